@@ -1,0 +1,1 @@
+"""An assignment on disk: its spec, its expectations, its known mistakes."""

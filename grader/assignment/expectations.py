@@ -1,0 +1,133 @@
+"""Expectations: what the reference answered, case by case, in one HDF5 file per seed.
+
+A file holds a group per case, ``/<check>/<case>``, with the recorded values inside it and how many values each call
+returned beside them. Arrays are datasets; a dict or a sequence is a group. The file's attributes are its provenance.
+Only files that `grader record` wrote are ever opened here, never one that came with a submission.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from grader.errors import AssignmentError
+from grader.files import replacing
+from grader.model import Tolerance
+
+SCHEMA = 1
+
+
+class Provenance(msgspec.Struct, frozen=True):
+    """Where a file of expectations comes from."""
+
+    schema: int
+    seed: str  # decimal digits; a hidden one has 128 bits
+    assignment: str  # digest of the spec, the checks, the notebooks and the provided files
+    reference: str  # digest of the reference solution
+    versions: dict[str, str]  # of Python, NumPy and the grader
+
+
+class CallShape(msgspec.Struct, frozen=True, array_like=True):
+    """What one call of a case returned: how many values, in a sequence or by itself."""
+
+    function: str
+    sequence: bool
+    count: int
+
+
+class CaseRecord(msgspec.Struct):
+    """What was recorded of one case."""
+
+    values: dict[str, tuple[Any, Tolerance]] = {}
+    calls: list[CallShape] = []
+
+
+class Expectations(msgspec.Struct):
+    """A whole file: a record for each (check, case)."""
+
+    provenance: Provenance
+    cases: dict[tuple[str, str], CaseRecord] = {}
+
+    def write(self, path: Path) -> None:
+        """Write the file beside its place and move it there, so that it is never half-written."""
+        import h5py
+
+        with replacing(path) as part, h5py.File(part, "w", track_order=True) as file:
+            file.attrs["provenance"] = msgspec.json.encode(self.provenance).decode()
+            for (check, case), record in sorted(self.cases.items()):
+                group = file.create_group(f"{check}/{_key(case)}", track_order=True)
+                group.attrs["case"] = case
+                group.attrs["calls"] = msgspec.json.encode(record.calls).decode()
+                for name, (value, tolerance) in record.values.items():
+                    node = _write(group, name, value)
+                    node.attrs["tolerance"] = [tolerance.rtol, tolerance.atol]
+
+    @classmethod
+    def read(cls, path: Path) -> Expectations:
+        """Read a file that `write` made; raise `AssignmentError` where it is missing, broken or of another schema."""
+        import h5py
+
+        if not path.is_file():
+            raise AssignmentError(f"there are no expectations at {path}: run `grader record`")
+        try:
+            with h5py.File(path, "r") as file:
+                provenance = msgspec.json.decode(file.attrs["provenance"], type=Provenance)
+                if provenance.schema != SCHEMA:
+                    raise AssignmentError(f"{path} has schema {provenance.schema}, expected {SCHEMA}: run `grader record`")
+                cases = {
+                    (check, str(group.attrs["case"])): _read_case(group)
+                    for check, checks in file.items()
+                    for group in checks.values()
+                }
+        except (OSError, KeyError, ValueError, msgspec.MsgspecError) as error:
+            raise AssignmentError(f"{path} can't be read as expectations ({error}): run `grader record`") from error
+        return cls(provenance, cases)
+
+
+def _key(case: str) -> str:
+    """Return a case's name as HDF5 takes it: no slash, never empty or a dot."""
+    return "=" + case.replace("/", "\N{DIVISION SLASH}")
+
+
+def _write(group: Any, name: str, value: Any) -> Any:
+    key = _key(name)
+    if isinstance(value, dict | list | tuple):
+        node = group.create_group(key, track_order=True)
+        items = value.items() if isinstance(value, dict) else ((str(i), item) for i, item in enumerate(value))
+        for child, item in items:
+            _write(node, str(child), item)
+        node.attrs["kind"] = type(value).__name__
+    elif value is None or isinstance(value, str):
+        node = group.create_group(key)
+        node.attrs["kind"] = "json"
+        node.attrs["json"] = json.dumps(value)
+    else:
+        array = np.asarray(value)
+        node = group.create_dataset(key, data=array, track_times=False)
+        node.attrs["kind"] = "array" if isinstance(value, np.ndarray) else "scalar"
+    node.attrs["name"] = name
+    return node
+
+
+def _read_case(group: Any) -> CaseRecord:
+    record = CaseRecord(calls=msgspec.json.decode(group.attrs["calls"], type=list[CallShape]))
+    for node in group.values():
+        rtol, atol = node.attrs["tolerance"]
+        record.values[str(node.attrs["name"])] = (_read(node), Tolerance(float(rtol), float(atol)))
+    return record
+
+
+def _read(node: Any) -> Any:
+    kind = node.attrs["kind"]
+    if kind == "array":
+        return node[()]
+    if kind == "scalar":
+        return node[()]
+    if kind == "json":
+        return json.loads(node.attrs["json"])
+    items = {str(child.attrs["name"]): _read(child) for child in node.values()}
+    return items if kind == "dict" else {"list": list, "tuple": tuple}[kind](items.values())

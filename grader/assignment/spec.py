@@ -1,0 +1,238 @@
+"""``assignment.toml``: read, validated, and turned into an `Assignment`. A mistake in it is one clear sentence."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grader.errors import AssignmentError
+from grader.model import Visibility
+from grader.sandbox.limits import Limits
+
+SPEC_NAME = "assignment.toml"
+SPEC_SCHEMA = 1
+LITTER = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The base of every table of the spec."""
+
+
+class QuestionSpec(_Table, kw_only=True):
+    """``[[questions]]``: a part of the assignment with points of its own."""
+
+    id: str
+    title: str
+
+
+class FileSpec(_Table, kw_only=True):
+    """``[[files]]``: a file that students write, and what the checks call in it."""
+
+    path: str
+    provides: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """The name under which the file is imported."""
+        return self.path.removesuffix(".py").replace("/", ".")
+
+
+class NotebookSpec(_Table, kw_only=True):
+    """``[[notebooks]]``: a notebook that students run, and where the author's own stands."""
+
+    path: str
+    source: str
+    required: bool = False  # whether a submission without it fails, or the provided one is run in its place
+    keep_extra_cells: bool = True  # whether cells that students added are run too
+    provides: tuple[str, ...] = ()  # functions that its cells define
+
+
+class CheckSpec(_Table, kw_only=True):
+    """``[[checks]]``: what a check is worth. Its sentence is the docstring of its test."""
+
+    id: str
+    question: str
+    points: float
+    visibility: Visibility = Visibility.VISIBLE
+    requires: tuple[str, ...] = ()  # checks whose functions this one needs: skipped while they are not implemented
+
+
+class Spec(_Table, kw_only=True):
+    """The whole of ``assignment.toml``."""
+
+    schema: int
+    name: str
+    title: str
+    version: str = "1"
+    reference: str = ""  # folder of the reference solution, relative to the assignment
+    questions: tuple[QuestionSpec, ...]
+    files: tuple[FileSpec, ...] = ()
+    notebooks: tuple[NotebookSpec, ...] = ()
+    checks: tuple[CheckSpec, ...]
+    provided: Mapping[str, str] = {}  # file or folder of the assignment -> its place in a student's tree
+    limits: Limits = Limits()
+
+
+class Assignment:
+    """An assignment on disk: the spec and the paths that it speaks of."""
+
+    def __init__(self, folder: Path, spec: Spec) -> None:
+        self.folder = folder
+        self.spec = spec
+
+    @property
+    def checks_folder(self) -> Path:
+        """Where the pytest files of the checks are."""
+        return self.folder / "checks"
+
+    @property
+    def reference(self) -> Path | None:
+        """The folder of the reference solution, or None in a handout."""
+        return (self.folder / self.spec.reference).resolve() if self.spec.reference else None
+
+    def expectations_path(self, seed: str) -> Path:
+        """Where the expectations of a seed are: ``public`` or ``hidden``."""
+        return self.folder / "expectations" / f"{seed}.h5"
+
+    def check(self, id: str) -> CheckSpec | None:  # noqa: A002 - the word that the contract uses
+        """Return the spec of a check, or None."""
+        return next((check for check in self.spec.checks if check.id == id), None)
+
+    def notebook(self, path: str) -> NotebookSpec:
+        """Return the spec of a notebook by the name that students know."""
+        for notebook in self.spec.notebooks:
+            if notebook.path == path:
+                return notebook
+        known = ", ".join(notebook.path for notebook in self.spec.notebooks) or "none"
+        raise AssignmentError(f"a check asks for the notebook {path!r}, which {SPEC_NAME} does not name (known: {known})")
+
+    @cached_property
+    def provided(self) -> dict[str, Path]:
+        """Every provided file: its place in a student's tree -> where it stands in the assignment."""
+        students = {file.path for file in self.spec.files}
+        files: dict[str, Path] = {}
+        for source, target in self.spec.provided.items():
+            start = self.folder / source
+            for path in _walk(start):
+                place = target if path == start else f"{target}/{path.relative_to(start).as_posix()}"
+                if place not in students:
+                    files[place] = path
+        return files
+
+    @cached_property
+    def links(self) -> dict[str, Path]:
+        """The fewest links that lay the provided files: a whole folder wherever no student's file lies in it."""
+        own = [file.path for file in self.spec.files]
+        links: dict[str, Path] = {}
+
+        def lay(place: str, source: Path) -> None:
+            if source.is_dir() and any(path.startswith(f"{place}/") for path in own + others(place)):
+                for child in sorted(source.iterdir()):
+                    if child.name not in LITTER:
+                        lay(f"{place}/{child.name}", child)
+            elif place not in own:
+                links[place] = source.resolve()
+
+        def others(place: str) -> list[str]:
+            return [target for target in self.spec.provided.values() if target != place]
+
+        for source, target in self.spec.provided.items():
+            lay(target, self.folder / source)
+        return links
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over everything that a verdict depends on: spec, checks, notebooks and provided files."""
+        digest = hashlib.sha256()
+        digest.update((self.folder / SPEC_NAME).read_bytes())
+        paths = [*_walk(self.checks_folder), *(self.folder / notebook.source for notebook in self.spec.notebooks)]
+        for path in sorted({*paths, *self.provided.values()}):
+            digest.update(path.relative_to(self.folder).as_posix().encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
+
+def load(folder: Path) -> Assignment:
+    """Read an assignment's folder; raise `AssignmentError` with the file, the key and what to do."""
+    path = folder / SPEC_NAME
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AssignmentError(f"{folder} is not an assignment: it has no {SPEC_NAME}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise AssignmentError(f"{path}: {error}") from error
+    try:
+        spec = msgspec.convert(raw, Spec)
+    except msgspec.ValidationError as error:
+        raise AssignmentError(f"{path}: {_explain(str(error))}") from None
+    for problem in _problems(spec, folder):
+        raise AssignmentError(f"{path}: {problem}")
+    return Assignment(folder.resolve(), spec)
+
+
+_TABLES = {"": Spec, "questions": QuestionSpec, "files": FileSpec, "notebooks": NotebookSpec, "checks": CheckSpec, "limits": Limits}
+
+
+def _explain(message: str) -> str:
+    """Turn the validator's message into a sentence with the key's path and a suggestion."""
+    unknown = re.match(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*?)`)?$", message)
+    if unknown is None:
+        return message.replace("`$.", "`").replace("`$`", "the top level").replace("Object", "the table")
+    key, place = unknown[1], unknown[2] or ""
+    table = _TABLES.get(place.split("[")[0])
+    names = list(table.__struct_fields__) if table is not None else []
+    close = difflib.get_close_matches(key, names, n=1)
+    hint = f": did you mean `{close[0]}`?" if close else f" (known keys: {', '.join(names)})"
+    where = f" in `{place}`" if place else ""
+    return f"unknown key `{key}`{where}{hint}"
+
+
+def _problems(spec: Spec, folder: Path) -> Iterator[str]:
+    """Yield what is wrong beyond types: doubles, dangling names, paths that lead out or to nothing."""
+    if spec.schema != SPEC_SCHEMA:
+        yield f"`schema` is {spec.schema}, this grader reads {SPEC_SCHEMA}"
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", spec.name):
+        yield f"`name` is {spec.name!r}: use letters, digits, '.', '_' and '-'"
+    for what, ids in (
+        ("questions", [question.id for question in spec.questions]),
+        ("checks", [check.id for check in spec.checks]),
+        ("files", [file.path for file in spec.files]),
+        ("provides", [name for part in (*spec.files, *spec.notebooks) for name in part.provides]),
+    ):
+        doubles = sorted({name for name in ids if ids.count(name) > 1})
+        if doubles:
+            yield f"`{what}` names {doubles[0]!r} twice"
+    questions = [question.id for question in spec.questions]
+    checks = [check.id for check in spec.checks]
+    for check in spec.checks:
+        if check.question not in questions:
+            yield f"check `{check.id}` is of the question {check.question!r}, which is none of {', '.join(questions)}"
+        if check.points <= 0:
+            yield f"check `{check.id}` has {check.points:g} points: give it some"
+        for needed in check.requires:
+            if needed not in checks:
+                close = difflib.get_close_matches(needed, checks, n=1)
+                yield f"check `{check.id}` requires {needed!r}, which is no check" + (
+                    f": did you mean `{close[0]}`?" if close else ""
+                )
+    for path in (*(file.path for file in spec.files), *(n.path for n in spec.notebooks), *spec.provided.values()):
+        if path.startswith("/") or ".." in path.split("/") or "\\" in path:
+            yield f"the path {path!r} must be relative, with '/' and without '..'"
+    for source in (*(notebook.source for notebook in spec.notebooks), *spec.provided):
+        if not (folder / source).exists():
+            yield f"{source!r} does not exist in {folder}"
+
+
+def _walk(start: Path) -> list[Path]:
+    """Return the files at or below a path, in a fixed order, without caches."""
+    if start.is_file():
+        return [start]
+    return sorted(path for path in start.rglob("*") if path.is_file() and not LITTER.intersection(path.parts))

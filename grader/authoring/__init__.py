@@ -1,0 +1,1 @@
+"""An author's work: recording expectations, making handouts, testing the checks themselves."""

@@ -1,0 +1,148 @@
+"""Records what the reference answers, for the public and the hidden seed, twice over: what differs is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grader import __version__
+from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance
+from grader.assignment.spec import Assignment
+from grader.errors import AssignmentError
+from grader.model import CaseResult, Status
+from grader.sandbox.ladder import open_sandbox
+
+PUBLIC_SEED = "2016"  # no secret: the handout carries what it gives
+SEEDS = ("public", "hidden")
+
+
+def record(assignment: Assignment, *, reseed: bool, progress: Callable[[str], None]) -> dict[str, Expectations]:
+    """Run the reference through the checks and write ``expectations/*.h5``; return what was written, by seed's name.
+
+    ``reseed`` draws a new hidden seed; otherwise the one in the file there is kept.
+    """
+    written = {}
+    for name in SEEDS:
+        seed = PUBLIC_SEED if name == "public" else hidden_seed(assignment, reseed=reseed)
+        progress(f"{name} seed: recording")
+        first = run_reference(assignment, seed)
+        progress(f"{name} seed: recording again")
+        second = run_reference(assignment, seed)
+        for difference in differences(first, second):
+            raise AssignmentError(f"the reference is not reproducible: {difference} differs between two runs; seed every random draw")
+        first.write(assignment.expectations_path(name))
+        written[name] = first
+    return written
+
+
+def check(assignment: Assignment, progress: Callable[[str], None]) -> Iterator[str]:
+    """Yield a sentence for each way in which the recorded expectations are stale."""
+    for name in SEEDS:
+        path = assignment.expectations_path(name)
+        stored = Expectations.read(path)
+        if stored.provenance.assignment != assignment.digest:
+            yield f"{path.name}: the assignment (spec, checks, notebooks or provided files) has changed since it was recorded"
+        if stored.provenance.reference != reference_digest(assignment):
+            yield f"{path.name}: the reference has changed since it was recorded"
+        progress(f"{name} seed: running the reference against it")
+        yield from (f"{path.name}: {problem}" for problem in compare_reference(assignment, stored))
+
+
+def hidden_seed(assignment: Assignment, *, reseed: bool) -> str:
+    """Return the hidden seed: the recorded one, or a new one of 128 bits."""
+    path = assignment.expectations_path("hidden")
+    if reseed or not path.is_file():
+        return str(secrets.randbits(128))
+    return Expectations.read(path).provenance.seed
+
+
+def reference_files(assignment: Assignment) -> dict[str, bytes]:
+    """Return the reference as a submission would bring it: the student's files, and its notebooks where it has some."""
+    folder = assignment.reference
+    if folder is None:
+        raise AssignmentError("this assignment names no `reference`: it is a handout, and nothing can be recorded from it")
+    files = {}
+    for file in assignment.spec.files:
+        path = folder / file.path
+        if not path.is_file():
+            raise AssignmentError(f"the reference lacks {file.path}: it should stand at {path}")
+        files[file.path] = path.read_bytes()
+    for notebook in assignment.spec.notebooks:
+        path = folder / notebook.path
+        files[notebook.path] = (path if path.is_file() else assignment.folder / notebook.source).read_bytes()
+    return files
+
+
+def reference_digest(assignment: Assignment) -> str:
+    """SHA-256 over the reference's files."""
+    digest = hashlib.sha256()
+    for path, data in sorted(reference_files(assignment).items()):
+        digest.update(path.encode() + b"\0" + hashlib.sha256(data).digest())
+    return digest.hexdigest()
+
+
+def run_reference(assignment: Assignment, seed: str) -> Expectations:
+    """Run every check in recording mode against the reference."""
+    versions = {"python": platform.python_version(), "numpy": np.__version__, "grader": __version__}
+    provenance = Provenance(SCHEMA, seed, assignment.digest, reference_digest(assignment), versions)
+    expectations = Expectations(provenance)
+    for id_, case in _run(assignment, expectations, recording=True):
+        wrong = [value.message for value in case.values if not value.ok]
+        if case.status is not Status.PASS:
+            raise AssignmentError(f"the reference fails `{id_}` ({case.id}): {case.message or wrong[0]}")
+    return expectations
+
+
+def compare_reference(assignment: Assignment, stored: Expectations) -> Iterator[str]:
+    """Yield how the reference fails against stored expectations, as a submission would."""
+    for id_, case in _run(assignment, stored, recording=False):
+        if case.status is not Status.PASS:
+            yield f"the reference fails `{id_}` ({case.id}): {case.message}"
+
+
+def _run(assignment: Assignment, expectations: Expectations, *, recording: bool) -> list[tuple[str, CaseResult]]:
+    from grader.checking import plugin
+
+    # The reference is the instructor's own code: it needs a process of its own, not a box.
+    with open_sandbox("none", assignment.spec.limits, []) as sandbox:
+        plan = plugin.Plan(
+            assignment=assignment,
+            sandbox=sandbox,
+            files=reference_files(assignment),
+            expectations=expectations,
+            recording=recording,
+        )
+        outcome = plugin.run(plan)
+    return [(id_, case) for id_, cases in outcome.cases.items() for case in cases]
+
+
+def differences(first: Expectations, second: Expectations) -> Iterator[str]:
+    """Yield the name of each value that is not the same to the last bit in both."""
+    for key, record_ in first.cases.items():
+        other = second.cases.get(key, CaseRecord())
+        for name, (value, _) in record_.values.items():
+            if name not in other.values or not same(value, other.values[name][0]):
+                yield f"`{name}` of {key[0]} ({key[1]})"
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether two recorded values are equal to the last bit."""
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, str) or a is None:
+        return bool(a == b)
+    return bool(np.array_equal(a, b))
+
+
+def summary(expectations: Expectations, path: Path) -> str:
+    """Return a line that says what a written file holds."""
+    values = sum(len(record_.values) for record_ in expectations.cases.values())
+    return f"{path}: {len(expectations.cases)} cases, {values} values, {path.stat().st_size / 1024:.0f} KiB"

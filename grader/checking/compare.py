@@ -1,0 +1,160 @@
+"""Holds a value that came from a box against what is expected, and says in words how they differ.
+
+Pure. A `Comparison` tells shapes, dtypes, how far off and where; it never holds an expected number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from grader.model import Comparison, Tolerance
+from grader.sandbox.wire import Ref
+from grader.text import clean
+
+KINDS = {"b": "booleans", "i": "integers", "u": "integers", "f": "floats", "c": "complex numbers", "U": "text", "S": "bytes"}
+SHOWN_PLACES = 5
+FLOOR = 1e-10  # differences below this are rounding, whatever the scale
+
+
+def compare(name: str, expected: Any, got: Any, tolerance: Tolerance) -> tuple[Comparison, ...]:
+    """Compare a value with its expectation: one `Comparison`, or one for each entry of a dict or sequence.
+
+    ``expected`` is trusted: an array, a number, a string, None, or a dict, list or tuple of these.
+    """
+    return tuple(_compare(name, expected, got, tolerance))
+
+
+def _compare(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterator[Comparison]:
+    if isinstance(expected, dict):
+        yield from _compare_dict(name, expected, got, tolerance)
+    elif isinstance(expected, list | tuple):
+        yield from _compare_sequence(name, expected, got, tolerance)
+    elif isinstance(expected, str) or expected is None:
+        ok = type(got) is type(expected) and got == expected
+        message = "" if ok else f"`{name}` is {describe(got)} that differs from what is expected ({describe(expected)})"
+        yield Comparison(name, ok, message, describe(got), describe(expected))
+    else:
+        yield _compare_numbers(name, np.asarray(expected), got, tolerance)
+
+
+def _compare_dict(name: str, expected: dict[Any, Any], got: Any, tolerance: Tolerance) -> Iterator[Comparison]:
+    if not isinstance(got, dict):
+        yield _different(name, expected, got, f"`{name}` is {describe(got)}, expected a dict")
+        return
+    missing = [key for key in expected if key not in got]
+    if missing:
+        keys = ", ".join(f"`{key}`" for key in missing)
+        yield _different(name, expected, got, f"`{name}` lacks {keys}")
+    for key, value in expected.items():
+        if key in got:
+            yield from _compare(f"{name}[{key}]", value, got[key], tolerance)
+
+
+def _compare_sequence(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterator[Comparison]:
+    if not isinstance(got, list | tuple):
+        yield _different(name, expected, got, f"`{name}` is {describe(got)}, expected {describe(expected)}")
+    elif len(got) != len(expected):
+        yield _different(name, expected, got, f"`{name}` has {len(got)} entries, expected {len(expected)}")
+    else:
+        for index, (want, have) in enumerate(zip(expected, got, strict=True)):
+            yield from _compare(f"{name}[{index}]", want, have, tolerance)
+
+
+def _compare_numbers(name: str, expected: np.ndarray, got: Any, tolerance: Tolerance) -> Comparison:
+    wanted = describe(expected if expected.shape else expected[()])
+    if isinstance(got, np.ndarray | np.generic | bool | int | float):
+        array = np.asarray(got)
+    else:
+        return _different(name, expected, got, f"`{name}` is {describe(got)}, expected {wanted}")
+    if array.shape != expected.shape:
+        return _different(name, expected, got, f"`{name}` has shape {array.shape}, expected {expected.shape}")
+    kinds = KINDS.get(array.dtype.kind, "other values"), KINDS[expected.dtype.kind]
+    if kinds[0] != kinds[1]:
+        return _different(name, expected, got, f"`{name}` holds {kinds[0]}, expected {kinds[1]}")
+    if expected.dtype.kind in "fc":
+        return _compare_floats(name, expected, array, tolerance)
+    wrong = array != expected
+    return _values(name, expected, array, wrong, None, None)
+
+
+def _compare_floats(name: str, expected: np.ndarray, got: np.ndarray, tolerance: Tolerance) -> Comparison:
+    wide = np.complex128 if expected.dtype.kind == "c" else np.float64
+    want, have = expected.astype(wide), got.astype(wide)
+    odd = ~np.isfinite(have) & np.isfinite(want)
+    if odd.any():
+        nans = int(np.isnan(have[odd]).sum())
+        kinds = [f"{count} {word}" for count, word in ((nans, "NaN"), (int(odd.sum()) - nans, "infinite")) if count]
+        count = f"{' and '.join(kinds)} of {_entries(have.size)}" if have.shape else kinds[0].split(" ", 1)[1]
+        message = f"`{name}` has the right shape, but is {count}" if not have.shape else f"`{name}` has {count}"
+        return msgspec.structs.replace(_values(name, expected, got, odd, None, None), message=message + _first(odd))
+    finite = np.isfinite(want)
+    scale = float(np.abs(want[finite]).max(initial=0.0))
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.where(finite, np.abs(have - want), np.where(have == want, 0.0, np.inf))
+        wrong = distance > tolerance.rtol * np.where(finite, np.abs(want), 0.0) + tolerance.atol * scale + FLOOR
+        magnitude = np.maximum(np.maximum(np.abs(have), np.abs(want)), 1e-300)
+        relative = np.where(wrong & finite, distance / magnitude, 0.0)
+    return _values(
+        name, expected, got, wrong, float(relative.max(initial=0.0)), float(distance[finite].max(initial=0.0))
+    )
+
+
+def _values(
+    name: str, expected: np.ndarray, got: np.ndarray, wrong: np.ndarray, relative: float | None, absolute: float | None
+) -> Comparison:
+    """Return the comparison of two arrays that agree in shape and kind."""
+    count = int(wrong.sum())
+    message = ""
+    if count:
+        off = "the value is off" if not wrong.shape else f"{count} of {_entries(wrong.size)} are off"
+        errors = "" if relative is None else f": largest relative error {relative:.1e}, absolute {absolute:.1e}"
+        message = f"`{name}` has the right shape {expected.shape}, but {off}{errors}{_first(wrong)}"
+        if not wrong.shape:
+            message = f"`{name}` is off{errors}"
+    return Comparison(
+        name=name,
+        ok=count == 0,
+        message=message,
+        got=describe(got),
+        expected=describe(expected),
+        max_relative_error=relative,
+        max_absolute_error=absolute,
+        wrong=count,
+        total=int(wrong.size),
+        where=tuple(tuple(int(i) for i in place) for place in np.argwhere(wrong)[:SHOWN_PLACES]),
+    )
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
+
+
+def _first(wrong: np.ndarray) -> str:
+    if not wrong.shape or not wrong.any():
+        return ""
+    place = ", ".join(str(int(i)) for i in np.argwhere(wrong)[0])
+    return f", first at [{place}]"
+
+
+def _different(name: str, expected: Any, got: Any, message: str) -> Comparison:
+    return Comparison(name, False, message, describe(got), describe(expected))
+
+
+def describe(value: Any) -> str:
+    """Say what kind of thing a value is, never what its numbers are."""
+    if value is None:
+        return "None"
+    if isinstance(value, Ref):
+        return f"an object of type {clean(value.type, 80)}"
+    if isinstance(value, np.ndarray) and value.shape:
+        return f"an array of shape {value.shape}, {value.dtype}"
+    if isinstance(value, np.ndarray | np.generic):
+        return f"a number ({value.dtype})"
+    if isinstance(value, dict | list | tuple):
+        kind = {dict: "a dict", list: "a list", tuple: "a tuple"}[type(value)]
+        return f"{kind} of {_entries(len(value))}"
+    return {str: "a string", bool: "a boolean", int: "an integer", float: "a float"}.get(type(value), "something else")

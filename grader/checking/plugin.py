@@ -1,0 +1,324 @@
+"""The pytest plugin that runs checks: fixtures for their authors, verdicts for the report.
+
+A check is the test function ``test_<id>``; its cases are pytest's parametrised items. Each case ends as a value, a
+`CaseResult`; pytest's own outcome is not looked at.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+import zlib
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import nbformat
+import numpy as np
+import pytest
+
+from grader.assignment.expectations import CaseRecord, Expectations
+from grader.assignment.spec import Assignment
+from grader.checking.expect import Expect
+from grader.checking.notebook import Notebook, NotebookRun
+from grader.checking.remote import Remote
+from grader.checking.student import CallLog, Case, Student
+from grader.errors import AssignmentError, GraderError, LimitExceeded, NotImplementedYet, SubmissionFailed, WorkerDied
+from grader.model import CaseResult, Status
+from grader.sandbox.box import Sandbox, Staging
+
+ONLY_CASE = "all"  # the name of the case of a check that has but one
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is to be run: an assignment's checks against one submission's files."""
+
+    assignment: Assignment
+    sandbox: Sandbox
+    files: dict[str, bytes]  # the student's files and notebooks, by their places
+    expectations: Expectations  # compared with, or filled while recording
+    recording: bool = False
+    hidden: bool = False  # whether the inputs are the instructor's own: numbers are kept out of messages
+    only: frozenset[str] = frozenset()  # ids of checks; empty: all
+    on_check: Callable[[str, str, list[CaseResult]], None] = lambda id, title, cases: None  # noqa: A006
+
+
+class Outcome(msgspec.Struct):
+    """What came of a plan."""
+
+    cases: dict[str, list[CaseResult]] = {}
+    titles: dict[str, str] = {}
+    notebooks: dict[str, Any] = {}  # name -> executed notebook
+    notes: list[str] = []
+
+
+class Skipped(Exception):
+    """A case that is not run, since what it needs is not implemented yet."""
+
+
+class Stopped(SubmissionFailed):
+    """A case that is not run, since an earlier one of its check hung or died."""
+
+
+class ChecksPlugin:
+    """Runs the items that pytest collected from ``checks/`` and turns each into a `CaseResult`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.outcome = Outcome()
+        self.problem: GraderError | None = None
+        self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="notebook")
+        self._runs: dict[str, NotebookRun] = {}
+        self._remote = self._new_remote()
+        self._left: dict[str, int] = {}
+        self._stopped: dict[str, str] = {}
+        self._case: Case
+        self._expect: Expect
+
+    def _new_remote(self, *, hidden: bool | None = None) -> Remote:
+        assignment = self.plan.assignment
+        own = {file.path for file in assignment.spec.files}
+        staging = Staging(assignment.links, {path: data for path, data in self.plan.files.items() if path in own})
+        hide = self.plan.hidden if hidden is None else hidden
+        return Remote(self.plan.sandbox, staging, assignment.spec.limits, hide_numbers=hide)
+
+    def close(self) -> None:
+        """End every box and thread."""
+        for run in self._runs.values():
+            run.failure()
+            run.remote.close()
+        self._remote.close()
+        self._pool.shutdown()
+
+    # --- collection -------------------------------------------------------------------------------------------------
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Register the marks that authors use."""
+        config.addinivalue_line("markers", "notebook(path): the check reads what this notebook computed")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Turn a check file that can't be imported into one error of the assignment's."""
+        if report.failed and self.problem is None:
+            self.problem = AssignmentError(f"{report.nodeid or 'the checks'} can't be collected:\n{report.longreprtext}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Bring the items into the order of the spec, leave out what was not asked for, start the notebooks."""
+        spec = self.plan.assignment.spec
+        order = {check.id: index for index, check in enumerate(spec.checks)}
+        found = {check_id(item) for item in items}
+        for id_ in sorted(found - order.keys()):
+            self._problem(f"the test `test_{id_}` has no [[checks]] entry with points in assignment.toml")
+        for id_ in order:
+            if id_ not in found and not self.plan.only:
+                self._problem(f"the check `{id_}` of assignment.toml has no test `test_{id_}` in {self.plan.assignment.checks_folder}")
+        wanted = self.plan.only or frozenset(order)
+        kept = [item for item in items if check_id(item) in wanted and check_id(item) in order]
+        items[:] = sorted(kept, key=lambda item: order[check_id(item)])
+        for item in items:
+            self._left[check_id(item)] = self._left.get(check_id(item), 0) + 1
+            text = (getattr(item, "function", None).__doc__ or check_id(item)).strip()
+            self.outcome.titles[check_id(item)] = " ".join(text.split("\n\n")[0].split())
+        if self.problem is not None:
+            items.clear()
+            return
+        for item in items:
+            for mark in item.iter_markers("notebook"):
+                self._start_notebook(str(mark.args[0]))
+
+    def _problem(self, text: str) -> None:
+        if self.problem is None:
+            self.problem = AssignmentError(text)
+
+    def _start_notebook(self, path: str) -> None:
+        if path in self._runs:
+            return
+        assignment = self.plan.assignment
+        spec = assignment.notebook(path)
+        provided = nbformat.read(assignment.folder / spec.source, as_version=4)
+        run = NotebookRun(
+            spec, provided, self.plan.files.get(path), self._new_remote(hidden=False), assignment.spec.limits
+        )
+        self._runs[path] = run
+        run.start(self._pool)
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Let pytest run one case, then keep its result."""
+        start = time.perf_counter()
+        self._error: BaseException | None = None
+        done = yield
+        self._finish(item, time.perf_counter() - start)
+        return done
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Keep what a fixture raised: the call itself never gets to raise."""
+        if call.excinfo is not None and self._error is None:
+            self._error = call.excinfo.value
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        """Run the test function; whatever it raises is kept as the case's end and goes no further."""
+        try:
+            self._refuse(check_id(pyfuncitem))
+            yield
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
+                raise
+            self._error = error
+        return True
+
+    def _refuse(self, id_: str) -> None:
+        """Raise where a case need not be run: its check was stopped, or needs what is not there yet."""
+        if id_ in self._stopped:
+            raise Stopped(self._stopped[id_])
+        check = self.plan.assignment.check(id_)
+        for needed in check.requires if check is not None else ():
+            cases = self.outcome.cases.get(needed, [])
+            if cases and all(case.unimplemented for case in cases):
+                raise Skipped(f"`{cases[0].unimplemented}`, which this needs, is not implemented yet")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Make the case's own student, log and expectations before its fixtures are asked for."""
+        check, case = check_id(item), case_id(item)
+        if self.plan.recording:
+            record = self.plan.expectations.cases[check, case] = CaseRecord()
+        else:
+            record = self.plan.expectations.cases.get((check, case), CaseRecord())
+        mark = next(item.iter_markers("notebook"), None)
+        remote = self._remote if mark is None else self._runs[str(mark.args[0])].remote
+        log = CallLog(None if self.plan.recording else record.calls)
+        if self.plan.recording:
+            record.calls = log.made
+        self._case = Case(remote, log)
+        self._expect = Expect(record, recording=self.plan.recording)
+        return (yield)
+
+    def _finish(self, item: pytest.Item, seconds: float) -> None:
+        check = check_id(item)
+        result = self._result(case_id(item), seconds)
+        if isinstance(self._error, LimitExceeded | WorkerDied) and result.status is Status.FAIL:
+            self._stopped[check] = f"not run, since an earlier case ended so: {result.message}"
+        cases = self.outcome.cases.setdefault(check, [])
+        cases.append(result)
+        self._left[check] -= 1
+        if self._left[check] == 0:
+            self.plan.on_check(check, self.outcome.titles[check], cases)
+
+    def _result(self, case: str, seconds: float) -> CaseResult:
+        """Turn how the case ended into its verdict: the student's failure, ours, or none."""
+        error, values = self._error, tuple(self._expect.comparisons)
+        wrong = [value for value in values if not value.ok]
+        status, message, trace, unimplemented = Status.PASS, "", "", ""
+        if isinstance(error, NotImplementedYet):
+            status, message, unimplemented = Status.FAIL, str(error), error.function
+        elif isinstance(error, SubmissionFailed):
+            status, message, trace = Status.FAIL, str(error), str(getattr(error, "trace", ""))
+        elif isinstance(error, Skipped):
+            status, message = Status.SKIP, str(error)
+        elif wrong:  # what the check did with wrong values afterwards is nobody's fault
+            status, message = Status.FAIL, _first_sentences([value.message for value in wrong])
+        elif isinstance(error, AssertionError) and not self.plan.recording:
+            status, message = Status.FAIL, str(error).split("\n")[0] or "an assertion of the check does not hold"
+        elif error is not None:
+            status, message = Status.ERROR, f"the check itself failed: {_our_words(error)}"
+        return CaseResult(
+            id=case, status=status, message=message, seconds=round(seconds, 6), values=values, trace=trace,
+            output=self._printed(), notes=tuple(self._case.notes), unimplemented=unimplemented,
+        )  # fmt: skip
+
+    def _printed(self) -> str:
+        """Return what the student's code printed, unless the inputs are hidden ones that could stand in it."""
+        return "" if self.plan.hidden else self._case.remote.printed
+
+    # --- fixtures ---------------------------------------------------------------------------------------------------
+
+    @pytest.fixture
+    def student(self) -> Student:
+        """The submission: its functions and classes by their names."""
+        return Student(self.plan.assignment, self._fresh_case())
+
+    @pytest.fixture
+    def expect(self) -> Expect:
+        """Records or compares a named value."""
+        return self._expect
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
+        """A generator seeded by the seed of the expectations, the check and the case."""
+        names = (check_id(request.node), case_id(request.node))
+        return np.random.default_rng([int(self.plan.expectations.provenance.seed), *(zlib.crc32(n.encode()) for n in names)])
+
+    @pytest.fixture
+    def notebook(self, request: pytest.FixtureRequest) -> Notebook:
+        """The finished notebook that the check's mark names."""
+        mark = request.node.get_closest_marker("notebook")
+        if mark is None:
+            raise AssignmentError("a check uses `notebook` without the mark @pytest.mark.notebook('NAME.ipynb')")
+        run = self._runs[str(mark.args[0])]
+        run.failure()
+        return Notebook(run, self._fresh_case())
+
+    def _fresh_case(self) -> Case:
+        self._case.remote.reset(seed=2016)
+        return self._case
+
+
+def check_id(item: pytest.Item) -> str:
+    """Return the id of the check that an item is a case of."""
+    return str(getattr(item, "originalname", item.name)).removeprefix("test_")
+
+
+def case_id(item: pytest.Item) -> str:
+    """Return the name of a case within its check."""
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.id) if callspec is not None else ONLY_CASE
+
+
+def _first_sentences(messages: list[str], most: int = 4) -> str:
+    shown = messages[:most]
+    if len(messages) > most:
+        shown.append(f"and {len(messages) - most} more")
+    return "; ".join(shown)
+
+
+def _our_words(error: BaseException) -> str:
+    if isinstance(error, GraderError):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in last)
+    return f"{type(error).__name__}: {error}{place}"
+
+
+def run(plan: Plan) -> Outcome:
+    """Run a plan's checks in this process and return what came of them; raise `AssignmentError` for broken checks."""
+    plugin = ChecksPlugin(plan)
+    folder = plan.assignment.checks_folder
+    options = [
+        str(folder), f"--rootdir={folder}", "-c", str(Path(__file__).with_name("checks.ini")), "--import-mode=importlib",
+        "--assert=plain", "--disable-plugin-autoload", "--noconftest", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging",
+        "-p", "no:capture",
+    ]  # fmt: skip
+    try:
+        code = pytest.main(options, plugins=[plugin])
+    finally:
+        plugin.close()
+    if plugin.problem is not None:
+        raise plugin.problem
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        if code == pytest.ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        raise AssignmentError(f"pytest could not run the checks in {folder} ({pytest.ExitCode(code).name.lower()})")
+    for name, run_ in plugin._runs.items():
+        plugin.outcome.notebooks[name] = run_.executed
+        plugin.outcome.notes += [f"{name}: {note}" for note in run_.notes]
+    return plugin.outcome

@@ -1,0 +1,168 @@
+"""`student`: stands for the submission in a check. Calling it crosses into the box; plain data comes back.
+
+What is plain (arrays, numbers, text) comes back as itself; what is not (a cache, a model) stays in the box and is held
+by a `Value`, which can be called, indexed, read and handed to the next call.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from grader.assignment.expectations import CallShape
+from grader.assignment.spec import Assignment
+from grader.checking.remote import Remote
+from grader.errors import AssignmentError, WorkerDied, WrongReturn
+from grader.sandbox.wire import Decoder, Encoder, Ref, WireError
+
+
+class CallLog:
+    """What the calls of a case return: written down while recording, held against the reference's while grading."""
+
+    def __init__(self, expected: list[CallShape] | None) -> None:
+        self.made: list[CallShape] = []
+        self._expected = expected  # None while recording
+
+    def add(self, shape: CallShape) -> None:
+        """Note one call, or raise `WrongReturn` where the reference returned another number of values."""
+        index = len(self.made)
+        self.made.append(shape)
+        if self._expected is None or index >= len(self._expected):
+            return
+        want = self._expected[index]
+        if want.function == shape.function and (want.sequence, want.count) != (shape.sequence, shape.count):
+            raise WrongReturn(f"`{shape.function}` returned {_count(shape)}, expected {_count(want)}")
+
+
+def _count(shape: CallShape) -> str:
+    if not shape.sequence:
+        return "a single value"
+    return f"{shape.count} value{'' if shape.count == 1 else 's'}"
+
+
+class Case:
+    """What belongs to the case at hand: the worker, the log of calls, and notes for the report."""
+
+    def __init__(self, remote: Remote, log: CallLog) -> None:
+        self.remote = remote
+        self.log = log
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Keep a remark for the report, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+class Value:
+    """Something in the box, named by a path from a module, a notebook's namespace or a handle."""
+
+    def __init__(self, case: Case, path: list[list[Any]], name: str, module: str = "") -> None:
+        self._case = case
+        self._path = path
+        self._name = name
+        self._module = module
+
+    def __getattr__(self, name: str) -> Value:
+        if name.startswith("__"):  # NumPy, copy and pickle ask for these; the box is not asked
+            raise AttributeError(name)
+        return Value(self._case, [*self._path, ["attr", name]], f"{self._name}.{name}", self._module)
+
+    def __getitem__(self, key: Any) -> Value:
+        return Value(self._case, [*self._path, ["item", key]], f"{self._name}[{key!r}]", self._module)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Set an item of what is in the box."""
+        encoder = Encoder(_reference)
+        body = {"op": "set", "target": [*_encoded(self._path, encoder), ["item", encoder.encode(key)]]}
+        body["value"] = encoder.encode(value)
+        self._case.remote.call_in(self._module, f"setting `{self._name}[{key!r}]`", body, tuple(encoder.blobs))
+
+    def __iter__(self) -> Iterator[Any]:
+        raise AssignmentError(f"a check unpacks `{self._name}`, which stays in the box: fetch it with `.fetch()`")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it in the box with fresh copies of the arguments.
+
+        Returns a tuple where the student's function returned a tuple or list, else the one value.
+        """
+        encoder = Encoder(_reference)
+        body = {
+            "op": "call",
+            "target": _encoded(self._path, encoder),
+            "args": encoder.encode(args),
+            "kwargs": encoder.encode(kwargs),
+        }
+        reply = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
+        return self._returned(reply.body, reply.blobs)
+
+    def fetch(self) -> Any:
+        """Return the value itself, containers of plain data included; what is not plain comes as a `Ref`."""
+        encoder = Encoder(_reference)
+        body = {"op": "fetch", "target": _encoded(self._path, encoder)}
+        frame = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
+        return self._trusting(lambda: Decoder(frame.blobs).decode(frame.body.get("value")))
+
+    def _returned(self, body: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Any:
+        def decode() -> list[Any]:
+            values = body.get("values")
+            if not isinstance(values, list) or not isinstance(body.get("container"), str):
+                raise WireError("a reply without values")
+            return [decoder.decode(value) for value in values]
+
+        function = self._name
+        decoder = Decoder(blobs, self._held)
+        values = self._trusting(decode)
+        modified = body.get("modified")
+        for argument in modified[:10] if isinstance(modified, list) else ():
+            self._case.note(f"`{function}` changed its argument {str(argument)[:40]} in place")
+        sequence = bool(body["container"])
+        self._case.log.add(CallShape(function, sequence, len(values)))
+        return tuple(values) if sequence else values[0]
+
+    def _held(self, ref: Ref) -> Value:
+        return Value(self._case, [["handle", ref.handle]], f"what {self._name} returned")
+
+    def _trusting(self, decode: Any) -> Any:
+        try:
+            return decode()
+        except WireError as error:
+            raise WorkerDied(f"`{self._name}` sent something unreadable: {error}") from None
+
+
+class Student:
+    """The submission, as a check sees it: its functions and classes by their names."""
+
+    def __init__(self, assignment: Assignment, case: Case) -> None:
+        self._modules = {name: file.module for file in assignment.spec.files for name in file.provides}
+        self._case = case
+
+    def __getattr__(self, name: str) -> Value:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        module = self._modules.get(name)
+        if module is None:
+            close = difflib.get_close_matches(name, self._modules, n=1)
+            hint = f": did you mean `{close[0]}`?" if close else ""
+            raise AssignmentError(f"a check calls `student.{name}`, which no file of assignment.toml `provides`{hint}")
+        return Value(self._case, [["module", module], ["attr", name]], name, module)
+
+
+def fetched(value: Any) -> Any:
+    """Return a value with everything that was held in the box brought over."""
+    return value.fetch() if isinstance(value, Value) else value
+
+
+def _reference(value: Any) -> Ref:
+    """Let a `Value` that is held by handle stand for itself as an argument."""
+    if isinstance(value, Value) and len(value._path) == 1 and value._path[0][0] == "handle":
+        return Ref(int(value._path[0][1]), "")
+    if isinstance(value, Value):
+        raise AssignmentError(f"a check hands on `{value._name}`, which has no handle: fetch it or call it first")
+    raise AssignmentError(f"a check passes a {type(value).__name__}, which can't cross the border into the box")
+
+
+def _encoded(path: list[list[Any]], encoder: Encoder) -> list[list[Any]]:
+    return [[kind, encoder.encode(key)] if kind == "item" else [kind, key] for kind, key in path]
+

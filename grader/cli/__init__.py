@@ -1,0 +1,61 @@
+"""The command line: one file per command. Only this room prints and decides exit codes.
+
+Exit codes: 0 everything passed · 1 graded, something failed · 2 can't be graded · 3 the grader itself failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from grader import __version__
+from grader.cli import check, record
+from grader.errors import CannotGrade, GraderError
+
+PASSED, FAILED, CANNOT_GRADE, GRADER_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+COMMANDS = (check, record)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="grader",
+        description="Write a numerical-Python assignment once; hand it out, grade a class, give reports that teach.",
+    )
+    top.add_argument("--version", action="version", version=f"grader {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in COMMANDS:
+        command = module.add(commands)
+        command.set_defaults(run=module.run)
+    return top
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; the one place where errors become messages."""
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as error:  # argparse has said why; its own code for bad usage is 2 as well
+        return int(error.code or 0)
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+        return code
+    except CannotGrade as error:
+        print(f"grader: {error}", file=sys.stderr)
+        return CANNOT_GRADE
+    except GraderError as error:
+        print(f"grader: the grader failed, no mark is given: {error}", file=sys.stderr)
+        return GRADER_FAILED
+    except KeyboardInterrupt:
+        print("grader: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone: `grader … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception:
+        traceback.print_exc()
+        print("grader: the grader failed, no mark is given (the lines above say where)", file=sys.stderr)
+        return GRADER_FAILED

@@ -1,0 +1,79 @@
+"""``grader check SUBMISSION``: grades one submission and writes its reports."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.cli.options import add_assignment, add_grading, assignment_of
+
+if TYPE_CHECKING:
+    from grader.grading.grade import Graded
+    from grader.model import Report
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add the command's options."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "check", help="grade one submission: a folder, .zip or .tar.gz", description=__doc__
+    )
+    command.add_argument("submission", type=Path, metavar="SUBMISSION", help="a folder, an archive, or a single file")
+    add_assignment(command)
+    add_grading(command, out="report")
+    return command
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade, print a line per check and the table, write the reports."""
+    from rich.console import Console
+
+    from grader.grading.grade import Options, grade
+    from grader.report import terminal
+
+    console = Console(quiet=options.quiet, highlight=False)
+    assignment = assignment_of(options)
+    graded = grade(
+        assignment,
+        options.submission,
+        Options(
+            isolation=options.isolation,
+            only=frozenset(options.only),
+            on_check=lambda check: console.print(terminal.check_line(check)),
+        ),
+    )
+    paths = write(graded, options.out)
+    console.print()
+    console.print(terminal.summary(graded.report))
+    console.print(f"report: {paths['report.html']}", soft_wrap=True)
+    return exit_code(graded.report)
+
+
+def write(graded: Graded, out: Path) -> dict[str, Path]:
+    """Write the three reports and the executed notebooks, each beside its place and then moved there."""
+    import nbformat
+
+    from grader.files import write_atomically
+    from grader.report import Audience, html, json, junit
+
+    report = graded.report
+    contents = {
+        "report.json": json.render(report, audience=Audience.INSTRUCTOR),
+        "junit.xml": junit.render(report),
+        "report.html": html.render(
+            report, audience=Audience.INSTRUCTOR, notebooks=graded.notebooks, sources=graded.sources
+        ).encode("utf-8", "replace"),
+    }
+    for name, notebook in graded.notebooks.items():
+        contents[f"notebooks/{Path(name).name}"] = nbformat.writes(notebook).encode("utf-8", "replace")
+    return {name: write_atomically(out / name, data) for name, data in contents.items()}
+
+
+def exit_code(report: Report) -> int:
+    """Return 0 where everything passed, 1 where something failed, 3 where a check of ours did."""
+    from grader.model import Status
+
+    statuses = {check.status for check in report.checks}
+    if Status.ERROR in statuses:
+        return 3
+    return 0 if statuses <= {Status.PASS} else 1

@@ -1,0 +1,38 @@
+"""Options that several commands share, and how the assignment is found."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from grader.assignment.spec import Assignment
+
+
+def add_assignment(command: argparse.ArgumentParser) -> None:
+    """Add ``--assignment`` and ``--quiet``."""
+    command.add_argument(
+        "--assignment", type=Path, metavar="DIR",
+        help="the assignment's folder (default: ./assignment, or the folder itself if it holds an assignment.toml)",
+    )  # fmt: skip
+    command.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def add_grading(command: argparse.ArgumentParser, *, out: str) -> None:
+    """Add ``--out``, ``--isolation`` and ``--only``."""
+    command.add_argument("--out", type=Path, metavar="DIR", default=Path(out), help="where to write (default: ./%(default)s)")
+    command.add_argument(
+        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto",
+        help="the box that the student's code runs in; 'none' is for code that you trust (default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument("--only", action="append", default=[], metavar="ID", help="only this check; may be repeated")
+
+
+def assignment_of(options: argparse.Namespace) -> Assignment:
+    """Load the assignment that the options name, or the one that lies here."""
+    from grader.assignment.spec import SPEC_NAME, load
+
+    here = Path.cwd()
+    folder = options.assignment or (here if (here / SPEC_NAME).is_file() else here / "assignment")
+    return load(folder)

@@ -1,0 +1,80 @@
+"""The error tree: two verbs that are never mixed, *the submission failed* and *the grader failed*.
+
+    GraderError
+    ├── CannotGrade            exit 2: nothing was graded, and the message says what to do
+    │   ├── UsageError           the command line asks for something that does not exist
+    │   ├── AssignmentError      the assignment on disk is broken
+    │   ├── SubmissionError      the submission can't be taken in
+    │   └── IsolationError       no isolation tier is available for untrusted code
+    ├── SubmissionFailed       a mark: the student's matter, never ours
+    │   ├── NotImplementedYet    a stub was called
+    │   ├── StudentException     the student's code raised
+    │   ├── WrongReturn          the student's code returned something that can't be used
+    │   ├── LimitExceeded        time, memory, output: a limit of the assignment was hit
+    │   └── WorkerDied           the student's process ended, or spoke out of turn
+    └── GraderFault            exit 3: ours; no mark is given, regrade
+
+Library code raises; only ``grader.cli`` prints and exits.
+"""
+
+from __future__ import annotations
+
+
+class GraderError(Exception):
+    """The root of everything that this package raises on purpose."""
+
+
+class CannotGrade(GraderError):
+    """Nothing can be graded: usage, an unreadable submission, a broken assignment (exit code 2)."""
+
+
+class UsageError(CannotGrade):
+    """The command line names something that does not exist or does not fit."""
+
+
+class AssignmentError(CannotGrade):
+    """The assignment is broken; the message names the file and the key."""
+
+
+class SubmissionError(CannotGrade):
+    """The submission can't be taken in; the message says which entry and why."""
+
+
+class IsolationError(CannotGrade):
+    """No isolation tier that was asked for works on this machine."""
+
+
+class SubmissionFailed(GraderError):
+    """The submission's own failure: it costs marks and never stops the run."""
+
+
+class NotImplementedYet(SubmissionFailed):
+    """A function of the student raised ``NotImplementedError``: its stub is untouched."""
+
+    def __init__(self, function: str) -> None:
+        super().__init__(f"`{function}` is not implemented yet")
+        self.function = function
+
+
+class StudentException(SubmissionFailed):
+    """The student's code raised; ``trace`` is the student's part of the traceback, as plain text."""
+
+    def __init__(self, message: str, trace: str = "") -> None:
+        super().__init__(message)
+        self.trace = trace
+
+
+class WrongReturn(SubmissionFailed):
+    """The student's code returned the wrong number or kind of values."""
+
+
+class LimitExceeded(SubmissionFailed):
+    """A limit of the assignment was hit; the message names the limit."""
+
+
+class WorkerDied(SubmissionFailed):
+    """The student's process ended by itself or broke the protocol."""
+
+
+class GraderFault(GraderError):
+    """The grader itself failed: no verdict, exit code 3."""

@@ -1,0 +1,1 @@
+"""One submission: taken in, graded, scored."""

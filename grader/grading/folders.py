@@ -1,0 +1,121 @@
+"""Folders, walked without following anything; see `collect` for the theory of operation.
+
+A folder may be a student's own and change while it is walked: every step down is taken relative to a folder that is
+open already and refuses links, a file is asked what it is after it was opened, and what has vanished is noted. Pipes,
+sockets and devices are never opened, since opening alone may block or act.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+
+from grader.grading.collect import CHUNK, Collector, Kind
+
+# A place is the descriptor of an open folder, or its path where the system knows no such thing (Windows).
+_Place = int | str
+_BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.stat in os.supports_dir_fd and os.scandir in os.supports_fd
+
+SAFE_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_FOLDER = SAFE_READ | getattr(os, "O_DIRECTORY", 0)
+_KINDS = {
+    stat.S_IFLNK: Kind.SYMLINK,
+    stat.S_IFCHR: Kind.DEVICE,
+    stat.S_IFBLK: Kind.DEVICE,
+    stat.S_IFIFO: Kind.FIFO,
+    stat.S_IFSOCK: Kind.SOCKET,
+}
+
+
+def read_folder(path: str, collector: Collector) -> None:
+    """Read a folder into the collector: what can't be read is noted with its trouble, and only the limits refuse."""
+    try:
+        place = os.open(path, _FOLDER) if _BY_DESCRIPTOR else path
+    except OSError as e:
+        raise collector.refusal(f"the folder can't be opened ({e.strerror}); check its path and its permissions") from e
+    _walk(collector, place, (), 0)
+
+
+def _walk(collector: Collector, place: _Place, above: tuple[str, ...], depth: int) -> None:
+    """Walk an open folder in the order of its names, and close it."""
+    try:
+        names = []
+        with os.scandir(place) as found:
+            for entry in found:
+                collector.count()
+                names.append(entry.name)
+        for name in sorted(names):
+            if not collector.litter([name]):
+                _visit(collector, place, name, above, depth)
+    except OSError as e:
+        collector.note("/".join(above) or ".", trouble=f"can't be read ({e.strerror})")
+    finally:
+        if isinstance(place, int):
+            os.close(place)
+
+
+def _visit(collector: Collector, place: _Place, name: str, above: tuple[str, ...], depth: int) -> None:
+    path = "/".join((*above, name))
+    if len(path) > collector.limits.max_name:
+        raise collector.refusal("it holds a path that is too long; hand in a flatter folder")
+    try:
+        status = _stat(place, name)
+        if stat.S_ISDIR(status.st_mode):
+            collector.descend(path, depth + 1)
+            _walk(collector, _enter(place, name), (*above, name), depth + 1)
+        elif not stat.S_ISREG(status.st_mode):
+            collector.note(path, trouble=f"is {_KINDS.get(stat.S_IFMT(status.st_mode), Kind.OTHER).value}")
+        elif not collector.reads(path):
+            collector.note(path, status.st_size)
+        elif status.st_size > collector.limits.max_file_bytes:
+            collector.note(path, status.st_size, oversize=True)
+        else:
+            _read(collector, place, name, path)
+    except FileNotFoundError:
+        collector.note(path, trouble="vanished while the submission was read")
+    except OSError as e:
+        collector.note(path, trouble=f"can't be read ({e.strerror})")
+
+
+def _read(collector: Collector, place: _Place, name: str, path: str) -> None:
+    with open_regular(place, name) as descriptor:
+        collector.absorb(path, _chunks(descriptor, collector))
+
+
+@contextlib.contextmanager
+def open_regular(place: _Place, name: str) -> Iterator[int]:
+    """Open a regular file of a folder for reading; raises OSError for anything that has taken its place."""
+    descriptor = _open(place, name, SAFE_READ)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "it is no regular file any more")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _chunks(descriptor: int, collector: Collector) -> Iterator[bytes]:
+    """Yield the file's bytes; of one that grows meanwhile, just enough to see that it is too long."""
+    left = collector.limits.max_file_bytes + 1
+    while left > 0 and (chunk := os.read(descriptor, min(CHUNK, left))):
+        left -= len(chunk)
+        collector.grow(len(chunk))
+        yield chunk
+
+
+def _stat(place: _Place, name: str) -> os.stat_result:
+    if isinstance(place, int):
+        return os.stat(name, dir_fd=place, follow_symlinks=False)
+    return os.lstat(f"{place}{os.sep}{name}")
+
+
+def _open(place: _Place, name: str, flags: int) -> int:
+    if isinstance(place, int):
+        return os.open(name, flags, dir_fd=place)
+    return os.open(f"{place}{os.sep}{name}", flags)
+
+
+def _enter(place: _Place, name: str) -> _Place:
+    return _open(place, name, _FOLDER) if isinstance(place, int) else f"{place}{os.sep}{name}"

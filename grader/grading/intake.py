@@ -1,0 +1,149 @@
+"""The intake: a stranger's folder, archive or single file in, the files that the spec names out, as bytes.
+
+Theory of operation. The submission is untrusted in everything. It is read once, into memory, against one budget
+(`collect`); archives (`archives`, `zips`) and folders (`folders`) differ only in how entries come. What is dangerous
+to unpack is refused with a sentence, though nothing is ever unpacked to disk, because an honest archive holds no such
+thing and a person may unpack it next. Then `layout` decides which file is which, and only those leave the intake, under
+the spec's own names: no name of the submission becomes a path. Whatever was not where it belongs, and whatever was
+changed in vain, is said in the notes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from grader.errors import SubmissionError
+from grader.grading.archives import read_archive
+from grader.grading.collect import DEFAULT_LIMITS, Collector, IntakeLimits, Wanted
+from grader.grading.folders import SAFE_READ, read_folder
+from grader.grading.layout import Layout, arrange, choose
+from grader.grading.names import ARCHIVES, listed, plain, shown
+from grader.grading.remarks import remarks
+
+__all__ = ["IntakeLimits", "Taken", "Wanted", "take"]
+
+_SINGLE = (".py", ".ipynb")
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What was taken of a submission."""
+
+    name: str  # fit to be shown, never to be a path
+    files: Mapping[str, bytes]  # path of the spec -> content
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]  # sentences: what was taken from where, what was not used
+    digest: str  # SHA-256 over the files, equal for equal files however they were handed in
+
+
+def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> Taken:
+    """Take in a submission: a folder, a .zip, a tar (plain, .gz, .xz, .bz2), or a single .py or .ipynb file.
+
+    Raises SubmissionError where it can't be taken in: the sentence names the entry and says what to do.
+    """
+    source = path.name if path.name not in ("", "..") else path.resolve().name
+    try:
+        collector = _read(path, source, wanted, limits)
+    except OSError as e:
+        raise SubmissionError(f"{shown(source)} can't be taken in: it can't be read ({e.strerror}).") from e
+    layout = _laid_out(collector, wanted)
+    chosen = layout.chosen
+    files = {path: collector.contents[chosen[path].entry.digest] for path in wanted.paths if path in chosen}
+    return Taken(
+        name=_display_name(source),
+        files=files,
+        missing=tuple(path for path in wanted.paths if path not in files),
+        notes=tuple(remarks(layout, collector.entries, wanted)),
+        digest=_digest(files),
+    )
+
+
+def _read(path: Path, source: str, wanted: Wanted, limits: IntakeLimits) -> Collector:
+    """Read whatever the path is into a new collector."""
+    try:
+        status = path.lstat()
+    except (FileNotFoundError, ValueError) as e:  # a NUL in it is a ValueError
+        raise SubmissionError(f"{shown(source)} can't be taken in: there is no such file or folder.") from e
+    if stat.S_ISDIR(status.st_mode):
+        collector = Collector(source, wanted, limits)
+        read_folder(os.fspath(path), collector)
+        return collector
+    if stat.S_ISLNK(status.st_mode):
+        raise SubmissionError(f"{shown(source)} can't be taken in: it is a link; name the file or folder itself.")
+    if not stat.S_ISREG(status.st_mode):
+        raise SubmissionError(f"{shown(source)} can't be taken in: it is neither a folder nor a regular file.")
+    with os.fdopen(os.open(path, SAFE_READ), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise SubmissionError(f"{shown(source)} can't be taken in: it is no regular file any more.")
+        collector = Collector(source, wanted, limits, packed=status.st_size)
+        if status.st_size > limits.max_bytes:
+            raise collector.too_large()
+        _read_file(file, collector)
+    return collector
+
+
+def _read_file(file: io.BufferedReader, collector: Collector) -> None:
+    """Read a regular file: the one file that was handed in, or an archive."""
+    source = collector.source
+    if collector.reads(source):
+        collector.absorb(source, iter(lambda: file.read(1 << 16), b""))
+    elif source.lower().endswith(_SINGLE):
+        collector.note(source)
+    else:
+        read_archive(file, collector)
+
+
+def _laid_out(collector: Collector, wanted: Wanted) -> Layout:
+    """Find the wanted files among the entries; raises SubmissionError where there are none, or one is too long."""
+    readable = [entry for entry in collector.entries if not entry.trouble and (entry.digest or entry.oversize)]
+    layout = choose(arrange(readable, wanted.paths, wanted.provided), collector.refusal)
+    for match in layout.chosen.values():
+        if match.entry.oversize:
+            raise collector.refusal(
+                f"{shown(match.entry.path)} is longer than {collector.limits.max_file_bytes >> 20} MiB; clear the "
+                "notebook's outputs, or whatever else fills it, and hand it in again"
+            )
+    if not layout.chosen:
+        raise collector.refusal(_nothing_found(collector, wanted))
+    return layout
+
+
+def _nothing_found(collector: Collector, wanted: Wanted) -> str:
+    """Say that none of the wanted files is there, and what is there instead."""
+    if not collector.entries:
+        return f"it holds no files; hand in {listed(wanted.paths)}"
+    troubled = [entry for entry in collector.entries if entry.trouble]
+    inner = [entry.path for entry in collector.entries if entry.path.lower().endswith(ARCHIVES)]
+    if inner:
+        return (
+            f"archives within it, {listed(inner)}, are not opened, and it holds no other file that is graded; unpack it"
+        )
+    if troubled:
+        return f"{shown(troubled[0].path)} {troubled[0].trouble}; hand in the files themselves: {listed(wanted.paths)}"
+    found = [entry.path for entry in collector.entries]
+    return f"it holds none of the files that are graded, only {listed(found)}; hand in {listed(wanted.paths)}"
+
+
+def _display_name(source: str) -> str:
+    lowered = source.lower()
+    for suffix in (".tar.gz", ".tar.xz", ".tar.bz2", *ARCHIVES):
+        if lowered.endswith(suffix) and len(source) > len(suffix):
+            return plain(source[: -len(suffix)])
+    return plain(source)
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    """Return a digest in which neither order nor a file's end can be mistaken."""
+    sha = hashlib.sha256()
+    for path in sorted(files):
+        for part in (path.encode(), files[path]):
+            sha.update(len(part).to_bytes(8, "big"))
+            sha.update(part)
+    return sha.hexdigest()

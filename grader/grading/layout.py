@@ -1,0 +1,175 @@
+"""Which file of a submission is which file of the spec, wherever it lies and whatever an LMS made of its name.
+
+A *root* is the folder of the submission that stands for the assignment's. Each file that the spec may mean proposes
+one: ``hw/a3/cs231n/rnn_layers.py`` proposes ``hw/a3``. The root under which most wanted files lie is taken; among equals
+one that does not call itself old, then that with the most exact paths, then the shallowest. What the root lacks is
+looked for elsewhere. Where two different files have an equal claim, nothing is guessed: the submission is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+import msgspec
+
+from grader.errors import SubmissionError
+from grader.grading.collect import Entry
+from grader.grading.names import fold, is_old, original_names, shown
+
+
+class Match(msgspec.Struct, frozen=True):
+    """An entry that may be a wanted file, seen from a root. ``rank`` is better the smaller it is."""
+
+    entry: Entry
+    wanted: str
+    root: str
+    dropped: int  # leading folders of the wanted path that the entry lacks
+    renamed: bool
+    recased: bool
+
+    @property
+    def rank(self) -> tuple[int, bool, bool]:
+        """How far the entry is from the plain place."""
+        return (self.dropped, self.renamed, self.recased)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the entry lies in the wanted file's place beneath the root."""
+        return not any(self.rank)
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """The root, the entry of each wanted file that was found, and the copies that were passed over."""
+
+    root: str
+    chosen: dict[str, Match]
+    spare: tuple[Match, ...]  # other files of a wanted name whose content differs
+
+
+class Suffixes:
+    """Finds the path of the assignment that a path of the submission ends with."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths: dict[str, str] = {}
+        self._partial: dict[str, str | None] = {}
+        for path in paths:
+            self._paths[fold(path)] = path
+            parts = path.split("/")
+            for start in range(1, len(parts)):
+                key = fold("/".join(parts[start:]))
+                self._partial[key] = None if key in self._partial else path  # the end of two paths tells nothing
+
+    def find(self, path: str) -> str | None:
+        """Return the path of the assignment that this is, leading folders of it left out or not."""
+        key = fold(path)
+        return self._paths.get(key) or self._partial.get(key)
+
+
+def arrange(entries: Sequence[Entry], wanted: Collection[str], provided: Collection[str]) -> list[Match]:
+    """Return every way in which an entry may be a wanted file."""
+    suffixes = Suffixes(dict.fromkeys([*wanted, *provided]))
+    taken_names = {fold(path.rpartition("/")[2]) for path in [*wanted, *provided]}
+    return [match for entry in entries for match in _matches(entry, suffixes, frozenset(wanted), taken_names)]
+
+
+def choose(matches: Sequence[Match], refusal: Callable[[str], SubmissionError]) -> Layout:
+    """Choose a root and a file for each wanted one. Raises ``refusal`` where two files have an equal claim."""
+    by_root: dict[str, list[Match]] = {}
+    for match in matches:
+        by_root.setdefault(match.root, []).append(match)
+    best = {root: _best_of_each(found) for root, found in by_root.items()}
+    order = sorted(best, key=lambda root: (*_score(root, best[root]), root))
+    if not order:
+        return Layout("", {}, ())
+    root = order[0]
+    equals = [other for other in order[1:] if _score(other, best[other]) == _score(root, best[root])]
+    _no_rival(root, equals, best, refusal)
+    chosen = {path: _only(claims, refusal) for path, claims in best[root].items()}
+    for path, claims in _best_elsewhere(matches, chosen).items():
+        chosen[path] = _only(claims, refusal)
+    return Layout(root, chosen, _spare(matches, chosen))
+
+
+def _matches(entry: Entry, suffixes: Suffixes, wanted: Collection[str], taken_names: Collection[str]) -> list[Match]:
+    """Return what the entry may be: one match for each root that it proposes."""
+    *folders, basename = entry.path.split("/")
+    names = [basename] if fold(basename) in taken_names else original_names(basename)
+    found: dict[tuple[str, str], Match] = {}
+    for name in names:
+        for start in range(len(folders) + 1):
+            tail = "/".join([*folders[start:], name])
+            path = suffixes.find(tail)
+            if path is None or path not in wanted:
+                continue
+            dropped = path.count("/") - tail.count("/")
+            match = Match(entry, path, "/".join(folders[:start]), dropped, name != basename, not path.endswith(tail))
+            found.setdefault((match.root, path), match)
+    return list(found.values())
+
+
+def _best_of_each(matches: Iterable[Match]) -> dict[str, list[Match]]:
+    """Return for each wanted file the matches of the best rank."""
+    best: dict[str, list[Match]] = {}
+    for match in matches:
+        rivals = best.setdefault(match.wanted, [match])
+        if match.rank < rivals[0].rank:
+            best[match.wanted] = [match]
+        elif match.rank == rivals[0].rank and match is not rivals[0]:
+            rivals.append(match)
+    return best
+
+
+def _score(root: str, best: dict[str, list[Match]]) -> tuple[int, bool, int, int]:
+    """Return what a root is worth, the smaller the better."""
+    exact = sum(claims[0].exact for claims in best.values())
+    return (-len(best), is_old(root), -exact, root.count("/") + bool(root))
+
+
+def _no_rival(
+    root: str, equals: Iterable[str], best: dict[str, dict[str, list[Match]]], refusal: Callable[[str], SubmissionError]
+) -> None:
+    for other in equals:
+        for path in best[root].keys() & best[other].keys():
+            mine, theirs = best[root][path][0].entry, best[other][path][0].entry
+            if mine.digest != theirs.digest:
+                raise refusal(
+                    f"it holds two different copies of {shown(path)}, {shown(mine.path)} and {shown(theirs.path)}, and "
+                    "nothing tells which one counts; hand in only one"
+                )
+
+
+def _only(claims: Sequence[Match], refusal: Callable[[str], SubmissionError]) -> Match:
+    """Return the first of equal claims, which must have one content."""
+    for other in claims[1:]:
+        if other.entry.digest != claims[0].entry.digest:
+            raise refusal(
+                f"{shown(claims[0].entry.path)} and {shown(other.entry.path)} may both be {shown(claims[0].wanted)}, "
+                "and nothing tells which one counts; hand in only one"
+            )
+    return claims[0]
+
+
+def _best_elsewhere(matches: Sequence[Match], chosen: dict[str, Match]) -> dict[str, list[Match]]:
+    """Return for each wanted file that the root lacks the best claims under any other root."""
+    used = {match.entry.path for match in chosen.values()}
+    best: dict[str, list[Match]] = {}
+    for match in sorted(matches, key=_distance):
+        if match.wanted in chosen or match.entry.path in used:
+            continue
+        rivals = best.setdefault(match.wanted, [])
+        if not rivals or _distance(rivals[0]) == _distance(match):
+            rivals.append(match)
+    return best
+
+
+def _distance(match: Match) -> tuple[bool, int, bool, bool, int]:
+    return (is_old(match.root), *match.rank, match.entry.path.count("/"))
+
+
+def _spare(matches: Sequence[Match], chosen: dict[str, Match]) -> tuple[Match, ...]:
+    used = {match.entry.path for match in chosen.values()}
+    spare: dict[str, Match] = {}
+    for match in matches:
+        if match.entry.path not in used and match.entry.digest != chosen[match.wanted].entry.digest:
+            spare.setdefault(match.entry.path, match)
+    return tuple(spare.values())

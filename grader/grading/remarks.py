@@ -1,0 +1,71 @@
+"""What the report says about a submission's files: where they were taken from, and what was not used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from grader.grading.collect import Entry, Wanted
+from grader.grading.layout import Layout, Suffixes
+from grader.grading.names import ARCHIVES, listed, shown
+
+_TESTS = re.compile(
+    r"(?:.*/)?(?:test_[^/]*\.py|[^/]*_test\.py|conftest\.py|pytest\.ini|tox\.ini|setup\.cfg|setup\.py|pyproject\.toml"
+    r"|sitecustomize\.py|usercustomize\.py|requirements\.txt|makefile)",
+    re.IGNORECASE,
+)
+_NAMED = 10
+
+
+def remarks(layout: Layout, entries: Sequence[Entry], wanted: Wanted) -> Iterator[str]:
+    """Yield the sentences, what touches the mark first."""
+    yield from _taken(layout)
+    for match in layout.spare[:_NAMED]:
+        kept = layout.chosen[match.wanted].entry.path
+        yield f"{shown(match.entry.path)} is another copy of {shown(match.wanted)} and was not used: {shown(kept)} was."
+    for entry in [entry for entry in entries if entry.trouble][:_NAMED]:
+        yield f"{shown(entry.path)} {entry.trouble}, and was not read."
+    yield from _unused(layout, entries, wanted)
+
+
+def _taken(layout: Layout) -> Iterator[str]:
+    if layout.root and any(match.root == layout.root for match in layout.chosen.values()):
+        yield f"The assignment was found in the folder {shown(layout.root)}."
+    for path, match in layout.chosen.items():
+        if match.root != layout.root or not match.exact:
+            yield f"{shown(path)} was taken from {shown(match.entry.path)}."
+
+
+def _unused(layout: Layout, entries: Sequence[Entry], wanted: Wanted) -> Iterator[str]:
+    used = {match.entry.path for match in layout.chosen.values()} | {match.entry.path for match in layout.spare}
+    provided = Suffixes(wanted.provided)
+    changed, archives, tests, others = [], [], [], []
+    for entry in entries:
+        if entry.path in used or entry.trouble:
+            continue
+        place = provided.find(_below(layout.root, entry.path))
+        if place is not None:
+            digest = wanted.digests.get(place)
+            if entry.digest and digest not in (None, entry.digest, entry.unix_digest):
+                changed.append(place)
+        elif entry.path.lower().endswith(ARCHIVES):
+            archives.append(entry.path)
+        elif _TESTS.fullmatch(entry.path):
+            tests.append(entry.path)
+        else:
+            others.append(entry.path)
+    for place in changed[:_NAMED]:
+        yield f"{shown(place)} was changed, and the change was not used: the assignment's own file was."
+    if len(changed) > _NAMED:
+        yield f"{len(changed) - _NAMED} more provided files were changed, and the changes were not used."
+    if archives:
+        yield f"Archives within a submission are not opened: {listed(archives)}."
+    if tests:
+        yield f"Tests and settings of the submission's own were not run or read: {listed(tests)}."
+    if others:
+        count = "1 other file was" if len(others) == 1 else f"{len(others)} other files were"
+        yield f"{count} not used: {listed(others)}."
+
+
+def _below(root: str, path: str) -> str:
+    return path[len(root) + 1 :] if root and path.startswith(f"{root}/") else path

@@ -1,0 +1,149 @@
+"""What the rooms hand to each other: a check's outcome and a submission's report. Pure data, no behaviour to speak of."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+REPORT_SCHEMA = 1
+
+
+class Status(StrEnum):
+    """A verdict. ``ERROR`` is the grader's own fault and never a mark."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    ERROR = "error"
+    SKIP = "skip"
+
+
+class Visibility(StrEnum):
+    """Whether a student may see a check's details."""
+
+    VISIBLE = "visible"
+    HIDDEN = "hidden"
+
+
+class Tier(StrEnum):
+    """An isolation tier, strongest first."""
+
+    BUBBLEWRAP = "bubblewrap"
+    LANDLOCK = "landlock"
+    NONE = "none"
+
+
+class ErrorMap(msgspec.Struct, frozen=True):
+    """How far off each part of an array is: classes for a picture, never a number that was expected.
+
+    A class is 0 within tolerance, 1 under 1 % of the largest expected entry, 2 under 10 %, 3 above, 4 not finite.
+    """
+
+    classes: tuple[tuple[int, ...], ...]  # rows of cells, each the worst class of the entries behind it
+    axes: tuple[str, str]  # what runs down and what runs across, such as "T time"
+    extent: tuple[int, int]  # how many entries each of the two axes has
+    worst_over: str = ""  # the axes that were folded, such as "N batch"
+
+
+class Scatter(msgspec.Struct, frozen=True):
+    """A gradient against the numerical one as counts on a square grid: both axes run from the least to the largest
+    value of either, and the scale is left out."""
+
+    counts: tuple[tuple[int, ...], ...]  # [row: numerical, from low to high][column: got, from low to high]
+
+
+class Tolerance(msgspec.Struct, frozen=True):
+    """How far a float may be off: ``rtol * |expected| + atol * max |expected|`` (a computation in float32 fits)."""
+
+    rtol: float = 1e-4
+    atol: float = 1e-5
+
+
+class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One named value of a case, held against what was expected. Never holds an expected number."""
+
+    name: str
+    ok: bool
+    message: str = ""
+    got: str = ""  # type, shape and dtype in words
+    expected: str = ""  # likewise
+    max_relative_error: float | None = None
+    max_absolute_error: float | None = None
+    wrong: int = 0  # entries out of tolerance
+    total: int = 0  # entries in all
+    where: tuple[tuple[int, ...], ...] = ()  # the first few wrong indices
+    error_map: ErrorMap | None = None
+    scatter: Scatter | None = None
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """A call in a student's file that an exception passed through."""
+
+    file: str  # relative to the submission
+    line: int
+    function: str = ""
+
+
+class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One case of a check: a pytest item."""
+
+    id: str
+    status: Status
+    message: str = ""
+    seconds: float = 0.0
+    values: tuple[Comparison, ...] = ()
+    trace: str = ""  # the student's frames only
+    output: str = ""  # what the student's code printed, capped
+    notes: tuple[str, ...] = ()
+    unimplemented: str = ""  # the stub that stopped the case
+    frames: tuple[Frame, ...] = ()  # where `trace` leads, outermost first: the report marks these lines
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """One check: its points are shared by its cases."""
+
+    id: str
+    question: str
+    title: str
+    points: float
+    max_points: float
+    status: Status
+    visibility: Visibility
+    message: str
+    hint: str
+    seconds: float
+    cases: tuple[CaseResult, ...] = ()
+    follow_through: bool = False
+    requires: tuple[str, ...] = ()  # ids of the checks that this one builds on
+    functions: tuple[str, ...] = ()  # the student's functions that it judges, methods as `Class.method`
+    notebook: str = ""  # the notebook that it judges, by the name in `Report.notebooks`
+    reference_seconds: float | None = None  # how long the reference took
+
+
+class Question(msgspec.Struct, frozen=True):
+    """The sum over one question's checks."""
+
+    id: str
+    title: str
+    points: float
+    max_points: float
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Everything that is known of one graded submission."""
+
+    schema: int
+    assignment: str
+    title: str
+    submission: str
+    score: float
+    max_score: float
+    isolation: Tier
+    seconds: float
+    started: str  # ISO 8601, UTC
+    questions: tuple[Question, ...]
+    checks: tuple[CheckResult, ...]
+    notes: tuple[str, ...] = ()  # what of the submission was taken, and what was not used
+    seed: str = "public"  # "hidden" where the instructor's own seed was used
+    notebooks: tuple[str, ...] = ()  # the executed notebooks, file names beside the report
+    version: str = ""  # of the assignment

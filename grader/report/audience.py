@@ -1,0 +1,51 @@
+"""Who reads a report, and what of it he may see. Every renderer works from a view, so what is left out can't leak."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from grader.model import CheckResult, Report, Visibility
+
+HIDDEN_TITLE = "A hidden check"
+
+
+class Audience(StrEnum):
+    """Whose eyes a report is for."""
+
+    STUDENT = "student"
+    INSTRUCTOR = "instructor"
+
+
+def view(report: Report, audience: Audience) -> Report:
+    """Return the report as an audience may see it: for students, hidden checks keep only points and status."""
+    if audience is Audience.INSTRUCTOR:
+        return report
+    hidden = [check.id for check in report.checks if check.visibility is Visibility.HIDDEN]
+    names = {name: f"hidden_{number}" for number, name in enumerate(hidden, start=1)}
+    return msgspec.structs.replace(report, checks=tuple(_redact(check, names) for check in report.checks))
+
+
+def view_check(check: CheckResult, audience: Audience) -> CheckResult:
+    """Return one check as an audience may see it, for lines that are shown before the report stands."""
+    return check if audience is Audience.INSTRUCTOR else _redact(check, {check.id: "hidden"})
+
+
+def _redact(check: CheckResult, names: Mapping[str, str]) -> CheckResult:
+    """Return a hidden check without its details, and a visible one without the names of hidden ones."""
+    if check.visibility is not Visibility.HIDDEN:
+        return msgspec.structs.replace(check, requires=tuple(name for name in check.requires if name not in names))
+    return CheckResult(
+        id=names[check.id],
+        question=check.question,
+        title=HIDDEN_TITLE,
+        points=check.points,
+        max_points=check.max_points,
+        status=check.status,
+        visibility=check.visibility,
+        message="",
+        hint="",
+        seconds=0.0,
+    )

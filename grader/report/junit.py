@@ -1,0 +1,103 @@
+"""``junit.xml``: a test suite per check, a test case per case, points as properties."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+from grader.model import CaseResult, CheckResult, Report, Status
+from grader.report import words
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LIMIT = 20_000
+
+
+def render(report: Report) -> bytes:
+    """Return the whole report as JUnit XML, for instructors and CI: it holds hidden checks too."""
+    root = ET.Element("testsuites", name=_xml(report.assignment), time=f"{report.seconds:.3f}")
+    cases: list[CaseResult] = []
+    for check in report.checks:
+        cases += _suite(root, check, report)
+    for name, count in _counts(cases).items():
+        root.set(name, str(count))
+    ET.indent(root)
+    body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return body + b"\n"
+
+
+def _suite(root: ET.Element, check: CheckResult, report: Report) -> list[CaseResult]:
+    """Add a check as a suite and return its cases: a check without any stands for itself."""
+    cases = list(check.cases) or [CaseResult(check.id, check.status, check.message, check.seconds)]
+    suite = ET.SubElement(
+        root, "testsuite", name=_xml(check.id), timestamp=_xml(report.started), time=f"{check.seconds:.3f}"
+    )
+    for name, count in _counts(cases).items():
+        suite.set(name, str(count))
+    _properties(
+        suite,
+        {
+            "title": check.title,
+            "question": check.question,
+            "points": words.points(check.points),
+            "max_points": words.points(check.max_points),
+            "status": check.status.value,
+            "visibility": check.visibility.value,
+            "submission": report.submission,
+            "isolation": report.isolation.value,
+            "score": words.points(report.score),
+            "max_score": words.points(report.max_score),
+        },
+    )
+    share = check.max_points / len(cases)
+    others = sum(case.status is not Status.PASS for case in cases)
+    # What a check gives beyond its passed cases (follow-through) belongs to the others, so that the sum is the check's.
+    rest = (check.points - share * (len(cases) - others)) / others if others else 0.0
+    for case in cases:
+        _testcase(suite, check, case, points=share if case.status is Status.PASS else rest, share=share)
+    return cases
+
+
+def _testcase(suite: ET.Element, check: CheckResult, case: CaseResult, *, points: float, share: float) -> None:
+    """Add one case with its verdict, trace and output."""
+    element = ET.SubElement(
+        suite,
+        "testcase",
+        classname=_xml(f"{check.question}.{check.id}"),
+        name=_xml(case.id),
+        time=f"{case.seconds:.3f}",
+    )
+    _properties(element, {"points": f"{points:.6g}", "max_points": f"{share:.6g}"})
+    message = case.message or check.message
+    if case.status is not Status.PASS:
+        tag = {Status.FAIL: "failure", Status.ERROR: "error", Status.SKIP: "skipped"}[case.status]
+        problem = ET.SubElement(element, tag, message=_xml(words.first_line(message)))
+        if tag != "skipped":
+            problem.set("type", case.status.value)
+        hint = f"Hint: {check.hint}" if check.hint else ""
+        problem.text = _xml("\n\n".join(part for part in (message, hint, case.trace) if part))
+    if case.output:
+        ET.SubElement(element, "system-out").text = _xml(case.output)
+
+
+def _properties(parent: ET.Element, values: dict[str, str]) -> None:
+    """Add a list of properties."""
+    properties = ET.SubElement(parent, "properties")
+    for name, value in values.items():
+        ET.SubElement(properties, "property", name=name, value=_xml(value))
+
+
+def _counts(cases: list[CaseResult]) -> dict[str, int]:
+    """Return the attributes by which viewers sum up."""
+    counted = [case.status for case in cases]
+    return {
+        "tests": len(counted),
+        "failures": counted.count(Status.FAIL),
+        "errors": counted.count(Status.ERROR),
+        "skipped": counted.count(Status.SKIP),
+    }
+
+
+def _xml(text: str) -> str:
+    """Return text that XML 1.0 can hold, cut to a bound."""
+    cut = text if len(text) <= _LIMIT else text[:_LIMIT] + " …"
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", cut)

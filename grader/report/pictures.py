@@ -1,0 +1,181 @@
+"""Pictures as data that stand in the page: a student's own, bounded, and ours of how far off an array is."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from grader.model import ErrorMap, Scatter
+from grader.report.error_map import CLASSES, describe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PICTURE_LIMIT = 400_000  # bytes of one picture of a student
+SIDE_LIMIT = 4_096  # pixels: a small file can unfold to gigabytes
+_DATA_URI = re.compile(r"data:image/(?:png|jpe?g);base64,", re.IGNORECASE)
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG_SIZES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+_CLASS_COLOURS = ("#dfe4ea", "#f6c945", "#e8772e", "#a3123a", "#2b1145")  # darker is worse, for every kind of eye
+_INK = "#123456"  # stands for the page's text colour until the SVG is written
+_GAP = "#9aa3ae"
+_SCHEMES = ":root{color:#1b2027}@media (prefers-color-scheme:dark){:root{color:#e5e8ec}}"
+
+
+def safe_data_uri(uri: str) -> str | None:
+    """Return a data URI of a picture anew, or None where it is none that may be shown."""
+    if not (start := _DATA_URI.match(uri)):
+        return None
+    return picture_uri(uri[start.end() :])
+
+
+def picture_uri(encoded: str) -> str | None:
+    """Return base64 text as a data URI where it is a PNG or JPEG of sensible size, whatever it was called; else None."""
+    if len(encoded) > PICTURE_LIMIT * 3 // 2:
+        return None
+    try:
+        data = base64.b64decode("".join(encoded.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    size = _png_size(data) or _jpeg_size(data)
+    if size is None or len(data) > PICTURE_LIMIT or not all(0 < side <= SIDE_LIMIT for side in size):
+        return None
+    kind = "png" if data.startswith(_PNG) else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _png_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height of a PNG, or None."""
+    if not data.startswith(_PNG) or data[12:16] != b"IHDR" or len(data) < 24:
+        return None
+    width, height = struct.unpack(">II", data[16:24])
+    return width, height
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height of a JPEG, or None."""
+    if not data.startswith(b"\xff\xd8\xff"):
+        return None
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker in _JPEG_SIZES:
+            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+            return width, height
+        at += 2 + max(length, 2)
+    return None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of ours: an SVG as data, what it says in words, and its size in pixels."""
+
+    uri: str
+    caption: str
+    width: int
+    height: int
+
+
+def heat_map(error_map: ErrorMap, name: str) -> Picture:
+    """Return the map of an array's errors, its axes named and counted by the array's own indices."""
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.patches import Patch
+    from matplotlib.ticker import MaxNLocator
+
+    down, across = error_map.extent
+    grid = error_map.classes
+    flat = not error_map.axes[0]
+    height = 1.0 if flat else min(max(0.24 * len(grid), 0.8), 2.8)
+    figure = _figure(5.6, height + 1.05)
+    plot = figure.add_axes((0.62 / 5.6, 0.5 / (height + 1.05), 4.85 / 5.6, height / (height + 1.05)))
+    colours = ListedColormap(_CLASS_COLOURS)
+    norm = BoundaryNorm([number - 0.5 for number in range(len(CLASSES) + 1)], colours.N)
+    extent = (-0.5, across - 0.5, down - 0.5, -0.5)
+    plot.imshow(grid, cmap=colours, norm=norm, aspect="auto", interpolation="none", extent=extent)
+    for number in range(1, len(grid)):
+        plot.axhline(number * down / len(grid) - 0.5, color=_GAP, linewidth=0.6)
+    for number in range(1, len(grid[0])):
+        plot.axvline(number * across / len(grid[0]) - 0.5, color=_GAP, linewidth=0.6)
+    plot.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+    plot.yaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    plot.set_xlabel(error_map.axes[1], color=_INK, parse_math=False)
+    plot.set_ylabel(error_map.axes[0], color=_INK, parse_math=False)
+    if flat:
+        plot.set_yticks([])
+    present = sorted({cell for row in grid for cell in row})
+    figure.legend(
+        handles=[Patch(facecolor=_CLASS_COLOURS[number], edgecolor=_INK, linewidth=0.4, label=CLASSES[number]) for number in present],
+        loc="upper left", bbox_to_anchor=(0.62 / 5.6 - 0.012, 1.0), ncols=len(present), frameon=False, labelcolor=_INK,
+        fontsize=8.5, handlelength=1.0, handleheight=1.0, columnspacing=1.2, handletextpad=0.5, borderaxespad=0.2,
+    )  # fmt: skip
+    folded = f", each cell the worst over {error_map.worst_over}" if error_map.worst_over else ""
+    return _picture(figure, f"Where `{name}` is wrong{folded}: {_lowered(describe(error_map))}")
+
+
+def scatter(counts: Scatter, name: str) -> Picture:
+    """Return a gradient against the numerical one: on the diagonal they agree."""
+    from matplotlib.colors import LogNorm
+
+    figure = _figure(3.0, 3.0)
+    plot = figure.add_axes((0.13, 0.13, 0.82, 0.82))
+    cells = [[count or float("nan") for count in row] for row in counts.counts]
+    most = max((count for row in counts.counts for count in row), default=1)
+    plot.imshow(
+        cells,
+        cmap="viridis_r",
+        norm=LogNorm(1, max(most, 2)),
+        origin="lower",
+        interpolation="none",
+        extent=(0, 1, 0, 1),
+    )
+    plot.plot([0, 1], [0, 1], color=_INK, linewidth=0.8, linestyle=(0, (4, 3)))
+    plot.set(xticks=[], yticks=[])
+    plot.set_xlabel("yours", color=_INK)
+    plot.set_ylabel("numerical", color=_INK)
+    return _picture(
+        figure, f"Your `{name}` against the numerical gradient, without scale: on the dashed line they agree."
+    )
+
+
+def _figure(width: float, height: float) -> Figure:
+    """Return an empty figure, sizes in inches, in ink that later follows the page's colours."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), facecolor="none")
+    FigureCanvasSVG(figure)
+    return figure
+
+
+def _picture(figure: Figure, caption: str) -> Picture:
+    """Return a figure as SVG data, the same bytes each time."""
+    import matplotlib as mpl
+
+    for plot in figure.axes:
+        plot.set_facecolor("none")
+        plot.tick_params(colors=_INK, labelsize=8.5, length=2.5, width=0.6)
+        for spine in plot.spines.values():
+            spine.set(color=_INK, linewidth=0.6)
+    buffer = io.StringIO()
+    with mpl.rc_context(
+        {"svg.fonttype": "none", "svg.hashsalt": "grader", "font.size": 9.0, "font.family": "DejaVu Sans"}
+    ):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    text = buffer.getvalue()
+    text = (
+        text[text.index("<svg") :]
+        .replace(_INK, "currentColor")
+        .replace("<defs>", f"<style>{_SCHEMES}</style><defs>", 1)
+    )
+    text = text.replace("'DejaVu Sans'", "system-ui, 'DejaVu Sans', sans-serif")
+    width, height = (round(inches * 96) for inches in figure.get_size_inches())
+    return Picture(f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}", caption, width, height)
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

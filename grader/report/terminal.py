@@ -1,0 +1,129 @@
+"""A report in the terminal: a live line per check, then a table and the score; plain lines without a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from grader.model import CheckResult, Report, Status, Tier
+from grader.report import words
+from grader.report.audience import Audience, view, view_check
+from grader.text import clean
+
+_COLOUR = {Status.PASS: "green", Status.FAIL: "red", Status.SKIP: "yellow", Status.ERROR: "magenta"}
+_NAME = 26  # columns of a check's id in the live line
+_BAR = 30
+
+
+def check_line(check: CheckResult, *, audience: Audience = Audience.INSTRUCTOR) -> Text:
+    """Return the one line that is shown when a check is done; what does not fit is cut with an ellipsis."""
+    check = view_check(check, audience)
+    line = Text(no_wrap=True, overflow="ellipsis", end="\n")
+    line.append(f"{words.STATUS[check.status]:<10} ", style=_COLOUR[check.status])
+    line.append(f"{_one_line(check.id):<{_NAME}} ")
+    line.append(f"{words.points(check.points):>5} / {words.points(check.max_points):<5} ", style="bold")
+    line.append(f"{words.seconds(check.seconds):>10}", style="dim")
+    if check.status is not Status.PASS and check.message:
+        line.append(f"  {_one_line(check.message)}")
+    return line
+
+
+def summary(report: Report, *, audience: Audience = Audience.INSTRUCTOR) -> RenderableType:
+    """Return the table over all checks, what to fix first, the notes and the score."""
+    return _Summary(view(report, audience))
+
+
+class _Summary:
+    """The end of a run, laid out for the console that it meets: a table in a terminal, plain lines elsewhere."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the parts from the top down."""
+        yield Text()
+        yield from self._table(options) if console.is_terminal else self._lines()
+        yield from self._problems()
+        yield from self._score(options)
+
+    def _table(self, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """Yield one table with a section per question."""
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), width=min(options.max_width, 80))
+        table.add_column("", no_wrap=True, width=1)
+        table.add_column("Check", overflow="ellipsis", no_wrap=True, ratio=1)
+        table.add_column("Verdict", no_wrap=True)
+        table.add_column("Points", justify="right", no_wrap=True)
+        table.add_column("Time", justify="right", no_wrap=True, style="dim")
+        for question in self.report.questions:
+            total = f"{words.points(question.points)} / {words.points(question.max_points)}"
+            table.add_row("", Text(_one_line(question.title), style="bold"), "", Text(total, style="bold"), "")
+            for check in self.report.checks:
+                if check.question == question.id:
+                    mark = words.STATUS[check.status][0] if options.ascii_only else words.SYMBOL[check.status]
+                    table.add_row(
+                        Text(mark, style=_COLOUR[check.status]),
+                        Text(_one_line(check.id)),
+                        Text(words.status(check), style=_COLOUR[check.status]),
+                        f"{words.points(check.points)} / {words.points(check.max_points)}",
+                        words.seconds(check.seconds),
+                    )
+            table.add_section()
+        yield table
+
+    def _lines(self) -> Iterator[RenderableType]:
+        """Yield a line per question and check, without boxes, colours or symbols."""
+        for question in self.report.questions:
+            total = f"{words.points(question.points)} / {words.points(question.max_points)}"
+            yield Text(f"{_one_line(question.title)}: {total}", no_wrap=True, overflow="ellipsis")
+            for check in self.report.checks:
+                if check.question == question.id:
+                    earned = f"{words.points(check.points)} / {words.points(check.max_points)}"
+                    line = f"  {words.status(check):<13} {earned:>11}  {_one_line(check.id)}"
+                    yield Text(line, no_wrap=True, overflow="ellipsis")
+
+    def _problems(self) -> Iterator[RenderableType]:
+        """Yield what each check that did not pass has to say, and what to fix first."""
+        for check in self.report.checks:
+            if check.status is Status.PASS or not (check.message or check.hint):
+                continue
+            yield Text()
+            yield Text(_one_line(check.id), style=f"bold {_COLOUR[check.status]}")
+            yield Padding(Text(clean(check.message, 1500).strip()), (0, 0, 0, 2), expand=False)
+            if check.hint:
+                yield Padding(
+                    Text(f"Hint: {clean(check.hint, 1500).strip()}", style="italic"), (0, 0, 0, 2), expand=False
+                )
+        first = words.first_to_fix(self.report)
+        if first is not None and sum(check.status is Status.FAIL for check in self.report.checks) > 1:
+            yield Text()
+            yield Text.assemble(("Fix first: ", "bold"), _one_line(first.id))
+
+    def _score(self, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """Yield the notes, the isolation tier and the score as number and bar."""
+        report = self.report
+        yield Text()
+        for note in report.notes:
+            yield Text(f"Note: {clean(note, 500)}", style="dim")
+        weak = report.isolation is Tier.NONE
+        yield Text(f"Isolation: {words.TIER[report.isolation]}", style="yellow" if weak else "dim")
+        if words.unfinished(report):
+            yield Text(
+                "The grader itself failed in at least one check: this is not a mark. Grade again.", style="magenta"
+            )
+        share = report.score / report.max_score if report.max_score else 0.0
+        filled = round(_BAR * min(max(share, 0.0), 1.0))
+        full, empty = ("#", ".") if options.ascii_only else ("█", "░")
+        score = Text.assemble(
+            ("Score: ", "bold"), (f"{words.points(report.score)} / {words.points(report.max_score)}", "bold")
+        )
+        score.append(f"   {full * filled}{empty * (_BAR - filled)}", style="green" if filled == _BAR else "yellow")
+        yield score
+
+
+def _one_line(text: str) -> str:
+    """Return hostile text as one line without anything that a terminal acts on."""
+    return " ".join(clean(text, 300).split())

@@ -1,0 +1,68 @@
+"""A box: one submission's process behind a channel, and the sandbox that opens boxes. The tiers implement these."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from grader.model import Tier
+from grader.sandbox.wire import Channel
+
+
+class Exit(msgspec.Struct, frozen=True):
+    """How a box ended. ``limit`` names the limit that was hit, if one was."""
+
+    code: int | None = None  # exit code, or minus the signal's number; None where nobody can tell
+    limit: str = ""  # a sentence, for instance "memory: more than 2048 MB"
+
+
+class Staging(msgspec.Struct, frozen=True):
+    """What lies in a box's folder: provided files, linked from where the assignment keeps them, and the student's."""
+
+    links: Mapping[str, Path]  # place in the tree -> provided file or folder
+    files: Mapping[str, bytes]  # place in the tree -> content
+
+
+class Box(ABC):
+    """One process tree that runs a student's code; what it says is data."""
+
+    channel: Channel
+
+    @abstractmethod
+    def kill(self) -> Exit:
+        """End the whole tree, wait until nothing of it is left, and say how it had ended."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+
+class Sandbox(ABC):
+    """Opens boxes of one isolation tier. A context manager: leaving it ends every box."""
+
+    tier: Tier
+
+    @abstractmethod
+    def open(self) -> Box:
+        """Return a fresh box, empty and ready."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End everything that was started."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

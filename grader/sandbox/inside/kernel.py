@@ -1,0 +1,206 @@
+"""A notebook's kernel: an IPython shell in the worker, its outputs sent as Jupyter messages over the box's own wire.
+
+No ZMQ, no thread and no second socket: what runs the notebook is the process that serves calls, so functions which a
+notebook defines are called in the very namespace that its cells left behind.
+"""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from grader.sandbox.wire import Frame
+
+if TYPE_CHECKING:
+    from grader.sandbox.inside.worker import Worker
+
+FLUSH_CHARACTERS = 16_384
+FLUSH_SECONDS = 0.2
+INLINE = "module://matplotlib_inline.backend_inline"
+
+
+class Stream:
+    """Standard output or error of the cells: text is gathered and sent in pieces of some size."""
+
+    encoding = "utf-8"
+    errors = "replace"
+
+    def __init__(self, kernel: Kernel, name: str) -> None:
+        self._kernel = kernel
+        self.name = name
+        self._parts: list[str] = []
+        self._size = 0
+        self._since = time.monotonic()
+
+    def write(self, text: str) -> int:
+        """Gather text; send it when there is enough of it or it has waited long enough."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._parts.append(text)
+        self._size += len(text)
+        if self._size > FLUSH_CHARACTERS or time.monotonic() - self._since > FLUSH_SECONDS:
+            self.flush()
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        """Write each of the lines."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Send what was gathered."""
+        if self._parts:
+            text, self._parts, self._size = "".join(self._parts), [], 0
+            self._kernel.send("stream", {"name": self.name, "text": text})
+        self._since = time.monotonic()
+
+    def isatty(self) -> bool:
+        """Return False: nobody is at a terminal."""
+        return False
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readable(self) -> bool:
+        """Return False."""
+        return False
+
+
+class Publisher(DisplayPublisher):
+    """Sends what cells display."""
+
+    kernel: Kernel
+
+    def publish(  # type: ignore[override]
+        self, data: dict[str, Any], metadata: dict[str, Any] | None = None, *, transient: dict[str, Any] | None = None,
+        update: bool = False, **_: Any,
+    ) -> None:  # fmt: skip
+        """Send a display, or the update of an earlier one."""
+        content = {"data": plain(data), "metadata": metadata or {}, "transient": transient or {}}
+        self.kernel.send("update_display_data" if update else "display_data", content)
+
+    def clear_output(self, wait: bool = False) -> None:
+        """Send the wish to clear the cell's output."""
+        self.kernel.send("clear_output", {"wait": bool(wait)})
+
+
+class Hook(DisplayHook):
+    """Sends the value of a cell's last expression."""
+
+    kernel: Kernel
+
+    def write_output_prompt(self) -> None:
+        """Print no prompt."""
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
+        """Send the value's representations."""
+        content = {"execution_count": self.prompt_count, "data": plain(format_dict), "metadata": md_dict or {}}
+        self.kernel.send("execute_result", content)
+
+    def finish_displayhook(self) -> None:
+        """Flush, without the newline of a terminal."""
+        sys.stdout.flush()
+
+
+class Shell(InteractiveShell):
+    """An IPython shell that sends tracebacks as messages."""
+
+    kernel: Kernel
+
+    def init_sys_modules(self) -> None:
+        """Leave ``__main__`` alone until the shell is made, then let it be the notebook's namespace."""
+        super().init_sys_modules()
+
+    def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
+        self.kernel.last_error = {"ename": str(etype.__name__), "evalue": str(evalue), "traceback": list(stb)}
+        self.kernel.send("error", dict(self.kernel.last_error))
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Accept any GUI's name and start none."""
+
+
+class Kernel:
+    """Runs cells in order in one namespace."""
+
+    _made: ClassVar[Kernel | None] = None
+
+    def __init__(self, worker: Worker) -> None:
+        self._channel = worker.channel
+        self.last_error: dict[str, Any] = {}
+        os.environ["MPLBACKEND"] = INLINE
+        config = Config()
+        config.HistoryManager.enabled = False  # no database, and none of its thread
+        config.InteractiveShell.colors = "nocolor"
+        config.InteractiveShell.autocall = 0
+        config.InteractiveShell.cache_size = 0  # no hidden references to outputs
+        self.shell = Shell.instance(
+            config=config, display_pub_class=Publisher, displayhook_class=Hook, user_ns={"__name__": "__main__"}
+        )
+        self.shell.kernel = self.shell.display_pub.kernel = self.shell.displayhook.kernel = self
+        worker.namespace = self.shell.user_ns
+        builtins.input = no_input
+        self.stdout, self.stderr = Stream(self, "stdout"), Stream(self, "stderr")
+        if "matplotlib.pyplot" in sys.modules:  # imported before this notebook began, so not by its set-up
+            self.shell.run_line_magic("matplotlib", "inline")
+
+    @classmethod
+    def of(cls, worker: Worker) -> Kernel:
+        """Return the one kernel of this process; the first call makes it."""
+        if cls._made is None:
+            cls._made = cls(worker)
+        return cls._made
+
+    def send(self, kind: str, content: dict[str, Any]) -> None:
+        """Send one message to the trusted side."""
+        if kind != "stream":
+            self.stdout.flush()
+            self.stderr.flush()
+        self._channel.send(Frame({"op": "message", "type": kind, "content": jsonable(content)}))
+
+    def execute(self, code: str) -> dict[str, Any]:
+        """Run one cell and return the reply."""
+        self.last_error = {}
+        sys.stdout, sys.stderr = self.stdout, self.stderr  # type: ignore[assignment]
+        result = self.shell.run_cell(code, store_history=True)
+        self.stdout.flush()
+        self.stderr.flush()
+        count = self.shell.execution_count - 1
+        error = result.error_before_exec or result.error_in_exec
+        if error is None:
+            return {"ok": True, "status": "ok", "execution_count": count}
+        told = self.last_error or {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
+        return {"ok": True, "status": "error", "execution_count": count, **told}
+
+
+def no_input(prompt: object = "") -> NoReturn:
+    """Stand in for ``input()``: nobody is there to answer."""
+    raise EOFError("input() was called, but nobody is there to answer while a notebook is graded")
+
+
+def plain(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a MIME bundle with bytes (pictures) as base64 text, as notebooks store them."""
+    return {
+        key: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
+        for key, value in data.items()
+    }
+
+
+def jsonable(value: Any) -> Any:
+    """Return a value as JSON data; what is not JSON is told by its text."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, dict):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    return str(value)

@@ -1,0 +1,170 @@
+"""The inner wall: what a child does to itself before the first byte of a student's is read.
+
+Theory of operation. The child is a fork of the warm zygote, with one thread and one descriptor, its wire. It gives up
+its user where it can (as root: to a user of this box's own, so that the kernel's limit on processes binds and boxes
+can't signal each other), its capabilities and any way to new privileges; then Landlock leaves it the files that Python
+needs, the assignment's provided files and its own scratch folder; then seccomp leaves it the calls of `syscalls`. Each
+step is irreversible and inherited by all that it starts. If a step fails, it raises, the child ends, and the box is
+never handed out: there is no half wall.
+
+The order is forced: rules are opened while files can still be read, the user is changed before Landlock (whose call
+needs no privilege once `no_new_privs` is set), and seccomp comes last because it forbids the calls that came before.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import landlockpy
+
+from grader.sandbox.inside import syscalls
+
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 1, 24, 28, 38, 39
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
+NOROOT_LOCKED = 0b1111  # SECBIT_NOROOT, SECBIT_NO_SETUID_FIXUP, both locked
+CAPABILITY_VERSION_3 = 0x20080522
+SIGNAL_SCOPE_ABI = 6  # Linux 6.12
+
+HIGH_USERS = 0x70000000  # above the ranges of people, services and containers, below 2**31
+ADDRESS_MARGIN_MB = 4096  # of address space beyond twice the memory allowed: a backstop only, the warden measures
+TASK_MARGIN = 16  # tasks that the kernel allows beyond the limit, so that the warden sees and names the excess
+
+_FS = landlockpy.AccessFS
+READ = _FS.READ_FILE | _FS.READ_DIR
+RUN = READ | _FS.EXECUTE
+WRITE = (
+    READ | _FS.WRITE_FILE | _FS.TRUNCATE | _FS.REMOVE_DIR | _FS.REMOVE_FILE | _FS.MAKE_DIR | _FS.MAKE_REG | _FS.MAKE_SYM
+    | _FS.REFER
+)  # fmt: skip  # no EXECUTE: what a student writes is not run, and no sockets, FIFOs or devices
+FILE_RIGHTS = _FS.EXECUTE | _FS.WRITE_FILE | _FS.READ_FILE | _FS.TRUNCATE
+DEVICES = {"/dev/null": READ | _FS.WRITE_FILE, "/dev/zero": READ, "/dev/full": READ, "/dev/random": READ, "/dev/urandom": READ}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Plan(NamedTuple):
+    """What every wall of one sandbox shares; made once, in the zygote."""
+
+    run: tuple[str, ...]  # folders and files of Python and of the system: read and executed
+    read: tuple[str, ...]  # the assignment's provided files
+    limits: dict[str, float]
+    filter: bytes  # of seccomp; empty where it must name the process
+
+
+def prctl(option: int, *arguments: int) -> int:
+    """Call prctl(2); raise `OSError` where it fails."""
+    padded = [ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)[:4]]
+    result = int(_libc.prctl(option, *padded))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
+    return result
+
+
+def make_plan(run: list[str], read: list[str], limits: dict[str, float]) -> Plan:
+    """Compile what the walls of this sandbox share."""
+    scoped = landlockpy.abi_version() >= SIGNAL_SCOPE_ABI
+    return Plan(tuple(run), tuple(read), limits, syscalls.program() if scoped else b"")
+
+
+def pick_user(pid: int) -> int | None:
+    """Return an unprivileged user id that no other box of this machine has, or None where it can't be changed.
+
+    A process id is unique among the living, so it makes the user id unique too.
+    """
+    if os.geteuid() != 0:
+        return None
+    ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    for first, _, count in ranges:
+        if first <= HIGH_USERS and HIGH_USERS + (1 << 23) < first + count:
+            return HIGH_USERS + pid
+    for first, _, count in ranges:  # a container's 65,536: clear of its people, its services and nobody
+        if first <= 10_000 and first + count >= 65_000:
+            return 10_000 + pid % 50_000
+    return None
+
+
+def build(plan: Plan, scratch: str, user: int | None, tasks: int) -> None:
+    """Put the calling process behind the wall; ``tasks`` of its user exist already and are none of the box's."""
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        raise RuntimeError(f"{threads} threads where only one may be: Landlock binds threads, not processes")
+    limit_resources(plan.limits, tasks if user is None else 0)
+    rules = ruleset(plan, scratch)
+    drop_privileges(user)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    rules.restrict(landlockpy.RestrictFlag.LOG_SAME_EXEC_OFF)
+    rules.close()
+    syscalls.load(plan.filter or syscalls.program(own_signals_only=os.getpid()))
+
+
+def ruleset(plan: Plan, scratch: str) -> Any:
+    """Return the Landlock rules: all that this kernel can handle is denied but for these few grants."""
+    scope = landlockpy.Scope.ABSTRACT_UNIX_SOCKET | landlockpy.Scope.SIGNAL
+    rules = landlockpy.Ruleset(scoped=scope)
+    grants = [(path, RUN) for path in plan.run] + [(path, READ) for path in plan.read] + list(DEVICES.items())
+    for path, access in grants:
+        if os.path.exists(path):
+            rules.allow_path(path, access if os.path.isdir(path) else access & FILE_RIGHTS)
+    rules.allow_path(scratch, WRITE)
+    return rules
+
+
+def limit_resources(limits: dict[str, float], others: int) -> None:
+    """Set the kernel's own limits: exact per process; what counts over the whole tree is the warden's."""
+    megabyte = 1 << 20
+    seconds = int(limits["cpu_seconds"])
+    wanted = {
+        resource.RLIMIT_CPU: (seconds, seconds + 2),
+        resource.RLIMIT_FSIZE: int(limits["file_mb"]) * megabyte,
+        resource.RLIMIT_NOFILE: int(limits["open_files"]),
+        resource.RLIMIT_NPROC: others + int(limits["processes"]) + TASK_MARGIN,
+        resource.RLIMIT_AS: (2 * int(limits["memory_mb"]) + ADDRESS_MARGIN_MB) * megabyte,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_SIGPENDING: 256 + others,
+        resource.RLIMIT_RTPRIO: 0,
+    }
+    for kind, value in wanted.items():
+        soft, hard = value if isinstance(value, tuple) else (value, value)
+        ceiling = resource.getrlimit(kind)[1]
+        if ceiling != resource.RLIM_INFINITY:
+            soft, hard = min(soft, ceiling), min(hard, ceiling)
+        resource.setrlimit(kind, (soft, hard))
+
+
+class _Header(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+def drop_privileges(user: int | None) -> None:
+    """Become ``user`` where that can be, and give up every capability, for good."""
+    if os.geteuid() == 0:
+        for capability in range(64):
+            if _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0) != 0:
+                break
+        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+        if user is None:  # root of a small user namespace: an exec must not bring the capabilities back
+            prctl(PR_SET_SECUREBITS, NOROOT_LOCKED)
+        else:
+            os.setgroups([])
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
+    header = _Header(CAPABILITY_VERSION_3, 0)
+    nothing = (ctypes.c_uint32 * 6)()
+    if _libc.capset(ctypes.byref(header), ctypes.byref(nothing)) != 0:
+        raise OSError(ctypes.get_errno(), "the capabilities can't be dropped")
+    if user is not None and os.getresuid() != (user, user, user):
+        raise RuntimeError("the user could not be changed")
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel end this process when its parent ends."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

@@ -1,0 +1,286 @@
+"""The worker: serves calls into the student's modules, or runs the cells of a notebook, inside the box.
+
+Theory of operation. This process belongs to the student from the first imported line on: he may patch anything here.
+So it is given nothing but the inputs of the call at hand, keeps no verdict, and what it sends back is believed by
+nobody. All it has to do well is to serve an honest student: fresh copies of every input, his own objects kept as they
+are behind handles, exceptions and prints told as text.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import random
+import shutil
+import socket
+import sys
+import time
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, Ref, WireClosed, WireError
+
+PRINT_CAP = 20_000  # characters kept of what one call prints
+TEXT_CAP = 2_000  # characters kept of an exception's message
+FRAME_CAP = 12  # traceback frames told
+
+
+class CappedText(io.TextIOBase):
+    """A stand-in for standard output that keeps the first characters and counts the rest."""
+
+    def __init__(self, cap: int = PRINT_CAP) -> None:
+        super().__init__()
+        self._cap = cap
+        self._parts: list[str] = []
+        self._kept = 0
+        self._lost = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        """Keep what still fits."""
+        room = self._cap - self._kept
+        if room > 0:
+            self._parts.append(text[:room])
+            self._kept += len(self._parts[-1])
+        self._lost += max(0, len(text) - max(room, 0))
+        return len(text)
+
+    def take(self) -> str:
+        """Return what was kept, with a note of what was not, and start anew."""
+        text = "".join(self._parts)
+        if self._lost:
+            text += f"\n… {self._lost} more characters were not kept"
+        self._parts, self._kept, self._lost = [], 0, 0
+        return text
+
+
+class Worker:
+    """Serves one box: a folder with the student's files, his modules, and the objects that stay here by handle."""
+
+    def __init__(self, channel: Channel, root: Path) -> None:
+        self.channel = channel
+        self.root = root
+        self.objects: dict[int, Any] = {}
+        self.namespace: dict[str, Any] = {}
+        self.printed = CappedText()
+        self._next = 0
+
+    def serve(self) -> None:
+        """Answer requests until the other side closes."""
+        sys.path.insert(0, str(self.root))
+        os.environ["PWD"] = str(self.root)
+        while True:
+            try:
+                frame = self.channel.receive()
+            except WireClosed:
+                return
+            reply = self._answer(frame)
+            try:
+                self.channel.send(reply)
+            except WireClosed:
+                return
+
+    def _answer(self, frame: Frame) -> Frame:
+        operation = str(frame.body.get("op"))
+        try:
+            reply = getattr(self, f"do_{operation}")(frame)
+        except WireError as error:
+            reply = Frame({"ok": False, "error": {"type": "WireError", "message": str(error), "frames": []}})
+        except BaseException as error:  # SystemExit and KeyboardInterrupt of the student's are told, not obeyed
+            reply = Frame({"ok": False, "error": describe(error, self.root)})
+        if operation != "execute":
+            reply.body["printed"] = self.printed.take()
+        return reply
+
+    # --- operations -------------------------------------------------------------------------------------------------
+
+    def do_stage(self, frame: Frame) -> Frame:
+        """Lay down the tree: links to the provided files, copies of the student's."""
+        for target, source in frame.body["links"]:
+            place = self.root / target
+            place.parent.mkdir(parents=True, exist_ok=True)
+            lay(Path(source), place)
+        for target, index in frame.body["files"]:
+            place = self.root / target
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            place.write_bytes(frame.blobs[index])
+        return Frame({"ok": True})
+
+    def do_reset(self, frame: Frame) -> Frame:
+        """Begin a new case: forget what earlier cases left, and start the global random state at a known point."""
+        self.objects.clear()
+        seed = int(frame.body["seed"]) % (1 << 32)
+        np.random.seed(seed)  # noqa: NPY002 - the student's code may use the global state
+        random.seed(seed)
+        return Frame({"ok": True})
+
+    def do_call(self, frame: Frame) -> Frame:
+        """Call a function of the student with fresh copies of the arguments."""
+        decoder = Decoder(frame.blobs, self._resolve)
+        sys.stdout = sys.stderr = self.printed  # type: ignore[assignment]  # before the import: modules print too
+        function = self._walk(frame.body["target"], decoder)
+        args = decoder.decode(frame.body["args"])
+        kwargs = decoder.decode(frame.body["kwargs"])
+        before = [(name, value, value.copy()) for name, value in named(args, kwargs) if type(value) is np.ndarray]
+        start = time.perf_counter()
+        result = function(*args, **kwargs)
+        seconds = time.perf_counter() - start
+        modified = [name for name, value, copy in before if not np.array_equal(value, copy, equal_nan=True)]
+        encoder = Encoder(self._keep)
+        container = type(result).__name__ if type(result) in (tuple, list) else ""
+        values = [self._one(encoder, item) for item in (result if container else (result,))]
+        body = {"ok": True, "container": container, "values": values, "modified": modified, "seconds": seconds}
+        return Frame(body, tuple(encoder.blobs))
+
+    def do_fetch(self, frame: Frame) -> Frame:
+        """Send a value itself: containers of plain data too; what is not plain goes as its type's name."""
+        value = self._walk(frame.body["target"], Decoder(frame.blobs, self._resolve))
+        encoder = Encoder(self._keep)
+        return Frame({"ok": True, "value": encoder.encode(value)}, tuple(encoder.blobs))
+
+    def do_set(self, frame: Frame) -> Frame:
+        """Set an attribute or an item of something that is kept here."""
+        decoder = Decoder(frame.blobs, self._resolve)
+        *path, (kind, key) = frame.body["target"]
+        owner = self._walk(path, decoder)
+        value = decoder.decode(frame.body["value"])
+        if kind == "attr":
+            setattr(owner, key, value)
+        else:
+            owner[decoder.decode(key)] = value
+        return Frame({"ok": True})
+
+    def do_execute(self, frame: Frame) -> Frame:
+        """Run one cell of a notebook; its outputs go ahead of the reply, as messages of their own."""
+        from grader.sandbox.inside.kernel import Kernel  # IPython: only where a notebook is run
+
+        kernel = Kernel.of(self)
+        return Frame(kernel.execute(str(frame.body["code"])))
+
+    # --- values -----------------------------------------------------------------------------------------------------
+
+    def _one(self, encoder: Encoder, value: Any) -> Any:
+        """Arrays and scalars are sent; containers and objects stay here."""
+        if isinstance(value, dict | list | tuple):
+            return encoder.encode(self._keep(value))
+        return encoder.encode(value)
+
+    def _keep(self, value: Any) -> Ref:
+        self._next += 1
+        self.objects[self._next] = value
+        try:
+            size = len(value)
+        except Exception:
+            size = -1
+        kind = type(value)
+        name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+        if kind is np.ndarray:
+            name = f"ndarray of dtype {value.dtype}"
+        return Ref(self._next, name[:200], size if isinstance(size, int) and 0 <= size < 1 << 31 else -1)
+
+    def _resolve(self, ref: Ref) -> Any:
+        if ref.handle not in self.objects:
+            raise WireError("a handle of an earlier case")
+        return self.objects[ref.handle]
+
+    def _walk(self, path: list[Any], decoder: Decoder) -> Any:
+        value: Any = None
+        for kind, key in path:
+            if kind == "module":
+                value = importlib.import_module(key)
+            elif kind == "handle":
+                value = self._resolve(Ref(int(key), ""))
+            elif kind == "name":
+                if key not in self.namespace:
+                    raise NameError(f"the notebook defines no `{key}`")
+                value = self.namespace[key]
+            elif kind == "attr":
+                value = getattr(value, key)
+            else:
+                value = value[decoder.decode(key)]
+        return value
+
+
+def named(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the arguments with a name each: the position counted from 1, or the keyword."""
+    return [(str(i), value) for i, value in enumerate(args, 1)] + list(kwargs.items())
+
+
+def lay(source: Path, place: Path) -> None:
+    """Put a provided file or folder in its place: linked where the system can, else copied."""
+    try:
+        place.symlink_to(source, target_is_directory=source.is_dir())
+    except OSError:
+        if source.is_dir():
+            shutil.copytree(source, place, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(source, place)
+
+
+def describe(error: BaseException, root: Path) -> dict[str, Any]:
+    """Tell an exception as plain text: its type, message, and the frames in files of the student's tree."""
+    try:
+        message = str(error)
+    except BaseException:
+        message = "(its message can't be shown)"
+    frames = list(student_frames(error.__traceback__, root))
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        frames.append({"file": inside(str(error.filename), root) or "?", "line": error.lineno, "name": "", "text": ""})
+    kinds = [kind.__name__ for kind in type(error).__mro__ if issubclass(kind, BaseException)]
+    return {
+        "type": type(error).__name__[:200],
+        "kinds": kinds[:20],
+        "message": message[:TEXT_CAP],
+        "frames": frames[-FRAME_CAP:],
+        "missing": str(getattr(error, "name", "") or "")[:200] if isinstance(error, ImportError) else "",
+    }
+
+
+def student_frames(trace: TracebackType | None, root: Path) -> Any:
+    """Yield file, line, function and text of each frame that lies in the student's tree."""
+    for frame in traceback.extract_tb(trace, limit=-500):
+        name = inside(frame.filename, root)
+        if name:
+            yield {"file": name, "line": frame.lineno or 0, "name": frame.name[:200], "text": (frame.line or "")[:300]}
+
+
+def inside(filename: str, root: Path) -> str:
+    """Return a file's name relative to the student's tree, or nothing where it lies elsewhere."""
+    try:
+        return Path(filename).relative_to(root).as_posix()[:300]
+    except ValueError:
+        return ""
+
+
+def mute() -> None:
+    """Point the process's own standard streams nowhere: what a student writes to them below Python is lost."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    os.close(null)
+    sys.stdin = open(os.devnull)  # noqa: SIM115 - stays open as long as the process lives
+
+
+def main() -> None:
+    """Start a plain worker: the socket comes as a file descriptor, or on Windows as shared data on standard input."""
+    if sys.platform == "win32":
+        sock = socket.fromshare(sys.stdin.buffer.read())
+    else:
+        sock = socket.socket(fileno=int(sys.argv[1]))
+        sock.set_inheritable(False)
+    sys.dont_write_bytecode = True
+    mute()
+    root = Path.cwd()
+    Worker(Channel(sock), root).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The tier `none`: a plain subprocess with timeouts, for code that its user trusts, on any system.
+
+Theory of operation. Nothing here stops hostile code: it runs with the user's own rights. What still holds is what the
+process border gives: no expectation, seed or verdict is in the worker's memory, arguments, environment or descriptors,
+and every wait has a deadline. Reports of this tier say 'practice, not sandboxed'.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from grader.model import Tier
+from grader.sandbox.box import Box, Exit, Sandbox
+from grader.sandbox.wire import Channel
+
+# What a worker needs of the caller's environment to start Python and to find its caches, and nothing else.
+KEPT = ("PATH", "HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL")
+ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")}
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment of a worker: the few kept variables, one BLAS thread, a headless matplotlib."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    return {**kept, **ONE_THREAD, "MPLBACKEND": "agg"}
+
+
+class PlainBox(Box):
+    """A worker in a process group of its own, in a temporary folder of its own."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="grader-")).resolve()
+        self._exit: Exit | None = None
+        ours, theirs = socket.socketpair()
+        self.channel = Channel(ours)
+        command = [sys.executable, "-I", "-X", "utf8", "-c", "from grader.sandbox.inside.worker import main; main()"]
+        with theirs:
+            if sys.platform == "win32":
+                self._process = subprocess.Popen(
+                    command, cwd=self._folder, env=clean_environment(), stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                )  # fmt: skip
+                assert self._process.stdin is not None
+                with self._process.stdin as pipe:
+                    pipe.write(theirs.share(self._process.pid))
+            else:
+                self._process = subprocess.Popen(
+                    [*command, str(theirs.fileno())], cwd=self._folder, env=clean_environment(),
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()], start_new_session=True,
+                )  # fmt: skip
+
+    def kill(self) -> Exit:
+        """End the worker and its process group, and remove its folder."""
+        if self._exit is not None:  # its process id may belong to somebody else by now
+            return self._exit
+        # A worker that is just ending by itself keeps its own exit code.
+        code: int | None = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = self._process.wait(0.05)
+        self.channel.close()
+        if sys.platform != "win32":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        if code is None:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._exit = Exit(code)
+        return self._exit
+
+
+class PlainSandbox(Sandbox):
+    """Opens plain subprocesses."""
+
+    tier = Tier.NONE
+
+    def __init__(self) -> None:
+        self._boxes: list[PlainBox] = []
+
+    def open(self) -> Box:
+        """Start a fresh worker in an empty temporary folder."""
+        box = PlainBox()
+        self._boxes.append(box)
+        return box
+
+    def close(self) -> None:
+        """End every worker that is still there."""
+        for box in self._boxes:
+            box.kill()
+        self._boxes.clear()

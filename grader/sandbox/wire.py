@@ -1,0 +1,291 @@
+"""The wire between the trusted process and a box: length-prefixed frames of JSON and raw npy, and nothing else.
+
+Theory of operation. The far end is run by a student, who may have replaced every function there, this module
+included. So nothing that arrives is believed: a frame's sizes are checked against caps before a byte of it is
+stored, JSON can only become plain data, an array's bytes must be exactly as long as its header says and of a numeric
+dtype, and no pickle is ever read. What does not fit raises `WireError`, and the caller ends the box. If the other side
+stays silent, the deadline ends the wait. A lie inside well-formed data is a wrong answer, which is the checks' matter.
+
+A frame is ``!II`` (length of the JSON text, number of blobs), the blobs' lengths as ``!Q`` each, the JSON text, the
+blobs. A value inside the JSON is a scalar itself or an object with one key that names its kind, see `encode`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+import socket
+import struct
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib import format as npy
+
+MAX_JSON = 16 << 20  # bytes of JSON text in one frame
+MAX_BLOBS = 4096
+MAX_BYTES = 256 << 20  # bytes of all arrays in one frame
+MAX_DEPTH = 32  # nesting of containers
+MAX_NODES = 500_000  # values in one frame
+MAX_INT = 1 << 63
+PLAIN_KINDS = "biufcUS"  # NumPy dtype kinds that may cross: no objects, no structures, no dates
+
+_HEAD = struct.Struct("!II")
+_SIZE = struct.Struct("!Q")
+
+
+class WireError(Exception):
+    """The other side sent something that is not a frame of this protocol, or larger than allowed."""
+
+
+class WireClosed(WireError):
+    """The other side closed the connection."""
+
+
+class WireTimeout(WireError):
+    """The deadline passed before a whole frame had come."""
+
+
+class Ref(NamedTuple):
+    """Something that stays in the box: the handle it is kept under and the name of its type."""
+
+    handle: int
+    type: str
+    size: int = -1  # its length, where it has one
+
+
+class Frame(NamedTuple):
+    """One message: plain JSON data and the blobs that it refers to by number."""
+
+    body: dict[str, Any]
+    blobs: tuple[bytes, ...] = ()
+
+
+# --- frames ---------------------------------------------------------------------------------------------------------
+
+
+def pack(frame: Frame) -> bytes:
+    """Return the bytes of a frame."""
+    text = json.dumps(frame.body, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    if len(text) > MAX_JSON or len(frame.blobs) > MAX_BLOBS or sum(map(len, frame.blobs)) > MAX_BYTES:
+        raise WireError("the message is larger than the wire allows")
+    sizes = b"".join(_SIZE.pack(len(blob)) for blob in frame.blobs)
+    return b"".join((_HEAD.pack(len(text), len(frame.blobs)), sizes, text, *frame.blobs))
+
+
+def unpack(read: Callable[[int], bytes]) -> Frame:
+    """Read one frame through ``read(n)``, which returns exactly n bytes or raises `WireError`."""
+    text_size, count = _HEAD.unpack(read(_HEAD.size))
+    if text_size > MAX_JSON:
+        raise WireError(f"a message of {text_size} bytes is more than the {MAX_JSON} allowed")
+    if count > MAX_BLOBS:
+        raise WireError(f"a message with {count} arrays is more than the {MAX_BLOBS} allowed")
+    sizes = [_SIZE.unpack(read(_SIZE.size))[0] for _ in range(count)]
+    if sum(sizes) > MAX_BYTES:
+        raise WireError(f"arrays of {sum(sizes)} bytes are more than the {MAX_BYTES} allowed")
+    try:
+        body = json.loads(read(text_size))
+    except (ValueError, RecursionError) as error:
+        raise WireError("a message that is not JSON") from error
+    if not isinstance(body, dict):
+        raise WireError("a message that is not a JSON object")
+    return Frame(body, tuple(read(size) for size in sizes))
+
+
+class Channel:
+    """A connected stream socket that carries frames, with a deadline on every wait."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def send(self, frame: Frame, seconds: float | None = None) -> None:
+        """Send one frame within ``seconds``."""
+        data = pack(frame)
+        self._sock.settimeout(seconds)
+        try:
+            self._sock.sendall(data)
+        except TimeoutError as error:
+            raise WireTimeout("the other side does not read") from error
+        except OSError as error:
+            raise WireClosed("the connection is closed") from error
+
+    def receive(self, seconds: float | None = None) -> Frame:
+        """Receive one whole frame within ``seconds``; a slow trickle of bytes does not extend the time."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+
+        def read(count: int) -> bytes:
+            chunks = bytearray()
+            while len(chunks) < count:
+                if deadline is not None:
+                    left = deadline - time.monotonic()
+                    if left <= 0:
+                        raise WireTimeout("no answer within the time limit")
+                    self._sock.settimeout(left)
+                else:
+                    self._sock.settimeout(None)
+                try:
+                    chunk = self._sock.recv(min(count - len(chunks), 1 << 20))
+                except TimeoutError as error:
+                    raise WireTimeout("no answer within the time limit") from error
+                except OSError as error:
+                    raise WireClosed("the connection is closed") from error
+                if not chunk:
+                    raise WireClosed("the connection is closed")
+                chunks += chunk
+            return bytes(chunks)
+
+        return unpack(read)
+
+    def close(self) -> None:
+        """Close the socket; closing twice does no harm."""
+        self._sock.close()
+
+
+# --- values ---------------------------------------------------------------------------------------------------------
+
+
+def encode_array(array: np.ndarray) -> bytes:
+    """Return an array as npy bytes, version 1.0 to 3.0, never pickled. Order (C or Fortran) is kept."""
+    buffer = io.BytesIO()
+    npy.write_array(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def decode_array(data: bytes) -> np.ndarray:
+    """Return the array of npy bytes, writable and owning its memory; raise `WireError` for anything else.
+
+    Nothing is allocated before the header's shape and dtype have been checked against the number of bytes that came.
+    """
+    buffer = io.BytesIO(data)
+    try:
+        version = npy.read_magic(buffer)
+        reader = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
+        shape, fortran, dtype = reader(buffer, max_header_size=4096)
+    except Exception as error:  # NumPy's header parser may raise nearly anything on hostile bytes
+        raise WireError("an array with a broken header") from error
+    if dtype.kind not in PLAIN_KINDS or dtype.hasobject or dtype.fields is not None or dtype.subdtype is not None:
+        raise WireError("an array of a dtype that may not cross")
+    if len(shape) > MAX_DEPTH or any(not isinstance(n, int) or n < 0 for n in shape):
+        raise WireError("an array with an impossible shape")
+    body = memoryview(data)[buffer.tell() :]
+    count = math.prod(shape)
+    if dtype.itemsize * count != len(body) or (dtype.itemsize == 0 and count > MAX_NODES):
+        raise WireError("an array whose bytes do not fit its shape")
+    try:
+        flat = np.frombuffer(body, dtype=dtype, count=count) if count and dtype.itemsize else np.zeros(count, dtype)
+        return flat.reshape(shape, order="F" if fortran else "C").copy(order="K")
+    except (ValueError, OverflowError) as error:  # for instance a dimension beyond what an index can hold
+        raise WireError("an array with an impossible shape") from error
+
+
+class Encoder:
+    """Turns values into JSON data plus blobs. ``fallback(value)`` may return a `Ref` for what is not plain data."""
+
+    def __init__(self, fallback: Callable[[Any], Ref] | None = None) -> None:
+        self.blobs: list[bytes] = []
+        self._fallback = fallback
+        self._nodes = 0
+
+    def encode(self, value: Any, depth: int = 0) -> Any:
+        """Return JSON data for a value; what is neither plain nor given a handle raises `WireError`."""
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise WireError(f"more than {MAX_NODES} values in one message")
+        kind = type(value)
+        if value is None or kind in (bool, str):
+            return value
+        if kind is float:
+            return value if math.isfinite(value) else {"float": str(value)}
+        if kind is int and -MAX_INT <= value < MAX_INT:
+            return value
+        if kind is Ref:
+            return {"ref": list(value)}
+        if kind is type and issubclass(value, np.generic) and np.dtype(value).kind in PLAIN_KINDS:
+            return {"dtype": np.dtype(value).str}
+        if kind is np.ndarray and value.dtype.kind in PLAIN_KINDS and len(self.blobs) < MAX_BLOBS:
+            self.blobs.append(encode_array(value))
+            return {"array": len(self.blobs) - 1}
+        if isinstance(value, np.generic) and value.dtype.kind in PLAIN_KINDS:
+            self.blobs.append(encode_array(np.asarray(value)))
+            return {"scalar": len(self.blobs) - 1}
+        if kind in (tuple, list, dict) and depth < MAX_DEPTH:
+            if kind is dict:
+                return {"dict": [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]}
+            return {kind.__name__: [self.encode(item, depth + 1) for item in value]}
+        if self._fallback is not None:
+            return {"ref": list(self._fallback(value))}
+        raise WireError(f"a value of type {kind.__name__} can't cross the border")
+
+
+class Decoder:
+    """The inverse of `Encoder`; ``resolve`` turns a `Ref` into what stands for it on this side."""
+
+    def __init__(self, blobs: tuple[bytes, ...], resolve: Callable[[Ref], Any] | None = None) -> None:
+        self._blobs = blobs
+        self._resolve = resolve
+        self._nodes = 0
+
+    def decode(self, data: Any, depth: int = 0) -> Any:
+        """Return the value of JSON data, or raise `WireError`."""
+        self._nodes += 1
+        if self._nodes > MAX_NODES or depth > MAX_DEPTH:
+            raise WireError("a value that is nested too deep or too large")
+        if data is None or isinstance(data, bool | str | float):
+            return data
+        if isinstance(data, int):
+            if not -MAX_INT <= data < MAX_INT:
+                raise WireError("an integer of more than 64 bits")
+            return data
+        if not isinstance(data, dict) or len(data) != 1:
+            raise WireError("a value of no known kind")
+        kind, body = next(iter(data.items()))
+        return self._compound(kind, body, depth)
+
+    def _compound(self, kind: str, body: Any, depth: int) -> Any:
+        if kind in ("array", "scalar"):
+            array = self._array(body)
+            if kind == "array":
+                return array
+            if array.shape != ():
+                raise WireError("a scalar with a shape")
+            return array[()]
+        if kind == "float" and body in ("nan", "inf", "-inf"):
+            return float(body)
+        if kind == "ref":
+            return self._ref(body)
+        if kind == "dtype":
+            if not isinstance(body, str) or not re.fullmatch(r"[<>|=]?[biufcUS]\d{1,2}", body):
+                raise WireError("a dtype that may not cross")
+            return np.dtype(body).type
+        if not isinstance(body, list):
+            raise WireError(f"a malformed {kind[:20]!r}")
+        if kind == "tuple":
+            return tuple(self.decode(item, depth + 1) for item in body)
+        if kind == "list":
+            return [self.decode(item, depth + 1) for item in body]
+        if kind == "dict" and all(isinstance(pair, list) and len(pair) == 2 for pair in body):
+            try:
+                return {self.decode(k, depth + 1): self.decode(v, depth + 1) for k, v in body}
+            except TypeError as error:  # an unhashable key
+                raise WireError("a dict with a key that is not hashable") from error
+        raise WireError(f"a value of unknown kind {kind[:20]!r}")
+
+    def _array(self, index: Any) -> np.ndarray:
+        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(self._blobs):
+            raise WireError("a reference to an array that did not come")
+        return decode_array(self._blobs[index])
+
+    def _ref(self, body: Any) -> Any:
+        if (
+            not isinstance(body, list)
+            or len(body) != 3
+            or not isinstance(body[0], int)
+            or not isinstance(body[1], str)
+            or not isinstance(body[2], int)
+        ):
+            raise WireError("a malformed reference")
+        ref = Ref(body[0], body[1][:200], body[2])
+        return ref if self._resolve is None else self._resolve(ref)

@@ -1,0 +1,24 @@
+"""Untrusted text made fit to be shown: bounded, and without characters that act instead of being read."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
+_FLOATS = re.compile(r"(?<![\w.])[-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?")
+
+
+def clean(text: str, limit: int = 2000) -> str:
+    """Return text without terminal escapes, control and direction-changing characters, cut to ``limit`` characters."""
+    text = _ESCAPES.sub("", text[: limit * 4])
+    kept = "".join(
+        character if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs") else "\N{REPLACEMENT CHARACTER}"
+        for character in text[: limit + 1]
+    )
+    return kept if len(kept) <= limit else kept[:limit] + " …"
+
+
+def without_numbers(text: str) -> str:
+    """Return text with every fractional number replaced: a message must not carry a hidden input out."""
+    return _FLOATS.sub("#", text)
