@@ -1,4 +1,4 @@
-"""What the rooms hand to each other: a check's outcome and a submission's report. Pure data, no behaviour to speak of."""
+"""What the rooms hand to each other: a check's outcome and a submission's report. Pure data."""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ def clean(text: str, limit: int = 2000) -> str:
     """Return text without terminal escapes, control and direction-changing characters, cut to ``limit`` characters."""
     text = _ESCAPES.sub("", text[: limit * 4])
     kept = "".join(
-        character if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs") else "\N{REPLACEMENT CHARACTER}"
+        character
+        if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+        else "\N{REPLACEMENT CHARACTER}"
         for character in text[: limit + 1]
     )
     return kept if len(kept) <= limit else kept[:limit] + " …"

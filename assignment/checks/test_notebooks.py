@@ -57,14 +57,12 @@ def up_to_end(captions):
     return np.where(np.cumsum(ends, axis=1) - ends > 0, WORDS["<NULL>"], captions)
 
 
-@pytest.mark.notebook("RNN_Captioning.ipynb")
 @parts
 def test_notebook_rnn(notebook, expect, rng, part):
     """RNN_Captioning.ipynb runs from top to bottom, learns the small set and captions its pictures."""
     check(notebook, expect, rng, "rnn", part)
 
 
-@pytest.mark.notebook("LSTM_Captioning.ipynb")
 @parts
 def test_notebook_lstm(notebook, expect, rng, part):
     """LSTM_Captioning.ipynb runs from top to bottom, learns the small set and captions its pictures."""

@@ -42,7 +42,7 @@ def measure(pixels: NDArray[np.uint8]) -> Ints:
     coloured = hues.sum(axis=0)  # (H, W), 0 or 1
     groups = [(16, _shares(hues, 100)), (32, _shares(_edges(coloured), 2000))]
     groups += [(32, _shares(_bends(coloured, ring), 200)) for ring in RINGS]
-    groups += [(16, _areas(coloured)), (2, greys.sum(axis=(1, 2)))]
+    groups += [(16, _areas(coloured)), (10, greys.sum(axis=(1, 2)))]
     # Roots let small things count beside large ones; the weights give the groups a like variance.
     return np.concatenate([np.floor(weight * np.sqrt(counts.ravel())) for weight, counts in groups]).astype(np.int64)
 

@@ -77,7 +77,9 @@ class Expectations(msgspec.Struct):
             with h5py.File(path, "r") as file:
                 provenance = msgspec.json.decode(file.attrs["provenance"], type=Provenance)
                 if provenance.schema != SCHEMA:
-                    raise AssignmentError(f"{path} has schema {provenance.schema}, expected {SCHEMA}: run `grader record`")
+                    raise AssignmentError(
+                        f"{path} has schema {provenance.schema}, expected {SCHEMA}: run `grader record`"
+                    )
                 cases = {
                     (check, str(group.attrs["case"])): _read_case(group)
                     for check, checks in file.items()

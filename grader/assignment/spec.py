@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -22,18 +21,15 @@ SPEC_SCHEMA = 1
 LITTER = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 
 
-class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The base of every table of the spec."""
-
-
-class QuestionSpec(_Table, kw_only=True):
+class QuestionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[[questions]]``: a part of the assignment with points of its own."""
 
     id: str
     title: str
+    name: str = ""  # a word for command lines, such as "rnn"; the id where there is none
 
 
-class FileSpec(_Table, kw_only=True):
+class FileSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[[files]]``: a file that students write, and what the checks call in it."""
 
     path: str
@@ -45,7 +41,7 @@ class FileSpec(_Table, kw_only=True):
         return self.path.removesuffix(".py").replace("/", ".")
 
 
-class NotebookSpec(_Table, kw_only=True):
+class NotebookSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[[notebooks]]``: a notebook that students run, and where the author's own stands."""
 
     path: str
@@ -55,17 +51,18 @@ class NotebookSpec(_Table, kw_only=True):
     provides: tuple[str, ...] = ()  # functions that its cells define
 
 
-class CheckSpec(_Table, kw_only=True):
+class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[[checks]]``: what a check is worth. Its sentence is the docstring of its test."""
 
     id: str
     question: str
     points: float
     visibility: Visibility = Visibility.VISIBLE
+    notebook: str = ""  # the notebook whose outcome it judges
     requires: tuple[str, ...] = ()  # checks whose functions this one needs: skipped while they are not implemented
 
 
-class Spec(_Table, kw_only=True):
+class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole of ``assignment.toml``."""
 
     schema: int
@@ -77,6 +74,7 @@ class Spec(_Table, kw_only=True):
     files: tuple[FileSpec, ...] = ()
     notebooks: tuple[NotebookSpec, ...] = ()
     checks: tuple[CheckSpec, ...]
+    handout_of: str = ""  # in a handout: the digest of the assignment that it was made from
     provided: Mapping[str, str] = {}  # file or folder of the assignment -> its place in a student's tree
     limits: Limits = Limits()
 
@@ -112,7 +110,7 @@ class Assignment:
             if notebook.path == path:
                 return notebook
         known = ", ".join(notebook.path for notebook in self.spec.notebooks) or "none"
-        raise AssignmentError(f"a check asks for the notebook {path!r}, which {SPEC_NAME} does not name (known: {known})")
+        raise AssignmentError(f"a check asks for the notebook {path!r}, which {SPEC_NAME} does not name ({known})")
 
     @cached_property
     def provided(self) -> dict[str, Path]:
@@ -150,13 +148,18 @@ class Assignment:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over everything that a verdict depends on: spec, checks, notebooks and provided files."""
+        """SHA-256 over everything that a verdict depends on: spec, checks, notebooks and provided files.
+
+        A handout bears the digest of the assignment that it was made from: its expectations are of that one.
+        """
+        if self.spec.handout_of:
+            return self.spec.handout_of
         digest = hashlib.sha256()
         digest.update((self.folder / SPEC_NAME).read_bytes())
         paths = [*_walk(self.checks_folder), *(self.folder / notebook.source for notebook in self.spec.notebooks)]
-        for path in sorted({*paths, *self.provided.values()}):
-            digest.update(path.relative_to(self.folder).as_posix().encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        files = {path.relative_to(self.folder).as_posix(): path for path in paths} | self.provided
+        for name, path in sorted(files.items()):
+            digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 
 
@@ -178,7 +181,14 @@ def load(folder: Path) -> Assignment:
     return Assignment(folder.resolve(), spec)
 
 
-_TABLES = {"": Spec, "questions": QuestionSpec, "files": FileSpec, "notebooks": NotebookSpec, "checks": CheckSpec, "limits": Limits}
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "": Spec,
+    "questions": QuestionSpec,
+    "files": FileSpec,
+    "notebooks": NotebookSpec,
+    "checks": CheckSpec,
+    "limits": Limits,
+}
 
 
 def _explain(message: str) -> str:
@@ -205,7 +215,7 @@ def _problems(spec: Spec, folder: Path) -> Iterator[str]:
         ("questions", [question.id for question in spec.questions]),
         ("checks", [check.id for check in spec.checks]),
         ("files", [file.path for file in spec.files]),
-        ("provides", [name for part in (*spec.files, *spec.notebooks) for name in part.provides]),
+        ("provides", [name for names in _provided_names(spec) for name in names]),
     ):
         doubles = sorted({name for name in ids if ids.count(name) > 1})
         if doubles:
@@ -223,12 +233,20 @@ def _problems(spec: Spec, folder: Path) -> Iterator[str]:
                 yield f"check `{check.id}` requires {needed!r}, which is no check" + (
                     f": did you mean `{close[0]}`?" if close else ""
                 )
+    notebooks = [notebook.path for notebook in spec.notebooks]
+    for check in spec.checks:
+        if check.notebook and check.notebook not in notebooks:
+            yield f"check `{check.id}` is of the notebook {check.notebook!r}, which is none of {', '.join(notebooks)}"
     for path in (*(file.path for file in spec.files), *(n.path for n in spec.notebooks), *spec.provided.values()):
         if path.startswith("/") or ".." in path.split("/") or "\\" in path:
             yield f"the path {path!r} must be relative, with '/' and without '..'"
     for source in (*(notebook.source for notebook in spec.notebooks), *spec.provided):
         if not (folder / source).exists():
             yield f"{source!r} does not exist in {folder}"
+
+
+def _provided_names(spec: Spec) -> list[tuple[str, ...]]:
+    return [file.provides for file in spec.files] + [notebook.provides for notebook in spec.notebooks]
 
 
 def _walk(start: Path) -> list[Path]:

@@ -35,7 +35,9 @@ def record(assignment: Assignment, *, reseed: bool, progress: Callable[[str], No
         progress(f"{name} seed: recording again")
         second = run_reference(assignment, seed)
         for difference in differences(first, second):
-            raise AssignmentError(f"the reference is not reproducible: {difference} differs between two runs; seed every random draw")
+            raise AssignmentError(
+                f"the reference is not reproducible: {difference} differs between two runs; seed every random draw"
+            )
         first.write(assignment.expectations_path(name))
         written[name] = first
     return written
@@ -47,7 +49,7 @@ def check(assignment: Assignment, progress: Callable[[str], None]) -> Iterator[s
         path = assignment.expectations_path(name)
         stored = Expectations.read(path)
         if stored.provenance.assignment != assignment.digest:
-            yield f"{path.name}: the assignment (spec, checks, notebooks or provided files) has changed since it was recorded"
+            yield f"{path.name}: the spec, a check, a notebook or a provided file has changed since it was recorded"
         if stored.provenance.reference != reference_digest(assignment):
             yield f"{path.name}: the reference has changed since it was recorded"
         progress(f"{name} seed: running the reference against it")
@@ -66,7 +68,9 @@ def reference_files(assignment: Assignment) -> dict[str, bytes]:
     """Return the reference as a submission would bring it: the student's files, and its notebooks where it has some."""
     folder = assignment.reference
     if folder is None:
-        raise AssignmentError("this assignment names no `reference`: it is a handout, and nothing can be recorded from it")
+        raise AssignmentError(
+            "this assignment names no `reference`: it is a handout, and nothing can be recorded from it"
+        )
     files = {}
     for file in assignment.spec.files:
         path = folder / file.path

@@ -15,7 +15,15 @@ from grader.model import Comparison, Tolerance
 from grader.sandbox.wire import Ref
 from grader.text import clean
 
-KINDS = {"b": "booleans", "i": "integers", "u": "integers", "f": "floats", "c": "complex numbers", "U": "text", "S": "bytes"}
+KINDS = {
+    "b": "booleans",
+    "i": "integers",
+    "u": "integers",
+    "f": "floats",
+    "c": "complex numbers",
+    "U": "text",
+    "S": "bytes",
+}
 SHOWN_PLACES = 5
 FLOOR = 1e-10  # differences below this are rounding, whatever the scale
 

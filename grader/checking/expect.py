@@ -63,9 +63,13 @@ class Expect:
         subject = f"`{name}` ({what})" if what else f"`{name}`"
         number = _number(value)
         if number is None:
-            return self._add(Comparison(name, False, f"{subject} is {describe(value)}, expected {expected}", describe(value)))
+            return self._add(
+                Comparison(name, False, f"{subject} is {describe(value)}, expected {expected}", describe(value))
+            )
         ok = (at_least is None or number >= at_least) and (at_most is None or number <= at_most)
-        return self._add(Comparison(name, ok, "" if ok else f"{subject} is {number:.3g}, expected {expected}", "a number", expected))
+        return self._add(
+            Comparison(name, ok, "" if ok else f"{subject} is {number:.3g}, expected {expected}", "a number", expected)
+        )
 
     def that(self, name: str, ok: bool, message: str) -> bool:
         """Hold any condition; ``message`` is the sentence that the student reads where it does not hold."""
@@ -94,7 +98,9 @@ def _number(value: Any) -> float | None:
 def _check_recordable(name: str, value: Any) -> None:
     """Refuse to record what could never be compared."""
     if isinstance(value, Ref):
-        raise AssignmentError(f"`{name}` is a {value.type} and can't be recorded: expect arrays, numbers, text or containers of them")
+        raise AssignmentError(
+            f"`{name}` is a {value.type} and can't be recorded: expect arrays, numbers, text or containers of them"
+        )
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
     for item in items:
         _check_recordable(name, item)

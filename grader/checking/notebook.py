@@ -46,7 +46,7 @@ def parse(data: bytes) -> NotebookNode:
         raw = json.loads(data.decode("utf-8-sig"))
         if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
             raise UnreadableNotebook("the file is JSON, but not a notebook")
-        node = nbformat.convert(nbformat.from_dict(raw), 4)
+        node: NotebookNode = nbformat.convert(nbformat.from_dict(raw), 4)
         cells = [cell for cell in node.get("cells", []) if isinstance(cell, dict)]
     except (ValueError, RecursionError) as error:
         raise UnreadableNotebook(f"the file is not a notebook ({clean(type(error).__name__, 40)})") from None
@@ -73,7 +73,9 @@ def is_students(cell: NotebookNode) -> bool:
     return bool(cell.get("metadata", {}).get("grader", {}).get("role") == "student")
 
 
-def restore(provided: NotebookNode, submitted: NotebookNode | None, *, keep_extra: bool) -> tuple[NotebookNode, list[str]]:
+def restore(
+    provided: NotebookNode, submitted: NotebookNode | None, *, keep_extra: bool
+) -> tuple[NotebookNode, list[str]]:
     """Return the notebook to run: the author's cells as he wrote them, the student's where the student may write.
 
     Cells that the student added are kept behind the cell that they followed, where ``keep_extra`` says so. The second
@@ -96,9 +98,9 @@ def restore(provided: NotebookNode, submitted: NotebookNode | None, *, keep_extr
     counter = itertools.count(1)
 
     def add_extra(key: str) -> None:
-        for cell in extra.get(key, []) if keep_extra else []:
-            if cell.get("cell_type") in ("code", "markdown"):
-                cells.append(_fresh(cell, _source(cell), f"added-{next(counter)}"))
+        added = [cell for cell in extra.get(key, []) if cell.get("cell_type") in ("code", "markdown")]
+        if keep_extra:
+            cells.extend(_fresh(cell, _source(cell), f"added-{next(counter)}") for cell in added)
 
     add_extra("")
     for cell in provided.cells:
@@ -130,7 +132,8 @@ def _source(cell: NotebookNode) -> str:
 
 def _fresh(cell: NotebookNode, source: str, key: str) -> NotebookNode:
     make = nbformat.v4.new_code_cell if cell.get("cell_type") == "code" else nbformat.v4.new_markdown_cell
-    return make(source=source, id=key[:64] or "cell", metadata={"grader": {"id": key[:64]}})
+    made: NotebookNode = make(source=source, id=key[:64] or "cell", metadata={"grader": {"id": key[:64]}})  # type: ignore[no-untyped-call]  # of nbformat
+    return made
 
 
 def _cells(count: int) -> str:
@@ -150,7 +153,7 @@ class _Queue:
     def __init__(self) -> None:
         self.queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
-    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # noqa: ASYNC109 - nbclient's interface
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:
         """Return the next message, or raise `queue.Empty`."""
         try:
             return await asyncio.wait_for(self.queue.get(), timeout)
@@ -273,8 +276,9 @@ class _Manager:
 
 async def _run_cells(notebook: NotebookNode, remote: Remote, limits: Limits) -> GraderError | None:
     """Run all code cells; return why it stopped, or None."""
-    client = NotebookClient(notebook, km=_Manager(), timeout=None)
-    kernel = client.kc = WireKernelClient(remote, limits)
+    client: Any = NotebookClient(notebook, timeout=None)
+    client.km, kernel = _Manager(), WireKernelClient(remote, limits)
+    client.kc = kernel
     for index, cell in enumerate(notebook.cells):
         try:
             await client.async_execute_cell(cell, index)
@@ -298,8 +302,12 @@ def _raised(cell: NotebookNode, error: CellExecutionError) -> SubmissionFailed:
     name, text = clean(str(error.ename), 100), clean(str(error.evalue), 500)
     if name == "NotImplementedError":
         return NotImplementedYet(text.split(" is not")[0] or cell_key(cell))
-    trace = "\n".join(clean(str(line), 2000) for line in (cell.outputs[-1].get("traceback", []) if cell.outputs else []))
-    return StudentException(f"cell `{cell_key(cell)}` raised {name}: {text}" if text else f"cell `{cell_key(cell)}` raised {name}", trace)
+    trace = "\n".join(
+        clean(str(line), 2000) for line in (cell.outputs[-1].get("traceback", []) if cell.outputs else [])
+    )
+    return StudentException(
+        f"cell `{cell_key(cell)}` raised {name}: {text}" if text else f"cell `{cell_key(cell)}` raised {name}", trace
+    )
 
 
 class NotebookRun:

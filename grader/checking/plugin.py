@@ -29,6 +29,7 @@ from grader.errors import AssignmentError, GraderError, LimitExceeded, NotImplem
 from grader.model import CaseResult, Status
 from grader.sandbox.box import Sandbox, Staging
 
+OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autoload", "--noconftest")
 ONLY_CASE = "all"  # the name of the case of a check that has but one
 
 
@@ -94,14 +95,12 @@ class ChecksPlugin:
 
     # --- collection -------------------------------------------------------------------------------------------------
 
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Register the marks that authors use."""
-        config.addinivalue_line("markers", "notebook(path): the check reads what this notebook computed")
-
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Turn a check file that can't be imported into one error of the assignment's."""
         if report.failed and self.problem is None:
-            self.problem = AssignmentError(f"{report.nodeid or 'the checks'} can't be collected:\n{report.longreprtext}")
+            self.problem = AssignmentError(
+                f"{report.nodeid or 'the checks'} can't be collected:\n{report.longreprtext}"
+            )
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -113,7 +112,10 @@ class ChecksPlugin:
             self._problem(f"the test `test_{id_}` has no [[checks]] entry with points in assignment.toml")
         for id_ in order:
             if id_ not in found and not self.plan.only:
-                self._problem(f"the check `{id_}` of assignment.toml has no test `test_{id_}` in {self.plan.assignment.checks_folder}")
+                self._problem(
+                    f"the check `{id_}` of assignment.toml has no test `test_{id_}` in "
+                    f"{self.plan.assignment.checks_folder}"
+                )
         wanted = self.plan.only or frozenset(order)
         kept = [item for item in items if check_id(item) in wanted and check_id(item) in order]
         items[:] = sorted(kept, key=lambda item: order[check_id(item)])
@@ -125,12 +127,17 @@ class ChecksPlugin:
             items.clear()
             return
         for item in items:
-            for mark in item.iter_markers("notebook"):
-                self._start_notebook(str(mark.args[0]))
+            path = self._notebook_of(check_id(item))
+            if path:
+                self._start_notebook(path)
 
     def _problem(self, text: str) -> None:
         if self.problem is None:
             self.problem = AssignmentError(text)
+
+    def _notebook_of(self, id_: str) -> str:
+        check = self.plan.assignment.check(id_)
+        return check.notebook if check is not None else ""
 
     def _start_notebook(self, path: str) -> None:
         if path in self._runs:
@@ -194,8 +201,8 @@ class ChecksPlugin:
             record = self.plan.expectations.cases[check, case] = CaseRecord()
         else:
             record = self.plan.expectations.cases.get((check, case), CaseRecord())
-        mark = next(item.iter_markers("notebook"), None)
-        remote = self._remote if mark is None else self._runs[str(mark.args[0])].remote
+        path = self._notebook_of(check)
+        remote = self._runs[path].remote if path else self._remote
         log = CallLog(None if self.plan.recording else record.calls)
         if self.plan.recording:
             record.calls = log.made
@@ -256,15 +263,17 @@ class ChecksPlugin:
     def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
         """A generator seeded by the seed of the expectations, the check and the case."""
         names = (check_id(request.node), case_id(request.node))
-        return np.random.default_rng([int(self.plan.expectations.provenance.seed), *(zlib.crc32(n.encode()) for n in names)])
+        return np.random.default_rng(
+            [int(self.plan.expectations.provenance.seed), *(zlib.crc32(n.encode()) for n in names)]
+        )
 
     @pytest.fixture
     def notebook(self, request: pytest.FixtureRequest) -> Notebook:
-        """The finished notebook that the check's mark names."""
-        mark = request.node.get_closest_marker("notebook")
-        if mark is None:
-            raise AssignmentError("a check uses `notebook` without the mark @pytest.mark.notebook('NAME.ipynb')")
-        run = self._runs[str(mark.args[0])]
+        """The finished notebook that the spec names for the check."""
+        path = self._notebook_of(check_id(request.node))
+        if not path:
+            raise AssignmentError("a check uses `notebook`, but its [[checks]] entry names no `notebook`")
+        run = self._runs[path]
         run.failure()
         return Notebook(run, self._fresh_case())
 
@@ -303,11 +312,10 @@ def run(plan: Plan) -> Outcome:
     """Run a plan's checks in this process and return what came of them; raise `AssignmentError` for broken checks."""
     plugin = ChecksPlugin(plan)
     folder = plan.assignment.checks_folder
-    options = [
-        str(folder), f"--rootdir={folder}", "-c", str(Path(__file__).with_name("checks.ini")), "--import-mode=importlib",
-        "--assert=plain", "--disable-plugin-autoload", "--noconftest", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging",
-        "-p", "no:capture",
-    ]  # fmt: skip
+    ini = Path(__file__).with_name("checks.ini")
+    options = [str(folder), f"--rootdir={folder}", "-c", str(ini), *OPTIONS]
+    for plugin_name in ("terminal", "cacheprovider", "logging", "capture"):
+        options += ["-p", f"no:{plugin_name}"]
     try:
         code = pytest.main(options, plugins=[plugin])
     finally:

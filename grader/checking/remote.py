@@ -177,5 +177,10 @@ def _how(code: int | None) -> str:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    words = {"SIGSEGV": "a segmentation fault", "SIGABRT": "an abort", "SIGKILL": "killed", "SIGXCPU": "the CPU time limit"}
+    words = {
+        "SIGSEGV": "a segmentation fault",
+        "SIGABRT": "an abort",
+        "SIGKILL": "killed",
+        "SIGXCPU": "the CPU time limit",
+    }
     return f"{words[name]} ({name})" if name in words else name

@@ -122,7 +122,7 @@ class Value:
         return tuple(values) if sequence else values[0]
 
     def _held(self, ref: Ref) -> Value:
-        return Value(self._case, [["handle", ref.handle]], f"what {self._name} returned")
+        return Value(self._case, [["handle", ref.handle]], self._name)
 
     def _trusting(self, decode: Any) -> Any:
         try:
@@ -165,4 +165,3 @@ def _reference(value: Any) -> Ref:
 
 def _encoded(path: list[list[Any]], encoder: Encoder) -> list[list[Any]]:
     return [[kind, encoder.encode(key)] if kind == "item" else [kind, key] for kind, key in path]
-

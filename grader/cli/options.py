@@ -21,7 +21,9 @@ def add_assignment(command: argparse.ArgumentParser) -> None:
 
 def add_grading(command: argparse.ArgumentParser, *, out: str) -> None:
     """Add ``--out``, ``--isolation`` and ``--only``."""
-    command.add_argument("--out", type=Path, metavar="DIR", default=Path(out), help="where to write (default: ./%(default)s)")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", default=Path(out), help="where to write (default: ./%(default)s)"
+    )
     command.add_argument(
         "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto",
         help="the box that the student's code runs in; 'none' is for code that you trust (default: %(default)s)",

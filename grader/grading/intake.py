@@ -122,9 +122,7 @@ def _nothing_found(collector: Collector, wanted: Wanted) -> str:
     troubled = [entry for entry in collector.entries if entry.trouble]
     inner = [entry.path for entry in collector.entries if entry.path.lower().endswith(ARCHIVES)]
     if inner:
-        return (
-            f"archives within it, {listed(inner)}, are not opened, and it holds no other file that is graded; unpack it"
-        )
+        return f"archives within it, {listed(inner)}, are not opened; hand in {listed(wanted.paths)} themselves"
     if troubled:
         return f"{shown(troubled[0].path)} {troubled[0].trouble}; hand in the files themselves: {listed(wanted.paths)}"
     found = [entry.path for entry in collector.entries]

@@ -27,6 +27,7 @@ def score_check(spec: CheckSpec, title: str, cases: Iterable[CaseResult]) -> Che
         seconds=round(sum(case.seconds for case in cases), 3),
         cases=cases,
         requires=spec.requires,
+        notebook=spec.notebook,
     )
 
 
@@ -63,7 +64,7 @@ def _message(cases: tuple[CaseResult, ...], status: Status) -> str:
     if not bad:
         return ""
     first = next((case for case in bad if case.status is status), bad[0])
-    if len(cases) == 1 or all(case.message == first.message for case in bad) and len(bad) == len(cases):
+    if len(bad) == len(cases) and all(case.message == first.message for case in bad):
         return first.message
     many = f"{len(bad)} of {len(cases)} cases" if len(bad) < len(cases) else f"all {len(cases)} cases"
     return f"{many} fail; {first.id}: {first.message}"

@@ -1,4 +1,4 @@
-"""How far off each part of an array is, as classes for a picture: enough to see a pattern, too little to see a number."""
+"""How far off each part of an array is, in classes for a picture: enough to see a pattern, not to read a number."""
 
 from __future__ import annotations
 

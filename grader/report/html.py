@@ -14,9 +14,9 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from grader.model import CheckResult, Report, Status
+from grader.model import Report, Status
 from grader.report import words
 from grader.report.audience import Audience, view
 
@@ -59,7 +59,7 @@ def render(
 
 @functools.cache
 def _style() -> str:
-    """Return the page's style sheet: ours, then the colours of highlighted code."""
+    """Return the page's style sheet."""
     return resources.files("grader.report").joinpath("templates/report.css").read_text(encoding="utf-8")
 
 
@@ -67,6 +67,7 @@ def _style() -> str:
 def _environment() -> Environment:
     """Return the jinja2 environment, in which each string that is printed is cleaned and escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     from grader.report import page
 
@@ -83,6 +84,8 @@ def _environment() -> Environment:
         "seconds": words.seconds,
         "error": words.error,
         "prose": page.prose,
+        "trace": page.trace,
+        "whole": Markup,
     }
     environment.globals |= {"words": words, "Status": Status}
     return environment

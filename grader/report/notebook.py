@@ -50,7 +50,7 @@ class Output:
     """One output: its kind is text, error, html, picture or note."""
 
     kind: str
-    markup: Markup = Markup("")
+    markup: Markup | None = None
     uri: str = ""
 
 

@@ -3,18 +3,106 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from grader.model import Report
+from grader.model import CaseResult, CheckResult, Comparison, Question, Report, Status, Visibility
+from grader.report import notebook, source, words
 from grader.text import clean
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from grader.report.pictures import Picture
+
 TEXT_LIMIT = 4_000  # characters of any one string on the page
+TRACE_LIMIT = 6_000
+OUTPUT_LIMIT = 3_000  # characters of what one check printed
+PICTURES_OF_A_CHECK = 3
+PICTURES = 24  # on the page
+VALUES_OF_A_CASE = 24
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case that did not pass: what was wrong in it."""
+
+    result: CaseResult
+    wrong: Sequence[Comparison]
+    right: Sequence[str]  # names of the values that were right
+    more: int  # wrong values beyond those that are shown
+    pictures: Sequence[Picture]
+    message: str  # empty where the check says the same
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check as it stands on the page."""
+
+    result: CheckResult
+    anchor: str
+    open: bool
+    hidden: bool
+    headline: str
+    waits_for: Sequence[tuple[str, str]]  # title and anchor of checks that it builds on and that did not pass
+    cases: Sequence[Case]
+    passed: Sequence[str]
+    notes: Sequence[str]
+    snippets: Sequence[source.Snippet]
+    output: str
+    notebook: notebook.Notebook | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A question with its checks."""
+
+    question: Question
+    checks: Sequence[Check]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the template needs beyond the report itself."""
+
+    groups: Sequence[Group]
+    counts: Sequence[tuple[Status, int]]
+    first: Check | None  # what to fix first
+    untouched: bool  # nothing is implemented yet
+    unfinished: bool
+    share: float  # of the points, 0 to 100
+    started: str
+    notebooks: Sequence[notebook.Notebook]
+
+
+def build(report: Report, notebooks: Mapping[str, NotebookNode], sources: Mapping[str, str]) -> Page:
+    """Work out the page of a report that has been cut to its audience already."""
+    budget = notebook.Budget()
+    shown_notebooks = {
+        name: notebook.build(name, number, node, budget)
+        for number, (name, node) in enumerate(sorted(notebooks.items()), start=1)
+    }
+    anchors = {check.id: _anchor(check.id, number) for number, check in enumerate(report.checks, start=1)}
+    left = PICTURES
+    checks: dict[str, Check] = {}
+    for result in report.checks:
+        checks[result.id] = built = _check(result, report, anchors, shown_notebooks, sources, left)
+        left -= sum(len(case.pictures) for case in built.cases)
+    counts = [(status, sum(check.status is status for check in report.checks)) for status in Status]
+    first = words.first_to_fix(report)
+    return Page(
+        groups=_groups(report, checks),
+        counts=[(status, count) for status, count in counts if count],
+        first=checks[first.id] if first else None,
+        untouched=bool(report.checks) and report.score == 0 and all(_unimplemented(check) for check in report.checks),
+        unfinished=words.unfinished(report),
+        share=max(0.0, min(100.0, 100 * report.score / report.max_score)) if report.max_score else 0.0,
+        started=re.sub(r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d).*$", r"\1 \2 UTC", report.started),
+        notebooks=list(shown_notebooks.values()),
+    )
 
 
 def shown(value: Any) -> Any:
@@ -24,9 +112,111 @@ def shown(value: Any) -> Any:
 
 def prose(text: str) -> Markup:
     """Return a message with its `quoted` names as code."""
-    parts = re.split(r"`([^`\n]{1,200})`", clean(text, TEXT_LIMIT))
+    parts = re.split(r"`([^`\n]{1,200})`", clean(text, TEXT_LIMIT).strip())
     return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
 
 
-def build(report: Report, notebooks: Mapping[str, NotebookNode], sources: Mapping[str, str]) -> None:
-    """Work out the page."""
+def trace(text: str) -> str:
+    """Return the end of a trace, where the exception stands, as Markup's plain text."""
+    return clean(text[-TRACE_LIMIT:], TRACE_LIMIT)
+
+
+def _groups(report: Report, checks: Mapping[str, Check]) -> list[Group]:
+    """Return the questions with their checks; a check of no known question is not lost."""
+    groups = [
+        Group(question, [check for check in checks.values() if check.result.question == question.id])
+        for question in report.questions
+    ]
+    known = {question.id for question in report.questions}
+    lost = [check for check in checks.values() if check.result.question not in known]
+    if lost:
+        points = sum(check.result.points for check in lost), sum(check.result.max_points for check in lost)
+        groups.append(Group(Question("", "Other checks", *points), lost))
+    return groups
+
+
+def _check(
+    check: CheckResult,
+    report: Report,
+    anchors: Mapping[str, str],
+    notebooks: Mapping[str, notebook.Notebook],
+    sources: Mapping[str, str],
+    pictures: int,
+) -> Check:
+    """Work out one check."""
+    status = {other.id: other for other in report.checks}
+    bad = [case for case in check.cases if case.status is not Status.PASS]
+    stub = _unimplemented(check)
+    budget = min(pictures, PICTURES_OF_A_CHECK)
+    cases: list[Case] = []
+    for case in bad:
+        cases.append(_case(case, check, budget))
+        budget -= len(cases[-1].pictures)
+    frames = next((case.frames for case in bad if case.frames), ())
+    functions = check.functions or (check.id,)
+    headline = words.first_line(check.message) if check.status is not Status.PASS else ""
+    return Check(
+        result=check,
+        anchor=anchors[check.id],
+        open=check.status in (Status.FAIL, Status.ERROR) and not stub,
+        hidden=check.visibility is Visibility.HIDDEN,
+        headline=headline,
+        waits_for=[
+            (status[name].title or name, anchors[name])
+            for name in check.requires
+            if name in status and status[name].status is not Status.PASS and check.status is not Status.PASS
+        ],
+        cases=[] if stub else cases,
+        passed=[case.id for case in check.cases if case.status is Status.PASS],
+        notes=_unique(note for case in check.cases for note in case.notes),
+        snippets=source.snippets(sources, functions, frames) if bad and not stub else [],
+        output=_printed(check),
+        notebook=notebooks.get(check.notebook) if check.notebook else None,
+    )
+
+
+def _case(case: CaseResult, check: CheckResult, pictures: int) -> Case:
+    """Work out one case that did not pass."""
+    wrong = [value for value in case.values if not value.ok]
+    return Case(
+        result=case,
+        wrong=wrong[:VALUES_OF_A_CASE],
+        right=[value.name for value in case.values if value.ok][:VALUES_OF_A_CASE],
+        more=max(0, len(wrong) - VALUES_OF_A_CASE),
+        pictures=_pictures(wrong, pictures),
+        message="" if case.message.strip() in check.message else case.message,
+    )
+
+
+def _pictures(values: Iterable[Comparison], limit: int) -> list[Picture]:
+    """Return the pictures of the values that have any."""
+    from grader.report import pictures
+
+    made: list[Picture] = []
+    for value in values:
+        if value.scatter is not None and len(made) < limit:
+            made.append(pictures.scatter(value.scatter, clean(value.name, 60)))
+        if value.error_map is not None and len(made) < limit:
+            made.append(pictures.heat_map(value.error_map, clean(value.name, 60)))
+    return made
+
+
+def _printed(check: CheckResult) -> str:
+    """Return what a check's cases printed, each kind of text once."""
+    return clean("\n".join(_unique(case.output.rstrip("\n") for case in check.cases)), OUTPUT_LIMIT)
+
+
+def _unimplemented(check: CheckResult) -> bool:
+    """Tell whether a check failed, or was left out, for want of a function that is not written yet."""
+    bad = [case for case in check.cases if case.status is not Status.PASS]
+    return check.status in (Status.FAIL, Status.SKIP) and bool(bad) and all(case.unimplemented for case in bad)
+
+
+def _unique(texts: Iterable[str]) -> list[str]:
+    """Return the texts that say something, each once, in order."""
+    return list(dict.fromkeys(text for text in texts if text.strip()))
+
+
+def _anchor(id: str, number: int) -> str:  # noqa: A002 - the word that the report uses
+    """Return a check's anchor on the page."""
+    return f"check-{id}" if re.fullmatch(r"[\w-]{1,80}", id, re.ASCII) else f"check-{number}"

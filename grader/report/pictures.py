@@ -35,7 +35,7 @@ def safe_data_uri(uri: str) -> str | None:
 
 
 def picture_uri(encoded: str) -> str | None:
-    """Return base64 text as a data URI where it is a PNG or JPEG of sensible size, whatever it was called; else None."""
+    """Return base64 text as a data URI where it is a PNG or JPEG of sensible size, else None."""
     if len(encoded) > PICTURE_LIMIT * 3 // 2:
         return None
     try:
@@ -109,7 +109,7 @@ def heat_map(error_map: ErrorMap, name: str) -> Picture:
         plot.set_yticks([])
     present = sorted({cell for row in grid for cell in row})
     figure.legend(
-        handles=[Patch(facecolor=_CLASS_COLOURS[number], edgecolor=_INK, linewidth=0.4, label=CLASSES[number]) for number in present],
+        handles=[Patch(facecolor=_CLASS_COLOURS[n], edgecolor=_INK, linewidth=0.4, label=CLASSES[n]) for n in present],
         loc="upper left", bbox_to_anchor=(0.62 / 5.6 - 0.012, 1.0), ncols=len(present), frameon=False, labelcolor=_INK,
         fontsize=8.5, handlelength=1.0, handleheight=1.0, columnspacing=1.2, handletextpad=0.5, borderaxespad=0.2,
     )  # fmt: skip

@@ -1,11 +1,11 @@
 """Markup from students made harmless: HTML outputs, Markdown and math.
 
 Theory of operation. Whatever mistune or latex2mathml return is hostile still: a hole in either must not matter. So each
-piece of markup passes nh3 (an HTML5 parser with a list of what may stay) as the last step, and what stays has no script,
+piece of markup passes nh3 (an HTML5 parser with a list of what may stay) as the last step. What stays has no script,
 style, class, id, frame, form, SVG or event, no picture but a bounded PNG or JPEG as data, and no link but to http(s).
-Work is bounded before it is begun. A text over its limits is shown as plain text: parsers of Markdown and LaTeX take more
-than linear time on what was made to hurt them, and an HTML5 parser repeats open formatting elements in each new block,
-unless they are all alike: so they lose their attributes first.
+Work is bounded before it is begun. A text over its limits is shown as plain text: parsers of Markdown and LaTeX take
+more than linear time on what was made to hurt them, and an HTML5 parser repeats open formatting elements in each new
+block, unless they are all alike: so they lose their attributes first.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _MATHML = {
     "mprescripts",
 }  # fmt: skip
 _TAGS = {
-    "a", "abbr", "b", "blockquote", "br", "caption", "code", "del", "div", "em", "hr", "i", "img", "kbd", "li", "ol", "p",
-    "pre", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr",
-    "tt", "u", "ul", "var",
+    "a", "abbr", "b", "blockquote", "br", "caption", "code", "del", "div", "em", "hr", "i", "img", "kbd", "li", "ol",
+    "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th",
+    "thead", "tr", "tt", "u", "ul", "var",
 }  # fmt: skip
 _DROPPED_WITH_CONTENT = {
     "script", "style", "title", "iframe", "object", "noscript", "template", "svg", "textarea", "select", "noembed",
@@ -75,13 +75,13 @@ def markdown(text: str) -> Markup:
         return preformatted(text)
     try:
         return _clean(str(_markdown()(_ENVIRONMENT.sub(_fence, text))))
-    except Exception:  # noqa: BLE001 - a parser of hostile text may raise anything; the source is shown then
+    except Exception:  # a parser of hostile text may raise anything; the source is shown then
         return preformatted(text)
 
 
 def math(latex: str, *, block: bool) -> Markup:
     """Return a LaTeX formula as MathML, or its source as code where it can't be read."""
-    return _clean(_mathml(latex, block=block))
+    return _clean(_mathml(clean(latex, MATH_LIMIT + 1), block=block))
 
 
 def preformatted(text: str) -> Markup:
@@ -112,7 +112,7 @@ def _mathml(latex: str, *, block: bool) -> str:
         known = _NUMBERED.sub(r"\1{\2*}", _UNKNOWN_TO_MATHML.sub("", latex.strip()))
         try:
             formula = str(convert(known, display="block" if block else "inline"))
-        except Exception:  # noqa: BLE001 - a parser of hostile text may raise anything; the source is shown then
+        except Exception:  # a parser of hostile text may raise anything; the source is shown then
             formula = source
     return f"<p>{formula}</p>\n" if block else formula
 

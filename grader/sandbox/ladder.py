@@ -17,4 +17,8 @@ def open_sandbox(isolation: str, limits: Limits, readable: Sequence[Path], noteb
         from grader.sandbox.plain import PlainSandbox
 
         return PlainSandbox()
+    if isolation in ("auto", Tier.LANDLOCK):
+        from grader.sandbox.landlock import LandlockSandbox
+
+        return LandlockSandbox(limits, readable, notebooks)
     raise IsolationError("no isolation tier works here; `--isolation none` is for code you trust")

@@ -22,14 +22,26 @@ from grader.sandbox.box import Box, Exit, Sandbox
 from grader.sandbox.wire import Channel
 
 # What a worker needs of the caller's environment to start Python and to find its caches, and nothing else.
-KEPT = ("PATH", "HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL")
-ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")}
+KEPT = (
+    "PATH",
+    "HOME",
+    "USERPROFILE",
+    "LOCALAPPDATA",
+    "APPDATA",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "LANG",
+    "LC_ALL",
+)
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def clean_environment() -> dict[str, str]:
     """Return the environment of a worker: the few kept variables, one BLAS thread, a headless matplotlib."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return {**kept, **ONE_THREAD, "MPLBACKEND": "agg"}
+    return {**kept, **dict.fromkeys(THREADS, "1"), "MPLBACKEND": "agg"}
 
 
 class PlainBox(Box):

@@ -185,11 +185,10 @@ SOLVER = """
     words = {"<NULL>": 0, "<START>": 1, "<END>": 2, "a": 3, "cat": 4, "dog": 5}
     data = {
         "train_captions": np.array([[1, 3, 4, 2], [1, 3, 5, 2], [1, 4, 2, 0], [1, 5, 2, 0]] * 3),
-        "train_image_idxs": np.arange(4).repeat(1).tolist() * 3,
+        "train_image_idxs": np.tile(np.arange(4), 3),
         "train_features": rng.standard_normal((4, 8)).astype(np.float32),
         "train_urls": np.array(["one", "two", "three", "four"]),
     }
-    data["train_image_idxs"] = np.array(data["train_image_idxs"])
     np.random.seed(0)
     model = CaptioningRNN(words, input_dim=8, wordvec_dim=6, hidden_dim=16, cell_type={cell!r})
 """

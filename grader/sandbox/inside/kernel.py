@@ -117,10 +117,6 @@ class Shell(InteractiveShell):
 
     kernel: Kernel
 
-    def init_sys_modules(self) -> None:
-        """Leave ``__main__`` alone until the shell is made, then let it be the notebook's namespace."""
-        super().init_sys_modules()
-
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
         self.kernel.last_error = {"ename": str(etype.__name__), "evalue": str(evalue), "traceback": list(stb)}
         self.kernel.send("error", dict(self.kernel.last_error))
@@ -146,7 +142,9 @@ class Kernel:
         self.shell = Shell.instance(
             config=config, display_pub_class=Publisher, displayhook_class=Hook, user_ns={"__name__": "__main__"}
         )
-        self.shell.kernel = self.shell.display_pub.kernel = self.shell.displayhook.kernel = self
+        parts: tuple[Any, ...] = (self.shell, self.shell.display_pub, self.shell.displayhook)
+        for part in parts:
+            part.kernel = self
         worker.namespace = self.shell.user_ns
         builtins.input = no_input
         self.stdout, self.stderr = Stream(self, "stdout"), Stream(self, "stderr")
@@ -170,7 +168,7 @@ class Kernel:
     def execute(self, code: str) -> dict[str, Any]:
         """Run one cell and return the reply."""
         self.last_error = {}
-        sys.stdout, sys.stderr = self.stdout, self.stderr  # type: ignore[assignment]
+        sys.stdout, sys.stderr = self.stdout, self.stderr
         result = self.shell.run_cell(code, store_history=True)
         self.stdout.flush()
         self.stderr.flush()

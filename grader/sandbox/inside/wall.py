@@ -88,14 +88,15 @@ def pick_user(pid: int) -> int | None:
     return None
 
 
-def build(plan: Plan, scratch: str, user: int | None, tasks: int) -> None:
-    """Put the calling process behind the wall; ``tasks`` of its user exist already and are none of the box's."""
+def build(plan: Plan, scratch: str, user: int | None, tasks: int, parent: int) -> None:
+    """Put the calling process, a child of ``parent``, behind the wall; ``tasks`` of its user are none of the box's."""
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"{threads} threads where only one may be: Landlock binds threads, not processes")
     limit_resources(plan.limits, tasks if user is None else 0)
     rules = ruleset(plan, scratch)
     drop_privileges(user)
+    die_with(parent)  # only now: a change of user forgets it
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     rules.restrict(landlockpy.RestrictFlag.LOG_SAME_EXEC_OFF)
     rules.close()

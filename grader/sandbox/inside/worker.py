@@ -90,7 +90,7 @@ class Worker:
     def _answer(self, frame: Frame) -> Frame:
         operation = str(frame.body.get("op"))
         try:
-            reply = getattr(self, f"do_{operation}")(frame)
+            reply: Frame = getattr(self, f"do_{operation}")(frame)
         except WireError as error:
             reply = Frame({"ok": False, "error": {"type": "WireError", "message": str(error), "frames": []}})
         except BaseException as error:  # SystemExit and KeyboardInterrupt of the student's are told, not obeyed
@@ -118,14 +118,14 @@ class Worker:
         """Begin a new case: forget what earlier cases left, and start the global random state at a known point."""
         self.objects.clear()
         seed = int(frame.body["seed"]) % (1 << 32)
-        np.random.seed(seed)  # noqa: NPY002 - the student's code may use the global state
+        np.random.seed(seed)
         random.seed(seed)
         return Frame({"ok": True})
 
     def do_call(self, frame: Frame) -> Frame:
         """Call a function of the student with fresh copies of the arguments."""
         decoder = Decoder(frame.blobs, self._resolve)
-        sys.stdout = sys.stderr = self.printed  # type: ignore[assignment]  # before the import: modules print too
+        sys.stdout = sys.stderr = self.printed  # before the import: modules print too
         function = self._walk(frame.body["target"], decoder)
         args = decoder.decode(frame.body["args"])
         kwargs = decoder.decode(frame.body["kwargs"])

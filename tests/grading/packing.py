@@ -6,7 +6,7 @@ import hashlib
 import io
 import tarfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -58,35 +58,29 @@ def tarred(
     return buffer.getvalue()
 
 
-@pytest.fixture
-def intake(tmp_path: Path) -> Callable[..., Taken]:
-    """Return a function that takes in bytes under a file name, or a tree of files as a folder."""
-
-    def run(given: bytes | Mapping[str, bytes], name: str = "alice.zip", limits: IntakeLimits = SMALL) -> Taken:
-        path = tmp_path / name
-        if isinstance(given, bytes):
-            path.write_bytes(given)
-        else:
-            plant(path, given)
-        return take(path, WANTED, limits)
-
-    return run
+def intake(
+    folder: Path, given: bytes | Mapping[str, bytes], name: str = "alice.zip", limits: IntakeLimits = SMALL
+) -> Taken:
+    """Take in bytes under a file name, or a tree of files as a folder."""
+    path = folder / name
+    if isinstance(given, bytes):
+        path.write_bytes(given)
+    else:
+        plant(path, given)
+    return take(path, WANTED, limits)
 
 
-@pytest.fixture
-def refused(intake: Callable[..., Taken]) -> Callable[..., str]:
-    """Return a function that takes in what must be refused, and returns the sentence."""
-
-    def run(given: bytes | Mapping[str, bytes], name: str = "alice.zip", limits: IntakeLimits = SMALL) -> str:
-        with pytest.raises(SubmissionError) as caught:
-            intake(given, name, limits)
-        sentence = str(caught.value)
-        assert sentence.startswith(f"`{name}` can't be taken in: ")
-        assert sentence.endswith(".")
-        assert len(sentence) < 700
-        return sentence
-
-    return run
+def refusal(
+    folder: Path, given: bytes | Mapping[str, bytes], name: str = "alice.zip", limits: IntakeLimits = SMALL
+) -> str:
+    """Take in what must be refused, and return the sentence."""
+    with pytest.raises(SubmissionError) as caught:
+        intake(folder, given, name, limits)
+    sentence = str(caught.value)
+    assert sentence.startswith(f"`{name}` can't be taken in: ")
+    assert sentence.endswith(".")
+    assert len(sentence) < 700
+    return sentence
 
 
 def plant(folder: Path, files: Mapping[str, bytes]) -> Path:

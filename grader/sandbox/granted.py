@@ -1,0 +1,66 @@
+"""What a box may read beside its scratch folder: Python, its packages, the system's libraries. Paths, nothing more.
+
+Only folders that hold installed software are named, never a prefix as a whole: a virtual environment may lie inside
+the very checkout that holds the solutions.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+PACKAGES = ("numpy", "h5py", "matplotlib", "IPython", "landlockpy", "pyseccomp")
+
+SYSTEM = (
+    "/lib", "/lib64", "/lib32", "/usr/lib", "/usr/lib64", "/usr/lib32", "/usr/local/lib", "/nix/store",
+    "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime",
+    "/usr/share/zoneinfo", "/usr/share/locale", "/usr/share/fonts", "/usr/local/share/fonts",
+)  # fmt: skip
+
+
+def python_paths() -> list[Path]:
+    """Return the folders and files that the running interpreter and its packages consist of."""
+    found: list[Path] = []
+    for prefix in {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}:
+        found += [Path(prefix, name) for name in ("lib", "lib64", "pyvenv.cfg")]
+    found += [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    found += [Path(sys.executable), Path(sys.executable).resolve(), *package_folders()]
+    return found
+
+
+def package_folders() -> list[Path]:
+    """Return where the packages that a box needs are installed: a user's own folder, for one."""
+    found = []
+    for name in PACKAGES:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin is not None:
+            folder = Path(spec.origin).parent
+            found.append(folder.parent if spec.submodule_search_locations else folder)
+    return found
+
+
+def runnable() -> list[str]:
+    """Return everything that a box may read and run, as it is named and as it really lies; no path beneath another."""
+    return outermost([*python_paths(), *map(Path, SYSTEM)])
+
+
+def outermost(paths: Iterable[Path]) -> list[str]:
+    """Return the existing paths and what they resolve to, without those that lie beneath others of them."""
+    every = {Path(os.path.abspath(path)) for path in paths if path.exists()}
+    every |= {path.resolve() for path in every}
+    return sorted(str(path) for path in every if not any(parent in every for parent in path.parents))
+
+
+def readable(paths: Sequence[Path]) -> list[str]:
+    """Return the provided files as a box will see them."""
+    return outermost(paths)
+
+
+def import_path() -> list[str]:
+    """Return the folders that the zygote needs on its module path beyond an isolated interpreter's own."""
+    here = Path(__file__).resolve().parents[2]
+    return list(dict.fromkeys(str(folder) for folder in [*package_folders(), here]))

@@ -1,0 +1,226 @@
+"""The zygote: a warm process that forks boxes. ``python -I -c "… main()" FD``, its settings as JSON on standard input.
+
+Theory of operation. The zygote is trusted but holds nothing worth stealing: it was started by exec with a clean
+environment and one descriptor, and it knows only paths, limits and the modules it has loaded. It never reads a byte of
+a student's. It starts no thread, since Landlock and seccomp bind threads: it refuses to serve if a library did.
+
+One connection (packets, JSON, descriptors beside it) leads to the trusted side. ``open`` brings the box's wire and the
+warden's control connection; the zygote forks a warden for them, which forks the box, so the box shares with earlier
+ones only what the zygote had loaded. The zygote serves while it is still loading: calls to functions need NumPy alone,
+a notebook waits for the rest. Where a warden itself is killed, the zygote ends its box.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import mimetypes
+import os
+import select
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from grader.sandbox.inside import scratch, tree, view, wall, warden
+from grader.sandbox.inside.worker import Worker
+from grader.sandbox.wire import Channel
+
+# Loaded one by one while nothing else is to be done; a box that needs one earlier loads it itself, more slowly.
+HEAVY = (
+    "h5py", "matplotlib.font_manager", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline",
+    "IPython.core.interactiveshell", "grader.sandbox.inside.kernel",
+)  # fmt: skip
+PAUSE = 0.25  # seconds between two looks after the wardens
+FAREWELL = 15.0  # seconds that wardens have to end their boxes when the trusted side is gone
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class Request(NamedTuple):
+    """A box to be opened: its wire, its warden's control connection, and whether it will run a notebook."""
+
+    wire: socket.socket
+    control: socket.socket
+    notebook: bool
+
+
+class Zygote:
+    """Forks boxes on request until the trusted side closes the connection."""
+
+    def __init__(self, control: socket.socket, settings: dict[str, Any]) -> None:
+        self.control = control
+        self.base: str = settings["base"]
+        run, read = settings["run"], settings["read"]
+        user = wall.pick_user(os.getpid())
+        if user is not None:
+            view.open_up([*run, *read, self.base])
+            closed = view.unreadable([*run, *read, *loaded_files()], user)
+            if closed:
+                raise PermissionError(f"{closed} is open to root alone, and submissions run as another user")
+        self.plan = wall.make_plan(run, read, settings["limits"])
+        self.heavy = deque(HEAVY) if settings["notebooks"] else deque()
+        self.waiting: list[Request] = []
+        self.wardens: set[int] = set()
+        self.open = True
+
+    def serve(self) -> None:
+        """Fork, load and bury, in this order of urgency."""
+        events = select.poll()
+        events.register(self.control, select.POLLIN | select.POLLHUP)
+        while self.open:
+            busy = bool(self.heavy)
+            pause = 0 if busy else PAUSE * 1000 if self.wardens else None
+            if events.poll(pause):
+                self.receive()
+            elif busy:
+                self.load_next()
+            self.fork_what_can_be()
+            self.bury()
+        deadline = time.monotonic() + FAREWELL
+        while self.wardens and time.monotonic() < deadline:
+            time.sleep(0.01)
+            self.bury()
+        for pid in list(self.wardens):
+            self.end(pid)
+
+    def receive(self) -> None:
+        """Take one request."""
+        data, numbers, _, _ = socket.recv_fds(self.control, 1 << 16, 2)
+        if not data:
+            self.open = False
+            return
+        message = json.loads(data)
+        if message["op"] == "open":
+            wire, control = (socket.socket(fileno=number) for number in numbers)
+            self.waiting.append(Request(wire, control, message["notebook"]))
+            if message["notebook"] and not self.heavy and HEAVY[-1] not in sys.modules:
+                self.heavy.extend(HEAVY)
+        elif message["op"] == "end":
+            self.end(message["box"])
+            self.control.send(json.dumps({"ended": message["box"]}).encode())
+
+    def load_next(self) -> None:
+        """Load one more module; one that is missing here is the box's to complain about."""
+        with contextlib.suppress(ImportError):
+            importlib.import_module(self.heavy.popleft())
+        if not self.heavy:
+            settle()
+
+    def fork_what_can_be(self) -> None:
+        """Fork a warden for each request whose modules are loaded."""
+        waiting, self.waiting = self.waiting, []
+        for request in waiting:
+            if request.notebook and self.heavy:
+                self.waiting.append(request)
+                continue
+            pid = os.fork()
+            if pid == 0:
+                self.become_warden(request)
+            request.wire.close()
+            request.control.close()
+            self.wardens.add(pid)
+
+    def become_warden(self, request: Request) -> None:
+        """In the child: watch over one box and exit."""
+        code = 1
+        try:
+            self.control.close()
+            for other in self.waiting:
+                other.wire.close()
+                other.control.close()
+            self.waiting.clear()
+            warden.Warden(request.control, self.plan, self.base).run(request.wire, self.serve_box)
+            code = 0
+        finally:
+            os._exit(code)
+
+    def bury(self) -> None:
+        """Take note of the wardens that have ended; end the box of one that could not do it itself."""
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                if pid in self.wardens:
+                    self.wardens.remove(pid)
+                    if status != 0:
+                        self.finish(pid)
+
+    def end(self, pid: int) -> None:
+        """End a box whose warden does not answer."""
+        if pid in self.wardens:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            self.wardens.remove(pid)
+            self.finish(pid)
+
+    def finish(self, pid: int) -> None:
+        """Kill what a dead warden left, and remove its scratch folder."""
+        deadline = time.monotonic() + warden.SWEEP
+        while time.monotonic() < deadline:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+            orphans = [orphan for orphan in tree.children(os.getpid()) if orphan not in self.wardens]
+            if not orphans:
+                break
+            for orphan in orphans:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(orphan, os.WNOHANG)
+            time.sleep(0.002)
+        with contextlib.suppress(OSError):
+            scratch.remove(scratch.place(self.base, pid))
+
+    def serve_box(self, wire: socket.socket, folder: str) -> None:
+        """In the box, behind the wall: be a worker in the scratch folder."""
+        for name in ("HOME", "TMPDIR", "MPLCONFIGDIR", "XDG_CACHE_HOME", "IPYTHONDIR"):
+            os.environ[name] = folder
+        tempfile.tempdir = None
+        sys.argv[:] = [""]
+        # Neither the folder that this package was found in nor anything else that is not granted.
+        sys.path[:] = [entry for entry in sys.path if any(Path(entry).is_relative_to(place) for place in self.plan.run)]
+        sys.path_importer_cache.clear()
+        Worker(Channel(wire), Path(folder)).serve()
+
+
+def loaded_files() -> list[str]:
+    """Return the files of the modules loaded from outside this package: what a box will read again."""
+    files = (getattr(module, "__file__", None) for name, module in sys.modules.items() if not name.startswith("grader"))
+    return [file for file in files if file]
+
+
+def settle() -> None:
+    """Make what is loaded cheap to fork: no garbage, and no collector that would touch, and so copy, its pages."""
+    gc.collect()
+    gc.freeze()
+
+
+def main() -> None:
+    """Load what every box needs, then serve."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.set_inheritable(False)
+    settings = json.load(sys.stdin)
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    os.close(null)
+    try:
+        os.chdir("/")
+        if os.getpgrp() != os.getpid():
+            os.setsid()
+        wall.prctl(PR_SET_CHILD_SUBREAPER, 1)
+        sys.dont_write_bytecode = True
+        mimetypes.init()
+        zygote = Zygote(control, settings)
+        settle()
+    except BaseException as error:
+        control.send(json.dumps({"failed": f"{error}" or type(error).__name__}).encode())
+        raise
+    control.send(json.dumps({"ready": os.getpid()}).encode())
+    zygote.serve()

@@ -1,0 +1,266 @@
+"""The trusted side of the warm tiers: starts a zygote, asks it for boxes, and ends them.
+
+Theory of operation. What is heard from the zygote and its wardens is our own code speaking, outside the boxes; still no
+wait is without a deadline, because a box may starve the machine. A box is ended through its warden; where that does
+not answer, through the zygote; where that does not answer either, the zygote is killed, and with it all of its boxes.
+Sandboxes are used from several threads at once: one lock guards the zygote's connection, one each box's end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grader.errors import GraderFault
+from grader.sandbox import granted
+from grader.sandbox.box import Box, Exit, Sandbox
+from grader.sandbox.limits import Limits
+from grader.sandbox.plain import ONE_THREAD
+from grader.sandbox.wire import Channel
+
+START_SECONDS = 60.0  # for the zygote to load what every box needs
+OPEN_SECONDS = 30.0  # for a box to stand; a notebook's waits for the zygote to load IPython and matplotlib
+KILL_SECONDS = 12.0  # for a warden to end its box; a little more than it allows itself
+BOOT = "import sys; sys.path += sys.argv[2:]; from grader.sandbox.inside.zygote import main; main()"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a zygote is told: paths and limits, no secret."""
+
+    base: str  # where the scratch folders lie
+    run: list[str]
+    read: list[str]
+    limits: Limits
+    notebooks: bool
+
+
+class StartFailed(Exception):
+    """The zygote did not come up; the message says why, for the probe to pass on."""
+
+
+class WarmBox(Box):
+    """A box of a warm sandbox."""
+
+    def __init__(self, sandbox: WarmSandbox, wire: socket.socket, control: socket.socket) -> None:
+        self.channel = Channel(wire)
+        self.group = 0  # the box's process group, which is its warden's process id
+        self._sandbox = sandbox
+        self._control = control
+        self._lock = threading.Lock()
+        self._exit: Exit | None = None
+
+    def wait_until_ready(self) -> None:
+        """Return when the wall stands; raise `GraderFault` where it does not."""
+        answer = receive(self._control, OPEN_SECONDS)
+        if answer is None or "ready" not in answer:
+            self.kill()
+            raise GraderFault(f"no box could be opened: {(answer or {}).get('failed', 'the zygote does not answer')}")
+        self.group = answer["ready"]
+
+    def kill(self) -> Exit:
+        """End the box through its warden, or by harder means where that does not answer."""
+        with self._lock:
+            if self._exit is None:
+                self._exit = self._end()
+                self._sandbox.forget(self)
+            return self._exit
+
+    def _end(self) -> Exit:
+        self.channel.close()
+        with contextlib.suppress(OSError):  # a warden whose box ended earlier has reported and gone
+            self._control.send(b'{"op":"kill"}')
+        answer = receive(self._control, KILL_SECONDS)
+        self._control.close()
+        if answer is not None and "code" in answer and not answer["left"]:
+            return Exit(answer["code"], answer["limit"])
+        self._sandbox.end_by_force(self.group)
+        return Exit()
+
+
+class WarmSandbox(Sandbox):
+    """Opens boxes by forking a zygote, which the tiers start in their own ways."""
+
+    def __init__(self, limits: Limits, readable: Sequence[Path], notebooks: bool = True) -> None:
+        self.limits = limits
+        self.read = granted.readable(readable)
+        self.run = granted.runnable()
+        self.notebooks = notebooks
+        self._lock = threading.Lock()
+        self._boxes: set[WarmBox] = set()
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._keeper: threading.Thread | None = None
+        self._folder = Path(tempfile.mkdtemp(prefix="grader-")).resolve()
+        self._folder.chmod(0o711)  # root's boxes run as other users, who must reach their own folders in it
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    @abstractmethod
+    def command(self, python: list[str]) -> list[str]:
+        """Return the command that starts the zygote, given the one that would start it bare."""
+
+    @property
+    def base(self) -> Path:
+        """The folder of the scratch folders, as the zygote sees it."""
+        return self._folder
+
+    # --- the zygote -------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control = ours
+        python = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, str(theirs.fileno()), *granted.import_path()]
+        settings = Settings(str(self.base), self.run, self.read, self.limits, self.notebooks)
+        started = threading.Event()
+        failure: list[OSError] = []
+
+        def keep() -> None:
+            # Started by a thread that lives as long as the zygote: bwrap's --die-with-parent means this thread.
+            try:
+                self._process = subprocess.Popen(
+                    self.command(python), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints,
+                    env=self._environment(), pass_fds=[theirs.fileno()], start_new_session=True, cwd="/",
+                )  # fmt: skip
+            except OSError as error:
+                failure.append(error)
+                return
+            finally:
+                started.set()
+            self._process.wait()
+
+        with theirs, tempfile.TemporaryFile() as complaints:
+            self._keeper = threading.Thread(target=keep, name="zygote-keeper", daemon=True)
+            self._keeper.start()
+            started.wait()
+            if failure:
+                raise StartFailed(str(failure[0]))
+            assert self._process is not None
+            assert self._process.stdin is not None
+            with contextlib.suppress(BrokenPipeError), self._process.stdin as pipe:
+                pipe.write(msgspec.json.encode(settings))
+            theirs.close()
+            answer = receive(ours, START_SECONDS)
+            if answer is None or "ready" not in answer:
+                complaints.seek(0)
+                words = complaints.read().decode(errors="replace").strip().splitlines()
+                raise StartFailed((answer or {}).get("failed") or (words[-1] if words else "the zygote gave no sign"))
+
+    def _environment(self) -> dict[str, str]:
+        # HDF5 would take locks on data files that boxes share; the font list is found or made once per user.
+        return {
+            **ONE_THREAD,
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "HOME": str(self.base),
+            "MPLBACKEND": "agg",
+            "MPLCONFIGDIR": str(font_cache()),
+            "HDF5_USE_FILE_LOCKING": "FALSE",
+            "USER": "student",
+            "LOGNAME": "student",
+        }
+
+    def _ask(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+        assert self._control is not None
+        socket.send_fds(self._control, [json.dumps(message).encode()], list(descriptors))
+
+    # --- boxes ------------------------------------------------------------------------------------------------------
+
+    def open(self, notebook: bool = False) -> Box:
+        """Fork a fresh box; raise `GraderFault` where none can be had."""
+        wire, far_wire = socket.socketpair()
+        control, far_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        box = WarmBox(self, wire, control)
+        with far_wire, far_control, self._lock:
+            try:
+                self._ask({"op": "open", "notebook": notebook}, [far_wire.fileno(), far_control.fileno()])
+            except OSError as error:
+                wire.close()
+                control.close()
+                raise GraderFault("the process that opens boxes has ended") from error
+            self._boxes.add(box)
+        box.wait_until_ready()
+        return box
+
+    def forget(self, box: WarmBox) -> None:
+        """Take a box that has ended off the list."""
+        with self._lock:
+            self._boxes.discard(box)
+
+    def end_by_force(self, group: int) -> None:
+        """End a box whose warden does not answer: through the zygote, or else with it."""
+        with self._lock:
+            with contextlib.suppress(OSError):
+                self._ask({"op": "end", "box": group})
+                deadline = time.monotonic() + KILL_SECONDS
+                while (answer := receive(self._control, deadline - time.monotonic())) is not None:
+                    if answer.get("ended") == group:
+                        return
+            self._kill_zygote()
+
+    def _kill_zygote(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(KILL_SECONDS)
+        self._kill_groups([box.group for box in self._boxes if box.group])
+
+    def _kill_groups(self, groups: list[int]) -> None:
+        """End boxes whose zygote and warden are gone, by the numbers of their process groups."""
+        for group in groups:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End every box, then the zygote, and remove the scratch folders."""
+        for box in list(self._boxes):
+            box.kill()
+        with self._lock:
+            if self._control is not None:
+                self._control.close()  # the zygote ends by itself when it sees this
+            if self._process is not None:
+                try:
+                    self._process.wait(KILL_SECONDS)
+                except subprocess.TimeoutExpired:
+                    self._kill_zygote()
+        if self._keeper is not None:
+            self._keeper.join(KILL_SECONDS)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def receive(control: socket.socket | None, seconds: float) -> dict[str, Any] | None:
+    """Return the next message, or None where none comes in time or the connection is closed."""
+    if control is None or seconds <= 0:
+        return None
+    try:
+        control.settimeout(seconds)
+        data = control.recv(1 << 16)
+        return json.loads(data) if data else None
+    except (OSError, ValueError):
+        return None
+
+
+def font_cache() -> Path:
+    """Return the folder where matplotlib keeps its list of fonts from one zygote to the next."""
+    import platformdirs
+
+    folder = Path(platformdirs.user_cache_dir("grader"), "matplotlib")
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder

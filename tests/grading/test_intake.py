@@ -1,0 +1,428 @@
+"""The intake finds the assignment's files wherever an honest student and an LMS left them, and says what it took."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import tarfile
+from pathlib import Path
+
+import pytest
+from packing import HONEST, LAYERS, NOTEBOOK, PROVIDED, RNN, SMALL, WANTED, intake, plant, refusal, tarred, zipped
+
+from grader.errors import SubmissionError
+from grader.grading.intake import IntakeLimits, Wanted, take
+from grader.grading.names import original_names, shown
+
+BARE = {LAYERS: b"# layers\n", "README.md": b"hello"}
+
+
+def below(folder: str) -> dict[str, bytes]:
+    return {f"{folder}/{name}": content for name, content in HONEST.items()}
+
+
+def test_a_folder_in_the_plain_layout_is_taken_without_a_note(tmp_path: Path) -> None:
+    taken = intake(tmp_path, {**HONEST, **PROVIDED}, "alice")
+    assert taken.files == HONEST
+    assert taken.missing == ()
+    assert taken.notes == ()
+    assert taken.name == "alice"
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("alice.zip", zipped(HONEST)),
+        ("alice.zip", zipped(HONEST, compression=0)),
+        ("alice.tar", tarred(HONEST)),
+        ("alice.tar", tarred(HONEST, form=tarfile.USTAR_FORMAT)),
+        ("alice.tar", tarred(HONEST, form=tarfile.GNU_FORMAT)),
+        ("alice.tar.gz", tarred(HONEST, mode="w:gz")),
+        ("alice.tgz", tarred(HONEST, mode="w:gz")),
+        ("alice.tar.xz", tarred(HONEST, mode="w:xz")),
+        ("alice.tar.bz2", tarred(HONEST, mode="w:bz2")),
+        ("alice.zip", tarred(HONEST, mode="w:gz")),  # named wrongly, read by what it is
+    ],
+)
+def test_each_kind_of_archive_gives_the_same_files_and_digest(tmp_path: Path, name: str, given: bytes) -> None:
+    taken = intake(tmp_path, given, name)
+    assert taken.files == HONEST
+    assert taken.notes == ()
+    assert taken.name == "alice"
+    assert taken.digest == intake(tmp_path, HONEST, "plain").digest
+
+
+def test_the_digest_changes_with_a_name_and_with_a_byte(tmp_path: Path) -> None:
+    digests = {
+        intake(tmp_path, {LAYERS: b"ab"}, "one").digest,
+        intake(tmp_path, {RNN: b"ab"}, "two").digest,
+        intake(tmp_path, {LAYERS: b"a"}, "three").digest,
+        intake(tmp_path, {LAYERS: b"a", RNN: b"b"}, "four").digest,
+        intake(tmp_path, {LAYERS: b"", RNN: b"ab"}, "five").digest,
+    }
+    assert len(digests) == 5
+
+
+def test_a_missing_file_is_named_and_the_rest_is_taken(tmp_path: Path) -> None:
+    taken = intake(tmp_path, {LAYERS: b"x", NOTEBOOK: b"{}"}, "alice")
+    assert taken.missing == (RNN,)
+    assert set(taken.files) == {LAYERS, NOTEBOOK}
+
+
+def test_content_stays_bytes_whatever_they_are(tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbfx = '\xe9'\r\n\tif:\x00"
+    assert intake(tmp_path, zipped({LAYERS: content})).files[LAYERS] == content
+
+
+@pytest.mark.parametrize("root", ["assignment3", "Submission/assignment3", "Ada Lovelace_42_assignsubmission_file_/hw"])
+def test_the_root_is_found_a_few_folders_down(tmp_path: Path, root: str) -> None:
+    taken = intake(tmp_path, zipped(below(root)))
+    assert taken.files == HONEST
+    assert taken.notes == (f"The assignment was found in the folder `{root}`.",)
+
+
+def test_what_a_mac_adds_is_passed_over_in_silence(tmp_path: Path) -> None:
+    litter = {"__MACOSX/a3/cs231n/._rnn_layers.py": b"\0", "a3/.DS_Store": b"\0", "a3/cs231n/._rnn_layers.py": b"\0"}
+    taken = intake(tmp_path, zipped({**below("a3"), **litter, "a3/Icon\r": b""}))
+    assert taken.files == HONEST
+    assert taken.notes == ("The assignment was found in the folder `a3`.",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rnn_layers (1).py",
+        "rnn_layers(2).py",
+        "rnn_layers-1.py",
+        "rnn_layers_2.py",
+        "rnn_layers 3.py",
+        "rnn_layers copy.py",
+        "rnn_layers copy 2.py",
+        "rnn_layers - Copy.py",
+        "rnn_layers - Copy (3).py",
+        "rnn_layers-Copy1.py",
+        "Copy of rnn_layers.py",
+        "Copy_of_rnn_layers.py",
+        "RNN_Layers.py",
+        "rnn_layers.PY",
+        "rnn_layers.py.txt",
+        "lovelaceada_12345_678901_rnn_layers.py",
+        "lovelaceada_LATE_12345_678901_rnn_layers-1.py",
+        "lovelaceada_LATE_12345_678901_Copy of rnn_layers (1).py",
+        "Ada Lovelace_42_assignsubmission_file_rnn_layers.py",
+        "HW3_ada_attempt_2024-01-01-10-00-00_rnn_layers.py",
+    ],
+)
+def test_a_renamed_file_is_taken_and_the_report_says_from_where(tmp_path: Path, name: str) -> None:
+    taken = intake(tmp_path, zipped({f"cs231n/{name}": b"mine", RNN: b"rnn"}))
+    assert taken.files == {LAYERS: b"mine", RNN: b"rnn"}
+    assert f"`{LAYERS}` was taken from `cs231n/{name}`." in taken.notes
+
+
+@pytest.mark.parametrize(
+    "name", ["my_rnn_layers.py", "rnn_layers_final.py", "rnn_layers.pyc", "rnn_layers", "rnn_layers2020.py", "layers.py"]
+)
+def test_a_name_that_nobody_renames_so_is_not_guessed_at(tmp_path: Path, name: str) -> None:
+    assert intake(tmp_path, zipped({f"cs231n/{name}": b"other", RNN: b"rnn"})).missing == (LAYERS, NOTEBOOK)
+
+
+def test_a_canvas_download_of_single_files_is_taken(tmp_path: Path) -> None:
+    names = {"rnn_layers.py": LAYERS, "rnn-2.py": RNN, "RNN_Captioning.ipynb": NOTEBOOK}
+    taken = intake(tmp_path, zipped({f"lovelaceada_1_2_{name}": HONEST[path] for name, path in names.items()}))
+    assert taken.files == HONEST
+    assert len(taken.notes) == 3
+
+
+def test_flat_files_are_taken_without_their_folders(tmp_path: Path) -> None:
+    taken = intake(tmp_path, {"rnn_layers.py": b"# layers\n", "rnn.py": b"# rnn\n", NOTEBOOK: b"{}"}, "alice")
+    assert taken.files == HONEST
+    assert taken.notes == (f"`{LAYERS}` was taken from `rnn_layers.py`.", f"`{RNN}` was taken from `rnn.py`.")
+
+
+def test_the_inner_folder_handed_in_alone_is_taken(tmp_path: Path) -> None:
+    taken = intake(tmp_path, {"rnn_layers.py": b"l", "classifiers/rnn.py": b"r", "layers.py": b"changed"}, "cs231n")
+    assert taken.files == {LAYERS: b"l", RNN: b"r"}
+    assert any("`cs231n/layers.py` was changed" in note for note in taken.notes)
+
+
+def test_code_and_notebooks_in_folders_of_their_own_are_both_taken(tmp_path: Path) -> None:
+    files = {f"code/{LAYERS}": b"l", f"code/{RNN}": b"r", f"notebooks/{NOTEBOOK}": b"{}"}
+    taken = intake(tmp_path, zipped(files))
+    assert taken.files == {LAYERS: b"l", RNN: b"r", NOTEBOOK: b"{}"}
+    assert f"`{NOTEBOOK}` was taken from `notebooks/{NOTEBOOK}`." in taken.notes
+
+
+def test_folders_of_the_same_rank_that_share_no_file_are_both_taken(tmp_path: Path) -> None:
+    taken = intake(tmp_path, zipped({f"a/{LAYERS}": b"l", f"b/{RNN}": b"r"}))
+    assert taken.files == {LAYERS: b"l", RNN: b"r"}
+
+
+@pytest.mark.parametrize("old", ["old", "a3/backup-2024", "Original_files"])
+def test_an_older_copy_is_passed_over_and_named(tmp_path: Path, old: str) -> None:
+    taken = intake(tmp_path, zipped({**below("a3"), f"{old}/{LAYERS}": b"older", f"{old}/{RNN}": HONEST[RNN]}))
+    assert taken.files == HONEST
+    spare = f"`{old}/{LAYERS}` is another copy of `{LAYERS}` and was not used: `a3/{LAYERS}` was."
+    assert taken.notes == ("The assignment was found in the folder `a3`.", spare)
+
+
+def test_of_two_complete_copies_the_shallower_is_taken(tmp_path: Path) -> None:
+    deeper = {f"x/y/{name}": b"other" for name in HONEST}
+    taken = intake(tmp_path, zipped({**below("a3"), **deeper}))
+    assert taken.files == HONEST
+    assert sum("another copy" in note for note in taken.notes) == 3
+
+
+def test_a_complete_copy_is_taken_before_a_shallower_part(tmp_path: Path) -> None:
+    taken = intake(tmp_path, zipped({**below("a3"), "rnn_layers.py": b"stray"}))
+    assert taken.files == HONEST
+    assert any(note.startswith("`rnn_layers.py` is another copy") for note in taken.notes)
+
+
+def test_two_different_copies_with_an_equal_claim_are_refused_by_name(tmp_path: Path) -> None:
+    sentence = refusal(tmp_path, zipped({f"a/{LAYERS}": b"one", f"b/{LAYERS}": b"two"}))
+    assert f"`a/{LAYERS}` and `b/{LAYERS}`" in sentence
+    assert "hand in only one" in sentence
+
+
+def test_two_equal_copies_are_no_riddle(tmp_path: Path) -> None:
+    assert intake(tmp_path, zipped({f"a/{LAYERS}": b"same", f"b/{LAYERS}": b"same"})).files == {LAYERS: b"same"}
+
+
+def test_two_renamed_copies_that_differ_are_refused(tmp_path: Path) -> None:
+    sentence = refusal(tmp_path, zipped({"cs231n/rnn_layers (1).py": b"one", "cs231n/rnn_layers (2).py": b"two"}))
+    assert "`cs231n/rnn_layers (1).py` and `cs231n/rnn_layers (2).py`" in sentence
+
+
+def test_the_plain_name_is_taken_before_a_renamed_one(tmp_path: Path) -> None:
+    taken = intake(tmp_path, zipped({LAYERS: b"plain", "cs231n/rnn_layers (1).py": b"download"}))
+    assert taken.files == {LAYERS: b"plain"}
+    assert any("`cs231n/rnn_layers (1).py` is another copy" in note for note in taken.notes)
+
+
+def test_a_provided_file_of_the_same_name_is_never_taken_for_the_students(tmp_path: Path) -> None:
+    wanted = Wanted(files=("a/utils.py", "a/main.py"), provided=frozenset({"b/utils.py"}))
+    folder = plant(tmp_path / "alice", {"a/main.py": b"main", "b/utils.py": b"provided"})
+    taken = take(folder, wanted)
+    assert taken.files == {"a/main.py": b"main"}
+    assert taken.missing == ("a/utils.py",)
+
+
+def test_a_single_file_is_a_submission(tmp_path: Path) -> None:
+    taken = intake(tmp_path, b"x = 1\n", "rnn_layers (1).py")
+    assert taken.files == {LAYERS: b"x = 1\n"}
+    assert taken.missing == (RNN, NOTEBOOK)
+    assert taken.notes == (f"`{LAYERS}` was taken from `rnn_layers (1).py`.",)
+
+
+def test_a_single_file_of_another_name_is_refused(tmp_path: Path) -> None:
+    sentence = refusal(tmp_path, b"x = 1\n", "homework.py")
+    assert "none of the files that are graded, only `homework.py`" in sentence
+    assert f"`{LAYERS}`" in sentence
+
+
+def test_changed_provided_files_are_named_and_unchanged_ones_are_not(tmp_path: Path) -> None:
+    changed = {**PROVIDED, "cs231n/layers.py": b"def affine():\n    return 1\n"}
+    assert intake(tmp_path, {**HONEST, **changed}, "alice").notes == (
+        "`cs231n/layers.py` was changed, and the change was not used: the assignment's own file was.",
+    )
+
+
+def test_windows_line_ends_are_no_change(tmp_path: Path) -> None:
+    windows = {path: content.replace(b"\n", b"\r\n") for path, content in PROVIDED.items()}
+    assert intake(tmp_path, zipped({**HONEST, **windows})).notes == ()
+
+
+def test_more_than_ten_changed_files_are_counted(tmp_path: Path) -> None:
+    provided = {f"lib/m{number:02}.py": hashlib.sha256(b"").hexdigest() for number in range(13)}
+    folder = plant(tmp_path / "alice", {LAYERS: b"", **{path: b"changed" for path in provided}})
+    taken = take(folder, Wanted(files=(LAYERS,), provided=frozenset(provided), digests=provided))
+    assert sum("was changed" in note for note in taken.notes) == 10
+    assert taken.notes[-1] == "3 more provided files were changed, and the changes were not used."
+
+
+def test_tests_archives_and_other_files_are_named_as_not_used(tmp_path: Path) -> None:
+    extra = {"conftest.py": b"", "tests/test_mine.py": b"", "inner.zip": b"PK", **{f"x{n}.txt": b"" for n in range(7)}}
+    assert intake(tmp_path, zipped({**HONEST, **extra})).notes == (
+        "Archives within a submission are not opened: `inner.zip`.",
+        "Tests and settings of the submission's own were not run or read: `conftest.py` and `tests/test_mine.py`.",
+        "7 other files were not used: `x0.txt`, `x1.txt`, `x2.txt`, `x3.txt`, `x4.txt` and 2 more.",
+    )
+
+
+def test_a_submission_without_any_wanted_file_says_what_it_holds(tmp_path: Path) -> None:
+    sentence = refusal(tmp_path, {"report.pdf": b"%PDF"}, "alice")
+    assert "only `report.pdf`" in sentence
+    assert f"hand in `{LAYERS}`, `{RNN}` and `{NOTEBOOK}`" in sentence
+
+
+def test_a_zip_in_a_zip_is_not_opened_and_the_sentence_says_so(tmp_path: Path) -> None:
+    assert "`inner.zip`, are not opened" in refusal(tmp_path, zipped({"inner.zip": zipped(HONEST)}))
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    assert "it holds no files" in refusal(tmp_path, {}, "alice")
+
+
+def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    for name in ("nobody.zip", "nul\0name"):
+        with pytest.raises(SubmissionError, match="no such file or folder"):
+            take(tmp_path / name, WANTED)
+
+
+# --- Folders: nothing is followed, nothing that may block or act is opened.
+
+
+def test_a_link_in_a_wanted_files_place_counts_as_missing_and_is_named(tmp_path: Path) -> None:
+    (tmp_path / "secret.py").write_bytes(b"the answers")
+    folder = plant(tmp_path / "alice", {RNN: b"rnn"})
+    (folder / LAYERS).symlink_to(tmp_path / "secret.py")
+    taken = take(folder, WANTED)
+    assert taken.files == {RNN: b"rnn"}
+    assert f"`{LAYERS}` is a symbolic link, and was not read." in taken.notes
+
+
+def test_a_folder_that_is_a_link_is_not_entered(tmp_path: Path) -> None:
+    plant(tmp_path / "elsewhere", {"rnn_layers.py": b"the answers", "classifiers/rnn.py": b"the answers"})
+    folder = plant(tmp_path / "alice", {NOTEBOOK: b"{}"})
+    (folder / "cs231n").symlink_to(tmp_path / "elsewhere")
+    (folder / "loop").symlink_to(folder)
+    taken = take(folder, WANTED)
+    assert set(taken.files) == {NOTEBOOK}
+    assert "`cs231n` is a symbolic link, and was not read." in taken.notes
+
+
+def test_a_submission_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    plant(tmp_path / "solutions", HONEST)
+    (tmp_path / "alice").symlink_to(tmp_path / "solutions")
+    with pytest.raises(SubmissionError, match="it is a link"):
+        take(tmp_path / "alice", WANTED)
+
+
+def test_pipes_and_sockets_are_never_opened(tmp_path: Path) -> None:
+    folder = plant(tmp_path / "a", {RNN: b"rnn"})
+    os.mkfifo(folder / LAYERS)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / NOTEBOOK))
+        taken = take(folder, WANTED)
+    assert f"`{LAYERS}` is a named pipe (FIFO), and was not read." in taken.notes
+    assert f"`{NOTEBOOK}` is a socket, and was not read." in taken.notes
+
+
+@pytest.mark.parametrize("place", ["pipe", "/dev/zero"])
+def test_a_submission_that_is_no_file_is_refused_and_not_opened(tmp_path: Path, place: str) -> None:
+    path = tmp_path / place
+    if place == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(SubmissionError, match="neither a folder nor a regular file"):
+        take(path, WANTED)
+
+
+def test_a_file_that_can_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = plant(tmp_path / "alice", {RNN: b"rnn", LAYERS: b"layers"})
+    real = os.open
+
+    def denied(path: object, *args: object, **kwargs: object) -> int:
+        if path == "rnn_layers.py":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", denied)
+    taken = take(folder, WANTED)
+    assert f"`{LAYERS}` can't be read (Permission denied), and was not read." in taken.notes
+
+
+def test_a_file_that_vanishes_or_turns_into_a_link_while_the_folder_is_read_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = plant(tmp_path / "alice", {RNN: b"rnn", LAYERS: b"layers", NOTEBOOK: b"{}"})
+    real = os.open
+
+    def racing(path: object, *args: object, **kwargs: object) -> int:
+        if path == "rnn_layers.py":
+            (folder / LAYERS).unlink()
+        if path == NOTEBOOK:
+            (folder / NOTEBOOK).unlink()
+            (folder / NOTEBOOK).symlink_to("/etc/passwd")
+        return real(path, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", racing)
+    taken = take(folder, WANTED)
+    assert taken.files == {RNN: b"rnn"}
+    assert f"`{LAYERS}` vanished while the submission was read, and was not read." in taken.notes
+    assert any(note.startswith(f"`{NOTEBOOK}` can't be read") for note in taken.notes)
+
+
+def test_tool_folders_are_not_even_entered(tmp_path: Path) -> None:
+    files = {f".venv/lib/m{number}.py": b"" for number in range(80)}
+    deep = {"node_modules/" + "a/" * 20 + "x.js": b""}
+    assert intake(tmp_path, {**HONEST, **files, **deep, ".git/HEAD": b""}, "alice").notes == ()
+
+
+def test_a_large_data_set_in_a_folder_costs_nothing(tmp_path: Path) -> None:
+    folder = plant(tmp_path / "alice", HONEST)
+    with (folder / "coco.h5").open("wb") as file:
+        file.truncate(1 << 40)
+    taken = take(folder, WANTED, SMALL)
+    assert taken.files == HONEST
+    assert taken.notes == ("1 other file was not used: `coco.h5`.",)
+
+
+def test_a_wanted_file_that_is_too_long_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    folder = plant(tmp_path / "alice", HONEST)
+    with (folder / NOTEBOOK).open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(SubmissionError, match=r"`RNN_Captioning.ipynb` is longer than 1 MiB; clear the notebook's outputs"):
+        take(folder, WANTED, SMALL)
+
+
+def test_a_folder_of_too_many_entries_or_too_deep_is_refused(tmp_path: Path) -> None:
+    assert "more than 50 entries" in refusal(tmp_path, {f"f{number}": b"" for number in range(51)}, "many")
+    assert "more than 8 folders deep" in refusal(tmp_path, {"a/" * 9 + "x.py": b""}, "deep")
+    assert "too long" in refusal(tmp_path, {"a" * 120 + "/" + "b" * 120: b""}, "long")
+
+
+# --- Names: a stranger's text is shown, and never acts.
+
+
+def test_control_and_direction_characters_are_escaped_and_long_names_are_cut(tmp_path: Path) -> None:
+    folder = plant(tmp_path / "alice", {**HONEST, "a\x1b[2Jb\n\N{RIGHT-TO-LEFT OVERRIDE}c`.txt": b"", "z" * 150: b""})
+    (note,) = take(folder, WANTED).notes
+    assert "`a\\x1b[2Jb\\x0a\\u202ec\\x60.txt`" in note
+    assert len(note) < 250
+    assert note.isprintable()
+
+
+def test_a_hostile_name_of_the_submission_itself_is_made_plain(tmp_path: Path) -> None:
+    taken = intake(tmp_path, HONEST, "\x1b]0;pwned\x07" + "x" * 200)
+    assert taken.name.isprintable()
+    assert len(taken.name) <= 110
+
+
+def test_a_name_that_is_not_utf8_is_survived(tmp_path: Path) -> None:
+    folder = plant(tmp_path / "alice", HONEST)
+    (folder / os.fsdecode(b"caf\xe9.txt")).write_bytes(b"")
+    (note,) = take(folder, WANTED).notes
+    assert note == "1 other file was not used: `caf\\udce9.txt`."
+
+
+def test_shown_names_are_bounded() -> None:
+    assert len(shown("\U000e0001" * 1000)) <= 1300
+    assert len(shown("x" * 1000)) <= 122
+
+
+def test_renames_are_undone_only_so_far() -> None:
+    assert original_names("smith_1_2_rnn_layers-1.py") == [
+        "smith_1_2_rnn_layers-1.py",
+        "rnn_layers-1.py",
+        "rnn_layers.py",
+    ]
+    assert original_names("(1).py") == ["(1).py"]
+    assert original_names("x" * 5000 + " (1).py") == ["x" * 5000 + " (1).py"]
+
+
+def test_the_limits_can_be_set(tmp_path: Path) -> None:
+    assert "more than 2 entries" in refusal(tmp_path, zipped(HONEST), limits=IntakeLimits(max_entries=2))
+    assert "more than 5 bytes" in refusal(tmp_path, zipped(HONEST), limits=IntakeLimits(max_bytes=5))
+    assert "named like the assignment's" in refusal(tmp_path, zipped(HONEST), limits=IntakeLimits(max_kept_bytes=5))
+    assert intake(tmp_path, zipped(BARE), limits=IntakeLimits(max_kept_bytes=9)).files == {LAYERS: b"# layers\n"}
