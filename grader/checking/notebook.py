@@ -94,7 +94,8 @@ def restore(
             behind = cell_key(cell)
         elif _source(cell).strip():
             extra.setdefault(behind, []).append(cell)
-    changed, missing, cells = 0, 0, []
+    changed, missing = 0, 0
+    cells: list[NotebookNode] = []
     counter = itertools.count(1)
 
     def add_extra(key: str) -> None:

@@ -12,11 +12,11 @@ import traceback
 from collections.abc import Sequence
 
 from grader import __version__
-from grader.cli import check, record
+from grader.cli import check, handout, record, submit
 from grader.errors import CannotGrade, GraderError
 
 PASSED, FAILED, CANNOT_GRADE, GRADER_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
-COMMANDS = (check, record)
+COMMANDS = (check, handout, record, submit)
 
 
 def parser() -> argparse.ArgumentParser:

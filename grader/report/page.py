@@ -37,6 +37,11 @@ class Case:
     pictures: Sequence[Picture]
     message: str  # empty where the check says the same
 
+    @property
+    def empty(self) -> bool:
+        """Whether the check has said all that there is to say."""
+        return not (self.wrong or self.right or self.pictures or self.message or self.result.trace)
+
 
 @dataclass(frozen=True)
 class Check:

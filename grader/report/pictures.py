@@ -7,6 +7,7 @@ import binascii
 import io
 import re
 import struct
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,20 +80,23 @@ class Picture:
     caption: str
     width: int
     height: int
+    legend: tuple[tuple[int, str], ...] = ()  # what the colours mean, for the page to say in words
 
 
 def heat_map(error_map: ErrorMap, name: str) -> Picture:
     """Return the map of an array's errors, its axes named and counted by the array's own indices."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
-    from matplotlib.patches import Patch
     from matplotlib.ticker import MaxNLocator
 
     down, across = error_map.extent
     grid = error_map.classes
     flat = not error_map.axes[0]
-    height = 1.0 if flat else min(max(0.24 * len(grid), 0.8), 2.8)
-    figure = _figure(5.6, height + 1.05)
-    plot = figure.add_axes((0.62 / 5.6, 0.5 / (height + 1.05), 4.85 / 5.6, height / (height + 1.05)))
+    height = 0.45 if flat else min(max(0.24 * len(grid), 0.8), 2.8)
+    left, below, width = 0.25 if flat else 0.62, 0.5, 4.4
+    figure = _figure(width, height + below + 0.1)
+    plot = figure.add_axes(
+        (left / width, below / (height + below + 0.1), (width - left - 0.1) / width, height / (height + below + 0.1))
+    )
     colours = ListedColormap(_CLASS_COLOURS)
     norm = BoundaryNorm([number - 0.5 for number in range(len(CLASSES) + 1)], colours.N)
     extent = (-0.5, across - 0.5, down - 0.5, -0.5)
@@ -107,14 +111,9 @@ def heat_map(error_map: ErrorMap, name: str) -> Picture:
     plot.set_ylabel(error_map.axes[0], color=_INK, parse_math=False)
     if flat:
         plot.set_yticks([])
-    present = sorted({cell for row in grid for cell in row})
-    figure.legend(
-        handles=[Patch(facecolor=_CLASS_COLOURS[n], edgecolor=_INK, linewidth=0.4, label=CLASSES[n]) for n in present],
-        loc="upper left", bbox_to_anchor=(0.62 / 5.6 - 0.012, 1.0), ncols=len(present), frameon=False, labelcolor=_INK,
-        fontsize=8.5, handlelength=1.0, handleheight=1.0, columnspacing=1.2, handletextpad=0.5, borderaxespad=0.2,
-    )  # fmt: skip
     folded = f", each cell the worst over {error_map.worst_over}" if error_map.worst_over else ""
-    return _picture(figure, f"Where `{name}` is wrong{folded}: {_lowered(describe(error_map))}")
+    legend = tuple((number, CLASSES[number]) for number in sorted({cell for row in grid for cell in row}))
+    return _picture(figure, f"Where `{name}` is wrong{folded}: {_lowered(describe(error_map))}", legend)
 
 
 def scatter(counts: Scatter, name: str) -> Picture:
@@ -152,19 +151,23 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _picture(figure: Figure, caption: str) -> Picture:
+def _picture(figure: Figure, caption: str, legend: tuple[tuple[int, str], ...] = ()) -> Picture:
     """Return a figure as SVG data, the same bytes each time."""
     import matplotlib as mpl
 
     for plot in figure.axes:
         plot.set_facecolor("none")
-        plot.tick_params(colors=_INK, labelsize=8.5, length=2.5, width=0.6)
+        plot.tick_params(colors=_INK, labelsize=9, length=2.5, width=0.6)
         for spine in plot.spines.values():
             spine.set(color=_INK, linewidth=0.6)
     buffer = io.StringIO()
-    with mpl.rc_context(
-        {"svg.fonttype": "none", "svg.hashsalt": "grader", "font.size": 9.0, "font.family": "DejaVu Sans"}
+    with (
+        warnings.catch_warnings(),
+        mpl.rc_context(
+            {"svg.fonttype": "none", "svg.hashsalt": "grader", "font.size": 9.5, "font.family": "DejaVu Sans"}
+        ),
     ):
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # an axis may have a name in any script
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = buffer.getvalue()
     text = (
@@ -174,7 +177,9 @@ def _picture(figure: Figure, caption: str) -> Picture:
     )
     text = text.replace("'DejaVu Sans'", "system-ui, 'DejaVu Sans', sans-serif")
     width, height = (round(inches * 96) for inches in figure.get_size_inches())
-    return Picture(f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}", caption, width, height)
+    return Picture(
+        f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}", caption, width, height, legend
+    )
 
 
 def _lowered(sentence: str) -> str:

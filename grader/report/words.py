@@ -57,13 +57,13 @@ def unfinished(report: Report) -> bool:
 def first_to_fix(report: Report) -> CheckResult | None:
     """Return the failed check whose repair helps most: the one that most others build on, among equals the earliest.
 
-    A check counts only where none of those it builds on has failed itself.
+    A check counts only where none of those it builds on has failed itself, and where it may say what is wrong.
     """
     by_id = {check.id: check for check in report.checks}
     broken = {check.id for check in report.checks if check.status in (Status.FAIL, Status.SKIP)}
     below = {name: _builds_on(name, by_id) for name in by_id}
-    candidates = [check for check in report.checks if check.status is Status.FAIL and not below[check.id] & broken]
-    candidates = candidates or [check for check in report.checks if check.status is Status.FAIL]
+    failed = [check for check in report.checks if check.status is Status.FAIL and (check.message or check.cases)]
+    candidates = [check for check in failed if not below[check.id] & broken] or failed
     return max(candidates, key=lambda check: sum(check.id in below[name] for name in by_id), default=None)
 
 

@@ -28,7 +28,14 @@ def python_paths() -> list[Path]:
     for prefix in {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}:
         found += [Path(prefix, name) for name in ("lib", "lib64", "pyvenv.cfg")]
     found += [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    found += [Path(sys.executable), Path(sys.executable).resolve(), *package_folders()]
+    return [*found, *links(Path(sys.executable)), *package_folders()]
+
+
+def links(path: Path) -> list[Path]:
+    """Return a path and every place that it leads through, link by link: a virtual environment's interpreter."""
+    found = [path]
+    while found[-1].is_symlink() and len(found) < 40:
+        found.append(found[-1].parent / found[-1].readlink())
     return found
 
 
@@ -64,3 +71,10 @@ def import_path() -> list[str]:
     """Return the folders that the zygote needs on its module path beyond an isolated interpreter's own."""
     here = Path(__file__).resolve().parents[2]
     return list(dict.fromkeys(str(folder) for folder in [*package_folders(), here]))
+
+
+def own_code() -> list[str]:
+    """Return the few files of this package that the zygote imports: beside them may lie the answers."""
+    here = Path(__file__).resolve().parent
+    files = [here.parent / "__init__.py", here / "__init__.py", here / "wire.py", here / "inside"]
+    return [str(file) for file in files if file.exists()]

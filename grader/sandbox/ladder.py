@@ -21,4 +21,8 @@ def open_sandbox(isolation: str, limits: Limits, readable: Sequence[Path], noteb
         from grader.sandbox.landlock import LandlockSandbox
 
         return LandlockSandbox(limits, readable, notebooks)
+    if isolation == Tier.BUBBLEWRAP:
+        from grader.sandbox.bubblewrap import BubblewrapSandbox
+
+        return BubblewrapSandbox(limits, readable, notebooks)
     raise IsolationError("no isolation tier works here; `--isolation none` is for code you trust")

@@ -7,6 +7,10 @@ file, trace and (from Linux 6.12) signal beyond its own processes, and seccomp e
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+
 from grader.model import Tier
 from grader.sandbox.warm import WarmSandbox
 
@@ -19,3 +23,9 @@ class LandlockSandbox(WarmSandbox):
     def command(self, python: list[str]) -> list[str]:
         """Return the bare command."""
         return python
+
+    def kill_groups(self, groups: list[int]) -> None:
+        """Kill the groups; a number in use as a group's is not given to another process."""
+        for group in groups:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -30,7 +28,7 @@ from grader.errors import GraderFault
 from grader.sandbox import granted
 from grader.sandbox.box import Box, Exit, Sandbox
 from grader.sandbox.limits import Limits
-from grader.sandbox.plain import ONE_THREAD
+from grader.sandbox.plain import THREADS
 from grader.sandbox.wire import Channel
 
 START_SECONDS = 60.0  # for the zygote to load what every box needs
@@ -47,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True):
     read: list[str]
     limits: Limits
     notebooks: bool
+    tasks: int  # of the zygote's user, out of its sight
 
 
 class StartFailed(Exception):
@@ -114,6 +113,10 @@ class WarmSandbox(Sandbox):
             raise
 
     @abstractmethod
+    def kill_groups(self, groups: list[int]) -> None:
+        """End boxes whose zygote was killed and whose wardens do not answer, by the numbers of their process groups."""
+
+    @abstractmethod
     def command(self, python: list[str]) -> list[str]:
         """Return the command that starts the zygote, given the one that would start it bare."""
 
@@ -122,13 +125,18 @@ class WarmSandbox(Sandbox):
         """The folder of the scratch folders, as the zygote sees it."""
         return self._folder
 
+    @property
+    def outside_tasks(self) -> int:
+        """How many tasks of the zygote's user it can't see, though they count towards that user's limit."""
+        return 0
+
     # --- the zygote -------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         python = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, str(theirs.fileno()), *granted.import_path()]
-        settings = Settings(str(self.base), self.run, self.read, self.limits, self.notebooks)
+        settings = Settings(str(self.base), self.run, self.read, self.limits, self.notebooks, self.outside_tasks)
         started = threading.Event()
         failure: list[OSError] = []
 
@@ -166,7 +174,7 @@ class WarmSandbox(Sandbox):
     def _environment(self) -> dict[str, str]:
         # HDF5 would take locks on data files that boxes share; the font list is found or made once per user.
         return {
-            **ONE_THREAD,
+            **dict.fromkeys(THREADS, "1"),
             "PATH": "/usr/bin:/bin",
             "LANG": "C.UTF-8",
             "HOME": str(self.base),
@@ -219,13 +227,7 @@ class WarmSandbox(Sandbox):
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait(KILL_SECONDS)
-        self._kill_groups([box.group for box in self._boxes if box.group])
-
-    def _kill_groups(self, groups: list[int]) -> None:
-        """End boxes whose zygote and warden are gone, by the numbers of their process groups."""
-        for group in groups:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, signal.SIGKILL)
+        self.kill_groups([box.group for box in self._boxes if box.group])
 
     def close(self) -> None:
         """End every box, then the zygote, and remove the scratch folders."""
@@ -250,7 +252,10 @@ def receive(control: socket.socket | None, seconds: float) -> dict[str, Any] | N
         return None
     try:
         control.settimeout(seconds)
-        data = control.recv(1 << 16)
+        try:
+            data = control.recv(1 << 16)
+        except ConnectionResetError:  # the far end left without reading our last words; its own are still to be read
+            data = control.recv(1 << 16)
         return json.loads(data) if data else None
     except (OSError, ValueError):
         return None

@@ -1,6 +1,6 @@
 """The data set can be learned from: a model trained on it says what unseen pictures show.
 
-The reference LSTM is trained for a quarter of a minute on one core. Then it captions the val pictures twice: given their own
+The reference LSTM is trained for some ten seconds on one core. Then it captions the val pictures twice: given their own
 features, and given those of other pictures, which is what a model that ignores the picture amounts to.
 """
 
@@ -23,11 +23,11 @@ TRAIN_AND_CAPTION = """
     words = data["idx_to_word"]
     features = data["val_features"]
     model = CaptioningRNN(
-        data["word_to_idx"], input_dim=features.shape[1], wordvec_dim=64, hidden_dim=96, cell_type="lstm"
+        data["word_to_idx"], input_dim=features.shape[1], wordvec_dim=64, hidden_dim=128, cell_type="lstm"
     )
     optim_config = {"learning_rate": 5e-3}
     CaptioningSolver(
-        model, data, update_rule="adam", optim_config=optim_config, num_epochs=25, batch_size=50, lr_decay=0.9,
+        model, data, update_rule="adam", optim_config=optim_config, num_epochs=16, batch_size=50, lr_decay=0.85,
         verbose=False,
     ).train()
 
@@ -61,9 +61,20 @@ def test_captions_of_unseen_pictures_name_their_colours_and_shapes(captioned):
         assert share_true(captioned["blind"], captioned["people"], names) < 0.35
 
 
+def test_captions_of_unseen_pictures_give_each_shape_its_own_colour(captioned):
+    def paired(captions: Captions) -> set[tuple[int, str, str]]:
+        found = ((i, *pair) for i, caption in enumerate(captions) for pair in grams(caption, 2))
+        return {gram for gram in found if gram[1] in COLOURS and gram[2] in SHAPES}
+
+    true = paired([sum(several, []) for several in captioned["people"]])
+    for who, low, high in (("model", 0.75, 1.0), ("blind", 0.0, 0.2)):
+        said = paired(captioned[who])
+        assert low <= len(said & true) / len(said) <= high
+
+
 def test_captions_of_unseen_pictures_read_like_those_of_people(captioned):
     own, others = (bleu(captioned[who], captioned["people"]) for who in ("model", "blind"))
-    assert own > 0.75
+    assert own > 0.7
     assert others < own - 0.2
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
 import shutil
 import tokenize
@@ -198,7 +199,9 @@ def execute(name: str, tree: Path) -> Run:
     notebook = read(name)
     cell_type = "rnn" if name == "RNN_Captioning" else "lstm"
     notebook.cells.append(nbformat.v4.new_code_cell(READ_VALUES.replace("CELL", cell_type), id="read-values"))
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tree)}}).execute()
+    one_thread = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tree)}})
+    client.execute(env={**os.environ, **one_thread})
     texts, figures = {}, {}
     for cell in notebook.cells:
         outputs = cell.get("outputs", [])

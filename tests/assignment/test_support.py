@@ -252,6 +252,7 @@ LATER = "import numpy as np\nfrom ..rnn_layers import *\n"
         ("from .layers import *\n" + EARLY_LAYERS, LATER, "cs231n.layers"),
         ("from cs231n.layers import affine_forward, affine_backward\n" + EARLY_LAYERS, LATER, "cs231n.layers"),
     ],
+    ids=["2016", "relative", "later edition", "its affine alone", "star in the layers", "named in the layers"],
 )
 def test_students_imports_work(
     course_tree: Path, tmp_path: Path, rnn_layers: str, imports: str, affine_is: str

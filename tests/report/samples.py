@@ -167,7 +167,9 @@ def template() -> Report:
     checks = []
     for row in CHECKS:
         message = f"`{row[0]}` is not implemented yet"
-        cases = tuple(CaseResult(name, Status.FAIL, message, 0.001, unimplemented=row[0]) for name in ("small", "one_step"))
+        cases = tuple(
+            CaseResult(name, Status.FAIL, message, 0.001, unimplemented=row[0]) for name in ("small", "one_step")
+        )
         check = _check(*row, status=Status.SKIP if row[4] else Status.FAIL)
         checks.append(msgspec.structs.replace(check, message=message, cases=cases))
     return _report("student_template", tuple(checks), isolation=Tier.NONE)
@@ -178,7 +180,11 @@ def mixed() -> Report:
     wrong_h = _comparison("h", (2, 6, 10), lambda error: _set(error[:, 1:], 0.4), ("N batch", "T time", "H hidden"))
     wrong_dw = _comparison("dWx", (8, 12), lambda error: _set(error[:, 3:6], 0.05), ("D input", "H hidden"))
     wrong_db = Comparison(
-        "db", False, "`db` has shape (1, 12), expected (12,)", "array of float64, shape (1, 12)", "array of float64, shape (12,)"
+        "db",
+        False,
+        "`db` has shape (1, 12), expected (12,)",
+        "array of float64, shape (1, 12)",
+        "array of float64, shape (12,)",
     )
     spread = np.zeros((21, 21), dtype=int)
     for index in range(21):
@@ -195,7 +201,10 @@ def mixed() -> Report:
         trace=trace, frames=(Frame("cs231n/rnn_layers.py", 24, "rnn_backward"),), output="shape of dh: (2, 6, 10)\n",
     )  # fmt: skip
     details = {
-        "rnn_step_backward": ((wrong_dw, wrong_db), "The bias is added to each row, so its gradient is a sum over the rows."),
+        "rnn_step_backward": (
+            (wrong_dw, wrong_db),
+            "The bias is added to each row, so its gradient is a sum over the rows.",
+        ),
         "rnn_forward": ((wrong_h,), "Each step starts from the state that the step before it left."),
         "lstm_step_forward": ((scattered,), ""),
     }
@@ -209,26 +218,36 @@ def mixed() -> Report:
             check = _failed(check, raised, share=0.0)
         elif row[0] == "notebook_rnn":
             message = "cell 3 raised ZeroDivisionError: division by zero"
-            check = msgspec.structs.replace(_failed(check, CaseResult("run", Status.FAIL, message), share=0.0), notebook="RNN_Captioning.ipynb")
+            check = msgspec.structs.replace(
+                _failed(check, CaseResult("run", Status.FAIL, message), share=0.0), notebook="RNN_Captioning.ipynb"
+            )
         elif row[0] == "captioning_rnn_loss":
             message = "`rnn_backward` does not work yet, and this check builds on it"
             check = msgspec.structs.replace(check, status=Status.SKIP, points=0.0, message=message, cases=())
         elif row[0] == "lstm_forward":
             check = msgspec.structs.replace(
-                _failed(check, _case(wrong_h), hint="SECRET hint"), id="secret_id", title="SECRET title", message="SECRET message",
+                _failed(check, _case(wrong_h), hint="SECRET hint"), id="secret_id", title="SECRET title",
+                message="SECRET message",
                 visibility=Visibility.HIDDEN,
             )  # fmt: skip
         elif row[0] == "captioning_lstm_sample":
-            check = msgspec.structs.replace(check, requires=("secret_id",), points=12.5, follow_through=True, status=Status.FAIL)
+            check = msgspec.structs.replace(
+                check, requires=("secret_id",), points=12.5, follow_through=True, status=Status.FAIL
+            )
         checks.append(check)
-    notes = ("Taken: `cs231n/rnn_layers.py`", "Not used: `cs231n/layers.py` (the assignment's own is used), `.DS_Store`")
+    notes = (
+        "Taken: `cs231n/rnn_layers.py`",
+        "Not used: `cs231n/layers.py` (the assignment's own is used), `.DS_Store`",
+    )
     return _report("grace", tuple(checks), notes=notes, isolation=Tier.LANDLOCK, seed="hidden")
 
 
 def faulty() -> Report:
     """A run in which the grader itself failed."""
     checks = [_check(*row, status=Status.PASS) for row in CHECKS]
-    checks[3] = msgspec.structs.replace(checks[3], status=Status.ERROR, points=0.0, message="the expectations hold no value `dh0`")
+    checks[3] = msgspec.structs.replace(
+        checks[3], status=Status.ERROR, points=0.0, message="the expectations hold no value `dh0`"
+    )
     return _report("edsger", tuple(checks), isolation=Tier.LANDLOCK)
 
 
@@ -251,8 +270,10 @@ def hostile() -> Report:
         )  # fmt: skip
         checks.append(check)
     report = _report("".join(XSS), tuple(checks), notes=XSS)
-    questions = tuple(Question(id, XSS[0], 0.0, 50.0) for id, _ in QUESTIONS)
-    return msgspec.structs.replace(report, title=XSS[8], assignment=XSS[9], version=XSS[10], started=XSS[11], seed=XSS[12], questions=questions)
+    questions = tuple(Question(name, XSS[0], 0.0, 50.0) for name, _ in QUESTIONS)
+    return msgspec.structs.replace(
+        report, title=XSS[8], assignment=XSS[9], version=XSS[10], started=XSS[11], seed=XSS[12], questions=questions
+    )
 
 
 def hostile_sources() -> dict[str, str]:
@@ -284,9 +305,17 @@ def notebook(*, broken: bool = False) -> NotebookNode:
         new_code_cell("frame", outputs=[new_output("execute_result", {"text/html": TABLE, "text/plain": "   a  b"})]),
     ]
     if broken:
-        trace = ["\x1b[31m---------------\x1b[0m", "\x1b[31mZeroDivisionError\x1b[0m Traceback", "----> 1 1 / 0", "division by zero"]
+        trace = [
+            "\x1b[31m---------------\x1b[0m",
+            "\x1b[31mZeroDivisionError\x1b[0m Traceback",
+            "----> 1 1 / 0",
+            "division by zero",
+        ]
         cells.append(
-            new_code_cell("1 / 0", outputs=[new_output("error", ename="ZeroDivisionError", evalue="division by zero", traceback=trace)])
+            new_code_cell(
+                "1 / 0",
+                outputs=[new_output("error", ename="ZeroDivisionError", evalue="division by zero", traceback=trace)],
+            )
         )
     return new_notebook(cells=cells)
 
@@ -300,7 +329,7 @@ def hostile_notebook() -> NotebookNode:
     """A notebook with each attack in each place that it offers."""
     cells = []
     for attack in (*XSS, *MARKDOWN_XSS):
-        everything = {mime: attack for mime in ("text/html", "text/plain")}
+        everything = dict.fromkeys(("text/html", "text/plain"), attack)
         outputs = [
             new_output("stream", text=attack),
             new_output("display_data", everything),
@@ -341,17 +370,25 @@ def png(width: int, height: int, *, noise: bool = False) -> str:
         wave = np.abs(y - height / 2 - height / 3 * np.sin(x / 25)) < 2
         pixels = np.where(wave[..., None], np.array([20, 90, 170]), 255).astype(np.uint8)
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
-    chunks = ((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
     body = b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
     return base64.b64encode(b"\x89PNG\r\n\x1a\n" + body).decode()
 
 
-def _check(id: str, question: str, most: float, title: str, requires: tuple[str, ...], *, status: Status) -> CheckResult:
-    cases = tuple(CaseResult(name, status, seconds=0.004) for name in ("small", "one_row", "one_step", "wide", "float32"))
+def _check(
+    name: str, question: str, most: float, title: str, requires: tuple[str, ...], *, status: Status
+) -> CheckResult:
+    cases = tuple(
+        CaseResult(case, status, seconds=0.004) for case in ("small", "one_row", "one_step", "wide", "float32")
+    )
     points = most if status is Status.PASS else 0.0
     return CheckResult(
-        id, question, title, points, most, status, Visibility.VISIBLE, "", "", 0.02, cases,
-        requires=requires, functions=(id,), reference_seconds=0.015,
+        name, question, title, points, most, status, Visibility.VISIBLE, "", "", 0.02, cases,
+        requires=requires, functions=(name,), reference_seconds=0.015,
     )  # fmt: skip
 
 
@@ -388,14 +425,19 @@ def _set(view: np.ndarray, value: float) -> None:
 
 
 def _report(
-    name: str, checks: tuple[CheckResult, ...], *, notes: tuple[str, ...] = (), isolation: Tier = Tier.NONE, seed: str = "public"
+    name: str,
+    checks: tuple[CheckResult, ...],
+    *,
+    notes: tuple[str, ...] = (),
+    isolation: Tier = Tier.NONE,
+    seed: str = "public",
 ) -> Report:
     questions = []
-    for id, title in QUESTIONS:
-        mine = [check for check in checks if check.question == id]
-        questions.append(Question(id, title, sum(c.points for c in mine), sum(c.max_points for c in mine)))
+    for question, title in QUESTIONS:
+        mine = [check for check in checks if check.question == question]
+        questions.append(Question(question, title, sum(c.points for c in mine), sum(c.max_points for c in mine)))
     return Report(
         1, "captioning", "Image captioning with RNNs and LSTMs", name, sum(q.points for q in questions),
-        sum(q.max_points for q in questions), isolation, 7.4, "2026-03-04T15:09:26+00:00", tuple(questions), checks, notes, seed,
-        version="1",
+        sum(q.max_points for q in questions), isolation, 7.4, "2026-03-04T15:09:26+00:00", tuple(questions), checks, notes,
+        seed, version="1",
     )  # fmt: skip

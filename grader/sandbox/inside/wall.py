@@ -54,6 +54,7 @@ class Plan(NamedTuple):
     read: tuple[str, ...]  # the assignment's provided files
     limits: dict[str, float]
     filter: bytes  # of seccomp; empty where it must name the process
+    tasks: int  # of this user, beyond those in sight
 
 
 def prctl(option: int, *arguments: int) -> int:
@@ -65,10 +66,10 @@ def prctl(option: int, *arguments: int) -> int:
     return result
 
 
-def make_plan(run: list[str], read: list[str], limits: dict[str, float]) -> Plan:
+def make_plan(run: list[str], read: list[str], limits: dict[str, float], tasks: int) -> Plan:
     """Compile what the walls of this sandbox share."""
     scoped = landlockpy.abi_version() >= SIGNAL_SCOPE_ABI
-    return Plan(tuple(run), tuple(read), limits, syscalls.program() if scoped else b"")
+    return Plan(tuple(run), tuple(read), limits, syscalls.program() if scoped else b"", tasks)
 
 
 def pick_user(pid: int) -> int | None:
@@ -93,7 +94,7 @@ def build(plan: Plan, scratch: str, user: int | None, tasks: int, parent: int) -
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"{threads} threads where only one may be: Landlock binds threads, not processes")
-    limit_resources(plan.limits, tasks if user is None else 0)
+    limit_resources(plan.limits, plan.tasks + tasks if user is None else 0)
     rules = ruleset(plan, scratch)
     drop_privileges(user)
     die_with(parent)  # only now: a change of user forgets it

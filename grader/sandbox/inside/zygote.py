@@ -63,7 +63,7 @@ class Zygote:
             closed = view.unreadable([*run, *read, *loaded_files()], user)
             if closed:
                 raise PermissionError(f"{closed} is open to root alone, and submissions run as another user")
-        self.plan = wall.make_plan(run, read, settings["limits"])
+        self.plan = wall.make_plan(run, read, settings["limits"], settings["tasks"])
         self.heavy = deque(HEAVY) if settings["notebooks"] else deque()
         self.waiting: list[Request] = []
         self.wardens: set[int] = set()
@@ -137,6 +137,9 @@ class Zygote:
             self.waiting.clear()
             warden.Warden(request.control, self.plan, self.base).run(request.wire, self.serve_box)
             code = 0
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                request.control.send(json.dumps({"failed": f"{type(error).__name__}: {error}"}).encode())
         finally:
             os._exit(code)
 

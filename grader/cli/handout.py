@@ -1,0 +1,57 @@
+"""``grader handout``: makes ``student_template/`` and the zip that students get; ``--check``: is it up to date?"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from grader.cli.options import add_assignment, assignment_of
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add the command's options."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "handout", help="make the student template and its zip", description=__doc__
+    )
+    add_assignment(command)
+    command.add_argument(
+        "--question", action="append", default=[], metavar="ID", help="only this question; may be repeated"
+    )
+    command.add_argument(
+        "--template", type=Path, metavar="DIR", default=Path("student_template"), help="default: ./%(default)s"
+    )
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", default=Path("dist"), help="for the zip (default: ./%(default)s)"
+    )
+    command.add_argument("--check", action="store_true", help="write nothing: fail where the template is out of date")
+    return command
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build, prove, and write or compare."""
+    from grader.authoring import handout
+    from grader.files import write_atomically
+
+    def say(line: str) -> None:
+        if not options.quiet:
+            print(line, flush=True)
+
+    assignment = assignment_of(options)
+    made = handout.build(assignment, tuple(options.question))
+    if options.check:
+        problems = list(handout.differences(made, options.template))
+        for problem in problems:
+            print(f"out of date: {options.template}/{problem}")
+        say("run `grader handout`" if problems else f"{options.template} is up to date")
+        return 1 if problems else 0
+    say(f"{len(made.files)} files, {len(made.blocks)} solutions stripped; proving that no answer is left")
+    handout.prove(made)
+    suffix = "".join(f"-{question}" for question in options.question)
+    archive = write_atomically(options.out / f"{made.name}{suffix}-handout.zip", made.archive())
+    if options.question:
+        say(f"{options.template} is left as it is: a partial handout is only a zip")
+    else:
+        handout.write_template(made, options.template)
+        say(f"template: {options.template}")
+    say(f"handout:  {archive} ({archive.stat().st_size / 1048576:.1f} MB)")
+    return 0

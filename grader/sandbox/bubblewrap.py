@@ -1,0 +1,75 @@
+"""The tier `bubblewrap`: the warm zygote and all of its boxes inside Debian's ``bwrap``, each box behind the inner wall.
+
+Theory of operation. Two walls, so that a hole in one is not a hole in both. The outer one gives the zygote namespaces of
+its own: no network, no process of the host to see or to signal, a root of empty tmpfs in which only what Python needs
+and the provided files are bound, read-only, and a capped tmpfs for the scratch folders. When bwrap dies, its process
+namespace dies with it, whatever is in it.
+
+An ordinary user's bwrap takes a user namespace. Root's does not need one, and is better off without: with a namespace of
+a single user every box would be the kernel's user 0, whom no limit on processes binds. Instead the zygote keeps the few
+capabilities with which it turns each box into a user of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from grader.model import Tier
+from grader.sandbox import granted
+from grader.sandbox.inside.tree import tasks_of
+from grader.sandbox.limits import Limits
+from grader.sandbox.warm import StartFailed, WarmSandbox, font_cache
+
+BOXES = Path("/boxes")  # the scratch folders, inside
+ROOMS = 4  # scratch folders that may be full at once before the tmpfs is
+NAMESPACES = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
+# To become a box's user, to make, read and remove what is his, to end his processes and to see what they use.
+ROOT_KEEPS = ("SETUID", "SETGID", "SETPCAP", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SYS_PTRACE")
+
+
+class BubblewrapSandbox(WarmSandbox):
+    """Boxes behind both walls."""
+
+    tier = Tier.BUBBLEWRAP
+
+    def __init__(self, limits: Limits, readable: Sequence[Path], notebooks: bool = True) -> None:
+        self._bwrap = shutil.which("bwrap")
+        if self._bwrap is None:
+            raise StartFailed("bwrap is not installed")
+        super().__init__(limits, readable, notebooks)
+
+    @property
+    def base(self) -> Path:
+        """The folder of the scratch folders, as the zygote sees it."""
+        return BOXES
+
+    @property
+    def outside_tasks(self) -> int:
+        """How many tasks of the zygote's user it can't see."""
+        return 0 if os.getuid() == 0 else tasks_of(os.getuid())
+
+    def command(self, python: list[str]) -> list[str]:
+        """Return the zygote's command, inside bwrap."""
+        assert self._bwrap is not None
+        cache = str(font_cache())
+        size = (ROOMS * self.limits.scratch_mb + 16) << 20
+        binds = [part for path in (*self.run, *self.read, *granted.own_code()) for part in ("--ro-bind-try", path, path)]
+        return [
+            self._bwrap, *self._privileges(), "--die-with-parent", "--new-session",
+            "--size", str(1 << 20), "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev",
+            *binds, "--bind-try", cache, cache,
+            "--perms", "0711", "--size", str(size), "--tmpfs", str(BOXES),
+            "--remount-ro", "/", "--chdir", "/", "--", *python,
+        ]  # fmt: skip
+
+    def _privileges(self) -> list[str]:
+        if os.getuid() != 0:
+            return ["--unshare-all", "--cap-drop", "ALL"]
+        kept = [part for name in ROOT_KEEPS for part in ("--cap-add", f"CAP_{name}")]
+        return [*NAMESPACES, "--cap-drop", "ALL", *kept]
+
+    def kill_groups(self, groups: list[int]) -> None:
+        """Nothing is left to do: with bwrap, its whole process namespace was killed."""

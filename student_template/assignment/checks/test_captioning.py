@@ -1,0 +1,135 @@
+"""Checks of `CaptioningRNN`: the loss with all its gradients, and greedy sampling, for both cells.
+
+The vocabulary is shuffled, so that <NULL>, <START> and <END> have other ids than 0, 1 and 2, and the parameters are
+large enough that a wrong state, word or mask shows in the numbers.
+"""
+
+import numpy as np
+import pytest
+
+LOSS = {
+    "N=3,T=6": (3, 6, np.float64),
+    "N=2,T=9": (2, 9, np.float64),
+    "N=1,T=5": (1, 5, np.float64),
+    "N=4,T=2": (4, 2, np.float64),  # one word to predict: a single time step
+    "N=3,T=5,float32": (3, 5, np.float32),
+}
+SAMPLE = {
+    "N=4,max_length=9": (4, 9),
+    "N=6,max_length=12": (6, 12),
+    "N=1,max_length=7": (1, 7),
+    "N=3,max_length=1": (3, 1),
+}
+loss_cases = pytest.mark.parametrize("sizes", LOSS.values(), ids=LOSS.keys())
+sample_cases = pytest.mark.parametrize("sizes", SAMPLE.values(), ids=SAMPLE.keys())
+
+V, INPUT, WORDVEC, HIDDEN = 13, 7, 5, 6
+
+
+def vocabulary(rng):
+    """A shuffled vocabulary in which no special word has its usual id."""
+    words = ["<NULL>", "<START>", "<END>", *(f"word{i}" for i in range(V - 3))]
+    ids = rng.permutation(V)
+    while set(ids[:3]) & {0, 1, 2}:
+        ids = rng.permutation(V)
+    return {word: int(i) for word, i in zip(words, ids)}
+
+
+def parameters(rng, cell, dtype):
+    gates = 4 if cell == "lstm" else 1
+    shapes = {
+        "W_proj": (INPUT, HIDDEN), "b_proj": (HIDDEN,), "W_embed": (V, WORDVEC),
+        "Wx": (WORDVEC, gates * HIDDEN), "Wh": (HIDDEN, gates * HIDDEN), "b": (gates * HIDDEN,),
+        "W_vocab": (HIDDEN, V), "b_vocab": (V,),
+    }
+    return {name: rng.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
+
+
+def make_model(student, rng, cell, dtype, words, change=lambda params: None):
+    """A model of the student's with our parameters in place of its random ones."""
+    model = student.CaptioningRNN(
+        words, input_dim=INPUT, wordvec_dim=WORDVEC, hidden_dim=HIDDEN, cell_type=cell, dtype=dtype
+    )
+    params = parameters(rng, cell, dtype)
+    change(params)
+    for name, value in params.items():
+        model.params[name] = value
+    return model
+
+
+def make_captions(rng, words, N, T):
+    """Captions as in the data: <START>, words, <END>, then <NULL> to the end; rows of different lengths."""
+    plain = [i for word, i in words.items() if not word.startswith("<")]
+    captions = np.full((N, T), words["<NULL>"])
+    for n in range(N):
+        length = int(rng.integers(0, T - 1)) if n else max(T - 3, 0)
+        captions[n, 0] = words["<START>"]
+        captions[n, 1 : 1 + length] = rng.choice(plain, size=length)
+        captions[n, 1 + length] = words["<END>"]
+    return captions
+
+
+def check_loss(student, expect, rng, cell, sizes):
+    N, T, dtype = sizes
+    words = vocabulary(rng)
+    model = make_model(student, rng, cell, dtype, words)
+    features = rng.standard_normal((N, INPUT)).astype(dtype)
+    loss, grads = model.loss(features, make_captions(rng, words, N, T))
+    wide = {} if dtype is np.float64 else {"rtol": 1e-3, "atol": 1e-4}
+    expect("loss", loss, **wide)
+    expect("grads", grads, **wide)
+
+
+def up_to_end(captions, end, null):
+    """What comes behind the first <END> of a row is free: some samplers stop there, others go on."""
+    if not isinstance(captions, np.ndarray) or captions.ndim != 2 or captions.dtype.kind not in "iu":
+        return captions
+    behind = np.cumsum(captions == end, axis=1) - (captions == end) > 0
+    return np.where(behind, null, captions)
+
+
+def check_sample(student, expect, rng, cell, sizes):
+    N, max_length = sizes
+    words = vocabulary(rng)
+    start, end, null = words["<START>"], words["<END>"], words["<NULL>"]
+
+    def spread(params):
+        params["W_vocab"] *= 3
+        params["b_vocab"][[start, null]] -= 50  # never the likeliest: seeing them means that they were put there
+        params["b_vocab"][end] -= 2
+
+    model = make_model(student, rng, cell, np.float64, words, spread)
+    features = 2 * rng.standard_normal((N, INPUT))
+    captions = model.sample(features, max_length=max_length)
+    if isinstance(captions, np.ndarray) and captions.ndim == 2 and captions.size:
+        expect.that(
+            "first word",
+            not (captions[:, 0] == start).any(),
+            "the first column holds <START>; it should hold the first word that the model gives, "
+            "since <START> is what is fed in, not what comes out",
+        )
+    expect("captions", up_to_end(captions, end, null))
+
+
+@loss_cases
+def test_captioning_rnn_loss(student, expect, rng, sizes):
+    """`CaptioningRNN.loss` with the vanilla RNN: the loss and the gradients of all parameters."""
+    check_loss(student, expect, rng, "rnn", sizes)
+
+
+@sample_cases
+def test_captioning_rnn_sample(student, expect, rng, sizes):
+    """`CaptioningRNN.sample` with the vanilla RNN: the likeliest word, step by step, for every picture."""
+    check_sample(student, expect, rng, "rnn", sizes)
+
+
+@loss_cases
+def test_captioning_lstm_loss(student, expect, rng, sizes):
+    """`CaptioningRNN.loss` with the LSTM: the loss and the gradients of all parameters."""
+    check_loss(student, expect, rng, "lstm", sizes)
+
+
+@sample_cases
+def test_captioning_lstm_sample(student, expect, rng, sizes):
+    """`CaptioningRNN.sample` with the LSTM: the likeliest word, step by step, for every picture."""
+    check_sample(student, expect, rng, "lstm", sizes)

@@ -1,0 +1,81 @@
+"""Checks of the LSTM's layers: one step, and the whole sequence. The gates stand in the order i, f, o, g."""
+
+import pytest
+
+STEPS = {
+    "N=4,D=5,H=6": (4, 5, 6),
+    "N=3,D=7,H=4": (3, 7, 4),
+    "N=1,D=3,H=5": (1, 3, 5),
+    "N=6,D=1,H=2": (6, 1, 2),
+}
+SEQUENCES = {
+    "N=3,T=5,D=4,H=6": (3, 5, 4, 6),
+    "N=2,T=10,D=6,H=3": (2, 10, 6, 3),
+    "N=1,T=4,D=3,H=5": (1, 4, 3, 5),
+    "N=4,T=1,D=5,H=3": (4, 1, 5, 3),
+}
+steps = pytest.mark.parametrize("sizes", STEPS.values(), ids=STEPS.keys())
+sequences = pytest.mark.parametrize("sizes", SEQUENCES.values(), ids=SEQUENCES.keys())
+
+
+def step_inputs(rng, sizes):
+    N, D, H = sizes
+    x = rng.standard_normal((N, D))
+    prev_h = rng.standard_normal((N, H))
+    prev_c = rng.standard_normal((N, H))
+    Wx = 0.7 * rng.standard_normal((D, 4 * H))
+    Wh = 0.7 * rng.standard_normal((H, 4 * H))
+    b = 0.5 * rng.standard_normal(4 * H)
+    return x, prev_h, prev_c, Wx, Wh, b
+
+
+def sequence_inputs(rng, sizes):
+    N, T, D, H = sizes
+    x = rng.standard_normal((N, T, D))
+    _, h0, _, Wx, Wh, b = step_inputs(rng, (N, D, H))
+    return x, h0, Wx, Wh, b
+
+
+@steps
+def test_lstm_step_forward(student, expect, rng, sizes):
+    """One step of the LSTM: the next hidden state and the next cell state."""
+    next_h, next_c, _ = student.lstm_step_forward(*step_inputs(rng, sizes))
+    expect("next_h", next_h)
+    expect("next_c", next_c)
+
+
+@steps
+def test_lstm_step_backward(student, expect, rng, sizes):
+    """One step of the LSTM backwards: the gradients of all six inputs."""
+    N, _, H = sizes
+    _, _, cache = student.lstm_step_forward(*step_inputs(rng, sizes))
+    dnext_h = rng.standard_normal((N, H))
+    dnext_c = rng.standard_normal((N, H))
+    dx, dprev_h, dprev_c, dWx, dWh, db = student.lstm_step_backward(dnext_h, dnext_c, cache)
+    expect("dx", dx)
+    expect("dprev_h", dprev_h)
+    expect("dprev_c", dprev_c)
+    expect("dWx", dWx)
+    expect("dWh", dWh)
+    expect("db", db)
+
+
+@sequences
+def test_lstm_forward(student, expect, rng, sizes):
+    """The LSTM over a whole sequence, from a cell state of zero: the hidden states of all time steps."""
+    h, _ = student.lstm_forward(*sequence_inputs(rng, sizes))
+    expect("h", h)
+
+
+@sequences
+def test_lstm_backward(student, expect, rng, sizes):
+    """The LSTM backwards through time: gradients summed over all steps, and the initial hidden state's."""
+    N, T, _, H = sizes
+    _, cache = student.lstm_forward(*sequence_inputs(rng, sizes))
+    dh = rng.standard_normal((N, T, H))
+    dx, dh0, dWx, dWh, db = student.lstm_backward(dh, cache)
+    expect("dx", dx)
+    expect("dh0", dh0)
+    expect("dWx", dWx)
+    expect("dWh", dWh)
+    expect("db", db)

@@ -1,0 +1,77 @@
+"""Checks of the vanilla RNN's layers: one step, and the whole sequence."""
+
+import pytest
+
+STEPS = {
+    "N=4,D=5,H=6": (4, 5, 6),
+    "N=3,D=7,H=4": (3, 7, 4),
+    "N=1,D=3,H=5": (1, 3, 5),
+    "N=6,D=1,H=2": (6, 1, 2),
+}
+SEQUENCES = {
+    "N=3,T=5,D=4,H=6": (3, 5, 4, 6),
+    "N=2,T=10,D=6,H=3": (2, 10, 6, 3),
+    "N=1,T=4,D=3,H=5": (1, 4, 3, 5),
+    "N=4,T=1,D=5,H=3": (4, 1, 5, 3),
+}
+steps = pytest.mark.parametrize("sizes", STEPS.values(), ids=STEPS.keys())
+sequences = pytest.mark.parametrize("sizes", SEQUENCES.values(), ids=SEQUENCES.keys())
+
+
+def step_inputs(rng, sizes):
+    N, D, H = sizes
+    x = rng.standard_normal((N, D))
+    prev_h = rng.standard_normal((N, H))
+    Wx = 0.7 * rng.standard_normal((D, H))
+    Wh = 0.7 * rng.standard_normal((H, H))
+    b = 0.5 * rng.standard_normal(H)
+    return x, prev_h, Wx, Wh, b
+
+
+def sequence_inputs(rng, sizes):
+    N, T, D, H = sizes
+    x = rng.standard_normal((N, T, D))
+    _, h0, Wx, Wh, b = step_inputs(rng, (N, D, H))
+    return x, h0, Wx, Wh, b
+
+
+@steps
+def test_rnn_step_forward(student, expect, rng, sizes):
+    """One step of the vanilla RNN: the next hidden state from the input and the previous hidden state."""
+    next_h, _ = student.rnn_step_forward(*step_inputs(rng, sizes))
+    expect("next_h", next_h)
+
+
+@steps
+def test_rnn_step_backward(student, expect, rng, sizes):
+    """One step of the vanilla RNN backwards: the gradients of all five inputs."""
+    N, _, H = sizes
+    _, cache = student.rnn_step_forward(*step_inputs(rng, sizes))
+    dnext_h = rng.standard_normal((N, H))
+    dx, dprev_h, dWx, dWh, db = student.rnn_step_backward(dnext_h, cache)
+    expect("dx", dx)
+    expect("dprev_h", dprev_h)
+    expect("dWx", dWx)
+    expect("dWh", dWh)
+    expect("db", db)
+
+
+@sequences
+def test_rnn_forward(student, expect, rng, sizes):
+    """The vanilla RNN over a whole sequence: the hidden states of all time steps."""
+    h, _ = student.rnn_forward(*sequence_inputs(rng, sizes))
+    expect("h", h)
+
+
+@sequences
+def test_rnn_backward(student, expect, rng, sizes):
+    """The vanilla RNN backwards through time: gradients summed over all steps, and the initial state's."""
+    N, T, _, H = sizes
+    _, cache = student.rnn_forward(*sequence_inputs(rng, sizes))
+    dh = rng.standard_normal((N, T, H))
+    dx, dh0, dWx, dWh, db = student.rnn_backward(dh, cache)
+    expect("dx", dx)
+    expect("dh0", dh0)
+    expect("dWx", dWx)
+    expect("dWh", dWh)
+    expect("db", db)

@@ -1,0 +1,136 @@
+"""Nine known mistakes: each makes exactly the checks fail that it should, and no expected number is printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from grader.assignment.expectations import Expectations
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS, RNN = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py"
+
+
+class Mistake(NamedTuple):
+    """Changes of the reference's text, the checks that must fail for them, and what one check says of it."""
+
+    changes: tuple[tuple, ...]
+    fails: set[str]
+    check: str
+    says: str  # a pattern
+
+
+# A loss that is right and gradients that are wrong still train the notebook's small set where the slip is mild; the
+# notebook's own questions are about losses and samples, so it fails where one of these is wrong or nothing is learned.
+MISTAKES = {
+    "gates in the order i, f, g, o": Mistake(
+        (
+            (LAYERS, "a_i, a_f, a_o, a_g = np.split(a, 4, axis=1)", "a_i, a_f, a_g, a_o = np.split(a, 4, axis=1)"),
+            (LAYERS, "np.concatenate([da_i, da_f, da_o, da_g]", "np.concatenate([da_i, da_f, da_g, da_o]", 2),
+        ),
+        {
+            *("lstm_step_forward", "lstm_step_backward", "lstm_forward", "lstm_backward"),
+            *("captioning_lstm_loss", "captioning_lstm_sample", "notebook_lstm"),
+        },
+        "lstm_step_forward",
+        r"`next_h` has the right shape \(4, 6\), but \d+ of 24 entries are off: .*first at \[\d, \d\]",
+    ),
+    "no sum over time of dWx": Mistake(
+        (
+            (
+                LAYERS,
+                "dWx = x.reshape(N * T, -1).T @ da_rows  # (D, H)",
+                "dWx = x[:, 0].T @ da[:, 0]",
+            ),
+        ),
+        {"rnn_backward", "captioning_rnn_loss"},
+        "rnn_backward",
+        r"3 of 4 cases fail; .*`dWx` has the right shape \(4, 6\), but 24 of 24 entries are off",  # T=1 has no sum
+    ),
+    "dprev_h not passed on": Mistake(
+        ((LAYERS, "da[:, t] = (dh[:, t] + dprev_h) *", "da[:, t] = dh[:, t] *"),),
+        {"rnn_backward", "captioning_rnn_loss"},
+        "rnn_backward",
+        r"3 of 4 cases fail; .*`dx` has the right shape \(3, 5, 4\), but \d+ of 60 entries are off.*first at \[0, 0, 0\]",
+    ),
+    "np.add.at replaced by an assignment": Mistake(
+        ((LAYERS, "np.add.at(dW, x, dout)", "dW[x] = dout"),),
+        {"word_embedding_backward", "captioning_rnn_loss", "captioning_lstm_loss"},
+        "word_embedding_backward",
+        r"`dW` has the right shape \(9, 5\), but \d+ of 45 entries are off: .*first at \[\d, 0\]",
+    ),
+    "prev_h and prev_c swapped in sample": Mistake(
+        ((RNN, "lstm_step_forward(x, h, c, Wx, Wh, b)", "lstm_step_forward(x, c, h, Wx, Wh, b)"),),
+        {"captioning_lstm_sample", "notebook_lstm"},
+        "captioning_lstm_sample",
+        r"`captions` has the right shape \(4, 9\), but \d+ of 36 entries are off, first at",
+    ),
+    "the mask ignored": Mistake(
+        ((RNN, "mask = captions_out != self._null", "mask = np.ones(captions_out.shape, dtype=bool)"),),
+        {"captioning_rnn_loss", "captioning_lstm_loss", "notebook_rnn", "notebook_lstm"},
+        "captioning_rnn_loss",
+        r"`loss` is off: largest relative error",
+    ),
+    "floats of the ids for an embedding": Mistake(
+        ((LAYERS, "out = W[x]  # (N, T, D)", "out = x.astype(float)"),),
+        {"word_embedding_forward", "captioning_rnn_loss", "captioning_lstm_loss", "notebook_rnn", "notebook_lstm"},
+        "word_embedding_forward",
+        r"`out` has shape \(3, 4\), expected \(3, 4, 5\)",
+    ),
+    "tanh left out": Mistake(
+        ((LAYERS, "next_h = np.tanh(x @ Wx + prev_h @ Wh + b)", "next_h = x @ Wx + prev_h @ Wh + b"),),
+        {
+            *("rnn_step_forward", "rnn_step_backward", "rnn_forward", "rnn_backward"),
+            *("captioning_rnn_loss", "captioning_rnn_sample", "notebook_rnn"),
+        },
+        "rnn_step_forward",
+        r"all 4 cases fail; .*`next_h` has the right shape \(4, 6\), but \d+ of 24 entries are off",
+    ),
+    "db of shape (1, H)": Mistake(
+        (
+            (
+                LAYERS,
+                "db = da.sum(axis=0)  # (H,)\n    return dx, dprev_h, dWx, dWh, db\n",
+                "db = da.sum(axis=0, keepdims=True)\n    return dx, dprev_h, dWx, dWh, db\n",
+            ),
+        ),
+        {"rnn_step_backward"},  # the reference's `rnn_backward` sums for itself
+        "rnn_step_backward",
+        r"`db` has shape \(1, 6\), expected \(6,\)",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def results(changed: Callable, graded: Callable) -> dict:
+    """Every mistake, graded with all checks and both notebooks, two at a time."""
+    from conftest import Change
+
+    submissions = [changed(*(Change(*change) for change in mistake.changes)) for mistake in MISTAKES.values()]
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(MISTAKES, pool.map(graded, submissions), strict=True))
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake_fails_exactly_its_checks(results: dict, name: str) -> None:
+    assert results[name].not_passed == MISTAKES[name].fails
+    assert results[name].code == 1
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_message_says_what_parts_and_where(results: dict, name: str) -> None:
+    mistake = MISTAKES[name]
+    assert re.search(mistake.says, results[name].message(mistake.check))
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_no_expected_number_is_printed(results: dict, recorded_numbers: set[str], name: str) -> None:
+    for path in sorted(results[name].folder.iterdir()):
+        if path.is_file():
+            assert not numbers_in(path.read_text(encoding="utf-8")) & recorded_numbers, path.name
