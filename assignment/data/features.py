@@ -1,16 +1,16 @@
 """Features of a picture, computed from its pixels alone: the stand-in for the VGG-16 of the real data set.
 
-`measure` takes fixed statistics that anybody might take who knows nothing of the scenes: which hues there are, which way
-edges run and how outlines bend, each over the whole picture and over its four halves, then where anything coloured is at
-all, and how dark the rest is. `fc7` mixes them through one random layer with ReLU, so that, as in a real network, no
-single feature means anything by itself and none is negative. `Pca` reduces that to what `load_coco_data` reads by
+`measure` takes fixed statistics that anybody might take who knows nothing of the scenes: which hues there are, which
+way edges run and how outlines bend, each over the whole picture and over its four halves, then where anything coloured
+is at all, and how dark the rest is. `fc7` mixes them through one random layer with ReLU, so that, as in a real network,
+no single feature means anything by itself and none is negative. `Pca` reduces that to what `load_coco_data` reads by
 default.
 
-All of `measure` and `fc7` is arithmetic on whole numbers (the one matrix product runs in float64, where whole numbers of
-this size are exact in any order of summation; a square root is correctly rounded by IEEE 754), so they come out the
-same to the last bit on every machine. The PCA does not: its eigenvectors hang on the LAPACK at hand. Their signs are
-fixed, directions that carry next to nothing are left out, and the result is rounded to steps of 1/1024, in which
-differences of rounding vanish save where a value stands right at the border of two steps.
+All of `measure` and `fc7` is arithmetic on whole numbers (the one matrix product runs in float64, where whole numbers
+of this size are exact in any order of summation; a square root is correctly rounded by IEEE 754), so from the same
+pixels they come out the same to the last bit on every machine. The PCA does not: its directions hang on the LAPACK at
+hand. Their signs are fixed, those that carry next to nothing are left out, and the result is rounded to steps of
+1/1024, in which differences of rounding vanish save where a value stands right at the border of two steps.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ What it makes, for a split `train` (680 pictures) and a split `val` (120), of wh
     {split}2014_urls.txt         where to find them: here, paths below the data set's own folder
     images/                      the pictures, 96 x 96 PNG
 
-Run twice with the same libraries it writes the same bytes. Across machines less can be promised: another zlib packs the
-same pixels into other bytes, another HDF5 may lay out its file otherwise, and another LAPACK may push a PCA feature over
-the border between two steps of rounding. So `--check` compares what the files say: text to the byte, captions, indices,
-pixels and fc7 features exactly, PCA features within two steps of 1/1024. With `--exact` it compares bytes.
+Run twice with the same libraries it writes the same bytes. Across machines less can be promised: another zlib packs
+the same pixels into other bytes, another HDF5 may lay out its file otherwise, and another LAPACK may push a PCA feature
+over the border between two steps of rounding. So `--check` compares what the files say: text to the byte, captions,
+indices, pixels and fc7 features exactly, PCA features within two steps of 1/1024. With `--exact` it compares bytes.
 """
 
 from __future__ import annotations
@@ -103,8 +103,15 @@ def _write_json(path: Path, value: object) -> None:
 def _write_arrays(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
     with h5py.File(path, "w", track_order=False) as file:
         for name, array in arrays.items():
-            file.create_dataset(name, data=array, compression="gzip", compression_opts=9, shuffle=True,
-                                chunks=array.shape, track_times=False)
+            file.create_dataset(
+                name,
+                data=array,
+                compression="gzip",
+                compression_opts=9,
+                shuffle=True,
+                chunks=array.shape,
+                track_times=False,
+            )
 
 
 # --- --check ---------------------------------------------------------------------------------------------------------
@@ -112,9 +119,7 @@ def _write_arrays(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
 
 def differences(here: Path, there: Path, *, exact: bool) -> list[str]:
     """Say, a line per file, where folder `there` differs from `here`."""
-    ours, theirs = (
-        {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} for folder in (here, there)
-    )
+    ours, theirs = _files(here), _files(there)
     found = [f"{name}: missing" for name in sorted(theirs - ours)]
     found += [f"{name}: this program does not make it" for name in sorted(ours - theirs)]
     for name in sorted(ours & theirs):
@@ -122,6 +127,10 @@ def differences(here: Path, there: Path, *, exact: bool) -> list[str]:
             reason = "other bytes" if exact else _other_content(here / name, there / name)
             found += [f"{name}: {reason}"] if reason else []
     return found
+
+
+def _files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def _other_content(one: Path, two: Path) -> str | None:

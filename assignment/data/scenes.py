@@ -78,7 +78,7 @@ class Scene:
 
     @property
     def combination(self) -> tuple[object, ...]:
-        """What no scene of `val` shares with one of `train`: the kinds of things, and of a single one also its place."""
+        """What no scene of `val` shares with one of `train`: the kinds of things, and the place of a single one."""
         kinds = tuple(sorted((thing.colour, thing.shape) for thing in self.things))
         return (*kinds, self.place) if len(kinds) == 1 else kinds
 
@@ -157,7 +157,7 @@ def _on_one(scene: Scene, random: np.random.RandomState) -> list[str]:
 
 
 def _on_two(scene: Scene, random: np.random.RandomState) -> list[str]:
-    # All name the left or upper thing first: which to begin with can't be seen, and a small model trips over the choice.
+    # All name the left or upper thing first: a choice that the picture doesn't show would only trip a small model up.
     one, two = scene.things
     first, second = f"{one.colour} {one.shape}", f"{two.colour} {two.shape}"
     forth, back = _pick(FIRST_OF_TWO[scene.place], random), _pick(SECOND_OF_TWO[scene.place], random)
@@ -213,6 +213,14 @@ def _around(radii: tuple[float, ...], count: int) -> list[tuple[float, float]]:
     return [(radii[i % len(radii)] * math.sin(a), -radii[i % len(radii)] * math.cos(a)) for i, a in enumerate(turns)]
 
 
+def _four_times(corners: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """These corners, then the same turned by a quarter, and so on round."""
+    quarters = [corners]
+    for _ in range(3):
+        quarters.append([(-v, u) for u, v in quarters[-1]])
+    return [corner for quarter in quarters for corner in quarter]
+
+
 # Corners in units of the radius, y downwards; the factors make the areas of the shapes look alike.
 OUTLINES: dict[str, list[tuple[float, float]]] = {
     "circle": _around((1.0,), 72),
@@ -220,9 +228,5 @@ OUTLINES: dict[str, list[tuple[float, float]]] = {
     "triangle": [(0.0, -1.05), (1.1, 0.9), (-1.1, 0.9)],
     "star": _around((1.15, 0.5), 10),
     "diamond": [(0.0, -1.15), (0.85, 0.0), (0.0, 1.15), (-0.85, 0.0)],
-    "cross": [(sign_u * u, sign_v * v) for sign_u, sign_v, u, v in (
-        (-1, -1, 0.35, 1.05), (1, -1, 0.35, 1.05), (1, -1, 0.35, 0.35), (1, -1, 1.05, 0.35),
-        (1, 1, 1.05, 0.35), (1, 1, 0.35, 0.35), (1, 1, 0.35, 1.05), (-1, 1, 0.35, 1.05),
-        (-1, 1, 0.35, 0.35), (-1, 1, 1.05, 0.35), (-1, -1, 1.05, 0.35), (-1, -1, 0.35, 0.35),
-    )],
+    "cross": _four_times([(0.35, -1.05), (0.35, -0.35), (1.05, -0.35)]),
 }

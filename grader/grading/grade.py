@@ -19,6 +19,8 @@ from grader.grading.scoring import questions, score_check, total
 from grader.model import REPORT_SCHEMA, CaseResult, CheckResult, Report
 from grader.sandbox.ladder import open_sandbox
 
+HANDOUT_PAGES = ("README.md", "tox.ini", "pytest.ini", ".gitignore")
+HANDOUT_FOLDERS = ("assignment", "wheels")
 Progress = Callable[[CheckResult], None]
 
 
@@ -40,13 +42,26 @@ class Options(msgspec.Struct, frozen=True):
 
 def wanted(assignment: Assignment) -> Wanted:
     """Return what the intake takes from a submission, and which files it need not report as changed."""
-    digests = {place: hashlib.sha256(path.read_bytes()).hexdigest() for place, path in assignment.provided.items()}
+    files = dict(assignment.provided)
+    if assignment.spec.handout_of:  # practice: the handout's own files lie in the submission
+        root = assignment.folder.parent
+        files |= {path.relative_to(root).as_posix(): path for path in handout_files(root)}
+    digests = {place: hashlib.sha256(path.read_bytes()).hexdigest() for place, path in files.items()}
     return Wanted(
         files=tuple(file.path for file in assignment.spec.files),
         notebooks=tuple(notebook.path for notebook in assignment.spec.notebooks),
         provided=frozenset(digests),
         digests=digests,
     )
+
+
+def handout_files(root: Path) -> list[Path]:
+    """Return what a handout brings besides the student's files and the provided ones."""
+    pages = (root / name for name in HANDOUT_PAGES)
+    below = (
+        path for folder in HANDOUT_FOLDERS for path in (root / folder).rglob("*") if "__pycache__" not in path.parts
+    )
+    return [path for path in (*pages, *below) if path.is_file()]
 
 
 def load_expectations(assignment: Assignment) -> tuple[Expectations, bool]:

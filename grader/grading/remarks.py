@@ -19,7 +19,7 @@ _NAMED = 10
 
 def remarks(layout: Layout, entries: Sequence[Entry], wanted: Wanted) -> Iterator[str]:
     """Yield the sentences, what touches the mark first."""
-    yield from _taken(layout)
+    yield from _taken(layout, wanted)
     for match in layout.spare[:_NAMED]:
         kept = layout.chosen[match.wanted].entry.path
         yield f"{shown(match.entry.path)} is another copy of {shown(match.wanted)} and was not used: {shown(kept)} was."
@@ -28,10 +28,11 @@ def remarks(layout: Layout, entries: Sequence[Entry], wanted: Wanted) -> Iterato
     yield from _unused(layout, entries, wanted)
 
 
-def _taken(layout: Layout) -> Iterator[str]:
+def _taken(layout: Layout, wanted: Wanted) -> Iterator[str]:
     if layout.root and any(match.root == layout.root for match in layout.chosen.values()):
         yield f"The assignment was found in the folder {shown(layout.root)}."
-    for path, match in layout.chosen.items():
+    for path in (path for path in wanted.paths if path in layout.chosen):
+        match = layout.chosen[path]
         if match.root != layout.root or not match.exact:
             yield f"{shown(path)} was taken from {shown(match.entry.path)}."
 

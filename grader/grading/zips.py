@@ -107,7 +107,7 @@ def _name(info: zipfile.ZipInfo, collector: Collector) -> str:
 
 def _kind(info: zipfile.ZipInfo) -> Kind:
     kind = _FORMATS.get(stat.S_IFMT(info.external_attr >> 16), Kind.OTHER)
-    return Kind.FOLDER if info.is_dir() and kind is Kind.FILE else kind
+    return Kind.FOLDER if info.filename.endswith("/") and kind is Kind.FILE else kind
 
 
 def _to_content(file: BinaryIO, info: zipfile.ZipInfo, collector: Collector) -> int:

@@ -83,6 +83,7 @@ def _environment() -> Environment:
         "points": words.points,
         "seconds": words.seconds,
         "error": words.error,
+        "name": page.name,
         "prose": page.prose,
         "trace": page.trace,
         "whole": Markup,

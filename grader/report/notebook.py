@@ -29,9 +29,13 @@ class Budget:
 
     text: int = 1_500_000
     pictures: int = 2_600_000
+    errors: int = 100_000  # kept apart, so that the cell that failed shows why after any amount of output
 
-    def take(self, markup: Markup) -> Markup | None:
+    def take(self, markup: Markup, *, error: bool = False) -> Markup | None:
         """Return the markup if it still fits, else None."""
+        if error and len(markup) <= self.errors:
+            self.errors -= len(markup)
+            return markup
         if len(markup) > self.text:
             return None
         self.text -= len(markup)
@@ -64,6 +68,11 @@ class Cell:
     body: Markup
     outputs: tuple[Output, ...] = ()
     error: str = ""  # the exception that it ended with
+
+    @property
+    def wide(self) -> bool:
+        """Whether a text may need to be scrolled sideways."""
+        return any(tag in self.body for tag in ("<table", "<pre", '<math display="block"', "<img"))
 
 
 @dataclass(frozen=True)
@@ -150,7 +159,7 @@ def _picture(encoded: str, budget: Budget) -> Output:
 
 def _plain(text: str, budget: Budget, kind: str = "text") -> Output:
     """Return text as it would stand in a terminal, cut in the middle."""
-    kept = budget.take(Markup("{}").format(_cut(_overwritten(text)).rstrip("\n")))
+    kept = budget.take(Markup("{}").format(_cut(_overwritten(text)).rstrip("\n")), error=kind == "error")
     return Output(kind, kept) if kept is not None else Output("note", _left_out())
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from grader.report.pictures import Picture
 
 TEXT_LIMIT = 4_000  # characters of any one string on the page
+NAME_LIMIT = 120
 TRACE_LIMIT = 6_000
 OUTPUT_LIMIT = 3_000  # characters of what one check printed
 PICTURES_OF_A_CHECK = 3
@@ -115,6 +116,11 @@ def shown(value: Any) -> Any:
     return clean(value, TEXT_LIMIT) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def name(text: str) -> str:
+    """Return a name, such as a submission's, cut to what a heading can hold."""
+    return " ".join(clean(text, NAME_LIMIT).split())
+
+
 def prose(text: str) -> Markup:
     """Return a message with its `quoted` names as code."""
     parts = re.split(r"`([^`\n]{1,200})`", clean(text, TEXT_LIMIT).strip())
@@ -123,7 +129,9 @@ def prose(text: str) -> Markup:
 
 def trace(text: str) -> str:
     """Return the end of a trace, where the exception stands, as Markup's plain text."""
-    return clean(text[-TRACE_LIMIT:], TRACE_LIMIT)
+    return clean(text[-NAME_LIMIT = 120
+TRACE_LIMIT:], NAME_LIMIT = 120
+TRACE_LIMIT)
 
 
 def _groups(report: Report, checks: Mapping[str, Check]) -> list[Group]:
@@ -163,7 +171,7 @@ def _check(
     return Check(
         result=check,
         anchor=anchors[check.id],
-        open=check.status in (Status.FAIL, Status.ERROR) and not stub,
+        open=check.status in (Status.FAIL, Status.ERROR) and not stub and bool(check.message or check.cases),
         hidden=check.visibility is Visibility.HIDDEN,
         headline=headline,
         waits_for=[

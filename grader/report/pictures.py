@@ -118,7 +118,7 @@ def heat_map(error_map: ErrorMap, name: str) -> Picture:
 
 def scatter(counts: Scatter, name: str) -> Picture:
     """Return a gradient against the numerical one: on the diagonal they agree."""
-    from matplotlib.colors import LogNorm
+    from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
     figure = _figure(3.0, 3.0)
     plot = figure.add_axes((0.13, 0.13, 0.82, 0.82))
@@ -126,7 +126,7 @@ def scatter(counts: Scatter, name: str) -> Picture:
     most = max((count for row in counts.counts for count in row), default=1)
     plot.imshow(
         cells,
-        cmap="viridis_r",
+        cmap=LinearSegmentedColormap.from_list("counts", ["#9ec9f5", "#3b82d6"]),
         norm=LogNorm(1, max(most, 2)),
         origin="lower",
         interpolation="none",

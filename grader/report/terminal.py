@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -19,16 +18,17 @@ _NAME = 26  # columns of a check's id in the live line
 _BAR = 30
 
 
-def check_line(check: CheckResult, *, audience: Audience = Audience.INSTRUCTOR) -> Text:
-    """Return the one line that is shown when a check is done; what does not fit is cut with an ellipsis."""
+def check_line(check: CheckResult, *, width: int = 80, audience: Audience = Audience.INSTRUCTOR) -> Text:
+    """Return the one line that is shown when a check is done, cut to a width with an ellipsis."""
     check = view_check(check, audience)
-    line = Text(no_wrap=True, overflow="ellipsis", end="\n")
+    line = Text()
     line.append(f"{words.STATUS[check.status]:<10} ", style=_COLOUR[check.status])
     line.append(f"{_one_line(check.id):<{_NAME}} ")
     line.append(f"{words.points(check.points):>5} / {words.points(check.max_points):<5} ", style="bold")
     line.append(f"{words.seconds(check.seconds):>10}", style="dim")
     if check.status is not Status.PASS and check.message:
         line.append(f"  {_one_line(check.message)}")
+    line.truncate(width, overflow="ellipsis")
     return line
 
 
@@ -47,7 +47,7 @@ class _Summary:
         """Yield the parts from the top down."""
         yield Text()
         yield from self._table(options) if console.is_terminal else self._lines()
-        yield from self._problems()
+        yield from self._problems(console, options)
         yield from self._score(options)
 
     def _table(self, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -85,18 +85,18 @@ class _Summary:
                     line = f"  {words.status(check):<13} {earned:>11}  {_one_line(check.id)}"
                     yield Text(line, no_wrap=True, overflow="ellipsis")
 
-    def _problems(self) -> Iterator[RenderableType]:
+    def _problems(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Yield what each check that did not pass has to say, and what to fix first."""
         for check in self.report.checks:
             if check.status is Status.PASS or not (check.message or check.hint):
                 continue
             yield Text()
             yield Text(_one_line(check.id), style=f"bold {_COLOUR[check.status]}")
-            yield Padding(Text(clean(check.message, 1500).strip()), (0, 0, 0, 2), expand=False)
-            if check.hint:
-                yield Padding(
-                    Text(f"Hint: {clean(check.hint, 1500).strip()}", style="italic"), (0, 0, 0, 2), expand=False
-                )
+            hint = f"Hint: {check.hint}" if check.hint else ""
+            for text, style in ((check.message, ""), (hint, "italic")):
+                for line in Text(clean(text, 1500).strip(), style=style).wrap(console, max(options.max_width - 2, 20)):
+                    line.rstrip()
+                    yield Text("  ") + line
         first = words.first_to_fix(self.report)
         if first is not None and sum(check.status is Status.FAIL for check in self.report.checks) > 1:
             yield Text()

@@ -52,8 +52,8 @@ class Sandbox(ABC):
     tier: Tier
 
     @abstractmethod
-    def open(self) -> Box:
-        """Return a fresh box, empty and ready."""
+    def open(self, notebook: bool = False) -> Box:
+        """Return a fresh box, empty and ready; one for a notebook may wait for a kernel's libraries to be loaded."""
 
     @abstractmethod
     def close(self) -> None:

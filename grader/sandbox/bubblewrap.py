@@ -1,13 +1,13 @@
-"""The tier `bubblewrap`: the warm zygote and all of its boxes inside Debian's ``bwrap``, each box behind the inner wall.
+"""The tier `bubblewrap`: the warm zygote and all boxes inside Debian's ``bwrap``, each box behind the inner wall too.
 
-Theory of operation. Two walls, so that a hole in one is not a hole in both. The outer one gives the zygote namespaces of
-its own: no network, no process of the host to see or to signal, a root of empty tmpfs in which only what Python needs
-and the provided files are bound, read-only, and a capped tmpfs for the scratch folders. When bwrap dies, its process
-namespace dies with it, whatever is in it.
+Theory of operation. Two walls, so that a hole in one is not a hole in both. The outer one gives the zygote namespaces
+of its own: no network, no process of the host to see or to signal, a root of empty tmpfs in which only what Python
+needs and the provided files are bound, read-only, and a capped tmpfs for the scratch folders. When bwrap dies, its
+process namespace dies with it, whatever is in it.
 
-An ordinary user's bwrap takes a user namespace. Root's does not need one, and is better off without: with a namespace of
-a single user every box would be the kernel's user 0, whom no limit on processes binds. Instead the zygote keeps the few
-capabilities with which it turns each box into a user of its own.
+An ordinary user's bwrap takes a user namespace. Root's does not need one, and is better off without: with a namespace
+of a single user every box would be the kernel's user 0, whom no limit on processes binds. Instead the zygote keeps the
+few capabilities with which it turns each box into a user of its own.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from pathlib import Path
 from grader.model import Tier
 from grader.sandbox import granted
 from grader.sandbox.inside.tree import tasks_of
+from grader.sandbox.inside.wall import BLOCK
 from grader.sandbox.limits import Limits
 from grader.sandbox.warm import StartFailed, WarmSandbox, font_cache
 
 BOXES = Path("/boxes")  # the scratch folders, inside
+TEMPORARY = "/tmp"  # noqa: S108 - inside: it exists because programs expect it, and boxes can't write there
 ROOMS = 4  # scratch folders that may be full at once before the tmpfs is
 NAMESPACES = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
 # To become a box's user, to make, read and remove what is his, to end his processes and to see what they use.
@@ -38,7 +40,7 @@ class BubblewrapSandbox(WarmSandbox):
     def __init__(self, limits: Limits, readable: Sequence[Path], notebooks: bool = True) -> None:
         self._bwrap = shutil.which("bwrap")
         if self._bwrap is None:
-            raise StartFailed("bwrap is not installed")
+            raise StartFailed("bwrap is not installed", "apt-get install bubblewrap.")
         super().__init__(limits, readable, notebooks)
 
     @property
@@ -51,16 +53,25 @@ class BubblewrapSandbox(WarmSandbox):
         """How many tasks of the zygote's user it can't see."""
         return 0 if os.getuid() == 0 else tasks_of(os.getuid())
 
+    @property
+    def user_block(self) -> int:
+        """Return one of 65,536 blocks, by chance: boxes that share a user would share its limit on processes."""
+        return (1 << 27) + int.from_bytes(os.urandom(2)) * BLOCK
+
     def command(self, python: list[str]) -> list[str]:
         """Return the zygote's command, inside bwrap."""
         assert self._bwrap is not None
         cache = str(font_cache())
         size = (ROOMS * self.limits.scratch_mb + 16) << 20
-        binds = [part for path in (*self.run, *self.read, *granted.own_code()) for part in ("--ro-bind-try", path, path)]
+        paths = (*self.run, *self.read, *granted.own_code())
+        binds = [part for path in paths for part in ("--ro-bind-try", path, path)]
+        # bwrap would make the folders above as closed as they are outside, and root's boxes run as another user.
+        above = sorted({str(folder) for path in (*paths, cache) for folder in Path(path).parents} - {"/"})
+        folders = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]
         return [
             self._bwrap, *self._privileges(), "--die-with-parent", "--new-session",
-            "--size", str(1 << 20), "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev",
-            *binds, "--bind-try", cache, cache,
+            "--size", str(1 << 20), "--tmpfs", TEMPORARY, "--proc", "/proc", "--dev", "/dev",
+            *folders, *binds, "--bind-try", cache, cache,
             "--perms", "0711", "--size", str(size), "--tmpfs", str(BOXES),
             "--remount-ro", "/", "--chdir", "/", "--", *python,
         ]  # fmt: skip

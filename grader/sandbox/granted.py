@@ -7,13 +7,12 @@ the very checkout that holds the solutions.
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-PACKAGES = ("numpy", "h5py", "matplotlib", "IPython", "landlockpy", "pyseccomp")
+PACKAGES = ("numpy", "h5py", "matplotlib", "IPython", "landlockpy")
 
 SYSTEM = (
     "/lib", "/lib64", "/lib32", "/usr/lib", "/usr/lib64", "/usr/lib32", "/usr/local/lib", "/nix/store",
@@ -57,7 +56,7 @@ def runnable() -> list[str]:
 
 def outermost(paths: Iterable[Path]) -> list[str]:
     """Return the existing paths and what they resolve to, without those that lie beneath others of them."""
-    every = {Path(os.path.abspath(path)) for path in paths if path.exists()}
+    every = {Path.cwd() / path for path in paths if path.exists()}
     every |= {path.resolve() for path in every}
     return sorted(str(path) for path in every if not any(parent in every for parent in path.parents))
 

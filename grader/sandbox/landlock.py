@@ -1,7 +1,7 @@
 """The tier `landlock`: the inner wall alone, from pip packages, without privileges.
 
-Theory of operation. The zygote is an ordinary subprocess; each box walls itself in before it reads a student's byte, see
-`grader.sandbox.inside.wall`. What keeps a box of the grader's own user from the grader: Landlock denies it every
+Theory of operation. The zygote is an ordinary subprocess; each box walls itself in before it reads a student's byte,
+see `grader.sandbox.inside.wall`. What keeps a box of the grader's own user from the grader: Landlock denies it every
 file, trace and (from Linux 6.12) signal beyond its own processes, and seccomp every call that Landlock does not cover.
 """
 

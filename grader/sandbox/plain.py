@@ -97,7 +97,7 @@ class PlainSandbox(Sandbox):
     def __init__(self) -> None:
         self._boxes: list[PlainBox] = []
 
-    def open(self) -> Box:
+    def open(self, notebook: bool = False) -> Box:
         """Start a fresh worker in an empty temporary folder."""
         box = PlainBox()
         self._boxes.append(box)

@@ -34,6 +34,7 @@ from grader.sandbox.wire import Channel
 START_SECONDS = 60.0  # for the zygote to load what every box needs
 OPEN_SECONDS = 30.0  # for a box to stand; a notebook's waits for the zygote to load IPython and matplotlib
 KILL_SECONDS = 12.0  # for a warden to end its box; a little more than it allows itself
+SIGNAL_SCOPE_ABI = 6  # of Landlock, since Linux 6.12
 BOOT = "import sys; sys.path += sys.argv[2:]; from grader.sandbox.inside.zygote import main; main()"
 
 
@@ -44,12 +45,18 @@ class Settings(msgspec.Struct, frozen=True):
     run: list[str]
     read: list[str]
     limits: Limits
+    filter: bytes  # of system calls, compiled
     notebooks: bool
     tasks: int  # of the zygote's user, out of its sight
+    users: int  # where the sandbox's block of user ids begins
 
 
 class StartFailed(Exception):
-    """The zygote did not come up; the message says why, for the probe to pass on."""
+    """The zygote did not come up; the message says why, and ``remedy``, if anything, what would help."""
+
+    def __init__(self, sentence: str, remedy: str = "") -> None:
+        super().__init__(sentence)
+        self.remedy = remedy
 
 
 class WarmBox(Box):
@@ -130,13 +137,21 @@ class WarmSandbox(Sandbox):
         """How many tasks of the zygote's user it can't see, though they count towards that user's limit."""
         return 0
 
+    @property
+    def user_block(self) -> int:
+        """Where the sandbox's own block of user ids begins, for a zygote whose process ids are not unique."""
+        return 0
+
     # --- the zygote -------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         python = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, str(theirs.fileno()), *granted.import_path()]
-        settings = Settings(str(self.base), self.run, self.read, self.limits, self.notebooks, self.outside_tasks)
+        settings = Settings(
+            base=str(self.base), run=self.run, read=self.read, limits=self.limits, filter=filter_program(),
+            notebooks=self.notebooks, tasks=self.outside_tasks, users=self.user_block,
+        )  # fmt: skip
         started = threading.Event()
         failure: list[OSError] = []
 
@@ -169,7 +184,8 @@ class WarmSandbox(Sandbox):
             if answer is None or "ready" not in answer:
                 complaints.seek(0)
                 words = complaints.read().decode(errors="replace").strip().splitlines()
-                raise StartFailed((answer or {}).get("failed") or (words[-1] if words else "the zygote gave no sign"))
+                sentence = (answer or {}).get("failed") or (words[-1] if words else "the zygote gave no sign")
+                raise StartFailed(sentence, (answer or {}).get("remedy", ""))
 
     def _environment(self) -> dict[str, str]:
         # HDF5 would take locks on data files that boxes share; the font list is found or made once per user.
@@ -244,6 +260,19 @@ class WarmSandbox(Sandbox):
         if self._keeper is not None:
             self._keeper.join(KILL_SECONDS)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def filter_program() -> bytes:
+    """Return the compiled filter of system calls for this kernel; raise `StartFailed` where it can't be had."""
+    try:
+        import landlockpy
+
+        from grader.sandbox.inside import syscalls
+
+        scoped = landlockpy.abi_version() >= SIGNAL_SCOPE_ABI
+        return syscalls.program(own_signals_only=not scoped)
+    except (ImportError, RuntimeError) as error:  # pyseccomp raises the latter where the system has no libseccomp
+        raise StartFailed(f"{error}", "pip install landlockpy pyseccomp; apt-get install libseccomp2.") from error
 
 
 def receive(control: socket.socket | None, seconds: float) -> dict[str, Any] | None:

@@ -109,18 +109,19 @@ def _existing(folder, name):
         return path
     problem = f"the folder has no file {name}" if folder.is_dir() else "there is no such folder"
     raise FileNotFoundError(
-        f"can't read the captioning data in {folder.resolve()}: {problem}. Start Python in the assignment's folder (the "
-        f"one that holds cs231n/), or give load_coco_data(base_dir=...) the folder that holds {name}."
+        f"can't read the captioning data in {folder.resolve()}: {problem}. Start Python in the assignment's folder, "
+        f"the one that holds cs231n/, or give load_coco_data(base_dir=...) the folder that holds {name}."
     )
 
 
 def _check_that_they_belong_together(data, split):
     pictures = data[f"{split}_features"].shape[0]
-    idxs = data[f"{split}_image_idxs"]
-    if len(data[f"{split}_urls"]) != pictures or (idxs.size and idxs.max() >= pictures):
+    urls = len(data[f"{split}_urls"])
+    last = int(data[f"{split}_image_idxs"].max(initial=0))
+    if urls != pictures or last >= pictures:
         raise ValueError(
-            f"the {split} files don't belong together: features of {pictures} pictures, "
-            f"{len(data[f'{split}_urls'])} addresses, captions of pictures up to number {idxs.max(initial=-1)}"
+            f"the {split} files don't belong together: features of {pictures} pictures, {urls} addresses, and captions "
+            f"of pictures up to index {last}"
         )
 
 

@@ -40,7 +40,7 @@ def run_course(course_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> C
         script = tmp_path_factory.mktemp("script") / "script.py"
         script.write_text(textwrap.dedent(source), encoding="utf-8")
         environment = {**os.environ, "PYTHONPATH": str(course_tree), "PYTHONDONTWRITEBYTECODE": "1"}
-        environment |= {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+        environment |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         done = subprocess.run(
             [sys.executable, "-W", "error", str(script), *arguments],
             cwd=course_tree,

@@ -199,7 +199,7 @@ def execute(name: str, tree: Path) -> Run:
     notebook = read(name)
     cell_type = "rnn" if name == "RNN_Captioning" else "lstm"
     notebook.cells.append(nbformat.v4.new_code_cell(READ_VALUES.replace("CELL", cell_type), id="read-values"))
-    one_thread = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tree)}})
     client.execute(env={**os.environ, **one_thread})
     texts, figures = {}, {}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
+
+from grader.assignment.expectations import Expectations
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS, RNN = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py"
@@ -29,7 +33,6 @@ class Graded(NamedTuple):
     code: int
     report: dict[str, Any]
     folder: Path  # of the report's files
-    err: str
 
     @property
     def not_passed(self) -> set[str]:
@@ -43,12 +46,12 @@ class Graded(NamedTuple):
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Return a function that makes a submission: the reference with changes."""
 
-    def make(*changes: Change) -> Path:
+    def make(*changes: tuple) -> Path:
         folder = tmp_path_factory.mktemp("submission")
         for name in (LAYERS, RNN):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / "solutions" / name, folder / name)
-        for change in changes:
+        for change in (Change(*change) for change in changes):
             path = folder / change.file
             text = path.read_text(encoding="utf-8")
             assert text.count(change.old) == change.times, f"the reference no longer has {change.old!r}"
@@ -59,13 +62,65 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def stubbed() -> Callable[..., Path]:
+    """Return a function that puts a stub in the place of every marked solution in files of a submission."""
+
+    def stub(submission: Path, *names: str) -> Path:
+        for name in names:
+            text = (submission / name).read_text(encoding="utf-8")
+            pattern = r"^( *)### BEGIN SOLUTION (.*?)\n.*?### END SOLUTION"
+            text, count = re.subn(pattern, r'\1raise NotImplementedError("\2")', text, flags=re.MULTILINE | re.DOTALL)
+            assert count
+            (submission / name).write_text(text, encoding="utf-8")
+        return submission
+
+    return stub
+
+
+@pytest.fixture(scope="session")
 def graded(cli: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Graded]:
     """Return a function that grades a folder with ``grader check`` and reads what it wrote."""
 
     def grade(submission: Path, *arguments: str) -> Graded:
         out = tmp_path_factory.mktemp("out") / "report"
         run = cli("check", submission, "--isolation", "none", "--out", out, *arguments)
-        report = out / "report.json"
-        return Graded(run.code, json.loads(report.read_bytes()) if report.is_file() else {}, out, run.err)
+        assert run.code in (0, 1), run.err
+        return Graded(run.code, json.loads((out / "report.json").read_bytes()), out)
 
     return grade
+
+
+@pytest.fixture(scope="session")
+def expected_numbers() -> Callable[[str, int], set[str]]:
+    """Return a function that gives the expected numbers, of either seed, which stand in a text.
+
+    A number of the text with at least ``digits`` significant digits is one, if an expectation rounds to it.
+    """
+    recorded = np.concatenate(list(map(np.ravel, all_recorded())))
+    rounded = {digits: {f"{abs(value):.{digits - 1}e}" for value in recorded} for digits in range(4, 18)}
+
+    def find(text: str, digits: int) -> set[str]:
+        found = set()
+        for token in re.findall(r"(?<![\w.])\d+\.\d+(?:e[+-]?\d+)?", text, re.IGNORECASE):
+            count = len(re.sub(r"e.*|\.", "", token.lower()).lstrip("0"))
+            if digits <= count and f"{float(token):.{min(count, 17) - 1}e}" in rounded[min(count, 17)]:
+                found.add(token)
+        return found
+
+    assert find(f"it is {recorded[0]!r}".replace("np.float64(", ""), 4)  # the search finds what stands there
+    return find
+
+
+def all_recorded() -> Iterator[np.ndarray]:
+    """Yield every array of floats that was recorded."""
+
+    def floats(value: Any) -> Iterator[np.ndarray]:
+        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
+            yield from floats(item)
+        if isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "f":
+            yield np.asarray(value, dtype=np.float64)
+
+    for seed in ("public", "hidden"):
+        for record in Expectations.read(ROOT / "assignment" / "expectations" / f"{seed}.h5").cases.values():
+            for value, _ in record.values.values():
+                yield from floats(value)

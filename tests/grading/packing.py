@@ -16,7 +16,11 @@ from grader.grading.intake import IntakeLimits, Taken, Wanted, take
 
 LAYERS, RNN = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py"
 NOTEBOOK = "RNN_Captioning.ipynb"
-PROVIDED = {"cs231n/layers.py": b"def affine():\n    pass\n", "cs231n/__init__.py": b"", "cs231n/classifiers/__init__.py": b""}
+PROVIDED = {
+    "cs231n/layers.py": b"def affine():\n    pass\n",
+    "cs231n/__init__.py": b"",
+    "cs231n/classifiers/__init__.py": b"",
+}
 HONEST = {LAYERS: b"# layers\n", RNN: b"# rnn\n", NOTEBOOK: b"{}"}
 WANTED = Wanted(
     files=(LAYERS, RNN),

@@ -121,7 +121,8 @@ def test_a_renamed_file_is_taken_and_the_report_says_from_where(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    "name", ["my_rnn_layers.py", "rnn_layers_final.py", "rnn_layers.pyc", "rnn_layers", "rnn_layers2020.py", "layers.py"]
+    "name",
+    ["my_rnn_layers.py", "rnn_layers_final.py", "rnn_layers.pyc", "rnn_layers", "rnn_layers2020.py", "layers.py"],
 )
 def test_a_name_that_nobody_renames_so_is_not_guessed_at(tmp_path: Path, name: str) -> None:
     assert intake(tmp_path, zipped({f"cs231n/{name}": b"other", RNN: b"rnn"})).missing == (LAYERS, NOTEBOOK)
@@ -160,7 +161,7 @@ def test_folders_of_the_same_rank_that_share_no_file_are_both_taken(tmp_path: Pa
 
 @pytest.mark.parametrize("old", ["old", "a3/backup-2024", "Original_files"])
 def test_an_older_copy_is_passed_over_and_named(tmp_path: Path, old: str) -> None:
-    taken = intake(tmp_path, zipped({**below("a3"), f"{old}/{LAYERS}": b"older", f"{old}/{RNN}": HONEST[RNN]}))
+    taken = intake(tmp_path, zipped({**below("a3"), f"{old}/{LAYERS}": b"older"}))
     assert taken.files == HONEST
     spare = f"`{old}/{LAYERS}` is another copy of `{LAYERS}` and was not used: `a3/{LAYERS}` was."
     assert taken.notes == ("The assignment was found in the folder `a3`.", spare)
@@ -235,7 +236,7 @@ def test_windows_line_ends_are_no_change(tmp_path: Path) -> None:
 
 def test_more_than_ten_changed_files_are_counted(tmp_path: Path) -> None:
     provided = {f"lib/m{number:02}.py": hashlib.sha256(b"").hexdigest() for number in range(13)}
-    folder = plant(tmp_path / "alice", {LAYERS: b"", **{path: b"changed" for path in provided}})
+    folder = plant(tmp_path / "alice", {LAYERS: b"", **dict.fromkeys(provided, b"changed")})
     taken = take(folder, Wanted(files=(LAYERS,), provided=frozenset(provided), digests=provided))
     assert sum("was changed" in note for note in taken.notes) == 10
     assert taken.notes[-1] == "3 more provided files were changed, and the changes were not used."
@@ -372,7 +373,9 @@ def test_a_wanted_file_that_is_too_long_is_refused_before_it_is_read(tmp_path: P
     folder = plant(tmp_path / "alice", HONEST)
     with (folder / NOTEBOOK).open("wb") as file:
         file.truncate(1 << 40)
-    with pytest.raises(SubmissionError, match=r"`RNN_Captioning.ipynb` is longer than 1 MiB; clear the notebook's outputs"):
+    with pytest.raises(
+        SubmissionError, match=r"`RNN_Captioning.ipynb` is longer than 1 MiB; clear the notebook's outputs"
+    ):
         take(folder, WANTED, SMALL)
 
 

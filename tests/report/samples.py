@@ -255,7 +255,7 @@ def hostile() -> Report:
     """A report in which every string that a student can reach, and every other one, is an attack."""
     attacks = iter(XSS * 40)
     checks = []
-    for number, row in enumerate(CHECKS * 2):
+    for number, row in enumerate(CHECKS):
         a = [next(attacks) for _ in range(12)]
         comparison = Comparison(
             a[0], False, a[1], a[2], a[3], float("nan"), float("inf"), 3, 9, ((0, 1),),
@@ -438,6 +438,6 @@ def _report(
         questions.append(Question(question, title, sum(c.points for c in mine), sum(c.max_points for c in mine)))
     return Report(
         1, "captioning", "Image captioning with RNNs and LSTMs", name, sum(q.points for q in questions),
-        sum(q.max_points for q in questions), isolation, 7.4, "2026-03-04T15:09:26+00:00", tuple(questions), checks, notes,
-        seed, version="1",
+        sum(q.max_points for q in questions), isolation, 7.4, "2026-03-04T15:09:26+00:00", tuple(questions), checks,
+        notes, seed, version="1",
     )  # fmt: skip

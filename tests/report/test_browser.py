@@ -144,13 +144,14 @@ def test_the_policy_alone_stops_a_script_that_came_through(
         assert not [said for said in visit.said if said.startswith(("dialog", "popup", "error"))]
 
 
-@pytest.mark.parametrize("media", ["screen", "print"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "media"), [("light", "screen"), ("dark", "screen"), ("light", "print")])
 @pytest.mark.parametrize("width", [360, 768, 1440])
 def test_no_report_is_wider_than_its_window(
     browser: Any, files: dict[str, Path], width: int, scheme: str, media: str
 ) -> None:
     for name, path in files.items():
+        if name.endswith("instructor") and not name.startswith("mixed"):
+            continue  # these two views differ in one line of text
         with Visit(browser, path, width=width, scheme=scheme, media=media) as visit:
             visit.unfold()
             wide = visit.page.evaluate("document.documentElement.scrollWidth")
@@ -159,7 +160,7 @@ def test_no_report_is_wider_than_its_window(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("student") or name.startswith("mixed")])
 def test_axe_finds_no_violation(browser: Any, files: dict[str, Path], name: str, scheme: str) -> None:
     script = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     # The page's own policy forbids scripts, axe's too: it is lifted for the test, all else stays as it is.

@@ -1,4 +1,4 @@
-"""The system calls that a box may make: an allow-list, compiled once in the zygote and loaded by every child.
+"""The system calls that a box may make: an allow-list, compiled once on the trusted side and loaded by every box.
 
 Theory of operation. Landlock closes files, TCP and (from Linux 6.12) signals; all that it does not know is closed here.
 The list allows rather than denies, because a box may run under the grader's own user: whatever the kernel offers
@@ -17,25 +17,32 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import struct
 import termios
 from typing import Any
 
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the words of a text."""
+    return tuple(text.split())
+
+
 # Calls that act on the caller itself, its memory, its clock and its threads, or on descriptors that it already holds.
-ALLOWED = """
+ALLOWED = names("""
 read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek _llseek close close_range dup dup2 dup3
 pipe pipe2 poll ppoll ppoll_time64 select _newselect pselect6 pselect6_time64 epoll_create epoll_create1 epoll_ctl
 epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create timerfd_settime timerfd_gettime
 timerfd_settime64 timerfd_gettime64 signalfd signalfd4 sendfile sendfile64 copy_file_range fadvise64 fadvise64_64
 readahead fsync fdatasync sync_file_range sync_file_range2 fallocate ftruncate ftruncate64
 stat stat64 fstat fstat64 lstat lstat64 newfstatat fstatat64 statx statfs statfs64 fstatfs fstatfs64 access faccessat
-faccessat2 readlink readlinkat getcwd chdir fchdir getdents getdents64 mkdir mkdirat rmdir unlink unlinkat rename renameat
-renameat2 link linkat symlink symlinkat umask getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr creat
-brk mmap mmap2 munmap mremap mprotect madvise msync arch_prctl set_tls
+faccessat2 readlink readlinkat getcwd chdir fchdir getdents getdents64 mkdir mkdirat rmdir unlink unlinkat rename
+renameat renameat2 link linkat symlink symlinkat umask getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr
+creat brk mmap mmap2 munmap mremap mprotect madvise msync arch_prctl set_tls
 exit exit_group fork vfork execve wait4 waitid waitpid getpid getppid gettid getpgrp getpgid getsid
-getuid geteuid getgid getegid getresuid getresgid getgroups getuid32 geteuid32 getgid32 getegid32 getresuid32 getresgid32
-getgroups32 getrusage getrlimit ugetrlimit setrlimit times uname sysinfo capget getcpu getpriority ioprio_get
-rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64 sigreturn
-sigaltstack pause restart_syscall kill tgkill tkill rt_sigqueueinfo rt_tgsigqueueinfo
+getuid geteuid getgid getegid getresuid getresgid getgroups getuid32 geteuid32 getgid32 getegid32 getresuid32
+getresgid32 getgroups32 getrusage getrlimit ugetrlimit setrlimit times uname sysinfo capget getcpu getpriority
+ioprio_get rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64
+sigreturn sigaltstack pause restart_syscall kill tgkill tkill rt_sigqueueinfo rt_tgsigqueueinfo
 futex futex_time64 futex_waitv set_robust_list set_tid_address rseq membarrier
 sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min
 sched_rr_get_interval sched_rr_get_interval_time64
@@ -43,9 +50,9 @@ clock_gettime clock_gettime64 clock_getres clock_getres_time64 clock_nanosleep c
 gettimeofday time alarm setitimer getitimer timer_create timer_settime timer_settime64 timer_gettime timer_gettime64
 timer_delete timer_getoverrun getrandom
 recv recvfrom recvmsg send sendto sendmsg shutdown getsockopt getsockname getpeername
-""".split()
+""")
 
-REFUSED = """
+REFUSED = names("""
 socket connect bind listen accept accept4 setsockopt sendmmsg recvmmsg ptrace process_vm_readv process_vm_writev keyctl
 add_key request_key bpf perf_event_open mount umount2 unshare setns chroot pivot_root setuid setgid setreuid setregid
 setresuid setresgid setgroups setfsuid setfsgid capset reboot swapon swapoff init_module finit_module delete_module
@@ -53,13 +60,13 @@ settimeofday clock_settime clock_adjtime adjtimex personality memfd_create shmge
 truncate truncate64 chown fchown lchown fchownat mknod mknodat prlimit64 setpriority ioprio_set sched_setaffinity
 sched_setparam sched_setscheduler sched_setattr prctl sethostname setdomainname syslog io_uring_setup userfaultfd
 pidfd_open pidfd_getfd pidfd_send_signal execveat
-""".split()  # fmt: skip
+""")
 
-FAKED = """
+FAKED = names("""
 setsid setpgid chmod fchmod fchmodat fchmodat2 utime utimes utimensat utimensat_time64 futimesat flock
-""".split()
+""")
 
-UNSUPPORTED = ["setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"]
+UNSUPPORTED = names("setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr")
 
 # prctl: names of threads and of memory areas (libc's own use). Neither dumpable nor subreaper nor anything else.
 PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_CAPBSET_READ, PR_SET_VMA = 15, 16, 3, 23, 0x53564D41
@@ -75,12 +82,13 @@ IOCTL_COMMANDS = (
 CLONE_NEW_ANYTHING = 0x7E020000
 AF_UNIX, SOCK_STREAM, SOCK_FLAGS = 1, 1, 0o2004000
 WORD = 0xFFFFFFFF
+SELF = 0x5E1FC0DE  # stands for the box's process id, larger than any, until `load` puts that in its place
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 
 
-def program(*, own_signals_only: int = 0) -> bytes:
-    """Return the filter's BPF program; with a process id, signals may go to that process and no other."""
+def program(*, own_signals_only: bool = False) -> bytes:
+    """Return the filter's BPF program; signals may go to the own process alone, where Landlock does not scope them."""
     import pyseccomp as seccomp
 
     rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.ENOSYS))
@@ -95,7 +103,7 @@ def program(*, own_signals_only: int = 0) -> bytes:
     signals = ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
     for name in ALLOWED:
         if own_signals_only and name in signals:
-            add(seccomp.ALLOW, name, seccomp.Arg(0, seccomp.EQ, own_signals_only))
+            add(seccomp.ALLOW, name, seccomp.Arg(0, seccomp.EQ, SELF))
         elif not (own_signals_only and name == "tkill"):
             add(seccomp.ALLOW, name)
     conditional(seccomp, add)
@@ -145,14 +153,19 @@ def export(rules: Any) -> bytes:
         return file.read()
 
 
+_INSTRUCTION = struct.Struct("=HBBI")  # struct sock_filter
+
+
 class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
 
 
 def load(compiled: bytes) -> None:
     """Bind the calling thread, which must be the only one, and all that come after it."""
-    buffer = ctypes.create_string_buffer(compiled, len(compiled))
-    holder = _Program(len(compiled) // 8, ctypes.cast(buffer, ctypes.c_void_p))
+    me = os.getpid()
+    instructions = [(*code, me if value == SELF else value) for *code, value in _INSTRUCTION.iter_unpack(compiled)]
+    buffer = b"".join(_INSTRUCTION.pack(*instruction) for instruction in instructions)
+    holder = _Program(len(instructions), ctypes.cast(ctypes.c_char_p(buffer), ctypes.c_void_p))
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(holder), 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "seccomp refused the filter")

@@ -1,9 +1,10 @@
 """A view of the file system in which an unprivileged user can reach Python. For root alone; what it covers is lost.
 
-Theory of operation. A box of root's runs as another user, who can't enter a folder of mode 0700 such as ``/root``, though
-Python or the assignment may lie beneath it. So the zygote takes a mount namespace of its own, lays an empty file system
-over the blocking folder, and binds beneath it the few folders that are needed. Nobody else sees that, and it ends with
-the zygote. Where mounts are forbidden, or files themselves are closed to others, the tier is refused with a sentence.
+Theory of operation. A box of root's runs as another user, who can't enter a folder of mode 0700 such as ``/root``,
+though Python or the assignment may lie beneath it. So the zygote takes a mount namespace of its own, lays an empty
+file system over the blocking folder, and binds beneath it the few folders that are needed. Nobody else sees that, and
+it ends with the zygote. Where mounts are
+forbidden, or files themselves are closed to others, the tier is refused with a sentence.
 """
 
 from __future__ import annotations
@@ -13,10 +14,20 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+REMEDY = "Install Python and the assignment where every user may go, not beneath /root, or grade as an ordinary user."
+
 MS_NOSUID, MS_NODEV, MS_REC, MS_BIND, MS_PRIVATE = 2, 4, 1 << 14, 1 << 12, 1 << 18
 CLONE_NEWNS = 0x00020000
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Unreachable(Exception):
+    """Boxes can't be made to reach what they need; ``remedy`` says what would help."""
+
+    def __init__(self, sentence: str, remedy: str) -> None:
+        super().__init__(sentence)
+        self.remedy = remedy
 
 
 def blocking(path: str) -> str | None:
@@ -28,11 +39,12 @@ def blocking(path: str) -> str | None:
 
 
 def open_up(paths: Iterable[str]) -> None:
-    """Make each path reachable for others, its own mode allowing; raise `OSError` where mounts are forbidden."""
+    """Make each path reachable for others, its own mode allowing; raise `Unreachable` where mounts are forbidden."""
     needed = {path: folder for path in paths if os.path.exists(path) and (folder := blocking(path))}
     if not needed:
         return
-    check(_libc.unshare(CLONE_NEWNS), "a mount namespace is not permitted")
+    path, folder = next(iter(needed.items()))
+    check(_libc.unshare(CLONE_NEWNS), f"{path} lies beneath {folder}, which root alone may enter")
     mount("none", "/", MS_REC | MS_PRIVATE)
     held = {path: os.open(path, os.O_PATH) for path in needed}
     for folder in sorted(set(needed.values())):
@@ -54,13 +66,13 @@ def mount(source: str, target: str, flags: int, kind: str = "", options: bytes =
 
 
 def check(code: int, sentence: str) -> None:
-    """Raise `OSError` where a call of libc failed."""
+    """Raise `Unreachable` where a call of libc failed."""
     if code != 0:
-        raise OSError(ctypes.get_errno(), sentence)
+        raise Unreachable(f"{sentence}: {os.strerror(ctypes.get_errno())}", REMEDY)
 
 
 def unreadable(paths: Iterable[str], user: int) -> str:
-    """Return the first of these files and folders that an unprivileged user can't read, tried in a child, or nothing."""
+    """Return the first of these files and folders that another user can't read, tried in a child, or nothing."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

@@ -28,9 +28,8 @@ PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_GE
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 NOROOT_LOCKED = 0b1111  # SECBIT_NOROOT, SECBIT_NO_SETUID_FIXUP, both locked
 CAPABILITY_VERSION_3 = 0x20080522
-SIGNAL_SCOPE_ABI = 6  # Linux 6.12
-
 HIGH_USERS = 0x70000000  # above the ranges of people, services and containers, below 2**31
+BLOCK = 1 << 11  # user ids that one sandbox with process ids of its own has to itself
 ADDRESS_MARGIN_MB = 4096  # of address space beyond twice the memory allowed: a backstop only, the warden measures
 TASK_MARGIN = 16  # tasks that the kernel allows beyond the limit, so that the warden sees and names the excess
 
@@ -42,19 +41,21 @@ WRITE = (
     | _FS.REFER
 )  # fmt: skip  # no EXECUTE: what a student writes is not run, and no sockets, FIFOs or devices
 FILE_RIGHTS = _FS.EXECUTE | _FS.WRITE_FILE | _FS.READ_FILE | _FS.TRUNCATE
-DEVICES = {"/dev/null": READ | _FS.WRITE_FILE, "/dev/zero": READ, "/dev/full": READ, "/dev/random": READ, "/dev/urandom": READ}
+DEVICES = dict.fromkeys(("/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"), READ)
+DEVICES["/dev/null"] = READ | _FS.WRITE_FILE
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Plan(NamedTuple):
-    """What every wall of one sandbox shares; made once, in the zygote."""
+    """What every wall of one sandbox shares."""
 
     run: tuple[str, ...]  # folders and files of Python and of the system: read and executed
     read: tuple[str, ...]  # the assignment's provided files
     limits: dict[str, float]
-    filter: bytes  # of seccomp; empty where it must name the process
+    filter: bytes  # of seccomp, compiled
     tasks: int  # of this user, beyond those in sight
+    users: int  # where this sandbox's own block of user ids begins; 0 where process ids alone make them unique
 
 
 def prctl(option: int, *arguments: int) -> int:
@@ -66,26 +67,21 @@ def prctl(option: int, *arguments: int) -> int:
     return result
 
 
-def make_plan(run: list[str], read: list[str], limits: dict[str, float], tasks: int) -> Plan:
-    """Compile what the walls of this sandbox share."""
-    scoped = landlockpy.abi_version() >= SIGNAL_SCOPE_ABI
-    return Plan(tuple(run), tuple(read), limits, syscalls.program() if scoped else b"", tasks)
-
-
-def pick_user(pid: int) -> int | None:
+def pick_user(pid: int, block: int = 0) -> int | None:
     """Return an unprivileged user id that no other box of this machine has, or None where it can't be changed.
 
-    A process id is unique among the living, so it makes the user id unique too.
+    A process id is unique among the living; in a process namespace it is so together with the sandbox's own block.
     """
     if os.geteuid() != 0:
         return None
+    number = block + pid % BLOCK if block else pid
     ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
     for first, _, count in ranges:
-        if first <= HIGH_USERS and HIGH_USERS + (1 << 23) < first + count:
-            return HIGH_USERS + pid
+        if first <= HIGH_USERS and first + count >= HIGH_USERS + (1 << 28):
+            return HIGH_USERS + number
     for first, _, count in ranges:  # a container's 65,536: clear of its people, its services and nobody
         if first <= 10_000 and first + count >= 65_000:
-            return 10_000 + pid % 50_000
+            return 10_000 + number % 50_000
     return None
 
 
@@ -101,7 +97,7 @@ def build(plan: Plan, scratch: str, user: int | None, tasks: int, parent: int) -
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     rules.restrict(landlockpy.RestrictFlag.LOG_SAME_EXEC_OFF)
     rules.close()
-    syscalls.load(plan.filter or syscalls.program(own_signals_only=os.getpid()))
+    syscalls.load(plan.filter)
 
 
 def ruleset(plan: Plan, scratch: str) -> Any:

@@ -49,7 +49,7 @@ class Warden:
     def __init__(self, control: socket.socket, plan: wall.Plan, base: str) -> None:
         self.control = control
         self.plan = plan
-        self.user = wall.pick_user(os.getpid())
+        self.user = wall.pick_user(os.getpid(), plan.users)
         self.folder = scratch.make(base, self.user)
         self.device = os.stat(self.folder).st_dev
         self.child = 0

@@ -12,6 +12,7 @@ a notebook waits for the rest. Where a warden itself is killed, the zygote ends 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import gc
 import importlib
@@ -34,9 +35,10 @@ from grader.sandbox.wire import Channel
 
 # Loaded one by one while nothing else is to be done; a box that needs one earlier loads it itself, more slowly.
 HEAVY = (
-    "h5py", "matplotlib.font_manager", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib_inline.backend_inline",
-    "IPython.core.interactiveshell", "grader.sandbox.inside.kernel",
+    "h5py", "matplotlib.font_manager", "matplotlib.pyplot", "matplotlib.backends.backend_agg",
+    "matplotlib_inline.backend_inline", "IPython.core.interactiveshell", "grader.sandbox.inside.kernel",
 )  # fmt: skip
+CLOSED = "Make it readable (chmod -R go+rX), or grade as an ordinary user."
 PAUSE = 0.25  # seconds between two looks after the wardens
 FAREWELL = 15.0  # seconds that wardens have to end their boxes when the trusted side is gone
 PR_SET_CHILD_SUBREAPER = 36
@@ -62,8 +64,11 @@ class Zygote:
             view.open_up([*run, *read, self.base])
             closed = view.unreadable([*run, *read, *loaded_files()], user)
             if closed:
-                raise PermissionError(f"{closed} is open to root alone, and submissions run as another user")
-        self.plan = wall.make_plan(run, read, settings["limits"], settings["tasks"])
+                raise view.Unreachable(f"{closed} is open to root alone, and submissions run as another user", CLOSED)
+        self.plan = wall.Plan(
+            run=tuple(run), read=tuple(read), limits=settings["limits"], filter=base64.b64decode(settings["filter"]),
+            tasks=settings["tasks"], users=settings["users"],
+        )  # fmt: skip
         self.heavy = deque(HEAVY) if settings["notebooks"] else deque()
         self.waiting: list[Request] = []
         self.wardens: set[int] = set()
@@ -223,7 +228,8 @@ def main() -> None:
         zygote = Zygote(control, settings)
         settle()
     except BaseException as error:
-        control.send(json.dumps({"failed": f"{error}" or type(error).__name__}).encode())
+        remedy = error.remedy if isinstance(error, view.Unreachable) else ""
+        control.send(json.dumps({"failed": f"{error}" or type(error).__name__, "remedy": remedy}).encode())
         raise
     control.send(json.dumps({"ready": os.getpid()}).encode())
     zygote.serve()

@@ -1,0 +1,55 @@
+"""``junit.xml``: what the usual viewers read."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from grader.report import junit
+
+from . import samples
+
+
+def _properties(element: ET.Element) -> dict[str, str]:
+    return {p.get("name", ""): p.get("value", "") for p in element.findall("properties/property")}
+
+
+def test_there_is_a_test_case_for_each_case_and_the_counts_add_up() -> None:
+    report = samples.mixed()
+    root = ET.fromstring(junit.render(report))
+    cases = root.findall("testsuite/testcase")
+    assert len(cases) == sum(len(check.cases) or 1 for check in report.checks) == int(root.get("tests", ""))
+    assert len(root.findall(".//failure")) == int(root.get("failures", "")) == 11
+    assert len(root.findall(".//skipped")) == int(root.get("skipped", "")) == 1
+    assert root.get("errors") == "0"
+
+
+def test_points_stand_as_properties_and_the_cases_points_sum_to_the_check_s() -> None:
+    report = samples.mixed()
+    for suite, check in zip(ET.fromstring(junit.render(report)).findall("testsuite"), report.checks, strict=True):
+        assert _properties(suite)["max_points"] == f"{check.max_points:g}"
+        cases = [_properties(case) for case in suite.findall("testcase")]
+        assert sum(float(case["points"]) for case in cases) == pytest.approx(check.points)
+        assert sum(float(case["max_points"]) for case in cases) == pytest.approx(check.max_points)
+
+
+def test_the_grader_s_own_fault_is_an_error_and_no_failure() -> None:
+    report = samples.faulty()
+    broken = junit.render(report).count(b"<error")
+    assert broken == 0  # its cases passed before the fault
+    root = ET.fromstring(junit.render(report))
+    suite = root.findall("testsuite")[3]
+    assert _properties(suite)["status"] == "error"
+
+
+def test_hostile_text_stays_text() -> None:
+    root = ET.fromstring(junit.render(samples.hostile()))
+    assert {element.tag for element in root.iter()} <= {
+        "testsuites", "testsuite", "properties", "property", "testcase", "failure", "error", "skipped", "system-out",
+    }  # fmt: skip
+    assert "<script>" in "".join(element.get("name", "") for element in root.iter("testcase"))
+
+
+def test_the_same_report_gives_the_same_bytes() -> None:
+    assert junit.render(samples.hostile()) == junit.render(samples.hostile())

@@ -1,0 +1,61 @@
+"""A student's own function in the report."""
+
+from __future__ import annotations
+
+from grader.model import Frame
+from grader.report import source
+
+from . import samples
+
+FILE = "cs231n/rnn_layers.py"
+
+
+def _found(text: str, name: str) -> str:
+    lines = text.split("\n")
+    span = source.find(lines, name)
+    assert span is not None
+    return "\n".join(lines[slice(*span)])
+
+
+def test_a_function_is_found_from_its_decorator_to_its_last_line() -> None:
+    text = "x = 1\n@once\ndef f(\n    a,\n):\n    # why\n\n    return a\n\n\ndef g(): pass\n"
+    assert _found(text, "f") == "@once\ndef f(\n    a,\n):\n    # why\n\n    return a"
+    assert _found(text, "g") == "def g(): pass"
+
+
+def test_the_last_definition_counts_as_it_does_for_python() -> None:
+    assert _found("def f(): return 1\ndef f(): return 2\n", "f") == "def f(): return 2"
+
+
+def test_a_method_is_found_in_its_class() -> None:
+    text = "class A:\n    def loss(self):\n        return 1\n\nclass B:\n    def loss(self):\n        return 2\n"
+    assert _found(text, "A.loss") == "    def loss(self):\n        return 1"
+    assert source.find(text.split("\n"), "C.loss") is None
+
+
+def test_the_raising_line_is_marked_and_numbered_as_in_the_file() -> None:
+    frames = (Frame(FILE, 23, "rnn_backward"), Frame(FILE, 24, "rnn_backward"))
+    (snippet,) = source.snippets({FILE: samples.SOURCE}, ("rnn_backward",), frames)
+    marked = {line.number: line.mark for line in snippet.lines if line.mark}
+    assert marked == {23: "called from here", 24: "raised here"}
+    text = {line.number: line.code.striptags() for line in snippet.lines}
+    assert text[24] == "dx, dprev_h = cache[t]"
+
+
+def test_a_frame_outside_the_judged_function_is_shown_too() -> None:
+    frames = (Frame(FILE, 17, "rnn_forward"), Frame(FILE, 6, "rnn_step_forward"))
+    found = source.snippets({FILE: samples.SOURCE}, ("rnn_forward",), frames)
+    assert [snippet.title for snippet in found] == ["rnn_forward", "rnn_step_forward"]
+
+
+def test_a_frame_that_points_nowhere_is_left_alone() -> None:
+    assert source.snippets({FILE: "x = 1\n"}, (), (Frame(FILE, 10_000, "f"),)) == []
+    assert source.snippets({FILE: "x = 1\n"}, (), (Frame("other.py", 1, "f"),)) == []
+
+
+def test_hostile_source_is_escaped_and_bounded() -> None:
+    text = "def f():\n" + "    x = '<script>'" + "y" * 10_000 + "\n" + "    pass\n" * 10_000
+    (snippet,) = source.snippets({FILE: text}, ("f",), ())
+    assert (len(snippet.lines), snippet.cut) == (source.LINES, True)
+    assert all("<script" not in line.code for line in snippet.lines)
+    assert len("".join(line.code for line in snippet.lines)) < 20_000
