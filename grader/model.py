@@ -96,6 +96,7 @@ class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
     output: str = ""  # what the student's code printed, capped
     notes: tuple[str, ...] = ()
     unimplemented: str = ""  # the stub that stopped the case
+    follows: tuple[str, ...] = ()  # the failed checks that its wrong values follow from, which earns its points
     frames: tuple[Frame, ...] = ()  # where `trace` leads, outermost first: the report marks these lines
 
 
@@ -113,6 +114,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     hint: str
     seconds: float
     cases: tuple[CaseResult, ...] = ()
+    mistake: str = ""  # the known mistake that gives exactly these wrong numbers, in a few words
     follow_through: bool = False
     requires: tuple[str, ...] = ()  # ids of the checks that this one builds on
     functions: tuple[str, ...] = ()  # the student's functions that it judges, methods as `Class.method`

@@ -100,6 +100,11 @@ class Assignment:
         """Where the expectations of a seed are: ``public`` or ``hidden``."""
         return self.folder / "expectations" / f"{seed}.h5"
 
+    @property
+    def known_path(self) -> Path:
+        """Where it stands what known mistakes answer to the hidden seed."""
+        return self.folder / "expectations" / "known-mistakes.json"
+
     def check(self, id: str) -> CheckSpec | None:  # noqa: A002 - the word that the contract uses
         """Return the spec of a check, or None."""
         return next((check for check in self.spec.checks if check.id == id), None)
@@ -156,7 +161,7 @@ class Assignment:
             return self.spec.handout_of
         digest = hashlib.sha256()
         digest.update((self.folder / SPEC_NAME).read_bytes())
-        paths = [*_walk(self.checks_folder), *(self.folder / notebook.source for notebook in self.spec.notebooks)]
+        paths = [*_walk(self.checks_folder), *_walk(self.folder / "follow_through.py"), *(self.folder / notebook.source for notebook in self.spec.notebooks)]
         files = {path.relative_to(self.folder).as_posix(): path for path in paths} | self.provided
         for name, path in sorted(files.items()):
             digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())

@@ -13,7 +13,10 @@ import numpy as np
 
 from grader import __version__
 from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance
+from grader.assignment.misconceptions import FOLDER, apply, load_all
 from grader.assignment.spec import Assignment
+from grader.checking.diagnosis import KnownMistakes, Mistake, fingerprint
+from grader.checking.expect import Mode
 from grader.errors import AssignmentError
 from grader.model import CaseResult, Status
 from grader.sandbox.ladder import open_sandbox
@@ -40,6 +43,8 @@ def record(assignment: Assignment, *, reseed: bool, progress: Callable[[str], No
             )
         first.write(assignment.expectations_path(name))
         written[name] = first
+    known = observe(assignment, written["hidden"].provenance.seed, progress)
+    known.write(assignment.known_path)
     return written
 
 
@@ -96,7 +101,7 @@ def run_reference(assignment: Assignment, seed: str) -> Expectations:
     versions = {"python": platform.python_version(), "numpy": np.__version__, "grader": __version__}
     provenance = Provenance(SCHEMA, seed, assignment.digest, reference_digest(assignment), versions)
     expectations = Expectations(provenance)
-    for id_, case in _run(assignment, expectations, recording=True):
+    for id_, case in _run(assignment, expectations, mode=Mode.RECORD):
         wrong = [value.message for value in case.values if not value.ok]
         if case.status is not Status.PASS:
             raise AssignmentError(f"the reference fails `{id_}` ({case.id}): {case.message or wrong[0]}")
@@ -105,12 +110,39 @@ def run_reference(assignment: Assignment, seed: str) -> Expectations:
 
 def compare_reference(assignment: Assignment, stored: Expectations) -> Iterator[str]:
     """Yield how the reference fails against stored expectations, as a submission would."""
-    for id_, case in _run(assignment, stored, recording=False):
+    for id_, case in _run(assignment, stored, mode=Mode.COMPARE):
         if case.status is not Status.PASS:
             yield f"the reference fails `{id_}` ({case.id}): {case.message}"
 
 
-def _run(assignment: Assignment, expectations: Expectations, *, recording: bool) -> list[tuple[str, CaseResult]]:
+def observe(assignment: Assignment, seed: str, progress: Callable[[str], None]) -> KnownMistakes:
+    """Run every known mistake through the checks that it fails, and keep fingerprints of what it answers."""
+    reference = reference_files(assignment)
+    known = KnownMistakes(assignment.digest, {}, {})
+    mistakes = load_all(assignment.folder / FOLDER)
+    for count, mistake in enumerate(mistakes, start=1):
+        if count % 10 == 0 or count == len(mistakes):
+            progress(f"known mistakes: {count} of {len(mistakes)}")
+        expectations = Expectations(Provenance(SCHEMA, seed, "", "", {}))
+        _run(
+            assignment, expectations, mode=Mode.OBSERVE, files=apply(mistake, reference), only=frozenset(mistake.fails)
+        )
+        answers: dict[str, Any] = known.answers.setdefault(mistake.id, {})
+        for (check_, case), record_ in expectations.cases.items():
+            prints = {name: fingerprint(name, value) for name, (value, _) in record_.values.items()}
+            answers.setdefault(check_, {})[case] = prints
+        known.mistakes[mistake.id] = Mistake(mistake.name, mistake.hint, mistake.share)
+    return known
+
+
+def _run(
+    assignment: Assignment,
+    expectations: Expectations,
+    *,
+    mode: Mode,
+    files: dict[str, bytes] | None = None,
+    only: frozenset[str] = frozenset(),
+) -> list[tuple[str, CaseResult]]:
     from grader.checking import plugin
 
     # The reference is the instructor's own code: it needs a process of its own, not a box.
@@ -118,12 +150,13 @@ def _run(assignment: Assignment, expectations: Expectations, *, recording: bool)
         plan = plugin.Plan(
             assignment=assignment,
             sandbox=sandbox,
-            files=reference_files(assignment),
+            files=reference_files(assignment) if files is None else files,
             expectations=expectations,
-            recording=recording,
+            mode=mode,
+            only=only,
         )
         outcome = plugin.run(plan)
-    return [(id_, case) for id_, cases in outcome.cases.items() for case in cases]
+    return [(id_, case) for id_, check in outcome.checks.items() for case in check.cases]
 
 
 def differences(first: Expectations, second: Expectations) -> Iterator[str]:

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from grader.model import Comparison, Tolerance
+from grader.model import Comparison, ErrorMap, Tolerance
+from grader.report.error_map import classify
 from grader.sandbox.wire import Ref
 from grader.text import clean
 
@@ -28,12 +29,18 @@ SHOWN_PLACES = 5
 FLOOR = 1e-10  # differences below this are rounding, whatever the scale
 
 
-def compare(name: str, expected: Any, got: Any, tolerance: Tolerance) -> tuple[Comparison, ...]:
+def compare(
+    name: str, expected: Any, got: Any, tolerance: Tolerance, axes: tuple[str, ...] = ()
+) -> tuple[Comparison, ...]:
     """Compare a value with its expectation: one `Comparison`, or one for each entry of a dict or sequence.
 
-    ``expected`` is trusted: an array, a number, a string, None, or a dict, list or tuple of these.
+    ``expected`` is trusted: an array, a number, a string, None, or a dict, list or tuple of these. ``axes`` names the
+    axes of an array, for the picture of where it is wrong.
     """
-    return tuple(_compare(name, expected, got, tolerance))
+    found = tuple(_compare(name, expected, got, tolerance))
+    if len(found) == 1 and found[0].wrong and isinstance(expected, np.ndarray):
+        return (msgspec.structs.replace(found[0], error_map=_map(expected, np.asarray(got), tolerance, axes)),)
+    return found
 
 
 def _compare(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterator[Comparison]:
@@ -91,7 +98,8 @@ def _compare_numbers(name: str, expected: np.ndarray, got: Any, tolerance: Toler
 
 def _compare_floats(name: str, expected: np.ndarray, got: np.ndarray, tolerance: Tolerance) -> Comparison:
     wide = np.complex128 if expected.dtype.kind == "c" else np.float64
-    want, have = expected.astype(wide), got.astype(wide)
+    with np.errstate(over="ignore"):  # a long double may be beyond a double: infinite is what it is to us
+        want, have = expected.astype(wide), got.astype(wide)
     odd = ~np.isfinite(have) & np.isfinite(want)
     if odd.any():
         nans = int(np.isnan(have[odd]).sum())
@@ -100,15 +108,36 @@ def _compare_floats(name: str, expected: np.ndarray, got: np.ndarray, tolerance:
         message = f"`{name}` has the right shape, but is {count}" if not have.shape else f"`{name}` has {count}"
         return msgspec.structs.replace(_values(name, expected, got, odd, None, None), message=message + _first(odd))
     finite = np.isfinite(want)
-    scale = float(np.abs(want[finite]).max(initial=0.0))
+    distance, wrong, _ = distances(want, have, tolerance)
     with np.errstate(invalid="ignore", over="ignore"):
-        distance = np.where(finite, np.abs(have - want), np.where(have == want, 0.0, np.inf))
-        wrong = distance > tolerance.rtol * np.where(finite, np.abs(want), 0.0) + tolerance.atol * scale + FLOOR
         magnitude = np.maximum(np.maximum(np.abs(have), np.abs(want)), 1e-300)
         relative = np.where(wrong & finite, distance / magnitude, 0.0)
     return _values(
-        name, expected, got, wrong, float(relative.max(initial=0.0)), float(distance[finite].max(initial=0.0))
+        name, expected, got, wrong, _rough(relative.max(initial=0.0)), _rough(distance[finite].max(initial=0.0))
     )
+
+
+def _rough(error: Any) -> float:
+    """Return an error to two digits: what differs from a known answer by an exact error would be known itself."""
+    return float(f"{float(error):.1e}")
+
+
+def distances(want: np.ndarray, have: np.ndarray, tolerance: Tolerance) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return the absolute errors, which of them are out of tolerance, and the largest expected magnitude."""
+    finite = np.isfinite(want)
+    scale = float(np.abs(want[finite]).max(initial=0.0))
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.where(finite, np.abs(have - want), np.where(have == want, 0.0, np.inf))
+        wrong = ~(distance <= tolerance.rtol * np.where(finite, np.abs(want), 0.0) + tolerance.atol * scale + FLOOR)
+    return distance, wrong, scale
+
+
+def _map(expected: np.ndarray, got: np.ndarray, tolerance: Tolerance, axes: tuple[str, ...]) -> ErrorMap | None:
+    """Return the picture's classes: how far off each part is."""
+    if expected.dtype.kind not in "fc":
+        return classify((got != expected).astype(float), got != expected, 1.0, axes)
+    with np.errstate(over="ignore"):  # what is beyond a double counts as infinite
+        return classify(*distances(expected.astype(complex), got.astype(complex), tolerance), axes)
 
 
 def _values(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from enum import Enum
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,21 @@ from grader.model import Comparison, Tolerance
 from grader.sandbox.wire import Ref
 
 
+class Mode(Enum):
+    """What the checks are run for."""
+
+    COMPARE = "compare"  # grade a submission
+    RECORD = "record"  # write down what the reference answers; anything odd is an error
+    OBSERVE = "observe"  # write down what a known mistake answers, odd or not
+
+
+class Got(NamedTuple):
+    """What came of the submission under a name, and the names of its axes."""
+
+    value: Any
+    axes: tuple[str, ...]
+
+
 class Expect:
     """Called with a name and a value: ``expect("next_h", next_h)``.
 
@@ -21,29 +37,45 @@ class Expect:
     whether it is right. A check that needs a value to be right before it goes on looks at the returned boolean.
     """
 
-    def __init__(self, record: CaseRecord, *, recording: bool) -> None:
+    def __init__(self, record: CaseRecord, mode: Mode) -> None:
         self._record = record
-        self._recording = recording
+        self._mode = mode
         self._seen: set[str] = set()
+        self.got: dict[str, Got] = {}
         self.comparisons: list[Comparison] = []
 
-    def __call__(self, name: str, value: Any, *, rtol: float | None = None, atol: float | None = None) -> bool:
+    def expected(self, name: str) -> tuple[Any, Tolerance]:
+        """Return what was recorded under a name."""
+        return self._record.values[name]
+
+    def __call__(
+        self,
+        name: str,
+        value: Any,
+        *,
+        rtol: float | None = None,
+        atol: float | None = None,
+        axes: tuple[str, ...] = (),
+    ) -> bool:
         """Record a value, or compare it with the recorded one; returns whether it is right.
 
-        ``rtol`` is relative to each expected entry, ``atol`` to the largest of them (`Tolerance`).
+        ``rtol`` is relative to each expected entry, ``atol`` to the largest of them (`Tolerance`). ``axes`` names an
+        array's axes for the report, such as ``("N batch", "T time", "H hidden")``.
         """
         self._once(name)
         default = Tolerance()
         tolerance = Tolerance(default.rtol if rtol is None else rtol, default.atol if atol is None else atol)
         value = fetched(value)
-        if self._recording:
-            _check_recordable(name, value)
+        self.got[name] = Got(value, axes)
+        if self._mode is not Mode.COMPARE:
+            if self._mode is Mode.RECORD:
+                _check_recordable(name, value)
             self._record.values[name] = (value, tolerance)
             return True
         if name not in self._record.values:
             raise AssignmentError(f"no expectation of `{name}` was recorded: run `grader record`")
         expected, tolerance = self._record.values[name]
-        found = compare(name, expected, value, tolerance)
+        found = compare(name, expected, value, tolerance, axes)
         self.comparisons.extend(found)
         return all(comparison.ok for comparison in found)
 

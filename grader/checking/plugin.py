@@ -21,7 +21,9 @@ import pytest
 
 from grader.assignment.expectations import CaseRecord, Expectations
 from grader.assignment.spec import Assignment
-from grader.checking.expect import Expect
+from grader.checking.diagnosis import Evidence, KnownMistakes, Mistake, diagnose
+from grader.checking.expect import Expect, Mode
+from grader.checking.follow import Recipe, follows
 from grader.checking.notebook import Notebook, NotebookRun
 from grader.checking.remote import Remote
 from grader.checking.student import CallLog, Case, Student
@@ -33,6 +35,26 @@ OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autolo
 ONLY_CASE = "all"  # the name of the case of a check that has but one
 
 
+class CheckOutcome(msgspec.Struct):
+    """What came of one check: its cases, and a hint where there is one."""
+
+    id: str
+    title: str
+    cases: list[CaseResult] = []
+    mistake: Mistake = Mistake("", "")
+    functions: tuple[str, ...] = ()  # what it called last in the submission: the function that it judges
+
+    @property
+    def follows(self) -> bool:
+        """Whether all that failed follows from an earlier mistake."""
+        return all(case.follows for case in self.cases if case.status is Status.FAIL)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a case failed with something to show, not merely for want of an implementation."""
+        return any(case.status is Status.FAIL and not case.unimplemented for case in self.cases)
+
+
 class Plan(msgspec.Struct, frozen=True):
     """What is to be run: an assignment's checks against one submission's files."""
 
@@ -40,17 +62,18 @@ class Plan(msgspec.Struct, frozen=True):
     sandbox: Sandbox
     files: dict[str, bytes]  # the student's files and notebooks, by their places
     expectations: Expectations  # compared with, or filled while recording
-    recording: bool = False
+    mode: Mode = Mode.COMPARE
     hidden: bool = False  # whether the inputs are the instructor's own: numbers are kept out of messages
     only: frozenset[str] = frozenset()  # ids of checks; empty: all
-    on_check: Callable[[str, str, list[CaseResult]], None] = lambda id, title, cases: None  # noqa: A006
+    on_check: Callable[[CheckOutcome], None] = lambda check: None
+    known: KnownMistakes | None = None  # what known mistakes answer, for hints
+    recipes: tuple[Recipe, ...] = ()  # how checks may follow from earlier mistakes
 
 
 class Outcome(msgspec.Struct):
     """What came of a plan."""
 
-    cases: dict[str, list[CaseResult]] = {}
-    titles: dict[str, str] = {}
+    checks: dict[str, CheckOutcome] = {}
     notebooks: dict[str, Any] = {}  # name -> executed notebook
     notes: list[str] = []
 
@@ -75,6 +98,7 @@ class ChecksPlugin:
         self._remote = self._new_remote()
         self._left: dict[str, int] = {}
         self._stopped: dict[str, str] = {}
+        self._evidence: dict[str, list[Evidence]] = {}
         self._case: Case
         self._expect: Expect
 
@@ -122,7 +146,8 @@ class ChecksPlugin:
         for item in items:
             self._left[check_id(item)] = self._left.get(check_id(item), 0) + 1
             text = (getattr(item, "function", None).__doc__ or check_id(item)).strip()
-            self.outcome.titles[check_id(item)] = " ".join(text.split("\n\n")[0].split())
+            title = " ".join(text.split("\n\n")[0].split())
+            self.outcome.checks.setdefault(check_id(item), CheckOutcome(check_id(item), title))
         if self.problem is not None:
             items.clear()
             return
@@ -158,6 +183,7 @@ class ChecksPlugin:
         """Let pytest run one case, then keep its result."""
         start = time.perf_counter()
         self._error: BaseException | None = None
+        self._follows: tuple[str, ...] = ()
         done = yield
         self._finish(item, time.perf_counter() - start)
         return done
@@ -181,7 +207,18 @@ class ChecksPlugin:
             if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
                 raise
             self._error = error
+        self._follow(check_id(pyfuncitem))
         return True
+
+    def _follow(self, id_: str) -> None:
+        """Ask, while the case's objects are still there, whether what is wrong follows from an earlier mistake."""
+        wrong = any(not comparison.ok for comparison in self._expect.comparisons)
+        own = [one for one in self.plan.recipes if one.check == id_]
+        if self.plan.mode is not Mode.COMPARE or not wrong or not own or isinstance(self._error, SubmissionFailed):
+            return
+        failed = {other.id: other.follows for other in self.outcome.checks.values() if other.failed}
+        student = Student(self.plan.assignment, Case(self._remote, CallLog(None)))
+        self._follows = follows(own, failed, student, self._case.log, self._expect)
 
     def _refuse(self, id_: str) -> None:
         """Raise where a case need not be run: its check was stopped, or needs what is not there yet."""
@@ -189,7 +226,7 @@ class ChecksPlugin:
             raise Stopped(self._stopped[id_])
         check = self.plan.assignment.check(id_)
         for needed in check.requires if check is not None else ():
-            cases = self.outcome.cases.get(needed, [])
+            cases = self.outcome.checks[needed].cases if needed in self.outcome.checks else []
             if cases and all(case.unimplemented for case in cases):
                 raise Skipped(f"`{cases[0].unimplemented}`, which this needs, is not implemented yet")
 
@@ -197,17 +234,18 @@ class ChecksPlugin:
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
         """Make the case's own student, log and expectations before its fixtures are asked for."""
         check, case = check_id(item), case_id(item)
-        if self.plan.recording:
-            record = self.plan.expectations.cases[check, case] = CaseRecord()
-        else:
+        if self.plan.mode is Mode.COMPARE:
             record = self.plan.expectations.cases.get((check, case), CaseRecord())
+        else:
+            record = self.plan.expectations.cases[check, case] = CaseRecord()
         path = self._notebook_of(check)
         remote = self._runs[path].remote if path else self._remote
-        log = CallLog(None if self.plan.recording else record.calls)
-        if self.plan.recording:
+        comparing = self.plan.mode is Mode.COMPARE
+        log = CallLog(record.calls if comparing else None)
+        if not comparing:
             record.calls = log.made
         self._case = Case(remote, log)
-        self._expect = Expect(record, recording=self.plan.recording)
+        self._expect = Expect(record, self.plan.mode)
         return (yield)
 
     def _finish(self, item: pytest.Item, seconds: float) -> None:
@@ -215,11 +253,19 @@ class ChecksPlugin:
         result = self._result(case_id(item), seconds)
         if isinstance(self._error, LimitExceeded | WorkerDied) and result.status is Status.FAIL:
             self._stopped[check] = f"not run, since an earlier case ended so: {result.message}"
-        cases = self.outcome.cases.setdefault(check, [])
-        cases.append(result)
+        outcome = self.outcome.checks[check]
+        outcome.cases.append(result)
+        if self._case.log.calls:
+            outcome.functions = (self._case.log.calls[-1].function,)
+        if result.status is Status.FAIL and self.plan.mode is Mode.COMPARE and self._expect.got:
+            record = self.plan.expectations.cases.get((check, result.id), CaseRecord())
+            self._evidence.setdefault(check, []).append(Evidence(result.id, dict(self._expect.got), record))
         self._left[check] -= 1
         if self._left[check] == 0:
-            self.plan.on_check(check, self.outcome.titles[check], cases)
+            told = self._evidence.pop(check, [])
+            if len(told) == sum(case.status is Status.FAIL for case in outcome.cases):
+                outcome.mistake = diagnose(check, told, self.plan.known)
+            self.plan.on_check(outcome)
 
     def _result(self, case: str, seconds: float) -> CaseResult:
         """Turn how the case ended into its verdict: the student's failure, ours, or none."""
@@ -234,14 +280,22 @@ class ChecksPlugin:
             status, message = Status.SKIP, str(error)
         elif wrong:  # what the check did with wrong values afterwards is nobody's fault
             status, message = Status.FAIL, _first_sentences([value.message for value in wrong])
-        elif isinstance(error, AssertionError) and not self.plan.recording:
+        elif isinstance(error, AssertionError) and self.plan.mode is not Mode.RECORD:
             status, message = Status.FAIL, str(error).split("\n")[0] or "an assertion of the check does not hold"
         elif error is not None:
             status, message = Status.ERROR, f"the check itself failed: {_our_words(error)}"
         return CaseResult(
-            id=case, status=status, message=message, seconds=round(seconds, 6), values=values, trace=trace,
-            output=self._printed(), notes=tuple(self._case.notes), unimplemented=unimplemented,
-        )  # fmt: skip
+            id=case,
+            status=status,
+            message=message,
+            seconds=round(seconds, 6),
+            values=values,
+            trace=trace,
+            output=self._printed(),
+            notes=tuple(self._case.notes),
+            unimplemented=unimplemented,
+            follows=self._follows if status is Status.FAIL else (),
+        )
 
     def _printed(self) -> str:
         """Return what the student's code printed, unless the inputs are hidden ones that could stand in it."""

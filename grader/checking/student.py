@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from grader.assignment.expectations import CallShape
 from grader.assignment.spec import Assignment
@@ -17,17 +17,28 @@ from grader.errors import AssignmentError, WorkerDied, WrongReturn
 from grader.sandbox.wire import Decoder, Encoder, Ref, WireError
 
 
+class Call(NamedTuple):
+    """One call of a case: the function's name and what it was given."""
+
+    function: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
 class CallLog:
     """What the calls of a case return: written down while recording, held against the reference's while grading."""
 
     def __init__(self, expected: list[CallShape] | None) -> None:
         self.made: list[CallShape] = []
+        self.calls: list[Call] = []
+        self.items: dict[Any, Any] = {}  # what was set in objects that stay in the box, by key
         self._expected = expected  # None while recording
 
-    def add(self, shape: CallShape) -> None:
+    def add(self, call: Call, shape: CallShape) -> None:
         """Note one call, or raise `WrongReturn` where the reference returned another number of values."""
         index = len(self.made)
         self.made.append(shape)
+        self.calls.append(call)
         if self._expected is None or index >= len(self._expected):
             return
         want = self._expected[index]
@@ -78,6 +89,7 @@ class Value:
         body = {"op": "set", "target": [*_encoded(self._path, encoder), ["item", encoder.encode(key)]]}
         body["value"] = encoder.encode(value)
         self._case.remote.call_in(self._module, f"setting `{self._name}[{key!r}]`", body, tuple(encoder.blobs))
+        self._case.log.items[key] = value
 
     def __iter__(self) -> Iterator[Any]:
         raise AssignmentError(f"a check unpacks `{self._name}`, which stays in the box: fetch it with `.fetch()`")
@@ -95,7 +107,7 @@ class Value:
             "kwargs": encoder.encode(kwargs),
         }
         reply = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
-        return self._returned(reply.body, reply.blobs)
+        return self._returned(reply.body, reply.blobs, Call(self._name, args, kwargs))
 
     def fetch(self) -> Any:
         """Return the value itself, containers of plain data included; what is not plain comes as a `Ref`."""
@@ -104,7 +116,7 @@ class Value:
         frame = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
         return self._trusting(lambda: Decoder(frame.blobs).decode(frame.body.get("value")))
 
-    def _returned(self, body: Mapping[str, Any], blobs: tuple[bytes, ...]) -> Any:
+    def _returned(self, body: Mapping[str, Any], blobs: tuple[bytes, ...], call: Call) -> Any:
         def decode() -> list[Any]:
             values = body.get("values")
             if not isinstance(values, list) or not isinstance(body.get("container"), str):
@@ -118,7 +130,7 @@ class Value:
         for argument in modified[:10] if isinstance(modified, list) else ():
             self._case.note(f"`{function}` changed its argument {str(argument)[:40]} in place")
         sequence = bool(body["container"])
-        self._case.log.add(CallShape(function, sequence, len(values)))
+        self._case.log.add(call, CallShape(function, sequence, len(values)))
         return tuple(values) if sequence else values[0]
 
     def _held(self, ref: Ref) -> Value:

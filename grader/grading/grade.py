@@ -7,16 +7,18 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import msgspec
 
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment
+from grader.checking.diagnosis import KnownMistakes
 from grader.errors import AssignmentError, UsageError
 from grader.grading.intake import Taken, Wanted, take
 from grader.grading.scoring import questions, score_check, total
-from grader.model import REPORT_SCHEMA, CaseResult, CheckResult, Report
+from grader.model import REPORT_SCHEMA, CheckResult, Report
 from grader.sandbox.ladder import open_sandbox
 
 HANDOUT_PAGES = ("README.md", "tox.ini", "pytest.ini", ".gitignore")
@@ -74,35 +76,99 @@ def load_expectations(assignment: Assignment) -> tuple[Expectations, bool]:
     return expectations, hidden
 
 
+class Grader:
+    """Grades submissions of one assignment, one after the other, with everything that they share read once.
+
+    A context manager: the sandbox is opened on entry and ended on exit.
+    """
+
+    def __init__(self, assignment: Assignment, options: Options) -> None:
+        _check_only(assignment, options.only)
+        self.assignment = assignment
+        self.options = options
+        self.expectations, self.hidden = load_expectations(assignment)
+        self._wanted = wanted(assignment)
+        self._recipes: tuple[Any, ...] | None = None
+        self._known = known_mistakes(assignment, self.hidden)
+
+    def __enter__(self) -> Self:
+        readable = sorted(set(self.assignment.links.values()))
+        self._sandbox = open_sandbox(self.options.isolation, self.assignment.spec.limits, readable)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._sandbox.close()
+
+    def grade(self, submission: Path) -> Graded:
+        """Grade a submission; raises `CannotGrade` where there is nothing to grade."""
+        return self.grade_taken(take(submission, self._wanted))
+
+    def grade_taken(self, taken: Taken) -> Graded:
+        """Grade what was taken in already."""
+        started, start = datetime.now(UTC), time.perf_counter()
+        results, notebooks, notes = self._run(taken)
+        spec = self.assignment.spec
+        report = Report(
+            schema=REPORT_SCHEMA,
+            assignment=spec.name,
+            version=spec.version,
+            title=spec.title,
+            submission=taken.name,
+            score=total(check.points for check in results),
+            max_score=total(check.max_points for check in results),
+            isolation=self._sandbox.tier,
+            seconds=round(time.perf_counter() - start, 3),
+            started=started.isoformat(timespec="seconds"),
+            questions=questions(spec, results),
+            checks=tuple(results),
+            notes=(*taken.notes, *notes),
+            seed="hidden" if self.hidden else "public",
+            notebooks=tuple(notebooks),
+        )
+        sources = {path: data.decode("utf-8", "replace") for path, data in taken.files.items() if path.endswith(".py")}
+        return Graded(report, notebooks, sources)
+
+    def _run(self, taken: Taken) -> tuple[list[CheckResult], dict[str, Any], list[str]]:
+        from grader.checking import follow, plugin  # pytest and nbclient: only once there is something to grade
+
+        if self._recipes is None:
+            self._recipes = follow.load(self.assignment)
+        results: dict[str, CheckResult] = {}
+
+        def finished(check: plugin.CheckOutcome) -> None:
+            spec = self.assignment.check(check.id)
+            assert spec is not None
+            results[check.id] = score_check(spec, check)
+            self.options.on_check(results[check.id])
+
+        plan = plugin.Plan(
+            assignment=self.assignment,
+            sandbox=self._sandbox,
+            files=dict(taken.files),
+            expectations=self.expectations,
+            hidden=self.hidden,
+            only=self.options.only,
+            on_check=finished,
+            known=self._known,
+            recipes=self._recipes,
+        )
+        outcome = plugin.run(plan)
+        notebooks = {name: node for name, node in outcome.notebooks.items() if node is not None}
+        return list(results.values()), notebooks, outcome.notes
+
+
 def grade(assignment: Assignment, submission: Path, options: Options) -> Graded:
-    """Grade a submission; raises `CannotGrade` where there is nothing to grade."""
-    started, start = datetime.now(UTC), time.perf_counter()
-    _check_only(assignment, options.only)
-    taken = take(submission, wanted(assignment))
-    expectations, hidden = load_expectations(assignment)
-    readable = sorted(set(assignment.links.values()))
-    with open_sandbox(options.isolation, assignment.spec.limits, readable) as sandbox:
-        results, notebooks, notes = _run(assignment, taken, expectations, sandbox, hidden, options)
-        tier = sandbox.tier
-    report = Report(
-        schema=REPORT_SCHEMA,
-        assignment=assignment.spec.name,
-        version=assignment.spec.version,
-        title=assignment.spec.title,
-        submission=taken.name,
-        score=total(check.points for check in results),
-        max_score=total(check.max_points for check in results),
-        isolation=tier,
-        seconds=round(time.perf_counter() - start, 3),
-        started=started.isoformat(timespec="seconds"),
-        questions=questions(assignment.spec, results),
-        checks=tuple(results),
-        notes=(*taken.notes, *notes),
-        seed="hidden" if hidden else "public",
-        notebooks=tuple(notebooks),
-    )
-    sources = {path: data.decode("utf-8", "replace") for path, data in taken.files.items() if path.endswith(".py")}
-    return Graded(report, notebooks, sources)
+    """Grade one submission; raises `CannotGrade` where there is nothing to grade."""
+    with Grader(assignment, options) as grader:
+        return grader.grade(submission)
+
+
+def known_mistakes(assignment: Assignment, hidden: bool) -> KnownMistakes | None:
+    """Return what known mistakes answer to the seed in use; nothing where that was not recorded for it."""
+    known = KnownMistakes.read(assignment.known_path) if hidden else None
+    return known if known is not None and known.assignment == assignment.digest else None
 
 
 def _check_only(assignment: Assignment, only: frozenset[str]) -> None:
@@ -110,30 +176,3 @@ def _check_only(assignment: Assignment, only: frozenset[str]) -> None:
     for id_ in sorted(only):
         if id_ not in known:
             raise UsageError(f"--only {id_}: there is no such check (there are: {', '.join(known)})")
-
-
-def _run(
-    assignment: Assignment, taken: Taken, expectations: Expectations, sandbox: Any, hidden: bool, options: Options
-) -> tuple[list[CheckResult], dict[str, Any], list[str]]:
-    from grader.checking import plugin  # pytest and nbclient: only once there is something to grade
-
-    results: dict[str, CheckResult] = {}
-
-    def finished(id_: str, title: str, cases: list[CaseResult]) -> None:
-        spec = assignment.check(id_)
-        assert spec is not None
-        results[id_] = score_check(spec, title, cases)
-        options.on_check(results[id_])
-
-    plan = plugin.Plan(
-        assignment=assignment,
-        sandbox=sandbox,
-        files=dict(taken.files),
-        expectations=expectations,
-        hidden=hidden,
-        only=options.only,
-        on_check=finished,
-    )
-    outcome = plugin.run(plan)
-    notebooks = {name: node for name, node in outcome.notebooks.items() if node is not None}
-    return list(results.values()), notebooks, outcome.notes

@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from grader.assignment.spec import CheckSpec, Spec
+from grader.checking.diagnosis import Mistake
 from grader.model import CaseResult, CheckResult, Question, Status
 
 
-def score_check(spec: CheckSpec, title: str, cases: Iterable[CaseResult]) -> CheckResult:
-    """Return a check's result: its cases share its points, and its message is that of the first case that failed."""
-    cases = tuple(cases)
-    passed = sum(case.status is Status.PASS for case in cases)
+class Checked(Protocol):
+    """What came of a check, as far as scoring looks at it."""
+
+    title: str
+    cases: list[CaseResult]
+    mistake: Mistake
+    functions: tuple[str, ...]
+
+
+def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
+    """Return a check's result: its cases share its points, and its message is that of the first case that failed.
+
+    A case that is right given an earlier mistake has its points, and a known mistake may keep a share of them; the
+    status stays what it is.
+    """
+    cases = tuple(check.cases)
     status = _status(cases)
-    points = 0.0 if status is Status.ERROR or not cases else round(spec.points * passed / len(cases), 2)
     return CheckResult(
         id=spec.id,
         question=spec.question,
-        title=title,
-        points=points,
+        title=check.title,
+        points=0.0 if status is Status.ERROR else _points(spec.points, cases, check.mistake.share),
         max_points=spec.points,
         status=status,
         visibility=spec.visibility,
         message=_message(cases, status),
-        hint="",
+        hint=check.mistake.hint,
+        mistake=check.mistake.name,
         seconds=round(sum(case.seconds for case in cases), 3),
         cases=cases,
         requires=spec.requires,
         notebook=spec.notebook,
+        functions=check.functions,
+        follow_through=any(case.follows for case in cases),
     )
+
+
+def _points(most: float, cases: tuple[CaseResult, ...], share: float) -> float:
+    """Return the points of a check: a full one for a case that passed or follows, a share for a known mistake's."""
+    right = sum(case.status is Status.PASS or bool(case.follows) for case in cases)
+    return round(most * (right + share * (len(cases) - right)) / len(cases), 2)
 
 
 def questions(spec: Spec, checks: Iterable[CheckResult]) -> tuple[Question, ...]:
@@ -60,9 +82,18 @@ def _status(cases: tuple[CaseResult, ...]) -> Status:
 def _message(cases: tuple[CaseResult, ...], status: Status) -> str:
     if not cases:
         return "no case of this check was run"
-    bad = [case for case in cases if case.status not in (Status.PASS,)]
+    bad = [case for case in cases if case.status is not Status.PASS]
     if not bad:
         return ""
+    causes = dict.fromkeys(id_ for case in bad for id_ in case.follows)
+    if causes and all(case.follows for case in bad):
+        names = ", ".join(f"`{id_}`" for id_ in causes)
+        return f"right, given the mistake in {names}: nothing is lost here. {_first(cases, bad, status)}"
+    return _first(cases, bad, status)
+
+
+def _first(cases: tuple[CaseResult, ...], bad: list[CaseResult], status: Status) -> str:
+    """Return the message of the first bad case, and how many there are."""
     first = next((case for case in bad if case.status is status), bad[0])
     if len(bad) == len(cases) and all(case.message == first.message for case in bad):
         return first.message

@@ -134,7 +134,7 @@ def test_a_nul_in_a_pax_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_entry_without_a_name_is_refused(tmp_path: Path) -> None:
-    data = with_patched(zipped({"\x01": b"x"}), b"\x01", b"\0")
+    data = with_patched(zipped({"~~~": b"x"}), b"~~~", b"\0~~")
     assert "has a NUL character" in refusal(tmp_path, data)
     assert "has no name" in refusal(tmp_path, crafted(b"x", 1, zlib.crc32(b"x"), name=b""))
 
@@ -312,10 +312,10 @@ def test_a_zip_whose_local_name_is_another_is_refused(tmp_path: Path) -> None:
     assert "disagree" in refusal(tmp_path, data)
 
 
-def crafted(content: bytes, declared: int, crc: int, name: bytes = LAYERS.encode()) -> bytes:
+def crafted(content: bytes, declared: int, crc: int, name: bytes = LAYERS.encode(), behind: bytes = b"") -> bytes:
     """Return a zip of one deflated file whose headers both declare a size and a checksum of the caller's choice."""
     compress = zlib.compressobj(9, zlib.DEFLATED, -15)
-    packed = compress.compress(content) + compress.flush()
+    packed = compress.compress(content) + compress.flush() + behind
     local = HEAD.pack(b"PK\x03\x04", 20, 0, 8, 0, 33, crc, len(packed), declared, len(name), 0) + name + packed
     central = struct.pack(
         "<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 8, 0, 33, crc, len(packed), declared, len(name), 0, 0, 0, 0, 0, 0
@@ -331,6 +331,18 @@ def test_a_file_that_is_longer_than_its_headers_say_is_refused(tmp_path: Path) -
 
 def test_a_file_that_is_shorter_than_its_headers_say_is_refused(tmp_path: Path) -> None:
     assert "is damaged" in refusal(tmp_path, crafted(b"short", 500, zlib.crc32(b"short")))
+
+
+def test_bytes_behind_a_files_content_are_refused(tmp_path: Path) -> None:
+    for behind in (b"x", bytes(100_000)):
+        assert "is damaged" in refusal(tmp_path, crafted(b"sound", 5, zlib.crc32(b"sound"), behind=behind))
+
+
+def test_a_content_without_an_end_is_refused(tmp_path: Path) -> None:
+    data = bytearray(crafted(b"", 0, 0))
+    start = HEAD.size + len(LAYERS)
+    data[start : start + 2] = b"\x02\x00"  # an empty block that is not the last one, and a part of the next
+    assert "is damaged" in refusal(tmp_path, bytes(data))
 
 
 def test_the_crafted_zip_itself_is_sound(tmp_path: Path) -> None:

@@ -1,0 +1,208 @@
+"""Follow-through: what is right given an earlier mistake is worth its points, so that one mistake costs once.
+
+An assignment's ``follow_through.py`` (never handed out: it says how the parts make the whole) holds recipes. Each says
+for a check what its values should be, given what the student's own earlier functions answer:
+
+    @recipe("rnn_backward", after=("rnn_step_forward", "rnn_forward"))
+    def own_gradient(student, attempt, own):
+        inputs, upstream = attempt.calls[0].args, attempt.calls[1].args[0]
+        names = ("dx", "dh0", "dWx", "dWh", "db")
+        own.values(gradients(lambda *at: student.rnn_forward(*at)[0], inputs, upstream, names))
+
+A recipe is asked only where its check failed and one of the checks in ``after`` failed before it. Its case is credited
+only if every value that was wrong agrees with the recipe's, and none of those is zero throughout: a forward pass that
+ignores its inputs follows through to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from grader.assignment.spec import Assignment
+from grader.checking.compare import compare
+from grader.checking.expect import Expect, Got
+from grader.checking.student import Call, CallLog, Student, fetched
+from grader.errors import AssignmentError, SubmissionFailed
+from grader.model import Comparison, Tolerance
+
+FILE = "follow_through.py"
+STEP = 1e-5  # of central differences, relative to the input's magnitude: the best trade in float64
+NUMERICAL = Tolerance(rtol=1e-4, atol=1e-5)
+
+
+class Attempt(NamedTuple):
+    """What the failing case did: its calls with their arguments, what it set, and what it got, by name."""
+
+    calls: Sequence[Call]
+    items: Mapping[Any, Any]  # set in objects that stay in the box (a model's parameters), by key
+    got: Mapping[str, Got]
+
+
+class Own:
+    """Gathers what the values should be, given the student's own parts, and compares."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self.found: list[Comparison] = []
+        self.empty = False
+        self.names: set[str] = set()
+
+    def value(self, name: str, expected: Any, tolerance: Tolerance = NUMERICAL) -> None:
+        """Hold the value that the check got under a name against what the student's own parts give."""
+        self.names.add(name)
+        if name not in self._attempt.got:
+            self.found.append(Comparison(name, False))
+            return
+        self._compare(name, expected, self._attempt.got[name].value, tolerance)
+
+    def values(self, expected: Mapping[str, Any], tolerance: Tolerance = NUMERICAL) -> None:
+        """Hold several values at once."""
+        for name, value in expected.items():
+            self.value(name, value, tolerance)
+
+    def accept(self, name: str) -> None:
+        """Let a value be wrong that can't be computed from the parts, such as the outcome of a training run."""
+        self.names.add(name)
+
+    def slopes(self, name: str, loss: Callable[[str, np.ndarray], float], at: Mapping[str, np.ndarray]) -> None:
+        """Hold a dict of gradients against the slopes of the student's own loss, along a few directions.
+
+        ``loss(key, array)`` is the loss with the parameter ``key`` replaced; ``at`` holds the parameters. Directions in
+        place of single entries: a wrong gradient agrees along three random ones only by a miracle.
+        """
+        self.names.add(name)
+        gradients = self._attempt.got[name].value if name in self._attempt.got else None
+        rng = np.random.default_rng(0)
+        for key, array in at.items():
+            gradient = gradients.get(key) if isinstance(gradients, dict) else None
+            if not isinstance(gradient, np.ndarray) or gradient.shape != array.shape or gradient.dtype.kind != "f":
+                self.found.append(Comparison(f"{name}[{key}]", False))
+                continue
+            directions = rng.standard_normal((3, *array.shape))
+            expected = [(loss(key, array + STEP * d) - loss(key, array - STEP * d)) / (2 * STEP) for d in directions]
+            got = [float((gradient * d).sum()) for d in directions]
+            self._compare(f"{name}[{key}]", np.array(expected), np.array(got), NUMERICAL)
+
+    def _compare(self, name: str, expected: Any, got: Any, tolerance: Tolerance) -> None:
+        items = expected.values() if isinstance(expected, dict) else [expected]
+        self.empty |= any(isinstance(item, np.ndarray) and not np.any(item) for item in items)
+        self.found.extend(compare(name, expected, got, tolerance))
+
+    def agrees(self, wrong: set[str]) -> bool:
+        """Return whether all that was wrong is explained."""
+        return bool(self.found) and not self.empty and wrong <= self.names and all(c.ok for c in self.found)
+
+
+class Recipe(NamedTuple):
+    """One way in which a check may follow from earlier mistakes."""
+
+    check: str
+    after: tuple[str, ...]
+    single: bool  # whether it is asked only where the earlier failures all go back to one mistake
+    function: Callable[[Student, Attempt, Own], None]
+
+
+def recipe(check: str, *, after: Sequence[str], single: bool = False) -> Callable[[Any], Any]:
+    """Mark a function of ``follow_through.py`` as a recipe for a check that failed after one of others."""
+
+    def mark(function: Any) -> Any:
+        function.recipes = [*getattr(function, "recipes", []), (check, tuple(after), single)]
+        return function
+
+    return mark
+
+
+def load(assignment: Assignment) -> tuple[Recipe, ...]:
+    """Return the recipes of an assignment, in the order of its file; none where it has no such file."""
+    path = assignment.folder / FILE
+    if not path.is_file():
+        return ()
+    module = _import(path)
+    functions = sorted(
+        (value for value in vars(module).values() if hasattr(value, "recipes")), key=lambda f: f.__code__.co_firstlineno
+    )
+    recipes = tuple(Recipe(*marked, function) for function in functions for marked in function.recipes)
+    known = {check.id for check in assignment.spec.checks}
+    for one in recipes:
+        for id_ in (one.check, *one.after):
+            if id_ not in known:
+                raise AssignmentError(f"{path}: the recipe `{one.function.__name__}` names {id_!r}, which is no check")
+    return recipes
+
+
+def _import(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location("grader_follow_through", path)
+    if spec is None or spec.loader is None:
+        raise AssignmentError(f"{path} can't be imported")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise AssignmentError(f"{path} can't be imported: {type(error).__name__}: {error}") from error
+    return module
+
+
+def follows(
+    recipes: Sequence[Recipe], failed: Mapping[str, bool], student: Student, log: CallLog, expect: Expect
+) -> tuple[str, ...]:
+    """Return the failed checks that a case's wrong values follow from; nothing where they don't.
+
+    ``recipes`` are those of the case's check. ``failed`` names the checks that failed before it, each with whether it
+    follows from another itself.
+    """
+    wrong = {comparison.name.split("[")[0] for comparison in expect.comparisons if not comparison.ok}
+    attempt = Attempt(tuple(log.calls), dict(log.items), dict(expect.got))
+    for one in recipes:
+        causes = tuple(id_ for id_ in one.after if id_ in failed)
+        roots = tuple(id_ for id_ in causes if not failed[id_])
+        if not causes or (one.single and len(roots) != 1):
+            continue
+        own = Own(attempt)
+        try:
+            one.function(student, attempt, own)
+        except (SubmissionFailed, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
+            continue  # the student's own parts don't fit together: nothing follows from them
+        if own.agrees(wrong):
+            return roots or causes
+    return ()
+
+
+def gradients(
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    upstream: np.ndarray | Sequence[np.ndarray],
+    names: Sequence[str | None],
+) -> dict[str, np.ndarray]:
+    """Return numerical gradients of ``sum(upstream * function(*inputs))`` by central differences in float64.
+
+    ``names`` gives each input's gradient a name; None leaves an input out (one of integers, for instance). A function
+    of several outputs takes as many arrays ``upstream``.
+    """
+    several = isinstance(upstream, list | tuple)
+
+    def objective(arguments: Sequence[Any]) -> float:
+        outputs = function(*arguments)
+        pairs = zip(outputs, upstream, strict=True) if several else [(outputs, upstream)]
+        return float(sum((np.asarray(fetched(out)) * weight).sum() for out, weight in pairs))
+
+    result = {}
+    for index, name in enumerate(names):
+        if name is None:
+            continue
+        array = np.array(inputs[index], dtype=np.float64)
+        slope = np.empty_like(array)
+        for place in np.ndindex(array.shape):
+            step = STEP * max(1.0, abs(float(array[place])))
+            ends = []
+            for sign in (1.0, -1.0):
+                moved = array.copy()
+                moved[place] += sign * step
+                ends.append(objective([*inputs[:index], moved, *inputs[index + 1 :]]))
+            slope[place] = (ends[0] - ends[1]) / (2 * step)
+        result[name] = slope
+    return result

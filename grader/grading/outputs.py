@@ -1,0 +1,43 @@
+"""The files that a graded submission leaves behind, and how they are written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grader.files import write_atomically
+from grader.grading.grade import Graded
+from grader.report.audience import Audience
+
+REPORT_JSON = "report.json"
+STUDENTS_PAGE = "student.html"  # what may be handed back: hidden checks keep points and verdict alone
+
+
+def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]:
+    """Return the reports and executed notebooks by their names; the instructor's view of them, if not said otherwise."""
+    import nbformat
+
+    from grader.report import html, json, junit
+
+    report = graded.report
+
+    def page(audience: Audience) -> bytes:
+        text = html.render(report, audience=audience, notebooks=graded.notebooks, sources=graded.sources)
+        return text.encode("utf-8", "replace")
+
+    files = {
+        REPORT_JSON: json.render(report, audience=Audience.INSTRUCTOR),
+        "junit.xml": junit.render(report),
+        "report.html": page(Audience.INSTRUCTOR),
+    }
+    if students_page:
+        files[STUDENTS_PAGE] = page(Audience.STUDENT)
+    for name, notebook in graded.notebooks.items():
+        files[f"notebooks/{Path(name).name}"] = nbformat.writes(notebook).encode("utf-8", "replace")
+    return files
+
+
+def write(graded: Graded, out: Path) -> dict[str, Path]:
+    """Write the reports and the executed notebooks, each beside its place and then moved there."""
+    return {name: write_atomically(out / name, data) for name, data in contents(graded).items()}
+
+
