@@ -57,11 +57,23 @@ class NotImplementedYet(SubmissionFailed):
 
 
 class StudentException(SubmissionFailed):
-    """The student's code raised; ``trace`` is the student's part of the traceback, as plain text."""
+    """The student's code raised.
 
-    def __init__(self, message: str, trace: str = "") -> None:
+    ``trace`` is the student's part of the traceback as plain text, ``frames`` the same as (file, line, function), and
+    ``kinds`` the exception's type and those that it derives from, by name; none where no code of his was called.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        trace: str = "",
+        frames: tuple[tuple[str, int, str], ...] = (),
+        kinds: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.trace = trace
+        self.frames = frames
+        self.kinds = kinds
 
 
 class WrongReturn(SubmissionFailed):

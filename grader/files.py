@@ -23,8 +23,11 @@ def replacing(path: Path) -> Iterator[Path]:
     part = Path(name)
     try:
         yield part
-        part.chmod(0o644)
-        part.replace(path)
+        try:
+            part.chmod(0o644)
+            part.replace(path)
+        except OSError as error:
+            raise UsageError(f"can't write {path}: {error.strerror}") from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -6,19 +6,22 @@ import re
 import unicodedata
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
-_FLOATS = re.compile(r"(?<![\w.])[-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?")
+_FLOATS = re.compile(
+    r"(?<![\d.])[-+]?(?:\d+\.\d+|\d+\.(?!\w)|(?<!\w)\.\d+|\d+(?=[eE][-+]?\d))(?:[eE][-+]?\d+)?"
+)
 
 
 def clean(text: str, limit: int = 2000) -> str:
     """Return text without terminal escapes, control and direction-changing characters, cut to ``limit`` characters."""
-    text = _ESCAPES.sub("", text[: limit * 4])
+    shown = _ESCAPES.sub("", text[: limit * 4])
+    cut = len(shown) > limit or len(text) > limit * 4
     kept = "".join(
         character
         if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
         else "\N{REPLACEMENT CHARACTER}"
-        for character in text[: limit + 1]
+        for character in shown[:limit]
     )
-    return kept if len(kept) <= limit else kept[:limit] + " …"
+    return f"{kept} …" if cut else kept
 
 
 def without_numbers(text: str) -> str:

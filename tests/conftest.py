@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the command line in a process of its own."""
+"""Fixtures for all tests: the command line in a process of its own, and a toy assignment."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import hypothesis
 import pytest
+from toy import Toy, build
+
+from grader.authoring.record import record
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# The same examples in every run, and none fails for being slow on a busy machine.
+hypothesis.settings.register_profile("grader", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("grader")
 
 
 class Run(NamedTuple):
@@ -35,3 +43,11 @@ def cli() -> Callable[..., Run]:
         return Run(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    """The toy assignment, recorded. Tests share it and write nothing into it."""
+    assignment = build(tmp_path_factory.mktemp("toy") / "assignment")
+    record(assignment, reseed=False, progress=lambda line: None)
+    return Toy(assignment, tmp_path_factory.mktemp("submissions"))

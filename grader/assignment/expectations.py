@@ -7,7 +7,9 @@ Only files that `grader record` wrote are ever opened here, never one that came 
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from grader.errors import AssignmentError
 from grader.files import replacing
 from grader.model import Tolerance
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Provenance(msgspec.Struct, frozen=True):
@@ -44,6 +46,7 @@ class CaseRecord(msgspec.Struct):
 
     values: dict[str, tuple[Any, Tolerance]] = {}
     calls: list[CallShape] = []
+    seconds: float = 0.0  # how long the reference took
 
 
 class Expectations(msgspec.Struct):
@@ -61,6 +64,7 @@ class Expectations(msgspec.Struct):
             for (check, case), record in sorted(self.cases.items()):
                 group = file.create_group(f"{check}/{_key(case)}", track_order=True)
                 group.attrs["case"] = case
+                group.attrs["seconds"] = round(record.seconds, 4)
                 group.attrs["calls"] = msgspec.json.encode(record.calls).decode()
                 for name, (value, tolerance) in record.values.items():
                     node = _write(group, name, value)
@@ -69,25 +73,36 @@ class Expectations(msgspec.Struct):
     @classmethod
     def read(cls, path: Path) -> Expectations:
         """Read a file that `write` made; raise `AssignmentError` where it is missing, broken or of another schema."""
-        import h5py
-
-        if not path.is_file():
-            raise AssignmentError(f"there are no expectations at {path}: run `grader record`")
-        try:
-            with h5py.File(path, "r") as file:
-                provenance = msgspec.json.decode(file.attrs["provenance"], type=Provenance)
-                if provenance.schema != SCHEMA:
-                    raise AssignmentError(
-                        f"{path} has schema {provenance.schema}, expected {SCHEMA}: run `grader record`"
-                    )
-                cases = {
-                    (check, str(group.attrs["case"])): _read_case(group)
-                    for check, checks in file.items()
-                    for group in checks.values()
-                }
-        except (OSError, KeyError, ValueError, msgspec.MsgspecError) as error:
-            raise AssignmentError(f"{path} can't be read as expectations ({error}): run `grader record`") from error
+        provenance = read_provenance(path)
+        if provenance.schema != SCHEMA:
+            raise AssignmentError(f"{path} has schema {provenance.schema}, expected {SCHEMA}: run `grader record`")
+        with _opened(path) as file:
+            cases = {
+                (check, str(group.attrs["case"])): _read_case(group)
+                for check, checks in file.items()
+                for group in checks.values()
+            }
         return cls(provenance, cases)
+
+
+def read_provenance(path: Path) -> Provenance:
+    """Return where a file comes from, whatever schema the rest of it has."""
+    with _opened(path) as file:
+        return msgspec.json.decode(file.attrs["provenance"], type=Provenance)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file of expectations; what is wrong with it becomes an `AssignmentError`."""
+    import h5py
+
+    if not path.is_file():
+        raise AssignmentError(f"there are no expectations at {path}: run `grader record`")
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError, ValueError, msgspec.MsgspecError) as error:
+        raise AssignmentError(f"{path} can't be read as expectations ({error}): run `grader record`") from error
 
 
 def _key(case: str) -> str:
@@ -117,6 +132,7 @@ def _write(group: Any, name: str, value: Any) -> Any:
 
 def _read_case(group: Any) -> CaseRecord:
     record = CaseRecord(calls=msgspec.json.decode(group.attrs["calls"], type=list[CallShape]))
+    record.seconds = float(group.attrs["seconds"])
     for node in group.values():
         rtol, atol = node.attrs["tolerance"]
         record.values[str(node.attrs["name"])] = (_read(node), Tolerance(float(rtol), float(atol)))

@@ -7,8 +7,10 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -62,6 +64,17 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     requires: tuple[str, ...] = ()  # checks whose functions this one needs: skipped while they are not implemented
 
 
+class LateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[late]``: what lateness costs in a class's gradebook. A day that has begun counts."""
+
+    due: datetime | None = None  # with an offset; a course may give its own in overrides.toml
+    grace_minutes: float = 0
+    free_days: int = 0
+    percent_per_day: float = 10
+    percent_of: Literal["points", "max"] = "points"  # of what was reached, or of what could be
+    max_days: int | None = None  # later than that, nothing is given
+
+
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole of ``assignment.toml``."""
 
@@ -77,6 +90,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     handout_of: str = ""  # in a handout: the digest of the assignment that it was made from
     provided: Mapping[str, str] = {}  # file or folder of the assignment -> its place in a student's tree
     limits: Limits = Limits()
+    late: LateSpec | None = None
 
 
 class Assignment:
@@ -193,6 +207,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "notebooks": NotebookSpec,
     "checks": CheckSpec,
     "limits": Limits,
+    "late": LateSpec,
 }
 
 
@@ -225,6 +240,7 @@ def _problems(spec: Spec, folder: Path) -> Iterator[str]:
         doubles = sorted({name for name in ids if ids.count(name) > 1})
         if doubles:
             yield f"`{what}` names {doubles[0]!r} twice"
+    yield from _late_problems(spec.late)
     questions = [question.id for question in spec.questions]
     checks = [check.id for check in spec.checks]
     for check in spec.checks:
@@ -248,6 +264,15 @@ def _problems(spec: Spec, folder: Path) -> Iterator[str]:
     for source in (*(notebook.source for notebook in spec.notebooks), *spec.provided):
         if not (folder / source).exists():
             yield f"{source!r} does not exist in {folder}"
+
+
+def _late_problems(late: LateSpec | None) -> Iterator[str]:
+    if late is None:
+        return
+    if late.due is not None and late.due.tzinfo is None:
+        yield "`late.due` needs an offset from UTC, such as 2026-05-01T23:59:00+02:00"
+    if min(late.grace_minutes, late.free_days, late.percent_per_day, late.max_days or 0) < 0:
+        yield "`late` holds a negative number"
 
 
 def _provided_names(spec: Spec) -> list[tuple[str, ...]]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from grader import __version__
-from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance
+from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance, read_provenance
 from grader.assignment.misconceptions import FOLDER, apply, load_all
 from grader.assignment.spec import Assignment
 from grader.checking.diagnosis import KnownMistakes, Mistake, fingerprint
@@ -66,7 +66,7 @@ def hidden_seed(assignment: Assignment, *, reseed: bool) -> str:
     path = assignment.expectations_path("hidden")
     if reseed or not path.is_file():
         return str(secrets.randbits(128))
-    return Expectations.read(path).provenance.seed
+    return read_provenance(path).seed
 
 
 def reference_files(assignment: Assignment) -> dict[str, bytes]:

@@ -4,24 +4,29 @@
     ...
     ### END SOLUTION
 
-The text behind ``BEGIN SOLUTION`` names the task; the stub raises `NotImplementedError` with it.
+The text behind ``BEGIN SOLUTION`` names the task; the stub raises `NotImplementedError` with it and with the name of
+the function that it stands in. Whatever resembles a marker and is none stops the build: it would hand out an answer.
 """
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import msgspec
 
 from grader.errors import AssignmentError
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-MIN_TOKENS = 3  # a line of fewer tokens, such as `x = y` cut short or `else:`, gives nothing away
+PLACEHOLDER = "*Write your answer here.*"
+RULE = 78  # columns of the lines around a place to write
 
-_MARKER = re.compile(r"\s*###\s*(BEGIN|END)\b(.*)", re.IGNORECASE)
+# Markers of other tools and misspelt ones: `### BEGIN HIDDEN TESTS`, `# END SOLUTION`, `## begin solution`.
+_RESEMBLES = re.compile(r"###\s*(?:BEGIN|END)\b|\b(?:BEGIN|END)[ _-]*SOLUTION|#\s*(?i:(?:begin|end)[ _-]*solution\b)")
+_MAGIC = re.compile(r"^(\s*)(?:[%!].*|[\w.]+\?{1,2})$", re.MULTILINE)  # IPython's lines, which are no Python
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -39,18 +44,31 @@ class Stripped(msgspec.Struct, frozen=True):
     blocks: tuple[Block, ...]
 
 
+def decode(data: bytes, name: str) -> str:
+    """Return a text file's content with Unix line ends and without a byte order mark; ``name`` is for the message."""
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise AssignmentError(f"{name}, line {line}: this is not UTF-8 text; save the file as UTF-8") from None
+
+
 def strip_python(text: str, name: str) -> Stripped:
     """Strip a module or code cell; ``name`` is its file, for messages. Raises `AssignmentError` with file and line."""
-    _refuse_hidden_markers(text, name)
-    return _strip(text, name, _code_stub)
+    if not _RESEMBLES.search(text):
+        return Stripped(text, ())
+    if not text.lstrip().startswith("%%"):  # a cell in another language: comments can't be told from strings
+        _refuse_markers_in_strings(text, name)
+    functions = _functions(text)
+    return _strip(text, name, lambda block, line: _code_stub(block, _innermost(functions, line)))
 
 
 def strip_markdown(text: str, name: str) -> Stripped:
     """Strip a Markdown cell: a place for the student's words stands where the answer was."""
-    return _strip(text, name, lambda block: ["*Write your answer here.*"])
+    return _strip(text, name, lambda block, line: [PLACEHOLDER])
 
 
-def _strip(text: str, name: str, stub: object) -> Stripped:
+def _strip(text: str, name: str, stub: Callable[[Block, int], list[str]]) -> Stripped:
     kept: list[str] = []
     blocks: list[Block] = []
     opened: tuple[int, str, str] | None = None  # line, indent, task
@@ -59,16 +77,15 @@ def _strip(text: str, name: str, stub: object) -> Stripped:
         marker = _marker(line, f"{name}, line {number}")
         if marker is None:
             (kept if opened is None else body).append(line)
-        elif marker[0] == "BEGIN":
+        elif marker[0] == BEGIN:
             if opened is not None:
                 raise AssignmentError(f"{name}, line {number}: {BEGIN} inside the block that began at line {opened[0]}")
             opened, body = (number, line[: len(line) - len(line.lstrip())], marker[1]), []
+        elif opened is None:
+            raise AssignmentError(f"{name}, line {number}: {END} without a {BEGIN} before it")
         else:
-            if opened is None:
-                raise AssignmentError(f"{name}, line {number}: {END} without a {BEGIN} before it")
-            block = Block(opened[2], opened[1], tuple(body))
-            blocks.append(block)
-            kept.extend(stub(block))  # type: ignore[operator]  # a function from a block to lines
+            blocks.append(Block(opened[2], opened[1], tuple(body)))
+            kept.extend(stub(blocks[-1], opened[0]))
             opened = None
     if opened is not None:
         raise AssignmentError(f"{name}, line {opened[0]}: {BEGIN} without an {END} behind it")
@@ -76,35 +93,39 @@ def _strip(text: str, name: str, stub: object) -> Stripped:
 
 
 def _marker(line: str, place: str) -> tuple[str, str] | None:
-    """Return a marker's kind and task, None for an ordinary line; refuse what only looks like a marker."""
-    found = _MARKER.match(line)
-    if found is None:
+    """Return a marker's kind and task, None for an ordinary line; refuse what only resembles a marker."""
+    bare = line.strip()
+    if bare == END:
+        return END, ""
+    if bare == BEGIN or bare.startswith(f"{BEGIN} "):
+        return BEGIN, bare.removeprefix(BEGIN).strip()
+    if not _RESEMBLES.search(line):
         return None
-    if line.strip() == END:
-        return "END", ""
-    if line.strip() == BEGIN or line.strip().startswith(BEGIN + " "):
-        return "BEGIN", line.strip().removeprefix(BEGIN).strip()
-    raise AssignmentError(f"{place}: unknown marker {line.strip()!r} (known: {BEGIN!r} with a task, and {END!r})")
+    if BEGIN in line or END in line:
+        raise AssignmentError(f"{place}: a marker must stand on a line of its own, and this one does not: {bare!r}")
+    raise AssignmentError(f"{place}: unknown marker {bare!r} (known: {BEGIN!r} with a task, and {END!r})")
 
 
-def _refuse_hidden_markers(text: str, name: str) -> None:
-    """Raise where a marker stands in a string or behind code: there it would cut a file in the wrong place."""
+def _refuse_markers_in_strings(text: str, name: str) -> None:
+    """Raise where a marker stands in a string: as a marker it would cut the file in the wrong place."""
+    comments = set()
     try:
-        comments = {
-            token.start[0]
-            for token in tokenize.generate_tokens(io.StringIO(text).readline)
-            if token.type == tokenize.COMMENT and not token.line[: token.start[1]].strip()
-        }
-    except (tokenize.TokenError, SyntaxError):
-        return  # a cell with magics, or a broken file, which compiling the stub reports
+        for token in tokenize.generate_tokens(io.StringIO(_MAGIC.sub(r"\1pass", text)).readline):
+            if token.type == tokenize.COMMENT:
+                comments.add(token.start[0])
+    except (tokenize.TokenError, SyntaxError) as error:
+        raise AssignmentError(f"{name}: not Python, so that markers can't be told from strings: {error}") from None
     for number, line in enumerate(text.split("\n"), start=1):
         if (BEGIN in line or END in line) and number not in comments:
-            raise AssignmentError(f"{name}, line {number}: a marker must be a comment on a line of its own")
+            raise AssignmentError(f"{name}, line {number}: a marker in a string; a marker must be a comment")
 
 
-def _code_stub(block: Block) -> list[str]:
-    task = block.task or "This part"
-    rule = "#" + "-" * max(20, 78 - len(block.indent))
+# --- stubs ----------------------------------------------------------------------------------------------------------
+
+
+def _code_stub(block: Block, function: str) -> list[str]:
+    task = _told(block.task, function)
+    rule = "#" + "-" * max(20, RULE - len(block.indent))
     return [
         block.indent + rule,
         f"{block.indent}# {task}: your code goes here, in place of the next line.",
@@ -113,29 +134,33 @@ def _code_stub(block: Block) -> list[str]:
     ]
 
 
-def solution_lines(blocks: tuple[Block, ...]) -> Iterator[str]:
-    """Yield the lines of solutions that would give something away: three tokens or more, without their comments."""
-    for block in blocks:
-        for line in block.lines:
-            bare, count = _bare(line)
-            if count >= MIN_TOKENS:
-                yield bare
+def _told(task: str, function: str) -> str:
+    """Return the task with the function's name in it."""
+    if not function or re.search(rf"\b{function.rpartition('.')[2]}\b", task):
+        return task or "This part"
+    return f"{task}: {function}" if task else function
 
 
-def _bare(line: str) -> tuple[str, int]:
-    """Return a line's code without comment and needless space, and how many tokens it has."""
-    tokens = []
+def _functions(text: str) -> list[tuple[int, int, str]]:
+    """Return first line, last line and name of every function, methods as ``Class.method``; none of broken code."""
+    found: list[tuple[int, int, str]] = []
+
+    def visit(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            name = prefix
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                name = f"{prefix}{child.name}."
+                if not isinstance(child, ast.ClassDef):
+                    found.append((child.lineno, child.end_lineno or child.lineno, name[:-1]))
+            visit(child, name)
+
     try:
-        for token in tokenize.generate_tokens(io.StringIO(line.strip()).readline):
-            if token.type == tokenize.COMMENT:
-                line = line.strip()[: token.start[1]]
-            elif token.type in (tokenize.NAME, tokenize.NUMBER, tokenize.OP, tokenize.STRING):
-                tokens.append(token.string)
-    except (tokenize.TokenError, SyntaxError):  # a line that opens a bracket: its tokens so far count
-        pass
-    return normal(line), len(tokens)
+        visit(ast.parse(_MAGIC.sub(r"\1pass", text)), "")
+    except SyntaxError:  # a cell in another language, or a file that the stub's compilation will complain of
+        return []
+    return found
 
 
-def normal(text: str) -> str:
-    """Return a line with its white space folded, so that re-indented or re-spaced copies are found too."""
-    return " ".join(text.split())
+def _innermost(functions: list[tuple[int, int, str]], line: int) -> str:
+    around = [(first, name) for first, last, name in functions if first <= line <= last]
+    return max(around, default=(0, ""))[1]

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import grader
+from grader.errors import UsageError
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold: a wheel should not depend on when it was made
 TAG = "py3-none-any"
@@ -27,7 +28,7 @@ def build_wheel() -> bytes:
     files = {
         f"grader/{path.relative_to(package).as_posix()}": path.read_bytes()
         for path in package.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not _is_litter(path.relative_to(package))
     }
     info = f"grader-{grader.__version__}.dist-info"
     files[f"{info}/METADATA"] = _metadata().encode()
@@ -49,14 +50,26 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def _is_litter(path: Path) -> bool:
+    """Return whether a file came about by using the package or editing it: a wheel of it would not be the same."""
+    return any(part.startswith((".", "#")) or part == "__pycache__" for part in path.parts) or path.name.endswith("~")
+
+
 def _metadata() -> str:
     """Return core metadata: what pip needs, and nothing that depends on the tool that built this installation."""
-    told = metadata.metadata("grader")
-    needs = sorted(told.get_all("Requires-Dist") or [])
+    told = _told()
+    needs = sorted(need.replace(" ;", ";") for need in told.get_all("Requires-Dist") or [])
     lines = ["Metadata-Version: 2.1", "Name: grader", f"Version: {grader.__version__}"]
     lines += [f"Requires-Python: {told['Requires-Python']}", f"Summary: {told['Summary']}"]
     lines += [f"Requires-Dist: {need}" for need in needs if "extra ==" not in need]
     return "\n".join(lines) + "\n"
+
+
+def _told() -> metadata.PackageMetadata:
+    try:
+        return metadata.metadata("grader")
+    except metadata.PackageNotFoundError:
+        raise UsageError("a handout needs an installed grader, to know what it depends on: pip install .") from None
 
 
 def _record(files: Mapping[str, bytes], own: str) -> str:

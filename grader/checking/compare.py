@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from grader.model import Comparison, ErrorMap, Tolerance
+from grader.model import Comparison, ErrorMap, Scatter, Tolerance
 from grader.report.error_map import classify
 from grader.sandbox.wire import Ref
 from grader.text import clean
@@ -26,11 +26,12 @@ KINDS = {
     "S": "bytes",
 }
 SHOWN_PLACES = 5
+GRID = 12  # cells of a scatter picture, each way
 FLOOR = 1e-10  # differences below this are rounding, whatever the scale
 
 
 def compare(
-    name: str, expected: Any, got: Any, tolerance: Tolerance, axes: tuple[str, ...] = ()
+    name: str, expected: Any, got: Any, tolerance: Tolerance, axes: tuple[str, ...] = (), *, gradient: bool = False
 ) -> tuple[Comparison, ...]:
     """Compare a value with its expectation: one `Comparison`, or one for each entry of a dict or sequence.
 
@@ -39,7 +40,9 @@ def compare(
     """
     found = tuple(_compare(name, expected, got, tolerance))
     if len(found) == 1 and found[0].wrong and isinstance(expected, np.ndarray):
-        return (msgspec.structs.replace(found[0], error_map=_map(expected, np.asarray(got), tolerance, axes)),)
+        array = np.asarray(got)
+        drawn = _scatter(expected, array) if gradient else None
+        return (msgspec.structs.replace(found[0], error_map=_map(expected, array, tolerance, axes), scatter=drawn),)
     return found
 
 
@@ -49,7 +52,7 @@ def _compare(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterat
     elif isinstance(expected, list | tuple):
         yield from _compare_sequence(name, expected, got, tolerance)
     elif isinstance(expected, str) or expected is None:
-        ok = type(got) is type(expected) and got == expected
+        ok = got is None if expected is None else isinstance(got, str) and got == expected
         message = "" if ok else f"`{name}` is {describe(got)} that differs from what is expected ({describe(expected)})"
         yield Comparison(name, ok, message, describe(got), describe(expected))
     else:
@@ -70,7 +73,7 @@ def _compare_dict(name: str, expected: dict[Any, Any], got: Any, tolerance: Tole
 
 
 def _compare_sequence(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterator[Comparison]:
-    if not isinstance(got, list | tuple):
+    if type(got) not in (list, tuple):  # a `Ref` is a tuple too
         yield _different(name, expected, got, f"`{name}` is {describe(got)}, expected {describe(expected)}")
     elif len(got) != len(expected):
         yield _different(name, expected, got, f"`{name}` has {len(got)} entries, expected {len(expected)}")
@@ -138,6 +141,18 @@ def _map(expected: np.ndarray, got: np.ndarray, tolerance: Tolerance, axes: tupl
         return classify((got != expected).astype(float), got != expected, 1.0, axes)
     with np.errstate(over="ignore"):  # what is beyond a double counts as infinite
         return classify(*distances(expected.astype(complex), got.astype(complex), tolerance), axes)
+
+
+def _scatter(expected: np.ndarray, got: np.ndarray) -> Scatter | None:
+    """Return counts of (expected, got) pairs on a coarse grid without its scale: a pattern, and no number."""
+    if expected.size < GRID or not np.isfinite(got).all():
+        return None
+    both = np.concatenate([expected.ravel(), got.ravel()]).astype(np.float64)
+    low, high = float(both.min()), float(both.max())
+    if not high > low:
+        return None
+    counts, _, _ = np.histogram2d(expected.ravel(), got.ravel(), bins=GRID, range=[[low, high], [low, high]])
+    return Scatter(tuple(tuple(int(count) for count in row) for row in counts))
 
 
 def _values(

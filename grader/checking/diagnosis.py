@@ -62,7 +62,7 @@ class KnownMistakes(msgspec.Struct):
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        write_atomically(path, json.dumps(msgspec.to_builtins(self), indent=0, sort_keys=True).encode() + b"\n")
+        write_atomically(path, json.dumps(msgspec.to_builtins(self), separators=(",", ":"), sort_keys=True).replace("},", "},\n").encode() + b"\n")
 
 
 def diagnose(check: str, evidence: Sequence[Evidence], known: KnownMistakes | None) -> Mistake:
@@ -126,7 +126,7 @@ def fingerprint(name: str, value: Any) -> Fingerprint:
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     signs = rng.choice((-1.0, 1.0), size=(PROJECTIONS, flat.size))
     kind = "f" if array.dtype.kind == "f" else "i"
-    return [f"{array.shape} {kind}", float(np.abs(flat).sum()), *map(float, signs @ flat)]
+    return [f"{array.shape} {kind}", *(float(f"{number:.7g}") for number in (np.abs(flat).sum(), *(signs @ flat)))]
 
 
 def _same(a: Fingerprint, b: Fingerprint) -> bool:

@@ -26,13 +26,13 @@ import numpy as np
 from grader.assignment.spec import Assignment
 from grader.checking.compare import compare
 from grader.checking.expect import Expect, Got
-from grader.checking.student import Call, CallLog, Student, fetched
+from grader.checking.numerical import NUMERICAL, STEP, gradients
+from grader.checking.student import Call, CallLog, Student
 from grader.errors import AssignmentError, SubmissionFailed
 from grader.model import Comparison, Tolerance
 
 FILE = "follow_through.py"
-STEP = 1e-5  # of central differences, relative to the input's magnitude: the best trade in float64
-NUMERICAL = Tolerance(rtol=1e-4, atol=1e-5)
+__all__ = ["Attempt", "Own", "Recipe", "follows", "gradients", "load", "recipe"]
 
 
 class Attempt(NamedTuple):
@@ -170,39 +170,3 @@ def follows(
         if own.agrees(wrong):
             return roots or causes
     return ()
-
-
-def gradients(
-    function: Callable[..., Any],
-    inputs: Sequence[Any],
-    upstream: np.ndarray | Sequence[np.ndarray],
-    names: Sequence[str | None],
-) -> dict[str, np.ndarray]:
-    """Return numerical gradients of ``sum(upstream * function(*inputs))`` by central differences in float64.
-
-    ``names`` gives each input's gradient a name; None leaves an input out (one of integers, for instance). A function
-    of several outputs takes as many arrays ``upstream``.
-    """
-    several = isinstance(upstream, list | tuple)
-
-    def objective(arguments: Sequence[Any]) -> float:
-        outputs = function(*arguments)
-        pairs = zip(outputs, upstream, strict=True) if several else [(outputs, upstream)]
-        return float(sum((np.asarray(fetched(out)) * weight).sum() for out, weight in pairs))
-
-    result = {}
-    for index, name in enumerate(names):
-        if name is None:
-            continue
-        array = np.array(inputs[index], dtype=np.float64)
-        slope = np.empty_like(array)
-        for place in np.ndindex(array.shape):
-            step = STEP * max(1.0, abs(float(array[place])))
-            ends = []
-            for sign in (1.0, -1.0):
-                moved = array.copy()
-                moved[place] += sign * step
-                ends.append(objective([*inputs[:index], moved, *inputs[index + 1 :]]))
-            slope[place] = (ends[0] - ends[1]) / (2 * step)
-        result[name] = slope
-    return result

@@ -85,12 +85,12 @@ def restore(
     if submitted is None:
         result.cells = [_fresh(cell, cell.source, cell_key(cell)) for cell in provided.cells]
         return result, []
-    theirs = {cell_key(cell): cell for cell in submitted.cells}
+    theirs = _by_key(submitted)
     known = {cell_key(cell) for cell in provided.cells}
     extra: dict[str, list[NotebookNode]] = {}
     behind = ""
     for cell in submitted.cells:
-        if cell_key(cell) in known:
+        if cell_key(cell) in known and theirs[cell_key(cell)] is cell:
             behind = cell_key(cell)
         elif _source(cell).strip():
             extra.setdefault(behind, []).append(cell)
@@ -123,6 +123,16 @@ def restore(
     if dropped and not keep_extra:
         notes.append(f"{_cells(dropped)} that the student added {_was(dropped)} not run")
     return result, notes
+
+
+def _by_key(notebook: NotebookNode) -> dict[str, NotebookNode]:
+    """Return a cell for each key: a copy of a cell carries its original's metadata, but not its id."""
+    cells: dict[str, NotebookNode] = {}
+    for cell in notebook.cells:
+        key = cell_key(cell)
+        if key not in cells or (cell.get("id") == key and cells[key].get("id") != key):
+            cells[key] = cell
+    return cells
 
 
 def _source(cell: NotebookNode) -> str:

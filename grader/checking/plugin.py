@@ -6,10 +6,13 @@ A check is the test function ``test_<id>``; its cases are pytest's parametrised 
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 import time
 import traceback
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,8 +30,16 @@ from grader.checking.follow import Recipe, follows
 from grader.checking.notebook import Notebook, NotebookRun
 from grader.checking.remote import Remote
 from grader.checking.student import CallLog, Case, Student
-from grader.errors import AssignmentError, GraderError, LimitExceeded, NotImplementedYet, SubmissionFailed, WorkerDied
-from grader.model import CaseResult, Status
+from grader.errors import (
+    AssignmentError,
+    GraderError,
+    LimitExceeded,
+    NotImplementedYet,
+    StudentException,
+    SubmissionFailed,
+    WorkerDied,
+)
+from grader.model import CaseResult, Frame, Status
 from grader.sandbox.box import Sandbox, Staging
 
 OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autoload", "--noconftest")
@@ -43,6 +54,8 @@ class CheckOutcome(msgspec.Struct):
     cases: list[CaseResult] = []
     mistake: Mistake = Mistake("", "")
     functions: tuple[str, ...] = ()  # what it called last in the submission: the function that it judges
+
+    reference_seconds: float = 0.0
 
     @property
     def follows(self) -> bool:
@@ -102,12 +115,17 @@ class ChecksPlugin:
         self._case: Case
         self._expect: Expect
 
-    def _new_remote(self, *, hidden: bool | None = None) -> Remote:
+    def _new_remote(self, *, notebook: bool = False) -> Remote:
         assignment = self.plan.assignment
         own = {file.path for file in assignment.spec.files}
         staging = Staging(assignment.links, {path: data for path, data in self.plan.files.items() if path in own})
-        hide = self.plan.hidden if hidden is None else hidden
-        return Remote(self.plan.sandbox, staging, assignment.spec.limits, hide_numbers=hide)
+        # What a notebook's own cells work on is no secret; only the checks' inputs may be.
+        hide = self.plan.hidden and not notebook
+        remote = Remote(self.plan.sandbox, staging, assignment.spec.limits, hide_numbers=hide, notebook=notebook)
+        for file in assignment.spec.files:
+            if file.path not in self.plan.files:
+                remote.lacks(file.module, StudentException(f"`{file.path}` is not in the submission"))
+        return remote
 
     def close(self) -> None:
         """End every box and thread."""
@@ -171,7 +189,7 @@ class ChecksPlugin:
         spec = assignment.notebook(path)
         provided = nbformat.read(assignment.folder / spec.source, as_version=4)
         run = NotebookRun(
-            spec, provided, self.plan.files.get(path), self._new_remote(hidden=False), assignment.spec.limits
+            spec, provided, self.plan.files.get(path), self._new_remote(notebook=True), assignment.spec.limits
         )
         self._runs[path] = run
         run.start(self._pool)
@@ -245,7 +263,7 @@ class ChecksPlugin:
         if not comparing:
             record.calls = log.made
         self._case = Case(remote, log)
-        self._expect = Expect(record, self.plan.mode)
+        self._expect = Expect(record, self.plan.mode, self._case)
         return (yield)
 
     def _finish(self, item: pytest.Item, seconds: float) -> None:
@@ -255,10 +273,13 @@ class ChecksPlugin:
             self._stopped[check] = f"not run, since an earlier case ended so: {result.message}"
         outcome = self.outcome.checks[check]
         outcome.cases.append(result)
+        record = self.plan.expectations.cases.get((check, result.id), CaseRecord())
+        if self.plan.mode is Mode.RECORD:
+            record.seconds = seconds
+        outcome.reference_seconds += record.seconds
         if self._case.log.calls:
             outcome.functions = (self._case.log.calls[-1].function,)
         if result.status is Status.FAIL and self.plan.mode is Mode.COMPARE and self._expect.got:
-            record = self.plan.expectations.cases.get((check, result.id), CaseRecord())
             self._evidence.setdefault(check, []).append(Evidence(result.id, dict(self._expect.got), record))
         self._left[check] -= 1
         if self._left[check] == 0:
@@ -294,6 +315,7 @@ class ChecksPlugin:
             output=self._printed(),
             notes=tuple(self._case.notes),
             unimplemented=unimplemented,
+            frames=tuple(Frame(*frame) for frame in getattr(error, "frames", ())),
             follows=self._follows if status is Status.FAIL else (),
         )
 
@@ -362,6 +384,22 @@ def _our_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}{place}"
 
 
+@contextlib.contextmanager
+def _apart(folder: Path) -> Iterator[None]:
+    """Let nothing of the environment's settings into pytest, and no module of the checks stay when it is done.
+
+    Another assignment in the same process may have check files of the same names.
+    """
+    kept = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+        for name, module in list(sys.modules.items()):
+            if Path(getattr(module, "__file__", None) or "/").is_relative_to(folder):
+                del sys.modules[name]
+
+
 def run(plan: Plan) -> Outcome:
     """Run a plan's checks in this process and return what came of them; raise `AssignmentError` for broken checks."""
     plugin = ChecksPlugin(plan)
@@ -371,7 +409,8 @@ def run(plan: Plan) -> Outcome:
     for plugin_name in ("terminal", "cacheprovider", "logging", "capture"):
         options += ["-p", f"no:{plugin_name}"]
     try:
-        code = pytest.main(options, plugins=[plugin])
+        with _apart(folder):
+            code = pytest.main(options, plugins=[plugin])
     finally:
         plugin.close()
     if plugin.problem is not None:

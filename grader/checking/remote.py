@@ -8,13 +8,22 @@ call is served by a fresh one.
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from grader.errors import LimitExceeded, NotImplementedYet, StudentException, SubmissionFailed, WorkerDied
+from grader.errors import (
+    GraderFault,
+    LimitExceeded,
+    NotImplementedYet,
+    StudentException,
+    SubmissionFailed,
+    WorkerDied,
+    WrongReturn,
+)
 from grader.sandbox.box import Box, Sandbox, Staging
 from grader.sandbox.limits import Limits
 from grader.sandbox.wire import Frame, WireClosed, WireError, WireTimeout
@@ -22,15 +31,19 @@ from grader.text import clean, without_numbers
 
 SEND_SECONDS = 30.0
 STAGE_SECONDS = 60.0
+MAX_FRAMES = 12
 
 
 class Remote:
     """One submission's worker: opened when first needed, ended when it misbehaves, then opened afresh."""
 
-    def __init__(self, sandbox: Sandbox, staging: Staging, limits: Limits, *, hide_numbers: bool) -> None:
+    def __init__(
+        self, sandbox: Sandbox, staging: Staging, limits: Limits, *, hide_numbers: bool, notebook: bool = False
+    ) -> None:
         self._sandbox = sandbox
         self._staging = staging
         self._limits = limits
+        self._notebook = notebook
         self._hide_numbers = hide_numbers  # of messages, where the inputs are hidden ones
         self._box: Box | None = None
         self._imported: set[str] = set()
@@ -64,9 +77,7 @@ class Remote:
         box = self._open()
         try:
             box.channel.send(Frame(body, blobs), SEND_SECONDS)
-            reply = box.channel.receive(limit)
-            if message is not None:
-                reply = self._drain(box, reply, limit, message)
+            reply = _reply(box, limit, message)
             ok = reply.body.get("ok")
             if not isinstance(ok, bool):
                 raise WireError("a reply without an outcome")
@@ -78,7 +89,7 @@ class Remote:
         except WireError as error:
             self.close()
             raise WorkerDied(f"{what} disturbed the connection to the grader: {error}") from None
-        self.printed += clean(str(reply.body.get("printed", "")), 20_100)
+        self.printed += _text(reply.body.get("printed"), 20_100)
         if not ok:
             raise self._failure(what, reply.body.get("error"))
         return reply
@@ -105,13 +116,21 @@ class Remote:
         self._imported.add(module)
         return self.request(what, body, blobs)
 
+    def lacks(self, module: str, failure: SubmissionFailed) -> None:
+        """Let every call into a module fail so, without asking the box."""
+        self._broken[module] = failure
+
     # --- the box ----------------------------------------------------------------------------------------------------
 
     def _open(self) -> Box:
         if self._box is None:
-            self._box = self._sandbox.open()
+            self._box = self._sandbox.open(self._notebook)
             self._imported.clear()
-            self._stage(self._staging.links, self._staging.files)
+            try:
+                self._stage(self._staging.links, self._staging.files)
+            except SubmissionFailed as error:  # nothing of the student's has run yet
+                self.close()
+                raise GraderFault(f"a box could not be made ready: {error}") from error
         return self._box
 
     def _stage(self, links: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
@@ -121,13 +140,6 @@ class Remote:
             "files": [[place, index] for index, place in enumerate(files)],
         }
         self.request("laying down the files", body, tuple(files.values()), seconds=STAGE_SECONDS)
-
-    def _drain(self, box: Box, frame: Frame, limit: float, message: Callable[[Frame], None]) -> Frame:
-        deadline = time.monotonic() + limit
-        while frame.body.get("op") == "message":
-            message(frame)
-            frame = box.channel.receive(max(0.0, deadline - time.monotonic()))
-        return frame
 
     def _death(self, what: str) -> SubmissionFailed:
         assert self._box is not None
@@ -140,32 +152,59 @@ class Remote:
     def _failure(self, what: str, told: Any) -> SubmissionFailed:
         """Turn the far end's account of an exception into ours; every part of it may be a lie, none may do harm."""
         error = told if isinstance(told, dict) else {}
-        kind = clean(str(error.get("type", "an exception")), 80)
-        kinds = error.get("kinds") if isinstance(error.get("kinds"), list) else []
-        if "NotImplementedError" in (kinds or []):
+        kinds = error.get("kinds")
+        if isinstance(kinds, list) and "NotImplementedError" in kinds:
             return NotImplementedYet(what.strip("`"))
-        text = clean(str(error.get("message", "")), 500)
-        if self._hide_numbers:
-            text = without_numbers(text)
-        frames = error.get("frames") if isinstance(error.get("frames"), list) else []
-        lines = [_frame(frame) for frame in (frames or [])[-12:] if isinstance(frame, dict)]
-        place = f" ({lines[-1][0]})" if lines else ""
-        ending = f": {text}" if text else ""
+        kind, text = self._told(error.get("type"), 80) or "an exception", self._told(error.get("message"), 500)
+        if kind == "TooLarge":
+            return WrongReturn(f"{what} returned more than fits: {text}")
+        told_frames = error.get("frames")
+        frames = [frame for frame in told_frames if isinstance(frame, dict)] if isinstance(told_frames, list) else []
+        places = tuple(_place(frame) for frame in frames[-MAX_FRAMES:])
+        lines = [
+            f"{file}, line {line}, in {function}\n    {self._told(frame.get('text'), 300)}"
+            if function
+            else f"{file}, line {line}"
+            for (file, line, function), frame in zip(places, frames[-MAX_FRAMES:], strict=True)
+        ]
+        trace = "\n".join([*lines, f"{kind}: {text}" if text else kind])
+        where = f" ({places[-1][0]}, line {places[-1][1]})" if places else ""
         if kind == "SystemExit":
-            return StudentException(f"{what} tried to end the program (sys.exit){place}", _trace(lines, kind, text))
-        return StudentException(f"{what} raised {kind}{ending}{place}", _trace(lines, kind, text))
+            return StudentException(f"{what} tried to end the program (sys.exit){where}", trace, places)
+        types = tuple(self._told(one, 80) for one in (kinds[:MAX_FRAMES] if isinstance(kinds, list) else ())) or (kind,)
+        return StudentException(f"{what} raised {kind}{f': {text}' if text else ''}{where}", trace, places, types)
+
+    def _told(self, told: Any, limit: int) -> str:
+        """Return text of the far end, fit to be shown; without its numbers, where they could be hidden inputs."""
+        text = _text(told, limit)
+        return without_numbers(text) if self._hide_numbers else text
 
 
-def _frame(frame: dict[str, Any]) -> tuple[str, str, str]:
+def _reply(box: Box, limit: float, message: Callable[[Frame], None] | None) -> Frame:
+    """Receive a reply and hand on the messages before it; a function may display something wherever it is called."""
+    deadline = time.monotonic() + limit
+    frame = box.channel.receive(limit)
+    while frame.body.get("op") == "message":
+        if message is not None:
+            message(frame)
+        frame = box.channel.receive(max(0.0, deadline - time.monotonic()))
+    return frame
+
+
+def _text(told: Any, limit: int) -> str:
+    """Return what is told, cleaned and cut, if it is text at all: the text of a nested value may be endless."""
+    return clean(told, limit) if isinstance(told, str) else ""
+
+
+def _place(frame: dict[str, Any]) -> tuple[str, int, str]:
+    """Return a frame's file, line and function; a name that no file or function has is not told."""
     line = frame.get("line")
-    number = line if isinstance(line, int) and 0 <= line < 1 << 31 else 0
-    place = f"{clean(str(frame.get('file', '?')), 200)}, line {number}"
-    return place, clean(str(frame.get("name", "")), 100), clean(str(frame.get("text", "")), 300)
-
-
-def _trace(lines: list[tuple[str, str, str]], kind: str, text: str) -> str:
-    told = [f"{place}, in {name}\n    {code}" if name else place for place, name, code in lines]
-    return "\n".join([*told, f"{kind}: {text}" if text else kind])
+    file, function = _text(frame.get("file"), 200), _text(frame.get("name"), 100)
+    return (
+        file if re.fullmatch(r"[\w./ ()-]+", file) else "?",
+        line if isinstance(line, int) and 0 <= line < 1 << 31 else 0,
+        function if re.fullmatch(r"[\w.<>]+", function) else "",
+    )
 
 
 def _how(code: int | None) -> str:

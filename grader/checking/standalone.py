@@ -1,20 +1,22 @@
 """The same checks under plain ``pytest``, for a student's own machine: ``pytest.ini`` of a handout names this plugin.
 
 Nothing is graded here: the checks run against the files that lie beside the handout's ``assignment`` folder, in a
-plain subprocess, and pytest says what came of each case in its own way.
+plain subprocess, and pytest says what came of each case in its own way. Tests that a student adds are pytest's own
+matter and are left to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
 
+import msgspec
 import pytest
 
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment, load
 from grader.checking.plugin import ChecksPlugin, Plan, case_id, check_id
 from grader.errors import GraderError
-from grader.model import Status
+from grader.model import CaseResult, Status
 from grader.sandbox.plain import PlainSandbox
 
 FOLDER = "assignment"
@@ -23,26 +25,64 @@ FOLDER = "assignment"
 class PracticePlugin(ChecksPlugin):
     """Runs the checks and lets pytest report them."""
 
+    def is_check(self, item: pytest.Item) -> bool:
+        """Return whether an item is a case of a check, not a test of the student's own."""
+        return item.path.is_relative_to(self.plan.assignment.checks_folder)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Leave what can't be collected to pytest."""
+
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Prepare as always; what is wrong with the assignment is a usage error here."""
-        super().pytest_collection_modifyitems(config, items)
+        """Prepare the checks among the items, all or those that pytest was asked for; they come before other tests."""
+        checks = [item for item in items if self.is_check(item)]
+        others = [item for item in items if not self.is_check(item)]
+        self.plan = msgspec.structs.replace(self.plan, only=frozenset(map(check_id, checks)) or frozenset({""}))
+        super().pytest_collection_modifyitems(config, checks)
         if self.problem is not None:
             raise pytest.UsageError(str(self.problem))
+        items[:] = checks + others
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Keep a case's result."""
+        return (yield from super().pytest_runtest_protocol(item)) if self.is_check(item) else (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Keep what a fixture raised."""
+        return (yield from super().pytest_runtest_makereport(item, call)) if self.is_check(item) else (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Make a case's own student."""
+        return (yield from super().pytest_runtest_setup(item)) if self.is_check(item) else (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
         """Run a case, then end it as pytest expects a test to end."""
+        if not self.is_check(pyfuncitem):
+            return (yield)
         done = yield from super().pytest_pyfunc_call(pyfuncitem)
         case = self._result(case_id(pyfuncitem), 0.0)
+        if case.output:
+            pyfuncitem.add_report_section("call", "stdout", case.output)
         if case.status is Status.SKIP:
             pytest.skip(case.message)
         if case.status is not Status.PASS:
-            pytest.fail(f"{check_id(pyfuncitem)}: {case.message}", pytrace=False)
+            pytest.fail(_told(check_id(pyfuncitem), case), pytrace=False)
         return done
 
     def pytest_unconfigure(self) -> None:
         """End the workers."""
         self.close()
+
+
+def _told(check: str, case: CaseResult) -> str:
+    """Return what pytest prints of a case that did not pass: the message, and where in the student's code it arose."""
+    return "\n".join(part for part in (f"{check}: {case.message}", case.trace) if part)
 
 
 def files_here(assignment: Assignment) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from grader.assignment.expectations import CallShape
@@ -15,6 +16,9 @@ from grader.assignment.spec import Assignment
 from grader.checking.remote import Remote
 from grader.errors import AssignmentError, WorkerDied, WrongReturn
 from grader.sandbox.wire import Decoder, Encoder, Ref, WireError
+from grader.text import clean
+
+PRINTED_CHARACTERS = 20_100  # of one call
 
 
 class Call(NamedTuple):
@@ -33,9 +37,24 @@ class CallLog:
         self.calls: list[Call] = []
         self.items: dict[Any, Any] = {}  # what was set in objects that stay in the box, by key
         self._expected = expected  # None while recording
+        self._quiet = False
 
-    def add(self, call: Call, shape: CallShape) -> None:
-        """Note one call, or raise `WrongReturn` where the reference returned another number of values."""
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Note no calls for a while: those of numerical differentiation would be thousands."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
+
+    def add(self, call: Call, shape: CallShape, *, nothing: bool = False) -> None:
+        """Note one call, or raise `WrongReturn` where the reference returned another number of values.
+
+        ``nothing`` says that the single value that came is None.
+        """
+        if self._quiet:
+            return
         index = len(self.made)
         self.made.append(shape)
         self.calls.append(call)
@@ -43,7 +62,8 @@ class CallLog:
             return
         want = self._expected[index]
         if want.function == shape.function and (want.sequence, want.count) != (shape.sequence, shape.count):
-            raise WrongReturn(f"`{shape.function}` returned {_count(shape)}, expected {_count(want)}")
+            got = "None" if nothing else _count(shape)
+            raise WrongReturn(f"`{shape.function}` returned {got}, expected {_count(want)}")
 
 
 def _count(shape: CallShape) -> str:
@@ -59,6 +79,8 @@ class Case:
         self.remote = remote
         self.log = log
         self.notes: list[str] = []
+        self.changed: list[tuple[str, str]] = []  # function and argument, where a call changed an array in place
+        self.printed = ""  # by the calls, imports left out
 
     def note(self, text: str) -> None:
         """Keep a remark for the report, once."""
@@ -121,16 +143,22 @@ class Value:
             values = body.get("values")
             if not isinstance(values, list) or not isinstance(body.get("container"), str):
                 raise WireError("a reply without values")
+            if not body["container"] and len(values) != 1:
+                raise WireError("a single value that is none")
             return [decoder.decode(value) for value in values]
 
         function = self._name
         decoder = Decoder(blobs, self._held)
         values = self._trusting(decode)
         modified = body.get("modified")
-        for argument in modified[:10] if isinstance(modified, list) else ():
-            self._case.note(f"`{function}` changed its argument {str(argument)[:40]} in place")
+        for argument in [*map(str, range(1, len(call.args) + 1)), *call.kwargs]:
+            if isinstance(modified, list) and argument in modified:
+                self._case.note(f"`{function}` changed its argument {argument} in place")
+                self._case.changed.append((function, argument))
+        told = body.get("printed")
+        self._case.printed += clean(told, PRINTED_CHARACTERS) if isinstance(told, str) else ""
         sequence = bool(body["container"])
-        self._case.log.add(call, CallShape(function, sequence, len(values)))
+        self._case.log.add(call, CallShape(function, sequence, len(values)), nothing=not sequence and values[0] is None)
         return tuple(values) if sequence else values[0]
 
     def _held(self, ref: Ref) -> Value:
@@ -164,6 +192,11 @@ class Student:
 def fetched(value: Any) -> Any:
     """Return a value with everything that was held in the box brought over."""
     return value.fetch() if isinstance(value, Value) else value
+
+
+def name_of(function: Any) -> str:
+    """Return what a function is called: the student's name for what is in the box."""
+    return function._name if isinstance(function, Value) else str(getattr(function, "__name__", "the call"))
 
 
 def _reference(value: Any) -> Ref:

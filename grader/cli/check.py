@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from grader.cli.options import add_assignment, add_grading, assignment_of
 
 if TYPE_CHECKING:
-    from grader.grading.grade import Graded
     from grader.model import Report
 
 
@@ -29,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from grader.grading.grade import Options, grade
+    from grader.grading.outputs import write
     from grader.report import terminal
 
     console = Console(quiet=options.quiet, highlight=False)
@@ -47,26 +47,6 @@ def run(options: argparse.Namespace) -> int:
     console.print(terminal.summary(graded.report))
     console.print(f"report: {paths['report.html']}", soft_wrap=True)
     return exit_code(graded.report)
-
-
-def write(graded: Graded, out: Path) -> dict[str, Path]:
-    """Write the three reports and the executed notebooks, each beside its place and then moved there."""
-    import nbformat
-
-    from grader.files import write_atomically
-    from grader.report import Audience, html, json, junit
-
-    report = graded.report
-    contents = {
-        "report.json": json.render(report, audience=Audience.INSTRUCTOR),
-        "junit.xml": junit.render(report),
-        "report.html": html.render(
-            report, audience=Audience.INSTRUCTOR, notebooks=graded.notebooks, sources=graded.sources
-        ).encode("utf-8", "replace"),
-    }
-    for name, notebook in graded.notebooks.items():
-        contents[f"notebooks/{Path(name).name}"] = nbformat.writes(notebook).encode("utf-8", "replace")
-    return {name: write_atomically(out / name, data) for name, data in contents.items()}
 
 
 def exit_code(report: Report) -> int:

@@ -29,7 +29,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Build, prove, and write or compare."""
-    from grader.authoring import handout
+    from grader.authoring import handout, prove, template
     from grader.files import write_atomically
 
     def say(line: str) -> None:
@@ -39,19 +39,19 @@ def run(options: argparse.Namespace) -> int:
     assignment = assignment_of(options)
     made = handout.build(assignment, tuple(options.question))
     if options.check:
-        problems = list(handout.differences(made, options.template))
+        problems = list(template.differences(made, options.template))
         for problem in problems:
             print(f"out of date: {options.template}/{problem}")
         say("run `grader handout`" if problems else f"{options.template} is up to date")
         return 1 if problems else 0
     say(f"{len(made.files)} files, {len(made.blocks)} solutions stripped; proving that no answer is left")
-    handout.prove(made)
+    prove.prove(made, assignment)
     suffix = "".join(f"-{question}" for question in options.question)
     archive = write_atomically(options.out / f"{made.name}{suffix}-handout.zip", made.archive())
     if options.question:
         say(f"{options.template} is left as it is: a partial handout is only a zip")
     else:
-        handout.write_template(made, options.template)
+        template.write_template(made, options.template)
         say(f"template: {options.template}")
     say(f"handout:  {archive} ({archive.stat().st_size / 1048576:.1f} MB)")
     return 0

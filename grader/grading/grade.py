@@ -22,7 +22,7 @@ from grader.model import REPORT_SCHEMA, CheckResult, Report
 from grader.sandbox.ladder import open_sandbox
 
 HANDOUT_PAGES = ("README.md", "tox.ini", "pytest.ini", ".gitignore")
-HANDOUT_FOLDERS = ("assignment", "wheels")
+HANDOUT_FOLDERS = ("assignment", "wheels", "report")
 Progress = Callable[[CheckResult], None]
 
 
@@ -47,7 +47,7 @@ def wanted(assignment: Assignment) -> Wanted:
     files = dict(assignment.provided)
     if assignment.spec.handout_of:  # practice: the handout's own files lie in the submission
         root = assignment.folder.parent
-        files |= {path.relative_to(root).as_posix(): path for path in handout_files(root)}
+        files |= {path.relative_to(root).as_posix(): path for path in handout_files(root, assignment.spec.name)}
     digests = {place: hashlib.sha256(path.read_bytes()).hexdigest() for place, path in files.items()}
     return Wanted(
         files=tuple(file.path for file in assignment.spec.files),
@@ -57,9 +57,9 @@ def wanted(assignment: Assignment) -> Wanted:
     )
 
 
-def handout_files(root: Path) -> list[Path]:
-    """Return what a handout brings besides the student's files and the provided ones."""
-    pages = (root / name for name in HANDOUT_PAGES)
+def handout_files(root: Path, name: str) -> list[Path]:
+    """Return what a handout brings besides the student's files and the provided ones, and what it makes there."""
+    pages = (root / page for page in (*HANDOUT_PAGES, f"{name}-submission.zip"))
     below = (
         path for folder in HANDOUT_FOLDERS for path in (root / folder).rglob("*") if "__pycache__" not in path.parts
     )

@@ -39,5 +39,3 @@ def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]
 def write(graded: Graded, out: Path) -> dict[str, Path]:
     """Write the reports and the executed notebooks, each beside its place and then moved there."""
     return {name: write_atomically(out / name, data) for name, data in contents(graded).items()}
-
-

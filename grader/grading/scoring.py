@@ -17,6 +17,7 @@ class Checked(Protocol):
     cases: list[CaseResult]
     mistake: Mistake
     functions: tuple[str, ...]
+    reference_seconds: float
 
 
 def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
@@ -43,6 +44,7 @@ def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
         requires=spec.requires,
         notebook=spec.notebook,
         functions=check.functions,
+        reference_seconds=round(check.reference_seconds, 3) or None,
         follow_through=any(case.follows for case in cases),
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
 
-from grader.model import CheckResult, Report, Visibility
+from grader.model import CaseResult, CheckResult, Report, Visibility
 
 HIDDEN_TITLE = "A hidden check"
 
@@ -29,14 +30,24 @@ def view(report: Report, audience: Audience) -> Report:
 
 
 def view_check(check: CheckResult, audience: Audience) -> CheckResult:
-    """Return one check as an audience may see it, for lines that are shown before the report stands."""
-    return check if audience is Audience.INSTRUCTOR else _redact(check, {check.id: "hidden"})
+    """Return one check as an audience may see it, for lines that are shown before the report stands.
+
+    Which other checks are hidden is not known then, and a message may name one: students read it in the summary.
+    """
+    if audience is Audience.INSTRUCTOR:
+        return check
+    return msgspec.structs.replace(_redact(check, {check.id: "hidden"}), message="")
 
 
 def _redact(check: CheckResult, names: Mapping[str, str]) -> CheckResult:
     """Return a hidden check without its details, and a visible one without the names of hidden ones."""
     if check.visibility is not Visibility.HIDDEN:
-        return msgspec.structs.replace(check, requires=tuple(name for name in check.requires if name not in names))
+        return msgspec.structs.replace(
+            check,
+            message=_renamed(check.message, names),
+            requires=tuple(name for name in check.requires if name not in names),
+            cases=tuple(_without(case, names) for case in check.cases),
+        )
     return CheckResult(
         id=names[check.id],
         question=check.question,
@@ -49,3 +60,21 @@ def _redact(check: CheckResult, names: Mapping[str, str]) -> CheckResult:
         hint="",
         seconds=0.0,
     )
+
+
+def _without(case: CaseResult, names: Mapping[str, str]) -> CaseResult:
+    """Return a case that names no hidden check."""
+    return msgspec.structs.replace(
+        case,
+        message=_renamed(case.message, names),
+        notes=tuple(_renamed(note, names) for note in case.notes),
+        follows=tuple(names.get(name, name) for name in case.follows),
+    )
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """Return a text in which hidden checks stand by the names that students know them by."""
+    for name, known_as in names.items():
+        if name in text:
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", known_as, text)
+    return text

@@ -26,8 +26,10 @@ def render(report: Report) -> bytes:
 
 
 def _suite(root: ET.Element, check: CheckResult, report: Report) -> list[CaseResult]:
-    """Add a check as a suite and return its cases: a check without any stands for itself."""
-    cases = list(check.cases) or [CaseResult(check.id, check.status, check.message, check.seconds)]
+    """Add a check as a suite and return its cases: what no case says, the check says for itself."""
+    cases = list(check.cases)
+    if all(case.status is Status.PASS for case in cases) and (check.status is not Status.PASS or not cases):
+        cases.append(CaseResult(check.id, check.status, check.message, check.seconds))
     suite = ET.SubElement(
         root, "testsuite", name=_xml(check.id), timestamp=_xml(report.started), time=f"{check.seconds:.3f}"
     )
@@ -50,10 +52,12 @@ def _suite(root: ET.Element, check: CheckResult, report: Report) -> list[CaseRes
     )
     share = check.max_points / len(cases)
     others = sum(case.status is not Status.PASS for case in cases)
-    # What a check gives beyond its passed cases (follow-through) belongs to the others, so that the sum is the check's.
-    rest = (check.points - share * (len(cases) - others)) / others if others else 0.0
+    # The cases' points sum to the check's, also where it gives more than its passed cases do (follow-through), or less.
+    passed = len(cases) - others
+    each = min(share, check.points / passed) if passed else 0.0
+    rest = (check.points - each * passed) / others if others else 0.0
     for case in cases:
-        _testcase(suite, check, case, points=share if case.status is Status.PASS else rest, share=share)
+        _testcase(suite, check, case, points=each if case.status is Status.PASS else rest, share=share)
     return cases
 
 

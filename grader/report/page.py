@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 4_000  # characters of any one string on the page
 NAME_LIMIT = 120
-TRACE_LIMIT = 6_000
+TRACE_LIMIT = 3_000
 OUTPUT_LIMIT = 3_000  # characters of what one check printed
+CASES_OF_A_CHECK = 12
 PICTURES_OF_A_CHECK = 3
 PICTURES = 24  # on the page
 VALUES_OF_A_CASE = 24
@@ -41,7 +42,9 @@ class Case:
     @property
     def empty(self) -> bool:
         """Whether the check has said all that there is to say."""
-        return not (self.wrong or self.right or self.pictures or self.message or self.result.trace)
+        return not (
+            self.wrong or self.right or self.pictures or self.message or self.result.trace or self.result.follows
+        )
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Check:
     headline: str
     waits_for: Sequence[tuple[str, str]]  # title and anchor of checks that it builds on and that did not pass
     cases: Sequence[Case]
+    more_cases: Sequence[str]  # ids of cases that did not pass either and are not shown
     passed: Sequence[str]
     notes: Sequence[str]
     snippets: Sequence[source.Snippet]
@@ -89,7 +93,7 @@ def build(report: Report, notebooks: Mapping[str, NotebookNode], sources: Mappin
     budget = notebook.Budget()
     shown_notebooks = {
         name: notebook.build(name, number, node, budget)
-        for number, (name, node) in enumerate(sorted(notebooks.items()), start=1)
+        for number, (name, node) in enumerate(notebooks.items(), start=1)
     }
     anchors = {check.id: _anchor(check.id, number) for number, check in enumerate(report.checks, start=1)}
     left = PICTURES
@@ -103,7 +107,7 @@ def build(report: Report, notebooks: Mapping[str, NotebookNode], sources: Mappin
         groups=_groups(report, checks),
         counts=[(status, count) for status, count in counts if count],
         first=checks[first.id] if first else None,
-        untouched=bool(report.checks) and report.score == 0 and all(_unimplemented(check) for check in report.checks),
+        untouched=first is not None and report.score == 0 and all(map(_untouched, report.checks)),
         unfinished=words.unfinished(report),
         share=max(0.0, min(100.0, 100 * report.score / report.max_score)) if report.max_score else 0.0,
         started=re.sub(r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d).*$", r"\1 \2 UTC", report.started),
@@ -128,10 +132,8 @@ def prose(text: str) -> Markup:
 
 
 def trace(text: str) -> str:
-    """Return the end of a trace, where the exception stands, as Markup's plain text."""
-    return clean(text[-NAME_LIMIT = 120
-TRACE_LIMIT:], NAME_LIMIT = 120
-TRACE_LIMIT)
+    """Return the end of a trace, where the exception stands."""
+    return clean(text[-TRACE_LIMIT:], TRACE_LIMIT)
 
 
 def _groups(report: Report, checks: Mapping[str, Check]) -> list[Group]:
@@ -162,7 +164,7 @@ def _check(
     stub = _unimplemented(check)
     budget = min(pictures, PICTURES_OF_A_CHECK)
     cases: list[Case] = []
-    for case in bad:
+    for case in bad[:CASES_OF_A_CHECK]:
         cases.append(_case(case, check, budget))
         budget -= len(cases[-1].pictures)
     frames = next((case.frames for case in bad if case.frames), ())
@@ -180,6 +182,7 @@ def _check(
             if name in status and status[name].status is not Status.PASS and check.status is not Status.PASS
         ],
         cases=[] if stub else cases,
+        more_cases=[] if stub else [case.id for case in bad[CASES_OF_A_CHECK:]],
         passed=[case.id for case in check.cases if case.status is Status.PASS],
         notes=_unique(note for case in check.cases for note in case.notes),
         snippets=source.snippets(sources, functions, frames) if bad and not stub else [],
@@ -223,6 +226,11 @@ def _unimplemented(check: CheckResult) -> bool:
     """Tell whether a check failed, or was left out, for want of a function that is not written yet."""
     bad = [case for case in check.cases if case.status is not Status.PASS]
     return check.status in (Status.FAIL, Status.SKIP) and bool(bad) and all(case.unimplemented for case in bad)
+
+
+def _untouched(check: CheckResult) -> bool:
+    """Tell whether a check found nothing but unwritten functions, or was left out for want of them."""
+    return check.status is Status.SKIP or _unimplemented(check)
 
 
 def _unique(texts: Iterable[str]) -> list[str]:

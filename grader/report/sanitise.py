@@ -134,6 +134,11 @@ def _markdown() -> Any:
         def link(self, text: str, url: str, title: str | None = None) -> str:
             return f'<a href="{escape(url)}">{text}</a>' if re.sub(r"<[^>]*>", "", text).strip() else ""
 
+        def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
+            # A header that is a formula alone has no name for a screen reader: it is a cell then.
+            named = head and re.sub(r"<math.*?</math>|<[^>]*>", "", text, flags=re.DOTALL).strip()
+            return f"<th>{text}</th>\n" if named else f"<td>{text}</td>\n"
+
         def block_html(self, html: str) -> str:
             return _tame(html) + "\n"
 

@@ -93,7 +93,7 @@ class _Summary:
             yield Text()
             yield Text(_one_line(check.id), style=f"bold {_COLOUR[check.status]}")
             hint = f"Hint: {check.hint}" if check.hint else ""
-            for text, style in ((check.message, ""), (hint, "italic")):
+            for text, style in ((check.message, ""), (hint, "italic")) if hint else ((check.message, ""),):
                 for line in Text(clean(text, 1500).strip(), style=style).wrap(console, max(options.max_width - 2, 20)):
                     line.rstrip()
                     yield Text("  ") + line

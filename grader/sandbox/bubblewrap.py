@@ -13,16 +13,17 @@ few capabilities with which it turns each box into a user of its own.
 from __future__ import annotations
 
 import os
+import select
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from grader.model import Tier
 from grader.sandbox import granted
-from grader.sandbox.inside.tree import tasks_of
+from grader.sandbox.inside.tree import children, tasks_of
 from grader.sandbox.inside.wall import BLOCK
 from grader.sandbox.limits import Limits
-from grader.sandbox.warm import StartFailed, WarmSandbox, font_cache
+from grader.sandbox.warm import KILL_SECONDS, StartFailed, WarmSandbox, font_cache
 
 BOXES = Path("/boxes")  # the scratch folders, inside
 TEMPORARY = "/tmp"  # noqa: S108 - inside: it exists because programs expect it, and boxes can't write there
@@ -38,6 +39,7 @@ class BubblewrapSandbox(WarmSandbox):
     tier = Tier.BUBBLEWRAP
 
     def __init__(self, limits: Limits, readable: Sequence[Path], notebooks: bool = True) -> None:
+        self._first = -1
         self._bwrap = shutil.which("bwrap")
         if self._bwrap is None:
             raise StartFailed("bwrap is not installed", "apt-get install bubblewrap.")
@@ -82,5 +84,14 @@ class BubblewrapSandbox(WarmSandbox):
         kept = [part for name in ROOT_KEEPS for part in ("--cap-add", f"CAP_{name}")]
         return [*NAMESPACES, "--cap-drop", "ALL", *kept]
 
-    def kill_groups(self, groups: list[int]) -> None:
-        """Nothing is left to do: with bwrap, its whole process namespace was killed."""
+    def started(self, pid: int) -> None:
+        """Keep hold of the first process inside: it ends last, when its process namespace is empty."""
+        inner = children(pid)
+        self._first = os.pidfd_open(inner[0]) if inner else -1
+
+    def finish(self, groups: list[int]) -> None:
+        """Wait until the namespace is empty, which the end of bwrap brings about but does not wait for."""
+        if self._first >= 0:
+            select.select([self._first], [], [], KILL_SECONDS)
+            os.close(self._first)
+            self._first = -1

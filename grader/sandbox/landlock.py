@@ -7,9 +7,9 @@ file, trace and (from Linux 6.12) signal beyond its own processes, and seccomp e
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
+import time
 
 from grader.model import Tier
 from grader.sandbox.warm import WarmSandbox
@@ -24,8 +24,13 @@ class LandlockSandbox(WarmSandbox):
         """Return the bare command."""
         return python
 
-    def kill_groups(self, groups: list[int]) -> None:
+    def finish(self, groups: list[int]) -> None:
         """Kill the groups; a number in use as a group's is not given to another process."""
-        for group in groups:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, signal.SIGKILL)
+        deadline = time.monotonic() + 1.0
+        while groups and time.monotonic() < deadline:
+            for group in list(groups):
+                try:
+                    os.killpg(group, signal.SIGKILL)
+                except (ProcessLookupError, PermissionError):
+                    groups.remove(group)
+            time.sleep(0.005)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PTRACE_ATTACH, CLONE_NEWUSER = 16, 0x10000000
+PTRACE_SEIZE, CLONE_NEWUSER = 0x4206, 0x10000000  # seizing does not stop a process, attaching would
 
 
 def breaches(offered: dict[str, Any]) -> str:
@@ -32,7 +32,7 @@ def breaches(offered: dict[str, Any]) -> str:
         "a unix socket could be reached": lambda: connect(socket.AF_UNIX, offered["unix"]),
         "an abstract socket could be reached": lambda: connect(socket.AF_UNIX, "\0" + offered["abstract"]),
         "a process outside could be signalled": lambda: os.kill(pid, 0),
-        "a process outside could be traced": lambda: demand(libc.ptrace(PTRACE_ATTACH, pid, 0, 0) == 0),
+        "a process outside could be traced": lambda: demand(libc.ptrace(PTRACE_SEIZE, pid, 0, 0) == 0),
         "a user namespace could be made": lambda: demand(libc.unshare(CLONE_NEWUSER) == 0),
     }
     return json.dumps([name for name, attempt in attempts.items() if succeeds(attempt)])

@@ -120,12 +120,15 @@ class WarmSandbox(Sandbox):
             raise
 
     @abstractmethod
-    def kill_groups(self, groups: list[int]) -> None:
-        """End boxes whose zygote was killed and whose wardens do not answer, by the numbers of their process groups."""
+    def finish(self, groups: list[int]) -> None:
+        """When the zygote has ended: end the boxes whose wardens do not answer, by their process groups, and wait."""
 
     @abstractmethod
     def command(self, python: list[str]) -> list[str]:
         """Return the command that starts the zygote, given the one that would start it bare."""
+
+    def started(self, pid: int) -> None:
+        """Take note of what is needed to see the end of the command that was started."""
 
     @property
     def base(self) -> Path:
@@ -145,13 +148,13 @@ class WarmSandbox(Sandbox):
     # --- the zygote -------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._control = ours
-        python = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, str(theirs.fileno()), *granted.import_path()]
         settings = Settings(
             base=str(self.base), run=self.run, read=self.read, limits=self.limits, filter=filter_program(),
             notebooks=self.notebooks, tasks=self.outside_tasks, users=self.user_block,
         )  # fmt: skip
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control = ours
+        python = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, str(theirs.fileno()), *granted.import_path()]
         started = threading.Event()
         failure: list[OSError] = []
 
@@ -181,7 +184,9 @@ class WarmSandbox(Sandbox):
                 pipe.write(msgspec.json.encode(settings))
             theirs.close()
             answer = receive(ours, START_SECONDS)
-            if answer is None or "ready" not in answer:
+            if answer is not None and "ready" in answer:
+                self.started(self._process.pid)
+            else:
                 complaints.seek(0)
                 words = complaints.read().decode(errors="replace").strip().splitlines()
                 sentence = (answer or {}).get("failed") or (words[-1] if words else "the zygote gave no sign")
@@ -243,7 +248,7 @@ class WarmSandbox(Sandbox):
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait(KILL_SECONDS)
-        self.kill_groups([box.group for box in self._boxes if box.group])
+        self.finish([box.group for box in self._boxes if box.group])
 
     def close(self) -> None:
         """End every box, then the zygote, and remove the scratch folders."""
@@ -255,6 +260,7 @@ class WarmSandbox(Sandbox):
             if self._process is not None:
                 try:
                     self._process.wait(KILL_SECONDS)
+                    self.finish([])
                 except subprocess.TimeoutExpired:
                     self._kill_zygote()
         if self._keeper is not None:

@@ -18,6 +18,7 @@ import math
 import re
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -43,6 +44,10 @@ class WireError(Exception):
 
 class WireClosed(WireError):
     """The other side closed the connection."""
+
+
+class TooLarge(WireError):
+    """A value that is meant to be sent is larger than allowed."""
 
 
 class WireTimeout(WireError):
@@ -71,7 +76,7 @@ def pack(frame: Frame) -> bytes:
     """Return the bytes of a frame."""
     text = json.dumps(frame.body, separators=(",", ":")).encode("utf-8", "surrogatepass")
     if len(text) > MAX_JSON or len(frame.blobs) > MAX_BLOBS or sum(map(len, frame.blobs)) > MAX_BYTES:
-        raise WireError("the message is larger than the wire allows")
+        raise TooLarge("the message is larger than the wire allows")
     sizes = b"".join(_SIZE.pack(len(blob)) for blob in frame.blobs)
     return b"".join((_HEAD.pack(len(text), len(frame.blobs)), sizes, text, *frame.blobs))
 
@@ -100,17 +105,19 @@ class Channel:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._sending = threading.Lock()  # a student's thread may print while another call is answered
 
     def send(self, frame: Frame, seconds: float | None = None) -> None:
         """Send one frame within ``seconds``."""
         data = pack(frame)
-        self._sock.settimeout(seconds)
-        try:
-            self._sock.sendall(data)
-        except TimeoutError as error:
-            raise WireTimeout("the other side does not read") from error
-        except OSError as error:
-            raise WireClosed("the connection is closed") from error
+        with self._sending:
+            self._sock.settimeout(seconds)
+            try:
+                self._sock.sendall(data)
+            except TimeoutError as error:
+                raise WireTimeout("the other side does not read") from error
+            except OSError as error:
+                raise WireClosed("the connection is closed") from error
 
     def receive(self, seconds: float | None = None) -> Frame:
         """Receive one whole frame within ``seconds``; a slow trickle of bytes does not extend the time."""
@@ -188,12 +195,13 @@ class Encoder:
         self.blobs: list[bytes] = []
         self._fallback = fallback
         self._nodes = 0
+        self._bytes = 0
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         """Return JSON data for a value; what is neither plain nor given a handle raises `WireError`."""
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise WireError(f"more than {MAX_NODES} values in one message")
+            raise TooLarge(f"more than {MAX_NODES} values in one message")
         kind = type(value)
         if value is None or kind in (bool, str):
             return value
@@ -206,11 +214,9 @@ class Encoder:
         if kind is type and issubclass(value, np.generic) and np.dtype(value).kind in PLAIN_KINDS:
             return {"dtype": np.dtype(value).str}
         if kind is np.ndarray and value.dtype.kind in PLAIN_KINDS and len(self.blobs) < MAX_BLOBS:
-            self.blobs.append(encode_array(value))
-            return {"array": len(self.blobs) - 1}
+            return {"array": self._blob(value)}
         if isinstance(value, np.generic) and value.dtype.kind in PLAIN_KINDS:
-            self.blobs.append(encode_array(np.asarray(value)))
-            return {"scalar": len(self.blobs) - 1}
+            return {"scalar": self._blob(np.asarray(value))}
         if kind in (tuple, list, dict) and depth < MAX_DEPTH:
             if kind is dict:
                 return {"dict": [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]}
@@ -218,6 +224,14 @@ class Encoder:
         if self._fallback is not None:
             return {"ref": list(self._fallback(value))}
         raise WireError(f"a value of type {kind.__name__} can't cross the border")
+
+    def _blob(self, array: np.ndarray) -> int:
+        """Keep an array's bytes and return their number; what can't be sent is not copied first."""
+        self._bytes += array.nbytes
+        if self._bytes > MAX_BYTES:
+            raise TooLarge(f"arrays of {self._bytes} bytes are more than the {MAX_BYTES} allowed")
+        self.blobs.append(encode_array(array))
+        return len(self.blobs) - 1
 
 
 class Decoder:

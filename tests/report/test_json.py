@@ -19,7 +19,7 @@ REPORTS = (samples.passing, samples.template, samples.mixed, samples.faulty, sam
 
 
 def test_the_committed_schema_is_fresh() -> None:
-    assert SCHEMA.read_bytes() == json.schema(), "run: python -m grader.report.json > docs/report.schema.json"
+    assert SCHEMA.read_bytes() == json.schema(), "write json.schema() to docs/report.schema.json"
 
 
 @pytest.mark.parametrize("audience", Audience)

@@ -154,7 +154,7 @@ SIGNALLING = {
 }
 
 MEDDLING = {
-    "trace the grader": "return libc.ptrace(16, pid, 0, 0) == 0",
+    "trace the grader": "return libc.ptrace(0x4206, pid, 0, 0) == 0  # seize: it does not stop the process",
     "read the grader's memory": """
         local, remote = ctypes.create_string_buffer(8), (ctypes.c_void_p * 2)(0x1000, 8)
         mine = (ctypes.c_void_p * 2)(ctypes.addressof(local), 8)

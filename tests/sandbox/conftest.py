@@ -57,8 +57,6 @@ class Trial:
             time.sleep(0.005)
         assert left_below(self.sandbox) <= before
         assert not members(box.group) or self.sandbox.tier == "bubblewrap"
-        process = self.sandbox._process
-        assert process is not None
         assert scratch_folders(self.sandbox) == []
 
 
@@ -119,7 +117,7 @@ def members(group: int) -> list[int]:
 def scratch_folders(sandbox: WarmSandbox) -> list[str]:
     """Return the scratch folders that are there, seen from outside."""
     assert sandbox._process is not None
-    inside = [sandbox._process.pid, *(process.pid for process in tree.below(sandbox._process.pid))]
+    inside = [process.pid for process in tree.below(sandbox._process.pid) if not is_zombie(process.pid)]
     base = f"/proc/{inside[-1]}/root{sandbox.base}" if sandbox.tier == "bubblewrap" else str(sandbox.base)
     return os.listdir(base)
 

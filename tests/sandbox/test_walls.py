@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attacks
 import pyseccomp
 import pytest
-
-import attacks
 from conftest import SMALL, Trial, call
+
 from grader.sandbox.box import Sandbox
 from grader.sandbox.warm import WarmBox
 

@@ -121,6 +121,10 @@ class Shell(InteractiveShell):
         self.kernel.last_error = {"ename": str(etype.__name__), "evalue": str(evalue), "traceback": list(stb)}
         self.kernel.send("error", dict(self.kernel.last_error))
 
+    def ask_exit(self) -> None:
+        """End the notebook: what `exit()` and `quit()` ask for."""
+        raise SystemExit
+
     def enable_gui(self, gui: str | None = None) -> None:
         """Accept any GUI's name and start none."""
 

@@ -31,7 +31,7 @@ CAPABILITY_VERSION_3 = 0x20080522
 HIGH_USERS = 0x70000000  # above the ranges of people, services and containers, below 2**31
 BLOCK = 1 << 11  # user ids that one sandbox with process ids of its own has to itself
 ADDRESS_MARGIN_MB = 4096  # of address space beyond twice the memory allowed: a backstop only, the warden measures
-TASK_MARGIN = 16  # tasks that the kernel allows beyond the limit, so that the warden sees and names the excess
+TASK_MARGIN = 256  # tasks that the kernel allows beyond the limit, so that the warden sees and names the excess
 
 _FS = landlockpy.AccessFS
 READ = _FS.READ_FILE | _FS.READ_DIR

@@ -136,6 +136,7 @@ class Warden:
         while not self.ended():
             if any(number == self.control.fileno() for number, _ in events.poll(TICK * 1000)):
                 self.wait_for_end(GRACE)
+                self.limit = "" if self.ended() else self.excess()
                 return
             self.limit = self.excess()
             if self.limit:

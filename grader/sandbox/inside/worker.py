@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, Ref, WireClosed, WireError
+from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, Ref, TooLarge, WireClosed, WireError
 
 PRINT_CAP = 20_000  # characters kept of what one call prints
 TEXT_CAP = 2_000  # characters kept of an exception's message
@@ -74,6 +74,7 @@ class Worker:
 
     def serve(self) -> None:
         """Answer requests until the other side closes."""
+        sys.stdout = sys.stderr = self.printed  # an import may print too
         sys.path.insert(0, str(self.root))
         os.environ["PWD"] = str(self.root)
         while True:
@@ -81,18 +82,23 @@ class Worker:
                 frame = self.channel.receive()
             except WireClosed:
                 return
-            reply = self._answer(frame)
             try:
-                self.channel.send(reply)
+                self._send(self._answer(frame))
             except WireClosed:
                 return
+
+    def _send(self, reply: Frame) -> None:
+        try:
+            self.channel.send(reply)
+        except TooLarge as error:  # found out before a byte of it was sent
+            self.channel.send(unsendable(error))
 
     def _answer(self, frame: Frame) -> Frame:
         operation = str(frame.body.get("op"))
         try:
             reply: Frame = getattr(self, f"do_{operation}")(frame)
         except WireError as error:
-            reply = Frame({"ok": False, "error": {"type": "WireError", "message": str(error), "frames": []}})
+            reply = unsendable(error)
         except BaseException as error:  # SystemExit and KeyboardInterrupt of the student's are told, not obeyed
             reply = Frame({"ok": False, "error": describe(error, self.root)})
         if operation != "execute":
@@ -125,7 +131,7 @@ class Worker:
     def do_call(self, frame: Frame) -> Frame:
         """Call a function of the student with fresh copies of the arguments."""
         decoder = Decoder(frame.blobs, self._resolve)
-        sys.stdout = sys.stderr = self.printed  # before the import: modules print too
+        sys.stdout = sys.stderr = self.printed  # a notebook's cells have streams of their own
         function = self._walk(frame.body["target"], decoder)
         args = decoder.decode(frame.body["args"])
         kwargs = decoder.decode(frame.body["kwargs"])
@@ -133,7 +139,7 @@ class Worker:
         start = time.perf_counter()
         result = function(*args, **kwargs)
         seconds = time.perf_counter() - start
-        modified = [name for name, value, copy in before if not np.array_equal(value, copy, equal_nan=True)]
+        modified = [name for name, value, copy in before if not unchanged(value, copy)]
         encoder = Encoder(self._keep)
         container = type(result).__name__ if type(result) in (tuple, list) else ""
         values = [self._one(encoder, item) for item in (result if container else (result,))]
@@ -209,9 +215,19 @@ class Worker:
         return value
 
 
+def unsendable(error: WireError) -> Frame:
+    """Return the reply that says why there is no other."""
+    return Frame({"ok": False, "error": {"type": type(error).__name__, "message": str(error), "frames": []}})
+
+
 def named(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return the arguments with a name each: the position counted from 1, or the keyword."""
     return [(str(i), value) for i, value in enumerate(args, 1)] + list(kwargs.items())
+
+
+def unchanged(value: np.ndarray, copy: np.ndarray) -> bool:
+    """Return whether an array is as it was; NaN counts as equal to itself."""
+    return bool(np.array_equal(value, copy, equal_nan=copy.dtype.kind in "fc"))
 
 
 def lay(source: Path, place: Path) -> None:

@@ -1,0 +1,156 @@
+"""Proves a handout: no line of a solution is left in it, and its untouched template earns nothing.
+
+A line of a solution counts from three tokens on, comments and spacing aside; of a comment inside a solution, from three
+words on. Texts are searched as one stream of tokens, so that re-indented, re-wrapped and re-spaced copies are found, in
+comments, in strings and in longer lines. Only lines of fewer than six tokens must make up a whole line to be a leak:
+`n += 1` stands inside longer lines by chance.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grader.assignment.spec import Assignment, load
+from grader.authoring.handout import ASSIGNMENT_FOLDER, Handout
+from grader.authoring.strip import Block
+from grader.authoring.template import write_tree
+from grader.errors import AssignmentError
+from grader.model import Status, Visibility
+
+MIN_TOKENS = 3
+MIN_WITHIN = 6
+
+_NAME = r"[^\W\d]\w*"
+_NUMBER = r"\d[\w.]*(?:(?<=[eE])[+-]\d+)?"
+_OPERATOR = r"\*\*=?|//=?|>>=?|<<=?|[-+*/%@&|^=!<>:]=|->|\.\.\."
+_TOKEN = re.compile(rf"{_NAME}|{_NUMBER}|{_OPERATOR}|\S")
+_STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
+_COMMENTED = re.compile(rf"""((?:[^#"']|{_STRING.pattern})*)#(.*)""")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_DECORATION = re.compile(r"^[\s#>*`$-]+|[\s`$]+$")  # of a line in a comment, a list or a Markdown text
+
+
+class Leak(msgspec.Struct, frozen=True):
+    """A line of a solution that stands in a handout."""
+
+    path: str
+    line: int
+    text: str
+
+
+def prove(handout: Handout, assignment: Assignment) -> None:
+    """Raise `AssignmentError` unless no solution is left in the handout and its template earns nothing."""
+    for leak in leaks(handout.blocks, texts(handout.archive())):
+        raise AssignmentError(
+            f"a line of a solution stands in the handout's {leak.path}, line {leak.line}: {leak.text!r}; "
+            "reword one of the two"
+        )
+    with tempfile.TemporaryDirectory(prefix="grader-handout-") as folder:
+        root = Path(folder)
+        write_tree(root, handout.files)
+        _must_earn_nothing(load(root / ASSIGNMENT_FOLDER), root)
+        if any(check.visibility is Visibility.HIDDEN for check in assignment.spec.checks):
+            _must_earn_nothing(assignment, root)
+
+
+# --- leaks ----------------------------------------------------------------------------------------------------------
+
+
+def leaks(blocks: Iterable[Block], texts: Mapping[str, str]) -> Iterator[Leak]:
+    """Yield each line of a solution that stands in a text, by its path."""
+    pieces = set(solution_pieces(blocks))
+    for path, text in texts.items():
+        stream = _stream(text)
+        whole = {_stream(_DECORATION.sub("", part)) for line in text.split("\n") for part in (line, _code(line))}
+        for piece in sorted(pieces):
+            if piece in whole or (piece.count(" ") > MIN_WITHIN and piece in stream):
+                yield Leak(path, _line_of(piece, text), piece.strip())
+
+
+def solution_pieces(blocks: Iterable[Block]) -> Iterator[str]:
+    """Yield the token streams of the lines of solutions that would give something away."""
+    for block in blocks:
+        for line in block.lines:
+            code = _code(line)
+            if len(_TOKEN.findall(_STRING.sub("s", code))) >= MIN_TOKENS:
+                yield _stream(code)
+            comment = line[len(code) :]
+            if len(_WORD.findall(comment)) >= MIN_TOKENS:
+                yield _stream(comment.lstrip("# "))
+
+
+def texts(archive: bytes) -> dict[str, str]:
+    """Return every file of a zip that is text, those of wheels within included; of JSON, its strings."""
+    found: dict[str, str] = {}
+    with zipfile.ZipFile(BytesIO(archive)) as opened:
+        for name in opened.namelist():
+            data = opened.read(name)
+            if name.endswith((".whl", ".zip")):
+                found |= {f"{name}/{inner}": text for inner, text in texts(data).items()}
+                continue
+            try:
+                text = data.decode()
+            except UnicodeDecodeError:
+                continue  # pictures and arrays
+            if name.endswith((".ipynb", ".json")):
+                text = "\n".join(_strings(json.loads(text)))
+            found[name] = text
+    return found
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield the strings of a JSON value; the lines of a notebook's cell, which are a list of strings, as one."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        yield "".join(item if item.endswith("\n") else f"{item}\n" for item in value)
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _strings(item)
+
+
+def _code(line: str) -> str:
+    """Return a line without its comment."""
+    found = _COMMENTED.fullmatch(line)
+    return found[1] if found else line
+
+
+def _stream(text: str) -> str:
+    """Return a text's tokens with a space around each; both kinds of quotes count as one."""
+    return " " + " ".join(_TOKEN.findall(text.replace("'", '"'))) + " "
+
+
+def _line_of(piece: str, text: str) -> int:
+    """Return the number of the line where a piece begins."""
+    before = _stream(text).partition(piece)[0].count(" ")
+    for count, token in enumerate(_TOKEN.finditer(text)):
+        if count == before:
+            return text.count("\n", 0, token.start()) + 1
+    return 1
+
+
+# --- points ---------------------------------------------------------------------------------------------------------
+
+
+def _must_earn_nothing(assignment: Assignment, root: Path) -> None:
+    """Grade the untouched template: every check must find that something is not implemented yet."""
+    from grader.grading.grade import Options, grade
+
+    for check in grade(assignment, root, Options(isolation="none")).report.checks:
+        if check.points or check.status is Status.PASS:
+            raise AssignmentError(
+                f"the untouched template gets {check.points:g} points for `{check.id}`: strengthen it"
+            )
+        if not all(case.unimplemented or case.status is Status.SKIP for case in check.cases):
+            raise AssignmentError(
+                f"`{check.id}` should find the untouched template not implemented yet, but says: {check.message}"
+            )

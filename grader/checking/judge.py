@@ -1,0 +1,129 @@
+"""How `expect` judges what is no plain comparison: alternatives, masked regions, exceptions, arguments, printed text.
+
+Pure, but for the one call that is made to see what it raises.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import numpy as np
+
+from grader.checking.compare import compare, describe
+from grader.errors import AssignmentError, StudentException
+from grader.model import Comparison, Tolerance
+
+PRINTED_RTOL = 1e-4  # of a number within printed text
+
+
+def closest(
+    name: str, alternatives: Sequence[Any], got: Any, tolerance: Tolerance, axes: tuple[str, ...]
+) -> tuple[Comparison, ...]:
+    """Return the comparison with that alternative which the value comes nearest to."""
+    tries = [compare(name, alternative, got, tolerance, axes) for alternative in alternatives]
+
+    def distance(found: tuple[Comparison, ...]) -> tuple[int, int]:
+        return sum(not one.ok and not one.wrong for one in found), sum(one.wrong for one in found)
+
+    return min(tries, key=distance)
+
+
+def masked(name: str, value: Any, where: np.ndarray) -> Any:
+    """Return an array with zeros where the mask says that anything goes; another value, or shape, as it is.
+
+    ``where`` is boolean and must broadcast to the shape of what is right.
+    """
+    where = np.asarray(where)
+    if where.dtype != np.bool_:
+        raise AssignmentError(f"the mask `where` of `{name}` holds {where.dtype}, expected booleans")
+    if not isinstance(value, np.ndarray):
+        return value
+    try:
+        mask = np.broadcast_to(where, value.shape)
+    except ValueError:
+        return value  # of a wrong shape, as the comparison will say
+    return np.where(mask, value, np.zeros((), value.dtype))
+
+
+def raised(name: str, error: type[BaseException] | str, call: Callable[[], object]) -> Comparison:
+    """Make a call and say whether it raised an exception of a type, or of one derived from it."""
+    wanted = error if isinstance(error, str) else error.__name__
+    expected = f"an exception of type {wanted}"
+    try:
+        call()
+    except StudentException as caught:
+        if not caught.kinds:  # nothing of the student's ran: his file is missing, for instance
+            raise
+        ok = wanted in caught.kinds
+        message = "" if ok else f"expected {expected}, but {caught}"
+        return Comparison(name, ok, message, f"an exception of type {caught.kinds[0]}", expected)
+    return Comparison(name, False, f"expected {expected}, but nothing was raised", "no exception", expected)
+
+
+def unmodified(name: str, changed: Collection[tuple[str, str]]) -> Comparison:
+    """Say whether calls left the arrays that they were given as they were."""
+    told = "; ".join(f"`{function}` changed its argument {argument} in place" for function, argument in changed)
+    return Comparison(name, not changed, f"{told}: work on a copy of it" if changed else "")
+
+
+def printed_text(name: str, expected: str, got: str) -> Comparison:
+    """Hold printed text against the reference's, word by word; numbers may be off by rounding."""
+    want, have = _lines(expected), _lines(got)
+    words = f"{_count(len(have))} of text", f"{_count(len(want))} of text"
+    if not have and want:
+        return Comparison(name, False, f"`{name}`: nothing was printed, expected {_count(len(want))}", *words)
+    for number, (right, line) in enumerate(zip(want, have, strict=False), start=1):
+        if not _same_words(right, line):
+            return Comparison(name, False, f"`{name}` differs from what is expected, first in line {number}", *words)
+    if len(want) != len(have):
+        return Comparison(name, False, f"`{name}` has {_count(len(have))}, expected {_count(len(want))}", *words)
+    return Comparison(name, True, "", *words)
+
+
+def number_of(value: Any) -> float | None:
+    """Return a plain number as a float, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.generic | np.ndarray):
+        return None
+    array = np.asarray(value)
+    if array.shape != () or array.dtype.kind not in "iuf":
+        return None
+    return float(array)
+
+
+def bounded(name: str, value: Any, at_least: float | None, at_most: float | None, what: str) -> Comparison:
+    """Hold a number against the author's bounds."""
+    bounds = [
+        f"{word} {bound:g}" for word, bound in (("at least", at_least), ("at most", at_most)) if bound is not None
+    ]
+    if not bounds:
+        raise AssignmentError(f"`{name}` is held against no bound: give `at_least` or `at_most`")
+    expected = f"a number of {' and '.join(bounds)}"
+    subject = f"`{name}` ({what})" if what else f"`{name}`"
+    number = number_of(value)
+    if number is None:
+        return Comparison(name, False, f"{subject} is {describe(value)}, expected {expected}", describe(value))
+    ok = (at_least is None or number >= at_least) and (at_most is None or number <= at_most)
+    return Comparison(name, ok, "" if ok else f"{subject} is {number:.3g}, expected {expected}", "a number", expected)
+
+
+def _lines(text: str) -> list[list[str]]:
+    return [line.split() for line in text.strip().splitlines()]
+
+
+def _same_words(want: Sequence[str], have: Sequence[str]) -> bool:
+    return len(want) == len(have) and all(map(_same_word, want, have))
+
+
+def _same_word(want: str, have: str) -> bool:
+    if want == have:
+        return True
+    try:
+        return math.isclose(float(want), float(have), rel_tol=PRINTED_RTOL)
+    except ValueError:
+        return False
+
+
+def _count(lines: int) -> str:
+    return "1 line" if lines == 1 else f"{lines} lines"

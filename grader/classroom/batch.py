@@ -1,0 +1,408 @@
+"""Grades a class: what is missing or has changed goes to workers, what comes back is written as it comes.
+
+Theory of operation. The coordinator alone reads submissions (by the intake, one at a time, against its limits) and
+alone writes results. A worker gets the files that the spec names and gives back finished reports; it may die at any
+moment, and costs one submission one more try. Nothing is held of a submission once its result is on disk but a `Row`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from grader import __version__
+from grader.assignment.spec import Assignment, LateSpec
+from grader.classroom import answers, downloads, marks, overrides, roster, tasks, trees
+from grader.classroom.entries import Entry
+from grader.classroom.marks import Inline, Rules
+from grader.classroom.rows import CLASS_SCHEMA, ClassFile, Outcome, Row, class_file
+from grader.classroom.store import RESERVED, Store
+from grader.errors import CannotGrade, SubmissionError, UsageError
+from grader.files import write_atomically
+from grader.grading.grade import load_expectations, wanted
+from grader.grading.intake import Taken, take
+
+TRIES = 2  # of a submission whose worker died or whose grading failed by our fault
+PATIENCE = 180.0  # seconds after which a task of a cluster is given out once more: a host may have been cut off
+REGRADE = "regrade.json"
+
+
+class Workers(Protocol):
+    """An executor that says how much it takes at once, and that can be left at once."""
+
+    capacity: int
+
+    def submit(self, fn: Callable[[bytes], bytes], /, *args: bytes) -> Future[bytes]: ...
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None: ...
+    def abort(self) -> None: ...
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How to grade a class."""
+
+    submissions: Path
+    out: Path
+    roster: Path | None = None
+    overrides: Path | None = None  # default: overrides.toml in the output folder
+    isolation: str = "auto"
+    regrade: tuple[str, ...] = ()
+    shard: tuple[int, int] = (1, 1)  # this one of so many
+    remote: bool = False  # whether workers see this machine's files
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One submission is done, or a step is begun."""
+
+    student: str = ""
+    row: Row | None = None
+    done: int = 0
+    total: int = 0
+    reused: bool = False
+    text: str = ""
+
+
+class Totals(msgspec.Struct, kw_only=True):
+    """What a run did."""
+
+    students: int = 0
+    graded: int = 0
+    reused: int = 0
+    rendered: int = 0
+    missing: int = 0
+    refused: int = 0
+    faults: int = 0
+    all_passed: bool = True
+
+
+class _Job(msgspec.Struct, kw_only=True):
+    """One submission on its way."""
+
+    entry: Entry
+    submission: str  # digest of what was handed in
+    key: str
+    task: tasks.Task
+    earlier: Row | None = None
+    tries: int = 0
+    copies: int = 0  # under way at this moment
+    since: float = 0.0
+    done: bool = False
+
+
+class Batch:
+    """One run over a class."""
+
+    def __init__(self, assignment: Assignment, options: Options, tell: Callable[[Event], None]) -> None:
+        self.assignment = assignment
+        self.options = options
+        self.tell = tell
+        self.store = Store(options.out)
+        self.totals = Totals()
+        self.inline = answers.questions(assignment)
+        self._overrides_path = options.overrides or options.out / overrides.NAME
+        self._overrides = overrides.read(self._overrides_path)
+        self._roster = roster.read(options.roster) if options.roster else None
+        self._digest = assignment_digest(assignment)
+        self._wanted = wanted(assignment)
+        self._bundle = b""
+        self._again: list[_Job] = []
+        self._regrade_run = ""
+        self.settled = 0
+        self.class_: ClassFile
+
+    def run(self, open_workers: Callable[[Path], Workers]) -> Totals:
+        """Grade what is missing or has changed; raise `CannotGrade` where nothing can be graded."""
+        _check_ids(self.assignment, self.options.regrade)
+        start = time.monotonic()
+        with trees.open_tree(self.options.submissions) as tree, self.store.locked() as work:
+            found = downloads.read(tree, self._roster, self.assignment.spec.name, RESERVED)
+            entries = [entry for entry in found.entries if in_shard(entry.student, self.options.shard)]
+            self.class_ = class_file(self.assignment, found.layout, self.inline, tuple(entries))
+            overrides.verify(
+                self._overrides,
+                self._overrides_path,
+                {
+                    "student": {entry.student for entry in found.entries},
+                    "check": {check.id for check in self.assignment.spec.checks},
+                    "answer": {inline.id for inline in self.inline},
+                },
+            )
+            self.store.write_class(self.class_)
+            self.totals.students = len(entries)
+            self.tell(Event(text=f"{len(entries)} students ({found.layout})", total=len(entries)))
+            self._begin_regrade()
+            self._grade(tree, work, open_workers)
+            if self.options.regrade:
+                (self.options.out / REGRADE).unlink(missing_ok=True)
+            self.class_ = msgspec.structs.replace(self.class_, seconds=round(time.monotonic() - start, 1))
+            self.store.write_class(self.class_)
+        return self.totals
+
+    def _begin_regrade(self) -> None:
+        """Name this regrading, or take up one that was interrupted: what it has done already is not done again."""
+        if not self.options.regrade:
+            return
+        path, wanted_ids = self.options.out / REGRADE, sorted(self.options.regrade)
+        try:
+            told = msgspec.json.decode(path.read_bytes(), type=dict[str, str | list[str]])
+        except (OSError, msgspec.MsgspecError):
+            told = {}
+        if told.get("checks") == wanted_ids and told.get("assignment") == self._digest:
+            self._regrade_run = str(told["run"])
+            return
+        self._regrade_run = secrets.token_hex(8)
+        told = {"checks": wanted_ids, "assignment": self._digest, "run": self._regrade_run}
+        write_atomically(path, msgspec.json.encode(told))
+
+    # --- the loop ---------------------------------------------------------------------------------------------------
+
+    def _grade(self, tree: trees.Tree, work: Path, open_workers: Callable[[Path], Workers]) -> None:
+        """Keep the workers busy until nothing is left; leave at once where this is interrupted."""
+        jobs = self._jobs(tree)
+        first = next(jobs, None)
+        if first is None:
+            return
+        workers = open_workers(work)
+        pending: dict[Future[bytes], _Job] = {}
+        try:
+            ready: _Job | None = first
+            while ready is not None or pending:
+                while ready is not None and len(pending) < workers.capacity:
+                    self._submit(workers, pending, ready)
+                    ready = self._next(jobs)
+                done, _ = wait(pending, timeout=10.0, return_when=FIRST_COMPLETED)
+                finished = [(future, pending.pop(future)) for future in done]
+                if ready is not None and len(pending) < workers.capacity and finished:
+                    self._submit(workers, pending, ready)  # before anything is written: nobody is to wait for that
+                    ready = None
+                for future, job in finished:
+                    self._finish(workers, pending, job, future)
+                self._remind(workers, pending)
+                ready = ready or self._next(jobs)
+        except BaseException:
+            workers.abort()
+            raise
+        workers.shutdown()
+
+    def _next(self, jobs: Iterator[_Job]) -> _Job | None:
+        return self._again.pop() if self._again else next(jobs, None)
+
+    def _submit(self, workers: Workers, pending: dict[Future[bytes], _Job], job: _Job) -> None:
+        job.copies += 1
+        job.since = time.monotonic()
+        pending[workers.submit(tasks.grade, msgspec.msgpack.encode(job.task))] = job
+
+    def _finish(self, workers: Workers, pending: dict[Future[bytes], _Job], job: _Job, future: Future[bytes]) -> None:
+        """Write what came of a submission, or try once more."""
+        job.copies -= 1
+        if job.done:  # its other copy was faster
+            return
+        try:
+            done = msgspec.msgpack.decode(future.result(), type=tasks.Done)
+        except Exception as error:  # a worker that died, a host that is gone, an answer that was cut off
+            if getattr(workers, "alive", True) is False:
+                raise CannotGrade("the cluster is gone; the same command goes on where this stopped") from error
+            done = tasks.Done(fault=f"a worker ended without an answer ({type(error).__name__}: {error})"[:500])
+        if done.cannot:
+            raise CannotGrade(done.cannot)
+        if done.needs_bundle:
+            self._bundle = self._bundle or tasks.bundle(self.assignment)
+            with_it = msgspec.structs.replace(job.task, bundle=self._bundle)
+            job.copies += 1
+            pending[workers.submit(tasks.grade, msgspec.msgpack.encode(with_it))] = job
+            return
+        if done.fault:
+            job.tries += 1
+            if job.tries < TRIES:
+                self.store.log(student=job.entry.student, retry=done.fault)
+                self._again.append(job)
+                return
+        job.done = True
+        self._keep(job, done)
+
+    def _remind(self, workers: Workers, pending: dict[Future[bytes], _Job]) -> None:
+        """Give a task of a cluster out once more that has taken far too long: whichever answer comes first counts."""
+        if not self.options.remote:
+            return
+        limit = max(PATIENCE, 2 * self.assignment.spec.limits.notebook_seconds)
+        for job in list(pending.values()):
+            if not job.done and job.copies == 1 and time.monotonic() - job.since > limit:
+                self._submit(workers, pending, job)
+
+    # --- what is to be done -----------------------------------------------------------------------------------------
+
+    def _jobs(self, tree: trees.Tree) -> Iterator[_Job]:
+        """Yield what needs grading or rendering; what needs neither, or can't be taken in, is settled here."""
+        for entry in self.class_.entries:
+            rules = self.rules(entry)
+            if entry.missing:
+                self.store.remove(entry.folder)
+                self.totals.missing += 1
+                self.tell(self._event(entry, None))
+                continue
+            try:
+                with tree.opened(entry.paths) as path:
+                    taken = take(path, self._wanted)
+            except SubmissionError as error:
+                self._refuse(entry, str(error))
+                continue
+            row = self.store.row(entry.folder, entry.student)
+            job = self._job(entry, taken, row, rules)
+            if job is None:
+                assert row is not None
+                self.totals.reused += 1
+                self._count(row)
+                self.tell(self._event(entry, row, reused=True))
+            else:
+                yield job
+
+    def _job(self, entry: Entry, taken: Taken, row: Row | None, rules: Rules) -> _Job | None:
+        """Return what is to be done for a submission, or None."""
+        submission = digest_of([taken.digest, list(taken.notes)])
+        key = digest_of([submission, self._digest, self.options.isolation, __version__])
+        task = tasks.Task(
+            digest=self._digest,
+            folder="" if self.options.remote else str(self.assignment.folder),
+            isolation=self.options.isolation,
+            title=f"{entry.name} ({entry.student})" if entry.name and entry.name != entry.student else entry.student,
+            taken=taken,
+            inline=self.inline,
+            rules=rules,
+        )
+        regrade = tuple(sorted(self.options.regrade))
+        if regrade and row is not None and row.submission == submission and row.complete_but(regrade):
+            if any(row.regraded.get(check) != self._regrade_run for check in regrade):
+                task = msgspec.structs.replace(task, only=regrade, earlier=self.store.kept(entry.folder))
+                return _Job(entry=entry, submission=submission, key=key, task=task, earlier=row)
+        elif row is None or row.key != key or not row.complete:
+            return _Job(entry=entry, submission=submission, key=key, task=task)
+        if row.rules != digest_of(rules):
+            task = msgspec.structs.replace(task, taken=None, earlier=self.store.kept(entry.folder))
+            return _Job(entry=entry, submission=submission, key=row.key, task=task, earlier=row)
+        return None
+
+    def rules(self, entry: Entry) -> Rules:
+        """Return all that makes a student's mark besides the checks."""
+        return rules_of(entry, self.assignment.spec.late, self._overrides, self.inline)
+
+    # --- what came of it --------------------------------------------------------------------------------------------
+
+    def _keep(self, job: _Job, done: tasks.Done) -> None:
+        """Write a result, then its line of the log."""
+        entry = job.entry
+        if done.fault and job.earlier is not None:  # what stands there is better than nothing, and is tried again
+            self.store.log(student=entry.student, outcome=Outcome.FAULT.value, message=done.fault)
+            self.totals.faults += 1
+            self.tell(
+                self._event(entry, msgspec.structs.replace(job.earlier, outcome=Outcome.FAULT, message=done.fault))
+            )
+            return
+        regraded = dict(job.earlier.regraded) if job.earlier else {}
+        if job.task.only:
+            regraded |= dict.fromkeys(job.task.only, self._regrade_run)
+        row = Row(
+            schema=CLASS_SCHEMA,
+            student=entry.student,
+            submission=job.submission,
+            key=job.key,
+            rules=digest_of(job.task.rules),
+            outcome=Outcome.FAULT if done.fault else Outcome.GRADED,
+            message=done.fault,
+            checks=done.checks,
+            answered=done.answered,
+            seconds=done.seconds,
+            started=done.started,
+            isolation=done.isolation,
+            regraded=regraded,
+        )
+        self.store.write(entry.folder, done.files, row)
+        if job.task.taken is None:
+            self.totals.rendered += 1
+        else:
+            self.totals.graded += 1
+            self._log(row, done.worker, job.tries)
+        self._count(row)
+        self.tell(self._event(entry, row))
+
+    def _refuse(self, entry: Entry, why: str) -> None:
+        """Write that a submission can't be taken in: no points, and the reason where the reports would be."""
+        row = Row(
+            schema=CLASS_SCHEMA,
+            student=entry.student,
+            key=digest_of([why, __version__]),
+            outcome=Outcome.REFUSED,
+            message=why,
+        )
+        earlier = self.store.row(entry.folder, entry.student)
+        if earlier is None or earlier.key != row.key:
+            self.store.write(entry.folder, {"refused.txt": f"{why}\n".encode("utf-8", "replace")}, row)
+            self._log(row, "", 0)
+        else:
+            self.totals.reused += 1
+        self._count(row)
+        self.tell(self._event(entry, row))
+
+    def _log(self, row: Row, worker: str, tries: int) -> None:
+        points = round(sum(check.points for check in row.checks), 2)
+        self.store.log(
+            student=row.student, outcome=row.outcome.value, points=points, seconds=row.seconds, worker=worker,
+            tries=tries + 1, failed=[check.id for check in row.checks if check.status != "pass"], message=row.message,
+        )  # fmt: skip
+
+    def _count(self, row: Row) -> None:
+        self.totals.refused += row.outcome is Outcome.REFUSED
+        self.totals.faults += not row.complete
+        self.totals.all_passed &= row.passed
+
+    def _event(self, entry: Entry, row: Row | None, *, reused: bool = False) -> Event:
+        self.settled += 1
+        return Event(student=entry.student, row=row, done=self.settled, total=self.totals.students, reused=reused)
+
+
+def rules_of(entry: Entry, late: LateSpec | None, changes: overrides.Overrides, inline: tuple[Inline, ...]) -> Rules:
+    """Return the rules of one student's mark: the spec's, the roster's, and the instructor's own."""
+    if late is not None and changes.due is not None:
+        late = msgspec.structs.replace(late, due=changes.due)
+    days, note = marks.late_days(late, entry.submitted, entry.late)
+    if entry.late_days is not None:
+        days, note = entry.late_days, ""
+    return Rules(
+        late=late,
+        late_days=days,
+        adjustments=changes.of(entry.student),
+        inline=inline,
+        notes=(*entry.notes, note) if note else entry.notes,
+    )
+
+
+def in_shard(student: str, shard: tuple[int, int]) -> bool:
+    """Tell whether a student is of this shard: by the id alone, so that every host agrees without talking."""
+    number, count = shard
+    return int.from_bytes(hashlib.sha256(student.encode("utf-8", "replace")).digest()[:8]) % count == number - 1
+
+
+def assignment_digest(assignment: Assignment) -> str:
+    """Return the digest of all that a verdict comes from besides the submission; raise where expectations are stale."""
+    load_expectations(assignment)
+    digest = hashlib.sha256(assignment.digest.encode())
+    for path in sorted((assignment.folder / "expectations").iterdir()):
+        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def digest_of(value: object) -> str:
+    """Return a digest of plain data."""
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()
+
+
+def _check_ids(assignment: Assignment, ids: tuple[str, ...]) -> None:
+    known = [check.id for check in assignment.spec.checks]
+    for id_ in ids:
+        if id_ not in known:
+            raise UsageError(f"--regrade {id_}: there is no such check (there are: {', '.join(known)})")

@@ -1,0 +1,143 @@
+"""``gradebook.csv``: a row per student, a column per check, and nothing in it that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from grader.classroom.batch import rules_of
+from grader.classroom.downloads import NOT_ON_ROSTER
+from grader.classroom.entries import Entry
+from grader.classroom.marks import Marks, compute, days_of
+from grader.classroom.overrides import Overrides
+from grader.classroom.rows import CheckRow, ClassFile, Outcome
+from grader.classroom.store import Store
+from grader.text import clean
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
+CELL_LIMIT = 2_000
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One student: who, what became of the submission, and the marks."""
+
+    entry: Entry
+    outcome: Outcome
+    message: str = ""
+    checks: tuple[CheckRow, ...] = ()
+    marks: Marks | None = None  # where there is something to mark
+    late_days: int = 0
+    seconds: float = 0.0
+
+    @property
+    def score(self) -> float | None:
+        """The mark; None where none is given."""
+        return self.marks.score if self.marks is not None else None
+
+    @property
+    def needs_a_look(self) -> tuple[str, ...]:
+        """Why a person should look at this one."""
+        reasons = []
+        if self.outcome in (Outcome.FAULT, Outcome.REFUSED):
+            reasons.append({"fault": "the grader failed", "refused": "can't be taken in"}[self.outcome.value])
+        if self.marks is not None and self.marks.waiting:
+            reasons.append("answers wait to be read")
+        if not self.entry.on_roster:
+            reasons.append(NOT_ON_ROSTER)
+        if any("look whose it is" in note for note in self.entry.notes):
+            reasons.append("handed in under different names")
+        return tuple(reasons)
+
+
+def lines(store: Store, class_: ClassFile, overrides: Overrides) -> Iterator[Line]:
+    """Yield the class, a student at a time, in the order of ``class.json``."""
+    for entry in class_.entries:
+        rules = rules_of(entry, class_.late, overrides, class_.inline)
+        row = None if entry.missing else store.row(entry.folder, entry.student)
+        if row is None:
+            outcome = Outcome.MISSING if entry.missing else Outcome.WAITING
+            # What an instructor gave by hand counts though nothing was handed in.
+            given = any(change.points is not None or change.add for change in rules.adjustments)
+            yield Line(
+                entry=entry, outcome=outcome, late_days=0,
+                marks=compute([], rules) if given and entry.missing else None,
+            )  # fmt: skip
+            continue
+        rules = msgspec.structs.replace(rules, answered=row.answered)
+        fault = row.outcome is Outcome.FAULT
+        marks = None if fault else compute([check.marks for check in row.checks], rules)
+        outcome = row.outcome if row.complete or fault else Outcome.FAULT
+        yield Line(
+            entry=entry, outcome=outcome, message=row.message, checks=row.checks, marks=marks,
+            late_days=days_of(rules), seconds=row.seconds,
+        )  # fmt: skip
+
+
+def header(class_: ClassFile) -> list[str]:
+    """Return the names of the columns."""
+    ids = [check.id for check in class_.checks] + [inline.id for inline in class_.inline]
+    return [
+        "id", "name", "email", "status", *map(text, ids),
+        "adjustment", "points", "late_days", "penalty", "score", "max_score", "notes",
+    ]  # fmt: skip
+
+
+def render(class_: ClassFile, rows: Iterable[Line]) -> bytes:
+    """Return the gradebook: numbers as numbers, text made safe, the same bytes for the same class."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header(class_))
+    most = round(sum(check.points for check in class_.checks) + sum(inline.points for inline in class_.inline), 2)
+    for line in rows:
+        writer.writerow(_cells(class_, line, most))
+    return buffer.getvalue().encode("utf-8", "replace")
+
+
+def _cells(class_: ClassFile, line: Line, most: float) -> list[str]:
+    entry, marks = line.entry, line.marks
+    who = [text(entry.student), text(entry.name), text(entry.email), line.outcome.value]
+    refused = line.outcome is Outcome.REFUSED
+    checks = marks.checks if marks is not None else {}
+    answers = marks.answers if marks is not None and line.outcome is not Outcome.MISSING else {}
+    values = [number(checks.get(check.id, 0.0 if refused else None)) for check in class_.checks]
+    values += [number(answers.get(inline.id)) for inline in class_.inline]
+    sums = [
+        number(marks.adjustment if marks else None),
+        number(marks.points if marks else None),
+        str(line.late_days),
+        number(marks.penalty if marks else None),
+        number(line.score),
+        number(most),
+    ]
+    return [*who, *values, *sums, text("; ".join(notes_of(line)))]
+
+
+def notes_of(line: Line) -> Sequence[str]:
+    """Return what a person should know of this row, in sentences."""
+    own = {
+        Outcome.MISSING: "nothing was handed in",
+        Outcome.WAITING: "not graded yet",
+        Outcome.FAULT: "the grader failed, no mark is given: grade again",
+    }
+    notes = [own[line.outcome]] if line.outcome in own else []
+    if line.outcome is Outcome.REFUSED:
+        notes.append(line.message.rstrip("."))
+    notes += line.marks.notes if line.marks is not None else line.entry.notes
+    waiting = len(line.marks.waiting) if line.marks is not None else 0
+    if waiting:
+        notes.append(f"{waiting} answer{'s' if waiting > 1 else ''} in words to be read")
+    return notes
+
+
+def number(value: float | None) -> str:
+    """Return points with at most two decimals; nothing where there are none."""
+    return "" if value is None else f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+
+
+def text(value: str) -> str:
+    """Return a stranger's text as a cell that stays text: a spreadsheet takes what follows an apostrophe as it is."""
+    line = " ".join(clean(value, CELL_LIMIT).split())
+    return f"'{line}" if line.startswith(_FORMULA) else line

@@ -1,0 +1,261 @@
+"""How each LMS lays out its bulk download. A layout is told by its names alone: nothing handed in is opened here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from os.path import commonprefix
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from grader.classroom.entries import Found, natural
+from grader.classroom.trees import CODE, Tree
+from grader.errors import UsageError
+from grader.grading.names import ARCHIVES
+
+METADATA = "submission_metadata.yml"
+_CANVAS = re.compile(
+    r"(?P<name>[^_]{1,150})_(?P<late>LATE_)?(?P<user>\d{1,18})_(?P<number>\d{1,18})_(?P<file>.+)", re.DOTALL
+)
+_MOODLE = re.compile(
+    r"(?P<name>.{1,200})_(?P<id>\d{1,18})_assignsubmission_(?P<kind>file|onlinetext)(?:_(?P<file>.*))?", re.DOTALL
+)
+_NUMBERED = re.compile(r"-(\d{1,4})(?=\.[^.]+(?:\.[^.]+)?$|$)")  # Canvas: the second attempt is named hw-1.zip
+
+
+def recognise(tree: Tree, assignment: str) -> tuple[str, str, list[Found]]:
+    """Return the layout's name, the folder of the tree that it starts at, and what was handed in.
+
+    assignment: its short name, by which nbgrader and GitHub Classroom name folders
+    """
+    root = ""
+    for _ in range(4):
+        for name, reader in _LAYOUTS.items():
+            found = reader(tree, root, assignment)
+            if found is not None:
+                return name, root, found
+        children = tree.children(root)
+        if len(children) != 1 or not children[0].is_folder:
+            break
+        root = _join(root, children[0].name)  # many an LMS wraps its download in one folder
+    return "folders", "", _plain(tree, "")
+
+
+def _canvas(tree: Tree, root: str, assignment: str) -> list[Found] | None:
+    """``name_LATE_userid_number_file``, all in one folder; a student may have several files."""
+    names = [child.name for child in tree.children(root)]
+    matches = [match for name in names if (match := _CANVAS.fullmatch(name))]
+    if not matches or 2 * len(matches) < len(names):
+        return None
+    by_user: dict[str, list[re.Match[str]]] = {}
+    for match in matches:
+        by_user.setdefault(match["user"], []).append(match)
+    found = [_canvas_student(root, user, files) for user, files in by_user.items()]
+    return found + _others(tree, root, {match.string for match in matches})
+
+
+def _canvas_student(root: str, user: str, files: list[re.Match[str]]) -> Found:
+    def order(match: re.Match[str]) -> tuple[int, int]:
+        attempt = _NUMBERED.search(match["file"])
+        return (int(attempt[1]) if attempt else 0, int(match["number"]))
+
+    useful = [match for match in files if match["file"].lower().endswith((*ARCHIVES, *CODE))] or files
+    last = max(useful, key=lambda match: int(match["number"]))
+    chosen = [last]
+    if not last["file"].lower().endswith(ARCHIVES):  # loose files make one hand-in together
+        loose: dict[str, re.Match[str]] = {}
+        for match in sorted(useful, key=order):
+            if not match["file"].lower().endswith(ARCHIVES):
+                loose[_NUMBERED.sub("", match["file"])] = match
+        chosen = list(loose.values())
+    return Found(
+        lms_id=user,
+        name=last["name"],
+        paths=tuple(_join(root, match.string) for match in chosen),
+        late=bool(last["late"]),
+        order=(int(last["number"]),),
+    )
+
+
+def _moodle(tree: Tree, root: str, assignment: str) -> list[Found] | None:
+    """``Full Name_id_assignsubmission_file/``, or the same as the beginning of a file's name."""
+    names = [child.name for child in tree.children(root)]
+    matches = [match for name in names if (match := _MOODLE.fullmatch(name))]
+    if not matches or 2 * len(matches) < len(names):
+        return None
+    by_id: dict[str, list[re.Match[str]]] = {}
+    for match in matches:
+        by_id.setdefault(match["id"], []).append(match)
+    found = []
+    for participant, own in by_id.items():
+        uploads = [match for match in own if match["kind"] == "file"] or own
+        paths = tuple(_join(root, match.string) for match in uploads)
+        archives = [path for path in paths if path.lower().endswith(ARCHIVES)]
+        if len(paths) > 1 and archives:
+            paths = (max(archives, key=natural),)
+        found.append(
+            Found(lms_id=participant, name=own[0]["name"], aliases=(f"Participant {participant}",), paths=paths)
+        )
+    return found + _others(tree, root, {match.string for match in matches})
+
+
+def _gradescope(tree: Tree, root: str, assignment: str) -> list[Found] | None:
+    """``submission_metadata.yml`` beside a folder per submission; a group's members each get its result."""
+    path = _join(root, METADATA)
+    if not tree.holds(path):
+        return None
+    found = []
+    for folder, told in _yaml(tree.read(path), path).items():
+        if not isinstance(told, dict) or not tree.holds(_join(root, str(folder))):
+            continue
+        submitted, number = _when(told.get(":created_at")), re.search(r"\d+", str(folder))
+        members = told.get(":submitters")
+        for member in members if isinstance(members, list) else []:
+            if not isinstance(member, dict):
+                continue
+            sid, name, email = (str(member.get(key) or "") for key in (":sid", ":name", ":email"))
+            found.append(
+                Found(
+                    lms_id=sid or email or name or str(folder), name=name, email=email, aliases=(sid, email),
+                    paths=(_join(root, str(folder)),), submitted=submitted, order=(int(number[0]) if number else 0,),
+                    late=_seconds(told.get(":lateness")) > 0,
+                )
+            )  # fmt: skip
+    return found
+
+
+def _yaml(data: bytes, path: str) -> dict[Any, Any]:
+    import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        tree = yaml.load(data, Loader=loader)  # noqa: S506 - one of the two safe loaders
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not the metadata that Gradescope writes: {error}") from error
+    if not isinstance(tree, dict):
+        raise UsageError(f"{path} is not the metadata that Gradescope writes: it holds no submissions")
+    return tree
+
+
+def _nbgrader(tree: Tree, root: str, assignment: str) -> list[Found] | None:
+    """``submitted/STUDENT/ASSIGNMENT/``, with ``timestamp.txt`` in it."""
+    top = tree.folders(root)
+    base = _join(root, "submitted") if "submitted" in top else root
+    students = tree.folders(base)
+    work = {student: tree.folders(_join(base, student)) for student in students}
+    loose = any(not child.is_folder for student in students for child in tree.children(_join(base, student)))
+    named = "submitted" in top or (root.rpartition("/")[2] or tree.name) == "submitted"
+    exact = any(assignment in folders for folders in work.values())
+    if not students or not (named or (exact and not loose)):
+        return None
+    titles = {title for folders in work.values() for title in folders}
+    if not exact and len(titles) > 1:
+        raise UsageError(
+            f"{base or tree.name} holds the assignments {', '.join(sorted(titles)[:8])}: name the assignment's folder "
+            f"as the assignment is named, {assignment}"
+        )
+    title = assignment if exact else next(iter(titles), assignment)
+    found = []
+    for student in students:
+        folder = _join(base, f"{student}/{title}")
+        handed_in = title in work[student]
+        stamp = _join(folder, "timestamp.txt")
+        text = tree.read(stamp).decode("utf-8", "replace") if handed_in and tree.holds(stamp) else ""
+        found.append(Found(lms_id=student, paths=(folder,) if handed_in else (), submitted=_stamp(text)))
+    return found
+
+
+def _github(tree: Tree, root: str, assignment: str) -> list[Found] | None:
+    """Clones named ``assignment-username``."""
+    clones = [name for name in tree.folders(root) if tree.holds(_join(root, f"{name}/.git"))]
+    if not clones:
+        return None
+    prefix = commonprefix(clones)  # noqa: RUF071 - of names, not of paths
+    prefix = prefix[: prefix.rfind("-") + 1] if len(clones) > 1 else ""
+    if all(clone.startswith(f"{assignment}-") for clone in clones):
+        prefix = f"{assignment}-"
+    if not prefix:
+        return None
+    found = [Found(lms_id=clone[len(prefix) :] or clone, paths=(_join(root, clone),)) for clone in clones]
+    return found + _others(tree, root, set(clones), folders_only=True)
+
+
+def _plain(tree: Tree, root: str) -> list[Found]:
+    """A folder of folders or archives, each named as its student."""
+    return _others(tree, root, set())
+
+
+def _others(tree: Tree, root: str, taken: set[str], *, folders_only: bool = False) -> list[Found]:
+    """Return what the layout does not explain as hand-ins of its own: nothing is passed over in silence."""
+    found = []
+    for child in tree.children(root):
+        lowered = child.name.lower()
+        if child.name in taken or not (child.is_folder or (lowered.endswith((*ARCHIVES, *CODE)) and not folders_only)):
+            continue
+        found.append(
+            Found(lms_id=child.name if child.is_folder else _stem(child.name), paths=(_join(root, child.name),))
+        )
+    return found
+
+
+def _stem(name: str) -> str:
+    for suffix in (".tar.gz", ".tar.xz", ".tar.bz2", *ARCHIVES, *CODE):
+        if name.lower().endswith(suffix) and len(name) > len(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
+_LAYOUTS: dict[str, Callable[[Tree, str, str], list[Found] | None]] = {
+    "gradescope": _gradescope,
+    "moodle": _moodle,
+    "canvas": _canvas,
+    "nbgrader": _nbgrader,
+    "github": _github,
+}
+
+
+def _join(root: str, name: str) -> str:
+    return f"{root}/{name}" if root else name
+
+
+def _when(value: object) -> str:
+    """Return a time of Gradescope's as ISO 8601; without an offset it is in UTC, as YAML says."""
+    if isinstance(value, str):
+        match = re.match(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)?\s*(Z|UTC|[-+]\d\d:?\d\d)?", value.strip())
+        if match is None:
+            return ""
+        offset = "+00:00" if match[3] in (None, "Z", "UTC") else match[3]
+        value = datetime.fromisoformat(f"{match[1]}T{match[2]}{offset}")
+    if not isinstance(value, datetime):
+        return ""
+    return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(timespec="seconds")
+
+
+def _stamp(text: str) -> str:
+    """Return the time of nbgrader's timestamp.txt as ISO 8601."""
+    match = re.match(r"\s*(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)?\s*([A-Za-z_/+\-0-9:]*)", text[:200])
+    if match is None:
+        return ""
+    try:
+        offset = match[3] if re.fullmatch(r"[-+]\d\d:?\d\d", match[3]) else ""
+        moment = datetime.fromisoformat(f"{match[1]}T{match[2]}{offset}")
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(match[3]) if match[3] not in ("", "UTC", "Z") else UTC)
+        return moment.isoformat(timespec="seconds")
+    except (ValueError, KeyError, OSError):  # an unknown zone is a KeyError
+        return ""
+
+
+def _seconds(value: object) -> float:
+    """Return a duration of Gradescope's, ``HH:MM:SS`` or a number."""
+    if isinstance(value, int | float):
+        return float(value)
+    parts: Iterable[str] = str(value or "").split(":")
+    total = 0.0
+    for part in parts:
+        try:
+            total = 60 * total + float(part)
+        except ValueError:
+            return 0.0
+    return total

@@ -1,0 +1,162 @@
+"""What is kept of each submission so that a class can be shown without opening its reports again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
+import msgspec
+
+from grader.assignment.spec import Assignment, LateSpec
+from grader.classroom.entries import Entry
+from grader.classroom.marks import CheckPoints, Inline
+from grader.model import CaseResult, CheckResult, Report, Status
+from grader.text import clean
+
+CLASS_SCHEMA = 1
+HEADLINE = 160
+
+
+class Outcome(StrEnum):
+    """What became of a submission."""
+
+    GRADED = "graded"
+    REFUSED = "refused"  # it can't be taken in: the student's matter, no points
+    FAULT = "fault"  # the grader failed: ours, no mark
+    MISSING = "missing"  # nothing was handed in
+    WAITING = "waiting"  # not graded yet
+
+
+class CheckRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One check of one submission."""
+
+    id: str
+    points: float
+    max_points: float
+    status: Status
+    mistake: str = ""  # a known mistake, by its name or hint
+    headline: str = ""  # what went wrong
+    fingerprint: str = ""  # equal where two submissions have the same wrong numbers
+    untouched: bool = False  # its stub is as it was handed out
+
+    @property
+    def marks(self) -> CheckPoints:
+        """The check as far as marks look at it."""
+        return CheckPoints(self.id, self.points, self.max_points, self.status)
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The file that makes a result complete: written last, and valid for one key alone."""
+
+    schema: int
+    student: str
+    submission: str = ""  # digest of what was handed in
+    key: str  # digest of submission, assignment and grader
+    rules: str = ""  # digest of what the reports were rendered with, besides
+    outcome: Outcome
+    message: str = ""
+    checks: tuple[CheckRow, ...] = ()
+    answered: tuple[str, ...] = ()
+    seconds: float = 0.0
+    started: str = ""
+    isolation: str = ""
+    regraded: Mapping[str, str] = {}  # check -> the run that regraded it
+
+    @property
+    def complete(self) -> bool:
+        """Whether this is a verdict: where the grader failed, there is none yet."""
+        return self.outcome is not Outcome.FAULT and all(check.status is not Status.ERROR for check in self.checks)
+
+    def complete_but(self, ids: Collection[str]) -> bool:
+        """Whether this is a verdict on all checks but these."""
+        return self.outcome is Outcome.GRADED and not any(
+            check.status is Status.ERROR and check.id not in ids for check in self.checks
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return self.outcome is Outcome.GRADED and all(check.status is Status.PASS for check in self.checks)
+
+
+class CheckHead(msgspec.Struct, frozen=True):
+    """A check of the assignment."""
+
+    id: str
+    question: str
+    points: float
+
+
+class QuestionHead(msgspec.Struct, frozen=True):
+    """A question of the assignment."""
+
+    id: str
+    title: str
+
+
+class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
+    """``class.json``: the class and the assignment, as far as marks, pages and exports need them."""
+
+    schema: int
+    name: str
+    title: str
+    version: str
+    layout: str
+    questions: tuple[QuestionHead, ...]
+    checks: tuple[CheckHead, ...]
+    inline: tuple[Inline, ...] = ()
+    late: LateSpec | None = None
+    entries: tuple[Entry, ...] = ()
+    seconds: float = 0.0  # of the last run
+
+
+def class_file(
+    assignment: Assignment, layout: str, inline: tuple[Inline, ...], entries: tuple[Entry, ...]
+) -> ClassFile:
+    """Return what a class needs to know of its assignment."""
+    spec = assignment.spec
+    return ClassFile(
+        schema=CLASS_SCHEMA,
+        name=spec.name,
+        title=spec.title,
+        version=spec.version,
+        layout=layout,
+        questions=tuple(QuestionHead(question.id, question.title) for question in spec.questions),
+        checks=tuple(CheckHead(check.id, check.question, check.points) for check in spec.checks),
+        inline=inline,
+        late=spec.late,
+        entries=entries,
+    )
+
+
+def check_rows(report: Report) -> tuple[CheckRow, ...]:
+    """Return the checks of a report in short."""
+    return tuple(_check_row(check) for check in report.checks)
+
+
+def _check_row(check: CheckResult) -> CheckRow:
+    bad = [case for case in check.cases if case.status is not Status.PASS]
+    failed = check.status is not Status.PASS
+    line = next((line.strip() for line in check.message.splitlines() if line.strip()), "")
+    return CheckRow(
+        id=check.id,
+        points=check.points,
+        max_points=check.max_points,
+        status=check.status,
+        mistake=clean(check.mistake or check.hint, HEADLINE) if failed else "",
+        headline=clean(line, HEADLINE) if failed else "",
+        fingerprint=_fingerprint(bad),
+        untouched=bool(bad) and all(case.unimplemented for case in bad),
+    )
+
+
+def _fingerprint(cases: list[CaseResult]) -> str:
+    """Return a digest of the wrong numbers: how far they are off, where, and in how many places; empty without any."""
+    parts = []
+    for case in cases:
+        for value in case.values:
+            if not value.ok and value.max_relative_error is not None:
+                error = f"{value.max_relative_error:.9e} {value.max_absolute_error}"
+                parts.append(f"{case.id}|{value.name}|{value.wrong}/{value.total}|{value.where}|{error}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16] if parts else ""

@@ -1,0 +1,161 @@
+"""Results on disk: a folder per student, each file whole or not there, and a row written last that makes it complete.
+
+Theory of operation. One process writes, and holds a lock while it does. A result is complete when its row says so, and
+the row bears the key of what was graded: the digests of the submission, the assignment with its expectations, and the
+grader. The row is removed before any other file of a result is replaced, so a run that is killed at any moment leaves
+results that are complete or will be made again, never a mixture that is taken for complete.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grader.classroom.rows import CLASS_SCHEMA, ClassFile, Row
+from grader.errors import UsageError
+from grader.files import write_atomically
+from grader.grading.outputs import REPORT_JSON
+
+CLASS, LOG, LOCK = "class.json", "log.jsonl", ".lock"
+GRADEBOOK, INDEX, TODO = "gradebook.csv", "index.html", "todo.html"
+RESERVED = (CLASS, LOG, GRADEBOOK, INDEX, TODO, "overrides.toml")
+KEPT = ".grade"  # in a student's folder: what the next run needs
+ROW, RAW, SOURCES, ANSWERS = f"{KEPT}/row.json", f"{KEPT}/report.json", f"{KEPT}/sources.json", f"{KEPT}/answers.json"
+WORK_PREFIX = "grader-batch-"
+
+
+class Store:
+    """The output folder of a class."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+
+    # --- one student's result ---------------------------------------------------------------------------------------
+
+    def row(self, folder: str, student: str) -> Row | None:
+        """Return the row of a complete result, or None; another student's, or one that is broken, is none."""
+        try:
+            row = msgspec.json.decode((self.out / folder / ROW).read_bytes(), type=Row)
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return row if row.schema == CLASS_SCHEMA and row.student == student else None
+
+    def write(self, folder: str, files: Mapping[str, bytes], row: Row) -> None:
+        """Write a result: the row goes first and comes back last, and what the result no longer has is removed."""
+        base = self.out / folder
+        (base / ROW).unlink(missing_ok=True)
+        for name, data in files.items():
+            write_atomically(base / name, data)
+        wanted = {base / name for name in files}
+        for path in sorted(base.rglob("*"), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                if not any(path.iterdir()):
+                    path.rmdir()
+            elif path not in wanted:
+                path.unlink()
+        write_atomically(base / ROW, msgspec.json.encode(row))
+
+    def remove(self, folder: str) -> None:
+        """Remove a student's result."""
+        with contextlib.suppress(FileNotFoundError):
+            (self.out / folder / ROW).unlink()
+            shutil.rmtree(self.out / folder)
+
+    def kept(self, folder: str) -> dict[str, bytes]:
+        """Return what rendering a result again takes: the report as graded, the sources, the executed notebooks."""
+        base = self.out / folder
+        raw = base / RAW
+        files = {RAW: raw.read_bytes() if raw.is_file() else (base / REPORT_JSON).read_bytes()}
+        for name in (SOURCES, ANSWERS):
+            if (base / name).is_file():
+                files[name] = (base / name).read_bytes()
+        for path in sorted((base / "notebooks").glob("*.ipynb")):
+            files[f"notebooks/{path.name}"] = path.read_bytes()
+        return files
+
+    def answers(self, folder: str) -> dict[str, str]:
+        """Return a student's answers in words."""
+        try:
+            return msgspec.json.decode((self.out / folder / ANSWERS).read_bytes(), type=dict[str, str])
+        except (OSError, msgspec.MsgspecError):
+            return {}
+
+    # --- the class --------------------------------------------------------------------------------------------------
+
+    def write_class(self, class_: ClassFile) -> None:
+        """Write ``class.json``."""
+        write_atomically(self.out / CLASS, msgspec.json.format(msgspec.json.encode(class_), indent=1) + b"\n")
+
+    def read_class(self) -> ClassFile:
+        """Read ``class.json``; raise `UsageError` where this folder was not made by ``grader batch``."""
+        path = self.out / CLASS
+        try:
+            class_ = msgspec.json.decode(path.read_bytes(), type=ClassFile)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise UsageError(f"{self.out} holds no class that `grader batch` wrote ({path.name}: {error})") from error
+        if class_.schema != CLASS_SCHEMA:
+            raise UsageError(f"{path} has schema {class_.schema}, this grader reads {CLASS_SCHEMA}: grade again")
+        return class_
+
+    def log(self, **facts: Any) -> None:
+        """Append one line to the log, in one write."""
+        line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **facts}, ensure_ascii=True)
+        descriptor = os.open(self.out / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, f"{line}\n".encode())
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[Path]:
+        """Hold the folder alone and give a scratch folder; what an earlier, killed run left of its own is removed."""
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            file = (self.out / LOCK).open("a+", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"can't write to {self.out}: {error.strerror}") from error
+        with file:
+            if not _lock(file.fileno()):
+                raise UsageError(f"another run is at work in {self.out}: wait for it, or end it")
+            file.seek(0)
+            _sweep(file.read().strip())
+            work = Path(tempfile.mkdtemp(prefix=WORK_PREFIX))
+            work.chmod(0o711)  # boxes may run as other users, who must reach their own folders below it
+            file.truncate(0)
+            file.write(str(work))
+            file.flush()
+            try:
+                yield work
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+
+
+def _sweep(left: str) -> None:
+    """Remove the scratch folder of a run that was killed."""
+    path = Path(left)
+    if left and path.name.startswith(WORK_PREFIX) and path.parent == Path(tempfile.gettempdir()):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the lock, which ends with this process however it ends; systems without such locks go without."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # some network file systems know no locks
+        return True
+    return True

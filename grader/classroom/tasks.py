@@ -1,0 +1,279 @@
+"""One submission graded in a worker process: bytes in, bytes out, whether the worker is here or on another host.
+
+Theory of operation. A task and its result are bytes (msgpack of the structs below), so that no pickle ever holds more
+than bytes; what is decoded is checked against the structs' types. A worker is trusted as the coordinator is: it runs
+the checks and holds the expectations, and its sandbox holds the student. It keeps one open sandbox from task to task.
+Where a worker has no copy of the assignment yet, it says so and gets the task again with the assignment in it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import io
+import os
+import shutil
+import tempfile
+import threading
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from grader import __version__
+from grader.classroom.marks import Inline, Rules
+from grader.classroom.rows import CheckRow, Outcome, check_rows
+from grader.classroom.store import ANSWERS, RAW, SOURCES
+from grader.errors import AssignmentError, GraderError, IsolationError, UsageError
+from grader.grading.intake import Taken
+from grader.model import Status
+from grader.sandbox.plain import THREADS
+
+if TYPE_CHECKING:
+    from grader.assignment.spec import Assignment
+    from grader.grading.grade import Graded, Grader
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker is asked to do for one submission."""
+
+    version: str = __version__
+    digest: str  # of the assignment as it travels
+    folder: str = ""  # where the assignment lies, for workers of this machine
+    bundle: bytes = b""  # the assignment itself, for a worker that asked for it
+    isolation: str
+    title: str  # what the report calls the submission
+    taken: Taken | None = None  # None: render what is there already
+    only: tuple[str, ...] = ()  # the checks to run; empty: all
+    earlier: Mapping[str, bytes] = {}  # the result that the new checks go into, or that is rendered again
+    inline: tuple[Inline, ...] = ()
+    rules: Rules = Rules()
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker answers."""
+
+    needs_bundle: bool = False
+    cannot: str = ""  # nothing can be graded here, by a fault of machine or assignment: the whole run ends
+    fault: str = ""  # the grader failed
+    files: Mapping[str, bytes] = {}
+    outcome: Outcome = Outcome.GRADED
+    checks: tuple[CheckRow, ...] = ()
+    answered: tuple[str, ...] = ()
+    seconds: float = 0.0
+    started: str = ""
+    isolation: str = ""
+    worker: str = ""
+
+
+def prepare(temporary: str, environment: Mapping[str, str]) -> None:
+    """Make a fresh process a worker of this machine: it ends with its parent, and not at the terminal's Ctrl-C."""
+    import multiprocessing
+    import multiprocessing.connection
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(environment)
+    tempfile.tempdir = temporary
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        assert parent is not None
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)  # killed, the parent can't have told us to end; the sandbox ends with us
+
+    if parent is not None:
+        threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def environment() -> dict[str, str]:
+    """Return what workers have in their environment besides: one BLAS thread each."""
+    return {**dict.fromkeys(THREADS, "1"), "MPLBACKEND": "agg"}
+
+
+def grade(message: bytes) -> bytes:
+    """Do a task. Whatever goes wrong is in the answer: nothing is raised but for a death of the process."""
+    try:
+        done = _do(msgspec.msgpack.decode(message, type=Task))
+    except (IsolationError, AssignmentError, UsageError) as error:
+        done = Done(cannot=str(error))
+    except GraderError as error:
+        done = Done(fault=str(error))
+    except Exception as error:  # ours, and the next submission is not to suffer from it
+        import traceback
+
+        done = Done(fault="".join(traceback.format_exception(error)[-3:])[-2000:])
+    return msgspec.msgpack.encode(done)
+
+
+_ONE_AT_A_TIME = threading.Lock()  # pytest owns its process while it runs; a Dask worker may have several threads
+
+
+def _do(task: Task) -> Done:
+    if task.version != __version__:
+        raise UsageError(f"a worker has grader {__version__}, and this is {task.version}: install the same everywhere")
+    with _ONE_AT_A_TIME:
+        if task.taken is None:
+            return _rendered(task, _stored(task.earlier), _answers(task.earlier))
+        folder = _assignment_folder(task)
+        if folder is None:
+            return Done(needs_bundle=True)
+        try:
+            graded = _grader(folder, task.digest, task.isolation, frozenset(task.only)).grade_taken(
+                msgspec.structs.replace(task.taken, name=task.title)
+            )
+        except Exception:
+            close()  # the sandbox itself may be what failed: the next task gets a new one
+            raise
+        if any(check.status is Status.ERROR for check in graded.report.checks):
+            close()
+        if task.earlier:
+            graded = _merged(_stored(task.earlier), graded, _assignment(folder, task.digest))
+        from grader.classroom.answers import written
+
+        return _rendered(task, graded, written(task.inline, task.taken.files))
+
+
+# --- the assignment and its grader ----------------------------------------------------------------------------------
+
+
+def bundle(assignment: Assignment) -> bytes:
+    """Return the assignment as a zip, without the reference solution: no worker needs that."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(assignment.folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts and ".ipynb_checkpoints" not in path.parts:
+                archive.write(path, path.relative_to(assignment.folder).as_posix())
+    return buffer.getvalue()
+
+
+def _assignment_folder(task: Task) -> Path | None:
+    if task.folder:
+        return Path(task.folder)
+    if task.bundle:
+        return _unpacked(task.digest, task.bundle)
+    with contextlib.suppress(KeyError):
+        return _FOLDERS[task.digest]
+    return None
+
+
+_FOLDERS: dict[str, Path] = {}  # what this process has unpacked: a cache, and the reason why a task may be short
+
+
+def _unpacked(digest: str, data: bytes) -> Path:
+    if digest not in _FOLDERS:
+        folder = Path(tempfile.mkdtemp(prefix="grader-assignment-"))
+        folder.chmod(0o711)  # boxes may run as other users; what they may read is granted file by file
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            archive.extractall(folder / "assignment")
+        _FOLDERS[digest] = folder / "assignment"
+    return _FOLDERS[digest]
+
+
+@functools.lru_cache(maxsize=4)
+def _assignment(folder: Path, digest: str) -> Assignment:
+    from grader.assignment.spec import load
+
+    return load(folder)
+
+
+@functools.lru_cache(maxsize=4)
+def _grader(folder: Path, digest: str, isolation: str, only: frozenset[str]) -> Grader:
+    """Return this process's grader: opened once, with its sandbox, and closed when the process ends."""
+    from grader.grading.grade import Grader, Options
+
+    grader = Grader(_assignment(folder, digest), Options(isolation=isolation, only=only))
+    grader.__enter__()
+    _OPEN.append(grader)
+    return grader
+
+
+_OPEN: list[Grader] = []  # this process's graders, to be closed when it ends
+
+
+@atexit.register
+def close() -> None:
+    """Close this process's graders and forget them."""
+    _grader.cache_clear()
+    while _OPEN:
+        _OPEN.pop().__exit__(None, None, None)
+
+
+# --- results --------------------------------------------------------------------------------------------------------
+
+
+def _stored(files: Mapping[str, bytes]) -> Graded:
+    """Return a result that was stored."""
+    import nbformat
+
+    from grader.grading.grade import Graded
+    from grader.model import Report
+
+    report = msgspec.json.decode(files[RAW], type=Report)
+    sources = msgspec.json.decode(files[SOURCES], type=dict[str, str]) if SOURCES in files else {}
+    notebooks = {
+        name: nbformat.from_dict(msgspec.json.decode(files[f"notebooks/{Path(name).name}"]))
+        for name in report.notebooks
+        if f"notebooks/{Path(name).name}" in files
+    }
+    return Graded(report, notebooks, sources)
+
+
+def _answers(files: Mapping[str, bytes]) -> dict[str, str]:
+    return msgspec.json.decode(files[ANSWERS], type=dict[str, str]) if ANSWERS in files else {}
+
+
+def _merged(earlier: Graded, fresh: Graded, assignment: Assignment) -> Graded:
+    """Return the earlier result with the checks that were run afresh in their places."""
+    from grader.grading.grade import Graded
+    from grader.grading.scoring import questions, total
+
+    checks = {check.id: check for check in (*earlier.report.checks, *fresh.report.checks)}
+    ordered = [checks[check.id] for check in assignment.spec.checks if check.id in checks]
+    notebooks = earlier.notebooks | fresh.notebooks
+    report = msgspec.structs.replace(
+        fresh.report,
+        checks=tuple(ordered),
+        questions=questions(assignment.spec, ordered),
+        score=total(check.points for check in ordered),
+        max_score=total(check.max_points for check in ordered),
+        seconds=round(earlier.report.seconds + fresh.report.seconds, 3),
+        notebooks=tuple(notebooks),
+    )
+    return Graded(report, notebooks, earlier.sources | fresh.sources)
+
+
+def _rendered(task: Task, graded: Graded, answers: dict[str, str]) -> Done:
+    """Return the result as files, with the marks' rules applied to what people read."""
+    from grader.classroom.marks import shown
+    from grader.grading.grade import Graded
+    from grader.grading.outputs import REPORT_JSON, contents
+    from grader.report import json
+    from grader.report.audience import Audience
+
+    rules = msgspec.structs.replace(task.rules, answered=tuple(answers))
+    report = shown(graded.report, rules)
+    files = contents(Graded(report, graded.notebooks, graded.sources), students_page=True)
+    raw = json.render(graded.report, audience=Audience.INSTRUCTOR)
+    if raw != files[REPORT_JSON]:
+        files[RAW] = raw
+    files[SOURCES] = msgspec.json.encode({name: _valid(text) for name, text in graded.sources.items()})
+    if answers:
+        files[ANSWERS] = msgspec.json.encode({name: _valid(text) for name, text in answers.items()})
+    return Done(
+        files=files,
+        checks=check_rows(graded.report),
+        answered=tuple(answers),
+        seconds=graded.report.seconds,
+        started=graded.report.started,
+        isolation=graded.report.isolation.value,
+        worker=f"{os.uname().nodename if hasattr(os, 'uname') else 'worker'}:{os.getpid()}",
+    )
+
+
+def _valid(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,140 @@
+"""Where tasks are done: processes of this machine, or a Dask cluster, both behind `concurrent.futures.Executor`."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import multiprocessing
+import os
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+from grader.classroom.tasks import environment, prepare
+from grader.errors import UsageError
+
+TASKS_OF_A_PROCESS = 200  # then a fresh one takes its place: what a library leaks is bounded
+RESERVED_MB = 400  # of a worker for itself and its sandbox's warm process
+
+
+def workers_here(memory_mb: int) -> int:
+    """Return how many workers this machine bears: as many as cores, as far as memory goes.
+
+    memory_mb: what one submission may take
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with contextlib.suppress(ValueError, OSError, AttributeError):
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 20)
+        return max(1, min(cores, int(total * 0.8 / (memory_mb + RESERVED_MB))))
+    return max(1, cores)
+
+
+class Lanes(Executor):
+    """Processes of this machine, each in a pool of its own: one that dies takes its own submission with it, no other.
+
+    ``capacity`` tasks run at once; whoever submits more waits.
+    """
+
+    def __init__(self, workers: int, temporary: Path) -> None:
+        self.capacity = workers
+        self._temporary = str(temporary)
+        self._idle: queue.SimpleQueue[ProcessPoolExecutor] = queue.SimpleQueue()
+        self._pools: set[ProcessPoolExecutor] = set()
+        self._lock = threading.Lock()
+        self._ended = False
+        for _ in range(workers):
+            self._idle.put(self._new())
+
+    def _new(self) -> ProcessPoolExecutor:
+        pool = ProcessPoolExecutor(
+            max_workers=1,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=prepare,
+            initargs=(self._temporary, environment()),
+            max_tasks_per_child=TASKS_OF_A_PROCESS,
+        )
+        with self._lock:
+            self._pools.add(pool)
+        return pool
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a function in a process that is idle."""
+        pool = self._idle.get()
+        try:
+            future = pool.submit(fn, *args, **kwargs)
+        except BrokenProcessPool:  # it died idle
+            pool = self._replaced(pool)
+            future = pool.submit(fn, *args, **kwargs)
+        future.add_done_callback(lambda done: self._release(pool, done))
+        return future
+
+    def _release(self, pool: ProcessPoolExecutor, done: Future[Any]) -> None:
+        broken = not done.cancelled() and isinstance(done.exception(), BrokenProcessPool)
+        if not self._ended:
+            self._idle.put(self._replaced(pool) if broken else pool)
+
+    def _replaced(self, pool: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        with self._lock:
+            self._pools.discard(pool)
+        pool.shutdown(wait=False)
+        return self._new()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End every process once its task is done."""
+        self._ended = True
+        for pool in list(self._pools):
+            pool.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+    def abort(self) -> None:
+        """End every process now: what it was at is lost, and its sandbox ends with it."""
+        self._ended = True
+        for pool in list(self._pools):
+            # The pool's own list: there is no public way to end a task that runs (before Python 3.14).
+            for process in list((getattr(pool, "_processes", None) or {}).values()):
+                process.kill()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Cluster(Executor):
+    """A Dask cluster through its own executor face."""
+
+    def __init__(self, address: str) -> None:
+        try:
+            distributed = importlib.import_module("distributed")
+        except ImportError as error:
+            raise UsageError("--dask needs the extra: pip install 'grader[dask]'") from error
+        try:
+            self._client = distributed.Client(address, timeout="15s", set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise UsageError(f"there is no Dask scheduler at {address} ({error})") from error
+        threads = sum(self._client.nthreads().values())
+        if not threads:
+            self._client.close()
+            raise UsageError(f"the scheduler at {address} has no workers: start some with `dask worker {address}`")
+        self.capacity = 2 * threads  # a task waits at each worker while another is done
+        self._executor = self._client.get_executor(pure=False, retries=2)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a function somewhere on the cluster."""
+        future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
+        return future
+
+    @property
+    def alive(self) -> bool:
+        """Whether the scheduler is still there."""
+        return bool(self._client.status == "running")
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave the cluster; what is still under way is given up."""
+        self._executor.shutdown(wait=wait and not cancel_futures)
+        self._client.close(timeout=5)
+
+    def abort(self) -> None:
+        """Leave at once."""
+        with contextlib.suppress(Exception):  # whatever it complains about, we are going
+            self._executor.shutdown(wait=False)
+            self._client.close(timeout=0.3)

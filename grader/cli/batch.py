@@ -1,0 +1,161 @@
+"""``grader batch SUBMISSIONS``: grades a class, and goes on where an earlier run of the same command stopped."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader.cli.options import add_assignment, assignment_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from grader.classroom.batch import Event, Totals
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add the command's options."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "batch", help="grade a class: a folder, or an LMS's bulk download", description=__doc__
+    )
+    command.add_argument(
+        "submissions", type=Path, metavar="SUBMISSIONS",
+        help="a folder of folders or archives, or the bulk download of Canvas, Moodle, Gradescope, GitHub Classroom or "
+        "nbgrader, as a zip or unpacked",
+    )  # fmt: skip
+    add_assignment(command)
+    command.add_argument("--out", type=Path, metavar="DIR", default=Path("class"), help="default: ./%(default)s")
+    command.add_argument("--roster", type=Path, metavar="CSV", help="the class: id, name, email, and other ids")
+    command.add_argument("--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR")
+    command.add_argument("--workers", type=_positive, metavar="N", help="default: as many as cores and memory allow")
+    command.add_argument(
+        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto",
+        help="the box that the students' code runs in; 'none' is for code that you trust (default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--regrade", action="append", default=[], metavar="ID",
+        help="run only this check afresh and keep the results of the others; may be repeated",
+    )  # fmt: skip
+    command.add_argument("--shard", type=_shard, metavar="i/n", default=(1, 1), help="grade the i-th of n parts")
+    command.add_argument("--todo", action="store_true", help="list what waits for a person, and grade nothing")
+    command.add_argument("--dask", metavar="URL", help="grade on the Dask cluster with this scheduler: tcp://HOST:8786")
+    return command
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade, and write the gradebook, the class page and the list of what waits for a person."""
+    from rich.console import Console
+
+    from grader.classroom import batch, summary
+    from grader.classroom.store import Store
+
+    console = Console(quiet=options.quiet, highlight=False)
+    assignment = assignment_of(options)
+    overrides_path = options.overrides or options.out / "overrides.toml"
+    if options.todo:
+        return _todo(console, Store(options.out), overrides_path)
+    settings = batch.Options(
+        submissions=options.submissions,
+        out=options.out,
+        roster=options.roster,
+        overrides=options.overrides,
+        isolation=options.isolation,
+        regrade=tuple(options.regrade),
+        shard=options.shard,
+        remote=bool(options.dask),
+    )
+    open_workers = _opener(options, assignment.spec.limits.memory_mb)
+    with _progress(console) as tell:
+        run_ = batch.Batch(assignment, settings, tell)
+        try:
+            totals = run_.run(open_workers)
+        except KeyboardInterrupt:
+            console.print(f"interrupted: {run_.settled} of {run_.totals.students} submissions are settled.")
+            console.print("Nothing is lost: run the same command again and it goes on from there.")
+            return 130
+    written = summary.write(Store(options.out), overrides_path)
+    _tell_totals(console, totals)
+    for name, path in written.items():
+        console.print(f"{name}: {path}", soft_wrap=True)
+    if totals.faults:
+        return 3
+    return 0 if totals.all_passed else 1
+
+
+def _todo(console: Console, store: Any, overrides_path: Path) -> int:
+    """Write the page of what waits for a person, and list it."""
+    from rich.text import Text
+
+    from grader.classroom import summary
+
+    written, waiting = summary.write_todo(store, overrides_path)
+    for line in waiting:
+        console.print(Text(line))
+    console.print(f"waiting: {len(waiting)}; side by side: {written}", soft_wrap=True)
+    return 0
+
+
+def _opener(options: argparse.Namespace, memory_mb: int) -> Callable[[Path], Any]:
+    def open_workers(work: Path) -> Any:
+        from grader.classroom import workers
+
+        if options.dask:
+            return workers.Cluster(options.dask)
+        return workers.Lanes(options.workers or workers.workers_here(memory_mb), work)
+
+    return open_workers
+
+
+@contextlib.contextmanager
+def _progress(console: Console) -> Iterator[Callable[[Event], None]]:
+    """Give what shows the progress: a bar on a terminal, a line per submission elsewhere."""
+    from grader.classroom.progress import describe
+
+    if not console.is_terminal:
+
+        def tell(event: Event) -> None:
+            console.print(describe(event), soft_wrap=True)
+
+        yield tell
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=False) as bar:
+        task = bar.add_task("grading", total=None, rate="")
+
+        def advance(event: Event) -> None:
+            bar.update(task, total=event.total, completed=event.done)
+            speed = bar.tasks[0].speed
+            bar.update(task, rate=f"{60 * speed:.0f}/min" if speed else "")
+            if event.text or (event.row is not None and not event.row.passed and not event.reused):
+                bar.console.print(describe(event), soft_wrap=True)
+
+        yield advance
+
+
+def _tell_totals(console: Console, totals: Totals) -> None:
+    parts = {
+        "graded": totals.graded, "as they were": totals.reused, "rendered again": totals.rendered,
+        "can't be taken in": totals.refused, "handed in nothing": totals.missing, "the grader failed": totals.faults,
+    }  # fmt: skip
+    console.print(f"{totals.students} students: " + ", ".join(f"{n} {what}" for what, n in parts.items() if n))
+
+
+def _positive(text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("/")
+    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no shard: give i/n, such as 1/4")
+    return int(first), int(last)

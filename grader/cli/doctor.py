@@ -1,0 +1,59 @@
+"""``grader doctor``: what this machine can do: isolation tiers, limits, versions, and how to get what is missing."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import sys
+
+LIBRARIES = ("numpy", "h5py", "pytest", "nbclient", "nbformat", "ipython", "jinja2", "msgspec", "landlockpy", "pyseccomp")
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add the command, which has no options."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "doctor", help="what this machine can do: isolation tiers, limits, versions", description=__doc__
+    )
+    return command
+
+
+def run(options: argparse.Namespace) -> int:
+    """Try every tier and print what was found; 0 where untrusted code can be graded here, else 2."""
+    from grader import __version__
+    from grader.model import Tier
+    from grader.sandbox.ladder import probe
+    from grader.sandbox.limits import Limits
+
+    print(f"grader {__version__}, Python {platform.python_version()}, {platform.system()} {platform.release()}")
+    print(f"user: {'root' if _is_root() else 'an ordinary user'}; {os.cpu_count()} cores")
+    print("\nisolation tiers, strongest first:")
+    reports = probe()
+    for report in reports:
+        print(f"  {'works' if report.works else 'no   '}  {report.tier:11} {report.sentence}")
+        if not report.works and report.remedy:
+            print(f"         {'':11} to get it: {report.remedy}")
+    usable = [report.tier for report in reports if report.works and report.tier is not Tier.NONE]
+    if usable:
+        print(f"  --isolation auto takes: {usable[0]}")
+    else:
+        print("  --isolation auto stops: none of these holds; `--isolation none` is for code that you trust")
+    print("\nlimits of a submission, unless assignment.toml says otherwise:")
+    limits = Limits()
+    for name in limits.__struct_fields__:
+        print(f"  {name:17} {getattr(limits, name):g}")
+    print("\nlibraries:")
+    print("  " + ", ".join(f"{name} {_version(name)}" for name in LIBRARIES))
+    return 0 if usable else 2
+
+
+def _is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"

@@ -1,0 +1,197 @@
+"""Comparing: right values pass, wrong ones are told apart in words, and no expected number gets out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from grader.checking.compare import compare
+from grader.model import Comparison, Tolerance
+from grader.sandbox.wire import Ref
+
+NORMAL = Tolerance()
+dtypes = st.one_of(
+    hnp.boolean_dtypes(), hnp.integer_dtypes(), hnp.unsigned_integer_dtypes(), hnp.floating_dtypes(),
+    hnp.complex_number_dtypes(), hnp.unicode_string_dtypes(max_len=3), hnp.byte_string_dtypes(max_len=3),
+    st.just(np.dtype("g")),
+)  # fmt: skip
+shapes = hnp.array_shapes(min_dims=0, min_side=0, max_dims=3, max_side=3)
+arrays = hnp.arrays(dtypes, shapes)
+leaves = st.one_of(
+    arrays, arrays.map(lambda array: array.flat[:1].copy()), st.none(), st.booleans(), st.integers(), st.floats(),
+    st.text(max_size=5), st.builds(Ref, st.integers(), st.text()), st.just(np.float32),
+    hnp.arrays(dtypes, ()).map(lambda array: array[()]),
+)  # fmt: skip
+anything = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.sampled_from("abc"), inner)
+    ),
+    max_leaves=5,
+)
+recordable = st.recursive(
+    hnp.arrays(st.sampled_from([np.int64, np.bool_]), shapes)
+    | hnp.arrays(st.sampled_from([np.float64, np.complex128]), shapes, elements=st.floats(allow_nan=False))
+    | st.floats(allow_nan=False)
+    | st.integers(-(1 << 62), 1 << 62)
+    | st.text(max_size=5)
+    | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner),
+    max_leaves=4,
+)
+
+
+def one(expected: Any, got: Any, tolerance: Tolerance = NORMAL) -> Comparison:
+    """Compare what gives a single result."""
+    (comparison,) = compare("x", expected, got, tolerance)
+    return comparison
+
+
+# --- for every value ---
+
+
+@given(recordable, anything)
+@example(np.ones(2), np.array([1, np.finfo("g").max], "g"))
+@example(np.full(3, np.finfo("d").max), np.full(3, -np.finfo("d").max))
+@example(np.array([np.inf, 1.0]), np.array([np.inf, np.nan]))
+@example(7, 1 << 200)
+def test_comparing_never_raises(expected: Any, got: Any) -> None:
+    for comparison in compare("x", expected, got, NORMAL):
+        assert comparison.ok == (not comparison.message)
+        assert msgspec.json.decode(msgspec.json.encode(comparison), type=Comparison).name == comparison.name
+
+
+@given(recordable)
+def test_value_equals_itself(value: Any) -> None:
+    assert all(comparison.ok for comparison in compare("x", value, value, NORMAL))
+
+
+def digits(text: str) -> set[str]:
+    """Return the mantissas of the fractional numbers in a text that have four significant digits or more."""
+    found = re.findall(r"\d+\.\d+", text)
+    return {mantissa for number in found if len(mantissa := number.replace(".", "").strip("0")) >= 4}
+
+
+expectations = hnp.arrays(np.float64, st.tuples(st.integers(1, 4)), elements=st.floats(-1e6, 1e6).filter(bool))
+
+
+@given(expectations, st.sampled_from([0.0, 1.0, -1.0, 1e-9, 1e300, np.inf, np.nan]), st.booleans())
+def test_no_field_holds_an_expected_number(expected: np.ndarray, answer: float, single: bool) -> None:
+    """A difference from an answer that is known would be the expected number itself, so it is told to two digits."""
+    want, got = (expected[0], np.float64(answer)) if single else (expected, np.full(expected.shape, answer))
+    for comparison in compare("x", want, got, NORMAL):
+        assert digits(repr(comparison)) == set()
+
+
+# --- right answers of many kinds ---
+
+
+@pytest.mark.parametrize(
+    "got",
+    [
+        np.array([[1.0, 2.0], [3.0, 4.0]]),
+        np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32),
+        np.array([[1.0, 2.0], [3.0, 4.0]], dtype=">f8"),
+        np.array([[1.0, 2.0], [3.0, 4.0]], order="F"),
+        np.array([[1.0, 2.0], [3.0, 4.0]], dtype="g"),
+        np.array([[1.0, 2.0], [3.0, 4.0]]) * (1 + 5e-5),
+    ],
+    ids=["same", "float32", "big-endian", "fortran", "long double", "within tolerance"],
+)
+def test_right_numbers_pass(got: np.ndarray) -> None:
+    assert one(np.array([[1.0, 2.0], [3.0, 4.0]]), got).ok
+
+
+@pytest.mark.parametrize("got", [2.5, np.float32(2.5), np.array(2.5)])
+def test_right_scalar_passes(got: Any) -> None:
+    assert one(np.float64(2.5), got).ok
+
+
+def test_sum_that_nearly_cancels_is_judged_by_the_largest_entry() -> None:
+    assert one(np.array([1.0, 1e-9]), np.array([1.0, 8e-6])).ok
+    assert not one(np.array([1.0, 1e-9]), np.array([1.0, 2e-5])).ok
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint64, np.int32])
+def test_integers_of_any_width_pass(dtype: type) -> None:
+    assert one(np.array([3, 1]), np.array([3, 1], dtype=dtype)).ok
+
+
+# --- wrong answers, in words ---
+
+
+@pytest.mark.parametrize(
+    ("got", "message"),
+    [
+        (np.ones((3, 1)), "`x` has shape (3, 1), expected (3,)"),
+        (np.ones((1, 3)), "`x` has shape (1, 3), expected (3,)"),
+        (np.float64(1), "`x` has shape (), expected (3,)"),
+        (np.ones(3, dtype=int), "`x` holds integers, expected floats"),
+        (np.ones(3, dtype=bool), "`x` holds booleans, expected floats"),
+        (np.ones(3, dtype=complex), "`x` holds complex numbers, expected floats"),
+        (np.array(["a", "b", "c"]), "`x` holds text, expected floats"),
+        (None, "`x` is None, expected an array of shape (3,), float64"),
+        ([1.0, 1.0, 1.0], "`x` is a list of 3 entries, expected an array of shape (3,), float64"),
+        ("ones", "`x` is a string, expected an array of shape (3,), float64"),
+        (Ref(1, "cs231n.Cache"), "`x` is an object of type cs231n.Cache, expected an array of shape (3,), float64"),
+        (np.array([1, np.nan, np.nan]), "`x` has 2 NaN of 3 entries, first at [1]"),
+        (np.array([1, np.inf, np.nan]), "`x` has 1 NaN and 1 infinite of 3 entries, first at [1]"),
+        (
+            np.array([1, 1, 2.0]),
+            "`x` has the right shape (3,), but 1 of 3 entries are off: largest relative error 5.0e-01, absolute 1.0e+00, "
+            "first at [2]",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_wrong_answer_is_told_apart(got: Any, message: str) -> None:
+    comparison = one(np.ones(3), got)
+    assert not comparison.ok
+    assert comparison.message == message
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "message"),
+    [
+        (2.5, np.ones(1), "`x` has shape (1,), expected ()"),
+        (2.5, np.nan, "`x` has the right shape, but is NaN"),
+        (2.0, 1.0, "`x` is off: largest relative error 5.0e-01, absolute 1.0e+00"),
+        (2.5, 2, "`x` holds integers, expected floats"),
+        (1, True, "`x` holds booleans, expected integers"),
+        (np.array([1, 2]), np.array([1, 3]), "`x` has the right shape (2,), but 1 of 2 entries are off, first at [1]"),
+        ("red", "blue", "`x` is a string that differs from what is expected (a string)"),
+        (None, 0, "`x` is an integer that differs from what is expected (None)"),
+        ([1, 2], [1], "`x` has 1 entries, expected 2"),
+        ([1, 2], 3, "`x` is an integer, expected a list of 2 entries"),
+        ({"a": 1}, [1], "`x` is a list of 1 entry, expected a dict"),
+    ],
+)
+def test_wrong_value_is_told_apart(expected: Any, got: Any, message: str) -> None:
+    assert one(expected, got).message == message
+
+
+def test_dict_is_compared_key_by_key() -> None:
+    found = compare("grads", {"W": np.ones(2), "b": 1.0, "c": 2.0}, {"W": np.ones(2), "b": 2.0, "more": 0}, NORMAL)
+    assert [(comparison.name, comparison.ok) for comparison in found] == [
+        *(("grads", False), ("grads[W]", True), ("grads[b]", False)),
+    ]
+    assert found[0].message == "`grads` lacks `c`"
+
+
+def test_where_lists_the_first_few_wrong_places() -> None:
+    comparison = one(np.zeros((2, 4)) + 1, np.zeros((2, 4)))
+    assert comparison.where == ((0, 0), (0, 1), (0, 2), (0, 3), (1, 0))
+    assert (comparison.wrong, comparison.total) == (8, 8)
+
+
+def test_tolerance_of_zero_still_allows_rounding() -> None:
+    assert one(np.array([0.1 + 0.2]), np.array([0.3]), Tolerance(0, 0)).ok

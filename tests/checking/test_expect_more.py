@@ -1,0 +1,202 @@
+"""What check authors have besides plain comparison. The examples of its docstrings are the checks of these tests."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy import Graded, Toy, build
+
+from grader.assignment.expectations import CaseRecord
+from grader.authoring.record import record
+from grader.checking.expect import Expect, Mode
+from grader.errors import AssignmentError
+
+METHODS = ("__call__", "one_of", "printed", "raises", "not_modified", "gradient", "quality", "that")
+IDS = [method.strip("_") for method in METHODS]
+
+REFERENCE = '''"""Functions that the examples call."""
+
+import numpy as np
+
+
+def scale(x, factor):
+    y = factor * x
+    return np.where(x > 0, y, np.random.rand(*x.shape))
+
+
+def root(x):
+    if x < 0:
+        raise ValueError("there is no root of a negative number")
+    return float(np.sqrt(x))
+
+
+def greet(name):
+    print(f"Hello {name}")
+    print("  pi is about ", np.pi)
+
+
+def split(x):
+    return x[:1], x[1:]
+
+
+def square(x):
+    return x**2
+
+
+def square_gradient(x):
+    return 2 * x
+
+
+def accuracy(x):
+    return 0.93
+'''
+FUNCTIONS = ("scale", "root", "greet", "split", "square", "square_gradient", "accuracy")
+SPEC = """
+schema = 1
+name = "examples"
+title = "The examples of docstrings"
+reference = "reference"
+questions = [{{ id = "q1", title = "Examples" }}]
+files = [{{ path = "pack/toy.py", provides = {functions} }}]
+provided = {{ pack = "pack" }}
+checks = [{checks}]
+"""
+
+
+def example(method: str) -> str:
+    """Return the code of a docstring's example."""
+    return inspect.getdoc(getattr(Expect, method)).partition("Example:\n")[2]
+
+
+def checks(examples: dict[str, str]) -> str:
+    """Return a file of checks made of examples."""
+    tests = [
+        f"def test_{id_}(student, expect, rng):\n    x = rng.standard_normal(6)\n{textwrap.indent(code, '    ')}\n"
+        for id_, code in examples.items()
+    ]
+    return "\n\n".join(["import numpy as np", *tests])
+
+
+def toy(folder: Path, examples: dict[str, str], reference: str = REFERENCE) -> Toy:
+    """Return a recorded assignment whose checks are examples."""
+    told = ", ".join(f'{{ id = "{id_}", question = "q1", points = 1 }}' for id_ in examples)
+    spec = SPEC.format(functions=str(list(FUNCTIONS)).replace("'", '"'), checks=told)
+    assignment = build(folder / "assignment", spec=spec, checks=checks(examples), reference=reference)
+    record(assignment, reseed=False, progress=lambda line: None)
+    return Toy(assignment, folder / "submissions")
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    return toy(tmp_path_factory.mktemp("examples"), {id_: example(m) for id_, m in zip(IDS, METHODS, strict=True)})
+
+
+def change(toy: Toy, definition: str, *only: str) -> Graded:
+    return toy.grade(f"{REFERENCE}\n\n{definition}\n", *only)
+
+
+def message(graded: Graded, id_: str) -> str:
+    return graded[id_].cases[0].message
+
+
+def test_every_example_is_found() -> None:
+    assert all(inspect.cleandoc(example(method)).strip() for method in METHODS)
+
+
+def test_the_reference_passes_every_example(examples: Toy) -> None:
+    assert examples.grade(REFERENCE).passed == set(IDS)
+
+
+@pytest.mark.parametrize(
+    ("id_", "definition", "said"),
+    [
+        ("call", "def scale(x, factor):\n    return factor * x + 1e-3", "off"),
+        ("one_of", "def root(x):\n    return 3.0", "`root` is off"),
+        ("printed", "def greet(name):\n    print('Hello', name)", "1 line, expected 2 lines"),
+        ("printed", "def greet(name):\n    print('Bye', name)\n    print('pi is about', np.pi)", "first in line 1"),
+        ("printed", "def greet(name):\n    print('Hello', name)\n    print('pi is about', 3.2)", "first in line 2"),
+        ("printed", "def greet(name):\n    pass", "nothing was printed, expected 2 lines"),
+        ("raises", "def root(x):\n    return 0.0", "expected an exception of type ValueError, but nothing was raised"),
+        ("raises", "def root(x):\n    raise KeyError(1)", "expected an exception of type ValueError, but `root` raised"),
+        ("not_modified", "def scale(x, factor):\n    x *= factor\n    return x", "`scale` changed its argument 1"),
+        ("gradient", "def square_gradient(x):\n    return 3 * x", "6 of 6 entries are off"),
+        ("quality", "def accuracy(x):\n    return 0.2", "(the share of points that are right) is 0.2"),
+        ("quality", "def accuracy(x):\n    return 'much'", "is a string, expected a number of at least 0.9"),
+        ("that", "def split(x):\n    return x, x, x", "returned 3 values, expected 2"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_fails_with_a_sentence(examples: Toy, id_: str, definition: str, said: str) -> None:
+    graded = change(examples, definition, id_)
+    assert graded.statuses == {id_: "fail"}
+    assert said in message(graded, id_)
+
+
+@pytest.mark.parametrize(
+    ("id_", "definition"),
+    [
+        ("one_of", "def root(x):\n    return -2.0"),
+        ("printed", "def greet(name):\n    print('Hello ', name, '')\n    print('pi is about 3.14159')\n    print()"),
+        ("raises", "class Negative(ValueError):\n    pass\n\n\ndef root(x):\n    raise Negative"),
+        ("call", "def scale(x, factor):\n    return np.where(x > 0, factor * x, np.nan)"),
+    ],
+)
+def test_what_is_right_in_another_way_passes(examples: Toy, id_: str, definition: str) -> None:
+    assert change(examples, definition, id_).passed == {id_}
+
+
+@pytest.mark.parametrize("id_", ["raises", "printed", "gradient", "not_modified"])
+def test_a_stub_is_not_implemented_yet(examples: Toy, id_: str) -> None:
+    stubs = "\n\n".join(f"def {name}(*args):\n    raise NotImplementedError" for name in FUNCTIONS)
+    graded = change(examples, stubs, id_)
+    assert graded[id_].cases[0].unimplemented
+
+
+def test_a_missing_file_does_not_count_as_the_exception_that_is_asked_for(examples: Toy, tmp_path: Path) -> None:
+    from grader.grading.grade import Options, grade
+
+    (tmp_path / "other.txt").write_text("nothing")
+    report = grade(examples.assignment, tmp_path, Options(isolation="none", only=frozenset({"raises"}))).report
+    assert "is not in the submission" in report.checks[0].cases[0].message
+
+
+def test_a_gradient_of_two_inputs_is_held_input_by_input(tmp_path: Path) -> None:
+    code = """
+    upstream = rng.standard_normal(6)
+    y = rng.standard_normal(6)
+    expect.gradient("d", lambda a, b: student.scale(a, 1.0) * b, [x + 9, y], [upstream * y, None], upstream=upstream)
+    """
+    assert toy(tmp_path, {"two": inspect.cleandoc(code)}).grade(REFERENCE).passed == {"two"}
+
+
+def test_a_reference_that_does_not_raise_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AssignmentError, match="the reference fails `raises`.*nothing was raised"):
+        toy(tmp_path, {"raises": "expect.raises(ValueError, student.root, 1.0)"})
+
+
+def test_the_calls_of_numerical_differentiation_are_not_recorded(examples: Toy) -> None:
+    from grader.assignment.expectations import Expectations
+
+    stored = Expectations.read(examples.assignment.expectations_path("public"))
+    assert [call.function for call in stored.cases["gradient", "all"].calls] == ["square_gradient"]
+
+
+def test_a_mask_must_hold_booleans() -> None:
+    expect = Expect(CaseRecord(), Mode.RECORD)
+    with pytest.raises(AssignmentError, match="`x` holds int64, expected booleans"):
+        expect("x", np.ones(3), where=np.ones(3, dtype=np.int64))
+
+
+def test_quality_needs_a_bound() -> None:
+    with pytest.raises(AssignmentError, match="held against no bound"):
+        Expect(CaseRecord(), Mode.RECORD).quality("x", 1.0)
+
+
+def test_a_function_may_be_asked_to_raise_more_than_once(tmp_path: Path) -> None:
+    code = "expect.raises(ValueError, student.root, -1.0)\nexpect.raises(ValueError, student.root, -2.0)"
+    graded = toy(tmp_path, {"twice": code}).grade(REFERENCE)
+    names = [value.name for value in graded["twice"].cases[0].values]
+    assert names == ["ValueError of root", "ValueError of root (2)"]

@@ -1,0 +1,240 @@
+"""Notebooks: the author's cells are put back, the student's are run, and all that can go wrong becomes a sentence."""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+
+import nbformat
+import pytest
+from toy import CELLS, Toy, notebook
+
+from grader.checking.notebook import UnreadableNotebook, parse, restore
+
+
+def with_answer(source: str) -> nbformat.NotebookNode:
+    """Return the toy's notebook with a source of one's own in the student's cell."""
+    return notebook((id_, kind, role, source if role == "student" else own) for id_, kind, role, own in CELLS)
+
+
+def sources(node: nbformat.NotebookNode) -> list[str]:
+    return [cell.source for cell in node.cells]
+
+
+def printed(node: nbformat.NotebookNode) -> str:
+    return "".join(output.get("text", "") for cell in node.cells for output in cell.get("outputs", []))
+
+
+# --- restoring ---
+
+
+def test_changed_provided_cell_is_put_back() -> None:
+    submitted = notebook()
+    submitted.cells[3].source = "answer = 42"
+    restored, notes = restore(notebook(), submitted, keep_extra=True)
+    assert sources(restored) == [cell[3] for cell in CELLS]
+    assert notes == ["1 cell provided by the assignment had been changed and was put back"]
+
+
+def test_missing_cells_are_put_back_in_their_places() -> None:
+    submitted = notebook(CELLS[2:3])
+    restored, notes = restore(notebook(), submitted, keep_extra=True)
+    assert sources(restored) == [cell[3] for cell in CELLS]
+    assert notes == ["3 cells of the assignment were missing and were put back"]
+
+
+def test_students_cell_is_kept() -> None:
+    restored, notes = restore(notebook(), with_answer("def double(x):\n    return x + x"), keep_extra=False)
+    assert "x + x" in restored.cells[2].source
+    assert notes == []
+
+
+def test_cells_in_another_order_are_sorted() -> None:
+    submitted = notebook(CELLS[::-1])
+    restored, notes = restore(notebook(), submitted, keep_extra=True)
+    assert sources(restored) == [cell[3] for cell in CELLS]
+    assert notes == []
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_added_cell_stays_behind_the_one_that_it_followed(keep: bool) -> None:
+    extra = ("mine", "code", "", "y = 3")
+    restored, notes = restore(notebook(), notebook([*CELLS[:2], extra, *CELLS[2:]]), keep_extra=keep)
+    assert sources(restored) == [cell[3] for cell in (*CELLS[:2], *([extra] if keep else []), *CELLS[2:])]
+    assert notes == ([] if keep else ["1 cell that the student added was not run"])
+
+
+def test_copied_cell_does_not_replace_its_original() -> None:
+    """A copy has a new id, but the metadata of the original."""
+    submitted = with_answer("def double(x):\n    return x + x")
+    for cell in submitted.cells:
+        cell.metadata.grader["id"] = cell.id
+    twin = copy.deepcopy(submitted.cells[2])
+    twin.id, twin.source = "b7f1", "print('an experiment')"
+    for at in (2, 3):
+        changed = copy.deepcopy(submitted)
+        changed.cells.insert(at, copy.deepcopy(twin))
+        restored, _ = restore(notebook(), changed, keep_extra=True)
+        assert "x + x" in restored.cells[[cell.id for cell in restored.cells].index("double")].source
+        assert "print('an experiment')" in sources(restored)
+
+
+def test_notebook_that_another_program_stripped_of_ids_is_matched_by_metadata() -> None:
+    submitted = with_answer("def double(x):\n    return x + x")
+    for cell in submitted.cells:
+        cell.metadata.grader["id"] = cell.pop("id")
+    submitted.nbformat_minor = 4
+    restored, notes = restore(notebook(), parse(json.dumps(submitted).encode()), keep_extra=False)
+    assert "x + x" in restored.cells[2].source
+    assert notes == []
+
+
+def test_notebook_of_version_3_is_read() -> None:
+    submitted = with_answer("def double(x):\n    return x + x")
+    for cell in submitted.cells:
+        cell.metadata.grader["id"] = cell.id
+    old = nbformat.convert(submitted, 3)
+    assert "cells" not in old  # it has worksheets
+    restored, notes = restore(notebook(), parse(json.dumps(old).encode()), keep_extra=False)
+    assert "x + x" in restored.cells[2].source
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "not a notebook"),
+        (b"PK\3\4", "not a notebook"),
+        (b"{}", "not a notebook"),
+        (b"[1]", "not a notebook"),
+        (b'{"nbformat": 4}', ""),
+        (b'{"nbformat": 2, "cells": []}', "can't be read"),
+        (b'{"nbformat": 99, "cells": []}', "can't be read"),
+        (b'{"nbformat": 3, "worksheets": 7}', "can't be read"),
+        (b'{"nbformat": 4, "nbformat_minor": "x", "cells": []}', ""),
+        (b'{"nbformat": 4, "nbformat_minor": 5, "cells": {"a": 1}}', ""),
+        (b'{"nbformat": 4, "nbformat_minor": 5, "cells": [null, 3, {}]}', ""),
+        (b'{"nbformat": 4, "nbformat_minor": 5, "cells": [{"cell_type": "code", "source": {"a": 1}, "id": []}]}', ""),
+        (b'{"nbformat": 4, "nbformat_minor": 5, "cells": [{"id": "double", "metadata": {"grader": 5}}]}', ""),
+        (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": ' + b'{"a":' * 3000 + b"1" + b"}" * 3000 + b"}", "not a"),
+        (json.dumps({"nbformat": 4, "nbformat_minor": 5, "cells": [{}] * 2001}).encode(), "2001 cells, more than"),
+    ],
+    ids=lambda data: data[:40] if isinstance(data, bytes) else "",
+)
+def test_any_file_is_a_notebook_or_a_sentence(data: bytes, why: str) -> None:
+    try:
+        restored, _ = restore(notebook(), parse(data), keep_extra=True)
+        assert why == ""
+        assert nbformat.writes(restored)
+    except UnreadableNotebook as error:
+        assert why
+        assert why in str(error)
+
+
+# --- running ---
+
+
+def test_right_notebook_passes_and_is_kept_executed(toy: Toy) -> None:
+    graded = toy.grade_notebook(notebook())
+    assert graded.passed == {"notebook"}
+    assert "answered" in printed(graded.notebooks["Toy.ipynb"])
+
+
+def test_saved_outputs_count_for_nothing(toy: Toy) -> None:
+    submitted = with_answer("def double(x):\n    return 3 * x")
+    submitted.cells[3].outputs = [nbformat.v4.new_output("stream", text="all checks passed")]
+    graded = toy.grade_notebook(submitted)
+    assert graded["notebook"].status == "fail"
+    assert [case.status for case in graded["notebook"].cases] == ["pass", "fail", "fail"]
+    assert "all checks passed" not in printed(graded.notebooks["Toy.ipynb"])
+
+
+def test_submission_without_its_notebook_has_the_authors_run(toy: Toy) -> None:
+    graded = toy.grade_notebook(None)
+    assert graded.passed == {"notebook"}
+    assert any("the notebook of the assignment was run in its place" in note for note in graded.report.notes)
+
+
+def test_functions_of_cells_are_called_with_new_inputs(toy: Toy) -> None:
+    graded = toy.grade_notebook(with_answer("def double(x):\n    print(x)\n    return 2 * x if x[0] == -1 else 0 * x"))
+    assert [case.status for case in graded["notebook"].cases] == ["pass", "pass", "fail"]
+
+
+def test_function_that_displays_something_disturbs_nothing(toy: Toy) -> None:
+    shows = "from IPython.display import display\ndef double(x):\n    display(x)\n    return 2 * x"
+    assert toy.grade_notebook(with_answer(shows)).passed == {"notebook"}
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("1 / 0", "cell `double` raised ZeroDivisionError: division by zero"),
+        ("def double(x) return x", "cell `double` raised SyntaxError: "),
+        ("def double(x):\n    raise NotImplementedError('double')", "`double` is not implemented yet"),
+        ("import sys; sys.exit(0)", "cell `double` raised SystemExit: 0"),
+        ("exit()", "cell `double` raised SystemExit"),
+        ("input('name?')", "cell `double` raised EOFError: input() was called, but nobody is there to answer"),
+        ("while True: pass", "cell `double`: the cell was still running after the limit of 3 seconds"),
+        ("import os; os._exit(0)", "cell `double`: the cell ended its process: exit code 0"),
+        ("import ctypes; ctypes.string_at(0)", "cell `double`: the cell ended its process: a segmentation fault"),
+        ("raise type('X', (Exception,), {'__str__': lambda s: 1 / 0})", "cell `double` raised ZeroDivision"),
+        ("del double", "cell `double` raised NameError: name 'double' is not defined"),
+        ("%no_such_magic", "cell `double` raised UsageError: Line magic function `%no_such_magic` not found."),
+        ("import pip_install_me_first", "cell `double` raised ModuleNotFoundError: No module named"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_cell_that_stops_the_notebook_is_named(toy: Toy, source: str, message: str) -> None:
+    graded = toy.grade_notebook(with_answer(source))
+    assert (graded["notebook"].status, graded["notebook"].points) == ("fail", 0)
+    assert message in graded["notebook"].message
+    assert "Toy.ipynb" in graded.notebooks  # as far as it ran
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "%cd /\ndef double(x):\n    return 2 * x",
+        "!echo hello\ndef double(x):\n    return 2 * x",
+        "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()\ndouble = lambda x: 2 * x",
+        "import logging; logging.warning('careful')\ndef double(x):\n    return 2 * x",
+        "import warnings; warnings.warn('careful')\ndef double(x):\n    return 2 * x",
+        "import sys; print('to stderr', file=sys.stderr)\ndouble = lambda x: 2 * x",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_honest_habits_cost_nothing(toy: Toy, source: str) -> None:
+    graded = toy.grade_notebook(with_answer(source))
+    assert graded["notebook"].message == ""
+
+
+def test_flood_of_outputs_is_capped(toy: Toy) -> None:
+    flood = "for i in range(200):\n    print('x' * 10_000)\ndef double(x):\n    return 2 * x"
+    graded = toy.grade_notebook(with_answer(flood))
+    assert graded.passed == {"notebook"}
+    text = printed(graded.notebooks["Toy.ipynb"])
+    assert len(text) < 100_000
+    assert "… outputs beyond 0.05 MB were not kept" in text
+
+
+def test_file_that_is_no_notebook_fails_its_check(toy: Toy) -> None:
+    graded = toy.grade_notebook(b"not json")
+    assert graded["notebook"].status == "fail"
+    assert "the file is not a notebook" in graded["notebook"].message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="speaks to the worker's descriptor")
+def test_nonsense_on_the_wire_is_a_mark_and_no_fault_of_ours(toy: Toy) -> None:
+    lie = (
+        "from grader.sandbox.inside.kernel import Kernel\n"
+        "k = Kernel._made\n"
+        "deep = []\n"
+        "for _ in range(900): deep = [deep]\n"
+        "for content in (None, 3, [], {}, {'name': 'stdout', 'text': 7}, {'data': {'text/plain': deep}, 'metadata': deep}):\n"
+        "    for kind in (None, 'stream', 'error', 'display_data', 'execute_result', 'status', 'shutdown_reply'):\n"
+        "        k._channel.send(__import__('grader').sandbox.wire.Frame({'op': 'message', 'type': kind, 'content': content}))\n"
+        "def double(x):\n    return 2 * x"
+    )
+    graded = toy.grade_notebook(with_answer(lie))
+    assert graded["notebook"].message == ""

@@ -1,0 +1,106 @@
+"""The plugin: checks that are broken are the grader's fault, never a mark, and authors are told what to mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from toy import CHECKS, REFERENCE, SPEC, Graded, build
+
+from grader.assignment.expectations import SCHEMA, Expectations, Provenance
+from grader.checking import plugin
+from grader.checking.expect import Mode
+from grader.errors import AssignmentError
+from grader.model import CaseResult
+from grader.sandbox.plain import PlainSandbox
+
+
+def run(folder: Path, checks: str, mode: Mode = Mode.COMPARE, **plan: object) -> dict[str, list[CaseResult]]:
+    """Run checks against the toy's reference, with nothing recorded, and return the cases."""
+    assignment = build(folder, checks=checks)
+    stored = Expectations(Provenance(SCHEMA, "7", "", "", {}))
+    with PlainSandbox() as sandbox:
+        files = {"pack/toy.py": REFERENCE.encode()}
+        outcome = plugin.run(plugin.Plan(assignment, sandbox, files, stored, mode, **plan))
+    return {id_: list(check.cases) for id_, check in outcome.checks.items()}
+
+
+def with_count(body: str) -> str:
+    """Return the toy's checks with another body of `test_count`."""
+    lines = body.splitlines()
+    return CHECKS.replace("    expect(\"counts\", student.count(rng.integers(0, 5, size=20), 5))", "\n".join(f"    {line}" for line in lines))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("1 / 0", "the check itself failed: ZeroDivisionError: division by zero (test_toy.py, line 25)"),
+        ("student.cuont(3)", "`student.cuont`, which no file of assignment.toml `provides`: did you mean `count`?"),
+        ("expect('nothing', 1)", "no expectation of `nothing` was recorded: run `grader record`"),
+        ("a, b = student.Tally(1).state", "a check unpacks `Tally.state`, which stays in the box"),
+        ("student.count(object(), 5)", "a check passes a object, which can't cross the border into the box"),
+        ("student.center(student.Tally)", "a check hands on `Tally`, which has no handle"),
+        ("raise SystemExit(0)", "the check itself failed: SystemExit"),
+        ("pytest.skip('later')", "the check itself failed: Skipped"),
+    ],
+)
+def test_broken_check_is_an_error_and_no_mark(tmp_path: Path, body: str, message: str) -> None:
+    (case,) = run(tmp_path, with_count(body), only=frozenset({"count"}))["count"]
+    assert case.status == "error"
+    assert message in case.message
+
+
+def test_failed_assertion_of_a_check_is_a_mark(tmp_path: Path) -> None:
+    (case,) = run(tmp_path, with_count("assert False, 'should be sorted'"), only=frozenset({"count"}))["count"]
+    assert (case.status, case.message) == ("fail", "should be sorted")
+
+
+def test_what_a_check_does_with_a_wrong_value_is_no_error(tmp_path: Path) -> None:
+    body = "expect.that('sorted', False, 'it is not sorted')\n1 / 0"
+    (case,) = run(tmp_path, with_count(body), only=frozenset({"count"}))["count"]
+    assert (case.status, case.message) == ("fail", "it is not sorted")
+
+
+@pytest.mark.parametrize(
+    ("checks", "message"),
+    [
+        (CHECKS.replace("import pytest", "import pytset"), "can't be collected"),
+        (CHECKS.replace("test_count", "test_counts"), "the test `test_counts` has no \\[\\[checks\\]\\] entry"),
+        (CHECKS.replace("def test_count(student", "def not_a_test(student"), "`count` of assignment.toml has no test"),
+        ("x = 1", "has no test `test_center`"),
+    ],
+)
+def test_checks_that_do_not_fit_the_spec_are_refused(tmp_path: Path, checks: str, message: str) -> None:
+    with pytest.raises(AssignmentError, match=message):
+        run(tmp_path, checks)
+
+
+def test_unknown_fixture_is_an_error_of_its_check(tmp_path: Path) -> None:
+    checks = CHECKS.replace("def test_count(student,", "def test_count(studnet, student,")
+    (case,) = run(tmp_path, checks, only=frozenset({"count"}))["count"]
+    assert case.status == "error"
+    assert "studnet" in case.message
+
+
+def test_box_that_can_not_be_made_is_our_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.sandbox.plain.sys.executable", "/bin/false")
+    (case,) = run(tmp_path, CHECKS, only=frozenset({"count"}))["count"]
+    assert case.status == "error"
+    assert "a box could not be made ready" in case.message
+
+
+def test_seed_check_and_case_give_the_numbers(tmp_path: Path) -> None:
+    seen: dict[str, list[str]] = {"a": [], "b": []}
+    for name in seen:
+        cases = run(tmp_path / name, with_count("expect('drawn', rng.standard_normal(2))"), Mode.RECORD)
+        seen[name] = [case.id for case in cases["center"]]
+    assert seen["a"] == seen["b"] == ["N=4", "N=1", "D=1"]
+
+
+def test_users_own_pytest_settings_have_no_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k no_such_test")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    assert set(run(tmp_path / "a", CHECKS, Mode.RECORD)) == {
+        *("center", "center_backward", "count", "noise", "tally", "notebook")
+    }

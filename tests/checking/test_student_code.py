@@ -1,0 +1,220 @@
+"""What students' code does to a check: all trouble ends in a mark and a sentence, and the next check goes on."""
+
+from __future__ import annotations
+
+import pytest
+from toy import CENTER_STUB, REFERENCE, Toy
+
+CHECKS = {"center", "center_backward", "count", "noise", "tally"}
+ALL_BUT_CENTER = {"count", "noise", "tally"}  # center_backward needs the cache of center
+
+
+def test_right_code_passes(toy: Toy) -> None:
+    graded = toy.grade()
+    assert graded.passed == CHECKS
+    assert graded.report.score == graded.report.max_score == 12
+
+
+# --- what a function returns ---
+
+
+@pytest.mark.parametrize(
+    ("returns", "message"),
+    [
+        ("x - x.mean(axis=0)", "`center` returned a single value, expected 2 values"),
+        ("x - x.mean(axis=0), 1, 2", "`center` returned 3 values, expected 2 values"),
+        ("(x - x.mean(axis=0),)", "`center` returned 1 value, expected 2 values"),
+        ("None", "`center` returned None, expected 2 values"),
+        ("np.stack([x, x])", "`center` returned a single value, expected 2 values"),
+        ("None, None", "`y` is None, expected an array of shape (4, 3), float64"),
+        ("(x - x.mean(axis=0)).tolist(), 0", "`y` is a list of 4 entries, expected an array of shape (4, 3), float64"),
+        ("{'y': x}, 0", "`y` is a dict of 1 entry, expected an array of shape (4, 3), float64"),
+        ("np.ravel(x - x.mean(axis=0)), 0", "`y` has shape (12,), expected (4, 3)"),
+        ("(x - x.mean(axis=0))[:, :, None], 0", "`y` has shape (4, 3, 1), expected (4, 3)"),
+        ("(x - x.mean(axis=0)).astype(int), 0", "`y` holds integers, expected floats"),
+        ("(x - x.mean(axis=0)).astype(object), 0", "`y` is an object of type ndarray of dtype object, expected"),
+        ("np.asmatrix(x - x.mean(axis=0)), 0", "`y` is an object of type numpy.matrix, expected"),
+        ("np.full_like(x, np.nan), 0", "`y` has 12 NaN of 12 entries, first at [0, 0]"),
+        ("np.full_like(x, -np.inf), 0", "`y` has 12 infinite of 12 entries, first at [0, 0]"),
+        ("x, 0", "`y` has the right shape (4, 3), but 12 of 12 entries are off: largest relative error"),
+        ("(i for i in range(2))", "`center` returned a single value, expected 2 values"),
+        ("np.zeros(1 << 26), 0", "`center` returned more than fits: arrays of 536870912 bytes are more than"),
+        ("[0] * 600_000", "`center` returned more than fits: more than 500000 values"),
+    ],
+)
+def test_wrong_return_is_told(toy: Toy, returns: str, message: str) -> None:
+    graded = toy.change(f"def center(x):\n    return {returns}", "center", "count")
+    assert graded["center"].status == "fail"
+    assert message in graded["center"].cases[0].message
+    assert graded["count"].status == "pass"
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "def center(x):\n    return [x - x.mean(axis=0), x.shape]",
+        "def center(x):\n    return (x - x.mean(axis=0)).astype(np.float32), {'any': object()}",
+        "def center(x):\n    return np.asfortranarray(x - x.mean(axis=0)), lambda: 0",
+        "class center:\n    def __new__(cls, x):\n        return x - x.mean(axis=0), 0",
+    ],
+    ids=["a list for a tuple", "float32, a dict as cache", "Fortran order, a function as cache", "a class"],
+)
+def test_right_answer_in_another_form_passes(toy: Toy, definition: str) -> None:
+    assert toy.change(definition, "center", "center_backward").passed == {"center", "center_backward"}
+
+
+def test_tuple_of_one_is_not_the_value_itself(toy: Toy) -> None:
+    graded = toy.change("def center_backward(dy, cache):\n    return (dy - dy.mean(axis=0),)", "center_backward")
+    assert "returned 1 value, expected a single value" in graded["center_backward"].message
+
+
+# --- what a function does ---
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("return x @ x", "`center` raised ValueError: matmul: "),
+        ("return y", "`center` raised NameError: name 'y' is not defined (pack/toy.py, line 34)"),
+        ("import sys; sys.exit(0)", "`center` tried to end the program (sys.exit) (pack/toy.py, line 34)"),
+        ("raise KeyboardInterrupt", "`center` raised KeyboardInterrupt (pack/toy.py, line 34)"),
+        ("return center(x)", "`center` raised RecursionError: maximum recursion depth exceeded"),
+        ("return input('?')", "`center` raised EOFError"),
+        ("raise type('E' * 9999, (Exception,), {'__str__': lambda e: 1 / 0})", "(its message can't be shown)"),
+        ("import pytest; pytest.skip('all is well')", "`center` raised Skipped: all is well"),
+        ("import nothing_of_this_name", "`center` raised ModuleNotFoundError: No module named 'nothing_of_this_name'"),
+        ("return np.bool", "`center` returned a single value, expected 2 values"),
+    ],
+)
+def test_exception_is_told_with_its_place(toy: Toy, body: str, message: str) -> None:
+    graded = toy.change(f"def center(x):\n    {body}", "center", "count")
+    assert graded["center"].status == "fail"
+    assert message in graded["center"].cases[0].message
+    assert graded["count"].status == "pass"
+
+
+def test_trace_shows_the_students_lines_and_none_of_ours(toy: Toy) -> None:
+    trace = toy.change("def center(x):\n    return helper(x)\ndef helper(x):\n    return 1 / 0", "center")["center"]
+    assert trace.cases[0].trace == (
+        "pack/toy.py, line 34, in center\n    return helper(x)\n"
+        "pack/toy.py, line 36, in helper\n    return 1 / 0\nZeroDivisionError: division by zero"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("while True: pass", "`center` was still running after the limit of 1.5 seconds"),
+        ("import time; time.sleep(60)", "`center` was still running after the limit of 1.5 seconds"),
+        ("import os; os._exit(0)", "`center` ended its process: exit code 0, as os._exit would give"),
+        ("import ctypes; ctypes.string_at(0)", "`center` ended its process: a segmentation fault (SIGSEGV)"),
+        ("import os; os.abort()", "`center` ended its process: an abort (SIGABRT)"),
+        ("import os, signal; os.kill(os.getpid(), 9)", "`center` ended its process: killed (SIGKILL)"),
+        ("import os; os.close(int(__import__('sys').argv[1]))", "`center` ended its process: "),
+        ("import os; os.write(int(__import__('sys').argv[1]), b'pass' * 9)", "`center` disturbed the connection"),
+    ],
+)
+def test_hang_or_death_costs_its_check_and_no_other(toy: Toy, body: str, message: str) -> None:
+    graded = toy.change(f"def center(x):\n    {body}", "center", "count")
+    first, *others = graded["center"].cases
+    assert (graded["center"].status, graded["center"].points) == ("fail", 0)
+    assert message in first.message
+    assert all(case.message.startswith("not run, since an earlier case ended so: ") for case in others)
+    assert graded["count"].status == "pass"
+
+
+def test_thread_that_prints_for_ever_disturbs_nothing(toy: Toy) -> None:
+    graded = toy.change(
+        "import threading\n"
+        "def chat():\n    while True: print('x' * 1000)\n"
+        "threading.Thread(target=chat, daemon=True).start()"
+    )
+    assert graded.passed == CHECKS
+
+
+def test_changed_argument_is_noted_and_costs_nothing(toy: Toy) -> None:
+    graded = toy.change("def center(x):\n    x -= x.mean(axis=0)\n    return x, None", "center")
+    assert graded["center"].status == "pass"
+    assert graded["center"].cases[0].notes == ("`center` changed its argument 1 in place",)
+
+
+def test_global_state_left_behind_does_not_reach_the_next_case(toy: Toy) -> None:
+    spoiler = "def center(x):\n    np.random.seed(5); np.random.randn(7)\n    return x - x.mean(axis=0), 0"
+    assert toy.change(spoiler, "center", "noise").passed == {"center", "noise"}
+
+
+def test_prints_are_kept_up_to_a_cap(toy: Toy) -> None:
+    graded = toy.change(
+        "def center(x):\n    print('here')\n    return x - x.mean(axis=0), 0\n"
+        "def count(ids, n):\n    print('y' * 5_000_000)\n    return np.bincount(ids, minlength=n)",
+        *("center", "count"),
+    )
+    assert graded.passed == {"center", "count"}
+    output = graded["count"].cases[0].output
+    assert len(output) < 21_000
+    if output:  # on the hidden seed prints are not shown at all
+        assert "4980001 more characters were not kept" in output
+
+
+# --- stubs ---
+
+
+def test_stub_fails_and_what_needs_it_is_skipped(toy: Toy) -> None:
+    graded = toy.change(CENTER_STUB)
+    assert graded.statuses == {**dict.fromkeys(ALL_BUT_CENTER, "pass"), "center": "fail", "center_backward": "skip"}
+    assert graded["center"].message == "`center` is not implemented yet"
+    assert graded["center_backward"].message == "`center`, which this needs, is not implemented yet"
+    assert graded.report.score == 5
+
+
+def test_method_that_is_a_stub_is_named(toy: Toy) -> None:
+    graded = toy.grade(REFERENCE.replace("        return total", "        raise NotImplementedError\n        return total"))
+    assert graded["tally"].message == "`Tally.add` is not implemented yet"
+
+
+def test_missing_function_is_told(toy: Toy) -> None:
+    graded = toy.grade(REFERENCE.replace("def count(", "def counts("))
+    assert graded.passed == CHECKS - {"count"}
+    assert "has no attribute 'count'" in graded["count"].message
+
+
+# --- modules that do not import ---
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("def center(x)\n    return x", "SyntaxError: expected ':' (toy.py, line 1) (pack/toy.py, line 1)"),
+        ("print 'hello'", "SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?"),
+        ("if True:\n\tx = 1\n        y = 2\n", "TabError: inconsistent use of tabs and spaces in indentation"),
+        ("import torchvision_of_mine", "ModuleNotFoundError: No module named 'torchvision_of_mine'"),
+        ("from .given import nothing", "ImportError: cannot import name 'nothing' from 'pack.given'"),
+        ("import numpy as np\nx = np.int(3)", "AttributeError: module 'numpy' has no attribute 'int'"),
+        ("for i in xrange(3): pass", "NameError: name 'xrange' is not defined"),
+        ("import sys\nsys.exit()", "importing `pack.toy` tried to end the program (sys.exit) (pack/toy.py, line 2)"),
+        ("import os\nos._exit(3)", "importing `pack.toy` ended its process: exit code 3"),
+        ("while True: pass", "importing `pack.toy` was still running after the limit of 3 seconds"),
+        (b"x = 1\0", "cannot contain null bytes"),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, str) else None,
+)
+def test_module_that_does_not_import_fails_every_check(toy: Toy, code: str | bytes, message: str) -> None:
+    graded = toy.grade(code, "center", "count")
+    assert set(graded.statuses.values()) == {"fail"}
+    assert message in graded["center"].message
+    assert message in graded["count"].message
+    assert graded.report.score == 0
+
+
+def test_byte_order_mark_and_windows_line_ends_do_no_harm(toy: Toy) -> None:
+    code = b"\xef\xbb\xbf" + REFERENCE.replace("\n", "\r\n").encode()
+    assert toy.grade(code).passed == CHECKS
+
+
+def test_latin_1_does_no_harm(toy: Toy) -> None:
+    assert toy.grade("# Zoë's and José's\n".encode("latin-1") + REFERENCE.encode()).passed == CHECKS
+
+
+def test_missing_file_fails_its_checks(toy: Toy) -> None:
+    graded = toy.grade(b"", "center")
+    assert "has no attribute 'center'" in graded["center"].message

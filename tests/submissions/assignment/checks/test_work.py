@@ -1,0 +1,29 @@
+"""Checks of the neuron."""
+
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize("rows", [4, 1], ids=["N=4", "N=1"])
+def test_forward(student, expect, rng, rows):
+    """The neuron's output."""
+    y, _ = student.forward(rng.standard_normal((rows, 3)), rng.standard_normal(3))
+    expect("y", y)
+
+
+def test_backward(student, expect, rng):
+    """The gradients of the neuron's inputs."""
+    _, cache = student.forward(rng.standard_normal((5, 3)), rng.standard_normal(3))
+    dx, dw = student.backward(rng.standard_normal(5), cache)
+    expect("dx", dx)
+    expect("dw", dw)
+
+
+@pytest.mark.parametrize("part", ["runs", "answer", "triple"])
+def test_notebook(notebook, expect, rng, part):
+    """The notebook runs, and what it defines is right."""
+    notebook.must_run()
+    if part == "answer":
+        expect("answer", notebook["answer"])
+    if part == "triple":
+        expect("triple", notebook["triple"](rng.standard_normal(3)))

@@ -1,0 +1,16 @@
+"""A neuron: y = squash(x @ w), and its gradient."""
+
+import numpy as np
+
+from given import squash
+
+
+def forward(x, w):
+    y = squash(x @ w)  # (N,)
+    return y, (x, w, y)
+
+
+def backward(dy, cache):
+    x, w, y = cache
+    da = dy * (1 - y * y)  # (N,)
+    return np.outer(da, w), x.T @ da  # (N, D), (D,)

@@ -1,0 +1,50 @@
+"""Files are whole or not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.errors import UsageError
+from grader.files import replacing, write_atomically
+
+
+def test_file_is_written_with_its_folders(tmp_path: Path) -> None:
+    path = write_atomically(tmp_path / "a" / "b.json", b"{}")
+    assert path.read_bytes() == b"{}"
+    assert [entry.name for entry in path.parent.iterdir()] == ["b.json"]
+
+
+def test_file_can_be_read_by_others(tmp_path: Path) -> None:
+    assert write_atomically(tmp_path / "a", b"").stat().st_mode & 0o777 == 0o644
+
+
+def test_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = write_atomically(tmp_path / "a", b"old")
+    with pytest.raises(KeyboardInterrupt), replacing(path) as part:
+        part.write_bytes(b"half of the n")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_part_stands_beside_its_place(tmp_path: Path) -> None:
+    with replacing(tmp_path / "a") as part:
+        assert part.parent == tmp_path
+        assert not (tmp_path / "a").exists()
+        part.write_bytes(b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"can't write to .*file"):
+        write_atomically(tmp_path / "file" / "a", b"")
+
+
+def test_name_that_is_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(UsageError, match=r"can't write .*a"):
+        write_atomically(tmp_path / "a", b"")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
