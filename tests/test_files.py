@@ -22,9 +22,14 @@ def test_file_can_be_read_by_others(tmp_path: Path) -> None:
 
 def test_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = write_atomically(tmp_path / "a", b"old")
-    with pytest.raises(KeyboardInterrupt), replacing(path) as part:
-        part.write_bytes(b"half of the n")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with replacing(path) as part:
+            part.write_bytes(b"half of the n")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

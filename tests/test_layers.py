@@ -53,9 +53,7 @@ def room(name: str) -> str:
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_run_downwards(module: str) -> None:
     own = room(module.removesuffix(".py").replace("/", "."))
-    upwards = [
-        name for name in imported(HOUSE / module) if room(name) != own and HEIGHT[room(name)] >= HEIGHT[own]
-    ]
+    upwards = [name for name in imported(HOUSE / module) if room(name) != own and HEIGHT[room(name)] >= HEIGHT[own]]
     assert upwards == [] or own in FLOORS[-1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -246,7 +247,7 @@ def _problems(spec: Spec, folder: Path) -> Iterator[str]:
     for check in spec.checks:
         if check.question not in questions:
             yield f"check `{check.id}` is of the question {check.question!r}, which is none of {', '.join(questions)}"
-        if check.points <= 0:
+        if not 0 < check.points < math.inf:  # TOML has nan and inf
             yield f"check `{check.id}` has {check.points:g} points: give it some"
         for needed in check.requires:
             if needed not in checks:
@@ -258,6 +259,9 @@ def _problems(spec: Spec, folder: Path) -> Iterator[str]:
     for check in spec.checks:
         if check.notebook and check.notebook not in notebooks:
             yield f"check `{check.id}` is of the notebook {check.notebook!r}, which is none of {', '.join(notebooks)}"
+    for name in Limits.__struct_fields__:
+        if not 0 < getattr(spec.limits, name) < math.inf:
+            yield f"`limits.{name}` is {getattr(spec.limits, name):g}: it must be more than 0"
     for path in (*(file.path for file in spec.files), *(n.path for n in spec.notebooks), *spec.provided.values()):
         if path.startswith("/") or ".." in path.split("/") or "\\" in path:
             yield f"the path {path!r} must be relative, with '/' and without '..'"

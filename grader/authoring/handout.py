@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from grader.assignment.spec import SPEC_NAME, Assignment, FileSpec, Spec
 from grader.authoring.choose import check_files, chosen_spec, functions_in_use, public_expectations
 from grader.authoring.pages import pages
 from grader.authoring.record import reference_files
-from grader.authoring.strip import Block, decode, strip_markdown, strip_python
+from grader.authoring.strip import Block, decode, strip_notebook, strip_python
 from grader.authoring.wheel import build_wheel, pack, wheel_name
 from grader.errors import AssignmentError
 
@@ -88,43 +87,6 @@ def _about(spec: Spec, contents: list[bytes]) -> Spec:
         msgspec.structs.replace(file, provides=used[file.path] or file.provides) for file in spec.files
     )
     return msgspec.structs.replace(spec, files=files)
-
-
-# --- notebooks ------------------------------------------------------------------------------------------------------
-
-
-def strip_notebook(data: bytes, name: str) -> tuple[str, list[Block]]:
-    """Return a notebook's JSON without solutions and without what a run left in it, and the solutions."""
-    notebook = _read_notebook(decode(data, name), name)
-    blocks: list[Block] = []
-    for index, cell in enumerate(notebook["cells"], start=1):
-        source = cell.get("source", "")
-        text = source if isinstance(source, str) else "".join(source)
-        strip = strip_python if cell["cell_type"] == "code" else strip_markdown
-        stripped = strip(text, f"{name}, cell {index}")
-        cell["source"] = stripped.text.splitlines(keepends=True)
-        blocks += stripped.blocks
-        if cell["cell_type"] == "code":
-            cell |= {"outputs": [], "execution_count": None}
-            cell.get("metadata", {}).pop("execution", None)  # when it ran
-    notebook.get("metadata", {}).pop("widgets", None)
-    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", blocks
-
-
-def _read_notebook(text: str, name: str) -> dict[str, Any]:
-    try:
-        notebook = json.loads(text)
-        version = (int(notebook["nbformat"]), int(notebook["nbformat_minor"]))
-        kinds = [cell["cell_type"] for cell in notebook["cells"]] if version >= (4, 0) else []
-    except (ValueError, KeyError, TypeError) as error:
-        raise AssignmentError(f"{name} is not a notebook: {error!r}") from None
-    if version < (4, 5) or not all(cell.get("id") for cell in notebook["cells"]) or not kinds:
-        raise AssignmentError(
-            f"{name} has cells without ids, by which a submission's cells are told apart: open it in a current "
-            "JupyterLab and save it"
-        )
-    made: dict[str, Any] = notebook
-    return made
 
 
 # --- provided files -------------------------------------------------------------------------------------------------

@@ -161,10 +161,10 @@ def _run(
 
 def differences(first: Expectations, second: Expectations) -> Iterator[str]:
     """Yield the name of each value that is not the same to the last bit in both."""
-    for key, record_ in first.cases.items():
-        other = second.cases.get(key, CaseRecord())
-        for name, (value, _) in record_.values.items():
-            if name not in other.values or not same(value, other.values[name][0]):
+    for key in {**first.cases, **second.cases}:
+        one, other = (run.cases.get(key, CaseRecord()).values for run in (first, second))
+        for name in {**one, **other}:
+            if name not in one or name not in other or not same(one[name][0], other[name][0]):
                 yield f"`{name}` of {key[0]} ({key[1]})"
 
 

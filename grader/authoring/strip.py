@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 import tokenize
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -118,6 +120,43 @@ def _refuse_markers_in_strings(text: str, name: str) -> None:
     for number, line in enumerate(text.split("\n"), start=1):
         if (BEGIN in line or END in line) and number not in comments:
             raise AssignmentError(f"{name}, line {number}: a marker in a string; a marker must be a comment")
+
+
+# --- notebooks ------------------------------------------------------------------------------------------------------
+
+
+def strip_notebook(data: bytes, name: str) -> tuple[str, list[Block]]:
+    """Return a notebook's JSON without solutions and without what a run left in it, and the solutions."""
+    notebook = _read_notebook(decode(data, name), name)
+    blocks: list[Block] = []
+    for index, cell in enumerate(notebook["cells"], start=1):
+        source = cell.get("source", "")
+        text = source if isinstance(source, str) else "".join(source)
+        strip = strip_python if cell["cell_type"] == "code" else strip_markdown
+        stripped = strip(text, f"{name}, cell {index}")
+        cell["source"] = stripped.text.splitlines(keepends=True)
+        blocks += stripped.blocks
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+            cell.get("metadata", {}).pop("execution", None)  # when it ran
+    notebook.get("metadata", {}).pop("widgets", None)
+    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", blocks
+
+
+def _read_notebook(text: str, name: str) -> dict[str, Any]:
+    try:
+        notebook = json.loads(text)
+        version = (int(notebook["nbformat"]), int(notebook["nbformat_minor"]))
+        kinds = [cell["cell_type"] for cell in notebook["cells"]] if version >= (4, 0) else []
+    except (ValueError, KeyError, TypeError) as error:
+        raise AssignmentError(f"{name} is not a notebook: {error!r}") from None
+    if version < (4, 5) or not all(cell.get("id") for cell in notebook["cells"]) or not kinds:
+        raise AssignmentError(
+            f"{name} has cells without ids, by which a submission's cells are told apart: open it in a current "
+            "JupyterLab and save it"
+        )
+    made: dict[str, Any] = notebook
+    return made
 
 
 # --- stubs ----------------------------------------------------------------------------------------------------------

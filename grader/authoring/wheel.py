@@ -15,6 +15,7 @@ from grader.errors import UsageError
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold: a wheel should not depend on when it was made
 TAG = "py3-none-any"
+AUTHORS = "authoring/templates/new"
 
 
 def wheel_name() -> str:
@@ -28,7 +29,7 @@ def build_wheel() -> bytes:
     files = {
         f"grader/{path.relative_to(package).as_posix()}": path.read_bytes()
         for path in package.rglob("*")
-        if path.is_file() and not _is_litter(path.relative_to(package))
+        if path.is_file() and not _stays(path.relative_to(package))
     }
     info = f"grader-{grader.__version__}.dist-info"
     files[f"{info}/METADATA"] = _metadata().encode()
@@ -50,8 +51,13 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _is_litter(path: Path) -> bool:
-    """Return whether a file came about by using the package or editing it: a wheel of it would not be the same."""
+def _stays(path: Path) -> bool:
+    """Return whether a file stays out: it came about by using the package or editing it, or it is for authors alone.
+
+    What `grader new` begins with has solutions, and a handout is searched for those of its own assignment.
+    """
+    if path.is_relative_to(AUTHORS):
+        return True
     return any(part.startswith((".", "#")) or part == "__pycache__" for part in path.parts) or path.name.endswith("~")
 
 

@@ -31,6 +31,9 @@ from grader.text import clean
 
 MAX_CELLS = 2000
 MAX_SOURCE = 200_000  # characters of one cell
+MAX_NESTING = 32  # of what a cell displays: what reads and writes it later recurses
+MESSAGE_BYTES = 512  # that even an empty message takes here
+SOLUTION = "### BEGIN SOLUTION"  # stands in the author's cells where the notebook is the reference too
 
 
 class UnreadableNotebook(SubmissionFailed):
@@ -83,7 +86,7 @@ def restore(
     """
     result = nbformat.from_dict({**provided, "cells": []})
     if submitted is None:
-        result.cells = [_fresh(cell, cell.source, cell_key(cell)) for cell in provided.cells]
+        result.cells = [_fresh(cell, _unwritten(cell), cell_key(cell)) for cell in provided.cells]
         return result, []
     theirs = _by_key(submitted)
     known = {cell_key(cell) for cell in provided.cells}
@@ -111,7 +114,7 @@ def restore(
         same = other is not None and _source(other).strip() == cell.source.strip()
         students = other is not None and is_students(cell)
         changed += other is not None and not same and not students
-        cells.append(_fresh(cell, _source(other) if students and other is not None else cell.source, key))
+        cells.append(_fresh(cell, _source(other) if students and other is not None else _unwritten(cell), key))
         add_extra(key)
     result.cells = cells
     notes = []
@@ -123,6 +126,14 @@ def restore(
     if dropped and not keep_extra:
         notes.append(f"{_cells(dropped)} that the student added {_was(dropped)} not run")
     return result, notes
+
+
+def _unwritten(cell: NotebookNode) -> str:
+    """Return an author's cell as one runs it that the student has not written: never his own solution of it."""
+    source = str(cell.source)
+    if SOLUTION not in source:
+        return source
+    return f"raise NotImplementedError({cell_key(cell)!r})" if cell.get("cell_type") == "code" else ""
 
 
 def _by_key(notebook: NotebookNode) -> dict[str, NotebookNode]:
@@ -221,9 +232,9 @@ class WireKernelClient:
 
     def _message(self, id_: str, frame: Frame) -> None:
         kind, content = frame.body.get("type"), frame.body.get("content")
-        size = len(json.dumps(content))
         if not isinstance(kind, str) or not isinstance(content, dict) or not _valid(kind, content):
             return
+        size = MESSAGE_BYTES + len(json.dumps(content))
         if size > self._room:
             self.lost += 1
             if self.lost == 1:
@@ -251,14 +262,27 @@ def _reply(body: dict[str, Any]) -> dict[str, Any]:
     return {
         "status": "ok" if body.get("status") == "ok" else "error",
         "execution_count": body.get("execution_count") if isinstance(body.get("execution_count"), int) else None,
-        "ename": clean(str(body.get("ename", "")), 100),
-        "evalue": clean(str(body.get("evalue", "")), 500),
-        "traceback": [clean(str(line), 4000) for line in lines[:100]] if isinstance(lines, list) else [],
+        "ename": _text(body.get("ename"), 100),
+        "evalue": _text(body.get("evalue"), 500),
+        "traceback": [_text(line, 4000) for line in lines[:100]] if isinstance(lines, list) else [],
     }
+
+
+def _text(told: Any, limit: int) -> str:
+    """Return what is told, cleaned and cut, if it is text at all: the text of a nested value may be endless."""
+    return clean(told, limit) if isinstance(told, str) else ""
+
+
+def _shallow(value: Any, levels: int = MAX_NESTING) -> bool:
+    """Return whether JSON data is nested no deeper than that."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_shallow(item, levels - 1) for item in items)
 
 
 def _valid(kind: str, content: dict[str, Any]) -> bool:
     """Return whether a message has the form that nbformat's outputs need."""
+    if not _shallow(content):
+        return False
     if kind == "stream":
         return content.get("name") in ("stdout", "stderr") and isinstance(content.get("text"), str)
     if kind == "clear_output":
@@ -360,6 +384,8 @@ class NotebookRun:
             return asyncio.run(_run_cells(notebook, self.remote, self._limits))
         except GraderError as error:
             return error
+        except Exception as error:
+            return GraderFault(f"running `{self.spec.path}` failed: {error!r}")
 
 
 class Notebook:

@@ -43,6 +43,10 @@ from grader.model import CaseResult, Frame, Status
 from grader.sandbox.box import Sandbox, Staging
 
 OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autoload", "--noconftest")
+UNUSED = (  # pytest's own plugins that a check has no use for; each costs at every start or at every case
+    *("terminal", "cacheprovider", "logging", "capture", "unraisableexception", "threadexception", "faulthandler"),
+    *("doctest", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "recwarn", "warnings", "debugging"),
+)
 ONLY_CASE = "all"  # the name of the case of a check that has but one
 
 
@@ -406,7 +410,7 @@ def run(plan: Plan) -> Outcome:
     folder = plan.assignment.checks_folder
     ini = Path(__file__).with_name("checks.ini")
     options = [str(folder), f"--rootdir={folder}", "-c", str(ini), *OPTIONS]
-    for plugin_name in ("terminal", "cacheprovider", "logging", "capture"):
+    for plugin_name in UNUSED:
         options += ["-p", f"no:{plugin_name}"]
     try:
         with _apart(folder):

@@ -26,7 +26,9 @@ def describe(event: Event) -> Text:
         return line.append("nothing was handed in")
     if row.outcome in (Outcome.REFUSED, Outcome.FAULT):
         kind = "" if row.outcome is Outcome.REFUSED else "the grader failed: "
-        return line.append(f"{kind}{clean(row.message.strip().splitlines()[-1] if row.message else '', 300)}", style="red")
+        return line.append(
+            f"{kind}{clean(row.message.strip().splitlines()[-1] if row.message else '', 300)}", style="red"
+        )
     points = sum(check.points for check in row.checks)
     most = sum(check.max_points for check in row.checks)
     failed = [check.id for check in row.checks if check.status is not Status.PASS]

@@ -1,4 +1,4 @@
-"""What is written of the whole class once its submissions are settled: gradebook, class page, what waits for a person."""
+"""What is written of the whole class once its submissions are settled: gradebook, class page, the list of to-dos."""
 
 from __future__ import annotations
 

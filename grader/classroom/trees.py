@@ -30,6 +30,7 @@ from grader.grading.names import ARCHIVES, fault_of, has_control, is_litter, par
 MAX_BULK_ENTRIES = 500_000
 MAX_SMALL_FILE = 64 << 20  # of a metadata file: Gradescope's grows with the class
 CODE = (".py", ".ipynb")
+LOOSE = "submission"  # what a folder of loose files is called in messages
 
 
 class _Readable(Protocol):
@@ -108,15 +109,16 @@ class FolderTree(Tree):
             yield archive_within(self.root / paths[0])
             return
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
-            room = _Room(shown(self.name), DEFAULT_LIMITS)
+            root = Path(folder, LOOSE)
+            room = _Room(shown(paths[0]), DEFAULT_LIMITS)
             for path in paths:
                 whole = self.root / path
                 try:
                     with _regular(whole) as file:
-                        room.lay(Path(folder), whole.name, file)
+                        room.lay(root, whole.name, file)
                 except OSError as error:
                     raise SubmissionError(f"{shown(path)} can't be taken in: it can't be read ({error}).") from error
-            yield Path(folder)
+            yield root
 
 
 @contextlib.contextmanager
@@ -172,7 +174,7 @@ class ZipTree(Tree):
     def opened(self, paths: Sequence[str]) -> Iterator[Path]:
         """Lay one student's part into a temporary folder and give its path there."""
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
-            root = Path(folder, "part")
+            root = Path(folder, LOOSE)
             root.mkdir()
             room = _Room(shown(paths[0]), DEFAULT_LIMITS)
             names = []

@@ -6,6 +6,7 @@ Exit codes: 0 everything passed · 1 graded, something failed · 2 can't be grad
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -39,6 +40,9 @@ def run(arguments: Sequence[str]) -> int:
         options = parser().parse_args(arguments)
     except SystemExit as error:  # argparse has said why; its own code for bad usage is 2 as well
         return int(error.code or 0)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal of few characters must not stop the grading
     try:
         code: int = options.run(options)
         sys.stdout.flush()

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         Options(
             isolation=options.isolation,
             only=frozenset(options.only),
-            on_check=lambda check: console.print(terminal.check_line(check)),
+            on_check=lambda check: console.print(terminal.check_line(check, width=console.width)),
         ),
     )
     paths = write(graded, options.out)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from grader.files import write_atomically
 from grader.grading.grade import Graded
+from grader.model import Visibility
 from grader.report.audience import Audience
 
 REPORT_JSON = "report.json"
@@ -37,5 +38,10 @@ def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]
 
 
 def write(graded: Graded, out: Path) -> dict[str, Path]:
-    """Write the reports and the executed notebooks, each beside its place and then moved there."""
-    return {name: write_atomically(out / name, data) for name, data in contents(graded).items()}
+    """Write the reports and the executed notebooks, each beside its place and then moved there.
+
+    Where some checks are hidden, the page that may be handed to the student is written too.
+    """
+    hidden = any(check.visibility is Visibility.HIDDEN for check in graded.report.checks)
+    files = contents(graded, students_page=hidden)
+    return {name: write_atomically(out / name, data) for name, data in files.items()}

@@ -38,12 +38,14 @@ class BubblewrapSandbox(WarmSandbox):
 
     tier = Tier.BUBBLEWRAP
 
-    def __init__(self, limits: Limits, readable: Sequence[Path], notebooks: bool = True) -> None:
+    def __init__(
+        self, limits: Limits, readable: Sequence[Path], notebooks: bool = True, withheld: Sequence[str] = ()
+    ) -> None:
         self._first = -1
         self._bwrap = shutil.which("bwrap")
         if self._bwrap is None:
             raise StartFailed("bwrap is not installed", "apt-get install bubblewrap.")
-        super().__init__(limits, readable, notebooks)
+        super().__init__(limits, readable, notebooks, withheld)
 
     @property
     def base(self) -> Path:

@@ -49,9 +49,39 @@ def package_folders() -> list[Path]:
     return found
 
 
-def runnable() -> list[str]:
-    """Return everything that a box may read and run, as it is named and as it really lies; no path beneath another."""
-    return outermost([*python_paths(), *map(Path, SYSTEM)])
+def runnable(withheld: Sequence[str] = ()) -> tuple[list[str], list[str]]:
+    """Return what a box may read and run, as it is named and as it really lies; no path beneath another.
+
+    Packages named in ``withheld`` are left out, wherever they are installed. Then the folders around them can't be
+    granted as a whole: they are returned second, to be listed and nothing more.
+    """
+    whole = outermost([*python_paths(), *map(Path, SYSTEM)])
+    folders = {Path(root, *inner) for root in whole for inner in ((), *package_places(Path(root)))}
+    hidden = {folder / name for folder in folders for name in withheld if (folder / name).exists()}
+    run: list[str] = []
+    listed: list[str] = []
+    for root in whole:
+        cut(Path(root), hidden, run, listed)
+    return run, listed
+
+
+def package_places(root: Path) -> list[tuple[str, ...]]:
+    """Return where packages lie below a folder of libraries, relative to it."""
+    found = [*root.glob("python3*/*-packages"), *root.glob("*-packages")]
+    return [path.relative_to(root).parts for path in found]
+
+
+def cut(path: Path, hidden: set[Path], run: list[str], listed: list[str]) -> None:
+    """Grant a path as a whole where nothing hidden lies in it, or else entry by entry."""
+    if path in hidden:
+        return
+    if not any(place.is_relative_to(path) for place in hidden):
+        run.append(str(path))
+        return
+    listed.append(str(path))
+    for entry in sorted(path.iterdir()):
+        if not entry.is_symlink() or entry.exists():
+            cut(entry, hidden, run, listed)
 
 
 def outermost(paths: Iterable[Path]) -> list[str]:

@@ -57,10 +57,17 @@ class Refused(Exception):
         self.remedy = remedy
 
 
-def open_sandbox(isolation: str, limits: Limits, readable: Sequence[Path], notebooks: bool = True) -> Sandbox:
+def open_sandbox(
+    isolation: str,
+    limits: Limits,
+    readable: Sequence[Path],
+    notebooks: bool = True,
+    withheld: Sequence[str] = (),
+) -> Sandbox:
     """Return a sandbox of the tier asked for; ``auto`` is the strongest that holds here, and never ``none``.
 
-    ``readable`` are the provided files and folders that boxes may read. Raises `IsolationError`.
+    ``readable`` are the provided files and folders that boxes may read, ``withheld`` the installed packages that they
+    may not import, for instance one that would do the student's work. Raises `IsolationError`.
     """
     if isolation == Tier.NONE:
         from grader.sandbox.plain import PlainSandbox
@@ -70,7 +77,7 @@ def open_sandbox(isolation: str, limits: Limits, readable: Sequence[Path], noteb
     refusals = []
     for tier in wanted:
         try:
-            return open_tier(tier, limits, readable, notebooks)
+            return open_tier(tier, limits, readable, notebooks, withheld)
         except Refused as refusal:
             refusals.append(f"{tier}: {refusal}. {refusal.remedy}".strip())
     lines = "\n  ".join(refusals)
@@ -96,12 +103,14 @@ def probe() -> list[TierReport]:
 # --- one tier -------------------------------------------------------------------------------------------------------
 
 
-def open_tier(tier: Tier, limits: Limits, readable: Sequence[Path], notebooks: bool) -> Sandbox:
+def open_tier(
+    tier: Tier, limits: Limits, readable: Sequence[Path], notebooks: bool, withheld: Sequence[str] = ()
+) -> Sandbox:
     """Start a sandbox of one tier and try it; raise `Refused` where it can't be had or does not hold."""
     if sys.platform != "linux":
         raise Refused(f"it needs Linux, and this is {platform.system()}", "Grade on a Linux machine or in a container.")
     check_kernel()
-    sandbox = start(tier, limits, readable, notebooks)
+    sandbox = start(tier, limits, readable, notebooks, withheld)
     try:
         try_box(sandbox, [str(path) for path in readable if path.exists()])
     except (GraderFault, WireError) as error:
@@ -113,7 +122,7 @@ def open_tier(tier: Tier, limits: Limits, readable: Sequence[Path], notebooks: b
     return sandbox
 
 
-def start(tier: Tier, limits: Limits, readable: Sequence[Path], notebooks: bool) -> Sandbox:
+def start(tier: Tier, limits: Limits, readable: Sequence[Path], notebooks: bool, withheld: Sequence[str]) -> Sandbox:
     """Start a sandbox of a tier that works on Linux."""
     from grader.sandbox.bubblewrap import BubblewrapSandbox
     from grader.sandbox.landlock import LandlockSandbox
@@ -121,7 +130,7 @@ def start(tier: Tier, limits: Limits, readable: Sequence[Path], notebooks: bool)
 
     kind = BubblewrapSandbox if tier == Tier.BUBBLEWRAP else LandlockSandbox
     try:
-        return kind(limits, readable, notebooks)
+        return kind(limits, readable, notebooks, withheld)
     except StartFailed as error:
         raise Refused(str(error), error.remedy or USUAL_REMEDIES[tier]) from error
 

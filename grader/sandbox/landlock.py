@@ -25,7 +25,7 @@ class LandlockSandbox(WarmSandbox):
         return python
 
     def finish(self, groups: list[int]) -> None:
-        """Kill the groups; a number in use as a group's is not given to another process."""
+        """Kill the groups whose zygote and wardens are gone; their processes would belong to nobody."""
         deadline = time.monotonic() + 1.0
         while groups and time.monotonic() < deadline:
             for group in list(groups):

@@ -34,6 +34,7 @@ from grader.sandbox.wire import Channel
 START_SECONDS = 60.0  # for the zygote to load what every box needs
 OPEN_SECONDS = 30.0  # for a box to stand; a notebook's waits for the zygote to load IPython and matplotlib
 KILL_SECONDS = 12.0  # for a warden to end its box; a little more than it allows itself
+DEATH_SECONDS = 1.0  # for a zygote that has closed its connection to be gone altogether
 SIGNAL_SCOPE_ABI = 6  # of Landlock, since Linux 6.12
 BOOT = "import sys; sys.path += sys.argv[2:]; from grader.sandbox.inside.zygote import main; main()"
 
@@ -42,8 +43,10 @@ class Settings(msgspec.Struct, frozen=True):
     """What a zygote is told: paths and limits, no secret."""
 
     base: str  # where the scratch folders lie
-    run: list[str]
-    read: list[str]
+    run: list[str]  # may be read and run
+    read: list[str]  # may be read
+    listed: list[str]  # may be listed
+    withheld: list[str]  # packages that are not there
     limits: Limits
     filter: bytes  # of system calls, compiled
     notebooks: bool
@@ -101,11 +104,15 @@ class WarmBox(Box):
 class WarmSandbox(Sandbox):
     """Opens boxes by forking a zygote, which the tiers start in their own ways."""
 
-    def __init__(self, limits: Limits, readable: Sequence[Path], notebooks: bool = True) -> None:
+    def __init__(
+        self, limits: Limits, readable: Sequence[Path], notebooks: bool = True, withheld: Sequence[str] = ()
+    ) -> None:
         self.limits = limits
         self.read = granted.readable(readable)
-        self.run = granted.runnable()
+        self.run, self.listed = granted.runnable(withheld)
+        self.withheld = list(withheld)
         self.notebooks = notebooks
+        self._closed = False
         self._lock = threading.Lock()
         self._boxes: set[WarmBox] = set()
         self._control: socket.socket | None = None
@@ -149,7 +156,8 @@ class WarmSandbox(Sandbox):
 
     def _start(self) -> None:
         settings = Settings(
-            base=str(self.base), run=self.run, read=self.read, limits=self.limits, filter=filter_program(),
+            base=str(self.base), run=self.run, read=self.read, listed=self.listed, withheld=self.withheld,
+            limits=self.limits, filter=filter_program(),
             notebooks=self.notebooks, tasks=self.outside_tasks, users=self.user_block,
         )  # fmt: skip
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -213,7 +221,16 @@ class WarmSandbox(Sandbox):
     # --- boxes ------------------------------------------------------------------------------------------------------
 
     def open(self, notebook: bool = False) -> Box:
-        """Fork a fresh box; raise `GraderFault` where none can be had."""
+        """Fork a fresh box; raise `GraderFault` where none can be had, even from a zygote started anew."""
+        try:
+            return self._open(notebook)
+        except GraderFault:
+            if not self._zygote_has_died():
+                raise
+        self._start_again()
+        return self._open(notebook)
+
+    def _open(self, notebook: bool) -> Box:
         wire, far_wire = socket.socketpair()
         control, far_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         box = WarmBox(self, wire, control)
@@ -227,6 +244,29 @@ class WarmSandbox(Sandbox):
             self._boxes.add(box)
         box.wait_until_ready()
         return box
+
+    def _zygote_has_died(self) -> bool:
+        """Tell whether the zygote, not the box, is what failed: the kernel may have killed it for want of memory."""
+        if self._closed or self._process is None:
+            return False
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(DEATH_SECONDS)
+            return True
+        return False
+
+    def _start_again(self) -> None:
+        with self._lock:
+            if self._process is None or self._process.poll() is None or self._closed:
+                return  # another thread was faster
+            self.finish([])
+            assert self._control is not None
+            self._control.close()
+            try:
+                self._start()
+            except StartFailed as error:
+                raise GraderFault(
+                    f"the process that opens boxes has ended and can't be started again: {error}"
+                ) from error
 
     def forget(self, box: WarmBox) -> None:
         """Take a box that has ended off the list."""
@@ -255,6 +295,7 @@ class WarmSandbox(Sandbox):
         for box in list(self._boxes):
             box.kill()
         with self._lock:
+            self._closed = True
             if self._control is not None:
                 self._control.close()  # the zygote ends by itself when it sees this
             if self._process is not None:

@@ -34,6 +34,8 @@ MAX_NODES = 500_000  # values in one frame
 MAX_INT = 1 << 63
 PLAIN_KINDS = "biufcUS"  # NumPy dtype kinds that may cross: no objects, no structures, no dates
 
+READ_AHEAD = 1 << 16  # bytes asked for at once
+
 _HEAD = struct.Struct("!II")
 _SIZE = struct.Struct("!Q")
 
@@ -105,6 +107,7 @@ class Channel:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._ahead = bytearray()  # received, but not asked for yet: small frames come in one piece
         self._sending = threading.Lock()  # a student's thread may print while another call is answered
 
     def send(self, frame: Frame, seconds: float | None = None) -> None:
@@ -124,8 +127,7 @@ class Channel:
         deadline = None if seconds is None else time.monotonic() + seconds
 
         def read(count: int) -> bytes:
-            chunks = bytearray()
-            while len(chunks) < count:
+            while len(self._ahead) < count:
                 if deadline is not None:
                     left = deadline - time.monotonic()
                     if left <= 0:
@@ -134,15 +136,17 @@ class Channel:
                 else:
                     self._sock.settimeout(None)
                 try:
-                    chunk = self._sock.recv(min(count - len(chunks), 1 << 20))
+                    chunk = self._sock.recv(min(max(count - len(self._ahead), READ_AHEAD), 1 << 20))
                 except TimeoutError as error:
                     raise WireTimeout("no answer within the time limit") from error
                 except OSError as error:
                     raise WireClosed("the connection is closed") from error
                 if not chunk:
                     raise WireClosed("the connection is closed")
-                chunks += chunk
-            return bytes(chunks)
+                self._ahead += chunk
+            data = bytes(self._ahead[:count])
+            del self._ahead[:count]
+            return data
 
         return unpack(read)
 

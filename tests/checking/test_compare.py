@@ -147,8 +147,8 @@ def test_integers_of_any_width_pass(dtype: type) -> None:
         (np.array([1, np.inf, np.nan]), "`x` has 1 NaN and 1 infinite of 3 entries, first at [1]"),
         (
             np.array([1, 1, 2.0]),
-            "`x` has the right shape (3,), but 1 of 3 entries are off: largest relative error 5.0e-01, absolute 1.0e+00, "
-            "first at [2]",
+            "`x` has the right shape (3,), but 1 of 3 entries are off: "
+            "largest relative error 5.0e-01, absolute 1.0e+00, first at [2]",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

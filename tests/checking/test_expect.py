@@ -22,7 +22,8 @@ def recorded(value: Any, **tolerance: float) -> Expect:
 
 
 @pytest.mark.parametrize(
-    "value", [np.arange(3), 1.5, True, "text", np.str_("text"), None, [1, "a"], {"W": np.ones(2), "deep": {"b": (1, 2.0)}}]
+    "value",
+    [np.arange(3), 1.5, True, "text", np.str_("text"), None, [1, "a"], {"W": np.ones(2), "deep": {"b": (1, 2.0)}}],
 )
 def test_recorded_value_passes_for_itself(value: Any) -> None:
     expect = recorded(value)
@@ -90,7 +91,8 @@ def test_what_is_no_number_has_no_quality(value: Any) -> None:
 def test_quality_says_what_the_number_is() -> None:
     expect = Expect(CaseRecord(), Mode.COMPARE)
     expect.quality("loss", 3.14159, at_most=1.0, what="the mean of the last losses")
-    assert expect.comparisons[0].message == "`loss` (the mean of the last losses) is 3.14, expected a number of at most 1"
+    (comparison,) = expect.comparisons
+    assert comparison.message == "`loss` (the mean of the last losses) is 3.14, expected a number of at most 1"
 
 
 def test_that_keeps_its_sentence_where_the_condition_does_not_hold() -> None:

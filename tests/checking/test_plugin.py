@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from toy import CHECKS, REFERENCE, SPEC, Graded, build
+from toy import CHECKS, REFERENCE, build
 
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.checking import plugin
@@ -27,8 +27,9 @@ def run(folder: Path, checks: str, mode: Mode = Mode.COMPARE, **plan: object) ->
 
 def with_count(body: str) -> str:
     """Return the toy's checks with another body of `test_count`."""
-    lines = body.splitlines()
-    return CHECKS.replace("    expect(\"counts\", student.count(rng.integers(0, 5, size=20), 5))", "\n".join(f"    {line}" for line in lines))
+    own = '    expect("counts", student.count(rng.integers(0, 5, size=20), 5))'
+    assert own in CHECKS
+    return CHECKS.replace(own, "\n".join(f"    {line}" for line in body.splitlines()))
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,9 @@ def test_stub_fails_and_what_needs_it_is_skipped(toy: Toy) -> None:
 
 
 def test_method_that_is_a_stub_is_named(toy: Toy) -> None:
-    graded = toy.grade(REFERENCE.replace("        return total", "        raise NotImplementedError\n        return total"))
+    graded = toy.grade(
+        REFERENCE.replace("        return total", "        raise NotImplementedError\n        return total")
+    )
     assert graded["tally"].message == "`Tally.add` is not implemented yet"
 
 

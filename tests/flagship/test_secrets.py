@@ -1,4 +1,4 @@
-"""The student's process sees no expectation and no seed: its arguments, environment, descriptors and memory hold none."""
+"""The student's process sees no expectation and no seed: arguments, environment, descriptors and memory hold none."""
 
 from __future__ import annotations
 

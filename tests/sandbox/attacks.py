@@ -1,7 +1,8 @@
 """Attempts to reach what lies outside of a box: each ends with whether it went through.
 
-An entry is the body of ``attack(offered)``; it returns true where the wall was breached, and may raise `OSError` where it
-was not. What stands in ``WITHOUT_PROOF`` can't be tried in the tier `none`, where it would harm the test itself.
+An entry is the body of ``attack(offered)``; it returns true where the wall was breached, and may raise `OSError`
+where it was not. What stands in ``WITHOUT_PROOF`` can't be tried in the tier `none`, where it would harm the test
+itself.
 """
 
 from __future__ import annotations
@@ -116,7 +117,10 @@ WRITING = {
 
 CONNECTING = {
     "by TCP": "socket.create_connection(('127.0.0.1', offered['tcp']), 2); return True",
-    "by UDP": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', offered['udp'])); return True",
+    "by UDP": """
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', offered['udp']))
+        return True
+    """,
     "by a unix socket": "s = socket.socket(socket.AF_UNIX); s.connect(offered['unix']); return True",
     "by an abstract socket": "s = socket.socket(socket.AF_UNIX); s.connect(chr(0) + offered['abstract']); return True",
     "by listening on TCP": "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); return True",
@@ -187,7 +191,9 @@ PRIVILEGES = {
     "make shared memory": "return libc.shmget(0, 4096, 0o1600) >= 0",
     "make a message queue": "return libc.msgget(0, 0o1600) >= 0",
     "keep a key": "return libc.syscall(number['add_key'], b'user', b'x', b'y', 1, -3) >= 0",
-    "load a BPF map": "return libc.syscall(number['bpf'], 0, struct.pack('4I', 2, 4, 4, 1).ljust(128, bytes(1)), 128) >= 0",
+    "load a BPF map": """
+        return libc.syscall(number['bpf'], 0, struct.pack('4I', 2, 4, 4, 1).ljust(128, bytes(1)), 128) >= 0
+    """,
     "watch faults": "return libc.syscall(number['userfaultfd'], 1) >= 0",
     "watch a folder": "return libc.inotify_init() >= 0",
     "measure performance": """
@@ -225,9 +231,10 @@ WITHOUT_PROOF = {
     "read the grader's memory", "trace the grader", "raise its own limit", "leave its process group", "by netlink",
     "measure performance", "keep a key", "load a BPF map", "watch faults", "a lease on a provided file", "become root",
     "change the group", "make a user namespace", "make a user namespace by clone", "make a user namespace by clone3",
-    "mount", "change the root", "make a device", "open by handle", "another box", "another group", "an extended attribute",
-    "copy the grader's descriptors", "by io_uring", "schedule the grader", "by a datagram pair", "make the grader nice",
-    "of another process's memory", "of another process's descriptors", "of another process's environment",
+    "mount", "change the root", "make a device", "open by handle", "another box", "another group",
+    "an extended attribute", "copy the grader's descriptors", "by io_uring", "schedule the grader",
+    "by a datagram pair", "make the grader nice", "of another process's memory", "of another process's descriptors",
+    "of another process's environment",
 }  # fmt: skip
 
 CALLS = (

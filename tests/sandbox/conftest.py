@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,7 +118,7 @@ def scratch_folders(sandbox: WarmSandbox) -> list[str]:
     assert sandbox._process is not None
     inside = [process.pid for process in tree.below(sandbox._process.pid) if not is_zombie(process.pid)]
     base = f"/proc/{inside[-1]}/root{sandbox.base}" if sandbox.tier == "bubblewrap" else str(sandbox.base)
-    return os.listdir(base)
+    return [path.name for path in Path(base).iterdir()]
 
 
 @pytest.fixture(scope="session", params=["bubblewrap", "landlock"])

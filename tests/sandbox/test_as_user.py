@@ -25,7 +25,8 @@ def test_as_an_ordinary_user(name: str, tmp_path: Path) -> None:
     environment = {**os.environ, "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [
         sys.executable, str(HERE / "as_user.py"), USER, str(HERE.parents[1]), str(tmp_path), "--",
-        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "base"), str(HERE / name),
+        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "base"),
+        str(HERE / name),
     ]  # fmt: skip
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=HERE.parents[1])
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

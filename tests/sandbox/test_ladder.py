@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SMALL
+from conftest import SMALL, Trial
 
 from grader.errors import IsolationError
 from grader.model import Tier
@@ -157,13 +157,46 @@ def test_a_closed_folder_above_a_provided_file_is_no_obstacle(tier: str, tmp_pat
     (closed / "data.txt").write_text("x")
     (closed / "answers.txt").write_text("42")
     with open_sandbox(tier, Limits(), [closed / "data.txt"], False) as sandbox:
-        from conftest import Trial
-
         told = Trial(sandbox).run(
             "import os\ndef attack(folder):\n"
             "    try:\n        listing = os.listdir(folder)\n    except OSError:\n        listing = []\n"
-            "    try:\n        answer = open(folder + '/answers.txt').read()\n    except OSError:\n        answer = ''\n"
+            "    try:\n        answer = open(folder + '/answers.txt').read()\n"
+            "    except OSError:\n        answer = ''\n"
             "    return open(folder + '/data.txt').read() + str(listing) + answer\n",
             str(closed),
         )
     assert told.value == "x[]"
+
+
+@pytest.mark.parametrize("tier", ["landlock", "bubblewrap"])
+def test_a_withheld_package_cannot_be_had(tier: str) -> None:
+    """Kiwisolver stands for a framework that would do the student's work."""
+    if not works(tier):
+        pytest.skip(f"no {tier} here")
+    code = """
+import importlib.util, os, sys
+def attack(folder):
+    told = []
+    for name in ("kiwisolver", "kiwisolver.exceptions"):
+        try:
+            __import__(name)
+        except ImportError as error:
+            told.append(str(error))
+    sys.meta_path[:] = sys.meta_path[1:]
+    try:
+        import kiwisolver
+    except (ImportError, OSError):
+        told.append("kept")
+    try:
+        told.append(open(folder + "/kiwisolver/__init__.py").read())
+    except OSError:
+        told.append("kept")
+    import cycler, numpy
+    return "; ".join(told)
+"""
+    import kiwisolver
+
+    folder = str(Path(kiwisolver.__file__).parents[1])
+    with open_sandbox(tier, SMALL, [], False, withheld=["kiwisolver"]) as sandbox:
+        told = Trial(sandbox).run(code, folder)
+    assert told.value == ("No module named 'kiwisolver'; No module named 'kiwisolver'; kept; kept"), told.error

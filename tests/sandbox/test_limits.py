@@ -157,7 +157,8 @@ def test_one_file_too_large(trial: Trial) -> None:
         "for n in range(20):\n    open(str(n), 'wb').write(bytes(1 << 20))\nwait()",
         "kept = []\nfor n in range(20):\n    kept.append(open('x', 'wb'))\n    kept[-1].write(bytes(1 << 20))\n"
         "    kept[-1].flush()\n    os.unlink('x')\nwait()",
-        "kept = []\nfor n in range(20):\n    file = open('x', 'w+b')\n    file.write(bytes(1 << 20))\n    file.flush()\n"
+        "kept = []\nfor n in range(20):\n    file = open('x', 'w+b')\n    file.write(bytes(1 << 20))\n"
+        "    file.flush()\n"
         "    kept.append(mmap.mmap(file.fileno(), 1 << 20))\n    file.close()\n    os.unlink('x')\nwait()",
         "os.makedirs('a/b/c')\nfor n in range(20):\n    open(f'a/b/c/{n}', 'wb').write(bytes(1 << 20))\nwait()",
     ],
@@ -181,7 +182,8 @@ def test_folders_without_bottom(trial: Trial) -> None:
 def test_a_folder_that_hides_what_it_holds(trial: Trial) -> None:
     outcome = trial.run(
         hostile(
-            "os.mkdir('hidden', 0o300)\nfor n in range(20):\n    open(f'hidden/{n}', 'wb').write(bytes(1 << 20))\nwait()"
+            "os.mkdir('hidden', 0o300)\n"
+            "for n in range(20):\n    open(f'hidden/{n}', 'wb').write(bytes(1 << 20))\nwait()"
         )
     )
     assert outcome.exit.limit in ("disk: more than 8 MB of files", "files: a folder that can't be read")
@@ -193,6 +195,6 @@ def test_open_files(trial: Trial) -> None:
 
 
 def test_a_stack_without_end(trial: Trial) -> None:
-    code = "import sys, threading\nsys.setrecursionlimit(1 << 30)\ndef attack():\n    def f(x):\n        return [f(x)][0]\n"
+    code = "import sys\nsys.setrecursionlimit(1 << 30)\ndef attack():\n    def f(x):\n        return [f(x)][0]\n"
     outcome = trial.run(code + "    return sorted([1, 2], key=lambda x: f(x))\n")
     assert outcome.closed or outcome.error

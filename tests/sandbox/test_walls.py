@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,13 +63,17 @@ def world(offered: dict[str, Any], tmp_path: Path) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("name", EVERY)
 def test_no_attempt_goes_through(name: str, trial: Trial, world: dict[str, Any], provided: Path) -> None:
     canary = Path(world["canary"])
-    before = (canary.stat().st_mode, canary.stat().st_mtime, sorted(os.listdir(canary.parent)), provided.stat().st_mode)
+    before = state(canary, provided)
     outcome = trial.run(attacks.source(EVERY[name]), {**world, "provided": str(provided)})
     assert outcome.value is False, outcome.error
-    assert canary.read_text() == "canary"
-    assert provided.read_text() == "provided"
-    after = (canary.stat().st_mode, canary.stat().st_mtime, sorted(os.listdir(canary.parent)), provided.stat().st_mode)
-    assert after == before
+    assert state(canary, provided) == before
+
+
+def state(canary: Path, provided: Path) -> list[object]:
+    """Return all that an attempt may have changed of two files and of the folder of the first."""
+    infos = [path.stat() for path in (canary, provided)]
+    listing = sorted(path.name for path in canary.parent.iterdir())
+    return [*((info.st_mode, info.st_mtime) for info in infos), canary.read_text(), provided.read_text(), listing]
 
 
 @pytest.mark.parametrize("name", PROVABLE)
@@ -229,3 +235,19 @@ def attack():
 """
     outcome = trial.run(code)
     assert outcome.value == 30.0, outcome.error
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="this is about that machine's second set of system calls")
+def test_calls_of_another_architecture_end_the_box(trial: Trial, open_field: Trial) -> None:
+    code = """
+import ctypes, mmap, os
+def attack():
+    page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page.write(bytes.fromhex("b814000000" "cd80" "c3"))  # mov eax, 20 (getpid); int 0x80; ret
+    call = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))
+    return call() == os.getpid()
+"""
+    outcome = trial.run(code)
+    assert outcome.closed
+    assert outcome.exit.code == -signal.SIGSYS
+    assert open_field.run(code).value is True

@@ -14,20 +14,14 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from grader.sandbox.inside.wall import Unsuitable
+
 REMEDY = "Install Python and the assignment where every user may go, not beneath /root, or grade as an ordinary user."
 
 MS_NOSUID, MS_NODEV, MS_REC, MS_BIND, MS_PRIVATE = 2, 4, 1 << 14, 1 << 12, 1 << 18
 CLONE_NEWNS = 0x00020000
 
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-class Unreachable(Exception):
-    """Boxes can't be made to reach what they need; ``remedy`` says what would help."""
-
-    def __init__(self, sentence: str, remedy: str) -> None:
-        super().__init__(sentence)
-        self.remedy = remedy
 
 
 def blocking(path: str) -> str | None:
@@ -39,7 +33,7 @@ def blocking(path: str) -> str | None:
 
 
 def open_up(paths: Iterable[str]) -> None:
-    """Make each path reachable for others, its own mode allowing; raise `Unreachable` where mounts are forbidden."""
+    """Make each path reachable for others, its own mode allowing; raise `Unsuitable` where mounts are forbidden."""
     needed = {path: folder for path in paths if os.path.exists(path) and (folder := blocking(path))}
     if not needed:
         return
@@ -66,9 +60,9 @@ def mount(source: str, target: str, flags: int, kind: str = "", options: bytes =
 
 
 def check(code: int, sentence: str) -> None:
-    """Raise `Unreachable` where a call of libc failed."""
+    """Raise `Unsuitable` where a call of libc failed."""
     if code != 0:
-        raise Unreachable(f"{sentence}: {os.strerror(ctypes.get_errno())}", REMEDY)
+        raise Unsuitable(f"{sentence}: {os.strerror(ctypes.get_errno())}", REMEDY)
 
 
 def unreadable(paths: Iterable[str], user: int) -> str:

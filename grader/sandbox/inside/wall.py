@@ -47,11 +47,20 @@ DEVICES["/dev/null"] = READ | _FS.WRITE_FILE
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+class Unsuitable(Exception):
+    """Boxes can't be walled in here; ``remedy`` says what would help."""
+
+    def __init__(self, sentence: str, remedy: str) -> None:
+        super().__init__(sentence)
+        self.remedy = remedy
+
+
 class Plan(NamedTuple):
     """What every wall of one sandbox shares."""
 
     run: tuple[str, ...]  # folders and files of Python and of the system: read and executed
     read: tuple[str, ...]  # the assignment's provided files
+    listed: tuple[str, ...]  # folders whose entries are granted one by one
     limits: dict[str, float]
     filter: bytes  # of seccomp, compiled
     tasks: int  # of this user, beyond those in sight
@@ -104,7 +113,8 @@ def ruleset(plan: Plan, scratch: str) -> Any:
     """Return the Landlock rules: all that this kernel can handle is denied but for these few grants."""
     scope = landlockpy.Scope.ABSTRACT_UNIX_SOCKET | landlockpy.Scope.SIGNAL
     rules = landlockpy.Ruleset(scoped=scope)
-    grants = [(path, RUN) for path in plan.run] + [(path, READ) for path in plan.read] + list(DEVICES.items())
+    shared = ((plan.run, RUN), (plan.read, READ), (plan.listed, _FS.READ_DIR))
+    grants = [(path, access) for paths, access in shared for path in paths] + list(DEVICES.items())
     for path, access in grants:
         if os.path.exists(path):
             rules.allow_path(path, access if os.path.isdir(path) else access & FILE_RIGHTS)

@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,24 +53,39 @@ class Request(NamedTuple):
     notebook: bool
 
 
+class NotHere(MetaPathFinder):
+    """Tells of a withheld package as of one that is not installed; that it can't be read is Landlock's doing."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Raise `ModuleNotFoundError` for a package that is withheld."""
+        if fullname.partition(".")[0] in self._names:
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
+
+
 class Zygote:
     """Forks boxes on request until the trusted side closes the connection."""
 
     def __init__(self, control: socket.socket, settings: dict[str, Any]) -> None:
         self.control = control
         self.base: str = settings["base"]
+        if not os.path.exists(f"/proc/self/task/{os.getpid()}/children"):
+            raise wall.Unsuitable("/proc does not list children (CONFIG_PROC_CHILDREN)", "Use a distribution's kernel.")
         run, read = settings["run"], settings["read"]
         user = wall.pick_user(os.getpid())
         if user is not None:
             view.open_up([*run, *read, self.base])
             closed = view.unreadable([*run, *read, *loaded_files()], user)
             if closed:
-                raise view.Unreachable(f"{closed} is open to root alone, and submissions run as another user", CLOSED)
+                raise wall.Unsuitable(f"{closed} is open to root alone, and submissions run as another user", CLOSED)
         self.plan = wall.Plan(
-            run=tuple(run), read=tuple(read), limits=settings["limits"], filter=base64.b64decode(settings["filter"]),
-            tasks=settings["tasks"], users=settings["users"],
+            run=tuple(run), read=tuple(read), listed=tuple(settings["listed"]), limits=settings["limits"],
+            filter=base64.b64decode(settings["filter"]), tasks=settings["tasks"], users=settings["users"],
         )  # fmt: skip
         self.heavy = deque(HEAVY) if settings["notebooks"] else deque()
+        self.withheld = frozenset(settings["withheld"])
         self.waiting: list[Request] = []
         self.wardens: set[int] = set()
         self.open = True
@@ -111,8 +127,8 @@ class Zygote:
             self.control.send(json.dumps({"ended": message["box"]}).encode())
 
     def load_next(self) -> None:
-        """Load one more module; one that is missing here is the box's to complain about."""
-        with contextlib.suppress(ImportError):
+        """Load one more module; one that can't be loaded here is the box's to complain about."""
+        with contextlib.suppress(Exception):
             importlib.import_module(self.heavy.popleft())
         if not self.heavy:
             settle()
@@ -191,9 +207,11 @@ class Zygote:
             os.environ[name] = folder
         tempfile.tempdir = None
         sys.argv[:] = [""]
+        granted = (*self.plan.run, *self.plan.listed)
         # Neither the folder that this package was found in nor anything else that is not granted.
-        sys.path[:] = [entry for entry in sys.path if any(Path(entry).is_relative_to(place) for place in self.plan.run)]
+        sys.path[:] = [entry for entry in sys.path if any(Path(entry).is_relative_to(place) for place in granted)]
         sys.path_importer_cache.clear()
+        sys.meta_path.insert(0, NotHere(self.withheld))
         Worker(Channel(wire), Path(folder)).serve()
 
 
@@ -228,7 +246,7 @@ def main() -> None:
         zygote = Zygote(control, settings)
         settle()
     except BaseException as error:
-        remedy = error.remedy if isinstance(error, view.Unreachable) else ""
+        remedy = error.remedy if isinstance(error, wall.Unsuitable) else ""
         control.send(json.dumps({"failed": f"{error}" or type(error).__name__, "remedy": remedy}).encode())
         raise
     control.send(json.dumps({"ready": os.getpid()}).encode())

@@ -1,0 +1,114 @@
+"""Mutants of the reference: each has one small mistake inside a solution, and some check should fail for it.
+
+They are made from the concrete syntax tree, so that all but the mutated piece stays as its author wrote it and a diff
+shows that piece alone. The same reference gives the same mutants in the same order.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+
+import libcst as cst
+import msgspec
+from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
+
+from grader.authoring.mutations import Mutation, mutations
+from grader.authoring.strip import BEGIN, END
+from grader.errors import AssignmentError
+
+
+class Mutant(msgspec.Struct, frozen=True):
+    """A reference with one mistake."""
+
+    id: str  # the function and a digest of the diff: it outlives changes elsewhere in the file
+    file: str
+    function: str  # `Class.method` for a method, "" outside of functions
+    description: str
+    diff: str  # the lines that differ, without their indentation and without line numbers
+    text: str = ""  # of the whole file
+
+
+def mutants(files: Mapping[str, bytes]) -> tuple[Mutant, ...]:
+    """Return all mutants of the marked solutions in a reference's files, modules and notebooks."""
+    return tuple(mutant for file, data in files.items() for mutant in _of_file(file, data))
+
+
+def _of_file(file: str, data: bytes) -> Iterator[Mutant]:
+    text = data.decode("utf-8")
+    if file.endswith(".py"):
+        yield from _of_text(file, text)
+    elif file.endswith(".ipynb"):
+        notebook = json.loads(text)
+        for cell in notebook["cells"]:
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "code" and BEGIN in source:
+                for mutant in _of_text(file, source):
+                    cell["source"] = mutant.text
+                    yield msgspec.structs.replace(mutant, text=json.dumps(notebook))
+                cell["source"] = source
+
+
+def _of_text(file: str, text: str) -> Iterator[Mutant]:
+    spans = list(_solutions(text))
+    if not spans:
+        return
+    try:
+        wrapper = MetadataWrapper(cst.parse_module(text))
+    except cst.ParserSyntaxError as error:
+        raise AssignmentError(f"{file} can't be read as Python: {error}") from error
+    positions, parents = wrapper.resolve(PositionProvider), wrapper.resolve(ParentNodeProvider)
+    seen = {text}
+    for node, place in positions.items():
+        if not any(first < place.start.line and place.end.line < last for first, last in spans):
+            continue
+        for mutation in mutations(node, parents):
+            changed = _changed(wrapper.module, mutation)
+            if changed in seen or not _compiles(changed):
+                continue
+            seen.add(changed)
+            function, diff = _function(node, parents), _diff(text, changed)
+            digest = hashlib.sha256(f"{function}\n{diff}".encode()).hexdigest()[:8]
+            yield Mutant(f"{function or 'module'}-{digest}", file, function, mutation.description, diff, changed)
+
+
+def _solutions(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the lines of each pair of markers."""
+    first = 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip().startswith(BEGIN):
+            first = number
+        elif line.strip() == END:
+            yield first, number
+
+
+def _changed(module: cst.Module, mutation: Mutation) -> str:
+    changed = module.deep_replace(mutation.old, mutation.new)
+    assert isinstance(changed, cst.Module)
+    return changed.code
+
+
+def _compiles(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return False
+    return True
+
+
+def _function(node: cst.CSTNode, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> str:
+    """Return the function that a node stands in, with its class."""
+    names: list[str] = []
+    while (parent := parents.get(node)) is not None:
+        if isinstance(parent, cst.FunctionDef | cst.ClassDef):
+            names.insert(0, parent.name.value)
+        node = parent
+    return ".".join(names)
+
+
+def _diff(old: str, new: str) -> str:
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
+    return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines if line[:3] not in ("---", "+++", "@@ "))

@@ -1,0 +1,250 @@
+"""``index.html``: how the class did, on one page that stands alone and works without its script.
+
+Theory of operation. Names and messages were made by students and are hostile: every string is cleaned and escaped
+(`grader.text.clean`, jinja2's autoescape), and the page's Content-Security-Policy allows our own script and style by
+their hashes and nothing else. The script sorts and filters rows that stand there already; it makes no markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from grader.classroom.gradebook import Line, notes_of
+from grader.classroom.rows import CheckRow, ClassFile, Outcome
+from grader.model import Status
+from grader.report import words
+from grader.text import clean
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+BINS = 10
+NAMED = 12  # students that are named beside a mistake
+TEXT_LIMIT = 400
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A bar of the distribution."""
+
+    label: str
+    count: int
+    height: float  # share of the highest
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """A check over the whole class."""
+
+    id: str
+    points: float
+    passed: int
+    failed: int
+    skipped: int
+    mean: float
+    mistakes: Sequence[tuple[str, int]]  # the known ones
+    messages: Sequence[tuple[str, int]]  # the commonest others
+
+
+@dataclass(frozen=True)
+class Student:
+    """A row of the table."""
+
+    line: Line
+    link: str
+    status: str
+    sort: float  # no score sorts below zero
+    failed: Sequence[str]
+    notes: str
+    look: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Submissions with the same wrong numbers, which few others have."""
+
+    check: str
+    headline: str
+    students: Sequence[Student]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the template shows."""
+
+    students: Sequence[Student]
+    counts: Sequence[tuple[str, int]]
+    bins: Sequence[Bin]
+    mean: float | None
+    median: float | None
+    most: float
+    checks: Sequence[CheckLine]
+    shared: Sequence[Shared]
+    look: Sequence[Student]
+    grading_seconds: float
+
+
+STATUS_WORDS = {
+    "passed": "all passed",
+    "failed": "something failed",
+    "refused": "can't be taken in",
+    "fault": "the grader failed",
+    "missing": "nothing handed in",
+    "waiting": "not graded yet",
+}
+
+
+def render(class_: ClassFile, rows: Sequence[Line]) -> str:
+    """Return the class page."""
+    return page_of("index.html.j2", "index.js", class_=class_, page=build(class_, rows))
+
+
+def page_of(template: str, script: str = "", **values: Any) -> str:
+    """Return a page of ours: one template, the style, and a script where it has one, each allowed by its hash."""
+    from markupsafe import Markup
+
+    css, js = _resource("class.css"), _resource(script) if script else ""
+    policy = f"default-src 'none'; style-src '{_hash(css)}'; base-uri 'none'; form-action 'none'; img-src data:"
+    if js:
+        policy += f"; script-src '{_hash(js)}'"
+    return (
+        _environment().get_template(template).render(css=Markup(css), js=Markup(js), csp=policy, **values)  # noqa: S704 - our own files, under their hashes
+    )
+
+
+def build(class_: ClassFile, rows: Sequence[Line]) -> Page:
+    """Work out the page."""
+    students = [_student(line) for line in rows]
+    most = round(sum(check.points for check in class_.checks) + sum(inline.points for inline in class_.inline), 2)
+    scores = sorted(line.score for line in rows if line.score is not None)
+    statuses = Counter(student.status for student in students)
+    return Page(
+        students=students,
+        counts=[(status, statuses[status]) for status in STATUS_WORDS if statuses[status]],
+        bins=_bins(scores, most),
+        mean=sum(scores) / len(scores) if scores else None,
+        median=_median(scores),
+        most=most,
+        checks=[_check(check.id, check.points, rows) for check in class_.checks],
+        shared=_shared(students),
+        look=[student for student in students if student.look],
+        grading_seconds=sum(line.seconds for line in rows),
+    )
+
+
+def _student(line: Line) -> Student:
+    failed = [check.id for check in line.checks if check.status is not Status.PASS]
+    status = line.outcome.value
+    if line.outcome is Outcome.GRADED:
+        status = "failed" if failed else "passed"
+    names = {Outcome.REFUSED: "refused.txt"}
+    handed_in = line.outcome not in (Outcome.MISSING, Outcome.WAITING) and (line.checks or line.outcome in names)
+    return Student(
+        line=line,
+        link=f"{quote(line.entry.folder)}/{names.get(line.outcome, 'report.html')}" if handed_in else "",
+        status=status,
+        sort=line.score if line.score is not None else -1.0,
+        failed=failed,
+        notes="; ".join(notes_of(line)),
+        look=line.needs_a_look,
+    )
+
+
+def _bins(scores: Sequence[float], most: float) -> list[Bin]:
+    """Return the distribution in tenths of what can be reached; full marks and more stand in the last."""
+    counts = [0] * BINS
+    for score in scores:
+        counts[max(0, min(BINS - 1, math.floor(score / most * BINS)))] += 1 if most else 0
+    top = max(counts, default=0) or 1
+    edges = [most * edge / BINS for edge in range(BINS + 1)]
+    return [
+        Bin(f"{words.points(low)}–{words.points(high)}", count, count / top)
+        for low, high, count in zip(edges, edges[1:], counts, strict=False)
+    ]
+
+
+def _median(scores: Sequence[float]) -> float | None:
+    if not scores:
+        return None
+    middle = len(scores) // 2
+    return scores[middle] if len(scores) % 2 else (scores[middle - 1] + scores[middle]) / 2
+
+
+def _check(id_: str, points: float, rows: Iterable[Line]) -> CheckLine:
+    own = [check for line in rows for check in line.checks if check.id == id_]
+    wrong = [check for check in own if check.status is Status.FAIL]
+    mistakes = Counter(check.mistake for check in wrong if check.mistake)
+    messages = Counter(check.headline for check in wrong if check.headline and not check.mistake)
+    return CheckLine(
+        id=id_,
+        points=points,
+        passed=sum(check.status is Status.PASS for check in own),
+        failed=len(wrong),
+        skipped=sum(check.status is Status.SKIP for check in own),
+        mean=sum(check.points for check in own) / len(own) if own else 0.0,
+        mistakes=mistakes.most_common(6),
+        messages=messages.most_common(3),
+    )
+
+
+def _shared(students: Sequence[Student]) -> list[Shared]:
+    """Return submissions with the same wrong numbers, where few others have them and no known mistake tells why.
+
+    Unusual is what at most one in twenty has, and at most eight: a mistake that everybody makes says nothing.
+    """
+    groups: dict[tuple[str, str], list[tuple[Student, CheckRow]]] = defaultdict(list)
+    for student in students:
+        for check in student.line.checks:
+            if check.fingerprint and not check.mistake and check.status is Status.FAIL:
+                groups[check.id, check.fingerprint].append((student, check))
+    limit = min(8, max(3, len(students) // 20))
+    found = [
+        Shared(id_, group[0][1].headline, [student for student, _ in group])
+        for (id_, _), group in groups.items()
+        if 2 <= len(group) <= limit
+    ]
+    return sorted(found, key=lambda shared: (len(shared.students), shared.check))[:40]
+
+
+# --- templates ------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _resource(name: str) -> str:
+    return resources.files("grader.classroom").joinpath(f"templates/{name}").read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _shown(value: Any) -> Any:
+    from markupsafe import Markup
+
+    return clean(value, TEXT_LIMIT) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@functools.cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("grader.classroom"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters |= {"points": words.points, "seconds": words.seconds}
+    environment.globals |= {"STATUS": STATUS_WORDS, "NAMED": NAMED}
+    return environment

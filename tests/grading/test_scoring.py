@@ -1,0 +1,109 @@
+"""Points: cases share a check's points, checks add up to questions, and an error of ours is never a mark."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.assignment.spec import CheckSpec, QuestionSpec, Spec
+from grader.checking.diagnosis import Mistake
+from grader.grading.scoring import questions, score_check, total
+from grader.model import CaseResult, CheckResult, Status
+
+NONE = Mistake("", "", 0.0)
+
+
+def scored(*cases: CaseResult, points: float = 6, mistake: Mistake = NONE) -> CheckResult:
+    """Score a check of these cases."""
+    check = SimpleNamespace(title="t", cases=list(cases), mistake=mistake, functions=(), reference_seconds=0.0)
+    return score_check(CheckSpec(id="c", question="q", points=points, requires=("b",)), check)
+
+
+def case(status: Status, message: str = "", id_: str = "x", **more: object) -> CaseResult:
+    return CaseResult(id_, status, message, seconds=0.5, **more)
+
+
+PASS, FAIL, SKIP = case(Status.PASS), case(Status.FAIL, "off"), case(Status.SKIP, "not yet")
+ERROR = case(Status.ERROR, "our fault")
+
+
+@pytest.mark.parametrize(
+    ("cases", "status", "points"),
+    [
+        ([PASS, PASS, PASS], "pass", 6),
+        ([PASS, FAIL, PASS], "fail", 4),
+        ([FAIL, FAIL, FAIL], "fail", 0),
+        ([SKIP, SKIP], "skip", 0),
+        ([PASS, SKIP], "fail", 3),
+        ([PASS, ERROR, PASS], "error", 0),
+        ([FAIL, ERROR], "error", 0),
+        ([], "error", 0),
+    ],
+)
+def test_cases_share_the_points(cases: list[CaseResult], status: str, points: float) -> None:
+    result = scored(*cases)
+    assert (result.status, result.points, result.max_points) == (status, points, 6)
+
+
+def test_case_that_follows_from_an_earlier_mistake_has_its_points() -> None:
+    result = scored(PASS, case(Status.FAIL, "off", follows=("rnn_step_forward",)))
+    assert (result.status, result.points, result.follow_through) == ("fail", 6, True)
+    assert result.message.startswith("right, given the mistake in `rnn_step_forward`: nothing is lost here.")
+
+
+def test_known_mistake_may_keep_a_share() -> None:
+    result = scored(PASS, FAIL, mistake=Mistake("gates swapped", "look at the order", 0.5))
+    assert (result.points, result.mistake, result.hint) == (4.5, "gates swapped", "look at the order")
+
+
+@pytest.mark.parametrize(
+    ("cases", "message"),
+    [
+        ([PASS], ""),
+        ([FAIL], "off"),
+        ([FAIL, FAIL], "off"),
+        ([PASS, FAIL, case(Status.FAIL, "else")], "2 of 3 cases fail; x: off"),
+        ([case(Status.FAIL, "a", "N=1"), case(Status.FAIL, "b", "N=2")], "all 2 cases fail; N=1: a"),
+        ([FAIL, ERROR], "all 2 cases fail; x: our fault"),
+        ([SKIP, FAIL], "all 2 cases fail; x: off"),
+        ([], "no case of this check was run"),
+    ],
+)
+def test_message_is_that_of_the_first_case_that_decides(cases: list[CaseResult], message: str) -> None:
+    assert scored(*cases).message == message
+
+
+def test_time_is_the_sum_over_cases() -> None:
+    assert scored(PASS, FAIL).seconds == 1.0
+
+
+@given(st.lists(st.sampled_from([PASS, FAIL, SKIP, ERROR])), st.floats(0.01, 1000))
+def test_points_stay_between_nothing_and_all(cases: list[CaseResult], points: float) -> None:
+    result = scored(*cases, points=points)
+    assert 0 <= result.points <= points + 0.005
+    assert (result.status is Status.PASS) == (bool(cases) and set(cases) == {PASS})
+
+
+@given(st.lists(st.sampled_from([0.1, 0.2, 0.7, 1.15, 3.0]), max_size=60))
+def test_total_has_no_dust_of_binary_fractions(points: list[float]) -> None:
+    assert abs(total(points) - sum(points)) < 1e-9
+    assert len(f"{total(points)!r}".partition(".")[2]) <= 2
+
+
+def test_questions_are_summed_in_the_order_of_the_spec() -> None:
+    spec = Spec(
+        schema=1, name="n", title="t", checks=(),
+        questions=tuple(QuestionSpec(id=id_, title=id_.upper()) for id_ in ("q2", "q1", "empty")),
+    )  # fmt: skip
+    checks = []
+    for question, got in (("q1", PASS), ("q2", FAIL), ("q1", FAIL)):
+        check = SimpleNamespace(title="t", cases=[got], mistake=NONE, functions=(), reference_seconds=0.0)
+        checks.append(score_check(CheckSpec(id="c", question=question, points=2.1), check))
+    sums = questions(spec, checks)
+    assert [(question.id, question.title, question.points, question.max_points) for question in sums] == [
+        ("q2", "Q2", 0, 2.1),
+        ("q1", "Q1", 2.1, 4.2),
+    ]

@@ -1,0 +1,3 @@
+"""An older try that is not used."""
+
+raise RuntimeError("not meant to be imported")

@@ -1,0 +1,1 @@
+touch /tmp/left-by-a-submission-install

@@ -1,0 +1,6 @@
+def forward(x, w):
+    raise KeyboardInterrupt
+
+
+def backward(dy, cache):
+    raise GeneratorExit
