@@ -48,12 +48,11 @@ def build(assignment: Assignment, questions: tuple[str, ...] = ()) -> Handout:
         files[notebook.path] = within[notebook.source] = text.encode()
         blocks += found
     within |= check_files(assignment, spec)
-    within["expectations/public.h5"] = public_expectations(assignment, spec)
     if questions:
-        spec = _about(spec, [*within.values()])
+        spec = _about(spec, [data.decode() for data in within.values()])
     provided, laid, kept = _provided_files(assignment)
     spec = msgspec.structs.replace(spec, provided=provided, reference="", handout_of=assignment.digest)
-    within |= {**kept, SPEC_NAME: _toml(spec)}
+    within |= {**kept, SPEC_NAME: _toml(spec), "expectations/public.h5": public_expectations(assignment, spec)}
     files |= laid | {f"{ASSIGNMENT_FOLDER}/{path}": data for path, data in within.items()}
     files |= pages(assignment, spec)
     return Handout(spec.name, dict(sorted(files.items())), tuple(dict.fromkeys(blocks)))
@@ -79,9 +78,8 @@ def _students_files(assignment: Assignment) -> tuple[dict[str, bytes], list[Bloc
     return files, blocks
 
 
-def _about(spec: Spec, contents: list[bytes]) -> Spec:
+def _about(spec: Spec, texts: list[str]) -> Spec:
     """Return a spec whose files provide those functions only that a part of the assignment speaks of."""
-    texts = [data.decode("utf-8", "ignore") for data in contents]
     used = functions_in_use(spec, texts)
     files: tuple[FileSpec, ...] = tuple(
         msgspec.structs.replace(file, provides=used[file.path] or file.provides) for file in spec.files

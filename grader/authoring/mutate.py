@@ -11,12 +11,13 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import libcst as cst
 import msgspec
 from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
 
-from grader.authoring.mutations import Mutation, mutations
+from grader.authoring.mutations import mutations
 from grader.authoring.strip import BEGIN, END
 from grader.errors import AssignmentError
 
@@ -61,12 +62,13 @@ def _of_text(file: str, text: str) -> Iterator[Mutant]:
     except cst.ParserSyntaxError as error:
         raise AssignmentError(f"{file} can't be read as Python: {error}") from error
     positions, parents = wrapper.resolve(PositionProvider), wrapper.resolve(ParentNodeProvider)
+    pieces = _Pieces(wrapper.module)
     seen = {text}
     for node, place in positions.items():
         if not any(first < place.start.line and place.end.line < last for first, last in spans):
             continue
         for mutation in mutations(node, parents):
-            changed = _changed(wrapper.module, mutation)
+            changed = pieces.changed(node, mutation.new, parents)
             if changed in seen or not _compiles(changed):
                 continue
             seen.add(changed)
@@ -85,10 +87,27 @@ def _solutions(text: str) -> Iterator[tuple[int, int]]:
             yield first, number
 
 
-def _changed(module: cst.Module, mutation: Mutation) -> str:
-    changed = module.deep_replace(mutation.old, mutation.new)
-    assert isinstance(changed, cst.Module)
-    return changed.code
+class _Pieces:
+    """A module's text by its statements, so that a mutation makes the text of one of them anew."""
+
+    def __init__(self, module: cst.Module) -> None:
+        self._module = module
+        self._places = {statement: index for index, statement in enumerate(module.body)}
+        self._codes = [module.code_for_node(statement) for statement in module.body]
+        whole = "".join(self._codes)
+        self._around = module.code.partition(whole)
+        assert self._around[1] == whole
+
+    def changed(self, node: cst.CSTNode, new: Any, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> str:
+        """Return the module's text with another node, or none, in a node's place."""
+        statement = node
+        while not isinstance(parents[statement], cst.Module):
+            statement = parents[statement]
+        index = self._places[statement]  # type: ignore[index]  # a module's child is a statement
+        changed = statement.deep_replace(node, new)
+        code = self._module.code_for_node(changed) if isinstance(changed, cst.CSTNode) else ""
+        before, _, after = self._around
+        return before + "".join([*self._codes[:index], code, *self._codes[index + 1 :]]) + after
 
 
 def _compiles(text: str) -> bool:
@@ -110,5 +129,11 @@ def _function(node: cst.CSTNode, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> 
 
 
 def _diff(old: str, new: str) -> str:
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
-    return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines if line[:3] not in ("---", "+++", "@@ "))
+    """Return the lines that differ; where a line was only moved, with those beside it."""
+    for context in (0, 1):
+        all_lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=context, lineterm="")
+        lines = [f"{line[0]} {line[1:].strip()}" for line in all_lines if line[:3] not in ("---", "+++", "@@ ")]
+        gone, come = ([line[1:] for line in lines if line[0] == sign] for sign in "-+")
+        if sorted(gone) != sorted(come):
+            break
+    return "\n".join(lines)

@@ -15,17 +15,16 @@ import msgspec
 
 Parents = Mapping[cst.CSTNode, cst.CSTNode]
 
-OPERATORS: dict[type[cst.BaseBinaryOp], tuple[type[cst.BaseBinaryOp], ...]] = {
-    cst.Add: (cst.Subtract, cst.Multiply),
-    cst.Subtract: (cst.Add,),
-    cst.Multiply: (cst.Add, cst.Divide),
-    cst.MatrixMultiply: (cst.Multiply,),
-    cst.Divide: (cst.Multiply,),
-    cst.FloorDivide: (cst.Divide, cst.Multiply),
-    cst.Modulo: (cst.FloorDivide,),
-    cst.Power: (cst.Multiply,),
-    cst.BitAnd: (cst.BitOr,),
-    cst.BitOr: (cst.BitAnd,),
+OPERATORS: dict[type[cst.BaseBinaryOp], type[cst.BaseBinaryOp]] = {
+    cst.Add: cst.Subtract,
+    cst.Subtract: cst.Add,
+    cst.Multiply: cst.Divide,
+    cst.Divide: cst.Multiply,
+    cst.FloorDivide: cst.Divide,
+    cst.Modulo: cst.FloorDivide,
+    cst.Power: cst.Multiply,
+    cst.BitAnd: cst.BitOr,
+    cst.BitOr: cst.BitAnd,
 }
 ORDERED = (cst.Subtract, cst.Divide, cst.FloorDivide, cst.Modulo, cst.Power, cst.MatrixMultiply)  # operands that differ
 COMPARISONS: dict[type[cst.BaseCompOp], tuple[type[cst.BaseCompOp], ...]] = {
@@ -78,12 +77,13 @@ Found = Iterator[tuple[Any, str]]
 
 def binary_operation(node: cst.BinaryOperation, parents: Parents) -> Found:
     """Other operators, operands in each other's place, one of the two left out, a factor transposed."""
-    for other in OPERATORS.get(type(node.operator), ()):
-        yield node.with_changes(operator=other()), "another operator"
+    opposite = OPERATORS.get(type(node.operator))
+    if opposite is not None:
+        yield node.with_changes(operator=opposite()), "another operator"
     if isinstance(node.operator, ORDERED):
         yield node.with_changes(left=node.right, right=node.left), "operands swapped"
     for operand, other in ((node.left, node.right), (node.right, node.left)):
-        yield _in_place_of(node, operand), f"`{code(other)}` left out"
+        yield _bracketed(operand), f"`{code(other)}` left out"
     if isinstance(node.operator, cst.MatrixMultiply):
         for side in ("left", "right"):
             factor = getattr(node, side)
@@ -105,12 +105,12 @@ def boolean_operation(node: cst.BooleanOperation, parents: Parents) -> Found:
     other = cst.Or if isinstance(node.operator, cst.And) else cst.And
     yield node.with_changes(operator=other()), "another operator"
     for operand, left_out in ((node.left, node.right), (node.right, node.left)):
-        yield _in_place_of(node, operand), f"`{code(left_out)}` left out"
+        yield _bracketed(operand), f"`{code(left_out)}` left out"
 
 
 def unary_operation(node: cst.UnaryOperation, parents: Parents) -> Found:
     """The sign or the negation left out."""
-    yield _in_place_of(node, node.expression), "the sign left out"
+    yield _bracketed(node.expression), "the sign left out"
 
 
 def integer(node: cst.Integer, parents: Parents) -> Found:
@@ -160,13 +160,13 @@ def subscript(node: cst.Subscript, parents: Parents) -> Found:
             changed[index] = element.with_changes(slice=cst.Index(moved))
             yield node.with_changes(slice=changed), "the entry before"
     if not isinstance(parents[node], cst.AssignTarget | cst.AugAssign):
-        yield _in_place_of(node, node.value), "the index left out"
+        yield _bracketed(node.value), "the index left out"
 
 
 def attribute(node: cst.Attribute, parents: Parents) -> Found:
     """A transpose left out."""
     if node.attr.value == "T":
-        yield _in_place_of(node, node.value), "the transpose left out"
+        yield _bracketed(node.value), "the transpose left out"
 
 
 def call(node: cst.Call, parents: Parents) -> Found:
@@ -183,12 +183,11 @@ def call(node: cst.Call, parents: Parents) -> Found:
             yield node.with_changes(args=_swapped([*node.args], first, "value")), "arguments swapped"
     for index, arg in enumerate(node.args):
         if arg.keyword is not None:
-            rest = [*node.args[:index], *node.args[index + 1 :]]
-            yield node.with_changes(args=rest), f"`{arg.keyword.value}` left out"
+            yield node.with_changes(args=_without(node.args, index)), f"`{arg.keyword.value}` left out"
     if places and not isinstance(parents[node], cst.Expr):
-        yield _in_place_of(node, node.args[places[0]].value), "the argument in place of the call"
+        yield _bracketed(node.args[places[0]].value), "the argument in place of the call"
     elif isinstance(node.func, cst.Attribute) and not isinstance(parents[node], cst.Expr):
-        yield _in_place_of(node, node.func.value), "the method not called"
+        yield _bracketed(node.func.value), "the method not called"
 
 
 def sequence(node: cst.Tuple | cst.List, parents: Parents) -> Found:
@@ -206,12 +205,12 @@ def dictionary(node: cst.Dict, parents: Parents) -> Found:
     for index in range(len(elements) - 1):
         yield node.with_changes(elements=_swapped(elements, index, "value")), "values swapped"
     for index in range(len(elements)):
-        yield node.with_changes(elements=elements[:index] + elements[index + 1 :]), "an entry left out"
+        yield node.with_changes(elements=_without(elements, index)), "an entry left out"
 
 
 def conditional(node: cst.If | cst.While, parents: Parents) -> Found:
     """A condition turned round."""
-    opposite = cst.UnaryOperation(cst.Not(), _parenthesised(node.test))
+    opposite = cst.UnaryOperation(cst.Not(), _bracketed(node.test))
     yield node.with_changes(test=opposite, whitespace_before_test=cst.SimpleWhitespace(" ")), "the condition negated"
 
 
@@ -281,12 +280,8 @@ def code(node: cst.CSTNode) -> str:
     return line if len(line) <= 80 else line[:77] + "..."
 
 
-def _in_place_of(node: cst.BaseExpression, other: cst.BaseExpression) -> cst.BaseExpression:
-    """Return an expression fit to stand where another stood: in brackets, unless it is of one piece."""
-    return _parenthesised(other)
-
-
-def _parenthesised(node: cst.BaseExpression) -> cst.BaseExpression:
+def _bracketed(node: cst.BaseExpression) -> cst.BaseExpression:
+    """Return an expression that can stand in any place: in brackets, unless it is of one piece."""
     loose = cst.BinaryOperation | cst.UnaryOperation | cst.Comparison | cst.BooleanOperation | cst.IfExp | cst.Lambda
     if isinstance(node, loose) and not node.lpar:
         return node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
@@ -306,14 +301,26 @@ def _swapped(elements: Sequence[Any], index: int, field: str) -> list[Any]:
     return changed
 
 
+def _without(elements: Sequence[Any], index: int) -> list[Any]:
+    """Return elements but one, with no comma behind the last."""
+    rest = [*elements[:index], *elements[index + 1 :]]
+    return [*rest[:-1], rest[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)] if rest else []
+
+
 def _names(node: cst.CSTNode) -> set[str]:
-    return {found.value for found in m.findall(node, m.Name()) if isinstance(found, cst.Name)}
+    """Return the variables of a piece of code, without the names of attributes and keywords."""
+    found: set[str] = set()
+    for name in m.findall(node, m.Name()):
+        found.add(cst.ensure_type(name, cst.Name).value)
+    for attribute in m.findall(node, m.Attribute()):
+        found.discard(cst.ensure_type(attribute, cst.Attribute).attr.value)
+    return found
 
 
 def _written(node: cst.CSTNode) -> set[str]:
-    """Return the names that a statement assigns to or may change: its targets, and what a bare call is of."""
-    targets = m.findall(node, m.AssignTarget()) + [found.target for found in m.findall(node, m.AugAssign())]  # type: ignore[attr-defined]  # libcst's matchers say no more than CSTNode
-    names = {name for target in targets for name in _names(target)}
-    for bare in m.findall(node, m.Expr(value=m.Call())):
-        names |= _names(bare)
+    """Return the variables that a statement assigns to or may change: its targets, and what a bare call is of."""
+    kinds = m.AssignTarget() | m.AugAssign() | m.Expr(value=m.Call())
+    names: set[str] = set()
+    for found in m.findall(node, kinds):
+        names |= _names(found.target if isinstance(found, cst.AssignTarget | cst.AugAssign) else found)
     return names

@@ -70,7 +70,7 @@ def leaks(blocks: Iterable[Block], texts: Mapping[str, str]) -> Iterator[Leak]:
     pieces = set(solution_pieces(blocks))
     for path, text in texts.items():
         stream = _stream(text)
-        whole = {_stream(_DECORATION.sub("", part)) for line in text.split("\n") for part in (line, _code(line))}
+        whole = {_stream(_DECORATION.sub("", part)) for line in text.split("\n") for part in _parts(line)}
         for piece in sorted(pieces):
             if piece in whole or (piece.count(" ") > MIN_WITHIN and piece in stream):
                 yield Leak(path, _line_of(piece, text), piece.strip())
@@ -80,10 +80,9 @@ def solution_pieces(blocks: Iterable[Block]) -> Iterator[str]:
     """Yield the token streams of the lines of solutions that would give something away."""
     for block in blocks:
         for line in block.lines:
-            code = _code(line)
+            _, code, comment = _parts(line)
             if len(_TOKEN.findall(_STRING.sub("s", code))) >= MIN_TOKENS:
                 yield _stream(code)
-            comment = line[len(code) :]
             if len(_WORD.findall(comment)) >= MIN_TOKENS:
                 yield _stream(comment.lstrip("# "))
 
@@ -116,6 +115,12 @@ def _strings(value: Any) -> Iterator[str]:
     elif isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _strings(item)
+
+
+def _parts(line: str) -> tuple[str, str, str]:
+    """Return a line, its code and its comment."""
+    code = _code(line)
+    return line, code, line[len(code) :]
 
 
 def _code(line: str) -> str:

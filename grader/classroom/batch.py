@@ -343,8 +343,6 @@ class Batch:
         if earlier is None or earlier.key != row.key:
             self.store.write(entry.folder, {"refused.txt": f"{why}\n".encode("utf-8", "replace")}, row)
             self._log(row, "", 0)
-        else:
-            self.totals.reused += 1
         self._count(row)
         self.tell(self._event(entry, row))
 

@@ -39,12 +39,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def needs_a_look(self) -> tuple[str, ...]:
-        """Why a person should look at this one."""
+        """Why a person should look at this one, besides answers that wait to be read."""
         reasons = []
         if self.outcome in (Outcome.FAULT, Outcome.REFUSED):
             reasons.append({"fault": "the grader failed", "refused": "can't be taken in"}[self.outcome.value])
-        if self.marks is not None and self.marks.waiting:
-            reasons.append("answers wait to be read")
         if not self.entry.on_roster:
             reasons.append(NOT_ON_ROSTER)
         if any("look whose it is" in note for note in self.entry.notes):

@@ -90,6 +90,7 @@ class Page:
     checks: Sequence[CheckLine]
     shared: Sequence[Shared]
     look: Sequence[Student]
+    waiting: int  # submissions with answers that nobody has read
     grading_seconds: float
 
 
@@ -137,6 +138,7 @@ def build(class_: ClassFile, rows: Sequence[Line]) -> Page:
         checks=[_check(check.id, check.points, rows) for check in class_.checks],
         shared=_shared(students),
         look=[student for student in students if student.look],
+        waiting=sum(line.marks is not None and bool(line.marks.waiting) for line in rows),
         grading_seconds=sum(line.seconds for line in rows),
     )
 

@@ -41,7 +41,7 @@ def waiting(rows: Sequence[Line]) -> list[str]:
     for line in rows:
         who = f"{line.entry.student} {line.entry.name}".strip()
         found += [f"{who}: {name}" for name in (line.marks.waiting if line.marks is not None else ())]
-        found += [f"{who}: {reason}" for reason in line.needs_a_look if reason != "answers wait to be read"]
+        found += [f"{who}: {reason}" for reason in line.needs_a_look]
     return found
 
 
@@ -52,7 +52,7 @@ def render(class_: ClassFile, rows: Sequence[Line], answers_of: Callable[[str], 
         "todo.html.j2",
         class_=class_,
         groups=[_group(inline, rows, texts) for inline in class_.inline],
-        look=[line for line in rows if set(line.needs_a_look) - {"answers wait to be read"}],
+        look=[line for line in rows if line.needs_a_look],
     )
 
 

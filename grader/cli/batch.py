@@ -146,7 +146,7 @@ def _progress(console: Console) -> Iterator[Callable[[Event], None]]:
 
 def _tell_totals(console: Console, totals: Totals) -> None:
     parts = {
-        "graded": totals.graded, "as they were": totals.reused, "rendered again": totals.rendered,
+        "graded": totals.graded, "as they were before": totals.reused, "rendered again": totals.rendered,
         "can't be taken in": totals.refused, "handed in nothing": totals.missing, "the grader failed": totals.faults,
     }  # fmt: skip
     console.print(f"{totals.students} students: " + ", ".join(f"{n} {what}" for what, n in parts.items() if n))

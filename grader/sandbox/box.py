@@ -15,10 +15,11 @@ from grader.sandbox.wire import Channel
 
 
 class Exit(msgspec.Struct, frozen=True):
-    """How a box ended. ``limit`` names the limit that was hit, if one was."""
+    """How a box ended. ``limit`` names the limit that was hit, if one was; ``fault`` is ours and no mark."""
 
     code: int | None = None  # exit code, or minus the signal's number; None where nobody can tell
     limit: str = ""  # a sentence, for instance "memory: more than 2048 MB"
+    fault: str = ""  # a sentence where the sandbox itself failed: what the student's code did is not known then
 
 
 class Staging(msgspec.Struct, frozen=True):

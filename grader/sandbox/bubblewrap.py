@@ -23,7 +23,8 @@ from grader.sandbox import granted
 from grader.sandbox.inside.tree import children, tasks_of
 from grader.sandbox.inside.wall import BLOCK
 from grader.sandbox.limits import Limits
-from grader.sandbox.warm import KILL_SECONDS, StartFailed, WarmSandbox, font_cache
+from grader.sandbox.settings import StartFailed, font_cache
+from grader.sandbox.warm import KILL_SECONDS, WarmSandbox
 
 BOXES = Path("/boxes")  # the scratch folders, inside
 TEMPORARY = "/tmp"  # noqa: S108 - inside: it exists because programs expect it, and boxes can't write there

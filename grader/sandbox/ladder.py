@@ -126,7 +126,7 @@ def start(tier: Tier, limits: Limits, readable: Sequence[Path], notebooks: bool,
     """Start a sandbox of a tier that works on Linux."""
     from grader.sandbox.bubblewrap import BubblewrapSandbox
     from grader.sandbox.landlock import LandlockSandbox
-    from grader.sandbox.warm import StartFailed
+    from grader.sandbox.settings import StartFailed
 
     kind = BubblewrapSandbox if tier == Tier.BUBBLEWRAP else LandlockSandbox
     try:

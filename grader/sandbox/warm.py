@@ -28,38 +28,14 @@ from grader.errors import GraderFault
 from grader.sandbox import granted
 from grader.sandbox.box import Box, Exit, Sandbox
 from grader.sandbox.limits import Limits
-from grader.sandbox.plain import THREADS
+from grader.sandbox.settings import Settings, StartFailed, environment, filter_program
 from grader.sandbox.wire import Channel
 
 START_SECONDS = 60.0  # for the zygote to load what every box needs
 OPEN_SECONDS = 30.0  # for a box to stand; a notebook's waits for the zygote to load IPython and matplotlib
 KILL_SECONDS = 12.0  # for a warden to end its box; a little more than it allows itself
 DEATH_SECONDS = 1.0  # for a zygote that has closed its connection to be gone altogether
-SIGNAL_SCOPE_ABI = 6  # of Landlock, since Linux 6.12
 BOOT = "import sys; sys.path += sys.argv[2:]; from grader.sandbox.inside.zygote import main; main()"
-
-
-class Settings(msgspec.Struct, frozen=True):
-    """What a zygote is told: paths and limits, no secret."""
-
-    base: str  # where the scratch folders lie
-    run: list[str]  # may be read and run
-    read: list[str]  # may be read
-    listed: list[str]  # may be listed
-    withheld: list[str]  # packages that are not there
-    limits: Limits
-    filter: bytes  # of system calls, compiled
-    notebooks: bool
-    tasks: int  # of the zygote's user, out of its sight
-    users: int  # where the sandbox's block of user ids begins
-
-
-class StartFailed(Exception):
-    """The zygote did not come up; the message says why, and ``remedy``, if anything, what would help."""
-
-    def __init__(self, sentence: str, remedy: str = "") -> None:
-        super().__init__(sentence)
-        self.remedy = remedy
 
 
 class WarmBox(Box):
@@ -98,7 +74,7 @@ class WarmBox(Box):
         if answer is not None and "code" in answer and not answer["left"]:
             return Exit(answer["code"], answer["limit"])
         self._sandbox.end_by_force(self.group)
-        return Exit()
+        return Exit(fault="the process that watched over the submission's did not report how that ended")
 
 
 class WarmSandbox(Sandbox):
@@ -171,7 +147,7 @@ class WarmSandbox(Sandbox):
             try:
                 self._process = subprocess.Popen(
                     self.command(python), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints,
-                    env=self._environment(), pass_fds=[theirs.fileno()], start_new_session=True, cwd="/",
+                    env=environment(self.base), pass_fds=[theirs.fileno()], start_new_session=True, cwd="/",
                 )  # fmt: skip
             except OSError as error:
                 failure.append(error)
@@ -199,20 +175,6 @@ class WarmSandbox(Sandbox):
                 words = complaints.read().decode(errors="replace").strip().splitlines()
                 sentence = (answer or {}).get("failed") or (words[-1] if words else "the zygote gave no sign")
                 raise StartFailed(sentence, (answer or {}).get("remedy", ""))
-
-    def _environment(self) -> dict[str, str]:
-        # HDF5 would take locks on data files that boxes share; the font list is found or made once per user.
-        return {
-            **dict.fromkeys(THREADS, "1"),
-            "PATH": "/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-            "HOME": str(self.base),
-            "MPLBACKEND": "agg",
-            "MPLCONFIGDIR": str(font_cache()),
-            "HDF5_USE_FILE_LOCKING": "FALSE",
-            "USER": "student",
-            "LOGNAME": "student",
-        }
 
     def _ask(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
         assert self._control is not None
@@ -309,19 +271,6 @@ class WarmSandbox(Sandbox):
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def filter_program() -> bytes:
-    """Return the compiled filter of system calls for this kernel; raise `StartFailed` where it can't be had."""
-    try:
-        import landlockpy
-
-        from grader.sandbox.inside import syscalls
-
-        scoped = landlockpy.abi_version() >= SIGNAL_SCOPE_ABI
-        return syscalls.program(own_signals_only=not scoped)
-    except (ImportError, RuntimeError) as error:  # pyseccomp raises the latter where the system has no libseccomp
-        raise StartFailed(f"{error}", "pip install landlockpy pyseccomp; apt-get install libseccomp2.") from error
-
-
 def receive(control: socket.socket | None, seconds: float) -> dict[str, Any] | None:
     """Return the next message, or None where none comes in time or the connection is closed."""
     if control is None or seconds <= 0:
@@ -335,13 +284,3 @@ def receive(control: socket.socket | None, seconds: float) -> dict[str, Any] | N
         return json.loads(data) if data else None
     except (OSError, ValueError):
         return None
-
-
-def font_cache() -> Path:
-    """Return the folder where matplotlib keeps its list of fonts from one zygote to the next."""
-    import platformdirs
-
-    folder = Path(platformdirs.user_cache_dir("grader"), "matplotlib")
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -63,7 +63,7 @@ def tarred(
 
 
 def intake(
-    folder: Path, given: bytes | Mapping[str, bytes], name: str = "alice.zip", limits: IntakeLimits = SMALL
+    folder: Path, given: bytes | Mapping[str, bytes], name: str = "student.zip", limits: IntakeLimits = SMALL
 ) -> Taken:
     """Take in bytes under a file name, or a tree of files as a folder."""
     path = folder / name
@@ -75,7 +75,7 @@ def intake(
 
 
 def refusal(
-    folder: Path, given: bytes | Mapping[str, bytes], name: str = "alice.zip", limits: IntakeLimits = SMALL
+    folder: Path, given: bytes | Mapping[str, bytes], name: str = "student.zip", limits: IntakeLimits = SMALL
 ) -> str:
     """Take in what must be refused, and return the sentence."""
     with pytest.raises(SubmissionError) as caught:

@@ -77,18 +77,18 @@ def test_a_zip_with_anything_but_files_is_refused(tmp_path: Path, kind: int, wor
 @pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
 def test_a_tar_with_anything_but_files_is_refused(tmp_path: Path, form: int, kind: bytes, word: str) -> None:
     given = tarred(HONEST, member("data/x", kind, "/etc/passwd"), form=form)
-    assert f"the entry `data/x` is {word}" in refusal(tmp_path, given, "alice.tar")
+    assert f"the entry `data/x` is {word}" in refusal(tmp_path, given, "student.tar")
 
 
 def test_a_wanted_file_that_is_a_link_is_refused(tmp_path: Path) -> None:
     assert f"the entry `{LAYERS}` is a symbolic link" in refusal(
-        tmp_path, tarred({RNN: b""}, member(LAYERS, tarfile.SYMTYPE, "/solutions/rnn_layers.py")), "alice.tar"
+        tmp_path, tarred({RNN: b""}, member(LAYERS, tarfile.SYMTYPE, "/solutions/rnn_layers.py")), "student.tar"
     )
 
 
 def test_links_of_tools_are_passed_over(tmp_path: Path) -> None:
     links = [member(name, tarfile.SYMTYPE, "/usr/bin/python3") for name in (".venv/bin/python", "a/node_modules/x")]
-    assert intake(tmp_path, tarred(HONEST, *links), "alice.tar").files == HONEST
+    assert intake(tmp_path, tarred(HONEST, *links), "student.tar").files == HONEST
     assert intake(tmp_path, entry(".venv/bin/python", stat.S_IFLNK)).files == HONEST
 
 
@@ -116,11 +116,11 @@ def test_links_of_tools_are_passed_over(tmp_path: Path) -> None:
 def test_a_name_that_no_honest_archive_holds_is_refused(tmp_path: Path, name: str, fault: str) -> None:
     assert fault in refusal(tmp_path, zipped({**HONEST, name: b"x"}))
     for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
-        assert fault in refusal(tmp_path, tarred({**HONEST, name: b"x"}, form=form), "alice.tar")
+        assert fault in refusal(tmp_path, tarred({**HONEST, name: b"x"}, form=form), "student.tar")
 
 
 def test_an_absolute_folder_is_refused_too(tmp_path: Path) -> None:
-    assert "absolute" in refusal(tmp_path, tarred(HONEST, member("/etc", tarfile.DIRTYPE)), "alice.tar")
+    assert "absolute" in refusal(tmp_path, tarred(HONEST, member("/etc", tarfile.DIRTYPE)), "student.tar")
 
 
 def test_a_nul_in_a_zips_name_is_refused(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_nul_in_a_zips_name_is_refused(tmp_path: Path) -> None:
 
 def test_a_nul_in_a_pax_name_is_refused(tmp_path: Path) -> None:
     given = with_patched(tarred({"é" * 60 + "#.txt": b"x"}), "é#.txt".encode(), "é\0.txt".encode())
-    assert "has a NUL character" in refusal(tmp_path, given, "alice.tar")
+    assert "has a NUL character" in refusal(tmp_path, given, "student.tar")
 
 
 def test_an_entry_without_a_name_is_refused(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_an_entry_without_a_name_is_refused(tmp_path: Path) -> None:
 
 def test_dots_and_doubled_slashes_in_names_are_harmless(tmp_path: Path) -> None:
     given = tarred({f"./a3//{name}": content for name, content in HONEST.items()}, member("./", tarfile.DIRTYPE))
-    assert intake(tmp_path, given, "alice.tar").files == HONEST
+    assert intake(tmp_path, given, "student.tar").files == HONEST
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_dots_and_doubled_slashes_in_names_are_harmless(tmp_path: Path) -> None:
 )
 def test_names_that_differ_only_in_case_or_unicode_form_are_refused(tmp_path: Path, one: str, other: str) -> None:
     assert "differ only in case or in Unicode form" in refusal(tmp_path, zipped({one: b"1", other: b"2"}))
-    assert "differ only in case" in refusal(tmp_path, tarred({one: b"1", other: b"2"}), "alice.tar")
+    assert "differ only in case" in refusal(tmp_path, tarred({one: b"1", other: b"2"}), "student.tar")
 
 
 def test_collisions_among_litter_are_harmless(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
     with tarfile.open(fileobj=twice, mode="w") as archive:
         for content in (b"one", b"two"):
             archive.addfile(member(LAYERS, size=3), io.BytesIO(content))
-    assert f"two entries of the name `{LAYERS}`" in refusal(tmp_path, twice.getvalue(), "alice.tar")
+    assert f"two entries of the name `{LAYERS}`" in refusal(tmp_path, twice.getvalue(), "student.tar")
 
 
 def test_a_name_that_is_both_file_and_folder_is_refused(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_name_that_is_both_file_and_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_listed_twice_is_harmless(tmp_path: Path) -> None:
     given = tarred(HONEST, member("cs231n/", tarfile.DIRTYPE), member("cs231n", tarfile.DIRTYPE))
-    assert intake(tmp_path, given, "alice.tar").files == HONEST
+    assert intake(tmp_path, given, "student.tar").files == HONEST
 
 
 # --- Broken and foreign archives.
@@ -248,7 +248,7 @@ def test_a_cut_off_archive_is_refused(tmp_path: Path, name: str, data: bytes, pa
 
 def test_a_tar_that_ends_between_two_members_is_cut_off(tmp_path: Path) -> None:
     data = tarred({LAYERS: b"x" * 512}, form=tarfile.USTAR_FORMAT)[:1024]
-    assert "cut off" in refusal(tmp_path, data, "alice.tar")
+    assert "cut off" in refusal(tmp_path, data, "student.tar")
 
 
 def test_a_compressed_file_that_is_no_tar_is_refused(tmp_path: Path) -> None:

@@ -23,33 +23,33 @@ def below(folder: str) -> dict[str, bytes]:
 
 
 def test_a_folder_in_the_plain_layout_is_taken_without_a_note(tmp_path: Path) -> None:
-    taken = intake(tmp_path, {**HONEST, **PROVIDED}, "alice")
+    taken = intake(tmp_path, {**HONEST, **PROVIDED}, "student")
     assert taken.files == HONEST
     assert taken.missing == ()
     assert taken.notes == ()
-    assert taken.name == "alice"
+    assert taken.name == "student"
 
 
 @pytest.mark.parametrize(
     ("name", "given"),
     [
-        ("alice.zip", zipped(HONEST)),
-        ("alice.zip", zipped(HONEST, compression=0)),
-        ("alice.tar", tarred(HONEST)),
-        ("alice.tar", tarred(HONEST, form=tarfile.USTAR_FORMAT)),
-        ("alice.tar", tarred(HONEST, form=tarfile.GNU_FORMAT)),
-        ("alice.tar.gz", tarred(HONEST, mode="w:gz")),
-        ("alice.tgz", tarred(HONEST, mode="w:gz")),
-        ("alice.tar.xz", tarred(HONEST, mode="w:xz")),
-        ("alice.tar.bz2", tarred(HONEST, mode="w:bz2")),
-        ("alice.zip", tarred(HONEST, mode="w:gz")),  # named wrongly, read by what it is
+        ("student.zip", zipped(HONEST)),
+        ("student.zip", zipped(HONEST, compression=0)),
+        ("student.tar", tarred(HONEST)),
+        ("student.tar", tarred(HONEST, form=tarfile.USTAR_FORMAT)),
+        ("student.tar", tarred(HONEST, form=tarfile.GNU_FORMAT)),
+        ("student.tar.gz", tarred(HONEST, mode="w:gz")),
+        ("student.tgz", tarred(HONEST, mode="w:gz")),
+        ("student.tar.xz", tarred(HONEST, mode="w:xz")),
+        ("student.tar.bz2", tarred(HONEST, mode="w:bz2")),
+        ("student.zip", tarred(HONEST, mode="w:gz")),  # named wrongly, read by what it is
     ],
 )
 def test_each_kind_of_archive_gives_the_same_files_and_digest(tmp_path: Path, name: str, given: bytes) -> None:
     taken = intake(tmp_path, given, name)
     assert taken.files == HONEST
     assert taken.notes == ()
-    assert taken.name == "alice"
+    assert taken.name == "student"
     assert taken.digest == intake(tmp_path, HONEST, "plain").digest
 
 
@@ -65,7 +65,7 @@ def test_the_digest_changes_with_a_name_and_with_a_byte(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named_and_the_rest_is_taken(tmp_path: Path) -> None:
-    taken = intake(tmp_path, {LAYERS: b"x", NOTEBOOK: b"{}"}, "alice")
+    taken = intake(tmp_path, {LAYERS: b"x", NOTEBOOK: b"{}"}, "student")
     assert taken.missing == (RNN,)
     assert set(taken.files) == {LAYERS, NOTEBOOK}
 
@@ -136,7 +136,7 @@ def test_a_canvas_download_of_single_files_is_taken(tmp_path: Path) -> None:
 
 
 def test_flat_files_are_taken_without_their_folders(tmp_path: Path) -> None:
-    taken = intake(tmp_path, {"rnn_layers.py": b"# layers\n", "rnn.py": b"# rnn\n", NOTEBOOK: b"{}"}, "alice")
+    taken = intake(tmp_path, {"rnn_layers.py": b"# layers\n", "rnn.py": b"# rnn\n", NOTEBOOK: b"{}"}, "student")
     assert taken.files == HONEST
     assert taken.notes == (f"`{LAYERS}` was taken from `rnn_layers.py`.", f"`{RNN}` was taken from `rnn.py`.")
 
@@ -203,7 +203,7 @@ def test_the_plain_name_is_taken_before_a_renamed_one(tmp_path: Path) -> None:
 
 def test_a_provided_file_of_the_same_name_is_never_taken_for_the_students(tmp_path: Path) -> None:
     wanted = Wanted(files=("a/utils.py", "a/main.py"), provided=frozenset({"b/utils.py"}))
-    folder = plant(tmp_path / "alice", {"a/main.py": b"main", "b/utils.py": b"provided"})
+    folder = plant(tmp_path / "student", {"a/main.py": b"main", "b/utils.py": b"provided"})
     taken = take(folder, wanted)
     assert taken.files == {"a/main.py": b"main"}
     assert taken.missing == ("a/utils.py",)
@@ -224,7 +224,7 @@ def test_a_single_file_of_another_name_is_refused(tmp_path: Path) -> None:
 
 def test_changed_provided_files_are_named_and_unchanged_ones_are_not(tmp_path: Path) -> None:
     changed = {**PROVIDED, "cs231n/layers.py": b"def affine():\n    return 1\n"}
-    assert intake(tmp_path, {**HONEST, **changed}, "alice").notes == (
+    assert intake(tmp_path, {**HONEST, **changed}, "student").notes == (
         "`cs231n/layers.py` was changed, and the change was not used: the assignment's own file was.",
     )
 
@@ -236,7 +236,7 @@ def test_windows_line_ends_are_no_change(tmp_path: Path) -> None:
 
 def test_more_than_ten_changed_files_are_counted(tmp_path: Path) -> None:
     provided = {f"lib/m{number:02}.py": hashlib.sha256(b"").hexdigest() for number in range(13)}
-    folder = plant(tmp_path / "alice", {LAYERS: b"", **dict.fromkeys(provided, b"changed")})
+    folder = plant(tmp_path / "student", {LAYERS: b"", **dict.fromkeys(provided, b"changed")})
     taken = take(folder, Wanted(files=(LAYERS,), provided=frozenset(provided), digests=provided))
     assert sum("was changed" in note for note in taken.notes) == 10
     assert taken.notes[-1] == "3 more provided files were changed, and the changes were not used."
@@ -252,7 +252,7 @@ def test_tests_archives_and_other_files_are_named_as_not_used(tmp_path: Path) ->
 
 
 def test_a_submission_without_any_wanted_file_says_what_it_holds(tmp_path: Path) -> None:
-    sentence = refusal(tmp_path, {"report.pdf": b"%PDF"}, "alice")
+    sentence = refusal(tmp_path, {"report.pdf": b"%PDF"}, "student")
     assert "only `report.pdf`" in sentence
     assert f"hand in `{LAYERS}`, `{RNN}` and `{NOTEBOOK}`" in sentence
 
@@ -262,7 +262,7 @@ def test_a_zip_in_a_zip_is_not_opened_and_the_sentence_says_so(tmp_path: Path) -
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    assert "it holds no files" in refusal(tmp_path, {}, "alice")
+    assert "it holds no files" in refusal(tmp_path, {}, "student")
 
 
 def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
@@ -276,7 +276,7 @@ def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 
 def test_a_link_in_a_wanted_files_place_counts_as_missing_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "secret.py").write_bytes(b"the answers")
-    folder = plant(tmp_path / "alice", {RNN: b"rnn"})
+    folder = plant(tmp_path / "student", {RNN: b"rnn"})
     (folder / LAYERS).symlink_to(tmp_path / "secret.py")
     taken = take(folder, WANTED)
     assert taken.files == {RNN: b"rnn"}
@@ -285,7 +285,7 @@ def test_a_link_in_a_wanted_files_place_counts_as_missing_and_is_named(tmp_path:
 
 def test_a_folder_that_is_a_link_is_not_entered(tmp_path: Path) -> None:
     plant(tmp_path / "elsewhere", {"rnn_layers.py": b"the answers", "classifiers/rnn.py": b"the answers"})
-    folder = plant(tmp_path / "alice", {NOTEBOOK: b"{}"})
+    folder = plant(tmp_path / "student", {NOTEBOOK: b"{}"})
     (folder / "cs231n").symlink_to(tmp_path / "elsewhere")
     (folder / "loop").symlink_to(folder)
     taken = take(folder, WANTED)
@@ -295,13 +295,13 @@ def test_a_folder_that_is_a_link_is_not_entered(tmp_path: Path) -> None:
 
 def test_a_submission_that_is_a_link_is_refused(tmp_path: Path) -> None:
     plant(tmp_path / "solutions", HONEST)
-    (tmp_path / "alice").symlink_to(tmp_path / "solutions")
+    (tmp_path / "student").symlink_to(tmp_path / "solutions")
     with pytest.raises(SubmissionError, match="it is a link"):
-        take(tmp_path / "alice", WANTED)
+        take(tmp_path / "student", WANTED)
 
 
 def test_pipes_and_sockets_are_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = plant(tmp_path / "alice", {RNN: b"rnn"})
+    folder = plant(tmp_path / "student", {RNN: b"rnn"})
     os.mkfifo(folder / LAYERS)
     monkeypatch.chdir(folder)  # a socket's path may have 107 characters at most
     with socket.socket(socket.AF_UNIX) as server:
@@ -321,7 +321,7 @@ def test_a_submission_that_is_no_file_is_refused_and_not_opened(tmp_path: Path, 
 
 
 def test_a_file_that_can_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = plant(tmp_path / "alice", {RNN: b"rnn", LAYERS: b"layers"})
+    folder = plant(tmp_path / "student", {RNN: b"rnn", LAYERS: b"layers"})
     real = os.open
 
     def denied(path: object, *args: object, **kwargs: object) -> int:
@@ -337,7 +337,7 @@ def test_a_file_that_can_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
 def test_a_file_that_vanishes_or_turns_into_a_link_while_the_folder_is_read_is_noted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = plant(tmp_path / "alice", {RNN: b"rnn", LAYERS: b"layers", NOTEBOOK: b"{}"})
+    folder = plant(tmp_path / "student", {RNN: b"rnn", LAYERS: b"layers", NOTEBOOK: b"{}"})
     real = os.open
 
     def racing(path: object, *args: object, **kwargs: object) -> int:
@@ -358,11 +358,11 @@ def test_a_file_that_vanishes_or_turns_into_a_link_while_the_folder_is_read_is_n
 def test_tool_folders_are_not_even_entered(tmp_path: Path) -> None:
     files = {f".venv/lib/m{number}.py": b"" for number in range(80)}
     deep = {"node_modules/" + "a/" * 20 + "x.js": b""}
-    assert intake(tmp_path, {**HONEST, **files, **deep, ".git/HEAD": b""}, "alice").notes == ()
+    assert intake(tmp_path, {**HONEST, **files, **deep, ".git/HEAD": b""}, "student").notes == ()
 
 
 def test_a_large_data_set_in_a_folder_costs_nothing(tmp_path: Path) -> None:
-    folder = plant(tmp_path / "alice", HONEST)
+    folder = plant(tmp_path / "student", HONEST)
     with (folder / "coco.h5").open("wb") as file:
         file.truncate(1 << 40)
     taken = take(folder, WANTED, SMALL)
@@ -371,7 +371,7 @@ def test_a_large_data_set_in_a_folder_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_a_wanted_file_that_is_too_long_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    folder = plant(tmp_path / "alice", HONEST)
+    folder = plant(tmp_path / "student", HONEST)
     with (folder / NOTEBOOK).open("wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(
@@ -390,7 +390,7 @@ def test_a_folder_of_too_many_entries_or_too_deep_is_refused(tmp_path: Path) -> 
 
 
 def test_control_and_direction_characters_are_escaped_and_long_names_are_cut(tmp_path: Path) -> None:
-    folder = plant(tmp_path / "alice", {**HONEST, "a\x1b[2Jb\n\N{RIGHT-TO-LEFT OVERRIDE}c`.txt": b"", "z" * 150: b""})
+    folder = plant(tmp_path / "student", {**HONEST, "a\x1b[2Jb\n\N{RIGHT-TO-LEFT OVERRIDE}c`.txt": b"", "z" * 150: b""})
     (note,) = take(folder, WANTED).notes
     assert "`a\\x1b[2Jb\\x0a\\u202ec\\x60.txt`" in note
     assert len(note) < 250
@@ -404,7 +404,7 @@ def test_a_hostile_name_of_the_submission_itself_is_made_plain(tmp_path: Path) -
 
 
 def test_a_name_that_is_not_utf8_is_survived(tmp_path: Path) -> None:
-    folder = plant(tmp_path / "alice", HONEST)
+    folder = plant(tmp_path / "student", HONEST)
     (folder / os.fsdecode(b"caf\xe9.txt")).write_bytes(b"")
     (note,) = take(folder, WANTED).notes
     assert note == "1 other file was not used: `caf\\udce9.txt`."

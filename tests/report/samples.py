@@ -159,7 +159,7 @@ def passing() -> Report:
     """A submission in which all is right."""
     checks = tuple(_check(*row, status=Status.PASS) for row in CHECKS)
     notes = ("Taken: cs231n/rnn_layers.py, cs231n/classifiers/rnn.py", "Not used: `notes.txt`, `old/rnn_layers.py`")
-    return _report("ada", checks, notes=notes, isolation=Tier.BUBBLEWRAP, seed="hidden")
+    return _report("submission-1", checks, notes=notes, isolation=Tier.BUBBLEWRAP, seed="hidden")
 
 
 def template() -> Report:
@@ -243,7 +243,7 @@ def mixed() -> Report:
         "Taken: `cs231n/rnn_layers.py`",
         "Not used: `cs231n/layers.py` (the assignment's own is used), `.DS_Store`",
     )
-    return _report("grace", tuple(checks), notes=notes, isolation=Tier.LANDLOCK, seed="hidden")
+    return _report("submission-2", tuple(checks), notes=notes, isolation=Tier.LANDLOCK, seed="hidden")
 
 
 def faulty() -> Report:

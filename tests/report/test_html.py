@@ -42,7 +42,7 @@ class Tags(HTMLParser):
 
 def test_the_score_stands_at_the_top_and_in_the_title() -> None:
     page = _page(samples.mixed())
-    assert "<title>48.5 / 100 · grace · " in page
+    assert "<title>48.5 / 100 · submission-2 · " in page
     assert page.index("48.5") < page.index("Fix this first") < page.index("rnn_step_backward")
 
 

@@ -1,0 +1,75 @@
+"""What a zygote is started with: its settings, its environment, the compiled filter of system calls."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import msgspec
+
+from grader.sandbox.limits import Limits
+from grader.sandbox.plain import THREADS
+
+SIGNAL_SCOPE_ABI = 6  # of Landlock, since Linux 6.12
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a zygote is told: paths and limits, no secret."""
+
+    base: str  # where the scratch folders lie
+    run: list[str]  # may be read and run
+    read: list[str]  # may be read
+    listed: list[str]  # may be listed
+    withheld: list[str]  # packages that are not there
+    limits: Limits
+    filter: bytes  # of system calls, compiled
+    notebooks: bool
+    tasks: int  # of the zygote's user, out of its sight
+    users: int  # where the sandbox's block of user ids begins
+
+
+class StartFailed(Exception):
+    """The zygote did not come up; the message says why, and ``remedy``, if anything, what would help."""
+
+    def __init__(self, sentence: str, remedy: str = "") -> None:
+        super().__init__(sentence)
+        self.remedy = remedy
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return the zygote's environment, from which nothing of the caller's can be learnt."""
+    # HDF5 would take locks on data files that boxes share; the font list is found or made once per user.
+    return {
+        **dict.fromkeys(THREADS, "1"),
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": str(home),
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": str(font_cache()),
+        "HDF5_USE_FILE_LOCKING": "FALSE",
+        "USER": "student",
+        "LOGNAME": "student",
+    }
+
+
+def filter_program() -> bytes:
+    """Return the compiled filter of system calls for this kernel; raise `StartFailed` where it can't be had."""
+    try:
+        import landlockpy
+
+        from grader.sandbox.inside import syscalls
+
+        scoped = landlockpy.abi_version() >= SIGNAL_SCOPE_ABI
+        return syscalls.program(own_signals_only=not scoped)
+    except (ImportError, RuntimeError) as error:  # pyseccomp raises the latter where the system has no libseccomp
+        raise StartFailed(f"{error}", "pip install landlockpy pyseccomp; apt-get install libseccomp2.") from error
+
+
+def font_cache() -> Path:
+    """Return the folder where matplotlib keeps its list of fonts from one zygote to the next."""
+    import platformdirs
+
+    folder = Path(platformdirs.user_cache_dir("grader"), "matplotlib")
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder

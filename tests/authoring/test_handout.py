@@ -1,0 +1,493 @@
+"""The handout of a small assignment, taken apart: what is in it, what is not, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import time
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from small_assignment import CELLS, CHECKS, HELPERS, REFERENCE, SPEC, notebook, recorded, write
+
+from grader.assignment.expectations import Expectations
+from grader.assignment.spec import Assignment, load
+from grader.authoring import choose, handout, prove, template
+from grader.authoring.handout import Handout
+from grader.errors import AssignmentError, UsageError
+from grader.grading.grade import Options, grade
+
+
+@pytest.fixture(scope="module")
+def assignment(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+    """The small assignment, recorded."""
+    return recorded(write(tmp_path_factory.mktemp("small")))
+
+
+@pytest.fixture(scope="module")
+def made(assignment: Assignment) -> Handout:
+    return handout.build(assignment)
+
+
+@pytest.fixture
+def tree(assignment: Assignment, tmp_path: Path) -> Path:
+    """A copy of the recorded assignment's tree, to be changed."""
+    shutil.copytree(assignment.folder.parent, tmp_path / "tree", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "tree"
+
+
+def everything(archive: bytes, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+    """Yield every file of a zip, those of wheels within it included."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        for name in opened.namelist():
+            data = opened.read(name)
+            yield prefix + name, data
+            if name.endswith(".whl"):
+                yield from everything(data, f"{prefix}{name}/")
+
+
+# --- what is in it ---------------------------------------------------------------------------------------------------
+
+
+def test_handout_holds_stubs_support_notebooks_checks_and_pages(made: Handout) -> None:
+    assert set(made.files) == {
+        *("README.md", "tox.ini", "pytest.ini", ".gitignore", "Work.ipynb"),
+        *("lib/__init__.py", "lib/helpers.py", "lib/sums.py"),
+        *("assignment/assignment.toml", "assignment/checks/test_sums.py", "assignment/expectations/public.h5"),
+        *("assignment/lib/__init__.py", "assignment/lib/helpers.py", "assignment/notebooks/Work.ipynb"),
+    }
+    assert made.files["lib/helpers.py"] == made.files["assignment/lib/helpers.py"] == HELPERS.encode()
+
+
+def test_archive_is_one_folder_with_a_wheel(made: Handout) -> None:
+    names = [name for name, _ in everything(made.archive())]
+    assert all(name.startswith("sums/") for name in names)
+    wheels = [name for name in names if name.endswith(".whl")]
+    assert len(wheels) == 1
+    assert wheels[0].startswith("sums/wheels/grader-")
+    assert {name for name in names if "/wheels/" not in name} == {f"sums/{name}" for name in made.files}
+
+
+def test_spec_is_the_authors_without_reference_and_hidden_checks(made: Handout, assignment: Assignment) -> None:
+    spec = tomllib.loads(made.files["assignment/assignment.toml"].decode())
+    assert [check["id"] for check in spec["checks"]] == ["add_up", "halves", "scale_by"]
+    assert spec["checks"][1]["requires"] == ["add_up"]
+    assert "reference" not in spec
+    assert spec["handout_of"] == assignment.digest
+
+
+def test_big_provided_files_are_kept_once_and_small_ones_beside_them_twice(tree: Path) -> None:
+    (tree / "data").mkdir()
+    (tree / "data/big.bin").write_bytes(bytes(handout.SHARED_SIZE + 1))
+    spec = SPEC.replace('"lib" = "lib"', '"lib" = "lib"\n"../data" = "lib/data"')
+    made = handout.build(recorded(write(tree, {"assignment/assignment.toml": spec})))
+    assert [name for name in made.files if name.endswith("big.bin")] == ["lib/data/big.bin"]
+    assert "assignment/lib/helpers.py" in made.files
+    provided = tomllib.loads(made.files["assignment/assignment.toml"].decode())["provided"]
+    assert provided == {"lib": "lib", "../lib/data": "lib/data"}
+
+
+# --- what is not in it -----------------------------------------------------------------------------------------------
+
+
+def test_no_solution_is_in_any_file_of_the_zip_or_its_wheel(made: Handout) -> None:
+    lines = [line.strip() for block in made.blocks for line in block.lines]
+    telling = [line for line in lines if line not in ("return total", "return self")]
+    assert {"total[index] = a[index] + b[index]", "return np.multiply(x, 0.5)"} < set(telling)
+    assert "Halving twice is quartering once." in telling
+    for name, data in everything(made.archive()):
+        assert [line for line in telling if line.encode() in data] == [], name
+
+
+def test_nothing_of_hidden_checks_is_in_the_zip(made: Handout, assignment: Assignment) -> None:
+    hidden = Expectations.read(assignment.expectations_path("hidden"))
+    assert ("add_many", "61") in hidden.cases
+    secrets = [b"add_many", b"SECRET_LENGTHS", b"secret_offset", b"4711.25", b"A trap for those", b"Adds long vectors"]
+    secrets += [hidden.provenance.seed.encode(), int(hidden.provenance.seed).to_bytes(16, "little")]
+    for seed in ("hidden", "public"):
+        for (check, _), record in Expectations.read(assignment.expectations_path(seed)).cases.items():
+            if seed == "hidden" or check == "add_many":
+                secrets += [value.tobytes() for value, _ in record.values.values() if value[..., -1] not in (0, 2)]
+    assert len(secrets) >= 12
+    for name, data in everything(made.archive()):
+        assert [secret for secret in secrets if secret in data] == [], name
+        assert "hidden.h5" not in name
+        assert "follow_through.py" not in name
+        assert "/misconceptions/" not in name
+
+
+def test_public_expectations_are_those_of_the_checks_within(made: Handout, tmp_path: Path) -> None:
+    (tmp_path / "public.h5").write_bytes(made.files["assignment/expectations/public.h5"])
+    stored = Expectations.read(tmp_path / "public.h5")
+    assert {check for check, _ in stored.cases} == {"add_up", "halves", "scale_by"}
+    assert stored.provenance.seed == "2016"
+
+
+def test_public_expectations_are_copied_as_they_are_where_none_is_hidden(tree: Path) -> None:
+    spec = SPEC.replace('visibility = "hidden"\n', "")
+    assignment = recorded(write(tree, {"assignment/assignment.toml": spec}))
+    within = handout.build(assignment).files["assignment/expectations/public.h5"]
+    assert within == assignment.expectations_path("public").read_bytes()
+
+
+# --- hidden tests are cut out ----------------------------------------------------------------------------------------
+
+
+def test_tests_go_with_decorators_comments_and_what_only_they_used() -> None:
+    left = choose.without_tests(CHECKS, {"add_up", "halves", "scale_by"})
+    for gone in ("add_many", "SECRET_LENGTHS", "secret_offset", "A trap", "import math", "@pytest.fixture"):
+        assert gone not in left
+    compile(left, "test_sums.py", "exec")
+    assert "import numpy as np\nimport pytest\n\n\ndef vectors(rng, length):\n" in left
+    assert choose.without_tests(left, {"add_up", "halves", "scale_by"}) == left
+
+
+def test_unused_helpers_stay_where_no_removed_test_used_them() -> None:
+    text = "SPARE = 1\n\n\ndef test_a():\n    pass\n\n\ndef test_b():\n    pass\n"
+    assert choose.without_tests(text, {"a"}) == "SPARE = 1\n\n\ndef test_a():\n    pass\n"
+
+
+def test_helpers_of_helpers_go_too() -> None:
+    text = "A = 1\nB = A + 1\n\n\ndef help_b():\n    return B\n\n\ndef test_b():\n    help_b()\n\n\ndef test_a():\n    pass\n"
+    assert choose.without_tests(text, {"a"}) == "\n\ndef test_a():\n    pass\n"
+
+
+def test_hidden_test_that_is_no_plain_function_is_refused(tree: Path) -> None:
+    checks = CHECKS.replace("def test_scale_by", "if True:\n  def test_scale_by").replace(
+        '    """Scales a vector."""\n    expect("scaled"', '      expect("scaled"'
+    )
+    spec = SPEC.replace('id = "scale_by"', 'id = "scale_by"\nvisibility = "hidden"')
+    changed = {"assignment/checks/test_sums.py": checks, "assignment/assignment.toml": spec}
+    assignment = recorded(write(tree, changed))
+    with pytest.raises(AssignmentError, match=r"checks/test_sums\.py still speaks of the check `scale_by`"):
+        handout.build(assignment)
+
+
+# --- proof -----------------------------------------------------------------------------------------------------------
+
+
+def test_template_earns_nothing_and_says_so_check_by_check(made: Handout, assignment: Assignment) -> None:
+    prove.prove(made, assignment)
+
+
+def build_with(tree: Path, changes: dict[str, str]) -> tuple[Handout, Assignment]:
+    assignment = recorded(write(tree, changes))
+    return handout.build(assignment), assignment
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "where", "line"),
+    [
+        # the very line; spaced otherwise; in a comment; in a longer line; wrapped; in the other quotes
+        ("assignment/lib/helpers.py", "\nimport", "\ntotal[index] = a[index] + b[index]\nimport", "lib/helpers.py", 3),
+        ("assignment/lib/helpers.py", "\nimport", "\ntotal [index]=a[ index ]+b[index]\nimport", "lib/helpers.py", 3),
+        (
+            "assignment/lib/helpers.py",
+            "\nimport",
+            "\n# total[index] = a[index] + b[index]\nimport",
+            "lib/helpers.py",
+            3,
+        ),
+        ("assignment/lib/helpers.py", "Provided.", "Try `total[index] = a[index] + b[index]`.", "lib/helpers.py", 1),
+        (
+            "assignment/lib/helpers.py",
+            "\nimport",
+            "\n#total[index] = \\\n  a[index] + b[index]\nimport",
+            "helpers.py",
+            3,
+        ),
+        ("assignment/checks/test_sums.py", "Checks of sums.", "total = zeros_like(a)", "test_sums.py", 1),
+        ("solutions/lib/sums.py", "# Begin with zeros.", "# total = zeros_like(a)", "lib/sums.py", 8),
+        ("solutions/lib/sums.py", "# Begin with zeros.", "# Every entry gets its partner added!", "", 0),
+        ("solutions/lib/sums.py", "# Begin with zeros.", "# So every entry gets its partner added", "", 0),
+        ("solutions/lib/sums.py", "# Begin with zeros.", "# so: every entry gets its partner added", "", 0),
+    ],
+)
+def test_line_of_a_solution_elsewhere_is_refused(
+    tree: Path, file: str, old: str, new: str, where: str, line: int
+) -> None:
+    texts = {
+        "assignment/lib/helpers.py": HELPERS,
+        "assignment/checks/test_sums.py": CHECKS,
+        "solutions/lib/sums.py": REFERENCE,
+    }
+    assert old in texts[file]
+    made = handout.build(recorded(write(tree, {file: texts[file].replace(old, new, 1)})))
+    found = list(prove.leaks(made.blocks, prove.texts(made.archive())))
+    if where:
+        assert any(leak.path.endswith(where) and leak.line == line for leak in found), found
+    else:
+        assert bool(found) == (" every entry gets its partner added" in new)
+
+
+def test_refusal_names_file_line_and_text(tree: Path) -> None:
+    made, assignment = build_with(tree, {"assignment/lib/__init__.py": "\n\nx = 1  # total = zeros_like(a)\n"})
+    with pytest.raises(
+        AssignmentError, match=r"sums/assignment/lib/__init__\.py, line 3: 'total = zeros_like \( a \)'"
+    ):
+        prove.prove(made, assignment)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        ("markdown", "Think of `return np.multiply(x, 0.5)`.", "provided"),
+        ("markdown", "> Halving twice is quartering once.", "provided"),
+        ("code", "x = np.ones(2)\n# return np.multiply(x, 0.5)", "student"),
+    ],
+)
+def test_line_of_a_solution_in_a_notebook_is_refused(tree: Path, cell: tuple[str, str, str]) -> None:
+    made, assignment = build_with(tree, {"assignment/notebooks/Work.ipynb": notebook((*CELLS, cell))})
+    with pytest.raises(AssignmentError, match=r"sums/(assignment/notebooks/)?Work\.ipynb"):
+        prove.prove(made, assignment)
+
+
+def test_line_of_a_solution_in_a_notebooks_metadata_is_refused(tree: Path) -> None:
+    text = notebook().replace('"role": "student"', '"role": "student", "key": "return np.multiply(x, 0.5)"')
+    made, assignment = build_with(tree, {"assignment/notebooks/Work.ipynb": text})
+    with pytest.raises(AssignmentError, match=r"Work\.ipynb"):
+        prove.prove(made, assignment)
+
+
+def test_solutions_that_stand_in_the_wheel_are_refused(tree: Path) -> None:
+    wheels_own = "raise SubmissionError(f"  # begins a line of `grader.authoring.submit`
+    line = next(
+        line.strip()
+        for line in Path(handout.__file__).with_name("submit.py").read_text(encoding="utf-8").splitlines()
+        if wheels_own in line
+    )
+    reference = REFERENCE.replace("        return self\n", f"        {line.replace('as error', '')}\n")
+    made, _ = build_with(tree, {"solutions/lib/sums.py": reference})
+    leaks = list(prove.leaks(made.blocks, prove.texts(made.archive())))
+    assert [leak.path for leak in leaks] == [f"sums/wheels/{handout.wheel_name()}/grader/authoring/submit.py"]
+
+
+@pytest.mark.parametrize(
+    ("solution", "text", "leaks"),
+    [
+        ("n += 1", "n += 1", True),  # a whole line of three tokens
+        ("n += 1", "# n += 1", True),
+        ("n += 1", "while n < 3: n += 1", False),  # within a longer line by chance
+        ("return n", "return n", False),  # two tokens give nothing away
+        ("return 'n'", "return 'n'", False),
+        ('d["key"] = f(n)', "d['key'] = f(n)", True),
+        ("n = f(n)", "m = 2; n = f(n)", True),  # six tokens
+        ("n = f(n)", "min = f(n)", False),
+        ("# (N, T)", "# (N, T)", False),  # a shape
+        ("# first sum over time", "x = 1  # first sum over time", True),
+        ("n = 1e-5 * m", "n = 1e-5*m", True),
+        ("", "\n\n", False),
+    ],
+)
+def test_what_counts_as_a_leak(solution: str, text: str, leaks: bool) -> None:
+    block = handout.Block("", "", (solution,))
+    assert bool(list(prove.leaks([block], {"a.py": text}))) == leaks
+
+
+def test_template_that_earns_points_is_refused(tree: Path) -> None:
+    reference = REFERENCE.replace("    ### BEGIN SOLUTION Task 2\n", "").replace(
+        "a * factor\n    ### END SOLUTION\n", "a * factor\n"
+    )
+    made, assignment = build_with(tree, {"solutions/lib/sums.py": reference})
+    with pytest.raises(AssignmentError, match="the untouched template gets 1 points for `scale_by`"):
+        prove.prove(made, assignment)
+
+
+def test_template_that_earns_points_in_a_hidden_check_is_refused(tree: Path) -> None:
+    spec = SPEC.replace('id = "scale_by"', 'id = "scale_by"\nvisibility = "hidden"')
+    reference = REFERENCE.replace("    ### BEGIN SOLUTION Task 2\n", "").replace(
+        "a * factor\n    ### END SOLUTION\n", "a * factor\n"
+    )
+    made, assignment = build_with(tree, {"solutions/lib/sums.py": reference, "assignment/assignment.toml": spec})
+    with pytest.raises(AssignmentError, match="the untouched template gets 1 points for `scale_by`"):
+        prove.prove(made, assignment)
+
+
+def test_template_that_fails_otherwise_than_by_its_stubs_is_refused(tree: Path) -> None:
+    reference = REFERENCE.replace("    # Begin with zeros.\n", "    a = a.no_such_thing if len(a) > 2 else a\n")
+    made, assignment = build_with(tree, {})
+    broken = {**made.files, "lib/sums.py": b"def add_up(a, b):\n    raise ValueError(a)\n"}
+    assert reference
+    with pytest.raises(AssignmentError, match="`add_up` should find the untouched template not implemented yet"):
+        prove.prove(Handout(made.name, broken, ()), assignment)
+
+
+# --- what can't be built ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "file", ["solutions/lib/sums.py", "assignment/lib/helpers.py", "assignment/checks/test_sums.py"]
+)
+def test_stale_expectations_are_refused(tree: Path, file: str) -> None:
+    with (tree / file).open("a") as changed:
+        changed.write("# changed\n")
+    with pytest.raises(AssignmentError, match=r"public\.h5 is stale: .*; run `grader record`"):
+        handout.build(load(tree / "assignment"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"assignment/lib/helpers.py": HELPERS + "### BEGIN SOLUTION\n### END SOLUTION\n"}, "can't have solution markers"),
+        ({"solutions/lib/sums.py": REFERENCE.replace("### END", "### FIN")}, "lib/sums.py, line "),
+        ({"solutions/lib/sums.py": REFERENCE.replace("        ### END SOLUTION\n", "        return (\n        ### END SOLUTION\n        )\n")}, "lib/sums.py, line "),
+        ({"assignment/assignment.toml": SPEC.replace('name = "add"', 'name = "submit"')}, "would be the tox environment 'submit'"),
+        ({"assignment/assignment.toml": SPEC.replace('name = "add"', 'name = "Q 1"')}, "would be the tox environment 'Q 1'"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_handed_out_is_named(tree: Path, changes: dict[str, str], words: str) -> None:
+    assignment = write(tree, changes)
+    if "solutions/lib/sums.py" not in changes:
+        recorded(assignment)
+    with pytest.raises(AssignmentError) as caught:
+        handout.build(load(tree / "assignment"))
+    assert words in str(caught.value)
+
+
+def test_stub_that_does_not_compile_is_named_with_its_line(tree: Path) -> None:
+    marked = REFERENCE.replace("    return total\n    ### END SOLUTION\n", "    ### END SOLUTION\n      return total\n")
+    with pytest.raises(AssignmentError, match=r"lib/sums\.py, line 13: the stub does not compile"):
+        handout.build(write(tree, {"solutions/lib/sums.py": marked}))
+
+
+def test_windows_files_give_the_same_stubs(made: Handout, tree: Path) -> None:
+    windows = "\ufeff" + REFERENCE.replace("\n", "\r\n")
+    again, _ = build_with(tree, {"solutions/lib/sums.py": windows})
+    assert again.files["lib/sums.py"] == made.files["lib/sums.py"]
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", ["q1", "add"])
+def test_partial_handout_is_about_its_question_alone(assignment: Assignment, tmp_path: Path, asked: str) -> None:
+    part = handout.build(assignment, (asked,))
+    prove.prove(part, assignment)
+    readme, tox = part.files["README.md"].decode(), part.files["tox.ini"].decode()
+    for gone in ("scale_by", "Scaling", "q2", "Model"):
+        assert gone not in readme.replace("Sums {and} products # all", "")
+        assert gone not in tox
+    assert "later part of the assignment" in readme
+    assert "tox -e add" in readme
+    template.write_tree(tmp_path, part.files)
+    report = grade(load(tmp_path / "assignment"), tmp_path, Options(isolation="none")).report
+    assert [check.id for check in report.checks] == ["add_up", "halves"]
+    assert report.max_score == 3
+    stored = Expectations.read(tmp_path / "assignment/expectations/public.h5")
+    assert {check for check, _ in stored.cases} == {"add_up", "halves"}
+
+
+def test_partial_handout_leaves_out_the_other_questions_notebooks(assignment: Assignment) -> None:
+    part = handout.build(assignment, ("q2",))
+    assert "Work.ipynb" not in part.files
+    assert "jupyter" not in part.files["tox.ini"].decode()
+    assert "notebook" not in part.files["README.md"].decode()
+    prove.prove(part, assignment)
+
+
+def test_unknown_question_is_named(assignment: Assignment) -> None:
+    with pytest.raises(AssignmentError, match=r"there is no question 'q3' \(there are: q1, q2\)"):
+        handout.build(assignment, ("q3",))
+
+
+def test_question_of_hidden_checks_alone_is_refused(tree: Path) -> None:
+    spec = SPEC.replace('id = "scale_by"', 'id = "scale_by"\nvisibility = "hidden"')
+    assignment = recorded(write(tree, {"assignment/assignment.toml": spec}))
+    with pytest.raises(AssignmentError, match="every check that was asked for is hidden"):
+        handout.build(assignment, ("q2",))
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+def test_readme_tells_points_hidden_checks_and_follow_through(made: Handout) -> None:
+    readme = " ".join(made.files["README.md"].decode().split())
+    assert "**Adding** (3 points)" in readme
+    assert "| `add_up` | 2 |" in readme
+    assert "and some more, on other numbers" in readme
+    assert "A mistake costs only once" in readme
+
+
+def test_readme_keeps_quiet_about_what_there_is_not(tree: Path) -> None:
+    (tree / "assignment/follow_through.py").unlink()
+    files = {"assignment/assignment.toml": SPEC.replace('visibility = "hidden"\n', "")}
+    assignment = write(tree, files)
+    (tree / "assignment/follow_through.py").unlink()
+    readme = " ".join(handout.build(recorded(assignment)).files["README.md"].decode().split())
+    assert "some more" not in readme
+    assert "costs only once" not in readme
+    assert "later part" not in readme
+
+
+def test_readme_is_well_formed_markdown(made: Handout) -> None:
+    readme = made.files["README.md"].decode()
+    assert "\n\n\n" not in readme
+    assert readme.count("```") % 2 == 0
+    prose = [line for line in readme.split("\n") if not line.startswith(("- `", "|"))]
+    assert max(map(len, prose)) <= 120
+
+
+# --- the same to the byte --------------------------------------------------------------------------------------------
+
+
+def test_building_twice_gives_the_same_bytes(assignment: Assignment, made: Handout) -> None:
+    time.sleep(1.1)  # HDF5 would keep seconds, zip every two
+    again = handout.build(load(assignment.folder))
+    assert again.files == made.files
+    assert again.archive() == made.archive()
+
+
+# --- on disk ---------------------------------------------------------------------------------------------------------
+
+
+def test_template_is_written_and_then_the_same(made: Handout, tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "template"
+    template.write_template(made, folder)
+    assert list(template.differences(made, folder)) == []
+    assert [path.name for path in folder.parent.iterdir()] == ["template"]
+    template.write_template(made, folder)  # over itself
+    assert list(template.differences(made, folder)) == []
+
+
+def test_differences_are_named(made: Handout, tmp_path: Path) -> None:
+    template.write_template(made, tmp_path / "template")
+    (tmp_path / "template/lib/sums.py").write_text("changed")
+    (tmp_path / "template/tox.ini").unlink()
+    (tmp_path / "template/notes.txt").write_text("new")
+    (tmp_path / "template/.tox").mkdir()
+    (tmp_path / "template/.tox/log").write_text("left behind by a run")
+    assert sorted(template.differences(made, tmp_path / "template")) == [
+        "lib/sums.py differs",
+        "notes.txt should not be there",
+        "tox.ini is missing",
+    ]
+
+
+def test_writing_removes_what_should_not_be_there(made: Handout, tmp_path: Path) -> None:
+    template.write_template(made, tmp_path / "template")
+    (tmp_path / "template/old.py").write_text("old")
+    template.write_template(made, tmp_path / "template")
+    assert not (tmp_path / "template/old.py").exists()
+
+
+def test_folder_of_something_else_is_never_overwritten(made: Handout, tree: Path) -> None:
+    for folder in (tree, tree / "solutions"):  # the author's own root holds assignment/assignment.toml too
+        with pytest.raises(UsageError, match="holds something else than a handout"):
+            template.write_template(made, folder)
+    assert (tree / "solutions/lib/sums.py").is_file()
+
+
+def test_empty_folder_may_be_filled(made: Handout, tmp_path: Path) -> None:
+    template.write_template(made, tmp_path)
+    assert list(template.differences(made, tmp_path)) == []
+
+
+def test_notebooks_of_the_handout_are_empty(made: Handout) -> None:
+    for name in ("Work.ipynb", "assignment/notebooks/Work.ipynb"):
+        cells = json.loads(made.files[name])["cells"]
+        assert all(cell["outputs"] == [] for cell in cells if cell["cell_type"] == "code")
+        assert "raise NotImplementedError('Task 4: half_of')" in "".join(cells[1]["source"])
