@@ -60,6 +60,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""  # the file or folder name under which it is handed in
     build: str = ""  # the function of `hostile_archives` that makes it
     times: int = 1  # handed in so often, one after the other
+    hasty: bool = False  # whether it never ends, and so has but a second
     proof: bool = False  # whether it gets through where no wall is: then the attempt proves something
     tiers: dict[str, Difference] = {}
 
@@ -163,13 +164,24 @@ def hand_in(case: Case, folder: Path) -> Path:
     return case.folder
 
 
-def grade(grader: Grader, submission: Path, checks: frozenset[str]) -> Verdict:
+def hurried(assignment: Assignment) -> Assignment:
+    """Return the assignment with a second for everything."""
+    seconds = dict.fromkeys(("call_seconds", "import_seconds", "cell_seconds"), 1.0)
+    limits = msgspec.structs.replace(assignment.spec.limits, notebook_seconds=3.0, **seconds)
+    return Assignment(assignment.folder, msgspec.structs.replace(assignment.spec, limits=limits))
+
+
+def grade(grader: Grader, submission: Path, checks: frozenset[str], *, hasty: bool = False) -> Verdict:
     """Grade a submission by some checks, in a sandbox that has graded others before."""
     grader.options = Options(isolation=grader.options.isolation, only=checks)
+    patient = grader.assignment
+    grader.assignment = hurried(patient) if hasty else patient
     try:
         graded = grader.grade(submission)
     except SubmissionError as error:
         return Verdict(None, str(error), {})
+    finally:
+        grader.assignment = patient
     return Verdict(graded.report, "", contents(graded, students_page=True))
 
 
@@ -206,9 +218,13 @@ def scratch_folders(grader: Grader) -> list[str]:
     sandbox = grader._sandbox
     if not isinstance(sandbox, WarmSandbox) or sandbox._process is None:
         return []
-    inside = [process.pid for process in tree.below(sandbox._process.pid) if not is_zombie(process.pid)]
-    base = f"/proc/{inside[-1]}/root{sandbox.base}" if sandbox.tier == "bubblewrap" else str(sandbox.base)
-    return os.listdir(base)
+    if sandbox.tier == "landlock":
+        return os.listdir(sandbox.base)
+    for process in tree.below(sandbox._process.pid):  # bwrap's own processes see another root
+        base = Path(f"/proc/{process.pid}/root{sandbox.base}")
+        if base.is_dir():
+            return os.listdir(base)
+    raise AssertionError("the sandbox's own processes are gone")
 
 
 def leftovers(assignment: Assignment) -> list[str]:

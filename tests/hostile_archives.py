@@ -286,7 +286,7 @@ def name_that_is_a_command(folder: Path, source: Path) -> Path:
 
 def name_with_a_line_break(folder: Path, source: Path) -> Path:
     """A submission whose name holds line breaks, escapes and markup."""
-    return tree(folder, "a\nScore: 10 \x1b[2J<script>alert(1)</script> [red]\u202e")
+    return tree(folder, "a\nScore: 10 \x1b[2J<b onclick=x> [red]\u202e")
 
 
 def name_of_dots(folder: Path, source: Path) -> Path:

@@ -124,7 +124,7 @@ def test_a_submission_gets_its_verdict_and_leaves_nothing_behind(
     before = processes(grader)
     submission = hand_in(case, tmp_path)
     for _ in range(case.manifest.times):
-        verdict = grade(grader, submission, case.checks)
+        verdict = grade(grader, submission, case.checks, hasty=case.manifest.hasty)
     assert complaints(case, tier, verdict, canary) == []
     assert settled(grader, before) <= before
     assert scratch_folders(grader) == []

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import difflib
+import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,7 +22,7 @@ FOLDER = "misconceptions"
 
 
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``[[changes]]``: a piece of one function's text, and what stands there instead.
+    """``[[changes]]``: a piece of one function's text, in a module or a notebook's cell, and what stands there instead.
 
     Of a piece of several lines the first may begin anywhere in its line; the others stand as far in as that line does,
     so that the pieces can be written without the function's own indentation.
@@ -85,8 +87,21 @@ def apply(misconception: Misconception, files: Mapping[str, bytes]) -> dict[str,
         where = f"misconception `{misconception.id}`: {change.file}"
         if change.file not in changed:
             raise AssignmentError(f"{where} is no file of the reference ({', '.join(changed)})")
-        changed[change.file] = _apply(change, changed[change.file].decode("utf-8"), where).encode()
+        made = _apply_to_notebook if change.file.endswith(".ipynb") else _apply
+        changed[change.file] = made(change, changed[change.file].decode("utf-8"), where).encode()
     return changed
+
+
+def _apply_to_notebook(change: Change, text: str, where: str) -> str:
+    """Make a change in that code cell which defines the function."""
+    notebook = json.loads(text)
+    defined = re.compile(rf"^\s*(?:async +)?(?:def|class) +{re.escape(change.function.split('.')[0])}\b", re.MULTILINE)
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and defined.search(source):
+            cell["source"] = _apply(change, source, where).splitlines(keepends=True)
+            return json.dumps(notebook, ensure_ascii=False, indent=1)
+    raise AssignmentError(f"{where} has no cell that defines `{change.function}`")
 
 
 def _apply(change: Change, text: str, where: str) -> str:

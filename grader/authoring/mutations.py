@@ -7,6 +7,7 @@ that is missing, two things in each other's place. Nothing here knows an assignm
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import libcst as cst
@@ -45,14 +46,12 @@ ASSIGNING: dict[type[cst.BaseAugOp], type[cst.BaseAugOp]] = {
     cst.MultiplyAssign: cst.DivideAssign,
     cst.DivideAssign: cst.MultiplyAssign,
 }
-CALLS = {
-    "sum": ("mean", "prod"), "mean": ("sum",), "prod": ("sum",), "max": ("min",), "min": ("max",), "maximum": ("minimum",),
-    "minimum": ("maximum",), "argmax": ("argmin",), "argmin": ("argmax",), "zeros": ("ones",), "ones": ("zeros",),
-    "zeros_like": ("ones_like",), "ones_like": ("zeros_like",), "tanh": ("sin", "arctan"), "sin": ("cos",),
-    "cos": ("sin",), "exp": ("expm1",), "log": ("log1p",), "sqrt": ("square",), "square": ("sqrt",), "any": ("all",),
-    "all": ("any",), "hstack": ("vstack",), "vstack": ("hstack",), "var": ("std",), "std": ("var",), "abs": ("sign",),
-    "cumsum": ("cumprod",), "floor": ("ceil",), "ceil": ("floor",), "append": ("extend",),
-}  # fmt: skip
+ALIKE = (
+    *("sum mean", "max min", "maximum minimum", "argmax argmin", "zeros ones", "zeros_like ones_like"),
+    *("tanh arctan", "sin cos", "exp expm1", "log log1p", "sqrt square", "any all", "hstack vstack", "var std"),
+    *("abs sign", "cumsum cumprod", "floor ceil", "argsort argpartition"),
+)
+CALLS = {one: other for pair in ALIKE for one, other in (pair.split(), reversed(pair.split()))}
 NAMES = {"True": "False", "False": "True"}
 
 
@@ -172,13 +171,13 @@ def attribute(node: cst.Attribute, parents: Parents) -> Found:
 def call(node: cst.Call, parents: Parents) -> Found:
     """Another function, arguments in each other's place or left out, the argument in place of the call."""
     function = node.func.attr.value if isinstance(node.func, cst.Attribute) else getattr(node.func, "value", "")
-    for other in CALLS.get(str(function), ()):
-        if isinstance(node.func, cst.Attribute):
-            yield node.with_changes(func=node.func.with_changes(attr=cst.Name(other))), f"`{other}` called instead"
-        else:
-            yield node.with_changes(func=cst.Name(other)), f"`{other}` called instead"
+    other = CALLS.get(str(function))
+    if other is not None:
+        attribute = isinstance(node.func, cst.Attribute)
+        func = node.func.with_changes(attr=cst.Name(other)) if attribute else cst.Name(other)
+        yield node.with_changes(func=func), f"`{other}` called instead"
     places = [index for index, arg in enumerate(node.args) if arg.keyword is None and not arg.star]
-    for first, second in zip(places, places[1:], strict=False):
+    for first, second in pairwise(places):
         if second == first + 1:
             yield node.with_changes(args=_swapped([*node.args], first, "value")), "arguments swapped"
     for index, arg in enumerate(node.args):
@@ -240,7 +239,7 @@ def statement(node: cst.SimpleStatementLine, parents: Parents) -> Found:
 
 def block(node: cst.IndentedBlock, parents: Parents) -> Found:
     """Two neighbouring statements in each other's place, where the second makes use of what the first does."""
-    for index, (one, other) in enumerate(zip(node.body, node.body[1:], strict=False)):
+    for index, (one, other) in enumerate(pairwise(node.body)):
         simple = isinstance(one, cst.SimpleStatementLine) and isinstance(other, cst.SimpleStatementLine)
         if simple and not m.findall(other, m.Return()) and _written(one) & _names(other):
             body = [*node.body]

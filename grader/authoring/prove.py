@@ -32,7 +32,7 @@ MIN_WITHIN = 6
 _NAME = r"[^\W\d]\w*"
 _NUMBER = r"\d[\w.]*(?:(?<=[eE])[+-]\d+)?"
 _OPERATOR = r"\*\*=?|//=?|>>=?|<<=?|[-+*/%@&|^=!<>:]=|->|\.\.\."
-_TOKEN = re.compile(rf"{_NAME}|{_NUMBER}|{_OPERATOR}|\S")
+_TOKEN = re.compile(rf"{_NAME}|{_NUMBER}|{_OPERATOR}|[^\s\\]")  # a backslash only wraps a line
 _STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 _COMMENTED = re.compile(rf"""((?:[^#"']|{_STRING.pattern})*)#(.*)""")
 _WORD = re.compile(r"[^\W\d_]{2,}")

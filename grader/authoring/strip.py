@@ -1,6 +1,6 @@
 """Strips solutions: what stands between the markers goes, a stub stands in its place.
 
-    ### BEGIN SOLUTION Task 1.1: rnn_step_forward
+    ### BEGIN SOLUTION Task 1.1: forward
     ...
     ### END SOLUTION
 

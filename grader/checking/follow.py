@@ -3,11 +3,11 @@
 An assignment's ``follow_through.py`` (never handed out: it says how the parts make the whole) holds recipes. Each says
 for a check what its values should be, given what the student's own earlier functions answer:
 
-    @recipe("rnn_backward", after=("rnn_step_forward", "rnn_forward"))
+    @recipe("backward", after=("step", "forward"))
     def own_gradient(student, attempt, own):
         inputs, upstream = attempt.calls[0].args, attempt.calls[1].args[0]
-        names = ("dx", "dh0", "dWx", "dWh", "db")
-        own.values(gradients(lambda *at: student.rnn_forward(*at)[0], inputs, upstream, names))
+        names = ("dx", "dW", "db")
+        own.values(gradients(lambda *at: student.forward(*at)[0], inputs, upstream, names))
 
 A recipe is asked only where its check failed and one of the checks in ``after`` failed before it. Its case is credited
 only if every value that was wrong agrees with the recipe's, and none of those is zero throughout: a forward pass that

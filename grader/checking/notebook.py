@@ -129,11 +129,8 @@ def restore(
 
 
 def _unwritten(cell: NotebookNode) -> str:
-    """Return an author's cell as one runs it that the student has not written: never his own solution of it."""
-    source = str(cell.source)
-    if SOLUTION not in source:
-        return source
-    return f"raise NotImplementedError({cell_key(cell)!r})" if cell.get("cell_type") == "code" else ""
+    """Return the source of a cell that the submission lacks: the author's, unless it holds his own solution."""
+    return "" if SOLUTION in cell.source else str(cell.source)
 
 
 def _by_key(notebook: NotebookNode) -> dict[str, NotebookNode]:

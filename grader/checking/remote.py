@@ -26,7 +26,7 @@ from grader.errors import (
 )
 from grader.sandbox.box import Box, Sandbox, Staging
 from grader.sandbox.limits import Limits
-from grader.sandbox.wire import Frame, WireClosed, WireError, WireTimeout
+from grader.sandbox.wire import MAX_BYTES, MAX_NODES, Frame, WireClosed, WireError, WireTimeout
 from grader.text import clean, without_numbers
 
 SEND_SECONDS = 30.0
@@ -70,7 +70,7 @@ class Remote:
     ) -> Frame:  # fmt: skip
         """Send a request and return its reply.
 
-        ``what`` names the request in messages, for instance "`rnn_forward`". ``message`` is called for each frame that
+        ``what`` names the request in messages, for instance "`forward`". ``message`` is called for each frame that
         goes ahead of the reply (a notebook's outputs). Raises a `SubmissionFailed` for all that the far end does wrong.
         """
         limit = self._limits.call_seconds if seconds is None else seconds
@@ -147,6 +147,8 @@ class Remote:
         self._box = None
         if ended.limit:
             return LimitExceeded(f"{what} hit a limit: {ended.limit}")
+        if ended.code in (None, -signal.SIGKILL):
+            self._sandbox.unexplained += 1
         return WorkerDied(f"{what} ended its process: {_how(ended.code)}")
 
     def _failure(self, what: str, told: Any) -> SubmissionFailed:
@@ -157,10 +159,12 @@ class Remote:
             return NotImplementedYet(what.strip("`"))
         kind, text = self._told(error.get("type"), 80) or "an exception", self._told(error.get("message"), 500)
         if kind == "TooLarge":
-            return WrongReturn(f"{what} returned more than fits: {text}")
+            return WrongReturn(
+                f"{what} returned more than fits: at most {MAX_BYTES >> 20} MB of arrays and {MAX_NODES} values"
+            )
         told_frames = error.get("frames")
         frames = [frame for frame in told_frames if isinstance(frame, dict)] if isinstance(told_frames, list) else []
-        places = tuple(_place(frame) for frame in frames[-MAX_FRAMES:])
+        places = tuple(self._place(frame) for frame in frames[-MAX_FRAMES:])
         lines = [
             f"{file}, line {line}, in {function}\n    {self._told(frame.get('text'), 300)}"
             if function
@@ -173,6 +177,16 @@ class Remote:
             return StudentException(f"{what} tried to end the program (sys.exit){where}", trace, places)
         types = tuple(self._told(one, 80) for one in (kinds[:MAX_FRAMES] if isinstance(kinds, list) else ())) or (kind,)
         return StudentException(f"{what} raised {kind}{f': {text}' if text else ''}{where}", trace, places, types)
+
+    def _place(self, frame: dict[str, Any]) -> tuple[str, int, str]:
+        """Return a frame's file, line and function; a name that no file or function has is not told."""
+        line = frame.get("line")
+        file, function = self._told(frame.get("file"), 200), self._told(frame.get("name"), 100)
+        return (
+            file if re.fullmatch(r"[\w./ ()-]+", file) else "?",
+            line if isinstance(line, int) and 0 <= line < 1 << 31 else 0,
+            function if re.fullmatch(r"[\w.<>]+", function) else "",
+        )
 
     def _told(self, told: Any, limit: int) -> str:
         """Return text of the far end, fit to be shown; without its numbers, where they could be hidden inputs."""
@@ -194,17 +208,6 @@ def _reply(box: Box, limit: float, message: Callable[[Frame], None] | None) -> F
 def _text(told: Any, limit: int) -> str:
     """Return what is told, cleaned and cut, if it is text at all: the text of a nested value may be endless."""
     return clean(told, limit) if isinstance(told, str) else ""
-
-
-def _place(frame: dict[str, Any]) -> tuple[str, int, str]:
-    """Return a frame's file, line and function; a name that no file or function has is not told."""
-    line = frame.get("line")
-    file, function = _text(frame.get("file"), 200), _text(frame.get("name"), 100)
-    return (
-        file if re.fullmatch(r"[\w./ ()-]+", file) else "?",
-        line if isinstance(line, int) and 0 <= line < 1 << 31 else 0,
-        function if re.fullmatch(r"[\w.<>]+", function) else "",
-    )
 
 
 def _how(code: int | None) -> str:

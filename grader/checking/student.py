@@ -16,7 +16,7 @@ from grader.assignment.spec import Assignment
 from grader.checking.remote import Remote
 from grader.errors import AssignmentError, WorkerDied, WrongReturn
 from grader.sandbox.wire import Decoder, Encoder, Ref, WireError
-from grader.text import clean
+from grader.text import clean, without_numbers
 
 PRINTED_CHARACTERS = 20_100  # of one call
 
@@ -136,7 +136,7 @@ class Value:
         encoder = Encoder(_reference)
         body = {"op": "fetch", "target": _encoded(self._path, encoder)}
         frame = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
-        return self._trusting(lambda: Decoder(frame.blobs).decode(frame.body.get("value")))
+        return self._trusting(lambda: Decoder(frame.blobs, _nameless).decode(frame.body.get("value")))
 
     def _returned(self, body: Mapping[str, Any], blobs: tuple[bytes, ...], call: Call) -> Any:
         def decode() -> list[Any]:
@@ -187,6 +187,11 @@ class Student:
             hint = f": did you mean `{close[0]}`?" if close else ""
             raise AssignmentError(f"a check calls `student.{name}`, which no file of assignment.toml `provides`{hint}")
         return Value(self._case, [["module", module], ["attr", name]], name, module)
+
+
+def _nameless(ref: Ref) -> Ref:
+    """Return what stays in the box with a type's name that tells no hidden input."""
+    return ref._replace(type=without_numbers(ref.type))
 
 
 def fetched(value: Any) -> Any:

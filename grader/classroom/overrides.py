@@ -4,7 +4,7 @@ due = 2026-05-03T23:59:00+02:00     # in the place of the spec's own
 
 [[adjust]]
 student = "1001"
-check = "lstm_forward"              # or: answer = "RNN_Captioning/question-answer"; neither: the whole
+check = "forward"                   # or: answer = "Work/question-answer"; neither: the whole
 points = 6                          # or: add = 2
 reason = "the transposed weights were announced as allowed"
 """

@@ -121,20 +121,31 @@ def _do(task: Task) -> Done:
         folder = _assignment_folder(task)
         if folder is None:
             return Done(needs_bundle=True)
-        try:
-            graded = _grader(folder, task.digest, task.isolation, frozenset(task.only)).grade_taken(
-                msgspec.structs.replace(task.taken, name=task.title)
-            )
-        except Exception:
-            close()  # the sandbox itself may be what failed: the next task gets a new one
-            raise
-        if any(check.status is Status.ERROR for check in graded.report.checks):
-            close()
+        graded = _graded(task, folder, task.taken)
+        if graded.unexplained or _failed_by_us(graded):
+            graded = _graded(task, folder, task.taken)  # in a fresh sandbox; what comes twice is believed
         if task.earlier:
             graded = _merged(_stored(task.earlier), graded, _assignment(folder, task.digest))
         from grader.classroom.answers import written
 
         return _rendered(task, graded, written(task.inline, task.taken.files))
+
+
+def _graded(task: Task, folder: Path, taken: Taken) -> Graded:
+    """Grade in this process's sandbox; one that something happened to is not used again."""
+    grader = _grader(folder, task.digest, task.isolation, frozenset(task.only))
+    try:
+        graded = grader.grade_taken(msgspec.structs.replace(taken, name=task.title))
+    except Exception:
+        close()
+        raise
+    if graded.unexplained or _failed_by_us(graded):
+        close()
+    return graded
+
+
+def _failed_by_us(graded: Graded) -> bool:
+    return any(check.status is Status.ERROR for check in graded.report.checks)
 
 
 # --- the assignment and its grader ----------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ class Graded(msgspec.Struct, frozen=True):
     report: Report
     notebooks: dict[str, Any]  # name -> the executed notebook, a NotebookNode made by the student's code: hostile
     sources: dict[str, str]  # the student's files as text, for the report
+    unexplained: bool = False  # a box was killed, and one run can't tell by whom: grade again before you believe it
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -108,6 +109,7 @@ class Grader:
     def grade_taken(self, taken: Taken) -> Graded:
         """Grade what was taken in already."""
         started, start = datetime.now(UTC), time.perf_counter()
+        deaths = self._sandbox.unexplained
         results, notebooks, notes = self._run(taken)
         spec = self.assignment.spec
         report = Report(
@@ -128,7 +130,7 @@ class Grader:
             notebooks=tuple(notebooks),
         )
         sources = {path: data.decode("utf-8", "replace") for path, data in taken.files.items() if path.endswith(".py")}
-        return Graded(report, notebooks, sources)
+        return Graded(report, notebooks, sources, unexplained=self._sandbox.unexplained > deaths)
 
     def _run(self, taken: Taken) -> tuple[list[CheckResult], dict[str, Any], list[str]]:
         from grader.checking import follow, plugin  # pytest and nbclient: only once there is something to grade

@@ -1,7 +1,7 @@
 """Which file of a submission is which file of the spec, wherever it lies and whatever an LMS made of its name.
 
 A *root* is the folder of the submission that stands for the assignment's. Each file that the spec may mean proposes
-one: ``hw/a3/cs231n/rnn_layers.py`` proposes ``hw/a3``. The root under which most wanted files lie is taken; among
+one: ``hw/a3/package/layers.py`` proposes ``hw/a3``. The root under which most wanted files lie is taken; among
 equals one that does not call itself old, then that with the most exact paths, then the shallowest. What the root lacks
 is looked for elsewhere. Where two different files have an equal claim, nothing is guessed: the submission is refused.
 """

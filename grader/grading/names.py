@@ -25,8 +25,8 @@ _PREFIX = re.compile(  # what an LMS or a cloud drive puts before the name
     re.IGNORECASE | re.VERBOSE,
 )
 _SUFFIX = re.compile(  # what a browser, a desktop or an LMS puts behind the stem
-    r"""[ _+-]{0,3}\(\d{1,3}\)                                 # rnn_layers (1).py
-      | [ _+-]\d{1,3}                                      # rnn_layers-1.py, rnn_layers_2.py, rnn_layers 2.py
+    r"""[ _+-]{0,3}\(\d{1,3}\)                                 # layers (1).py
+      | [ _+-]\d{1,3}                                      # layers-1.py, layers_2.py, layers 2.py
       | [ _+]?-?[ _+]?(?<=[ _+-])copy(?:\d{1,3}|[ _+]\d{1,3}|[ _+]\(\d{1,3}\))?   # ' copy 2', ' - Copy', '-Copy1'
     """,
     re.IGNORECASE | re.VERBOSE,

@@ -30,8 +30,8 @@ BOXES = Path("/boxes")  # the scratch folders, inside
 TEMPORARY = "/tmp"  # noqa: S108 - inside: it exists because programs expect it, and boxes can't write there
 ROOMS = 4  # scratch folders that may be full at once before the tmpfs is
 NAMESPACES = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
-# To become a box's user, to make, read and remove what is his, to end his processes and to see what they use.
-ROOT_KEEPS = ("SETUID", "SETGID", "SETPCAP", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SYS_PTRACE")
+# To become a box's user, to make and remove what is his, and to end his processes.
+ROOT_KEEPS = ("SETUID", "SETGID", "SETPCAP", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL")
 
 
 class BubblewrapSandbox(WarmSandbox):

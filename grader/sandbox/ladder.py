@@ -188,7 +188,7 @@ def try_box(sandbox: Sandbox, provided: list[str]) -> None:
         went_through = json.loads(call(box, "breaches", offered))
         if went_through:
             raise Refused("tried, and it does not hold: " + "; ".join(went_through), SEE_DOCS)
-        missing = json.loads(call(box, "works", provided[0] if provided else ""))
+        missing = json.loads(call(box, "works", provided))
         if missing:
             raise Refused("honest code would miss " + ", ".join(missing), SEE_DOCS)
 

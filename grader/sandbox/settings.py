@@ -61,7 +61,7 @@ def filter_program() -> bytes:
 
         scoped = landlockpy.abi_version() >= SIGNAL_SCOPE_ABI
         return syscalls.program(own_signals_only=not scoped)
-    except (ImportError, RuntimeError) as error:  # pyseccomp raises the latter where the system has no libseccomp
+    except (ImportError, RuntimeError, OSError) as error:  # the second where the system has no libseccomp
         raise StartFailed(f"{error}", "pip install landlockpy pyseccomp; apt-get install libseccomp2.") from error
 
 

@@ -66,7 +66,7 @@ def send_packet(address: tuple[str, int]) -> None:
         sock.sendto(b"x", address)
 
 
-def works(provided: str) -> str:
+def works(provided: list[str]) -> str:
     """Return what an honest submission would miss here, as JSON: a short list, best empty."""
     import numpy as np
 
@@ -76,8 +76,7 @@ def works(provided: str) -> str:
         missing.append("files in the own folder")
     if not np.allclose(np.ones((3, 4)) @ np.ones((4, 2)), 4):
         missing.append("NumPy")
-    if provided and not os.access(provided, os.R_OK):
-        missing.append("the provided files")
+    missing += [path for path in provided if not os.access(path, os.R_OK)]
     if sys.path[0] != str(Path.cwd()):
         missing.append("its own folder on the module path")
     return json.dumps(missing)

@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_assignment import CELLS, CHECKS, HELPERS, REFERENCE, SPEC, notebook, recorded, write
+from small_assignment import CHECKS, HELPERS, REFERENCE, SPEC, recorded, write
 
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment, load
 from grader.authoring import choose, handout, prove, template
 from grader.authoring.handout import Handout
+from grader.authoring.pages import parts
+from grader.authoring.strip import Block
+from grader.authoring.wheel import pack, wheel_name
 from grader.errors import AssignmentError, UsageError
 from grader.grading.grade import Options, grade
 
@@ -152,14 +155,13 @@ def test_unused_helpers_stay_where_no_removed_test_used_them() -> None:
 
 
 def test_helpers_of_helpers_go_too() -> None:
-    text = "A = 1\nB = A + 1\n\n\ndef help_b():\n    return B\n\n\ndef test_b():\n    help_b()\n\n\ndef test_a():\n    pass\n"
+    helpers = "A = 1\nB = A + 1\n\n\ndef help_b():\n    return B\n\n\n"
+    text = f"{helpers}def test_b():\n    help_b()\n\n\ndef test_a():\n    pass\n"
     assert choose.without_tests(text, {"a"}) == "\n\ndef test_a():\n    pass\n"
 
 
 def test_hidden_test_that_is_no_plain_function_is_refused(tree: Path) -> None:
-    checks = CHECKS.replace("def test_scale_by", "if True:\n  def test_scale_by").replace(
-        '    """Scales a vector."""\n    expect("scaled"', '      expect("scaled"'
-    )
+    checks = CHECKS.replace("def test_scale_by", "if True:\n  def test_scale_by")
     spec = SPEC.replace('id = "scale_by"', 'id = "scale_by"\nvisibility = "hidden"')
     changed = {"assignment/checks/test_sums.py": checks, "assignment/assignment.toml": spec}
     assignment = recorded(write(tree, changed))
@@ -170,100 +172,71 @@ def test_hidden_test_that_is_no_plain_function_is_refused(tree: Path) -> None:
 # --- proof -----------------------------------------------------------------------------------------------------------
 
 
+def altered(made: Handout, name: str, old: str, new: str) -> Handout:
+    """Return a handout with one file's text otherwise."""
+    text = made.files[name].decode()
+    assert old in text
+    return Handout(made.name, {**made.files, name: text.replace(old, new, 1).encode()}, made.blocks)
+
+
+def leaks(made: Handout) -> list[tuple[str, int]]:
+    """Return path and line of each leak, the wheel left aside."""
+    return [(leak.path, leak.line) for leak in prove.leaks(made.blocks, prove.texts(pack(made.files)))]
+
+
 def test_template_earns_nothing_and_says_so_check_by_check(made: Handout, assignment: Assignment) -> None:
     prove.prove(made, assignment)
 
 
-def build_with(tree: Path, changes: dict[str, str]) -> tuple[Handout, Assignment]:
-    assignment = recorded(write(tree, changes))
-    return handout.build(assignment), assignment
+@pytest.mark.parametrize(
+    "line",
+    [
+        "total[index] = a[index] + b[index]",
+        "    total [index]=a[ index ]+b[index]  # spaced otherwise",
+        "# total[index] = a[index] + b[index]",
+        "x = 1  # total = zeros_like(a)",
+        "if a: total[index] = a[index] + b[index]; return",
+        "total[index] = \\\n    a[index] + b[index]",
+        '"""Try `total[index] = a[index] + b[index]`."""',
+        "# Note that every entry gets its partner added",
+    ],
+)
+@pytest.mark.parametrize("name", ["lib/helpers.py", "assignment/checks/test_sums.py", "README.md"])
+def test_line_of_a_solution_is_found_wherever_it_stands(made: Handout, name: str, line: str) -> None:
+    first = made.files[name].decode().split("\n")[0]
+    assert leaks(altered(made, name, first, f"{first}\n{line}")) == [(name, 2)]
+
+
+def test_line_of_a_solution_left_in_a_stub_is_found(made: Handout) -> None:
+    hint = altered(made, "lib/sums.py", "# Begin with zeros.", "# total = zeros_like(a)")
+    assert leaks(hint) == [("lib/sums.py", 8)]
+
+
+def test_refusal_names_file_line_and_text(made: Handout, assignment: Assignment) -> None:
+    leaking = altered(made, "lib/helpers.py", "import numpy", "total = zeros_like(a)\nimport numpy")
+    with pytest.raises(AssignmentError, match=r"sums/lib/helpers\.py, line 3: 'total = zeros_like \( a \)'"):
+        prove.prove(leaking, assignment)
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "where", "line"),
+    "text",
     [
-        # the very line; spaced otherwise; in a comment; in a longer line; wrapped; in the other quotes
-        ("assignment/lib/helpers.py", "\nimport", "\ntotal[index] = a[index] + b[index]\nimport", "lib/helpers.py", 3),
-        ("assignment/lib/helpers.py", "\nimport", "\ntotal [index]=a[ index ]+b[index]\nimport", "lib/helpers.py", 3),
-        (
-            "assignment/lib/helpers.py",
-            "\nimport",
-            "\n# total[index] = a[index] + b[index]\nimport",
-            "lib/helpers.py",
-            3,
-        ),
-        ("assignment/lib/helpers.py", "Provided.", "Try `total[index] = a[index] + b[index]`.", "lib/helpers.py", 1),
-        (
-            "assignment/lib/helpers.py",
-            "\nimport",
-            "\n#total[index] = \\\n  a[index] + b[index]\nimport",
-            "helpers.py",
-            3,
-        ),
-        ("assignment/checks/test_sums.py", "Checks of sums.", "total = zeros_like(a)", "test_sums.py", 1),
-        ("solutions/lib/sums.py", "# Begin with zeros.", "# total = zeros_like(a)", "lib/sums.py", 8),
-        ("solutions/lib/sums.py", "# Begin with zeros.", "# Every entry gets its partner added!", "", 0),
-        ("solutions/lib/sums.py", "# Begin with zeros.", "# So every entry gets its partner added", "", 0),
-        ("solutions/lib/sums.py", "# Begin with zeros.", "# so: every entry gets its partner added", "", 0),
+        "Think of `return np.multiply(x, 0.5)`.",
+        "> Halving twice is quartering once.",
+        "x = np.ones(2)\\n# return np.multiply(x, 0.5)",
     ],
 )
-def test_line_of_a_solution_elsewhere_is_refused(
-    tree: Path, file: str, old: str, new: str, where: str, line: int
-) -> None:
-    texts = {
-        "assignment/lib/helpers.py": HELPERS,
-        "assignment/checks/test_sums.py": CHECKS,
-        "solutions/lib/sums.py": REFERENCE,
-    }
-    assert old in texts[file]
-    made = handout.build(recorded(write(tree, {file: texts[file].replace(old, new, 1)})))
-    found = list(prove.leaks(made.blocks, prove.texts(made.archive())))
-    if where:
-        assert any(leak.path.endswith(where) and leak.line == line for leak in found), found
-    else:
-        assert bool(found) == (" every entry gets its partner added" in new)
+@pytest.mark.parametrize("place", ["# Halves", '"role": "provided"'])
+def test_line_of_a_solution_in_a_notebook_is_found(made: Handout, place: str, text: str) -> None:
+    into = text if place == "# Halves" else f'{place}, "note": "{text}"'
+    found = leaks(altered(made, "Work.ipynb", place, into))
+    assert {path for path, _ in found} == {"Work.ipynb"}
 
 
-def test_refusal_names_file_line_and_text(tree: Path) -> None:
-    made, assignment = build_with(tree, {"assignment/lib/__init__.py": "\n\nx = 1  # total = zeros_like(a)\n"})
-    with pytest.raises(
-        AssignmentError, match=r"sums/assignment/lib/__init__\.py, line 3: 'total = zeros_like \( a \)'"
-    ):
-        prove.prove(made, assignment)
-
-
-@pytest.mark.parametrize(
-    "cell",
-    [
-        ("markdown", "Think of `return np.multiply(x, 0.5)`.", "provided"),
-        ("markdown", "> Halving twice is quartering once.", "provided"),
-        ("code", "x = np.ones(2)\n# return np.multiply(x, 0.5)", "student"),
-    ],
-)
-def test_line_of_a_solution_in_a_notebook_is_refused(tree: Path, cell: tuple[str, str, str]) -> None:
-    made, assignment = build_with(tree, {"assignment/notebooks/Work.ipynb": notebook((*CELLS, cell))})
-    with pytest.raises(AssignmentError, match=r"sums/(assignment/notebooks/)?Work\.ipynb"):
-        prove.prove(made, assignment)
-
-
-def test_line_of_a_solution_in_a_notebooks_metadata_is_refused(tree: Path) -> None:
-    text = notebook().replace('"role": "student"', '"role": "student", "key": "return np.multiply(x, 0.5)"')
-    made, assignment = build_with(tree, {"assignment/notebooks/Work.ipynb": text})
-    with pytest.raises(AssignmentError, match=r"Work\.ipynb"):
-        prove.prove(made, assignment)
-
-
-def test_solutions_that_stand_in_the_wheel_are_refused(tree: Path) -> None:
-    wheels_own = "raise SubmissionError(f"  # begins a line of `grader.authoring.submit`
-    line = next(
-        line.strip()
-        for line in Path(handout.__file__).with_name("submit.py").read_text(encoding="utf-8").splitlines()
-        if wheels_own in line
-    )
-    reference = REFERENCE.replace("        return self\n", f"        {line.replace('as error', '')}\n")
-    made, _ = build_with(tree, {"solutions/lib/sums.py": reference})
-    leaks = list(prove.leaks(made.blocks, prove.texts(made.archive())))
-    assert [leak.path for leak in leaks] == [f"sums/wheels/{handout.wheel_name()}/grader/authoring/submit.py"]
+def test_line_of_a_solution_in_the_wheel_is_found(made: Handout) -> None:
+    own = next(line for line in Path(prove.__file__).read_text(encoding="utf-8").splitlines() if "yield Leak(" in line)
+    found = prove.leaks([Block("", "", (own,))], prove.texts(made.archive()))
+    assert [leak.path for leak in found] == [f"sums/wheels/{wheel_name()}/grader/authoring/prove.py"]
 
 
 @pytest.mark.parametrize(
@@ -280,40 +253,38 @@ def test_solutions_that_stand_in_the_wheel_are_refused(tree: Path) -> None:
         ("# (N, T)", "# (N, T)", False),  # a shape
         ("# first sum over time", "x = 1  # first sum over time", True),
         ("n = 1e-5 * m", "n = 1e-5*m", True),
+        ("n = '#' + m  # why", "n = '#' + m", True),
         ("", "\n\n", False),
     ],
 )
 def test_what_counts_as_a_leak(solution: str, text: str, leaks: bool) -> None:
-    block = handout.Block("", "", (solution,))
-    assert bool(list(prove.leaks([block], {"a.py": text}))) == leaks
+    assert bool(list(prove.leaks([Block("", "", (solution,))], {"a.py": text}))) == leaks
+
+
+def without_task_2(reference: str = REFERENCE) -> str:
+    """Return the reference with `scale_by` for all to see."""
+    start, end = reference.index("    ### BEGIN SOLUTION Task 2\n"), reference.index("\n\n\nclass Model")
+    return reference[:start] + "    return a * factor" + reference[end:]
 
 
 def test_template_that_earns_points_is_refused(tree: Path) -> None:
-    reference = REFERENCE.replace("    ### BEGIN SOLUTION Task 2\n", "").replace(
-        "a * factor\n    ### END SOLUTION\n", "a * factor\n"
-    )
-    made, assignment = build_with(tree, {"solutions/lib/sums.py": reference})
+    assignment = recorded(write(tree, {"solutions/lib/sums.py": without_task_2()}))
     with pytest.raises(AssignmentError, match="the untouched template gets 1 points for `scale_by`"):
-        prove.prove(made, assignment)
+        prove.prove(handout.build(assignment), assignment)
 
 
 def test_template_that_earns_points_in_a_hidden_check_is_refused(tree: Path) -> None:
     spec = SPEC.replace('id = "scale_by"', 'id = "scale_by"\nvisibility = "hidden"')
-    reference = REFERENCE.replace("    ### BEGIN SOLUTION Task 2\n", "").replace(
-        "a * factor\n    ### END SOLUTION\n", "a * factor\n"
-    )
-    made, assignment = build_with(tree, {"solutions/lib/sums.py": reference, "assignment/assignment.toml": spec})
+    changes = {"solutions/lib/sums.py": without_task_2(), "assignment/assignment.toml": spec}
+    assignment = recorded(write(tree, changes))
     with pytest.raises(AssignmentError, match="the untouched template gets 1 points for `scale_by`"):
-        prove.prove(made, assignment)
+        prove.prove(handout.build(assignment), assignment)
 
 
-def test_template_that_fails_otherwise_than_by_its_stubs_is_refused(tree: Path) -> None:
-    reference = REFERENCE.replace("    # Begin with zeros.\n", "    a = a.no_such_thing if len(a) > 2 else a\n")
-    made, assignment = build_with(tree, {})
-    broken = {**made.files, "lib/sums.py": b"def add_up(a, b):\n    raise ValueError(a)\n"}
-    assert reference
+def test_template_that_fails_otherwise_than_by_its_stubs_is_refused(made: Handout, assignment: Assignment) -> None:
+    broken = altered(made, "lib/sums.py", "raise NotImplementedError('Task 1: add_up')", "raise ValueError(a)")
     with pytest.raises(AssignmentError, match="`add_up` should find the untouched template not implemented yet"):
-        prove.prove(Handout(made.name, broken, ()), assignment)
+        prove.prove(broken, assignment)
 
 
 # --- what can't be built ---------------------------------------------------------------------------------------------
@@ -329,34 +300,39 @@ def test_stale_expectations_are_refused(tree: Path, file: str) -> None:
         handout.build(load(tree / "assignment"))
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"assignment/lib/helpers.py": HELPERS + "### BEGIN SOLUTION\n### END SOLUTION\n"}, "can't have solution markers"),
-        ({"solutions/lib/sums.py": REFERENCE.replace("### END", "### FIN")}, "lib/sums.py, line "),
-        ({"solutions/lib/sums.py": REFERENCE.replace("        ### END SOLUTION\n", "        return (\n        ### END SOLUTION\n        )\n")}, "lib/sums.py, line "),
-        ({"assignment/assignment.toml": SPEC.replace('name = "add"', 'name = "submit"')}, "would be the tox environment 'submit'"),
-        ({"assignment/assignment.toml": SPEC.replace('name = "add"', 'name = "Q 1"')}, "would be the tox environment 'Q 1'"),
-    ],
-)  # fmt: skip
-def test_what_can_not_be_handed_out_is_named(tree: Path, changes: dict[str, str], words: str) -> None:
-    assignment = write(tree, changes)
-    if "solutions/lib/sums.py" not in changes:
-        recorded(assignment)
-    with pytest.raises(AssignmentError) as caught:
-        handout.build(load(tree / "assignment"))
-    assert words in str(caught.value)
+def test_expectations_that_were_never_recorded_are_named(tmp_path: Path) -> None:
+    with pytest.raises(AssignmentError, match=r"public\.h5: run `grader record`"):
+        handout.build(write(tmp_path))
+
+
+def test_markers_in_a_provided_file_are_refused(tree: Path) -> None:
+    marked = HELPERS + "### BEGIN SOLUTION\n### END SOLUTION\n"
+    with pytest.raises(AssignmentError, match=r"lib/helpers\.py is provided, so it can't have solution markers"):
+        handout.build(write(tree, {"assignment/lib/helpers.py": marked}))
+
+
+def test_broken_markers_are_named_with_file_and_line(tree: Path) -> None:
+    broken = REFERENCE.replace("    ### END SOLUTION\n\n\ndef scale_by", "\n\ndef scale_by")
+    with pytest.raises(AssignmentError, match=r"^lib/sums\.py, line 19: .*the block that began at line 9"):
+        handout.build(write(tree, {"solutions/lib/sums.py": broken}))
 
 
 def test_stub_that_does_not_compile_is_named_with_its_line(tree: Path) -> None:
-    marked = REFERENCE.replace("    return total\n    ### END SOLUTION\n", "    ### END SOLUTION\n      return total\n")
-    with pytest.raises(AssignmentError, match=r"lib/sums\.py, line 13: the stub does not compile"):
+    marked = REFERENCE.replace("    ### BEGIN SOLUTION Task 1: add_up\n", "    if a:\n    ### BEGIN SOLUTION\n", 1)
+    with pytest.raises(AssignmentError, match=r"^lib/sums\.py, line 13: the stub does not compile"):
         handout.build(write(tree, {"solutions/lib/sums.py": marked}))
+
+
+@pytest.mark.parametrize("name", ["submit", "all", "notebooks", "Q 1"])
+def test_question_that_can_be_no_tox_environment_is_named(tree: Path, name: str) -> None:
+    spec = SPEC.replace('name = "add"', f'name = "{name}"')
+    with pytest.raises(AssignmentError, match=f"question `q1` would be the tox environment '{name}'"):
+        parts(write(tree, {"assignment/assignment.toml": spec}).spec)
 
 
 def test_windows_files_give_the_same_stubs(made: Handout, tree: Path) -> None:
     windows = "\ufeff" + REFERENCE.replace("\n", "\r\n")
-    again, _ = build_with(tree, {"solutions/lib/sums.py": windows})
+    again = handout.build(recorded(write(tree, {"solutions/lib/sums.py": windows})))
     assert again.files["lib/sums.py"] == made.files["lib/sums.py"]
 
 
@@ -413,7 +389,6 @@ def test_readme_tells_points_hidden_checks_and_follow_through(made: Handout) -> 
 
 
 def test_readme_keeps_quiet_about_what_there_is_not(tree: Path) -> None:
-    (tree / "assignment/follow_through.py").unlink()
     files = {"assignment/assignment.toml": SPEC.replace('visibility = "hidden"\n', "")}
     assignment = write(tree, files)
     (tree / "assignment/follow_through.py").unlink()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,16 +27,16 @@ LIMITS = Limits(call_seconds=2.0, import_seconds=2.0)
 class LiarBox(Box):
     """A box that answers every request with the frames that it was given."""
 
-    def __init__(self, answers: list[Frame]) -> None:
+    def __init__(self, answers: list[Frame], *, dead: bool = False) -> None:
         ours, theirs = socket.socketpair()
         self.channel, self._far = Channel(ours), Channel(theirs)
-        self._answers = answers
+        self._answers, self._dead = answers, dead
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
     def _serve(self) -> None:
         with contextlib.suppress(WireError), contextlib.closing(self._far):
-            staging = True
+            staging = not self._dead
             while staging or self._answers:
                 staging = self._far.receive(20).body["op"] == "stage"
                 for answer in [Frame({"ok": True})] if staging else self._answers:
@@ -185,9 +185,7 @@ class DeadSandbox(LiarSandbox):
     """Its boxes are dead from the start."""
 
     def open(self, notebook: bool = False) -> Box:
-        box = LiarBox([])
-        box._far.close()
-        return box
+        return LiarBox([], dead=True)
 
 
 def test_box_that_never_comes_to_life_is_a_fault_of_ours() -> None:

@@ -38,8 +38,8 @@ def test_right_code_passes(toy: Toy) -> None:
         ("np.full_like(x, -np.inf), 0", "`y` has 12 infinite of 12 entries, first at [0, 0]"),
         ("x, 0", "`y` has the right shape (4, 3), but 12 of 12 entries are off: largest relative error"),
         ("(i for i in range(2))", "`center` returned a single value, expected 2 values"),
-        ("np.zeros(1 << 26), 0", "`center` returned more than fits: arrays of 536870912 bytes are more than"),
-        ("[0] * 600_000", "`center` returned more than fits: more than 500000 values"),
+        ("np.zeros(1 << 26), 0", "`center` returned more than fits: at most 256 MB of arrays and 500000 values"),
+        ("[0] * 600_000", "`center` returned more than fits: at most 256 MB of arrays and 500000 values"),
     ],
 )
 def test_wrong_return_is_told(toy: Toy, returns: str, message: str) -> None:
@@ -83,7 +83,6 @@ def test_tuple_of_one_is_not_the_value_itself(toy: Toy) -> None:
         ("raise type('E' * 9999, (Exception,), {'__str__': lambda e: 1 / 0})", "(its message can't be shown)"),
         ("import pytest; pytest.skip('all is well')", "`center` raised Skipped: all is well"),
         ("import nothing_of_this_name", "`center` raised ModuleNotFoundError: No module named 'nothing_of_this_name'"),
-        ("return np.bool", "`center` returned a single value, expected 2 values"),
     ],
 )
 def test_exception_is_told_with_its_place(toy: Toy, body: str, message: str) -> None:

@@ -134,7 +134,7 @@ def gradescope(root: Path) -> None:
         for id_, when, files in [*older, (300 + number, f"2026-05-{day:02} {hour}.123456789 Z", pupil.files)]:
             mini.write(root / f"submission_{id_}", files)
             lines += [f"submission_{id_}:", "  :submitters:", f"  - :name: {_yaml(pupil.name)}"]
-            lines += [f"    :sid: {_yaml(pupil.id)}", f"    :email: {pupil.email}", f"  :created_at: {when}", "  :score: 3.0"]
+            lines += [f"    :sid: {_yaml(pupil.id)}", f"    :email: {pupil.email}", f"  :created_at: {when}"]
     mini.write(root, {"submission_metadata.yml": "\n".join(lines) + "\n"})
 
 

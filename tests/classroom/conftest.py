@@ -1,18 +1,30 @@
-"""Fixtures for the tests of the classroom: the mini assignment, recorded, and classes that were graded."""
+"""Fixtures for the tests of the classroom: the mini assignment, recorded, and classes graded by the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import mini
 import pytest
+from here import Here
 
+from grader import cli as commands
 from grader.assignment.spec import Assignment
+from grader.classroom import tasks, workers
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=6, help="how often the class is killed in the middle")
+
+
+class Ran(NamedTuple):
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +42,26 @@ def small_class(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def batch(cli: Callable, assignment: Assignment, tmp_path: Path) -> Callable:
-    """Return a function that runs ``grader batch`` on the mini assignment without a sandbox."""
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
+    """Return a function that runs the command line in this process, its workers too: a start of processes is dear."""
+    monkeypatch.setattr(workers, "Lanes", Here)
+    monkeypatch.setenv("COLUMNS", "200")
 
-    def run(submissions: Path, *arguments: str | Path, out: Path = tmp_path / "out"):
-        fixed = ("--assignment", assignment.folder, "--isolation", "none", "--workers", "2", "--out", out)
-        return cli("batch", submissions, *fixed, *arguments)
+    def run(*arguments: str | Path) -> Ran:
+        capsys.readouterr()
+        code = commands.run(list(map(str, arguments)))
+        return Ran(code, *capsys.readouterr())
+
+    yield run
+    tasks.close()
+
+
+@pytest.fixture
+def batch(command: Callable[..., Ran], assignment: Assignment, tmp_path: Path) -> Callable[..., Ran]:
+    """Return a function that runs ``grader batch`` on the mini assignment, without a sandbox, in this process."""
+
+    def run(submissions: Path, *arguments: str | Path, out: Path = tmp_path / "out") -> Ran:
+        fixed = ("--assignment", assignment.folder, "--isolation", "none", "--out", out)
+        return command("batch", submissions, *fixed, *arguments)
 
     return run

@@ -1,4 +1,4 @@
-"""An assignment of two tiny functions and an answer in words, and submissions of many kinds: what the classroom needs."""
+"""An assignment of two tiny functions and an answer in words, and submissions of many kinds."""
 
 from __future__ import annotations
 

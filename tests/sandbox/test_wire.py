@@ -6,9 +6,7 @@ import contextlib
 import io
 import json
 import math
-import socket
 import struct
-import threading
 import tracemalloc
 from typing import Any
 
@@ -19,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from grader.sandbox import wire
-from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, Ref, WireClosed, WireError, WireTimeout
+from grader.sandbox.wire import Decoder, Encoder, Frame, Ref, WireClosed, WireError
 
 dtypes = st.one_of(
     hnp.boolean_dtypes(), hnp.integer_dtypes(), hnp.unsigned_integer_dtypes(), hnp.floating_dtypes(),
@@ -295,72 +293,3 @@ def test_message_beyond_the_cap_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(wire, "MAX_BYTES", 1000)
     with pytest.raises(WireError, match="larger"):
         wire.pack(Frame({}, (b"x" * 600, b"y" * 600)))
-
-
-# --- channels ---
-
-
-@pytest.fixture
-def ends() -> Any:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        yield Channel(ours), theirs
-
-
-def test_frames_pass_through_a_socket(ends: Any) -> None:
-    ours, theirs = ends
-    sent = [Frame({"n": 1}, (b"x" * 300_000,)), Frame({"n": 2})]
-    thread = threading.Thread(target=lambda: [Channel(theirs).send(frame, 10) for frame in sent])
-    thread.start()
-    assert [ours.receive(10), ours.receive(10)] == sent
-    thread.join()
-
-
-def test_silence_ends_at_the_deadline(ends: Any) -> None:
-    with pytest.raises(WireTimeout):
-        ends[0].receive(0.05)
-
-
-def test_trickle_of_bytes_does_not_extend_the_deadline(ends: Any) -> None:
-    ours, theirs = ends
-    stop = threading.Event()
-
-    def trickle() -> None:
-        theirs.sendall(struct.pack("!II", 1000, 0))
-        while not stop.wait(0.02):
-            theirs.sendall(b" ")
-
-    thread = threading.Thread(target=trickle)
-    thread.start()
-    try:
-        with pytest.raises(WireTimeout):
-            ours.receive(0.3)
-    finally:
-        stop.set()
-        thread.join()
-
-
-def test_end_of_the_other_side_is_told(ends: Any) -> None:
-    ours, theirs = ends
-    theirs.sendall(struct.pack("!II", 1000, 0))
-    theirs.close()
-    with pytest.raises(WireClosed):
-        ours.receive(5)
-    with pytest.raises(WireClosed):
-        ours.send(Frame({"text": "x" * 1_000_000}), 5)
-
-
-def test_reader_that_does_not_read_is_a_timeout(ends: Any) -> None:
-    with pytest.raises(WireTimeout):
-        ends[0].send(Frame({}, (bytes(8 << 20),)), 0.05)
-
-
-def test_frames_of_several_threads_do_not_mix(ends: Any) -> None:
-    ours, theirs = ends
-    channel = Channel(theirs)
-    threads = [threading.Thread(target=channel.send, args=(Frame({"n": n}, (bytes(200_000),)),)) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    assert {ours.receive(10).body["n"] for _ in threads} == set(range(8))
-    for thread in threads:
-        thread.join()

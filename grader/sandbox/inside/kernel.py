@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.text import LSString, SList
 from traitlets.config import Config
 
-from grader.sandbox.wire import Frame
+from grader.sandbox.wire import Frame, TooLarge
 
 if TYPE_CHECKING:
     from grader.sandbox.inside.worker import Worker
 
 FLUSH_CHARACTERS = 16_384
 FLUSH_SECONDS = 0.2
+PIECE = 1 << 20  # characters of a stream in one message: a line may be as long as memory
+NO_COMMANDS = "A command of the shell was not run: there is none while a notebook is graded."
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
@@ -60,7 +63,8 @@ class Stream:
         """Send what was gathered."""
         if self._parts:
             text, self._parts, self._size = "".join(self._parts), [], 0
-            self._kernel.send("stream", {"name": self.name, "text": text})
+            for start in range(0, len(text), PIECE):
+                self._kernel.send("stream", {"name": self.name, "text": text[start : start + PIECE]})
         self._since = time.monotonic()
 
     def isatty(self) -> bool:
@@ -128,6 +132,16 @@ class Shell(InteractiveShell):
     def enable_gui(self, gui: str | None = None) -> None:
         """Accept any GUI's name and start none."""
 
+    def system(self, cmd: str) -> None:
+        """Run no command of the shell, on any tier, but go on: what `!pip install` asks for is mostly there."""
+        sys.stderr.write(f"{NO_COMMANDS}\n")
+        self.user_ns["_exit_code"] = 127
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> SList | LSString:
+        """Run no command of the shell, and return no output."""
+        self.system(cmd)
+        return SList([]) if split else LSString("")
+
 
 class Kernel:
     """Runs cells in order in one namespace."""
@@ -167,7 +181,10 @@ class Kernel:
         if kind != "stream":
             self.stdout.flush()
             self.stderr.flush()
-        self._channel.send(Frame({"op": "message", "type": kind, "content": jsonable(content)}))
+        try:
+            self._channel.send(Frame({"op": "message", "type": kind, "content": jsonable(content)}))
+        except TooLarge as error:  # a picture of many megabytes, for one: the notebook goes on without it
+            self.send("stream", {"name": "stderr", "text": f"\nAn output was not kept: {error}.\n"})
 
     def execute(self, code: str) -> dict[str, Any]:
         """Run one cell and return the reply."""

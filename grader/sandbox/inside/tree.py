@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-MAX_SEEN = 4096  # processes looked at: far beyond any limit
+MAX_SEEN = 4096  # tasks looked at: far beyond any limit
 
 
 class Process(NamedTuple):
@@ -58,16 +58,20 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def below(root: int) -> list[Process]:
-    """Return all that descends from ``root``, without it."""
-    waiting, seen = children(root), dict[int, Process]()
-    while waiting and len(seen) < MAX_SEEN:
+def below(root: int, enough: int = MAX_SEEN) -> list[Process]:
+    """Return what descends from ``root``, without it; no more than shows that there are more than ``enough`` tasks.
+
+    A look must stay cheap while a bomb goes off: it gets a small share of the processors then.
+    """
+    waiting, seen, tasks = children(root), dict[int, Process](), 0
+    while waiting and tasks <= enough:
         pid = waiting.pop()
         if pid in seen:
             continue
         process = look(pid)
         if process is not None:
             seen[pid] = process
+            tasks += process.tasks
             waiting += children(pid)
     return list(seen.values())
 

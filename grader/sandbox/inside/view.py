@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from grader.sandbox.inside.wall import Unsuitable
 
 REMEDY = "Install Python and the assignment where every user may go, not beneath /root, or grade as an ordinary user."
 
+MOST = 5000
 MS_NOSUID, MS_NODEV, MS_REC, MS_BIND, MS_PRIVATE = 2, 4, 1 << 14, 1 << 12, 1 << 18
 CLONE_NEWNS = 0x00020000
 
@@ -82,6 +84,14 @@ def unreadable(paths: Iterable[str], user: int) -> str:
         answer = pipe.read()
     os.waitpid(child, 0)
     return answer.decode(errors="replace")
+
+
+def everything(paths: Iterable[str]) -> Iterator[str]:
+    """Yield files and folders with all that lies beneath them, up to a number that takes no time."""
+    for path in paths:
+        beneath = (os.path.join(folder, name) for folder, inner, files in os.walk(path) for name in (*inner, *files))
+        yield path
+        yield from islice(beneath, MOST)
 
 
 def readable(path: str) -> bool:

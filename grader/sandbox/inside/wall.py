@@ -13,6 +13,7 @@ needs no privilege once `no_new_privs` is set), and seccomp comes last because i
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -24,10 +25,14 @@ import landlockpy
 
 from grader.sandbox.inside import syscalls
 
-PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 1, 24, 28, 38, 39
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 28, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 NOROOT_LOCKED = 0b1111  # SECBIT_NOROOT, SECBIT_NO_SETUID_FIXUP, both locked
 CAPABILITY_VERSION_3 = 0x20080522
+# CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID: root that lacks one of them (a stripped container) can't look after
+# a box of another user, and does as an ordinary user does.
+NEEDED = 0b1110_1011
+
 HIGH_USERS = 0x70000000  # above the ranges of people, services and containers, below 2**31
 BLOCK = 1 << 11  # user ids that one sandbox with process ids of its own has to itself
 ADDRESS_MARGIN_MB = 4096  # of address space beyond twice the memory allowed: a backstop only, the warden measures
@@ -81,7 +86,7 @@ def pick_user(pid: int, block: int = 0) -> int | None:
 
     A process id is unique among the living; in a process namespace it is so together with the sandbox's own block.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or effective_capabilities() & NEEDED != NEEDED:
         return None
     number = block + pid % BLOCK if block else pid
     ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
@@ -92,6 +97,18 @@ def pick_user(pid: int, block: int = 0) -> int | None:
         if first <= 10_000 and first + count >= 65_000:
             return 10_000 + number % 50_000
     return None
+
+
+def is_kernels_root() -> bool:
+    """Tell whether this process's user is the kernel's own root, for whom the limit on processes is not kept."""
+    first, outside, _ = map(int, Path("/proc/self/uid_map").read_text().split()[:3])
+    return os.getuid() == 0 and (first, outside) == (0, 0)
+
+
+def effective_capabilities() -> int:
+    """Return the capabilities that this process can use, a bit each."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1], 16) for line in lines if line.startswith("CapEff"))
 
 
 def build(plan: Plan, scratch: str, user: int | None, tasks: int, parent: int) -> None:
@@ -158,11 +175,13 @@ def drop_privileges(user: int | None) -> None:
                 break
         prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
         if user is None:  # root of a small user namespace: an exec must not bring the capabilities back
-            prctl(PR_SET_SECUREBITS, NOROOT_LOCKED)
+            with contextlib.suppress(OSError):  # a second lock where allowed: no_new_privs keeps them away too
+                prctl(PR_SET_SECUREBITS, NOROOT_LOCKED)
         else:
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
+            prctl(PR_SET_DUMPABLE, 1)  # for the warden, which looks at the box with that user's eyes
     header = _Header(CAPABILITY_VERSION_3, 0)
     nothing = (ctypes.c_uint32 * 6)()
     if _libc.capset(ctypes.byref(header), ctypes.byref(nothing)) != 0:

@@ -136,9 +136,9 @@ class Warden:
         while not self.ended():
             if any(number == self.control.fileno() for number, _ in events.poll(TICK * 1000)):
                 self.wait_for_end(GRACE)
-                self.limit = "" if self.ended() else self.excess()
+                self.limit = "" if self.ended() else self.look()
                 return
-            self.limit = self.excess()
+            self.limit = self.look()
             if self.limit:
                 self.ended()
                 return
@@ -160,10 +160,27 @@ class Warden:
                     break
         return self.status is not None
 
+    def look(self) -> str:
+        """Return what `excess` finds, seen with the eyes of the box's user.
+
+        Root in a container may not look into another user's processes (CAP_SYS_PTRACE), their user may; and nothing
+        that a box puts in the way of a look can make use of root's rights. The box can't signal the warden meanwhile:
+        that goes by the real user.
+        """
+        if self.user is None:
+            return self.excess()
+        os.setegid(self.user)
+        os.seteuid(self.user)
+        try:
+            return self.excess()
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+
     def excess(self) -> str:
         """Return the sentence of the limit that the box is over, or nothing."""
         limits = self.plan.limits
-        processes = tree.below(os.getpid())
+        processes = tree.below(os.getpid(), int(limits["processes"]))
         if sum(process.tasks for process in processes) > limits["processes"]:
             return f"processes: more than {int(limits['processes'])} processes and threads at once"
         if self.cpu(processes) > limits["cpu_seconds"]:

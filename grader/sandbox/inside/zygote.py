@@ -39,6 +39,7 @@ HEAVY = (
     "h5py", "matplotlib.font_manager", "matplotlib.pyplot", "matplotlib.backends.backend_agg",
     "matplotlib_inline.backend_inline", "IPython.core.interactiveshell", "grader.sandbox.inside.kernel",
 )  # fmt: skip
+ORDINARY = "Grade as an ordinary user."
 CLOSED = "Make it readable (chmod -R go+rX), or grade as an ordinary user."
 PAUSE = 0.25  # seconds between two looks after the wardens
 FAREWELL = 15.0  # seconds that wardens have to end their boxes when the trusted side is gone
@@ -75,9 +76,11 @@ class Zygote:
             raise wall.Unsuitable("/proc does not list children (CONFIG_PROC_CHILDREN)", "Use a distribution's kernel.")
         run, read = settings["run"], settings["read"]
         user = wall.pick_user(os.getpid())
+        if user is None and wall.is_kernels_root():
+            raise wall.Unsuitable("root may not change to another user here, and no limit binds root", ORDINARY)
         if user is not None:
             view.open_up([*run, *read, self.base])
-            closed = view.unreadable([*run, *read, *loaded_files()], user)
+            closed = view.unreadable([*run, *loaded_files(), *view.everything(read)], user)
             if closed:
                 raise wall.Unsuitable(f"{closed} is open to root alone, and submissions run as another user", CLOSED)
         self.plan = wall.Plan(
@@ -109,6 +112,8 @@ class Zygote:
             self.bury()
         for pid in list(self.wardens):
             self.end(pid)
+        with contextlib.suppress(OSError):  # where the trusted side died, nobody else tidies up
+            os.rmdir(self.base)
 
     def receive(self) -> None:
         """Take one request."""

@@ -19,11 +19,11 @@ def test_backward(student, expect, rng):
     expect("dw", dw)
 
 
-@pytest.mark.parametrize("part", ["runs", "answer", "triple"])
+@pytest.mark.parametrize("part", ["answer", "triple"])
 def test_notebook(notebook, expect, rng, part):
     """The notebook runs, and what it defines is right."""
     notebook.must_run()
     if part == "answer":
         expect("answer", notebook["answer"])
-    if part == "triple":
-        expect("triple", notebook["triple"](rng.standard_normal(3)))
+    # That a cell ran is the word of a process that is the student's: what it defines has to prove it.
+    expect("triple", notebook["triple"](rng.standard_normal(3)))

@@ -1,0 +1,144 @@
+"""Makes spec.md from the structs that read assignment.toml: `python docs/make_spec.py`. Tests see that it is fresh."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+import tokenize
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grader.assignment import misconceptions, spec
+from grader.sandbox.limits import Limits
+
+HEAD = """\
+# `assignment.toml`
+
+Everything that `grader` knows of an assignment stands in this file. Paths use `/`, are relative to the file's folder
+(or, where it says so, to what a student hands in) and never lead out of it. An unknown key is an error with a
+suggestion. This page is made by `docs/make_spec.py`.
+"""
+TABLES: tuple[tuple[str, type[msgspec.Struct]], ...] = (
+    ("Top level", spec.Spec),
+    ("`[[questions]]`", spec.QuestionSpec),
+    ("`[[files]]`", spec.FileSpec),
+    ("`[[notebooks]]`", spec.NotebookSpec),
+    ("`[[checks]]`", spec.CheckSpec),
+    ("`[limits]`", Limits),
+    ("`[late]`", spec.LateSpec),
+)
+MISTAKES = """\
+# `misconceptions/*.toml`
+
+A known wrong solution in a file of its own, whose name without `.toml` is its id. The audit demands that the checks
+fail it; a submission that gives the same wrong numbers is told its hint.
+"""
+MISTAKE_TABLES: tuple[tuple[str, type[msgspec.Struct]], ...] = (
+    ("Top level of a misconception", misconceptions.Misconception),
+    ("`[[changes]]`", misconceptions.Change),
+)
+# Fields whose name says nearly all: those that the code leaves without a comment.
+WORDS = {
+    ("Spec", "schema"): "the version of this format",
+    ("Spec", "name"): "a short name for files: letters, digits, `.`, `_` and `-`",
+    ("Spec", "title"): "what students and reports call the assignment",
+    ("Spec", "version"): "your own; it stands in every report",
+    ("Spec", "questions"): "its parts, see below",
+    ("Spec", "files"): "what students write, see below",
+    ("Spec", "notebooks"): "the notebooks, see below",
+    ("Spec", "checks"): "what is checked, see below",
+    ("Spec", "limits"): "what a submission may use, see below",
+    ("Spec", "late"): "what lateness costs, see below",
+    ("QuestionSpec", "id"): "by which checks name it",
+    ("QuestionSpec", "title"): "in reports",
+    ("FileSpec", "path"): "its place in a student's tree; the reference has it at the same place in its folder",
+    ("FileSpec", "provides"): "the functions and classes that checks call as `student.NAME`",
+    ("NotebookSpec", "path"): "its place in a student's tree",
+    ("NotebookSpec", "source"): "the author's notebook, in the assignment's folder",
+    ("CheckSpec", "id"): "the test is `test_<id>` in `checks/`",
+    ("CheckSpec", "question"): "the id of its question",
+    ("CheckSpec", "points"): "shared evenly by its cases",
+    ("CheckSpec", "visibility"): "whether it is in the handout, and its details in a student's report",
+    ("Limits", "open_files"): "files open at once",
+    ("LateSpec", "grace_minutes"): "so late is not late",
+    ("LateSpec", "free_days"): "late days that cost nothing",
+    ("LateSpec", "percent_per_day"): "taken off for each late day",
+    ("Misconception", "id"): "from the file's name: leave it out",
+    ("Misconception", "changes"): "in what it differs from the reference, see below",
+    ("Change", "file"): "a file or notebook of the reference",
+    ("Change", "old"): "text that stands in the function once",
+    ("Change", "new"): "what stands there instead",
+}
+TYPES = {
+    "str": "text", "int": "whole number", "float": "number", "bool": "true or false",
+    "tuple[str, ...]": "list of texts",
+    "Mapping[str, str]": "table of texts", "datetime | None": "date and time", "int | None": "whole number",
+    "Limits": "table", "LateSpec | None": "table", "tuple[QuestionSpec, ...]": "list of tables",
+    "tuple[FileSpec, ...]": "list of tables", "tuple[NotebookSpec, ...]": "list of tables",
+    "tuple[CheckSpec, ...]": "list of tables", "tuple[Change, ...]": "list of tables",
+    "Visibility": "`visible`, `hidden`",
+    "Literal['points', 'max']": "`points`, `max`",
+}  # fmt: skip
+INTERNAL = {("Spec", "handout_of"), ("Misconception", "id")}
+
+
+def page() -> str:
+    """Return the whole page."""
+    parts = [HEAD, *(section(*table) for table in TABLES), MISTAKES, *(section(*table) for table in MISTAKE_TABLES)]
+    return "\n".join(parts)
+
+
+def section(title: str, struct: type[msgspec.Struct]) -> str:
+    """Return the section of one table: a line for each key."""
+    meaning = " ".join((inspect.getdoc(struct) or "").split("\n\n")[0].split()).replace("``", "`").rpartition("`: ")[2]
+    lines = [f"## {title}", "", meaning[:1].upper() + meaning[1:], "", "| key | type | default | meaning |"]
+    return "\n".join([*lines, "| --- | --- | --- | --- |", *rows(struct)]) + "\n"
+
+
+def rows(struct: type[msgspec.Struct]) -> Iterator[str]:
+    """Yield a table's line for each field."""
+    told = comments(struct)
+    for field in msgspec.structs.fields(struct):
+        key = struct.__name__, field.name
+        if key in INTERNAL:
+            continue
+        annotation = inspect.get_annotations(struct)[field.name]
+        meaning = told.get(field.name) or WORDS[key]
+        yield f"| `{field.name}` | {TYPES[annotation]} | {default(field)} | {meaning} |"
+
+
+def comments(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """Return the comment beside each field that has one."""
+    source = inspect.getsource(struct)
+    by_line = {
+        token.start[0]: token.string.lstrip("# ")
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
+    fields = [node for node in ast.parse(source).body[0].body if isinstance(node, ast.AnnAssign)]  # type: ignore[attr-defined]
+    return {ast.unparse(node.target): by_line[node.lineno] for node in fields if node.lineno in by_line}
+
+
+def default(field: Any) -> str:
+    """Return a field's default in words."""
+    value = field.default
+    if field.default_factory is not msgspec.NODEFAULT or isinstance(value, msgspec.Struct):
+        return "none"
+    if value is msgspec.NODEFAULT:
+        return "**needed**"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, StrEnum | str):
+        return f'`"{value}"`' if str(value) else "none"
+    if isinstance(value, int | float):
+        return f"`{value:g}`"
+    return "none"
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name("spec.md").write_text(page(), encoding="utf-8")

@@ -1,0 +1,210 @@
+"""Trials: many versions of a submission, each held against an assignment's checks, on all cores.
+
+Every worker process has a sandbox of its own and keeps it from trial to trial. What is tried is the author's own code
+and small changes of it, so where this machine can't isolate, plain processes will do.
+"""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing.util import Finalize
+from pathlib import Path
+
+import msgspec
+
+from grader.assignment.expectations import SCHEMA, Expectations, Provenance
+from grader.assignment.spec import Assignment, load
+from grader.authoring.record import reference_files
+from grader.errors import AssignmentError, IsolationError
+from grader.model import Status
+
+RECORDED = ("hidden", "public")  # seeds whose expectations lie on disk
+HURRY = 3.0  # seconds for one call of code that may never return
+HURRY_NOTEBOOK = 60.0
+
+
+class Bench(msgspec.Struct, frozen=True):
+    """Where trials are run."""
+
+    folder: str  # of the assignment
+    isolation: str  # a tier; `settle` turns "auto" into one
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """One version of a submission and what it is to be held against."""
+
+    id: str
+    files: dict[str, bytes]  # those that differ from the reference's
+    seed: str  # "hidden", "public", or the digits of another one
+    stages: tuple[frozenset[str], ...]  # checks; a stage is run where all before it passed
+    hurry: bool = True  # whether a call that takes long is cut sooner than the assignment says
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What came of a trial."""
+
+    ran: tuple[str, ...]  # ids of checks
+    failed: dict[str, str]  # check -> the first message of a case that did not pass
+    faults: dict[str, str]  # check -> why it has no verdict: the check's own fault, not the submission's
+    seconds: float
+
+
+def settle(assignment: Assignment, isolation: str) -> str:
+    """Return the tier to use: for "auto" the strongest that works here, or plain processes where none does."""
+    from grader.sandbox.ladder import open_sandbox
+
+    if isolation != "auto":
+        return isolation
+    try:
+        with open_sandbox("auto", assignment.spec.limits, _readable(assignment), notebooks=False) as sandbox:
+            return str(sandbox.tier)
+    except IsolationError:
+        return "none"
+
+
+def run_all(
+    bench: Bench, trials: Sequence[Trial], workers: int | None, on_done: Callable[[Trial, Verdict], None]
+) -> dict[tuple[str, str], Verdict]:
+    """Run trials on several processes; return the verdicts by id and seed, and tell of each as it comes."""
+    verdicts: dict[tuple[str, str], Verdict] = {}
+    if not trials:
+        return verdicts
+    count = max(1, min(workers or cores(), len(trials)))
+    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+        futures = {pool.submit(run_one, bench, trial): trial for trial in trials}
+        try:
+            for future in as_completed(futures):
+                trial = futures[future]
+                verdicts[trial.id, trial.seed] = verdict = future.result()
+                on_done(trial, verdict)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return verdicts
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+# --- in a worker ----------------------------------------------------------------------------------------------------
+
+
+def run_one(bench: Bench, trial: Trial) -> Verdict:
+    """Run a trial in this process."""
+    return _worker(bench).run(trial)
+
+
+@functools.cache
+def _worker(bench: Bench) -> Worker:
+    """Return this process's worker, made when first asked for and closed when the process ends."""
+    worker = Worker(bench)
+    Finalize(worker, worker.close, exitpriority=10)
+    return worker
+
+
+class Worker:
+    """An assignment, its reference, a sandbox, and the expectations of every seed that was asked for."""
+
+    def __init__(self, bench: Bench) -> None:
+        from grader.sandbox.ladder import open_sandbox
+
+        self._patient = load(Path(bench.folder))
+        limits = self._patient.spec.limits
+        short = msgspec.structs.replace(
+            limits,
+            call_seconds=min(limits.call_seconds, HURRY),
+            import_seconds=min(limits.import_seconds, 2 * HURRY),
+            cell_seconds=min(limits.cell_seconds, HURRY_NOTEBOOK),
+            notebook_seconds=min(limits.notebook_seconds, HURRY_NOTEBOOK),
+        )
+        self._hurried = Assignment(self._patient.folder, msgspec.structs.replace(self._patient.spec, limits=short))
+        self._reference = reference_files(self._patient)
+        self._expectations: dict[tuple[str, frozenset[str]], Expectations] = {}
+        self._sandbox = open_sandbox(
+            bench.isolation, limits, _readable(self._patient), notebooks=bool(self._patient.spec.notebooks)
+        )
+
+    def close(self) -> None:
+        """End the sandbox."""
+        self._sandbox.close()
+
+    def run(self, trial: Trial) -> Verdict:
+        """Run a trial's stages until one fails."""
+        start = time.perf_counter()
+        ran: list[str] = []
+        failed: dict[str, str] = {}
+        faults: dict[str, str] = {}
+        for stage in trial.stages:
+            if failed or faults or not stage:
+                break
+            self._run_stage(trial, stage, ran, failed, faults)
+        return Verdict(tuple(ran), failed, faults, round(time.perf_counter() - start, 3))
+
+    def _run_stage(
+        self, trial: Trial, stage: frozenset[str], ran: list[str], failed: dict[str, str], faults: dict[str, str]
+    ) -> None:
+        from grader.checking import plugin
+
+        outcome = plugin.run(
+            plugin.Plan(
+                assignment=self._hurried if trial.hurry else self._patient,
+                sandbox=self._sandbox,
+                files={**self._reference, **trial.files},
+                expectations=self._expected(trial.seed, stage),
+                only=stage,
+            )
+        )
+        for id_, check in outcome.checks.items():
+            ran.append(id_)
+            for case in check.cases:
+                if case.status is Status.ERROR:
+                    faults.setdefault(id_, f"{case.id}: {case.message}")
+                elif case.status is not Status.PASS:
+                    failed.setdefault(id_, f"{case.id}: {case.message}")
+
+    def _expected(self, seed: str, checks: frozenset[str]) -> Expectations:
+        key = (seed, frozenset[str]() if seed in RECORDED else checks)
+        if key not in self._expectations:
+            self._expectations[key] = self._read(seed) if seed in RECORDED else self._record(seed, checks)
+        return self._expectations[key]
+
+    def _read(self, seed: str) -> Expectations:
+        path = self._patient.expectations_path(seed)
+        expectations = Expectations.read(path)
+        if expectations.provenance.assignment != self._patient.digest:
+            raise AssignmentError(f"{path} is stale: the assignment has changed since; run `grader record`")
+        return expectations
+
+    def _record(self, seed: str, checks: frozenset[str]) -> Expectations:
+        from grader.checking import plugin
+        from grader.checking.expect import Mode
+
+        expectations = Expectations(Provenance(SCHEMA, seed, self._patient.digest, "", {}))
+        outcome = plugin.run(
+            plugin.Plan(
+                assignment=self._patient,
+                sandbox=self._sandbox,
+                files=self._reference,
+                expectations=expectations,
+                mode=Mode.RECORD,
+                only=checks,
+            )
+        )
+        for id_, check in outcome.checks.items():
+            for case in check.cases:
+                if case.status is not Status.PASS:
+                    raise AssignmentError(f"the reference fails `{id_}` ({case.id}) with seed {seed}: {case.message}")
+        return expectations
+
+
+def _readable(assignment: Assignment) -> list[Path]:
+    return sorted(set(assignment.links.values()))

@@ -1,0 +1,105 @@
+"""``grader audit``: tries the checks themselves, with known mistakes, mutants and right but unusual solutions."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.cli.options import add_assignment, assignment_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from grader.authoring.trials import Trial, Verdict
+
+PARTS = ("misconceptions", "mutants", "right")
+EVERY = 50  # trials between two lines, where nobody looks at a terminal
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add the command's options."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "audit", help="try the checks with wrong and with right solutions", description=__doc__
+    )
+    add_assignment(command)
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", default=Path("audit"), help="where to write (default: ./%(default)s)"
+    )
+    command.add_argument(
+        "--right", type=Path, metavar="DIR",
+        help="right but unusual solutions, a folder each (default: tests/right beside the assignment, if it is there)",
+    )  # fmt: skip
+    command.add_argument("--part", action="append", choices=PARTS, help="only this part; may be repeated")
+    command.add_argument("--full", action="store_true", help="also run the notebooks of the right solutions")
+    command.add_argument("--workers", type=int, metavar="N", help="how many processes (default: one for each core)")
+    command.add_argument(
+        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto",
+        help="the box that the trials run in; 'auto' takes plain processes where there is none (default: %(default)s)",
+    )  # fmt: skip
+    return command
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the audit with a bar of progress, print what it found, write the two reports."""
+    from rich.console import Console
+
+    from grader.authoring import audit, audit_report
+    from grader.files import write_atomically
+
+    console = Console(quiet=options.quiet, highlight=False)
+    assignment = assignment_of(options)
+    progress = Progress(console)
+    with progress:
+        found = audit.audit(
+            assignment,
+            audit.Options(
+                isolation=options.isolation,
+                workers=options.workers,
+                right=options.right,
+                parts=tuple(part for part in PARTS if part in (options.part or PARTS)),
+                full=options.full,
+                on_start=progress.start,
+                on_done=progress.done,
+            ),
+        )
+    write_atomically(options.out / "audit.json", audit_report.json(found))
+    page = write_atomically(options.out / "audit.html", audit_report.html(found))
+    console.print(audit_report.text(found), markup=False, soft_wrap=True)
+    console.print(f"audit: {page}", soft_wrap=True)
+    return 0 if found.good else 1
+
+
+class Progress:
+    """A bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._console = console
+        self._count = self._total = 0
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task("trials", total=None)
+
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def start(self, total: int) -> None:
+        """Take note of how many trials there are."""
+        self._total = total
+        self._bar.update(self._task, total=total)
+        if not self._console.is_terminal:
+            self._console.print(f"{total} trials")
+
+    def done(self, trial: Trial, verdict: Verdict) -> None:
+        """Count one more trial."""
+        self._count += 1
+        self._bar.advance(self._task)
+        if not self._console.is_terminal and (self._count % EVERY == 0 or self._count == self._total):
+            self._console.print(f"{self._count} of {self._total} trials")

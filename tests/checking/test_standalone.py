@@ -1,0 +1,186 @@
+"""The checks under plain pytest, in a handout: pytest's own output, a student's own tests beside them, and no grade."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from small_assignment import SPEC, recorded, write
+
+from grader.authoring import handout, template
+from grader.authoring.handout import Handout
+
+
+class Run(NamedTuple):
+    """A finished pytest."""
+
+    code: int
+    out: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {word: int(count) for count, word in re.findall(r"(\d+) (\w+)", self.out.splitlines()[-1])}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Handout:
+    """The handout of the small assignment, all its checks visible."""
+    spec = SPEC.replace('visibility = "hidden"\n', "")
+    return handout.build(recorded(write(tmp_path_factory.mktemp("small"), {"assignment/assignment.toml": spec})))
+
+
+@pytest.fixture
+def work(made: Handout, tmp_path: Path) -> Path:
+    template.write_tree(tmp_path, made.files)
+    return tmp_path
+
+
+def run(work: Path, *arguments: str) -> Run:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=work, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False,
+    )  # fmt: skip
+    return Run(done.returncode, done.stdout + done.stderr)
+
+
+def write_functions(work: Path, **bodies: str) -> None:
+    """Put bodies in the place of stubs."""
+    text = (work / "lib/sums.py").read_text()
+    for task, body in bodies.items():
+        stub = re.compile(rf"raise NotImplementedError\('[^']*\b{task}'\)")
+        assert stub.search(text)
+        text = stub.sub(lambda _, body=body: body, text)
+    (work / "lib/sums.py").write_text(text)
+
+
+def test_untouched_stubs_fail_as_not_implemented_and_what_needs_them_is_skipped(work: Path) -> None:
+    done = run(work)
+    assert done.code == 1
+    assert done.counts == {"failed": 3, "skipped": 3}
+    assert "add_up: `add_up` is not implemented yet" in done.out
+    assert "Traceback" not in done.out
+
+
+def test_right_functions_pass(work: Path) -> None:
+    write_functions(work, add_up="return a + b", scale_by="return a * factor")
+    done = run(work, "-k", "not halves")
+    assert (done.code, done.counts) == (0, {"passed": 5, "deselected": 1})
+
+
+def test_notebook_is_run_too(work: Path) -> None:
+    write_functions(work, add_up="return a + b")
+    notebook = (work / "Work.ipynb").read_text()
+    (work / "Work.ipynb").write_text(notebook.replace("raise NotImplementedError('Task 4: half_of')", "return x / 2"))
+    assert run(work, "-k", "halves").counts == {"passed": 1, "deselected": 5}
+
+
+def test_failure_says_what_is_wrong_and_where(work: Path) -> None:
+    write_functions(work, add_up="return a + 2 * b", scale_by="print('so far'); return a * factr")
+    done = run(work, "-k", "scale_by or add_up")
+    assert "add_up: `total` has the right shape (3,), but 3 of 3 entries are off" in done.out
+    assert "scale_by: `scale_by` raised NameError: name 'factr' is not defined" in done.out
+    assert re.search(r"^lib/sums\.py, line \d+, in scale_by$", done.out, re.MULTILINE)
+    assert re.search(r"Captured stdout call -+\nso far\n", done.out)
+    assert "checking/" not in done.out  # none of our own frames
+
+
+@pytest.mark.parametrize(
+    ("arguments", "counts"),
+    [
+        (("assignment/checks/test_sums.py",), {"failed": 3, "skipped": 3}),
+        (("-k", "add_up"), {"failed": 2, "deselected": 4}),
+        (("-x",), {"failed": 1}),
+        (("assignment/checks/test_sums.py::test_scale_by",), {"failed": 1}),
+        (("--deselect", "assignment/checks/test_sums.py::test_add_up"), {"failed": 3, "skipped": 1, "deselected": 2}),
+    ],
+)
+def test_asking_for_a_part_runs_that_part(work: Path, arguments: tuple[str, ...], counts: dict[str, int]) -> None:
+    done = run(work, *arguments)
+    assert (done.code, done.counts) == (1, counts)
+
+
+def test_last_failures_can_be_run_again(work: Path) -> None:
+    write_functions(work, scale_by="return a * factor")
+    run(work)
+    assert run(work, "--lf").counts["failed"] == 2
+
+
+OWN = """\
+import pytest
+
+
+@pytest.fixture
+def two():
+    return 2
+
+
+@pytest.mark.parametrize("one", [1, 2])
+def test_mine(two, one):
+    assert one < two
+
+
+def test_skipped():
+    pytest.skip("later")
+"""
+
+
+def test_students_own_tests_run_as_ever(work: Path) -> None:
+    (work / "test_mine.py").write_text(OWN)
+    alone = run(work, "test_mine.py")
+    assert alone.counts == {"failed": 1, "passed": 1, "skipped": 1}
+    assert "assert 2 < 2" in alone.out
+    assert run(work, ".", "-k", "test_mine or scale_by").counts == {"failed": 2, "passed": 1, "skipped": 1, "deselected": 5}
+
+
+def test_students_own_broken_test_is_pytests_own_matter(work: Path) -> None:
+    (work / "test_mine.py").write_text("import nothing_of_the_kind\n")
+    done = run(work, ".")
+    assert done.code == 2
+    assert "ModuleNotFoundError" in done.out
+
+
+def test_student_may_delete_a_file(work: Path) -> None:
+    (work / "lib/sums.py").unlink()
+    done = run(work, "-k", "scale_by")
+    assert done.code == 1
+    assert "`lib/sums.py` is not in the submission" in done.out
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("assignment/assignment.toml", "is not an assignment: it has no assignment.toml"),
+        ("assignment/expectations/public.h5", "there are no expectations"),
+    ],
+)
+def test_handout_that_lost_a_file_is_a_usage_error_in_one_sentence(work: Path, name: str, words: str) -> None:
+    (work / name).unlink()
+    done = run(work)
+    assert done.code == pytest.ExitCode.USAGE_ERROR
+    assert words in done.out
+    assert "Traceback" not in done.out
+
+
+def test_check_without_an_entry_is_a_usage_error(work: Path) -> None:
+    with (work / "assignment/checks/test_sums.py").open("a") as file:
+        file.write("\n\ndef test_more(student):\n    pass\n")
+    done = run(work)
+    assert done.code == pytest.ExitCode.USAGE_ERROR
+    assert "the test `test_more` has no [[checks]] entry" in done.out
+
+
+def test_no_worker_is_left(work: Path, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"], cwd=work, env={**os.environ, "TMPDIR": str(scratch)},
+        capture_output=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert list(scratch.glob("grader-*")) == []  # each worker's folder goes when it is ended

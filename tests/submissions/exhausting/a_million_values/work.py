@@ -1,0 +1,2 @@
+def forward(x, w):
+    return tuple(range(1000000))

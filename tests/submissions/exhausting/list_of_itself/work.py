@@ -1,0 +1,4 @@
+def forward(x, w):
+    value = []
+    value.append(value)
+    return value, None

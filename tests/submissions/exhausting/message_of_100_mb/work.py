@@ -1,0 +1,2 @@
+def forward(x, w):
+    raise ValueError("x" * 100_000_000)

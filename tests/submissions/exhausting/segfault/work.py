@@ -1,0 +1,5 @@
+import ctypes
+
+
+def forward(x, w):
+    ctypes.string_at(0)

@@ -1,0 +1,5 @@
+import time
+
+
+def forward(x, w):
+    time.sleep(3600)

