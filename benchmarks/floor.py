@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import tempfile
+import traceback
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,13 @@ class Anything:
 
     def __getattr__(self, name: str) -> Callable[..., bool]:
         return self
+
+
+class Shell(InteractiveShell):
+    """A shell that draws figures inline."""
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Start none."""
 
 
 class Bare(SimpleNamespace):
@@ -73,7 +81,7 @@ def main() -> None:
         lane.serve(grade)
 
 
-def run(assignment: Assignment, shell: InteractiveShell, tree: Path, path: str, cases: list[Case]) -> None:
+def run(assignment: Assignment, shell: Shell, tree: Path, path: str, cases: list[Case]) -> None:
     """Run a notebook's cells, if there is one, and the calls of some checks."""
     os.chdir(tree)
     sys.path.insert(0, str(tree))
@@ -121,12 +129,12 @@ def stage(assignment: Assignment, submission: Path, tree: Path) -> None:
         (tree / place).write_bytes((source if source.is_file() else sources[place]).read_bytes())
 
 
-def make_shell(plots: bool) -> InteractiveShell:
+def make_shell(plots: bool) -> Shell:
     """Return a shell as a kernel has one, with all that it will need imported."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
-    shell = InteractiveShell.instance(config=config, user_ns={"__name__": "__main__"})
+    shell = Shell.instance(config=config, user_ns={"__name__": "__main__"})
     for module in ("h5py", "matplotlib.pyplot", "matplotlib.backends.backend_agg") if plots else ():
         importlib.import_module(module)
     if plots:
@@ -142,8 +150,6 @@ def apart(work: Callable[[], None]) -> None:
             work()
             os._exit(0)
         except BaseException:
-            import traceback
-
             traceback.print_exc(file=sys.__stderr__)
             os._exit(1)
     _, status = os.waitpid(pid, 0)
@@ -164,9 +170,8 @@ def collect(assignment: Assignment) -> list[Case]:
     folder = assignment.checks_folder
     quiet = [word for name in UNUSED for word in ("-p", f"no:{name}")]
     ini = str(Path(sys.modules["grader.checking.plugin"].__file__ or "").with_name("checks.ini"))
-    code = pytest.main(
-        [str(folder), f"--rootdir={folder}", "-c", ini, "--collect-only", *OPTIONS, *quiet], plugins=[Collector()]
-    )
+    options = [str(folder), f"--rootdir={folder}", f"--confcutdir={folder}", "-c", ini, "--collect-only"]
+    code = pytest.main([*options, *OPTIONS, *quiet], plugins=[Collector()])
     if code or not cases:
         raise RuntimeError(f"the checks in {folder} can't be collected ({code})")
     return cases

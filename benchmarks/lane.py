@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 Grade = Callable[[str, list[str]], dict[str, float]]  # the chunk, the names in it -> points by name
@@ -25,8 +26,7 @@ def job() -> dict[str, Any]:
     global _answers
     _answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    with open(sys.argv[1], encoding="utf-8") as file:
-        told: dict[str, Any] = json.load(file)
+    told: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     return told
 
 

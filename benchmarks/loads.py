@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,11 +116,14 @@ def nbgrader_jobs(load_: Load, work: Path) -> list[dict[str, Any]]:
             _write_notebook(source / "Small.ipynb", small.nbgrader_notebook(small.RIGHT))
             for name in names:
                 submitted = _sources(load_.submissions / name / "Small.ipynb")
-                _write_notebook(course / "submitted" / name / "task" / "Small.ipynb", small.nbgrader_notebook(submitted))
+                _write_notebook(
+                    course / "submitted" / name / "task" / "Small.ipynb", small.nbgrader_notebook(submitted)
+                )
         else:
             assignment = load(load_.assignment)
             lay_support(assignment, source)
-            books = {book.path: _flagship_notebook(assignment, book.source, book.path) for book in assignment.spec.notebooks}
+            listed = assignment.spec.notebooks
+            books = {book.path: _flagship_notebook(assignment, book.source, book.path) for book in listed}
             for place, node in books.items():
                 _write_notebook(source / place, node)
             for name in names:
@@ -175,6 +180,7 @@ def _flagship_notebook(assignment: Assignment, source: str, place: str) -> nbfor
     kind = "rnn" if place.startswith("RNN") else "lstm"
     for cell in node.cells:
         cell.metadata = {}
+        cell.source = re.sub(r"### (BEGIN|END) SOLUTION.*", "", cell.source)  # marks that nbgrader has rules for
     test = nbformat.v4.new_code_cell(f"assert {kind}_captions_right >= 0.85", id=f"test-{kind}")
     test.metadata = {"nbgrader": {**small.nbgrader_mark(f"test-{kind}", grade=True, solution=False), "points": 5}}
     node.cells.append(test)
@@ -194,8 +200,6 @@ def _otter_autograder(home: Path, tests: dict[str, str], peer: Peer, files: list
 
 
 def _zip(target: Path, folder: Path, notebook: str) -> None:
-    import zipfile
-
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w") as packed:
         for path in sorted(folder.rglob("*")):

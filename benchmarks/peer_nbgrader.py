@@ -1,4 +1,7 @@
-"""nbgrader as a contestant: a course folder and a gradebook of its own for each process; run in nbgrader's environment."""
+"""nbgrader as a contestant: each process has a course folder and a gradebook of its own.
+
+Run in nbgrader's environment.
+"""
 
 from __future__ import annotations
 

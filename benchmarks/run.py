@@ -40,7 +40,7 @@ OURS, FLOOR = "grader", "floor"
 def main() -> int:
     """Run the loads that were asked for, print the tables and write the numbers."""
     options = arguments()
-    console = Console(width=120)
+    console = Console(width=132)
     work = (options.work or Path(tempfile.mkdtemp(prefix="benchmark-"))).resolve()
     installed = {
         name: peers.set_up(name, (options.peers or work / "peers").resolve())
@@ -150,8 +150,18 @@ def spread(values: Iterator[float]) -> dict[str, float]:
 
 def table(letter: str, field: list[Contestant], told: dict[str, Any]) -> Table:
     """Return the figures as a table."""
-    made = Table(title=f"{TITLES[letter]}: {told['rounds']} rounds of {told['submissions a round']}", title_justify="left")
-    for heading in ("", "a minute", "CPU s each", "start s", "our throughput is", "our CPU is", "our CPU s more"):
+    made = Table(
+        title=f"{TITLES[letter]}: {told['rounds']} rounds of {told['submissions a round']}", title_justify="left"
+    )
+    for heading in (
+        "",
+        "a minute",
+        "CPU s each",
+        "start s",
+        "throughput: ours is",
+        "CPU: ours is",
+        "CPU: ours has more, s",
+    ):
         made.add_column(heading, justify="left" if not heading else "right")
     for one in field:
         its = told["contestants"][one.name]

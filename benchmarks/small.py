@@ -96,7 +96,9 @@ def nbgrader_notebook(sources: dict[str, str]) -> NotebookNode:
         cells.append(cell)
         if solution:
             test = _cell(f"test-{cell.id}", f"{CASES}\n{TESTS[cell.id]}")
-            test.metadata = {"nbgrader": {**nbgrader_mark(test.id, grade=True, solution=False), "points": POINTS[cell.id]}}
+            test.metadata = {
+                "nbgrader": {**nbgrader_mark(test.id, grade=True, solution=False), "points": POINTS[cell.id]}
+            }
             cells.append(test)
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
 

@@ -1,4 +1,4 @@
-"""The corpus of hostile and broken submissions: manifests, the graders that take them in turn, and what is looked at after.
+"""The corpus of hostile and broken submissions: its manifests, how they are handed in, and what is looked at after.
 
 Each folder below ``tests/submissions/<group>/`` is handed in as it lies there, unless its ``manifest.toml`` names a
 builder of `hostile_archives`, for what can't be kept as a file.
@@ -6,14 +6,17 @@ builder of `hostile_archives`, for what can't be kept as a file.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
+import html.parser
 import os
 import re
 import shutil
 import socket
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +39,9 @@ MARK = "left-by-a-submission"  # in the name of every file that an attack tries 
 LEAK = "LEAK"  # what an attack says when it got through
 TARGET = f"{MARK}-target"  # the name of the sockets that attacks try to reach
 PORTS = range(48610, 48620)
+SERVER = "evil.example"  # where attacks on a reader's browser would have it go
+ACTING = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"  # what a terminal acts on
+PR_SET_CHILD_SUBREAPER = 36
 SECONDS = 20.0  # a deadline for the tests' own sake
 
 
@@ -133,10 +139,11 @@ def lay_down(folder: Path, canary: str) -> Assignment:
     shutil.copytree(ROOT / "assignment", place)
     for parent in (folder, *folder.parents[:2]):
         parent.chmod(0o755)
-    assignment = load(place)
-    record(assignment, reseed=False, progress=lambda line: None)
+    (place / "expectations").mkdir()
     for beside in (place / "expectations", place / "reference", place / "checks"):
         (beside / "canary.txt").write_text(canary)
+    assignment = load(place)
+    record(assignment, reseed=False, progress=lambda line: None)
     for path in place.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return assignment
@@ -219,11 +226,11 @@ def scratch_folders(grader: Grader) -> list[str]:
     if not isinstance(sandbox, WarmSandbox) or sandbox._process is None:
         return []
     if sandbox.tier == "landlock":
-        return os.listdir(sandbox.base)
+        return [path.name for path in sandbox.base.iterdir()]
     for process in tree.below(sandbox._process.pid):  # bwrap's own processes see another root
         base = Path(f"/proc/{process.pid}/root{sandbox.base}")
         if base.is_dir():
-            return os.listdir(base)
+            return [path.name for path in base.iterdir()]
     raise AssertionError("the sandbox's own processes are gone")
 
 
@@ -231,13 +238,38 @@ def leftovers(assignment: Assignment) -> list[str]:
     """Return the files with the attacks' mark in the places where a program may leave something."""
     home, cwd = Path.home(), Path.cwd()
     places = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), home, cwd, assignment.folder, Path("/")]
-    return [str(path) for place in places if place.is_dir() for path in place.iterdir() if MARK in path.name]
+    found = [path for place in places if place.is_dir() for path in place.iterdir()]
+    return [str(path) for path in found if MARK in path.name and not path.name.startswith(TARGET)]
+
+
+@contextmanager
+def adopting() -> Iterator[Callable[[], list[int]]]:
+    """Adopt the orphans of programs that are run meanwhile; yields what says which of their processes are left."""
+    before = set(tree.children(os.getpid()))
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+    def left() -> list[int]:
+        deadline = time.monotonic() + SECONDS
+        while (found := adopted()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return found
+
+    def adopted() -> list[int]:
+        return [pid for pid in tree.children(os.getpid()) if pid not in before and not is_zombie(pid)]
+
+    try:
+        yield left
+    finally:
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+        for pid in set(tree.children(os.getpid())) - before:
+            if is_zombie(pid):
+                os.waitpid(pid, os.WNOHANG)
 
 
 class Targets:
     """Sockets of the host that no submission may reach, and what came in on them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self._sockets: dict[str, socket.socket] = {}
         for name, family, kind, address in (
             ("unix", socket.AF_UNIX, socket.SOCK_STREAM, str(Path("/tmp", TARGET))),
@@ -251,10 +283,7 @@ class Targets:
             if family == socket.AF_INET:
                 bind_first(sock, address)
             else:
-                Path(address).unlink(missing_ok=True) if address[0] == "/" else None
-                sock.bind(address)
-                if address[0] == "/":
-                    Path(address).chmod(0o666)
+                bind_here(sock, address)
             if kind == socket.SOCK_STREAM:
                 sock.listen()
 
@@ -278,6 +307,15 @@ class Targets:
             sock.close()
         for name in (TARGET, f"{TARGET}-datagram"):
             Path("/tmp", name).unlink(missing_ok=True)
+
+
+def bind_here(sock: socket.socket, address: str) -> None:
+    """Bind a unix socket to which everybody may connect."""
+    if address.startswith("/"):
+        Path(address).unlink(missing_ok=True)
+    sock.bind(address)
+    if address.startswith("/"):
+        Path(address).chmod(0o666)
 
 
 def bind_first(sock: socket.socket, address: str) -> None:
@@ -318,20 +356,44 @@ def complaints(case: Case, tier: str, verdict: Verdict, canary: str) -> list[str
             found.append(f"score {verdict.report.score:g}, expected {score:g}")
         if verdict.report.isolation != tier:
             found.append(f"graded on {verdict.report.isolation}")
-        found += [f"{check.id}: our fault? {check.message}" for check in verdict.report.checks if check.status is Status.ERROR]
+        found += [
+            f"{check.id}: our fault? {check.message}" for check in verdict.report.checks if check.status is Status.ERROR
+        ]
     found += [f"the report does not say {text!r}" for text in says if text not in verdict.text]
-    for pattern in (*case.manifest.hides, *HOSTILE):
+    for pattern in (*case.manifest.hides, ACTING):
         match = re.search(pattern, verdict.text)
         if match:
             found.append(f"the report holds {match[0][:80]!r}")
     everything = b"\n".join(verdict.files.values()).decode("utf-8", "replace")
     found += [f"{word} got out" for word in (canary,) if word in everything or word in verdict.text]
+    for name, data in verdict.files.items():
+        acting = Page(data.decode("utf-8", "replace")).acting if name.endswith(".html") else []
+        found += [f"{name} acts: {text[:200]}" for text in acting]
     if f"{LEAK}:" in verdict.text:
         found.append("it got through")
     return found
 
 
-HOSTILE = ("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]",)  # nothing that a terminal acts on
+class Page(html.parser.HTMLParser):
+    """Gathers what a browser would act on in a page: the values of attributes, and scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.acting: list[str] = []
+        self._raw = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._raw = tag in ("script", "style")
+        self.acting += [
+            f"<{tag} {name}={value}>" for name, value in attrs if SERVER in (value or "") or name[:2] == "on"
+        ]
+        self.acting += [f"<{tag}>"] if tag in ("iframe", "object", "embed", "base", "form", "foreignobject") else []
+
+    def handle_data(self, data: str) -> None:
+        if self._raw and SERVER in data:
+            self.acting.append(data)
+        self._raw = False
 
 
 def unlike(one: Any, other: Any) -> list[str]:

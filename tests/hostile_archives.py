@@ -276,7 +276,7 @@ def rar(folder: Path, source: Path) -> Path:
 
 def name_that_is_a_formula(folder: Path, source: Path) -> Path:
     """A submission whose name is a formula of a spreadsheet's."""
-    return tree(folder, "=HYPERLINK(\"evil.example\",\"full marks\")")
+    return tree(folder, '=HYPERLINK("evil.example","full marks")')
 
 
 def name_that_is_a_command(folder: Path, source: Path) -> Path:
@@ -296,10 +296,7 @@ def name_of_dots(folder: Path, source: Path) -> Path:
 
 def name_that_is_no_text(folder: Path, source: Path) -> Path:
     """A submission whose name is no UTF-8."""
-    place = os.fsdecode(os.fsencode(folder) + b"/\xff\xfe")
-    os.mkdir(place)
-    Path(place, "work.py").write_bytes(work())
-    return Path(place)
+    return tree(folder, os.fsdecode(b"\xff\xfe"))
 
 
 # --- honest ---------------------------------------------------------------------------------------------------------

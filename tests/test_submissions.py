@@ -7,19 +7,27 @@ the next honest submission has full marks.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import string
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from corpus import (
+    ACTING,
+    GROUPS,
     LEAK,
     ROOT,
     WALLS,
     Case,
     Targets,
     Verdict,
+    adopting,
     cases,
     complaints,
     digest,
@@ -37,11 +45,12 @@ from corpus import (
 from grader.assignment.spec import Assignment
 from grader.errors import IsolationError
 from grader.grading.grade import Grader, Options
+from grader.model import Report
 
 CORPUS = cases()
 HONEST = ROOT / "honest" / "right"
-EVERY = frozenset({"forward", "backward", "notebook"})
 FUNCTIONS = frozenset({"forward", "backward"})
+POINTS = {"forward": 4, "backward": 4, "notebook": 2}
 
 # Those that the command line grades in a process of its own: one or two of each kind.
 BY_COMMAND = (
@@ -62,9 +71,11 @@ def canary() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory, canary: str) -> Assignment:
-    """The small assignment, recorded."""
-    return lay_down(tmp_path_factory.mktemp("small"), canary)
+def small(canary: str) -> Iterator[Assignment]:
+    """The small assignment, recorded, in a folder that every user may enter, as pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="grader-corpus-") as folder:
+        Path(folder).chmod(0o755)
+        yield lay_down(Path(folder), canary)
 
 
 @pytest.fixture(scope="session")
@@ -74,9 +85,9 @@ def untouched(small: Assignment) -> str:
 
 
 @pytest.fixture(scope="session")
-def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
+def targets() -> Iterator[Targets]:
     """The host's sockets."""
-    targets = Targets(tmp_path_factory.mktemp("targets"))
+    targets = Targets()
     yield targets
     targets.close()
 
@@ -111,14 +122,10 @@ def each(*tiers: str, only: Callable[[Case], bool] = lambda case: True) -> pytes
     return pytest.mark.parametrize(("case", "tier"), found)
 
 
-def is_honest(case: Case) -> bool:
-    return case.group == "honest"
-
-
 @each(*WALLS)
 def test_a_submission_gets_its_verdict_and_leaves_nothing_behind(
-    case: Case, tier: str, small: Assignment, untouched: str, graders: Callable[[str], Grader], targets: Targets,
-    canary: str, tmp_path: Path,
+    case: Case, tier: str, graders: Callable[[str], Grader], untouched: str, targets: Targets, canary: str,
+    tmp_path: Path,
 ) -> None:  # fmt: skip
     grader = graders(tier)
     before = processes(grader)
@@ -128,22 +135,22 @@ def test_a_submission_gets_its_verdict_and_leaves_nothing_behind(
     assert complaints(case, tier, verdict, canary) == []
     assert settled(grader, before) <= before
     assert scratch_folders(grader) == []
-    assert leftovers(small) == [f"/tmp/{name}" for name in sorted(os.listdir("/tmp")) if "-target" in name and "left-by" in name]
+    assert leftovers(grader.assignment) == []
     assert targets.reached() == []
-    assert digest(small.folder) == untouched
+    assert digest(grader.assignment.folder) == untouched
     after = grade(grader, HONEST, case.checks or FUNCTIONS)
     assert set(after.statuses.values()) == {"pass"}, after.text
 
 
-@each("none", only=is_honest)
+@each("none", only=lambda case: case.group == "honest")
 def test_an_honest_submission_is_told_the_same_on_every_tier(
     case: Case, tier: str, graders: Callable[[str], Grader], canary: str, tmp_path: Path
 ) -> None:
-    verdicts: dict[str, Verdict] = {}
+    verdicts = {}
     for name in (tier, *WALLS):
         (tmp_path / name).mkdir()
         verdicts[name] = grade(graders(name), hand_in(case, tmp_path / name), case.checks)
-    assert complaints(case, tier, verdicts[tier], canary) == []
+        assert complaints(case, name, verdicts[name], canary) == []
     for name in WALLS:
         assert unlike(verdicts[tier], verdicts[name]) == []
 
@@ -152,13 +159,55 @@ def test_an_honest_submission_is_told_the_same_on_every_tier(
 def test_what_a_wall_stops_gets_through_where_none_is(
     case: Case, tier: str, graders: Callable[[str], Grader], targets: Targets, tmp_path: Path
 ) -> None:
-    for _ in range(case.manifest.times):
-        verdict = grade(graders(tier), hand_in(case, tmp_path), case.checks)
-    reached = targets.reached()
-    assert f"{LEAK}:" in verdict.text or reached
-    for path in leftovers_of(graders(tier)):
-        path.unlink()
+    grader = graders(tier)
+    try:
+        for _ in range(case.manifest.times):
+            verdict = grade(grader, hand_in(case, tmp_path), case.checks)
+        assert f"{LEAK}:" in verdict.text or targets.reached()
+    finally:
+        for path in leftovers(grader.assignment):
+            Path(path).unlink()
 
 
-def leftovers_of(grader: Grader) -> list[Path]:
-    return [Path(path) for path in leftovers(grader.assignment) if "-target" not in path]
+@each(*WALLS, only=lambda case: case.id in BY_COMMAND)
+def test_the_command_line_gives_the_same_verdict(
+    case: Case, tier: str, small: Assignment, graders: Callable[[str], Grader], canary: str, tmp_path: Path
+) -> None:
+    graders(tier)  # or skip
+    out = tmp_path / canary  # in the arguments, where a submission could read it
+    folder, submission = tmp_path / "submission", tmp_path
+    folder.mkdir()
+    submission = hand_in(case, folder)
+    only = [part for check in sorted(case.checks) for part in ("--only", check)]
+    options = ["--assignment", str(small.folder), "--isolation", tier, "--out", str(out), *only]
+    with adopting() as adopted:
+        done = subprocess.run(
+            [sys.executable, "-m", "grader", "check", str(submission), *options], cwd=ROOT.parents[1],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, capture_output=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert adopted() == []
+    printed = (done.stdout + done.stderr).decode()
+    assert "Traceback" not in printed
+    assert not re.search(ACTING, printed)
+    assert leftovers(small) == []
+    if case.manifest.refused:
+        assert (done.returncode, case.manifest.refused in printed, out.exists()) == (2, True, False)
+        return
+    score, statuses, _ = expected(case, tier)
+    report = msgspec.json.decode((out / "report.json").read_bytes(), type=Report)
+    verdict = Verdict(report, "", {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()})
+    assert complaints(case, tier, verdict, canary) == []
+    assert done.returncode == (0 if set(statuses.values()) == {"pass"} else 1)
+    assert f"Score: {score:g} /" in printed
+
+
+def test_the_corpus_is_what_it_should_be() -> None:
+    assert len(CORPUS) >= 90
+    assert {case.group for case in CORPUS} == set(GROUPS)
+    assert set(BY_COMMAND) <= {case.id for case in CORPUS}
+    for case in CORPUS:
+        assert case.manifest.what.endswith("."), case.id
+        assert bool(case.manifest.refused) != bool(case.manifest.statuses), case.id
+        points = sum(POINTS[check] for check, status in case.manifest.statuses.items() if status == "pass")
+        assert case.manifest.score == points, case.id
+        assert all(tier.why for tier in case.manifest.tiers.values()), case.id

@@ -21,6 +21,7 @@ from grader.sandbox.limits import Limits
 
 SPEC_NAME = "assignment.toml"
 SPEC_SCHEMA = 1
+FOLLOW_THROUGH = "follow_through.py"
 LITTER = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 
 
@@ -176,7 +177,8 @@ class Assignment:
             return self.spec.handout_of
         digest = hashlib.sha256()
         digest.update((self.folder / SPEC_NAME).read_bytes())
-        paths = [*_walk(self.checks_folder), *_walk(self.folder / "follow_through.py"), *(self.folder / notebook.source for notebook in self.spec.notebooks)]
+        notebooks = [self.folder / notebook.source for notebook in self.spec.notebooks]
+        paths = [*_walk(self.checks_folder), *_walk(self.folder / FOLLOW_THROUGH), *notebooks]
         files = {path.relative_to(self.folder).as_posix(): path for path in paths} | self.provided
         for name, path in sorted(files.items()):
             digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())

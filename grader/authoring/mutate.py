@@ -11,13 +11,12 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import libcst as cst
 import msgspec
 from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
 
-from grader.authoring.mutations import mutations
+from grader.authoring.mutations import Mutation, mutations
 from grader.authoring.strip import BEGIN, END
 from grader.errors import AssignmentError
 
@@ -47,7 +46,7 @@ def _of_file(file: str, data: bytes) -> Iterator[Mutant]:
         for cell in notebook["cells"]:
             source = "".join(cell["source"])
             if cell["cell_type"] == "code" and BEGIN in source:
-                for mutant in _of_text(file, source):
+                for mutant in _of_text(file, source.rstrip("\n") + "\n"):  # the last line of a cell has no end
                     cell["source"] = mutant.text
                     yield msgspec.structs.replace(mutant, text=json.dumps(notebook))
                 cell["source"] = source
@@ -68,8 +67,8 @@ def _of_text(file: str, text: str) -> Iterator[Mutant]:
         if not any(first < place.start.line and place.end.line < last for first, last in spans):
             continue
         for mutation in mutations(node, parents):
-            changed = pieces.changed(node, mutation.new, parents)
-            if changed in seen or not _compiles(changed):
+            changed = pieces.changed(mutation, parents)
+            if changed in seen:
                 continue
             seen.add(changed)
             function, diff = _function(node, parents), _diff(text, changed)
@@ -98,16 +97,30 @@ class _Pieces:
         self._around = module.code.partition(whole)
         assert self._around[1] == whole
 
-    def changed(self, node: cst.CSTNode, new: Any, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> str:
-        """Return the module's text with another node, or none, in a node's place."""
-        statement = node
-        while not isinstance(parents[statement], cst.Module):
-            statement = parents[statement]
-        index = self._places[statement]  # type: ignore[index]  # a module's child is a statement
-        changed = statement.deep_replace(node, new)
-        code = self._module.code_for_node(changed) if isinstance(changed, cst.CSTNode) else ""
+    def changed(self, mutation: Mutation, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> str:
+        """Return the module's text with a mutation made; as it was where the result would be no Python."""
+        node, new = mutation.old, mutation.new
+        while not isinstance(parent := parents[node], cst.Module):
+            node, new = parent, _with_child(parent, node, new)
+        index = self._places[node]  # type: ignore[index]  # a module's child is a statement
+        code = self._module.code_for_node(new) if isinstance(new, cst.CSTNode) else ""
+        if not _compiles(code):
+            return self._module.code
         before, _, after = self._around
         return before + "".join([*self._codes[:index], code, *self._codes[index + 1 :]]) + after
+
+
+def _with_child(parent: cst.CSTNode, child: cst.CSTNode, new: cst.CSTNode | cst.RemovalSentinel) -> cst.CSTNode:
+    """Return a node with another child in one's place, or with none."""
+    come = [new] if isinstance(new, cst.CSTNode) else []
+    for field in parent.__dataclass_fields__:
+        value = getattr(parent, field)
+        if value is child:
+            return parent.with_changes(**{field: new})
+        if isinstance(value, list | tuple) and any(item is child for item in value):
+            kept = [come if item is child else [item] for item in value]
+            return parent.with_changes(**{field: [item for items in kept for item in items]})
+    raise AssertionError(f"a {type(child).__name__} is no child of its {type(parent).__name__}")
 
 
 def _compiles(text: str) -> bool:

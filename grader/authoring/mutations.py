@@ -69,6 +69,8 @@ def mutations(node: cst.CSTNode, parents: Parents) -> Iterator[Mutation]:
         if isinstance(node, kind):
             for new, what in mutate(node, parents):
                 yield Mutation(node, new, f"{what}: `{code(node)}`")
+    if isinstance(node, cst.SimpleStatementLine):
+        yield from swapped_statements(node, parents)
 
 
 Found = Iterator[tuple[Any, str]]
@@ -115,6 +117,8 @@ def unary_operation(node: cst.UnaryOperation, parents: Parents) -> Found:
 def integer(node: cst.Integer, parents: Parents) -> Found:
     """One more, one less."""
     value = int(node.value, 0)
+    if m.matches(parents[node], m.UnaryOperation(m.Minus())) and m.matches(parents[parents[node]], m.Arg(keyword=None)):
+        return  # the -1 of a reshape: any negative size means "whatever is left"
     yield cst.Integer(str(value + 1)), "one more"
     axis = m.matches(parents[node], m.Arg(keyword=m.Name("axis")))
     if value > 0:
@@ -192,9 +196,10 @@ def call(node: cst.Call, parents: Parents) -> Found:
 def sequence(node: cst.Tuple | cst.List, parents: Parents) -> Found:
     """Neighbours in a tuple or list in each other's place: results, targets, parts that are joined."""
     elements = [*node.elements]
+    sources = _sources(node, parents)
     for index in range(len(elements) - 1):
         pair = [code(element.value) for element in elements[index : index + 2]]
-        if pair[0] != pair[1]:
+        if pair[0] != pair[1] and (not sources or sources[index] != sources[index + 1]):
             yield node.with_changes(elements=_swapped(elements, index, "value")), f"`{pair[0]}` and `{pair[1]}` swapped"
 
 
@@ -210,7 +215,7 @@ def dictionary(node: cst.Dict, parents: Parents) -> Found:
 def conditional(node: cst.If | cst.While, parents: Parents) -> Found:
     """A condition turned round."""
     opposite = cst.UnaryOperation(cst.Not(), _bracketed(node.test))
-    yield node.with_changes(test=opposite, whitespace_before_test=cst.SimpleWhitespace(" ")), "the condition negated"
+    yield node.with_changes(test=opposite), "the condition negated"
 
 
 def choice(node: cst.IfExp, parents: Parents) -> Found:
@@ -227,24 +232,30 @@ def augmented(node: cst.AugAssign, parents: Parents) -> Found:
 
 
 def statement(node: cst.SimpleStatementLine, parents: Parents) -> Found:
-    """A statement left out, or after the one that should come behind it where that makes a difference."""
+    """A statement left out."""
     if len(node.body) == 1 and isinstance(node.body[0], cst.Return | cst.Pass | cst.Import | cst.ImportFrom):
         return
-    block = parents[node]
-    if isinstance(block, cst.IndentedBlock) and len(block.body) > 1:
+    block, bare = parents[node], not any(line.comment for line in node.leading_lines)
+    if isinstance(block, cst.IndentedBlock) and len(block.body) > 1 and bare:
         yield cst.RemoveFromParent(), "the statement left out"
-    else:
+    else:  # it is the only one, or a comment stands above it, which may be a marker
         yield node.with_changes(body=[cst.Pass()]), "the statement left out"
 
 
-def block(node: cst.IndentedBlock, parents: Parents) -> Found:
-    """Two neighbouring statements in each other's place, where the second makes use of what the first does."""
-    for index, (one, other) in enumerate(pairwise(node.body)):
-        simple = isinstance(one, cst.SimpleStatementLine) and isinstance(other, cst.SimpleStatementLine)
-        if simple and not m.findall(other, m.Return()) and _written(one) & _names(other):
-            body = [*node.body]
-            body[index], body[index + 1] = other, one
-            yield node.with_changes(body=body), f"`{code(one).strip()}` after the next statement"
+def swapped_statements(node: cst.SimpleStatementLine, parents: Parents) -> Iterator[Mutation]:
+    """Yield a statement behind the next one, where that makes use of what the first does."""
+    block = parents[node]
+    if not isinstance(block, cst.IndentedBlock):
+        return
+    index = block.body.index(node)
+    following = block.body[index + 1] if index + 1 < len(block.body) else None
+    if not isinstance(following, cst.SimpleStatementLine) or any(line.comment for line in following.leading_lines):
+        return  # behind a comment something else begins, and where a solution ends the comment is a marker
+    if not m.findall(following, m.Return()) and _written(node) & _names(following):
+        body = [*block.body]
+        body[index] = following.with_changes(leading_lines=node.leading_lines)
+        body[index + 1] = node.with_changes(leading_lines=following.leading_lines)
+        yield Mutation(block, block.with_changes(body=body), f"`{code(node).strip()}` after the next statement")
 
 
 CATALOGUE: tuple[tuple[Any, Callable[[Any, Parents], Found]], ...] = (
@@ -266,7 +277,6 @@ CATALOGUE: tuple[tuple[Any, Callable[[Any, Parents], Found]], ...] = (
     (cst.IfExp, choice),
     (cst.AugAssign, augmented),
     (cst.SimpleStatementLine, statement),
-    (cst.IndentedBlock, block),
 )
 
 
@@ -298,6 +308,16 @@ def _swapped(elements: Sequence[Any], index: int, field: str) -> list[Any]:
     changed[index] = elements[index].with_changes(**{field: other})
     changed[index + 1] = elements[index + 1].with_changes(**{field: one})
     return changed
+
+
+def _sources(node: cst.Tuple | cst.List, parents: Parents) -> list[str]:
+    """Return what each of several targets is assigned, where that stands beside them in as many pieces."""
+    statement = parents.get(parents[node])
+    if isinstance(parents[node], cst.AssignTarget) and isinstance(statement, cst.Assign):
+        value = statement.value
+        if isinstance(value, cst.Tuple | cst.List) and len(value.elements) == len(node.elements):
+            return [code(element.value) for element in value.elements]
+    return []
 
 
 def _without(elements: Sequence[Any], index: int) -> list[Any]:

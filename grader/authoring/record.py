@@ -13,7 +13,7 @@ import numpy as np
 
 from grader import __version__
 from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance, read_provenance
-from grader.assignment.misconceptions import FOLDER, apply, load_all
+from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import Assignment
 from grader.checking.diagnosis import KnownMistakes, Mistake, fingerprint
 from grader.checking.expect import Mode
@@ -41,15 +41,20 @@ def record(assignment: Assignment, *, reseed: bool, progress: Callable[[str], No
             raise AssignmentError(
                 f"the reference is not reproducible: {difference} differs between two runs; seed every random draw"
             )
-        first.write(assignment.expectations_path(name))
         written[name] = first
     known = observe(assignment, written["hidden"].provenance.seed, progress)
+    for name, expectations in written.items():  # only now that nothing was found wrong with any of them
+        expectations.write(assignment.expectations_path(name))
     known.write(assignment.known_path)
     return written
 
 
 def check(assignment: Assignment, progress: Callable[[str], None]) -> Iterator[str]:
     """Yield a sentence for each way in which the recorded expectations are stale."""
+    known = KnownMistakes.read(assignment.known_path)
+    mistakes = {mistake.id: Mistake(mistake.name, mistake.hint, mistake.share) for mistake in _mistakes(assignment)}
+    if known is None or known.assignment != assignment.digest or known.mistakes != mistakes:
+        yield f"{assignment.known_path.name}: what known mistakes answer is not that of this assignment"
     for name in SEEDS:
         path = assignment.expectations_path(name)
         stored = Expectations.read(path)
@@ -115,11 +120,15 @@ def compare_reference(assignment: Assignment, stored: Expectations) -> Iterator[
             yield f"the reference fails `{id_}` ({case.id}): {case.message}"
 
 
+def _mistakes(assignment: Assignment) -> tuple[Misconception, ...]:
+    return load_all(assignment.folder / FOLDER)
+
+
 def observe(assignment: Assignment, seed: str, progress: Callable[[str], None]) -> KnownMistakes:
     """Run every known mistake through the checks that it fails, and keep fingerprints of what it answers."""
     reference = reference_files(assignment)
     known = KnownMistakes(assignment.digest, {}, {})
-    mistakes = load_all(assignment.folder / FOLDER)
+    mistakes = _mistakes(assignment)
     for count, mistake in enumerate(mistakes, start=1):
         if count % 10 == 0 or count == len(mistakes):
             progress(f"known mistakes: {count} of {len(mistakes)}")

@@ -18,17 +18,23 @@ SUFFIX = ".j2"
 
 def scaffold(name: str) -> dict[str, bytes]:
     """Return the files of a new assignment, by their paths in its folder; ``name`` is the folder's."""
-    words = " ".join(re.findall(r"[A-Za-z0-9]+", name))
-    if not words:
-        raise UsageError(f"the folder's name {name!r} gives the assignment no name: use letters and digits")
+    short, title = named(name)
     templates = Environment(  # noqa: S701 - Python and TOML, made of letters and digits
         loader=PackageLoader("grader.authoring"), undefined=StrictUndefined, keep_trailing_newline=True
     )
-    told = {"name": words.lower().replace(" ", "-")[:64].rstrip("-"), "title": words[:1].upper() + words[1:]}
+    told = {"name": short, "title": title}
     return {
         path.removeprefix(TEMPLATES).removesuffix(SUFFIX): templates.get_template(path).render(told).encode()
         for path in templates.list_templates(filter_func=lambda path: path.startswith(TEMPLATES))
     }
+
+
+def named(folder: str) -> tuple[str, str]:
+    """Return an assignment's name and title, made of its folder's name."""
+    words = " ".join(re.findall(r"[A-Za-z0-9]+", folder))
+    if not words:
+        raise UsageError(f"the folder's name {folder!r} gives the assignment no name: use letters and digits")
+    return words.lower().replace(" ", "-")[:64].rstrip("-"), words[:1].upper() + words[1:]
 
 
 def create(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -143,8 +143,8 @@ class Worker:
         ran: list[str] = []
         failed: dict[str, str] = {}
         faults: dict[str, str] = {}
-        for stage in trial.stages:
-            if failed or faults or not stage:
+        for stage in filter(None, trial.stages):
+            if failed or faults:
                 break
             self._run_stage(trial, stage, ran, failed, faults)
         return Verdict(tuple(ran), failed, faults, round(time.perf_counter() - start, 3))

@@ -62,7 +62,8 @@ class KnownMistakes(msgspec.Struct):
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        write_atomically(path, json.dumps(msgspec.to_builtins(self), separators=(",", ":"), sort_keys=True).replace("},", "},\n").encode() + b"\n")
+        text = json.dumps(msgspec.to_builtins(self), separators=(",", ":"), sort_keys=True)
+        write_atomically(path, text.replace("},", "},\n").encode() + b"\n")
 
 
 def diagnose(check: str, evidence: Sequence[Evidence], known: KnownMistakes | None) -> Mistake:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grader.assignment.spec import Assignment
+from grader.assignment.spec import FOLLOW_THROUGH, Assignment
 from grader.checking.compare import compare
 from grader.checking.expect import Expect, Got
 from grader.checking.numerical import NUMERICAL, STEP, gradients
@@ -31,7 +31,6 @@ from grader.checking.student import Call, CallLog, Student
 from grader.errors import AssignmentError, SubmissionFailed
 from grader.model import Comparison, Tolerance
 
-FILE = "follow_through.py"
 __all__ = ["Attempt", "Own", "Recipe", "follows", "gradients", "load", "recipe"]
 
 
@@ -119,14 +118,16 @@ def recipe(check: str, *, after: Sequence[str], single: bool = False) -> Callabl
 
 def load(assignment: Assignment) -> tuple[Recipe, ...]:
     """Return the recipes of an assignment, in the order of its file; none where it has no such file."""
-    path = assignment.folder / FILE
+    path = assignment.folder / FOLLOW_THROUGH
     if not path.is_file():
         return ()
     module = _import(path)
     functions = sorted(
         (value for value in vars(module).values() if hasattr(value, "recipes")), key=lambda f: f.__code__.co_firstlineno
     )
-    recipes = tuple(Recipe(*marked, function) for function in functions for marked in function.recipes)
+    recipes = tuple(
+        Recipe(check, after, single, function) for function in functions for check, after, single in function.recipes
+    )
     known = {check.id for check in assignment.spec.checks}
     for one in recipes:
         for id_ in (one.check, *one.after):

@@ -399,8 +399,9 @@ def _apart(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.environ.update(kept)
+        below = f"{folder}{os.sep}"  # compared as text: thousands of modules are looked at for each submission
         for name, module in list(sys.modules.items()):
-            if Path(getattr(module, "__file__", None) or "/").is_relative_to(folder):
+            if str(getattr(module, "__file__", None) or "").startswith(below):
                 del sys.modules[name]
 
 
@@ -409,7 +410,8 @@ def run(plan: Plan) -> Outcome:
     plugin = ChecksPlugin(plan)
     folder = plan.assignment.checks_folder
     ini = Path(__file__).with_name("checks.ini")
-    options = [str(folder), f"--rootdir={folder}", "-c", str(ini), *OPTIONS]
+    # Without the cut, pytest looks through every folder between the checks and the root of the file system.
+    options = [str(folder), f"--rootdir={folder}", f"--confcutdir={folder}", "-c", str(ini), *OPTIONS]
     for plugin_name in UNUSED:
         options += ["-p", f"no:{plugin_name}"]
     try:

@@ -27,7 +27,7 @@ from grader.grading.outputs import REPORT_JSON
 
 CLASS, LOG, LOCK = "class.json", "log.jsonl", ".lock"
 GRADEBOOK, INDEX, TODO = "gradebook.csv", "index.html", "todo.html"
-RESERVED = (CLASS, LOG, GRADEBOOK, INDEX, TODO, "overrides.toml")
+RESERVED = (CLASS, LOG, GRADEBOOK, INDEX, TODO, "overrides.toml", "regrade.json", "similar")
 KEPT = ".grade"  # in a student's folder: what the next run needs
 ROW, RAW, SOURCES, ANSWERS = f"{KEPT}/row.json", f"{KEPT}/report.json", f"{KEPT}/sources.json", f"{KEPT}/answers.json"
 WORK_PREFIX = "grader-batch-"

@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 
-LIBRARIES = ("numpy", "h5py", "pytest", "nbclient", "nbformat", "ipython", "jinja2", "msgspec", "landlockpy", "pyseccomp")
+LIBRARIES = ("numpy", "h5py", "pytest", "nbclient", "nbformat", "ipython", "jinja2", "landlockpy", "pyseccomp")
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:

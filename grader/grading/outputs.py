@@ -14,7 +14,7 @@ STUDENTS_PAGE = "student.html"  # what may be handed back: hidden checks keep po
 
 
 def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]:
-    """Return the reports and executed notebooks by their names; the instructor's view of them, if not said otherwise."""
+    """Return the reports and executed notebooks by their names: the instructor's view, and the student's if asked."""
     import nbformat
 
     from grader.report import html, json, junit

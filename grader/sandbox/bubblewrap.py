@@ -48,9 +48,8 @@ class BubblewrapSandbox(WarmSandbox):
             raise StartFailed("bwrap is not installed", "apt-get install bubblewrap.")
         super().__init__(limits, readable, notebooks, withheld)
 
-    @property
-    def base(self) -> Path:
-        """The folder of the scratch folders, as the zygote sees it."""
+    def make_base(self) -> Path:
+        """Return where the scratch folders will be, inside."""
         return BOXES
 
     @property

@@ -8,8 +8,11 @@ file, trace and (from Linux 6.12) signal beyond its own processes, and seccomp e
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 import time
+from pathlib import Path
 
 from grader.model import Tier
 from grader.sandbox.warm import WarmSandbox
@@ -19,6 +22,16 @@ class LandlockSandbox(WarmSandbox):
     """Boxes behind the inner wall."""
 
     tier = Tier.LANDLOCK
+
+    def make_base(self) -> Path:
+        """Make the folder of the scratch folders; root's boxes run as other users, who must reach their own in it."""
+        folder = Path(tempfile.mkdtemp(prefix="grader-")).resolve()
+        folder.chmod(0o711)
+        return folder
+
+    def remove_base(self) -> None:
+        """Remove that folder; the zygote has done so unless it was killed."""
+        shutil.rmtree(self.base, ignore_errors=True)
 
     def command(self, python: list[str]) -> list[str]:
         """Return the bare command."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -94,8 +93,7 @@ class WarmSandbox(Sandbox):
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper: threading.Thread | None = None
-        self._folder = Path(tempfile.mkdtemp(prefix="grader-")).resolve()
-        self._folder.chmod(0o711)  # root's boxes run as other users, who must reach their own folders in it
+        self.base = self.make_base()
         try:
             self._start()
         except BaseException:
@@ -107,16 +105,18 @@ class WarmSandbox(Sandbox):
         """When the zygote has ended: end the boxes whose wardens do not answer, by their process groups, and wait."""
 
     @abstractmethod
+    def make_base(self) -> Path:
+        """Return the folder of the scratch folders, as the zygote sees it."""
+
+    @abstractmethod
     def command(self, python: list[str]) -> list[str]:
         """Return the command that starts the zygote, given the one that would start it bare."""
 
+    def remove_base(self) -> None:
+        """Remove that folder, should it be there still."""
+
     def started(self, pid: int) -> None:
         """Take note of what is needed to see the end of the command that was started."""
-
-    @property
-    def base(self) -> Path:
-        """The folder of the scratch folders, as the zygote sees it."""
-        return self._folder
 
     @property
     def outside_tasks(self) -> int:
@@ -268,7 +268,7 @@ class WarmSandbox(Sandbox):
                     self._kill_zygote()
         if self._keeper is not None:
             self._keeper.join(KILL_SECONDS)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self.remove_base()
 
 
 def receive(control: socket.socket | None, seconds: float) -> dict[str, Any] | None:

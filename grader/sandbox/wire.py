@@ -38,6 +38,13 @@ READ_AHEAD = 1 << 16  # bytes asked for at once
 
 _HEAD = struct.Struct("!II")
 _SIZE = struct.Struct("!Q")
+_BEFORE_HEADER = 10  # bytes: the magic, the version and the header's length
+# The header that NumPy writes for arrays of numbers; any other goes through NumPy's own parser, which takes far longer.
+_USUAL_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00(..)\{'descr': '([<>|][biufc]\d{1,2})', 'fortran_order': (True|False), "
+    rb"'shape': \(((?:\d{1,18}, ){0,31}\d{1,18},?|)\), \} {0,70}\n",
+    re.DOTALL,
+)
 
 
 class WireError(Exception):
@@ -160,6 +167,8 @@ class Channel:
 
 def encode_array(array: np.ndarray) -> bytes:
     """Return an array as npy bytes, version 1.0 to 3.0, never pickled. Order (C or Fortran) is kept."""
+    if array.dtype.kind in "biufc" and (array.flags.c_contiguous or array.flags.f_contiguous):
+        return _usual_header(array) + array.tobytes("A")
     buffer = io.BytesIO()
     npy.write_array(buffer, array, allow_pickle=False)
     return buffer.getvalue()
@@ -170,18 +179,15 @@ def decode_array(data: bytes) -> np.ndarray:
 
     Nothing is allocated before the header's shape and dtype have been checked against the number of bytes that came.
     """
-    buffer = io.BytesIO(data)
     try:
-        version = npy.read_magic(buffer)
-        reader = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
-        shape, fortran, dtype = reader(buffer, max_header_size=4096)
+        shape, fortran, dtype, start = _read_header(data)
     except Exception as error:  # NumPy's header parser may raise nearly anything on hostile bytes
         raise WireError("an array with a broken header") from error
     if dtype.kind not in PLAIN_KINDS or dtype.hasobject or dtype.fields is not None or dtype.subdtype is not None:
         raise WireError("an array of a dtype that may not cross")
     if len(shape) > MAX_DEPTH or any(not isinstance(n, int) or n < 0 for n in shape):
         raise WireError("an array with an impossible shape")
-    body = memoryview(data)[buffer.tell() :]
+    body = memoryview(data)[start:]
     count = math.prod(shape)
     if dtype.itemsize * count != len(body) or (dtype.itemsize == 0 and count > MAX_NODES):
         raise WireError("an array whose bytes do not fit its shape")
@@ -190,6 +196,27 @@ def decode_array(data: bytes) -> np.ndarray:
         return flat.reshape(shape, order="F" if fortran else "C").copy(order="K")
     except (ValueError, OverflowError) as error:  # for instance a dimension beyond what an index can hold
         raise WireError("an array with an impossible shape") from error
+
+
+def _usual_header(array: np.ndarray) -> bytes:
+    """Return what NumPy would write before a contiguous array of numbers, in a tenth of its time."""
+    fortran = not array.flags.c_contiguous
+    text = f"{{'descr': '{array.dtype.str}', 'fortran_order': {fortran}, 'shape': {array.shape}, }}"
+    size = -(-(_BEFORE_HEADER + len(text) + 1) // npy.ARRAY_ALIGN) * npy.ARRAY_ALIGN - _BEFORE_HEADER
+    return npy.magic(1, 0) + struct.pack("<H", size) + text.ljust(size - 1).encode("ascii") + b"\n"
+
+
+def _read_header(data: bytes) -> tuple[Any, bool, np.dtype[Any], int]:
+    """Return shape, order, dtype, and where the numbers begin. Not yet checked; may raise anything."""
+    usual = _USUAL_HEADER.match(data)
+    if usual is not None and usual.end() == _BEFORE_HEADER + int.from_bytes(usual[1], "little"):
+        shape = tuple(int(number) for number in usual[4].split(b",") if number)
+        return shape, usual[3] == b"True", np.dtype(usual[2].decode("ascii")), usual.end()
+    buffer = io.BytesIO(data)
+    version = npy.read_magic(buffer)
+    reader = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
+    shape, fortran, dtype = reader(buffer, max_header_size=4096)
+    return shape, fortran, dtype, buffer.tell()
 
 
 class Encoder:

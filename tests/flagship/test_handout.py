@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -84,19 +85,20 @@ def test_zip_holds_what_students_need_and_nothing_else(archive: Path) -> None:
     assert any("/grader/authoring/handout.py" in name for name in names)  # of the wheel
 
 
+def tokens_of(line: str) -> Iterator[tokenize.TokenInfo]:
+    """Yield a line's tokens up to where it goes on in the next line."""
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
+        yield from tokenize.generate_tokens(io.StringIO(line.strip()).readline)
+
+
 def solution_lines() -> set[str]:
     """Return the lines between markers, of three tokens or more, comments aside: found otherwise than `prove` does."""
     texts = [(ROOT / "solutions" / name).read_text(encoding="utf-8") for name in (LAYERS, RNN)]
+    kinds = (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING)
     found = set()
     for body in re.findall(r"### BEGIN SOLUTION[^\n]*\n(.*?)### END SOLUTION", "\n".join(texts), re.DOTALL):
         for line in body.split("\n"):
-            tokens = []
-            try:
-                for token in tokenize.generate_tokens(io.StringIO(line.strip()).readline):
-                    if token.type in (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING):
-                        tokens.append(token)
-            except (tokenize.TokenError, SyntaxError):
-                pass
+            tokens = [token for token in tokens_of(line) if token.type in kinds]
             if len(tokens) >= 3:
                 found.add(line.strip()[: tokens[-1].end[1]])
     return found
@@ -163,7 +165,7 @@ def test_public_expectations_are_those_that_were_recorded(work: Path) -> None:
     given = work / "assignment/expectations/public.h5"
     assert given.read_bytes() == (ROOT / "assignment/expectations/public.h5").read_bytes()
     with h5py.File(given) as file:
-        assert set(file) == FUNCTIONS | {name for name in file if not name.startswith("notebook")}
+        assert FUNCTIONS <= set(file) <= {check.id for check in CHECKS}
 
 
 def test_notebooks_have_no_outputs(work: Path) -> None:
@@ -208,7 +210,7 @@ def edited(data: bytes, old: bytes, new: bytes) -> bytes:
         (f"solutions/{LAYERS}", b"next_h = np.tanh(", b"next_h = 1.0 * np.tanh("),  # within a solution
         (f"solutions/{RNN}", b"A captioning model", b"A  captioning model"),
         ("assignment/notebooks/RNN_Captioning.ipynb", b"captioning", b"Captioning"),
-        ("assignment/notebooks/LSTM_Captioning.ipynb", b"### BEGIN SOLUTION\\n", b"### BEGIN SOLUTION\\n\",\n    \"Well: "),
+        ("assignment/notebooks/LSTM_Captioning.ipynb", b"BEGIN SOLUTION\\n", b"BEGIN SOLUTION\\n\",\n    \"Well: "),
         ("assignment/cs231n/layers.py", b"\n", b"  \n"),
         ("assignment/cs231n/classifiers/__init__.py", b"\n", b"\n# more\n"),
         ("assignment/data/coco_captioning/train2014_urls.txt", b"\n", b"\n\n"),
@@ -295,23 +297,34 @@ def test_each_function_that_is_filled_in_raises_the_score_up_to_100(work: Path) 
 
 
 def test_own_tests_and_changed_support_files_do_no_harm_and_are_named(
-    cli: Callable[..., Any], graded: Callable[..., Any], work: Path
+    graded: Callable[..., Any], work: Path, tmp_path: Path
 ) -> None:
     for block in code_blocks():
         fill(work, block)
     (work / "cs231n/layers.py").write_text("def affine_forward(x, w, b):\n    return None\n")
-    (work / "assignment/checks/test_rnn.py").write_text("def test_rnn_forward():\n    pass\n")
-    (work / "tests").mkdir()
-    (work / "tests/test_mine.py").write_text("raise SystemExit\n")
-    done = graded(work, "--only", "captioning_rnn_loss", "--only", "rnn_forward")
-    assert done.not_passed == set()
-    notes = " ".join(done.report["notes"])
-    assert "`cs231n/layers.py` was changed, and the change was not used" in notes
-    assert "`tests/test_mine.py`" in notes
-    shutil.copyfile(ROOT / "assignment/checks/test_rnn.py", work / "assignment/checks/test_rnn.py")
+    (work / "test_mine.py").write_text("raise SystemExit\n")
     report = practise(work, "captioning_rnn_loss")
     assert report.score == report.max_score
-    assert any("`cs231n/layers.py` was changed" in note for note in report.notes)
+    handed_in = tmp_path / "handed-in"
+    for name in ("cs231n", "test_mine.py", *NOTEBOOKS):
+        handed_in.mkdir(exist_ok=True)
+        (work / name).rename(handed_in / name)
+    done = graded(handed_in, "--only", "captioning_rnn_loss", "--only", "rnn_forward")
+    assert done.not_passed == set()
+    for notes in (report.notes, done.report["notes"]):
+        assert any("`cs231n/layers.py` was changed, and the change was not used" in note for note in notes)
+        assert any("were not run" in note and "`test_mine.py`" in note for note in notes)
+
+
+def test_changed_checks_win_nothing(graded: Callable[..., Any], work: Path) -> None:
+    shutil.rmtree(work / "assignment/checks")
+    (work / "assignment/checks").mkdir()
+    (work / "assignment/checks/test_all.py").write_text("".join(f"def test_{check.id}(): pass\n" for check in CHECKS))
+    assert practise(work).score == 100  # on his own machine a student may tell himself what he likes
+    shutil.copyfile(work / "assignment/expectations/public.h5", work / "assignment/expectations/hidden.h5")
+    done = graded(work, "--only", "rnn_step_forward", "--only", "lstm_forward")
+    assert done.report["score"] == 0
+    assert done.report["seed"] == "hidden"
 
 
 def test_practice_makes_no_fuss_about_its_own_files(cli: Callable[..., Any], work: Path) -> None:
@@ -418,7 +431,7 @@ def test_student_needs_nothing_that_only_linux_has(work: Path, tmp_path: Path, c
     output = done.stdout + done.stderr
     assert "blocked" not in output
     assert done.returncode == (0 if command == "submit" else 1), output
-    told = {"check": "Score: 6 / 100", "submit": "is ready to be handed in", "pytest": "1 failed, 4 passed"}
+    told = {"check": "Score: 6 / 100", "submit": "is ready to be handed in", "pytest": "2 failed, 4 passed"}
     assert told[command] in output
     processes = seen.read_text().splitlines()
     assert len(processes) >= (1 if command == "submit" else 3)  # this one, the functions' worker and the notebook's
@@ -469,7 +482,7 @@ class Machine:
 
     def run(self, *commands: str) -> list[Step]:
         """Run commands in one shell, one after the other."""
-        script = "".join(f'{{ {command}\n}} 2>&1; echo; echo "@@@ $?"\n' for command in commands)
+        script = "".join(f'{{ {command}\n}} 2>&1; code=$?; echo; echo "@@@ $code"\n' for command in commands)
         done = subprocess.run(
             ["sh", "-c", script], cwd=self._work, env=self._environment, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, encoding="utf-8", timeout=1800, check=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,15 +141,14 @@ def plain() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def provided(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A provided file, in a folder that all may enter."""
-    folder = tmp_path_factory.mktemp("provided")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    file = folder / "data.txt"
-    file.write_text("provided")
-    file.chmod(0o666)
-    return file
+def provided() -> Iterator[Path]:
+    """A provided file, in a folder that all may enter (pytest's own are closed)."""
+    with tempfile.TemporaryDirectory(prefix="provided-") as folder:
+        Path(folder).chmod(0o755)
+        file = Path(folder, "data.txt")
+        file.write_text("provided")
+        file.chmod(0o666)
+        yield file
 
 
 @pytest.fixture

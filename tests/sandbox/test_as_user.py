@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,16 +18,16 @@ USER = "61111"
 @pytest.mark.parametrize(
     "name", ["test_walls.py", "test_limits.py", "test_endings.py", "test_ladder.py", "test_syscalls.py"]
 )
-def test_as_an_ordinary_user(name: str, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    for folder in (home, tmp_path):
-        os.chown(folder, int(USER), int(USER))
-    environment = {**os.environ, "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [
-        sys.executable, str(HERE / "as_user.py"), USER, str(HERE.parents[1]), str(tmp_path), "--",
-        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "base"),
-        str(HERE / name),
-    ]  # fmt: skip
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=HERE.parents[1])
+def test_as_an_ordinary_user(name: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="as-user-") as home:
+        os.chown(home, int(USER), int(USER))
+        environment = {**os.environ, "HOME": home, "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [
+            sys.executable, str(HERE / "as_user.py"), USER, str(HERE.parents[1]), "--",
+            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", f"{home}/base",
+            str(HERE / name),
+        ]  # fmt: skip
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, cwd=HERE.parents[1]
+        )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

@@ -244,7 +244,7 @@ def test_closing_a_sandbox_ends_its_boxes(own: WarmSandbox) -> None:
     below = [process.pid for process in tree.below(own._process.pid)]
     own.close()
     assert all(is_zombie(pid) for pid in below)
-    assert not own._folder.exists()
+    assert not own.base.exists()
 
 
 def test_nothing_survives_the_grader(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -34,10 +34,9 @@
       return [row, numeric ? Number(cell.dataset.sort ?? cell.textContent) : cell.textContent.trim()];
     }));
     const order = new Intl.Collator(undefined, { numeric: true });
-    const sorted = rows.slice().sort((a, b) =>
-      numeric ? keys.get(a) - keys.get(b) : order.compare(keys.get(a), keys.get(b)));
-    if (descending) sorted.reverse();
-    body.append(...sorted);
+    const sign = descending ? -1 : 1;  // not reversed: equals stay in the order of the ids
+    body.append(...rows.slice().sort((a, b) =>
+      sign * (numeric ? keys.get(a) - keys.get(b) : order.compare(keys.get(a), keys.get(b)))));
   }
 
   document.querySelectorAll("#students thead th").forEach((header, column) => {

@@ -11,12 +11,16 @@ import builtins
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.profiledir import ProfileDir
+from IPython.paths import get_ipython_dir
 from IPython.utils.text import LSString, SList
+from matplotlib.backends.registry import backend_registry
 from traitlets.config import Config
 
 from grader.sandbox.wire import Frame, TooLarge
@@ -152,14 +156,8 @@ class Kernel:
         self._channel = worker.channel
         self.last_error: dict[str, Any] = {}
         os.environ["MPLBACKEND"] = INLINE
-        config = Config()
-        config.HistoryManager.enabled = False  # no database, and none of its thread
-        config.InteractiveShell.colors = "nocolor"
-        config.InteractiveShell.autocall = 0
-        config.InteractiveShell.cache_size = 0  # no hidden references to outputs
-        self.shell = Shell.instance(
-            config=config, display_pub_class=Publisher, displayhook_class=Hook, user_ns={"__name__": "__main__"}
-        )
+        self.shell = make_shell()
+        settle_in(self.shell)
         parts: tuple[Any, ...] = (self.shell, self.shell.display_pub, self.shell.displayhook)
         for part in parts:
             part.kernel = self
@@ -201,9 +199,56 @@ class Kernel:
         return {"ok": True, "status": "error", "execution_count": count, **told}
 
 
+def make_shell() -> Shell:
+    """Return the one shell of this process; the first call makes it, which takes longer than many a notebook."""
+    if not Shell.initialized():
+        config = Config()
+        config.HistoryManager.enabled = False  # no database, and none of its thread
+        config.InteractiveShell.colors = "nocolor"
+        config.InteractiveShell.autocall = 0
+        config.InteractiveShell.cache_size = 0  # no hidden references to outputs
+        Shell.instance(
+            config=config, display_pub_class=Publisher, displayhook_class=Hook, user_ns={"__name__": "__main__"},
+            ipython_dir="/", profile_dir=ProfileDir(),  # neither makes a folder: see settle_in
+        )  # fmt: skip
+    shell: Shell = Shell.instance()
+    return shell
+
+
+def settle_in(shell: Any) -> None:
+    """Let a shell that may have been made before a fork know where it is."""
+    shell.ipython_dir = get_ipython_dir()
+    shell.profile_dir.location = os.path.join(shell.ipython_dir, "profile_default")
+    shell.starting_dir = os.getcwd()
+    shell.user_ns["_dh"][:] = [Path.cwd()]
+
+
+def prepare() -> None:
+    """Make the shell in a process that boxes will be forked from, and let it do what is slow the first time."""
+    shell: Any = make_shell()
+    shell.run_cell("pass", silent=True)
+    shell.display_formatter.format(0)
+    shell.find_line_magic("matplotlib")
+    registry: Any = backend_registry
+    registry.list_all()  # matplotlib looks through the entry points of every installed package, once
+
+
+def put_away() -> None:
+    """Forget a prepared shell, in a box that runs no notebook: code there may ask whether it runs in one."""
+    if Shell.initialized():
+        Shell.instance().restore_sys_module_state()
+        Shell.clear_instance()
+        for name in ("__IPYTHON__", "display"):
+            builtins.__dict__.pop(name, None)
+
+
 def no_input(prompt: object = "") -> NoReturn:
     """Stand in for ``input()``: nobody is there to answer."""
     raise EOFError("input() was called, but nobody is there to answer while a notebook is graded")
+
+
+# Its file can be read on one tier and not on another, and tracebacks are to say the same on all.
+no_input.__code__ = no_input.__code__.replace(co_filename="<input>")
 
 
 def plain(data: dict[str, Any]) -> dict[str, Any]:

@@ -34,10 +34,11 @@ from grader.sandbox.inside import scratch, tree, view, wall, warden
 from grader.sandbox.inside.worker import Worker
 from grader.sandbox.wire import Channel
 
+KERNEL = "grader.sandbox.inside.kernel"
 # Loaded one by one while nothing else is to be done; a box that needs one earlier loads it itself, more slowly.
 HEAVY = (
-    "h5py", "matplotlib.font_manager", "matplotlib.pyplot", "matplotlib.backends.backend_agg",
-    "matplotlib_inline.backend_inline", "IPython.core.interactiveshell", "grader.sandbox.inside.kernel",
+    "numpy.random", "h5py", "matplotlib.font_manager", "matplotlib.pyplot", "matplotlib.backends.backend_agg",
+    "matplotlib_inline.backend_inline", "IPython.core.interactiveshell", KERNEL,
 )  # fmt: skip
 ORDINARY = "Grade as an ordinary user."
 CLOSED = "Make it readable (chmod -R go+rX), or grade as an ordinary user."
@@ -125,7 +126,7 @@ class Zygote:
         if message["op"] == "open":
             wire, control = (socket.socket(fileno=number) for number in numbers)
             self.waiting.append(Request(wire, control, message["notebook"]))
-            if message["notebook"] and not self.heavy and HEAVY[-1] not in sys.modules:
+            if message["notebook"] and not self.heavy and KERNEL not in sys.modules:
                 self.heavy.extend(HEAVY)
         elif message["op"] == "end":
             self.end(message["box"])
@@ -133,8 +134,11 @@ class Zygote:
 
     def load_next(self) -> None:
         """Load one more module; one that can't be loaded here is the box's to complain about."""
+        name = self.heavy.popleft()
         with contextlib.suppress(Exception):
-            importlib.import_module(self.heavy.popleft())
+            module = importlib.import_module(name)
+            if name == KERNEL:
+                module.prepare()
         if not self.heavy:
             settle()
 
@@ -161,6 +165,8 @@ class Zygote:
                 other.wire.close()
                 other.control.close()
             self.waiting.clear()
+            if KERNEL in sys.modules and not request.notebook:
+                sys.modules[KERNEL].put_away()
             warden.Warden(request.control, self.plan, self.base).run(request.wire, self.serve_box)
             code = 0
         except BaseException as error:

@@ -1,13 +1,19 @@
-import gc
 import json
+import os
 import socket
+import stat
 import struct
 import sys
 
 
 def wire():
     """The socket that leads out of the box."""
-    return next(thing for thing in gc.get_objects() if type(thing) is socket.socket and thing.fileno() > 2)
+    for number in range(3, 1024):
+        try:
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                return socket.socket(fileno=os.dup(number))
+        except OSError:
+            pass
 
 
 def send(body, blobs=()):

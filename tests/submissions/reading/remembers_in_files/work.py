@@ -7,11 +7,9 @@ ANSWERS = [os.path.join(HERE, *names) for names in (
     ("expectations", "hidden.h5"), ("expectations", "public.h5"), ("expectations", "canary.txt"), ("reference", "work.py"),
     ("reference", "canary.txt"), ("checks", "test_work.py"), ("assignment.toml",))]
 
-import sys
 import tempfile
 
-PLACES = (".", "..", HERE, tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm", "/run", "/run/user/0", os.path.expanduser("~"),
-          os.environ.get("MPLCONFIGDIR", "."), sys.prefix, os.path.dirname(os.__file__), os.path.dirname(sys.executable))
+PLACES = (".", "..", HERE, tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm", os.path.expanduser("~"))
 
 
 def attempt():

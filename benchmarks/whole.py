@@ -1,0 +1,147 @@
+"""``python -m benchmarks.whole``: whole commands beside what they are bound by: one submission, a class again, memory.
+
+- `grader check` of the flagship's solution, by the clock, against the longer of its two notebooks run bare.
+- `grader batch` over an unchanged class a second time, against the first time.
+- The most memory that our process tree holds over load (b), against the floor's tree over the same notebooks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks import loads
+from benchmarks.contest import ROOT, Lane, environment, memory_of_tree, python_here
+from benchmarks.run import machine, spread, words
+from grader.assignment.spec import load
+
+LOOK_SECONDS = 0.05
+EXIT_CODES = (0, 1)  # all passed, or some submission did not: no fault of the grader's
+
+
+def main() -> int:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.whole", description=__doc__.splitlines()[0])
+    parser.add_argument("--part", action="append", choices=("one", "again", "memory"), help="default: all")
+    parser.add_argument("--submissions", type=int, default=40, help="of the class; default: %(default)s")
+    parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
+    parser.add_argument("--work", type=Path, metavar="DIR", help="default: a new folder")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers too")
+    options = parser.parse_args()
+    work = (options.work or Path(tempfile.mkdtemp(prefix="benchmark-"))).resolve()
+    console = Console(width=132)
+    told: dict[str, Any] = {"machine": machine()}
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "one": lambda: one(work, options.rounds),
+        "again": lambda: again(work, options.submissions),
+        "memory": lambda: memory(work),
+    }
+    for name in options.part or parts:
+        told[name] = parts[name]()
+        for what, value in told[name].items():
+            console.print(f"{what}: {words(value, 2) if isinstance(value, dict) else value}", soft_wrap=True)
+    if options.json:
+        options.json.write_text(json.dumps(told, indent=2) + "\n")
+    return 0
+
+
+def one(work: Path, rounds: int) -> dict[str, Any]:
+    """Time `grader check` and the two bare notebooks, in turn."""
+    load_ = loads.make("b", work / "one", 1, 1)
+    books = [check.id for check in load(load_.assignment).spec.checks if check.notebook]
+    name = load_.chunks[0].shares[0][0]
+    checks, bare, ratios = [], [], []
+    for number in range(rounds):
+        command = ["check", str(load_.submissions / name), "--assignment", str(load_.assignment)]
+        checks.append(timed([*command, "--out", str(work / "one" / f"report-{number}")]))
+        bare.append(max(run_bare(load_, work / "one", [id_], name) for id_ in books))
+        ratios.append(checks[-1] / bare[-1])
+    return {
+        "`grader check` of the flagship's solution, s": spread(iter(checks)),
+        "the longer of its notebooks run bare, s": spread(iter(bare)),
+        "`grader check` takes, times the longer notebook": spread(iter(ratios)),
+    }
+
+
+def run_bare(load_: loads.Load, folder: Path, only: list[str], name: str) -> float:
+    """Return the seconds that one notebook takes where everything is imported already."""
+    job = {**loads.our_jobs(load_, folder, "auto")[0], "only": only}
+    lane = Lane(python_here(), "floor", job, folder / "bare")
+    try:
+        lane.receive()
+        start = time.perf_counter()
+        lane.send({"chunk": "", "names": [name]})
+        lane.receive()
+        return time.perf_counter() - start
+    finally:
+        lane.close()
+
+
+def again(work: Path, submissions: int) -> dict[str, Any]:
+    """Time `grader batch` over load (a), and over the same class again."""
+    load_ = loads.make("a", work / "again", 1, submissions)
+    command = ["batch", str(load_.submissions), "--assignment", str(load_.assignment), "--out", str(work / "class")]
+    first, second = timed(command), timed(command)
+    return {
+        f"`grader batch`, {len(load_.points)} submissions, s": round(first, 2),
+        "the same class again, s": round(second, 2),
+        "the second time takes, of the first": f"{100 * second / first:.1f} %",
+    }
+
+
+def timed(command: list[str]) -> float:
+    """Run a command of the grader's and return its seconds; raise where the grader itself failed."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "grader", *command], env=environment(sys.executable), cwd=ROOT,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode not in EXIT_CODES:
+        raise RuntimeError(f"grader {command[0]} failed ({done.returncode}):\n{(done.stdout + done.stderr)[-2000:]}")
+    return time.perf_counter() - start
+
+
+def memory(work: Path) -> dict[str, Any]:
+    """Measure the peak of one worker's tree over a flagship submission, ours and the floor's."""
+    load_ = loads.make("b", work / "memory", 1, 1)
+    job = loads.our_jobs(load_, work / "memory", "auto")[0]
+    name = load_.chunks[0].shares[0][0]
+    ours, bare = (peak(module, job, work / "memory" / module, name) for module in ("ours", "floor"))
+    return {
+        "peak memory of a worker's processes, MB": round(ours),
+        "peak memory of the floor's, MB": round(bare),
+        "ours is": f"{ours / bare:.2f}×",
+    }
+
+
+def peak(module: str, job: dict[str, Any], folder: Path, name: str) -> float:
+    """Return the most MB that a process tree held while it graded a submission."""
+    lane = Lane(python_here(), module, job, folder)
+    try:
+        lane.receive()
+        lane.send({"chunk": "", "names": [name]})
+        waiting = threading.Thread(target=lane.receive)
+        waiting.start()
+        most = 0.0
+        while waiting.is_alive():
+            most = max(most, memory_of_tree(lane.pid))
+            time.sleep(LOOK_SECONDS)
+        return most
+    finally:
+        lane.close()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Marks in the forms that other systems take, a file per system."""

@@ -1,0 +1,130 @@
+"""Gradescope: the autograder zip, and results.json as its harness reads it.
+
+Theory of operation. Gradescope unpacks the zip to ``/autograder/source``, runs ``setup.sh`` once with a network, and
+for each submission ``run_autograder``, which grades ``/autograder/submission`` and writes
+``/autograder/results/results.json``. The student's code runs in the grader's sandbox inside that container; where none
+can be had, nothing is graded. A fault of ours leaves no results.json, which Gradescope reports as a failed autograder
+and not as a mark.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grader.assignment.spec import Assignment, load
+from grader.classroom.page import template_of
+from grader.errors import GraderFault, SubmissionError
+from grader.files import write_atomically
+from grader.model import CheckResult, Report, Status, Tier, Visibility
+from grader.report import words
+from grader.report.audience import HIDDEN_TITLE
+from grader.text import clean
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+OUTPUT_LIMIT = 8_000
+ASSIGNMENT, REFERENCE = "assignment", "solutions"
+
+
+def autograder_zip(assignment: Assignment, wheel: str, wheel_bytes: bytes) -> bytes:
+    """Return the zip: two scripts, the grader's wheel, and the assignment without its reference solution.
+
+    wheel: the file name of the wheel
+    """
+    files = {
+        "setup.sh": template_of("exports/setup.sh.j2", wheel=wheel).encode(),
+        "run_autograder": template_of("exports/run_autograder.j2").encode(),
+        f"wheels/{wheel}": wheel_bytes,
+    }
+    reference = assignment.reference
+    for path in sorted(assignment.folder.rglob("*")):
+        inside = path.relative_to(assignment.folder)
+        litter = any(part in ("__pycache__", ".ipynb_checkpoints", ".git") for part in inside.parts)
+        answers = reference is not None and path.resolve().is_relative_to(reference)
+        if path.is_file() and not litter and not answers:
+            files[f"{ASSIGNMENT}/{inside.as_posix()}"] = path.read_bytes()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            script = name in ("setup.sh", "run_autograder")
+            entry.external_attr = (0o100755 if script else 0o100644) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
+    return buffer.getvalue()
+
+
+def run(base: Path, isolation: str = "auto") -> Path:
+    """Grade the submission of Gradescope's tree at ``base`` and write its results; return their path.
+
+    A submission that can't be taken in gets no points and the reason; a fault of ours is raised.
+    """
+    from grader.grading.grade import Options, grade
+
+    assignment = load(base / "source" / ASSIGNMENT)
+    target = base / "results" / "results.json"
+    try:
+        report = grade(assignment, base / "submission", Options(isolation=isolation)).report
+    except SubmissionError as error:
+        return write_atomically(target, _json({"score": 0.0, "output": str(error), "output_format": "text"}))
+    if words.unfinished(report):
+        raise GraderFault(
+            "a check failed by our fault; Gradescope is to call the autograder failed, not to give a mark"
+        )
+    return write_atomically(target, results(report))
+
+
+def results(report: Report) -> bytes:
+    """Return a report as results.json: a test for each check, hidden ones hidden, the question as its tag."""
+    titles = {question.id: question.title for question in report.questions}
+    head = f"{report.title}: {words.points(report.score)} of {words.points(report.max_score)} points"
+    if report.isolation is Tier.NONE:
+        head += " (not sandboxed)"
+    return _json(
+        {
+            "score": report.score,
+            "execution_time": round(report.seconds),
+            "output": "\n".join([head, *report.notes]),
+            "output_format": "text",
+            "visibility": "visible",
+            "stdout_visibility": "hidden",
+            "tests": [_test(number, check, titles) for number, check in enumerate(report.checks, start=1)],
+        }
+    )
+
+
+def _test(number: int, check: CheckResult, titles: dict[str, str]) -> dict[str, Any]:
+    hidden = check.visibility is Visibility.HIDDEN
+    hint = f"Hint: {check.hint}" if check.hint else ""
+    traces = [case.trace for case in check.cases if case.trace][:1]
+    output = "\n\n".join(part for part in (check.message, hint, *traces) if part)
+    return {
+        "name": HIDDEN_TITLE if hidden else check.title,
+        "name_format": "text",
+        "number": str(number),
+        "score": check.points,
+        "max_score": check.max_points,
+        "status": "passed" if check.status is Status.PASS else "failed",
+        "output": output or words.status(check),
+        "output_format": "text",
+        "tags": [titles.get(check.question, check.question)],
+        "visibility": "hidden" if hidden else "visible",
+        "extra_data": {"id": check.id},
+    }
+
+
+def _json(data: dict[str, Any]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(_clean(data)), indent=1) + b"\n"
+
+
+def _clean(data: Any) -> Any:
+    """Return plain data whose strings are harmless and bounded."""
+    if isinstance(data, str):
+        return clean(data, OUTPUT_LIMIT)
+    if isinstance(data, dict):
+        return {key: _clean(value) for key, value in data.items()}
+    return [_clean(value) for value in data] if isinstance(data, list) else data

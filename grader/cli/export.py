@@ -1,0 +1,153 @@
+"""``grader export FORMAT``: marks and autograders in the forms that other systems take."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.cli.options import add_assignment, assignment_of
+from grader.errors import UsageError
+
+if TYPE_CHECKING:
+    from grader.model import Report
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add the command's options."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "export", help="write marks or an autograder for Gradescope, Canvas, Moodle, nbgrader or GitHub",
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="formats:\n" + "\n".join(f"  {name:20} {writer.__doc__}" for name, writer in FORMATS.items()),
+    )  # fmt: skip
+    command.add_argument("format", choices=FORMATS, metavar="FORMAT", help="one of: " + ", ".join(FORMATS))
+    add_assignment(command)
+    command.add_argument(
+        "--from", dest="source", type=Path, metavar="PATH", default=Path("class"),
+        help="what `grader batch` wrote (default: ./%(default)s); a report.json for results of one submission",
+    )  # fmt: skip
+    command.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: a name by the format)")
+    command.add_argument("--overrides", type=Path, metavar="TOML", help="default: overrides.toml beside the marks")
+    command.add_argument("--gradebook", type=Path, metavar="CSV", help="the LMS's own export, to be filled in")
+    command.add_argument(
+        "--column", default="", metavar="TITLE",
+        help="canvas: the column's exact title with its id; moodle-xml: the assignment's ID number",
+    )  # fmt: skip
+    command.add_argument("--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto")
+    return command
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write one format."""
+    name, data = FORMATS[options.format](options)
+    if name:
+        from grader.files import write_atomically
+
+        path = write_atomically(options.out or Path(name), data)
+        if not options.quiet:
+            print(path)
+    return 0
+
+
+def _gradescope(options: argparse.Namespace) -> tuple[str, bytes]:
+    """the autograder zip of an assignment"""
+    from grader.authoring.wheel import build_wheel, wheel_name
+    from grader.classroom.exports import gradescope
+
+    return "autograder.zip", gradescope.autograder_zip(assignment_of(options), wheel_name(), build_wheel())
+
+
+def _gradescope_run(options: argparse.Namespace) -> tuple[str, bytes]:
+    """grade in Gradescope's tree (/autograder), as run_autograder does"""
+    from grader.classroom.exports import gradescope
+    from grader.errors import AssignmentError, GraderFault
+
+    try:
+        path = gradescope.run(options.source, options.isolation)
+    except AssignmentError as error:
+        raise GraderFault(f"the autograder is broken: {error}") from error
+    if not options.quiet:
+        print(path)
+    return "", b""
+
+
+def _gradescope_results(options: argparse.Namespace) -> tuple[str, bytes]:
+    """results.json of a report.json"""
+    from grader.classroom.exports import gradescope
+
+    return "results.json", gradescope.results(_report(options.source))
+
+
+def _canvas(options: argparse.Namespace) -> tuple[str, bytes]:
+    """a CSV for Canvas's gradebook"""
+    from grader.classroom.exports import canvas, tables
+
+    class_, lines = tables.marked(options.source, options.overrides)
+    return "canvas.csv", canvas.render(class_, lines, options.column, options.gradebook)
+
+
+def _moodle(options: argparse.Namespace) -> tuple[str, bytes]:
+    """Moodle's offline grading worksheet"""
+    from grader.classroom.exports import moodle, tables
+
+    class_, lines = tables.marked(options.source, options.overrides)
+    return "moodle.csv", moodle.worksheet(class_, lines, options.gradebook)
+
+
+def _moodle_xml(options: argparse.Namespace) -> tuple[str, bytes]:
+    """XML for Moodle's grade import"""
+    from grader.classroom.exports import moodle, tables
+
+    _, lines = tables.marked(options.source, options.overrides)
+    return "moodle.xml", moodle.grades_xml(lines, options.column)
+
+
+def _nbgrader(options: argparse.Namespace) -> tuple[str, bytes]:
+    """the CSV that nbgrader exports"""
+    from grader.classroom.exports import nbgrader, tables
+
+    return "grades.csv", nbgrader.render(*tables.marked(options.source, options.overrides))
+
+
+def _github(options: argparse.Namespace) -> tuple[str, bytes]:
+    """a workflow for GitHub Classroom"""
+    from grader.classroom.exports import github
+
+    return ".github/workflows/classroom.yml", github.workflow(assignment_of(options).spec.title)
+
+
+def _github_results(options: argparse.Namespace) -> tuple[str, bytes]:
+    """the Classroom's result of a report.json, with annotations on stdout"""
+    from grader.classroom.exports import github
+
+    report = _report(options.source)
+    if not options.quiet:
+        for line in github.commands(report):
+            print(line)
+    return "result.json", github.results(report)
+
+
+def _report(path: Path) -> Report:
+    import msgspec
+
+    from grader.model import Report
+
+    path = path / "report.json" if path.is_dir() else path
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Report)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise UsageError(f"{path} is no report.json of this grader ({error})") from error
+
+
+FORMATS: dict[str, Callable[[argparse.Namespace], tuple[str, bytes]]] = {
+    "gradescope": _gradescope,
+    "gradescope-run": _gradescope_run,
+    "gradescope-results": _gradescope_results,
+    "canvas": _canvas,
+    "moodle": _moodle,
+    "moodle-xml": _moodle_xml,
+    "nbgrader": _nbgrader,
+    "github": _github,
+    "github-results": _github_results,
+}

@@ -1,0 +1,44 @@
+"""``grader similar``: pairs of submissions of a graded class that share too much code."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from grader.cli.options import add_assignment, assignment_of
+
+LISTED = 20
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add the command's options."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "similar", help="list pairs of submissions that share too much", description=__doc__
+    )
+    add_assignment(command)
+    command.add_argument(
+        "--from", dest="source", type=Path, metavar="DIR", default=Path("class"),
+        help="what `grader batch` wrote (default: ./%(default)s)",
+    )  # fmt: skip
+    command.add_argument("--handout", type=Path, metavar="DIR", help="what students were given (default: worked out)")
+    command.add_argument("--threshold", type=float, default=0.5, metavar="SHARE", help="default: %(default)s")
+    command.add_argument("--out", type=Path, metavar="DIR", help="default: similar/ in the class's folder")
+    return command
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the pages and list the first pairs."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from grader.classroom import similar
+    from grader.classroom.store import Store
+
+    console = Console(quiet=options.quiet, highlight=False)
+    given = similar.handout_of(assignment_of(options), options.handout)
+    out = options.out or options.source / "similar"
+    path, pairs = similar.write(Store(options.source), out, given, options.threshold)
+    for pair in pairs[:LISTED]:
+        console.print(Text(f"{100 * pair.share:4.0f} %  {pair.first.student}  {pair.second.student}  {pair.file}"))
+    console.print(f"{len(pairs)} pairs: {path}", soft_wrap=True)
+    return 0

@@ -1,0 +1,257 @@
+"""The audit of a small assignment: what its checks let through, what they refuse wrongly, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grader.assignment.spec import Assignment, load
+from grader.authoring import audit_report, record
+from grader.authoring.audit import Options, audit
+from grader.authoring.findings import Audit, State
+from grader.authoring.trials import Bench, Trial, run_one
+from grader.errors import AssignmentError, UsageError
+
+SPEC = """
+schema = 1
+name = "small"
+title = "Something small"
+reference = "../solutions"
+questions = [{ id = "q", title = "All" }]
+files = [{ path = "code.py", provides = ["center", "halvings"] }]
+checks = [{ id = "center", question = "q", points = 1 }, { id = "halvings", question = "q", points = 1 }]
+"""
+REFERENCE = '''"""The reference."""
+
+
+def center(x):
+    ### BEGIN SOLUTION
+    return x - x.mean(axis=0)
+    ### END SOLUTION
+
+
+def halvings(n):
+    ### BEGIN SOLUTION
+    count = 0
+    while n > 1:
+        n = n // 2
+        count += 1
+    return count
+    ### END SOLUTION
+'''
+CHECKS = """
+import pytest
+
+
+def test_center(student, expect, rng):
+    \"\"\"Columns with a mean of zero.\"\"\"
+    expect("y", student.center(rng.standard_normal((4, 3))))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 7, 8, 100])
+def test_halvings(student, expect, n):
+    \"\"\"How often a number can be halved.\"\"\"
+    expect("count", student.halvings(n))
+"""
+MISTAKE = """
+name = "{name}"
+hint = "Look again."
+fails = {fails}
+changes = [{{ file = "code.py", function = "center", old = "{old}", new = "{new}" }}]
+"""
+RIGHT = REFERENCE.replace("x - x.mean(axis=0)", "(x.T - x.sum(0).reshape(-1, 1) / len(x)).T")
+
+
+class Small:
+    """The assignment's folder, to be written to before it is audited."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.write("assignment/assignment.toml", SPEC)
+        self.write("assignment/checks/test_all.py", CHECKS)
+        self.write("solutions/code.py", REFERENCE)
+
+    def write(self, name: str, text: str) -> Small:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return self
+
+    def mistake(self, id_: str, old: str, new: str, *fails: str) -> Small:
+        text = MISTAKE.format(name=f"Mistake {id_}", old=old, new=new, fails=json.dumps(fails))
+        return self.write(f"assignment/misconceptions/{id_}.toml", text)
+
+    def equivalent(self, function: str, *diff: str, reason: str = "It is the same.") -> Small:
+        entry = f'[[equivalent]]\nfunction = "{function}"\ndiff = """\n{chr(10).join(diff)}\n"""\nreason = "{reason}"\n'
+        return self.write("assignment/equivalent_mutants.toml", entry)
+
+    def recorded(self) -> Assignment:
+        assignment = load(self.folder / "assignment")
+        if not assignment.expectations_path("public").is_file():
+            record.record(assignment, reseed=False, progress=lambda line: None)
+        return assignment
+
+    def audited(self, *parts: str, right: Path | None = None) -> Audit:
+        return audit(self.recorded(), Options(isolation="none", workers=2, parts=parts, right=right))
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small")
+    Small(folder).recorded()
+    return folder
+
+
+@pytest.fixture
+def small(recorded: Path, tmp_path: Path) -> Small:
+    """The assignment, with its expectations recorded."""
+    shutil.copytree(recorded, tmp_path, dirs_exist_ok=True)
+    return Small(tmp_path)
+
+
+@pytest.fixture
+def weak(tmp_path: Path) -> Small:
+    """The assignment with a check that sees no numbers, and one for which one case is enough."""
+    checks = CHECKS.replace("student.center(", "str(student.center(").replace("((4, 3)))", "((4, 3))).shape)")
+    return Small(tmp_path).write("assignment/checks/test_all.py", checks.replace("[1, 2, 3, 4, 5, 7, 8, 100]", "[0]"))
+
+
+def test_strong_checks_kill_every_mutant(small: Small) -> None:
+    found = small.audited("mutants")
+    assert found.good
+    assert {mutant.state for mutant in found.mutants} == {State.KILLED}
+    rows = {row.id: row for row in found.checks}
+    assert rows["center"].alone == rows["center"].kills > 3
+    assert rows["center"].kills + rows["halvings"].kills == len(found.mutants)
+    assert (found.advice, found.problems) == ((), ())
+
+
+def test_weak_checks_let_mutants_through_and_the_author_is_told_what_to_strengthen(weak: Small) -> None:
+    found = weak.audited("mutants")
+    assert not found.good
+    alive = {mutant.diff.partition("\n+ ")[2] for mutant in audit_report.survivors(found)}
+    assert {"return x + x.mean(axis=0)", "return x - x.mean(axis=1)"} & alive == {"return x + x.mean(axis=0)"}
+    assert "count -= 1" in alive
+    assert any(one.startswith("`center`: ") and "strengthen `center`" in one for one in found.advice)
+    assert any("equivalent_mutants.toml" in one for one in found.advice)
+    text = audit_report.text(found)
+    assert "- return x - x.mean(axis=0)\n+ return x + x.mean(axis=0)" in text
+    page = audit_report.html(found).decode()
+    assert "+ return x + x.mean(axis=0)" in page
+    assert "Mutants that survived" in page
+    told = json.loads(audit_report.json(found))
+    assert told["good"] is False
+    assert {one["state"] for one in told["mutants"]} == {"killed", "survived"}
+
+
+def test_known_mistakes_fail_where_they_say_and_nowhere_else(small: Small) -> None:
+    small.mistake("good", "axis=0", "axis=0, keepdims=True) * (2", "center")
+    small.mistake("passes", "x - x.mean(axis=0)", "x - x.sum(axis=0) / len(x)", "center")
+    small.mistake("elsewhere", "axis=0", "axis=1, keepdims=True", "halvings")
+    found = small.audited("misconceptions")
+    results = {one.id: one for one in found.misconceptions}
+    assert not found.good
+    assert results["good"].good
+    assert results["passes"].passes_wrongly == ("center",)
+    assert results["elsewhere"].passes_wrongly == ("halvings",)
+    assert list(results["elsewhere"].fails_wrongly) == ["center"]
+    assert any("`center` should fail the known mistake `passes`" in one for one in found.advice)
+    assert any("`center` fails the known mistake `elsewhere`" in one for one in found.advice)
+    assert {row.id: row.misconceptions for row in found.checks} == {"center": 1, "halvings": 0}
+
+
+def test_right_solutions_pass_with_every_seed_and_a_wrong_one_is_seen(small: Small) -> None:
+    small.write("right/other_way/code.py", RIGHT).write("right/other_way/notes.txt", "Nothing.")
+    small.write("right/not_right/code.py", REFERENCE.replace("count = 0", "count = 0 if n else 1"))
+    small.write("right/only_for_some/code.py", REFERENCE.replace("n > 1", "1 < n < 100"))
+    found = small.audited("right", right=small.folder / "right")
+    results = {one.name: one for one in found.right}
+    assert results["other_way"].good
+    assert set(results["other_way"].seeds) == {"hidden", "public", "1", "2", "3"}
+    assert results["not_right"].good  # no check has a case for zero
+    assert set(results["only_for_some"].lost) == {"hidden", "public", "1", "2", "3"}
+    assert any("`halvings` is too strict: the right solution `only_for_some`" in one for one in found.advice)
+    assert not found.good
+
+
+def test_equivalent_mutant_needs_a_reason_and_stays_listed_only_while_it_is_one(small: Small) -> None:
+    checks = CHECKS.replace("[1, 2, 3, 4, 5, 7, 8, 100]", "[0, 1, 2, 3, 4, 5, 7, 8, 100]")
+    small.write("assignment/checks/test_all.py", checks)
+    record.record(load(small.folder / "assignment"), reseed=False, progress=lambda line: None)
+
+    small.equivalent("halvings", "- while n > 1:", "+ while n >= 2:")
+    assert "no mutant of `halvings` has this diff any more" in small.audited("mutants").problems[0]
+    small.equivalent("center", "- return x - x.mean(axis=0)", "+ return x + x.mean(axis=0)")
+    found = small.audited("mutants")
+    assert not found.good
+    assert "is listed, but `center` can tell it from the reference" in found.problems[0]
+    small.equivalent("center", "- a", "+ b", reason=" ")
+    with pytest.raises(AssignmentError, match="has no `reason`"):
+        small.audited("mutants")
+
+
+def test_survivor_that_is_listed_is_no_survivor(weak: Small) -> None:
+    weak.equivalent("center", "- return x - x.mean(axis=0)", "+ return x + x.mean(axis=0)")
+    found = weak.audited("mutants")
+    listed = [mutant for mutant in found.mutants if mutant.state is State.EQUIVALENT]
+    assert [mutant.reason for mutant in listed] == ["It is the same."]
+    assert found.problems == ()
+    assert "It is the same." in audit_report.html(found).decode()
+
+
+def test_mutant_that_never_returns_is_cut(small: Small) -> None:
+    assignment = small.recorded()
+    endless = REFERENCE.replace("n = n // 2", "n = n")
+    trial = Trial("endless", {"code.py": endless.encode()}, "hidden", (frozenset({"halvings"}),))
+    verdict = run_one(Bench(str(assignment.folder), "none"), trial)
+    assert "still running after the limit of 3 seconds" in verdict.failed["halvings"]
+    assert verdict.faults == {}
+
+
+def test_stage_is_run_only_where_the_one_before_it_passed(small: Small) -> None:
+    bench = Bench(str(small.recorded().folder), "none")
+    stages = (frozenset[str](), frozenset({"center"}), frozenset({"halvings"}))
+    wrong = {"code.py": REFERENCE.replace("x - x", "x + x").encode()}
+    assert run_one(bench, Trial("right", {}, "public", stages)).ran == ("center", "halvings")
+    assert run_one(bench, Trial("wrong", wrong, "public", stages)).ran == ("center",)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "says"),
+    [
+        (lambda small: small.mistake("some", "axis=0", "axis=1", "centre"), "`fails` names 'centre', which is no che"),
+        (lambda small: small.write("assignment/equivalent_mutants.toml", "[[equivalent]]"), "equivalent_mutants"),
+        (lambda small: small.write("assignment/checks/test_all.py", CHECKS + "\n\n# changed\n"), "is stale"),
+    ],
+)
+def test_broken_assignment_is_told(small: Small, prepare: Callable[[Small], Small], says: str) -> None:
+    with pytest.raises(AssignmentError, match=says):
+        prepare(small).audited("misconceptions", "mutants")
+
+
+def test_right_folder_that_holds_nothing_of_use_is_told(small: Small) -> None:
+    with pytest.raises(UsageError, match="there is no folder"):
+        small.audited("right", right=small.folder / "nowhere")
+    small.write("right/empty/notes.txt", "")
+    with pytest.raises(UsageError, match=r"empty holds none of the files that students write \(code\.py\)"):
+        small.audited("right", right=small.folder / "right")
+
+
+def test_command_writes_both_reports_and_says_by_its_code_whether_all_is_good(small: Small, cli: Callable) -> None:
+    small.mistake("good", "axis=0", "axis=1, keepdims=True", "center")
+    small.write("tests/right/other_way/code.py", RIGHT)
+    folder, out = small.recorded().folder, small.folder / "out"
+    run = cli("audit", "--assignment", folder, "--out", out, "--isolation", "none", "--workers", "2")
+    assert run.code == 0, run.err
+    assert "none survives; 1 known mistakes, all fail where they should; 1 right solutions, all have" in run.out
+    assert {path.name for path in out.iterdir()} == {"audit.html", "audit.json"}
+    assert json.loads((out / "audit.json").read_bytes())["good"] is True
+    small.mistake("passes", "x - x.mean", "x - 1.0 * x.mean", "center")
+    run = cli("audit", "--assignment", folder, "--out", out, "--isolation", "none", "--part", "misconceptions")
+    assert run.code == 1
+    assert "`center` should fail the known mistake `passes`" in textwrap.dedent(run.out)

@@ -1,0 +1,202 @@
+"""A notebook with nbgrader's markup becomes an assignment whose reference gets all points."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.assignment.spec import Assignment, load
+from grader.authoring import handout, prove
+from grader.authoring.from_nbgrader import Converted, convert
+from grader.authoring.record import record
+from grader.authoring.scaffold import create
+from grader.cli import run
+from grader.errors import UsageError
+from grader.grading.grade import Options, grade
+from grader.model import Report
+
+
+def cell(source: str, kind: str = "code", **nbgrader: Any) -> dict[str, Any]:
+    """Return a cell of format 4.2, which has no id."""
+    made: dict[str, Any] = {"cell_type": kind, "metadata": {}, "source": source.strip("\n")}
+    if nbgrader:
+        usual = {"schema_version": 3, "grade": False, "solution": False, "locked": False}
+        made["metadata"]["nbgrader"] = usual | nbgrader
+    if kind == "code":
+        made |= {"execution_count": 3, "outputs": []}
+    return made
+
+
+def graded_cell(source: str, id_: str, points: float = 1) -> dict[str, Any]:
+    return cell(source, grade=True, locked=True, grade_id=id_, points=points)
+
+
+def notebook(*cells: dict[str, Any]) -> bytes:
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2}).encode()
+
+
+SET_UP = cell("%matplotlib inline\nimport numpy as np")
+CUBES = cell(
+    """
+def cubes(n):
+    '''The first n cubes.'''
+    ### BEGIN SOLUTION
+    if n < 1:
+        raise ValueError("n must be at least 1")
+    return [i ** 3 for i in range(1, n + 1)]
+    ### END SOLUTION
+""",
+    solution=True,
+    grade_id="cubes",
+)
+WHOLE = cell("total = float(np.sum(cubes(4)))", solution=True, grade_id="total")
+RIGHT = graded_cell(
+    '''
+"""cubes gives the first cubes."""
+assert cubes(1) == [1]
+assert cubes(3) == [1, 8, 27]
+### BEGIN HIDDEN TESTS
+assert cubes(10)[-1] == 1000
+### END HIDDEN TESTS
+''',
+    "test_cubes",
+    points=4,
+)
+REFUSES = graded_cell(
+    """
+try:
+    cubes(0)
+except ValueError:
+    pass
+else:
+    raise AssertionError("did not raise")
+""",
+    "cubes refuses 0",
+)
+TOTAL = graded_cell("assert np.isclose(total, 100.0)", "test_total", points=2)
+WORDS = cell("Because they grow faster.", "markdown", solution=True, grade=True, points=3, grade_id="why")
+EXAMPLE = (cell("# Cubes", "markdown"), SET_UP, CUBES, RIGHT, REFUSES, WHOLE, TOTAL, WORDS)
+
+
+def converted(*cells: dict[str, Any]) -> Converted:
+    return convert(notebook(*cells), "cubes", "cubes", "Cubes")
+
+
+@pytest.fixture(scope="module")
+def cubes(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+    folder = tmp_path_factory.mktemp("converted") / "cubes"
+    create(folder, converted(*EXAMPLE).files)
+    record(load(folder), reseed=False, progress=lambda line: None)
+    return load(folder)
+
+
+def graded(assignment: Assignment, folder: Path, old: str = "", new: str = "") -> Report:
+    """Grade the reference with one text replaced."""
+    text = (assignment.folder / "cubes.ipynb").read_text(encoding="utf-8")
+    assert old in text
+    (folder / "cubes.ipynb").write_text(text.replace(old, new, 1), encoding="utf-8")
+    return grade(assignment, folder, Options(isolation="none")).report
+
+
+def passed(report: Report) -> set[str]:
+    return {check.id for check in report.checks if check.status.value == "pass"}
+
+
+def test_the_reference_gets_all_points(cubes: Assignment, tmp_path: Path) -> None:
+    report = graded(cubes, tmp_path)
+    assert (report.score, report.max_score) == (7, 7), [check.message for check in report.checks]
+
+
+def test_tests_become_checks_and_hidden_ones_hidden_checks(cubes: Assignment) -> None:
+    told = {check.id: (check.points, check.visibility.value) for check in cubes.spec.checks}
+    assert told == {
+        "cubes": (2, "visible"), "cubes_hidden": (2, "hidden"), "cubes_refuses_0": (1, "visible"),
+        "total": (2, "visible"),
+    }  # fmt: skip
+
+
+def test_the_docstring_of_a_test_cell_is_the_sentence_of_the_report(cubes: Assignment, tmp_path: Path) -> None:
+    assert graded(cubes, tmp_path).checks[0].title == "cubes gives the first cubes."
+
+
+def test_its_handout_holds_neither_answers_nor_tests(cubes: Assignment) -> None:
+    made = handout.build(cubes)
+    prove.prove(made, cubes)
+    assert b"assert" not in made.files["cubes.ipynb"]
+    assert b"1000" not in made.files["assignment/checks/test_notebook.py"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "failing"),
+    [
+        ("i ** 3", "i ** 2", {"cubes", "cubes_hidden", "total"}),
+        ("if n < 1", "if n < -1", {"cubes_refuses_0"}),
+        ("raise ValueError(", "raise KeyError(", {"cubes_refuses_0"}),
+        ("range(1, n + 1)", "range(1, min(n, 4) + 1)", {"cubes_hidden"}),
+    ],
+)
+def test_wrong_solutions_fail_as_failures_of_the_student(
+    cubes: Assignment, tmp_path: Path, old: str, new: str, failing: set[str]
+) -> None:
+    report = graded(cubes, tmp_path, old, new)
+    assert {check.id for check in report.checks if check.status.value == "fail"} == failing
+    assert not [check for check in report.checks if check.status.value == "error"]
+
+
+def test_a_tuple_in_place_of_a_list_passes(cubes: Assignment, tmp_path: Path) -> None:
+    new = "tuple(i ** 3 for i in range(1, n + 1))"
+    assert len(passed(graded(cubes, tmp_path, "[i ** 3 for i in range(1, n + 1)]", new))) == 4
+
+
+def test_an_answer_in_words_waits_for_a_person(cubes: Assignment) -> None:
+    from grader.classroom.answers import questions
+
+    (question,) = questions(cubes)
+    assert (question.cell, question.points) == ("why", 3)
+    assert "grow" not in question.untouched
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("del cubes\nassert True", "it deletes names of the notebook"),
+        ("%timeit cubes(3)", "it is more than Python"),
+        ("assert 1 + 1 == 2", "it asks for nothing that the notebook defines"),
+    ],
+)
+def test_what_can_not_be_carried_over_is_named(source: str, why: str) -> None:
+    made = converted(*EXAMPLE, graded_cell(source, "odd", points=2))
+    assert [note for note in made.notes if "(odd, 2 points)" in note and why in note]
+
+
+def test_a_test_without_points_is_named_and_worth_one() -> None:
+    made = converted(*EXAMPLE, graded_cell("assert cubes(1)", "free", points=0))
+    assert "cell 9 (free) had no points: its check is worth 1" in made.notes
+
+
+def test_names_that_would_be_one_are_told_apart() -> None:
+    made = converted(*EXAMPLE, graded_cell("assert cubes(1)", "a-b"), graded_cell("assert cubes(2)", "a_b"))
+    assert b"def test_a_b(" in made.files["checks/test_notebook.py"]
+    assert b"def test_a_b_2(" in made.files["checks/test_notebook.py"]
+
+
+def test_a_notebook_without_tests_is_refused() -> None:
+    with pytest.raises(UsageError, match="has no test cell"):
+        converted(SET_UP, CUBES)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"cells": [1]}', b"\xff"])
+def test_what_is_no_notebook_is_refused(data: bytes) -> None:
+    with pytest.raises(UsageError, match="is not a notebook"):
+        convert(data, "x", "x", "X")
+
+
+def test_the_command_makes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "cubes.ipynb").write_bytes(notebook(*EXAMPLE, graded_cell("del cubes", "odd")))
+    code = run(["new", str(tmp_path / "made"), "--from-notebook", str(tmp_path / "cubes.ipynb")])
+    assert (code, load(tmp_path / "made").spec.name) == (0, "made")
+    assert "not carried over: cell 9 (odd, 1 points)" in capsys.readouterr().out
+    assert run(["new", str(tmp_path / "other"), "--from-notebook", str(tmp_path / "none.ipynb")]) == 2

@@ -1,0 +1,320 @@
+"""Exports: each taken by an independent reader of its format, or run as the other system would run it."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import xml.etree.ElementTree as ET
+import zipfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import mini
+import pytest
+
+from grader.assignment.spec import Assignment
+from grader.classroom.exports import github
+from grader.model import CaseResult, CheckResult, Frame, Question, Report, Status, Tier, Visibility
+
+needs_bash = pytest.mark.skipif(sys.platform == "win32", reason="the scripts are for Linux")
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_bytes().decode(), newline="")))
+
+
+def report(*checks: CheckResult) -> Report:
+    return Report(
+        schema=1, assignment="mini", title="Two functions", submission="s1", score=sum(c.points for c in checks),
+        max_score=10, isolation=Tier.LANDLOCK, seconds=1.5, started="2026-05-01T00:00:00+00:00",
+        questions=(Question("q1", "Functions", 6, 10),), checks=checks, notes=("A note.",),
+    )  # fmt: skip
+
+
+def check(id_: str, status: Status, *, hidden: bool = False, message: str = "", **fields: object) -> CheckResult:
+    return CheckResult(
+        id=id_, question="q1", title=f"The {id_}", points=6.0 if status is Status.PASS else 0.0, max_points=6.0,
+        status=status, visibility=Visibility.HIDDEN if hidden else Visibility.VISIBLE, message=message, hint="",
+        seconds=0.1, **fields,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def canvas_class(batch: Callable, tmp_path: Path) -> Path:
+    """A class from Canvas: right, wrong and late, refused; and one who handed in nothing."""
+    for name, kind in (
+        ("doejane_1001_51", "right"),
+        ("roebo_LATE_1002_52", "thrice"),
+        ("poeal_1003_53", "nothing-wanted"),
+    ):
+        mini.write(tmp_path / "d", {f"{name}_hw.zip": mini.zipped(mini.KINDS[kind].files)})
+    (tmp_path / "roster.csv").write_text(
+        "id,name,email\ns1,Jane Doe,jd@x\ns2,Bo Roe,br@x\ns3,Al Poe,ap@x\ns4,Di Loe,dl@x\n"
+    )
+    assert batch(tmp_path / "d", "--roster", tmp_path / "roster.csv").code == 1
+    return tmp_path / "out"
+
+
+# --- Canvas ---------------------------------------------------------------------------------------------------------
+
+
+def test_canvas_gets_ids_scores_and_the_points_possible(command: Callable, canvas_class: Path, tmp_path: Path) -> None:
+    target = tmp_path / "canvas.csv"
+    run = command("export", "canvas", "--from", canvas_class, "--column", "Two functions (77)", "--out", target)
+    assert run.code == 0, run.err
+    possible, *rows = table(target)
+    assert list(possible) == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Two functions (77)"]
+    assert possible["Student"].strip() == "Points Possible"
+    assert possible["Two functions (77)"] == "12"
+    scores = {(row["ID"], row["SIS User ID"]): row["Two functions (77)"] for row in rows}
+    assert scores == {("1001", "s1"): "10", ("1002", "s2"): "3.6", ("1003", "s3"): "0", ("", "s4"): ""}
+
+
+def test_canvas_without_the_exact_title_is_refused(command: Callable, canvas_class: Path) -> None:
+    run = command("export", "canvas", "--from", canvas_class, "--column", "Two functions")
+    assert run.code == 2
+    assert "with its id" in run.err
+
+
+def test_canvas_fills_its_own_export(command: Callable, canvas_class: Path, tmp_path: Path) -> None:
+    own = (
+        "\ufeffStudent,ID,SIS User ID,SIS Login ID,Section,Other (5),Two functions (77),Final Score\n"
+        "    Points Possible,,,,,10,12,(read only)\n"
+        '"Doe, Jane",1001,abc,jdoe,"001, Mon",9,,50\n"Roe, Bo",4711,s2,broe,001,8,,40\n"Student, Test",9,,xyz,001,,,\n'
+    )
+    (tmp_path / "own.csv").write_text(own, encoding="utf-8")
+    target = tmp_path / "canvas.csv"
+    assert (
+        command("export", "canvas", "--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target).code
+        == 0
+    )
+    rows = table(target)
+    assert [(row["Student"], row["ID"], row["Section"], row["Two functions (77)"]) for row in rows] == [
+        ("    Points Possible", "", "", "12"),
+        ("Doe, Jane", "1001", "001, Mon", "10"),
+        ("Roe, Bo", "4711", "001", "3.6"),
+    ]  # fmt: skip
+
+
+# --- Moodle ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def moodle_class(batch: Callable, tmp_path: Path) -> Path:
+    for name, kind in (("Jane Doe_501", "right"), ("=Bo Roe_502", "thrice")):
+        mini.write(tmp_path / "d" / f"{name}_assignsubmission_file", mini.KINDS[kind].files)
+    assert batch(tmp_path / "d").code == 1
+    return tmp_path / "out"
+
+
+def test_moodle_gets_a_worksheet_by_participant(command: Callable, moodle_class: Path, tmp_path: Path) -> None:
+    target = tmp_path / "moodle.csv"
+    assert command("export", "moodle", "--from", moodle_class, "--out", target).code == 0
+    rows = table(target)
+    assert [(row["Identifier"], row["Full name"], row["Grade"], row["Maximum grade"]) for row in rows] == [
+        ("Participant 501", "Jane Doe", "10", "12"), ("Participant 502", "'=Bo Roe", "4", "12"),
+    ]  # fmt: skip
+    assert rows[1]["Feedback comments"].startswith("not passed: double")
+
+
+def test_moodle_fills_its_own_worksheet(command: Callable, canvas_class: Path, tmp_path: Path) -> None:
+    own = (
+        "Identifier,Full name,Email address,Status,Grade,Maximum grade,Online text\r\n"
+        "Participant 9,Jane Doe,jd@x,Submitted,,12.00,keep me\r\nParticipant 8,Al Poe,ap@x,-,,12.00,\r\n"
+        "Participant 7,Di Loe,dl@x,-,3,12.00,\r\n"
+    )
+    (tmp_path / "own.csv").write_text(own)
+    target = tmp_path / "moodle.csv"
+    assert (
+        command("export", "moodle", "--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target).code
+        == 0
+    )
+    assert [(row["Grade"], row["Online text"]) for row in table(target)] == [("10", "keep me"), ("0", ""), ("3", "")]
+
+
+def test_moodle_xml_is_read_by_a_parser(command: Callable, canvas_class: Path, tmp_path: Path) -> None:
+    target = tmp_path / "moodle.xml"
+    run = command("export", "moodle-xml", "--from", canvas_class, "--column", "hw3", "--out", target)
+    assert run.code == 0, run.err
+    found = [{child.tag: child.text for child in result} for result in ET.parse(target).getroot()]
+    assert [(one["assignment"], one["student"], one["score"]) for one in found] == [
+        ("hw3", "s1", "10"), ("hw3", "s2", "3.6"), ("hw3", "s3", "0"),
+    ]  # fmt: skip
+
+
+# --- nbgrader -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def nbgrader_class(batch: Callable, tmp_path: Path) -> Path:
+    for student, kind, day in (("ann", "right", 1), ("bob", "thrice", 2)):
+        stamp = f"2026-05-0{day} 11:00:00.5 UTC"
+        mini.write(tmp_path / "d" / "submitted" / student / "mini", {**mini.KINDS[kind].files, "timestamp.txt": stamp})
+    (tmp_path / "roster.csv").write_text('id,name,email\nann,"Lee, Ann",a@x\nbob,Bob Ray,b@x\ncy,Cy Fox,c@x\n')
+    assert batch(tmp_path / "d", "--roster", tmp_path / "roster.csv").code == 1
+    return tmp_path / "out"
+
+
+def test_nbgrader_gets_the_columns_of_its_own_export(command: Callable, nbgrader_class: Path, tmp_path: Path) -> None:
+    target = tmp_path / "grades.csv"
+    assert command("export", "nbgrader", "--from", nbgrader_class, "--out", target).code == 0
+    ann, bob, cy = table(target)
+    assert (ann["last_name"], ann["first_name"], bob["last_name"]) == ("Lee", "Ann", "Ray")
+    assert ann["timestamp"] == "2026-05-01 11:00:00"
+    columns = ("raw_score", "late_submission_penalty", "score", "max_score")
+    assert [tuple(row[column] for column in columns) for row in (ann, bob, cy)] == [
+        ("10.0", "0.0", "10.0", "12.0"), ("4.0", "0.4", "3.6", "12.0"), ("0.0", "0.0", "0.0", "12.0"),
+    ]  # fmt: skip
+
+
+def test_nbgrader_itself_agrees_on_every_cell(
+    command: Callable, nbgrader_class: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # it runs alembic
+    api = pytest.importorskip("nbgrader.api", reason="nbgrader is not installed")
+    export = pytest.importorskip("nbgrader.plugins.export")
+    target, theirs = tmp_path / "grades.csv", tmp_path / "theirs.csv"
+    assert command("export", "nbgrader", "--from", nbgrader_class, "--out", target).code == 0
+    rows = table(target)
+    with api.Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
+        book.add_assignment("mini", duedate=datetime.fromisoformat(rows[0]["duedate"]))
+        book.add_notebook("work", "mini")
+        book.add_grade_cell("c", "work", "mini", max_score=float(rows[0]["max_score"]), cell_type="code")
+        for row in rows:
+            book.add_student(
+                row["student_id"], first_name=row["first_name"], last_name=row["last_name"], email=row["email"]
+            )
+            if row["timestamp"]:
+                when = datetime.fromisoformat(row["timestamp"])
+                made = book.add_submission("mini", row["student_id"], timestamp=when)
+                made.notebooks[0].late_submission_penalty = float(row["late_submission_penalty"])
+                book.find_grade("c", "work", "mini", row["student_id"]).manual_score = float(row["raw_score"])
+        book.db.commit()
+        plugin = export.CsvExportPlugin()
+        plugin.to = str(theirs)
+        plugin.export(book)
+    assert sorted(table(theirs), key=lambda row: row["student_id"]) == rows
+
+
+# --- Gradescope -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def harness(command: Callable, assignment: Assignment, tmp_path: Path) -> Callable:
+    """A tree like Gradescope's, set up; the fixture runs a submission through it."""
+    base = tmp_path / "autograder"
+    archive = tmp_path / "autograder.zip"
+    assert command("export", "gradescope", "--assignment", assignment.folder, "--out", archive).code == 0
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(base / "source")
+        for info in packed.infolist():
+            (base / "source" / info.filename).chmod(info.external_attr >> 16 & 0o777)
+    # The image brings the grader along: a venv that sees what this one has.
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", base / "venv"], check=True)
+    site = next((base / "venv").glob("lib/python*/site-packages"))
+    root = Path(__file__).resolve().parents[2]
+    (site / "here.pth").write_text(f"{root}\n{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
+    environment = {**os.environ, "AUTOGRADER_BASE": str(base), "AUTOGRADER_ISOLATION": "none"}
+
+    def run(files: dict[str, str | bytes], script: str = "run_autograder") -> subprocess.CompletedProcess[str]:
+        (base / "submission").mkdir(exist_ok=True)
+        mini.write(base / "submission", files)
+        return subprocess.run(
+            [base / "source" / script], env=environment, capture_output=True, text=True, check=False, cwd=base
+        )
+
+    assert run({}, "setup.sh").returncode == 0
+    run.base = base
+    return run
+
+
+@needs_bash
+def test_gradescope_runs_its_scripts_and_reads_the_results(harness: Callable) -> None:
+    done = harness(dict(mini.KINDS["lucky"].files))
+    assert done.returncode == 0, done.stderr
+    results = json.loads((harness.base / "results" / "results.json").read_text())
+    assert results["score"] == 7
+    assert sum(test["score"] for test in results["tests"]) == results["score"]
+    double, shift = results["tests"]
+    assert (double["status"], double["score"], double["max_score"], double["tags"]) == ("failed", 3, 6, ["Functions"])
+    assert (shift["status"], shift["visibility"], shift["name"]) == (
+        "passed",
+        "visible",
+        "The input moved by one place.",
+    )
+    assert not list((harness.base / "source").rglob("reference*"))
+
+
+@needs_bash
+def test_gradescope_gives_a_refused_submission_its_reason(harness: Callable) -> None:
+    assert harness({"essay.pdf": b"x"}).returncode == 0
+    results = json.loads((harness.base / "results" / "results.json").read_text())
+    assert results["score"] == 0
+    assert "mini.py" in results["output"]
+
+
+@needs_bash
+def test_gradescope_gets_no_results_where_the_grader_failed(harness: Callable) -> None:
+    (harness.base / "source" / "assignment" / "expectations" / "hidden.h5").write_bytes(b"broken")
+    (harness.base / "results").mkdir()
+    (harness.base / "results" / "results.json").write_text("{}")  # of an earlier run
+    done = harness(dict(mini.KINDS["right"].files))
+    assert done.returncode == 3
+    assert not (harness.base / "results" / "results.json").exists()
+
+
+def test_gradescope_hides_what_is_hidden(command: Callable, tmp_path: Path) -> None:
+    from grader.report import json as renderer
+    from grader.report.audience import Audience
+
+    made = report(check("open", Status.PASS), check("shut", Status.FAIL, hidden=True, message="\x1b[31msecret"))
+    (tmp_path / "report.json").write_bytes(renderer.render(made, audience=Audience.INSTRUCTOR))
+    target = tmp_path / "results.json"
+    assert command("export", "gradescope-results", "--from", tmp_path, "--out", target).code == 0
+    shown, hidden = json.loads(target.read_text())["tests"]
+    assert (shown["visibility"], hidden["visibility"], hidden["name"]) == ("visible", "hidden", "A hidden check")
+    assert hidden["output"] == "secret"
+
+
+# --- GitHub ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_workflow_is_yaml_that_reports_the_result(
+    command: Callable, assignment: Assignment, tmp_path: Path
+) -> None:
+    yaml = pytest.importorskip("yaml")
+    target = tmp_path / ".github" / "workflows" / "classroom.yml"
+    assert command("export", "github", "--assignment", assignment.folder, "--out", target).code == 0
+    steps = yaml.safe_load(target.read_text())["jobs"]["grade"]["steps"]
+    grade = next(step for step in steps if step.get("id") == "grader")
+    assert "grader check ." in grade["run"]
+    reporter = steps[-1]
+    assert reporter["env"] == {"GRADER_RESULTS": "${{ steps.grader.outputs.result }}"}
+    assert reporter["with"] == {"runners": "grader"}
+
+
+def test_the_classroom_result_survives_base64_and_tells_no_hidden_check(command: Callable, tmp_path: Path) -> None:
+    case = CaseResult("all", Status.FAIL, frames=(Frame("mini.py", 7, "double"),))
+    made = report(
+        check("double", Status.FAIL, message="100% wrong\n::error::forged", cases=(case,)),
+        check("shut", Status.FAIL, hidden=True, message="secret"),
+    )
+    data = json.loads(base64.b64decode(base64.b64encode(github.results(made))))
+    assert (data["version"], data["status"], data["max_score"]) == (1, "fail", 10)
+    assert [(test["status"], test["line_no"], test["score"]) for test in data["tests"]] == [
+        ("fail", 7, 0),
+        ("fail", 0, 0),
+    ]
+    assert "secret" not in json.dumps(data)
+    first, second = github.commands(made)
+    assert first.startswith("::error file=mini.py,line=7,title=The double")
+    assert first.endswith("100%25 wrong%0A::error::forged")
+    assert "secret" not in second
+    assert all("\n" not in line for line in (first, second))

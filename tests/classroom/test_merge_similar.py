@@ -1,0 +1,76 @@
+"""Shards put together, and pairs that share too much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import mini
+import pytest
+
+from grader.assignment.spec import Assignment
+
+
+def test_merged_shards_are_the_whole(batch: Callable, command: Callable, small_class: Path, tmp_path: Path) -> None:
+    batch(small_class, out=tmp_path / "whole")
+    parts = [tmp_path / f"part{number}" for number in (1, 2, 3)]
+    for number, part in enumerate(parts, start=1):
+        batch(small_class, "--shard", f"{number}/3", out=part)
+    run = command("merge", *parts, "--out", tmp_path / "merged")
+    assert run.code == 1, run.err
+    whole, merged = tmp_path / "whole", tmp_path / "merged"
+    assert (merged / "gradebook.csv").read_bytes() == (whole / "gradebook.csv").read_bytes()
+    assert (merged / "s0" / "report.html").is_file()
+    assert "5 as they were before" in batch(small_class, out=merged).out  # and goes on as the whole would
+
+
+def test_a_shard_that_has_not_finished_is_no_mark(
+    batch: Callable, command: Callable, small_class: Path, tmp_path: Path
+) -> None:
+    batch(small_class)
+    (tmp_path / "out" / "s0" / ".grade" / "row.json").unlink()
+    run = command("merge", tmp_path / "out", "--out", tmp_path / "merged")
+    assert run.code == 3
+    assert "1 of them not graded" in run.out
+
+
+def test_shards_of_two_assignments_are_refused(
+    batch: Callable, command: Callable, small_class: Path, tmp_path: Path
+) -> None:
+    batch(small_class)
+    other = mini.build(tmp_path / "assignment", mini.SPEC.replace("points = 6", "points = 8"))
+    command("batch", small_class, "--assignment", other.folder, "--isolation", "none", "--out", tmp_path / "other")
+    run = command("merge", tmp_path / "out", tmp_path / "other", "--out", tmp_path / "merged")
+    assert run.code == 2
+    assert "another version" in run.err
+
+
+OWN = '''def double(x):
+    """Twice the input, by a way of its own."""
+    total_of_all = [None] * len(x)
+    for position, entry in enumerate(x):
+        total_of_all[position] = entry {0} entry
+        if position > 1000: raise {1}("<script>alert({2})</script>")
+    answer = np.array({3}(total_of_all))
+    return answer if answer.size {4} 0 else x
+'''
+
+
+def test_pairs_are_found_and_the_given_code_is_not(
+    batch: Callable, command: Callable, assignment: Assignment, tmp_path: Path
+) -> None:
+    pytest.importorskip("copydetect")
+    copied = OWN.format("+", "ValueError", 1, "list", ">")
+    renamed = copied.replace("total_of_all", "summen").replace("position", "stelle").replace("entry", "wert")
+    mini.write(tmp_path / "d" / "ann", mini.module(double=copied))
+    mini.write(tmp_path / "d" / "bob", mini.module(double=renamed))
+    for number in range(3):  # what everybody was given, and no more
+        mini.write(tmp_path / "d" / f"s{number}", mini.module(double=f"def double(x):\n    return {number} * x\n"))
+    batch(tmp_path / "d")
+    run = command("similar", "--from", tmp_path / "out", "--assignment", assignment.folder)
+    assert run.code == 0, run.err
+    assert "1 pairs" in run.out
+    assert "100 %  ann  bob  mini.py" in run.out
+    page = (tmp_path / "out" / "similar" / "pair-001.html").read_text()
+    assert page.count("<mark>") >= 2
+    assert "<script" not in page
