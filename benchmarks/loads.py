@@ -139,20 +139,20 @@ def otter_jobs(load_: Load, work: Path, peer: Peer) -> list[dict[str, Any]]:
     autograders = {}
     if load_.letter == "a":
         tests = {task: small.otter_test(task) for task in small.TASKS}
-        autograders["Small.ipynb"] = str(_otter_autograder(work / "small", tests, peer, []))
+        autograders["Small.ipynb"] = str(_otter_autograder(work / "small", tests, peer))
         submissions = load_.submissions
     else:
         assignment = load(load_.assignment)
         submissions = work / "zips"
+        support = work / "support"
+        lay_support(assignment, support)
         for book in assignment.spec.notebooks:
-            home = work / Path(book.path).stem
-            lay_support(assignment, home)
             kind = "rnn" if book.path.startswith("RNN") else "lstm"
             test = small.doctest_file(f"notebook-{kind}", f"assert {kind}_captions_right >= 0.85\n", 5)
-            parts = sorted({place.split("/")[0] for place in assignment.links})
-            autograders[f"{book.path}.zip"] = str(_otter_autograder(home, {f"notebook-{kind}": test}, peer, parts))
+            home = work / Path(book.path).stem
+            autograders[f"{book.path}.zip"] = str(_otter_autograder(home, {f"notebook-{kind}": test}, peer))
             for name in load_.points:
-                _zip(submissions / name / f"{book.path}.zip", load_.submissions / name, book.path)
+                _zip(submissions / name / f"{book.path}.zip", [support, load_.submissions / name], book.path)
     return [{"submissions": str(submissions), "autograders": autograders} for _ in range(LANES)]
 
 
@@ -188,23 +188,25 @@ def _flagship_notebook(assignment: Assignment, source: str, place: str) -> nbfor
     return node
 
 
-def _otter_autograder(home: Path, tests: dict[str, str], peer: Peer, files: list[str]) -> Path:
+def _otter_autograder(home: Path, tests: dict[str, str], peer: Peer) -> Path:
     """Let otter pack an autograder, and return its place."""
     for name, text in tests.items():
         _write(home / "tests" / f"{name}.py", text.encode())
-    code = f"from otter.generate import main; main(tests_dir='tests', output_path='autograder.zip', files={files!r})"
+    code = "from otter.generate import main; main(tests_dir='tests', output_path='autograder.zip')"
     done = subprocess.run([peer.python, "-c", code], cwd=home, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"otter could not pack its autograder:\n{done.stderr[-2000:]}")
     return home / "autograder.zip"
 
 
-def _zip(target: Path, folder: Path, notebook: str) -> None:
+def _zip(target: Path, folders: list[Path], notebook: str) -> None:
+    """Pack a submission as otter needs it: with the provided files, since it adds none to a folder that is there."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w") as packed:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and (path.suffix != ".ipynb" or path.name == notebook):
-                packed.write(path, path.relative_to(folder))
+        for folder in folders:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file() and (path.suffix != ".ipynb" or path.name == notebook):
+                    packed.write(path, path.relative_to(folder))
 
 
 def _sources(path: Path) -> dict[str, str]:

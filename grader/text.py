@@ -6,9 +6,7 @@ import re
 import unicodedata
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
-_FLOATS = re.compile(
-    r"(?<![\d.])[-+]?(?:\d+\.\d+|\d+\.(?!\w)|(?<!\w)\.\d+|\d+(?=[eE][-+]?\d))(?:[eE][-+]?\d+)?"
-)
+_FLOATS = re.compile(r"(?<![\d.])[-+]?(?:\d+\.\d+|\d+\.(?!\w)|(?<!\w)\.\d+|\d+(?=[eE][-+]?\d))(?:[eE][-+]?\d+)?")
 # Long integers, and words with many digits, such as bytes in hexadecimal.
 _LONG_RUNS = re.compile(r"\d{6,}|(?=(?:[A-Za-z]*\d){4})[A-Za-z0-9+]{16,}")
 

@@ -137,8 +137,7 @@ def lay_down(folder: Path, canary: str) -> Assignment:
     """Copy the small assignment where every user may read it, record it, and lay the canary beside the answers."""
     place = folder / "assignment"
     shutil.copytree(ROOT / "assignment", place)
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+    folder.chmod(0o755)
     (place / "expectations").mkdir()
     for beside in (place / "expectations", place / "reference", place / "checks"):
         (beside / "canary.txt").write_text(canary)

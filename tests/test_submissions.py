@@ -74,7 +74,6 @@ def canary() -> Iterator[str]:
 def small(canary: str) -> Iterator[Assignment]:
     """The small assignment, recorded, in a folder that every user may enter, as pytest's own are not."""
     with tempfile.TemporaryDirectory(prefix="grader-corpus-") as folder:
-        Path(folder).chmod(0o755)
         yield lay_down(Path(folder), canary)
 
 

@@ -53,6 +53,9 @@ def test_clean_says_that_it_cut_a_text_full_of_escapes() -> None:
         ("array([0.5, 1.25])", "array([#, #])"),
         ("x0.4967 and v0.123456", "x# and v#"),
         ("shape (3, 4) at line 17 of rnn.py", "shape (3, 4) at line 17 of rnn.py"),
+        ("[496714153, -138264301] of 12345", "[#, -#] of 12345"),
+        ("bytes 3fdfca30dfa7f34b", "bytes #"),
+        ("ModuleNotFoundError: conv2d_backward_naive", "ModuleNotFoundError: conv2d_backward_naive"),
     ],
 )
 def test_fractional_numbers_are_taken_out_of_a_message(text: str, shown: str) -> None:

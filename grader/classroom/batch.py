@@ -7,78 +7,31 @@ moment, and costs one submission one more try. Nothing is held of a submission o
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from grader import __version__
-from grader.assignment.spec import Assignment, LateSpec
-from grader.classroom import answers, downloads, marks, overrides, roster, tasks, trees
+from grader.assignment.spec import Assignment
+from grader.classroom import answers, downloads, overrides, roster, tasks, trees
 from grader.classroom.entries import Entry
-from grader.classroom.marks import Inline, Rules
+from grader.classroom.keys import assignment_digest, digest_of, in_shard
+from grader.classroom.marks import Rules
+from grader.classroom.orders import Event, Options, Totals, Workers
 from grader.classroom.rows import CLASS_SCHEMA, ClassFile, Outcome, Row, class_file
 from grader.classroom.store import RESERVED, Store
 from grader.errors import CannotGrade, SubmissionError, UsageError
 from grader.files import write_atomically
-from grader.grading.grade import load_expectations, wanted
+from grader.grading.grade import wanted
 from grader.grading.intake import Taken, take
 
 TRIES = 2  # of a submission whose worker died or whose grading failed by our fault
 PATIENCE = 180.0  # seconds after which a task of a cluster is given out once more: a host may have been cut off
 REGRADE = "regrade.json"
-
-
-class Workers(Protocol):
-    """An executor that says how much it takes at once, and that can be left at once."""
-
-    capacity: int
-
-    def submit(self, fn: Callable[[bytes], bytes], /, *args: bytes) -> Future[bytes]: ...
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None: ...
-    def abort(self) -> None: ...
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How to grade a class."""
-
-    submissions: Path
-    out: Path
-    roster: Path | None = None
-    overrides: Path | None = None  # default: overrides.toml in the output folder
-    isolation: str = "auto"
-    regrade: tuple[str, ...] = ()
-    shard: tuple[int, int] = (1, 1)  # this one of so many
-    remote: bool = False  # whether workers see this machine's files
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One submission is done, or a step is begun."""
-
-    student: str = ""
-    row: Row | None = None
-    done: int = 0
-    total: int = 0
-    reused: bool = False
-    text: str = ""
-
-
-class Totals(msgspec.Struct, kw_only=True):
-    """What a run did."""
-
-    students: int = 0
-    graded: int = 0
-    reused: int = 0
-    rendered: int = 0
-    missing: int = 0
-    refused: int = 0
-    faults: int = 0
-    all_passed: bool = True
 
 
 class _Job(msgspec.Struct, kw_only=True):
@@ -289,7 +242,7 @@ class Batch:
 
     def rules(self, entry: Entry) -> Rules:
         """Return all that makes a student's mark besides the checks."""
-        return rules_of(entry, self.assignment.spec.late, self._overrides, self.inline)
+        return overrides.rules_of(entry, self.assignment.spec.late, self._overrides, self.inline)
 
     # --- what came of it --------------------------------------------------------------------------------------------
 
@@ -361,42 +314,6 @@ class Batch:
     def _event(self, entry: Entry, row: Row | None, *, reused: bool = False) -> Event:
         self.settled += 1
         return Event(student=entry.student, row=row, done=self.settled, total=self.totals.students, reused=reused)
-
-
-def rules_of(entry: Entry, late: LateSpec | None, changes: overrides.Overrides, inline: tuple[Inline, ...]) -> Rules:
-    """Return the rules of one student's mark: the spec's, the roster's, and the instructor's own."""
-    if late is not None and changes.due is not None:
-        late = msgspec.structs.replace(late, due=changes.due)
-    days, note = marks.late_days(late, entry.submitted, entry.late)
-    if entry.late_days is not None:
-        days, note = entry.late_days, ""
-    return Rules(
-        late=late,
-        late_days=days,
-        adjustments=changes.of(entry.student),
-        inline=inline,
-        notes=(*entry.notes, note) if note else entry.notes,
-    )
-
-
-def in_shard(student: str, shard: tuple[int, int]) -> bool:
-    """Tell whether a student is of this shard: by the id alone, so that every host agrees without talking."""
-    number, count = shard
-    return int.from_bytes(hashlib.sha256(student.encode("utf-8", "replace")).digest()[:8]) % count == number - 1
-
-
-def assignment_digest(assignment: Assignment) -> str:
-    """Return the digest of all that a verdict comes from besides the submission; raise where expectations are stale."""
-    load_expectations(assignment)
-    digest = hashlib.sha256(assignment.digest.encode())
-    for path in sorted((assignment.folder / "expectations").iterdir()):
-        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def digest_of(value: object) -> str:
-    """Return a digest of plain data."""
-    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()
 
 
 def _check_ids(assignment: Assignment, ids: tuple[str, ...]) -> None:

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from grader.classroom.batch import rules_of
 from grader.classroom.downloads import NOT_ON_ROSTER
 from grader.classroom.entries import Entry
 from grader.classroom.marks import Marks, compute, days_of
-from grader.classroom.overrides import Overrides
+from grader.classroom.overrides import Overrides, rules_of
 from grader.classroom.rows import CheckRow, ClassFile, Outcome
 from grader.classroom.store import Store
 from grader.text import clean

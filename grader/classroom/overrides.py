@@ -19,7 +19,10 @@ from pathlib import Path
 
 import msgspec
 
-from grader.classroom.marks import Adjustment
+from grader.assignment.spec import LateSpec
+from grader.classroom import marks
+from grader.classroom.entries import Entry
+from grader.classroom.marks import Adjustment, Inline, Rules
 from grader.errors import UsageError
 
 NAME = "overrides.toml"
@@ -60,6 +63,22 @@ def verify(overrides: Overrides, path: Path, names: dict[str, Collection[str]]) 
                 close = difflib.get_close_matches(value, list(names[key]), n=1)
                 hint = f": did you mean {close[0]!r}?" if close else ""
                 raise UsageError(f"{path}: there is no {key} {value!r}{hint}")
+
+
+def rules_of(entry: Entry, late: LateSpec | None, changes: Overrides, inline: tuple[Inline, ...]) -> Rules:
+    """Return the rules of one student's mark: the spec's, the roster's, and the instructor's own."""
+    if late is not None and changes.due is not None:
+        late = msgspec.structs.replace(late, due=changes.due)
+    days, note = marks.late_days(late, entry.submitted, entry.late)
+    if entry.late_days is not None:
+        days, note = entry.late_days, ""
+    return Rules(
+        late=late,
+        late_days=days,
+        adjustments=changes.of(entry.student),
+        inline=inline,
+        notes=(*entry.notes, note) if note else entry.notes,
+    )
 
 
 def _fault(change: Adjustment) -> str:

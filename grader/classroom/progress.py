@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from grader.classroom.batch import Event
 from grader.classroom.entries import tidy
+from grader.classroom.orders import Event
 from grader.classroom.rows import Outcome
 from grader.model import Status
 from grader.report import words

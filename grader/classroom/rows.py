@@ -38,7 +38,6 @@ class CheckRow(msgspec.Struct, frozen=True, omit_defaults=True):
     mistake: str = ""  # a known mistake, by its name or hint
     headline: str = ""  # what went wrong
     fingerprint: str = ""  # equal where two submissions have the same wrong numbers
-    untouched: bool = False  # its stub is as it was handed out
 
     @property
     def marks(self) -> CheckPoints:
@@ -88,13 +87,6 @@ class CheckHead(msgspec.Struct, frozen=True):
     points: float
 
 
-class QuestionHead(msgspec.Struct, frozen=True):
-    """A question of the assignment."""
-
-    id: str
-    title: str
-
-
 class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
     """``class.json``: the class and the assignment, as far as marks, pages and exports need them."""
 
@@ -103,7 +95,6 @@ class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     version: str
     layout: str
-    questions: tuple[QuestionHead, ...]
     checks: tuple[CheckHead, ...]
     inline: tuple[Inline, ...] = ()
     late: LateSpec | None = None
@@ -122,7 +113,6 @@ def class_file(
         title=spec.title,
         version=spec.version,
         layout=layout,
-        questions=tuple(QuestionHead(question.id, question.title) for question in spec.questions),
         checks=tuple(CheckHead(check.id, check.question, check.points) for check in spec.checks),
         inline=inline,
         late=spec.late,
@@ -147,7 +137,6 @@ def _check_row(check: CheckResult) -> CheckRow:
         mistake=clean(check.mistake or check.hint, HEADLINE) if failed else "",
         headline=clean(line, HEADLINE) if failed else "",
         fingerprint=_fingerprint(bad),
-        untouched=bool(bad) and all(case.unimplemented for case in bad),
     )
 
 

@@ -254,6 +254,7 @@ def _merged(earlier: Graded, fresh: Graded, assignment: Assignment) -> Graded:
         max_score=total(check.max_points for check in ordered),
         seconds=round(earlier.report.seconds + fresh.report.seconds, 3),
         notebooks=tuple(notebooks),
+        notes=tuple(dict.fromkeys((*fresh.report.notes, *earlier.report.notes))),
     )
     return Graded(report, notebooks, earlier.sources | fresh.sources)
 

@@ -108,7 +108,7 @@ class Cluster(Executor):
         except ImportError as error:
             raise UsageError("--dask needs the extra: pip install 'grader[dask]'") from error
         try:
-            self._client = distributed.Client(address, timeout="15s", set_as_default=False)
+            self._client = distributed.Client(address, timeout="8s", set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise UsageError(f"there is no Dask scheduler at {address} ({error})") from error
         threads = sum(self._client.nthreads().values())

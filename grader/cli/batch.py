@@ -13,7 +13,7 @@ from grader.cli.options import add_assignment, assignment_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from grader.classroom.batch import Event, Totals
+    from grader.classroom.orders import Event, Totals
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from grader.classroom import batch, summary
+    from grader.classroom.orders import Options
     from grader.classroom.store import Store
 
     console = Console(quiet=options.quiet, highlight=False)
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     overrides_path = options.overrides or options.out / "overrides.toml"
     if options.todo:
         return _todo(console, Store(options.out), overrides_path)
-    settings = batch.Options(
+    settings = Options(
         submissions=options.submissions,
         out=options.out,
         roster=options.roster,

@@ -48,7 +48,7 @@ def wanted(assignment: Assignment) -> Wanted:
     files = dict(assignment.provided)
     if assignment.spec.handout_of:  # practice: the handout's own files lie in the submission
         root = assignment.folder.parent
-        files |= {path.relative_to(root).as_posix(): path for path in handout_files(root, assignment.spec.name)}
+        files |= {path.relative_to(root).as_posix(): path for path in handout_files(root)}
     digests = {place: hashlib.sha256(path.read_bytes()).hexdigest() for place, path in files.items()}
     return Wanted(
         files=tuple(file.path for file in assignment.spec.files),
@@ -58,9 +58,9 @@ def wanted(assignment: Assignment) -> Wanted:
     )
 
 
-def handout_files(root: Path, name: str) -> list[Path]:
+def handout_files(root: Path) -> list[Path]:
     """Return what a handout brings besides the student's files and the provided ones, and what it makes there."""
-    pages = (root / page for page in (*HANDOUT_PAGES, f"{name}-submission.zip"))
+    pages = (root / page for page in HANDOUT_PAGES)
     below = (
         path for folder in HANDOUT_FOLDERS for path in (root / folder).rglob("*") if "__pycache__" not in path.parts
     )

@@ -99,7 +99,7 @@ def readable(paths: Sequence[Path]) -> list[str]:
 def import_path() -> list[str]:
     """Return the folders that the zygote needs on its module path beyond an isolated interpreter's own."""
     here = Path(__file__).resolve().parents[2]
-    return list(dict.fromkeys(str(folder) for folder in [*package_folders(), here]))
+    return list(dict.fromkeys(str(folder) for folder in [here, *package_folders()]))
 
 
 def own_code() -> list[str]:

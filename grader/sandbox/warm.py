@@ -34,7 +34,14 @@ START_SECONDS = 60.0  # for the zygote to load what every box needs
 OPEN_SECONDS = 30.0  # for a box to stand; a notebook's waits for the zygote to load IPython and matplotlib
 KILL_SECONDS = 12.0  # for a warden to end its box; a little more than it allows itself
 DEATH_SECONDS = 1.0  # for a zygote that has closed its connection to be gone altogether
-BOOT = "import sys; sys.path += sys.argv[2:]; from grader.sandbox.inside.zygote import main; main()"
+# This very package is the one to be imported, whatever else is installed; the standard library still goes first.
+BOOT = """
+import sys
+first = next((n for n, entry in enumerate(sys.path) if entry.endswith("-packages")), len(sys.path))
+sys.path[first:first] = sys.argv[2:]
+from grader.sandbox.inside.zygote import main
+main()
+"""
 
 
 class WarmBox(Box):

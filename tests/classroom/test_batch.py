@@ -19,7 +19,9 @@ from here import Here
 
 from grader.assignment.spec import Assignment
 from grader.classroom import summary, tasks
-from grader.classroom.batch import Batch, Options, assignment_digest
+from grader.classroom.batch import Batch
+from grader.classroom.keys import assignment_digest
+from grader.classroom.orders import Options
 from grader.classroom.store import Store
 from grader.classroom.workers import Lanes
 

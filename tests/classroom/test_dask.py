@@ -51,11 +51,10 @@ def cluster(folder: Path, address: str, hosts: Sequence[Sequence[str]]) -> Itera
         processes[0].place = place  # type: ignore[attr-defined]
         yield processes
     finally:
-        for process in processes:
+        for process in reversed(processes):  # the scheduler last: workers would look for it
             process.terminate()
-        for process in processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
+                process.wait(3)
             process.kill()
             process.wait()
 
@@ -160,6 +159,7 @@ def test_a_host_that_is_cut_off_costs_no_mark(
             out.is_dir() and len(hosts_of(out) if (out / "log.jsonl").exists() else ()) == 3
         ):
             time.sleep(0.05)
+        assert process.poll() is None, "it was over before anything could be cut off"
         ip("link", "set", "gveth1", "down")  # silently: no connection is closed
         _, said = process.communicate(timeout=300)
         assert process.returncode == 1, said

@@ -14,7 +14,7 @@ from grader.classroom import gradebook, page
 from grader.classroom.entries import Entry
 from grader.classroom.gradebook import Line
 from grader.classroom.marks import Rules, compute
-from grader.classroom.rows import CheckHead, CheckRow, ClassFile, Outcome, QuestionHead
+from grader.classroom.rows import CheckHead, CheckRow, ClassFile, Outcome
 from grader.model import Status
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>\x1b[31m\u202e'
@@ -24,7 +24,6 @@ FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1+1", "\r=1", "\x00=1", "
 def class_of(lines: list[Line]) -> ClassFile:
     return ClassFile(
         schema=1, name="mini", title=f"Two {HOSTILE}", version="1", layout="folders",
-        questions=(QuestionHead("q1", "Functions"),),
         checks=(CheckHead("double", "q1", 6), CheckHead("shift", "q1", 4)),
         entries=tuple(line.entry for line in lines),
     )  # fmt: skip
@@ -167,7 +166,7 @@ from pathlib import Path
 sys.path[:0] = [{tests!r}]
 from here import Here
 from grader.assignment.spec import load
-from grader.classroom import batch, rows, summary, tasks
+from grader.classroom import batch, orders, rows, summary, tasks
 from grader.classroom.store import Store
 import msgspec
 
@@ -183,7 +182,7 @@ class Fake(Here):
         return future
 
 assignment, submissions, out = load(Path({assignment!r})), Path({submissions!r}), Path({out!r})
-batch.Batch(assignment, batch.Options(submissions=submissions, out=out), lambda e: None).run(lambda work: Fake())
+batch.Batch(assignment, orders.Options(submissions=submissions, out=out), lambda e: None).run(lambda work: Fake())
 summary.write(Store(out), out / "overrides.toml")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """

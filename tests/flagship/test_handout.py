@@ -342,6 +342,16 @@ def test_practice_makes_no_fuss_about_its_own_files(cli: Callable[..., Any], wor
     assert practise(work, "rnn_step_forward").notes == ()
 
 
+def test_zip_to_hand_in_can_be_made_again_and_checked_where_it_lies(cli: Callable[..., Any], work: Path) -> None:
+    for _ in range(2):
+        assert cli("submit", ".", "--assignment", "assignment", cwd=work).code == 0
+    arguments = ("--assignment", "assignment", "--isolation", "none", "--only", "rnn_step_forward")
+    done = cli("check", "captioning-submission.zip", *arguments, cwd=work)
+    assert done.code == 1
+    assert "`rnn_step_forward` is not implemented yet" in done.out
+    assert "Note:" not in done.out
+
+
 # --- a part ----------------------------------------------------------------------------------------------------------
 
 

@@ -207,9 +207,9 @@ PRIVILEGES = {
     "be hidden from the warden": "return libc.prctl(4, 0, 0, 0, 0) == 0",
     "adopt orphans": "return libc.prctl(36, 1, 0, 0, 0) == 0",
     "run what was written": """
-        import shutil
-        shutil.copyfile(os.path.realpath(sys.executable), 'program')
-        os.chmod('program', 0o755)
+        number = os.open('program', os.O_CREAT | os.O_WRONLY, 0o755)
+        os.write(number, f'#!{sys.executable}'.encode())
+        os.close(number)
         return subprocess.run([os.path.abspath('program'), '-c', '0']).returncode == 0
     """,
     "leave its process group": "os.setpgid(0, 0); return os.getpgrp() == os.getpid()",

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SMALL, Trial
+from conftest import SMALL, Trial, not_here
 
 from grader.errors import IsolationError
 from grader.model import Tier
@@ -43,7 +43,7 @@ def test_the_probe_tells_of_every_tier() -> None:
 def test_auto_takes_the_strongest() -> None:
     best = next(report.tier for report in probe() if report.works)
     if best == Tier.NONE:
-        pytest.skip("no kernel-enforced tier here")
+        not_here("no kernel-enforced tier here")
     with open_sandbox("auto", SMALL, [], False) as sandbox:
         assert sandbox.tier == best
 
@@ -64,7 +64,7 @@ def test_a_broken_bwrap_leaves_landlock(
     script: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not works("landlock"):
-        pytest.skip("no landlock here")
+        not_here("no landlock here")
     fake_bwrap(tmp_path, script, monkeypatch)
     with pytest.raises(IsolationError, match=words):
         open_sandbox("bubblewrap", SMALL, [], False)
@@ -74,7 +74,7 @@ def test_a_broken_bwrap_leaves_landlock(
 
 def test_without_bwrap_landlock_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     if not works("landlock"):
-        pytest.skip("no landlock here")
+        not_here("no landlock here")
     monkeypatch.setenv("PATH", "/nowhere")
     with open_sandbox("auto", SMALL, [], False) as sandbox:
         assert sandbox.tier == Tier.LANDLOCK
@@ -151,7 +151,7 @@ def test_files_that_only_root_may_read_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tier", ["landlock", "bubblewrap"])
 def test_a_closed_folder_above_a_provided_file_is_no_obstacle(tier: str, tmp_path: Path) -> None:
     if not works(tier):
-        pytest.skip(f"no {tier} here")
+        not_here(f"no {tier} here")
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     (closed / "data.txt").write_text("x")
@@ -172,7 +172,7 @@ def test_a_closed_folder_above_a_provided_file_is_no_obstacle(tier: str, tmp_pat
 def test_a_withheld_package_cannot_be_had(tier: str) -> None:
     """Kiwisolver stands for a framework that would do the student's work."""
     if not works(tier):
-        pytest.skip(f"no {tier} here")
+        not_here(f"no {tier} here")
     code = """
 import importlib.util, os, sys
 def attack(folder):

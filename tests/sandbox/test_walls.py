@@ -251,3 +251,15 @@ def attack():
     assert outcome.closed
     assert outcome.exit.code == -signal.SIGSYS
     assert open_field.run(code).value is True
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="root alone runs boxes as another user")
+def test_each_of_roots_boxes_is_a_user_of_its_own(sandbox: Sandbox) -> None:
+    code = "import os\ndef attack():\n    return str([os.getresuid(), os.getresgid(), os.getgroups()])\n"
+    with sandbox.open() as first, sandbox.open() as second:
+        told = [eval(call(box, code).value) for box in (first, second)]
+    (users, groups, others), (users_of_second, _, _) = told
+    assert len(set(users + groups)) == 1
+    assert users[0] >= 10_000
+    assert others == []
+    assert users != users_of_second

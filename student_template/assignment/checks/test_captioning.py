@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 LOSS = {
-    "N=3,T=6": (3, 6, np.float64),
-    "N=2,T=9": (2, 9, np.float64),
-    "N=1,T=5": (1, 5, np.float64),
-    "N=4,T=2": (4, 2, np.float64),  # one word to predict: a single time step
-    "N=3,T=5,float32": (3, 5, np.float32),
+    "N=3,T=6": (3, 6, np.float64, 1),
+    "N=2,T=9": (2, 9, np.float64, 1),
+    "N=1,T=5": (1, 5, np.float64, 1),
+    "N=4,T=2": (4, 2, np.float64, 1),  # one word to predict: a single time step
+    "N=3,T=5,float32": (3, 5, np.float32, 1),
+    "N=2,T=4,large scores": (2, 4, np.float64, 2000),  # where exp() of a score alone overflows
 }
 SAMPLE = {
     "N=4,max_length=9": (4, 9),
@@ -70,9 +71,13 @@ def make_captions(rng, words, N, T):
 
 
 def check_loss(student, expect, rng, cell, sizes):
-    N, T, dtype = sizes
+    N, T, dtype, scale = sizes
     words = vocabulary(rng)
-    model = make_model(student, rng, cell, dtype, words)
+
+    def enlarge(params):
+        params["W_vocab"] *= scale
+
+    model = make_model(student, rng, cell, dtype, words, enlarge)
     features = rng.standard_normal((N, INPUT)).astype(dtype)
     loss, grads = model.loss(features, make_captions(rng, words, N, T))
     wide = {} if dtype is np.float64 else {"rtol": 1e-3, "atol": 1e-4}
@@ -108,7 +113,7 @@ def check_sample(student, expect, rng, cell, sizes):
             "the first column holds <START>; it should hold the first word that the model gives, "
             "since <START> is what is fed in, not what comes out",
         )
-    expect("captions", up_to_end(captions, end, null))
+    expect("captions", up_to_end(captions, end, null), axes=("N picture", "T word"))
 
 
 @loss_cases

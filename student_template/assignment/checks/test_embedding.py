@@ -22,7 +22,7 @@ def inputs(rng, sizes):
 def test_word_embedding_forward(student, expect, rng, sizes):
     """The vectors of the words of a batch of sequences."""
     out, _ = student.word_embedding_forward(*inputs(rng, sizes))
-    expect("out", out)
+    expect("out", out, axes=("N batch", "T time", "D vector"))
 
 
 @cases
@@ -31,4 +31,4 @@ def test_word_embedding_backward(student, expect, rng, sizes):
     N, T, _, D = sizes
     _, cache = student.word_embedding_forward(*inputs(rng, sizes))
     dW = student.word_embedding_backward(rng.standard_normal((N, T, D)), cache)
-    expect("dW", dW)
+    expect("dW", dW, axes=("V word", "D vector"), gradient=True)

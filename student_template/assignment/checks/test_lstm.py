@@ -14,6 +14,8 @@ SEQUENCES = {
     "N=1,T=4,D=3,H=5": (1, 4, 3, 5),
     "N=4,T=1,D=5,H=3": (4, 1, 5, 3),
 }
+# The axes of arrays, for the reports.
+BATCH, TIME, INPUT, HIDDEN, GATES = "N batch", "T time", "D input", "H hidden", "4H gates i, f, o, g"
 steps = pytest.mark.parametrize("sizes", STEPS.values(), ids=STEPS.keys())
 sequences = pytest.mark.parametrize("sizes", SEQUENCES.values(), ids=SEQUENCES.keys())
 
@@ -40,8 +42,8 @@ def sequence_inputs(rng, sizes):
 def test_lstm_step_forward(student, expect, rng, sizes):
     """One step of the LSTM: the next hidden state and the next cell state."""
     next_h, next_c, _ = student.lstm_step_forward(*step_inputs(rng, sizes))
-    expect("next_h", next_h)
-    expect("next_c", next_c)
+    expect("next_h", next_h, axes=(BATCH, HIDDEN))
+    expect("next_c", next_c, axes=(BATCH, HIDDEN))
 
 
 @steps
@@ -52,19 +54,19 @@ def test_lstm_step_backward(student, expect, rng, sizes):
     dnext_h = rng.standard_normal((N, H))
     dnext_c = rng.standard_normal((N, H))
     dx, dprev_h, dprev_c, dWx, dWh, db = student.lstm_step_backward(dnext_h, dnext_c, cache)
-    expect("dx", dx)
-    expect("dprev_h", dprev_h)
-    expect("dprev_c", dprev_c)
-    expect("dWx", dWx)
-    expect("dWh", dWh)
-    expect("db", db)
+    expect("dx", dx, axes=(BATCH, INPUT), gradient=True)
+    expect("dprev_h", dprev_h, axes=(BATCH, HIDDEN), gradient=True)
+    expect("dprev_c", dprev_c, axes=(BATCH, HIDDEN), gradient=True)
+    expect("dWx", dWx, axes=(INPUT, GATES), gradient=True)
+    expect("dWh", dWh, axes=("H before", GATES), gradient=True)
+    expect("db", db, axes=(GATES,), gradient=True)
 
 
 @sequences
 def test_lstm_forward(student, expect, rng, sizes):
     """The LSTM over a whole sequence, from a cell state of zero: the hidden states of all time steps."""
     h, _ = student.lstm_forward(*sequence_inputs(rng, sizes))
-    expect("h", h)
+    expect("h", h, axes=(BATCH, TIME, HIDDEN))
 
 
 @sequences
@@ -74,8 +76,8 @@ def test_lstm_backward(student, expect, rng, sizes):
     _, cache = student.lstm_forward(*sequence_inputs(rng, sizes))
     dh = rng.standard_normal((N, T, H))
     dx, dh0, dWx, dWh, db = student.lstm_backward(dh, cache)
-    expect("dx", dx)
-    expect("dh0", dh0)
-    expect("dWx", dWx)
-    expect("dWh", dWh)
-    expect("db", db)
+    expect("dx", dx, axes=(BATCH, TIME, INPUT), gradient=True)
+    expect("dh0", dh0, axes=(BATCH, HIDDEN), gradient=True)
+    expect("dWx", dWx, axes=(INPUT, GATES), gradient=True)
+    expect("dWh", dWh, axes=("H before", GATES), gradient=True)
+    expect("db", db, axes=(GATES,), gradient=True)

@@ -14,6 +14,7 @@ SEQUENCES = {
     "N=1,T=4,D=3,H=5": (1, 4, 3, 5),
     "N=4,T=1,D=5,H=3": (4, 1, 5, 3),
 }
+BATCH, TIME, INPUT, HIDDEN = "N batch", "T time", "D input", "H hidden"  # the axes of arrays, for the reports
 steps = pytest.mark.parametrize("sizes", STEPS.values(), ids=STEPS.keys())
 sequences = pytest.mark.parametrize("sizes", SEQUENCES.values(), ids=SEQUENCES.keys())
 
@@ -39,7 +40,7 @@ def sequence_inputs(rng, sizes):
 def test_rnn_step_forward(student, expect, rng, sizes):
     """One step of the vanilla RNN: the next hidden state from the input and the previous hidden state."""
     next_h, _ = student.rnn_step_forward(*step_inputs(rng, sizes))
-    expect("next_h", next_h)
+    expect("next_h", next_h, axes=(BATCH, HIDDEN))
 
 
 @steps
@@ -49,18 +50,18 @@ def test_rnn_step_backward(student, expect, rng, sizes):
     _, cache = student.rnn_step_forward(*step_inputs(rng, sizes))
     dnext_h = rng.standard_normal((N, H))
     dx, dprev_h, dWx, dWh, db = student.rnn_step_backward(dnext_h, cache)
-    expect("dx", dx)
-    expect("dprev_h", dprev_h)
-    expect("dWx", dWx)
-    expect("dWh", dWh)
-    expect("db", db)
+    expect("dx", dx, axes=(BATCH, INPUT), gradient=True)
+    expect("dprev_h", dprev_h, axes=(BATCH, HIDDEN), gradient=True)
+    expect("dWx", dWx, axes=(INPUT, HIDDEN), gradient=True)
+    expect("dWh", dWh, axes=("H before", HIDDEN), gradient=True)
+    expect("db", db, axes=(HIDDEN,), gradient=True)
 
 
 @sequences
 def test_rnn_forward(student, expect, rng, sizes):
     """The vanilla RNN over a whole sequence: the hidden states of all time steps."""
     h, _ = student.rnn_forward(*sequence_inputs(rng, sizes))
-    expect("h", h)
+    expect("h", h, axes=(BATCH, TIME, HIDDEN))
 
 
 @sequences
@@ -70,8 +71,8 @@ def test_rnn_backward(student, expect, rng, sizes):
     _, cache = student.rnn_forward(*sequence_inputs(rng, sizes))
     dh = rng.standard_normal((N, T, H))
     dx, dh0, dWx, dWh, db = student.rnn_backward(dh, cache)
-    expect("dx", dx)
-    expect("dh0", dh0)
-    expect("dWx", dWx)
-    expect("dWh", dWh)
-    expect("db", db)
+    expect("dx", dx, axes=(BATCH, TIME, INPUT), gradient=True)
+    expect("dh0", dh0, axes=(BATCH, HIDDEN), gradient=True)
+    expect("dWx", dWx, axes=(INPUT, HIDDEN), gradient=True)
+    expect("dWh", dWh, axes=("H before", HIDDEN), gradient=True)
+    expect("db", db, axes=(HIDDEN,), gradient=True)

@@ -1,0 +1,1 @@
+"""The package of the assignment: the layers, the model, its data, its training."""
