@@ -13,11 +13,11 @@ import traceback
 from collections.abc import Sequence
 
 from grader import __version__
-from grader.cli import audit, batch, check, doctor, handout, new, record, submit
+from grader.cli import audit, batch, check, doctor, export, handout, merge, new, record, similar, submit
 from grader.errors import CannotGrade, GraderError
 
 PASSED, FAILED, CANNOT_GRADE, GRADER_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
-COMMANDS = (check, batch, handout, record, audit, new, doctor, submit)
+COMMANDS = (check, batch, handout, record, audit, export, new, doctor, submit, merge, similar)
 
 
 def parser() -> argparse.ArgumentParser:
