@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import tomllib
 import zipfile
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 import grader
 from grader.errors import UsageError
@@ -61,21 +63,36 @@ def _stays(path: Path) -> bool:
     return any(part.startswith((".", "#")) or part == "__pycache__" for part in path.parts) or path.name.endswith("~")
 
 
+class _Needs(NamedTuple):
+    """What pip is told besides name and version."""
+
+    python: str
+    summary: str
+    packages: list[str]
+
+
 def _metadata() -> str:
     """Return core metadata: what pip needs, and nothing that depends on the tool that built this installation."""
-    told = _told()
-    needs = sorted(need.replace(" ;", ";") for need in told.get_all("Requires-Dist") or [])
+    needs = _needs()
     lines = ["Metadata-Version: 2.1", "Name: grader", f"Version: {grader.__version__}"]
-    lines += [f"Requires-Python: {told['Requires-Python']}", f"Summary: {told['Summary']}"]
-    lines += [f"Requires-Dist: {need}" for need in needs if "extra ==" not in need]
+    lines += [f"Requires-Python: {needs.python}", f"Summary: {needs.summary}"]
+    lines += [f"Requires-Dist: {package}" for package in sorted(need.replace(" ;", ";") for need in needs.packages)]
     return "\n".join(lines) + "\n"
 
 
-def _told() -> metadata.PackageMetadata:
+def _needs() -> _Needs:
+    """Read pyproject.toml in a checkout, whose installation may be of an earlier day; elsewhere ask what pip knows."""
+    checkout = Path(grader.__file__).parents[1] / "pyproject.toml"
+    if checkout.is_file():
+        project = tomllib.loads(checkout.read_text(encoding="utf-8")).get("project", {})
+        if project.get("name") == "grader":
+            return _Needs(project["requires-python"], project["description"], project["dependencies"])
     try:
-        return metadata.metadata("grader")
+        told = metadata.metadata("grader")
     except metadata.PackageNotFoundError:
         raise UsageError("a handout needs an installed grader, to know what it depends on: pip install .") from None
+    packages = [need for need in told.get_all("Requires-Dist") or [] if "extra ==" not in need]
+    return _Needs(told["Requires-Python"], told["Summary"], packages)
 
 
 def _record(files: Mapping[str, bytes], own: str) -> str:

@@ -145,6 +145,8 @@ class Remote:
         assert self._box is not None
         ended = self._box.kill()
         self._box = None
+        if ended.fault:
+            raise GraderFault(f"the sandbox failed during {what}: {ended.fault}")
         if ended.limit:
             return LimitExceeded(f"{what} hit a limit: {ended.limit}")
         if ended.code in (None, -signal.SIGKILL):

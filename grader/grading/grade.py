@@ -94,7 +94,9 @@ class Grader:
 
     def __enter__(self) -> Self:
         readable = sorted(set(self.assignment.links.values()))
-        self._sandbox = open_sandbox(self.options.isolation, self.assignment.spec.limits, readable)
+        self._sandbox = open_sandbox(
+            self.options.isolation, self.assignment.spec.limits, readable, withheld=self.assignment.spec.withheld
+        )
         return self
 
     def __exit__(

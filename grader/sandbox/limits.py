@@ -12,7 +12,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     import_seconds: float = 20.0  # the first call of a module also imports it
     cell_seconds: float = 60.0  # one cell of a notebook
     notebook_seconds: float = 180.0  # a notebook in all
-    cpu_seconds: int = 300  # of one process
+    cpu_seconds: int = 300  # summed over the process tree
     memory_mb: int = 2048  # resident, summed over the process tree
     file_mb: int = 64  # the largest single file
     scratch_mb: int = 256  # all files together

@@ -114,10 +114,42 @@ def test_checkout_makes_the_same_wheel_as_what_is_installed(tmp_path: Path) -> N
     assert sha == hashlib.sha256(build_wheel()).hexdigest()
 
 
-def test_package_that_is_not_installed_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def lone_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the running package be one that lies in a folder with nothing beside it."""
+    (folder / "grader").mkdir()
+    (folder / "grader/__init__.py").write_bytes(b"")
+    monkeypatch.setattr(grader, "__file__", str(folder / "grader/__init__.py"))
+
+
+def packed_metadata() -> str:
+    with zipfile.ZipFile(io.BytesIO(build_wheel())) as opened:
+        return opened.read(f"grader-{grader.__version__}.dist-info/METADATA").decode()
+
+
+def test_checkout_is_believed_before_an_older_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lone_package(tmp_path, monkeypatch)
+    project = (
+        '[project]\nname = "grader"\ndescription = "D"\nrequires-python = ">=3.12"\ndependencies = ["new>=1 ; a"]\n'
+    )
+    (tmp_path / "pyproject.toml").write_text(project)
+    told = packed_metadata()
+    assert "Requires-Python: >=3.12\nSummary: D\nRequires-Dist: new>=1; a\n" in told
+    assert "numpy" not in told
+
+
+def test_somebody_elses_project_around_the_package_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lone_package(tmp_path, monkeypatch)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "another"\n')
+    assert "Requires-Dist: numpy" in packed_metadata()
+
+
+def test_package_that_is_not_installed_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
         raise metadata.PackageNotFoundError(name)
 
+    lone_package(tmp_path, monkeypatch)
     monkeypatch.setattr(wheel.metadata, "metadata", missing)
     with pytest.raises(UsageError, match="needs an installed grader"):
         build_wheel()
