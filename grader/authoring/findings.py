@@ -116,12 +116,15 @@ def advice(
 ) -> Iterator[str]:
     """Yield what an author should do, the gravest first."""
     for one in right:
-        for seed, lost in one.lost.items():
-            for check, message in lost.items():
-                yield (
-                    f"`{check}` is too strict: the right solution `{one.name}` fails it with the seed {seed} "
-                    f"({message}). Widen what it accepts, or see whether the solution is right."
-                )
+        if one.lost:
+            messages = {check: message for lost in one.lost.values() for check, message in lost.items()}
+            check, message = next(iter(messages.items()))
+            few = len(messages) == 1
+            yield (
+                f"{names(list(messages))} {'is' if few else 'are'} too strict: the right solution `{one.name}` fails "
+                f"{'it' if few else 'them'} with the seeds {', '.join(one.lost)}; `{check}` says: {message}. Widen what is "
+                "accepted, or see whether the solution is right."
+            )
     for known in misconceptions:
         if known.passes_wrongly:
             yield (

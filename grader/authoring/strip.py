@@ -136,9 +136,12 @@ def strip_notebook(data: bytes, name: str) -> tuple[str, list[Block]]:
         stripped = strip(text, f"{name}, cell {index}")
         cell["source"] = stripped.text.splitlines(keepends=True)
         blocks += stripped.blocks
+        # An older Jupyter drops a cell's id, but keeps its metadata: a student's answer must not be lost to that.
+        metadata = cell.setdefault("metadata", {})
+        metadata.setdefault("grader", {})["id"] = cell["id"]
         if cell["cell_type"] == "code":
             cell |= {"outputs": [], "execution_count": None}
-            cell.get("metadata", {}).pop("execution", None)  # when it ran
+            metadata.pop("execution", None)  # when it ran
     notebook.get("metadata", {}).pop("widgets", None)
     return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", blocks
 
