@@ -119,10 +119,9 @@ def advice(
         if one.lost:
             messages = {check: message for lost in one.lost.values() for check, message in lost.items()}
             check, message = next(iter(messages.items()))
-            few = len(messages) == 1
             yield (
-                f"{names(list(messages))} {'is' if few else 'are'} too strict: the right solution `{one.name}` fails "
-                f"{'it' if few else 'them'} with the seeds {', '.join(one.lost)}; `{check}` says: {message}. Widen what is "
+                f"{names(list(messages))} {'is' if len(messages) == 1 else 'are'} too strict: the right solution "
+                f"`{one.name}` loses marks with the seeds {', '.join(one.lost)} (`{check}`, {message}). Widen what is "
                 "accepted, or see whether the solution is right."
             )
     for known in misconceptions:

@@ -17,6 +17,7 @@ PYTEST_INI = b"""\
 [pytest]
 testpaths = assignment/checks
 addopts = -p grader.checking.standalone --import-mode=importlib
+filterwarnings = ignore:datetime.datetime.utcnow:DeprecationWarning
 """
 GITIGNORE = b".tox/\n.venv/\n.pytest_cache/\nreport/\n__pycache__/\n.ipynb_checkpoints/\n*-submission.zip\n"
 RESERVED = ("all", "pytest", "submit", "jupyter", "notebooks")

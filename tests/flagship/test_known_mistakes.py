@@ -20,7 +20,8 @@ FUNCTIONS = [name for file in ASSIGNMENT.spec.files for name in file.provides if
 @pytest.fixture(scope="module")
 def results() -> dict[str, MisconceptionResult]:
     """What the audit says of each, by id."""
-    return {one.id: one for one in audit(ASSIGNMENT, Options(isolation="none", parts=("misconceptions",))).misconceptions}
+    found = audit(ASSIGNMENT, Options(isolation="none", parts=("misconceptions",)))
+    return {one.id: one for one in found.misconceptions}
 
 
 @pytest.mark.parametrize("id_", [one.id for one in KNOWN])
