@@ -29,6 +29,7 @@ class Wanted(msgspec.Struct, frozen=True):
     notebooks: tuple[str, ...] = ()
     provided: frozenset[str] = frozenset()  # files that are laid down afresh, whatever the submission holds
     digests: Mapping[str, str] = {}  # path of a provided file -> its SHA-256 in hex
+    passed_over: frozenset[str] = frozenset()  # files and folders at the top of a folder that nobody need hear of
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -92,6 +93,7 @@ class Collector:
         self._wanted_parts = frozenset(part for path in wanted.paths for part in path.split("/"))
         self._seen: dict[str, tuple[str, bool]] = {}  # folded path -> as it was spelt, whether it is a folder
         self._files: set[str] = set()
+        self.passed_over = wanted.passed_over
         self._count = self._bytes = self._kept = 0
 
     def refusal(self, why: str) -> SubmissionError:

@@ -22,7 +22,7 @@ from grader.model import REPORT_SCHEMA, CheckResult, Report
 from grader.sandbox.ladder import open_sandbox
 
 HANDOUT_PAGES = ("README.md", "tox.ini", "pytest.ini", ".gitignore")
-HANDOUT_FOLDERS = ("assignment", "wheels", "report")
+HANDOUT_FOLDERS = ("assignment", "wheels", "report")  # what a handout brings, and what its tools make
 Progress = Callable[[CheckResult], None]
 
 
@@ -45,26 +45,17 @@ class Options(msgspec.Struct, frozen=True):
 
 def wanted(assignment: Assignment) -> Wanted:
     """Return what the intake takes from a submission, and which files it need not report as changed."""
-    files = dict(assignment.provided)
-    if assignment.spec.handout_of:  # practice: the handout's own files lie in the submission
-        root = assignment.folder.parent
-        files |= {path.relative_to(root).as_posix(): path for path in handout_files(root)}
-    digests = {place: hashlib.sha256(path.read_bytes()).hexdigest() for place, path in files.items()}
+    digests = {place: hashlib.sha256(path.read_bytes()).hexdigest() for place, path in assignment.provided.items()}
+    passed_over: frozenset[str] = frozenset()
+    if assignment.spec.handout_of:  # practice: the handout's own files lie beside the student's
+        passed_over = frozenset({*HANDOUT_PAGES, *HANDOUT_FOLDERS, f"{assignment.spec.name}-submission.zip"})
     return Wanted(
         files=tuple(file.path for file in assignment.spec.files),
         notebooks=tuple(notebook.path for notebook in assignment.spec.notebooks),
         provided=frozenset(digests),
         digests=digests,
+        passed_over=passed_over,
     )
-
-
-def handout_files(root: Path) -> list[Path]:
-    """Return what a handout brings besides the student's files and the provided ones, and what it makes there."""
-    pages = (root / page for page in HANDOUT_PAGES)
-    below = (
-        path for folder in HANDOUT_FOLDERS for path in (root / folder).rglob("*") if "__pycache__" not in path.parts
-    )
-    return [path for path in (*pages, *below) if path.is_file()]
 
 
 def load_expectations(assignment: Assignment) -> tuple[Expectations, bool]:
