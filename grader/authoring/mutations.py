@@ -53,6 +53,7 @@ ALIKE = (
 )
 CALLS = {one: other for pair in ALIKE for one, other in (pair.split(), reversed(pair.split()))}
 NAMES = {"True": "False", "False": "True"}
+KEYED = m.Subscript(value=m.Name(), slice=[m.SubscriptElement(m.Index(m.SimpleString()))])
 
 
 class Mutation(msgspec.Struct, frozen=True):
@@ -251,7 +252,7 @@ def swapped_statements(node: cst.SimpleStatementLine, parents: Parents) -> Itera
     following = block.body[index + 1] if index + 1 < len(block.body) else None
     if not isinstance(following, cst.SimpleStatementLine) or any(line.comment for line in following.leading_lines):
         return  # behind a comment something else begins, and where a solution ends the comment is a marker
-    if not m.findall(following, m.Return()) and _written(node) & _names(following):
+    if not m.findall(following, m.Return()) and _depends(following, node):
         body = [*block.body]
         body[index] = following.with_changes(leading_lines=node.leading_lines)
         body[index + 1] = node.with_changes(leading_lines=following.leading_lines)
@@ -326,20 +327,23 @@ def _without(elements: Sequence[Any], index: int) -> list[Any]:
     return [*rest[:-1], rest[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)] if rest else []
 
 
-def _names(node: cst.CSTNode) -> set[str]:
-    """Return the variables of a piece of code, without the names of attributes and keywords."""
-    found: set[str] = set()
-    for name in m.findall(node, m.Name()):
-        found.add(cst.ensure_type(name, cst.Name).value)
-    for attribute in m.findall(node, m.Attribute()):
-        found.discard(cst.ensure_type(attribute, cst.Attribute).attr.value)
-    return found
+def _depends(later: cst.CSTNode, earlier: cst.CSTNode) -> bool:
+    """Return whether a statement makes use of what an earlier one does."""
+    written, used = _written(earlier), _variables(later)
+    return any(w == u or w.startswith(f"{u}[") or u.startswith(f"{w}[") for w in written for u in used)
+
+
+def _variables(node: cst.CSTNode) -> set[str]:
+    """Return the variables in a piece of code; an entry of a dict under a fixed key is one by itself."""
+    if isinstance(node, cst.Name) or m.matches(node, KEYED):
+        return {code(node)}
+    children = [node.value] if isinstance(node, cst.Attribute | cst.Arg) else node.children
+    return set[str]().union(*map(_variables, children))
 
 
 def _written(node: cst.CSTNode) -> set[str]:
     """Return the variables that a statement assigns to or may change: its targets, and what a bare call is of."""
-    kinds = m.AssignTarget() | m.AugAssign() | m.Expr(value=m.Call())
     names: set[str] = set()
-    for found in m.findall(node, kinds):
-        names |= _names(found.target if isinstance(found, cst.AssignTarget | cst.AugAssign) else found)
+    for found in m.findall(node, m.AssignTarget() | m.AugAssign() | m.Expr(value=m.Call())):
+        names |= _variables(found.target if isinstance(found, cst.AssignTarget | cst.AugAssign) else found)
     return names

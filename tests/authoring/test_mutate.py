@@ -99,7 +99,10 @@ def test_statements_that_depend_on_each_other_are_swapped_and_others_are_not() -
     depending = [mutant for mutant in of("x += y", "y = g(x)") if "after the next" in mutant.description]
     assert [mutant.text for mutant in depending] == [module("y = g(x)", "x += y")]
     assert "x += y" in depending[0].diff
-    assert not [mutant for mutant in of("a = x", "b = y") if "after the next" in mutant.description]
+    for pair in (("a = x", "b = y"), ('g["a"] = x', 'g["b"] = y'), ("a.x = x", "f(b.x, a=1)")):
+        assert not [mutant for mutant in of(*pair) if "after the next" in mutant.description], pair
+    for pair in (("g = x", 'g["b"] = y'), ('g["a"] = x', "f(g)"), ("a.append(x)", "b = a")):
+        assert [mutant for mutant in of(*pair) if "after the next" in mutant.description], pair
 
 
 def test_each_is_one_whole_file_with_an_id_of_its_own() -> None:
