@@ -392,8 +392,10 @@ def _our_words(error: BaseException) -> str:
 def _apart(folder: Path) -> Iterator[None]:
     """Let nothing of the environment's settings into pytest, and no module of the checks stay when it is done.
 
-    Another assignment in the same process may have check files of the same names.
+    Another assignment in the same process may have check files of the same names, and so may whoever runs us.
     """
+    names = {path.stem for path in folder.rglob("*.py")}
+    others = {name: sys.modules.pop(name) for name in list(sys.modules) if name in names}
     kept = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
     try:
         yield
@@ -403,6 +405,7 @@ def _apart(folder: Path) -> Iterator[None]:
         for name, module in list(sys.modules.items()):
             if str(getattr(module, "__file__", None) or "").startswith(below):
                 del sys.modules[name]
+        sys.modules.update(others)
 
 
 def run(plan: Plan) -> Outcome:
