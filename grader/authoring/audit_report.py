@@ -68,7 +68,7 @@ def verdict(found: Audit) -> str:
     said = []
     if "mutants" in found.parts:
         alive = len(survivors(found))
-        said.append(f"{len(found.mutants)} mutants, {f'{alive} survive' if alive else 'none survives'}")
+        said.append(f"{len(found.mutants)} mutants, {alive or 'none'} survive{'s' if alive < 2 else ''}")
     for part, what, as_due in (
         (found.misconceptions, "known mistakes", "fail where they should"),
         (found.right, "right solutions", "have full marks"),

@@ -248,10 +248,11 @@ class Encoder:
             return {"array": self._blob(value)}
         if isinstance(value, np.generic) and value.dtype.kind in PLAIN_KINDS:
             return {"scalar": self._blob(np.asarray(value))}
-        if kind in (tuple, list, dict) and depth < MAX_DEPTH:
-            if kind is dict:
+        if isinstance(value, tuple | list | dict) and depth < MAX_DEPTH:  # a namedtuple or defaultdict is plain too
+            if isinstance(value, dict):
                 return {"dict": [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]}
-            return {kind.__name__: [self.encode(item, depth + 1) for item in value]}
+            name = "tuple" if isinstance(value, tuple) else "list"
+            return {name: [self.encode(item, depth + 1) for item in value]}
         if self._fallback is not None:
             return {"ref": list(self._fallback(value))}
         raise WireError(f"a value of type {kind.__name__} can't cross the border")

@@ -141,7 +141,7 @@ class Worker:
         seconds = time.perf_counter() - start
         modified = [name for name, value, copy in before if not unchanged(value, copy)]
         encoder = Encoder(self._keep)
-        container = type(result).__name__ if type(result) in (tuple, list) else ""
+        container = "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
         values = [self._one(encoder, item) for item in (result if container else (result,))]
         body = {"ok": True, "container": container, "values": values, "modified": modified, "seconds": seconds}
         return Frame(body, tuple(encoder.blobs))
