@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import SECONDS, SMALL, Trial, call, is_zombie, members
+from trials import SECONDS, SMALL, Trial, call, is_zombie, members
 
 from grader.errors import GraderFault
 from grader.sandbox.box import Box, Exit, Sandbox
@@ -75,7 +75,7 @@ def test_a_box_that_is_ended_says_so(sandbox: Sandbox) -> None:
     ids=["sleeping", "stopped", "deaf and without its wire", "busy"],
 )
 def test_a_box_that_does_not_answer_is_ended(body: str, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conftest.SECONDS", 0.4)
+    monkeypatch.setattr("trials.SECONDS", 0.4)
     with trial.sandbox.open() as box:
         try:
             ended = call(box, f"import os, signal, time\ndef attack():\n    {body}\n").closed
@@ -253,7 +253,7 @@ def test_nothing_survives_the_grader(sandbox: Sandbox, tmp_path: Path) -> None:
     script.write_text(
         "import sys, time\n"
         f"sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}\n"
-        "from conftest import SMALL, call\n"
+        "from trials import SMALL, call\n"
         "from grader.sandbox.inside import tree\n"
         "from grader.sandbox.ladder import open_sandbox\n"
         "import os\n"

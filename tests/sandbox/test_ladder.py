@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SMALL, Trial, not_here
+from trials import SMALL, Trial, not_here
 
 from grader.errors import IsolationError
 from grader.model import Tier

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Trial
+from trials import Trial
 
 USE = """
 import ctypes, mmap, os, resource, signal, sys, threading, time

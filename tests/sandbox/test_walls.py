@@ -14,7 +14,7 @@ from typing import Any
 import attacks
 import pyseccomp
 import pytest
-from conftest import SMALL, Trial, call
+from trials import SMALL, Trial, call
 
 from grader.sandbox.box import Sandbox
 from grader.sandbox.warm import WarmBox
