@@ -26,7 +26,8 @@ from traitlets.config import Config
 
 from benchmarks import lane
 from grader.assignment.spec import Assignment, load
-from grader.checking.plugin import OPTIONS, UNUSED, case_id, check_id
+from grader.checking.plugin import case_id, check_id
+from grader.checking.run import OPTIONS, UNUSED
 
 Case = tuple[str, str, Callable[..., None], dict[str, Any]]  # check, case, the test function, its parameters
 

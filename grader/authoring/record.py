@@ -152,11 +152,12 @@ def _run(
     files: dict[str, bytes] | None = None,
     only: frozenset[str] = frozenset(),
 ) -> list[tuple[str, CaseResult]]:
-    from grader.checking import plugin
+    from grader.checking.plugin import Plan
+    from grader.checking.run import run_checks
 
     # The reference is the instructor's own code: it needs a process of its own, not a box.
     with open_sandbox("none", assignment.spec.limits, []) as sandbox:
-        plan = plugin.Plan(
+        plan = Plan(
             assignment=assignment,
             sandbox=sandbox,
             files=reference_files(assignment) if files is None else files,
@@ -164,7 +165,7 @@ def _run(
             mode=mode,
             only=only,
         )
-        outcome = plugin.run(plan)
+        outcome = run_checks(plan)
     return [(id_, case) for id_, check in outcome.checks.items() for case in check.cases]
 
 

@@ -152,10 +152,11 @@ class Worker:
     def _run_stage(
         self, trial: Trial, stage: frozenset[str], ran: list[str], failed: dict[str, str], faults: dict[str, str]
     ) -> None:
-        from grader.checking import plugin
+        from grader.checking.plugin import Plan
+        from grader.checking.run import run_checks
 
-        outcome = plugin.run(
-            plugin.Plan(
+        outcome = run_checks(
+            Plan(
                 assignment=self._hurried if trial.hurry else self._patient,
                 sandbox=self._sandbox,
                 files={**self._reference, **trial.files},
@@ -185,12 +186,13 @@ class Worker:
         return expectations
 
     def _record(self, seed: str, checks: frozenset[str]) -> Expectations:
-        from grader.checking import plugin
         from grader.checking.expect import Mode
+        from grader.checking.plugin import Plan
+        from grader.checking.run import run_checks
 
         expectations = Expectations(Provenance(SCHEMA, seed, self._patient.digest, "", {}))
-        outcome = plugin.run(
-            plugin.Plan(
+        outcome = run_checks(
+            Plan(
                 assignment=self._patient,
                 sandbox=self._sandbox,
                 files=self._reference,

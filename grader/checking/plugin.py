@@ -6,15 +6,10 @@ A check is the test function ``test_<id>``; its cases are pytest's parametrised 
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 import time
-import traceback
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,52 +19,25 @@ import pytest
 
 from grader.assignment.expectations import CaseRecord, Expectations
 from grader.assignment.spec import Assignment
-from grader.checking.diagnosis import Evidence, KnownMistakes, Mistake, diagnose
+from grader.checking.diagnosis import Evidence, KnownMistakes, diagnose
 from grader.checking.expect import Expect, Mode
 from grader.checking.follow import Recipe, follows
 from grader.checking.notebook import Notebook, NotebookRun
 from grader.checking.remote import Remote
 from grader.checking.student import CallLog, Case, Student
+from grader.checking.verdict import CheckOutcome, Ending, Skipped, Stopped, verdict
 from grader.errors import (
     AssignmentError,
     GraderError,
     LimitExceeded,
-    NotImplementedYet,
     StudentException,
     SubmissionFailed,
     WorkerDied,
 )
-from grader.model import CaseResult, Frame, Status
+from grader.model import CaseResult, Status
 from grader.sandbox.box import Sandbox, Staging
 
-OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autoload", "--noconftest")
-UNUSED = (  # pytest's own plugins that a check has no use for; each costs at every start or at every case
-    *("terminal", "cacheprovider", "logging", "capture", "unraisableexception", "threadexception", "faulthandler"),
-    *("doctest", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "recwarn", "warnings", "debugging"),
-)
 ONLY_CASE = "all"  # the name of the case of a check that has but one
-
-
-class CheckOutcome(msgspec.Struct):
-    """What came of one check: its cases, and a hint where there is one."""
-
-    id: str
-    title: str
-    cases: list[CaseResult] = []
-    mistake: Mistake = Mistake("", "")
-    functions: tuple[str, ...] = ()  # what it called last in the submission: the function that it judges
-
-    reference_seconds: float = 0.0
-
-    @property
-    def follows(self) -> bool:
-        """Whether all that failed follows from an earlier mistake."""
-        return all(case.follows for case in self.cases if case.status is Status.FAIL)
-
-    @property
-    def failed(self) -> bool:
-        """Whether a case failed with something to show, not merely for want of an implementation."""
-        return any(case.status is Status.FAIL and not case.unimplemented for case in self.cases)
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -93,14 +61,6 @@ class Outcome(msgspec.Struct):
     checks: dict[str, CheckOutcome] = {}
     notebooks: dict[str, Any] = {}  # name -> executed notebook
     notes: list[str] = []
-
-
-class Skipped(Exception):
-    """A case that is not run, since what it needs is not implemented yet."""
-
-
-class Stopped(SubmissionFailed):
-    """A case that is not run, since an earlier one of its check hung or died."""
 
 
 class ChecksPlugin:
@@ -272,7 +232,7 @@ class ChecksPlugin:
 
     def _finish(self, item: pytest.Item, seconds: float) -> None:
         check = check_id(item)
-        result = self._result(case_id(item), seconds)
+        result = self.result(case_id(item), seconds)
         if isinstance(self._error, LimitExceeded | WorkerDied) and result.status is Status.FAIL:
             self._stopped[check] = f"not run, since an earlier case ended so: {result.message}"
         outcome = self.outcome.checks[check]
@@ -292,36 +252,18 @@ class ChecksPlugin:
                 outcome.mistake = diagnose(check, told, self.plan.known)
             self.plan.on_check(outcome)
 
-    def _result(self, case: str, seconds: float) -> CaseResult:
-        """Turn how the case ended into its verdict: the student's failure, ours, or none."""
-        error, values = self._error, tuple(self._expect.comparisons)
-        wrong = [value for value in values if not value.ok]
-        status, message, trace, unimplemented = Status.PASS, "", "", ""
-        if isinstance(error, NotImplementedYet):
-            status, message, unimplemented = Status.FAIL, str(error), error.function
-        elif isinstance(error, SubmissionFailed):
-            status, message, trace = Status.FAIL, str(error), str(getattr(error, "trace", ""))
-        elif isinstance(error, Skipped):
-            status, message = Status.SKIP, str(error)
-        elif wrong:  # what the check did with wrong values afterwards is nobody's fault
-            status, message = Status.FAIL, _first_sentences([value.message for value in wrong])
-        elif isinstance(error, AssertionError) and self.plan.mode is not Mode.RECORD:
-            status, message = Status.FAIL, str(error).split("\n")[0] or "an assertion of the check does not hold"
-        elif error is not None:
-            status, message = Status.ERROR, f"the check itself failed: {_our_words(error)}"
-        return CaseResult(
-            id=case,
-            status=status,
-            message=message,
-            seconds=round(seconds, 6),
-            values=values,
-            trace=trace,
-            output=self._printed(),
+    def result(self, case: str, seconds: float) -> CaseResult:
+        """Return the verdict of the case that has just ended."""
+        ending = Ending(
+            case=case,
+            seconds=seconds,
+            error=self._error,
+            printed=self._printed(),
             notes=tuple(self._case.notes),
-            unimplemented=unimplemented,
-            frames=tuple(Frame(*frame) for frame in getattr(error, "frames", ())),
-            follows=self._follows if status is Status.FAIL else (),
+            follows=self._follows,
+            recording=self.plan.mode is Mode.RECORD,
         )
+        return verdict(ending, self._expect)
 
     def _printed(self) -> str:
         """Return what the student's code printed, unless the inputs are hidden ones that could stand in it."""
@@ -371,64 +313,3 @@ def case_id(item: pytest.Item) -> str:
     """Return the name of a case within its check."""
     callspec = getattr(item, "callspec", None)
     return str(callspec.id) if callspec is not None else ONLY_CASE
-
-
-def _first_sentences(messages: list[str], most: int = 4) -> str:
-    shown = messages[:most]
-    if len(messages) > most:
-        shown.append(f"and {len(messages) - most} more")
-    return "; ".join(shown)
-
-
-def _our_words(error: BaseException) -> str:
-    if isinstance(error, GraderError):
-        return str(error)
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    place = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in last)
-    return f"{type(error).__name__}: {error}{place}"
-
-
-@contextlib.contextmanager
-def _apart(folder: Path) -> Iterator[None]:
-    """Let nothing of the environment's settings into pytest, and no module of the checks stay when it is done.
-
-    Another assignment in the same process may have check files of the same names, and so may whoever runs us.
-    """
-    names = {path.stem for path in folder.rglob("*.py")}
-    others = {name: sys.modules.pop(name) for name in list(sys.modules) if name in names}
-    kept = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(kept)
-        below = f"{folder}{os.sep}"  # compared as text: thousands of modules are looked at for each submission
-        for name, module in list(sys.modules.items()):
-            if str(getattr(module, "__file__", None) or "").startswith(below):
-                del sys.modules[name]
-        sys.modules.update(others)
-
-
-def run(plan: Plan) -> Outcome:
-    """Run a plan's checks in this process and return what came of them; raise `AssignmentError` for broken checks."""
-    plugin = ChecksPlugin(plan)
-    folder = plan.assignment.checks_folder
-    ini = Path(__file__).with_name("checks.ini")
-    # Without the cut, pytest looks through every folder between the checks and the root of the file system.
-    options = [str(folder), f"--rootdir={folder}", f"--confcutdir={folder}", "-c", str(ini), *OPTIONS]
-    for plugin_name in UNUSED:
-        options += ["-p", f"no:{plugin_name}"]
-    try:
-        with _apart(folder):
-            code = pytest.main(options, plugins=[plugin])
-    finally:
-        plugin.close()
-    if plugin.problem is not None:
-        raise plugin.problem
-    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        if code == pytest.ExitCode.INTERRUPTED:
-            raise KeyboardInterrupt
-        raise AssignmentError(f"pytest could not run the checks in {folder} ({pytest.ExitCode(code).name.lower()})")
-    for name, run_ in plugin._runs.items():
-        plugin.outcome.notebooks[name] = run_.executed
-        plugin.outcome.notes += [f"{name}: {note}" for note in run_.notes]
-    return plugin.outcome

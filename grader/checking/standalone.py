@@ -66,7 +66,7 @@ class PracticePlugin(ChecksPlugin):
         if not self.is_check(pyfuncitem):
             return (yield)
         done = yield from super().pytest_pyfunc_call(pyfuncitem)
-        case = self._result(case_id(pyfuncitem), 0.0)
+        case = self.result(case_id(pyfuncitem), 0.0)
         if case.output:
             pyfuncitem.add_report_section("call", "stdout", case.output)
         if case.status is Status.SKIP:

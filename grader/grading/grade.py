@@ -126,19 +126,22 @@ class Grader:
         return Graded(report, notebooks, sources, unexplained=self._sandbox.unexplained > deaths)
 
     def _run(self, taken: Taken) -> tuple[list[CheckResult], dict[str, Any], list[str]]:
-        from grader.checking import follow, plugin  # pytest and nbclient: only once there is something to grade
+        from grader.checking import follow  # pytest and nbclient: only once there is something to grade
+        from grader.checking.plugin import Plan
+        from grader.checking.run import run_checks
+        from grader.checking.verdict import CheckOutcome
 
         if self._recipes is None:
             self._recipes = follow.load(self.assignment)
         results: dict[str, CheckResult] = {}
 
-        def finished(check: plugin.CheckOutcome) -> None:
+        def finished(check: CheckOutcome) -> None:
             spec = self.assignment.check(check.id)
             assert spec is not None
             results[check.id] = score_check(spec, check)
             self.options.on_check(results[check.id])
 
-        plan = plugin.Plan(
+        plan = Plan(
             assignment=self.assignment,
             sandbox=self._sandbox,
             files=dict(taken.files),
@@ -149,7 +152,7 @@ class Grader:
             known=self._known,
             recipes=self._recipes,
         )
-        outcome = plugin.run(plan)
+        outcome = run_checks(plan)
         notebooks = {name: node for name, node in outcome.notebooks.items() if node is not None}
         return list(results.values()), notebooks, outcome.notes
 

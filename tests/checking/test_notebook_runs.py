@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from toy import CELLS, Toy, notebook
 
-from grader.checking.notebook import UnreadableNotebook, parse, restore
+from grader.checking.restore import UnreadableNotebook, parse, restore
 
 
 def with_answer(source: str) -> nbformat.NotebookNode:

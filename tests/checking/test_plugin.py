@@ -8,8 +8,9 @@ import pytest
 from toy import CHECKS, REFERENCE, build
 
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
-from grader.checking import plugin
 from grader.checking.expect import Mode
+from grader.checking.plugin import Plan
+from grader.checking.run import run_checks
 from grader.errors import AssignmentError
 from grader.model import CaseResult
 from grader.sandbox.plain import PlainSandbox
@@ -21,7 +22,7 @@ def run(folder: Path, checks: str, mode: Mode = Mode.COMPARE, **plan: object) ->
     stored = Expectations(Provenance(SCHEMA, "7", "", "", {}))
     with PlainSandbox() as sandbox:
         files = {"pack/toy.py": REFERENCE.encode()}
-        outcome = plugin.run(plugin.Plan(assignment, sandbox, files, stored, mode, **plan))
+        outcome = run_checks(Plan(assignment, sandbox, files, stored, mode, **plan))
     return {id_: list(check.cases) for id_, check in outcome.checks.items()}
 
 

@@ -1,0 +1,66 @@
+"""Runs an assignment's checks against one submission: a pytest session in the trusted process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.checking.plugin import ChecksPlugin, Outcome, Plan
+from grader.errors import AssignmentError
+
+OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autoload", "--noconftest")
+UNUSED = (  # pytest's own plugins that a check has no use for; each costs at every start or at every case
+    *("terminal", "cacheprovider", "logging", "capture", "unraisableexception", "threadexception", "faulthandler"),
+    *("doctest", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "recwarn", "warnings", "debugging"),
+)
+
+
+@contextlib.contextmanager
+def _apart(folder: Path) -> Iterator[None]:
+    """Let nothing of the environment's settings into pytest, and no module of the checks stay when it is done.
+
+    Another assignment in the same process may have check files of the same names, and so may whoever runs us.
+    """
+    names = {path.stem for path in folder.rglob("*.py")}
+    others = {name: sys.modules.pop(name) for name in list(sys.modules) if name in names}
+    kept = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+        below = f"{folder}{os.sep}"  # compared as text: thousands of modules are looked at for each submission
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", None) or "").startswith(below):
+                del sys.modules[name]
+        sys.modules.update(others)
+
+
+def run_checks(plan: Plan) -> Outcome:
+    """Run a plan's checks in this process and return what came of them; raise `AssignmentError` for broken checks."""
+    plugin = ChecksPlugin(plan)
+    folder = plan.assignment.checks_folder
+    ini = Path(__file__).with_name("checks.ini")
+    # Without the cut, pytest looks through every folder between the checks and the root of the file system.
+    options = [str(folder), f"--rootdir={folder}", f"--confcutdir={folder}", "-c", str(ini), *OPTIONS]
+    for plugin_name in UNUSED:
+        options += ["-p", f"no:{plugin_name}"]
+    try:
+        with _apart(folder):
+            code = pytest.main(options, plugins=[plugin])
+    finally:
+        plugin.close()
+    if plugin.problem is not None:
+        raise plugin.problem
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        if code == pytest.ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        raise AssignmentError(f"pytest could not run the checks in {folder} ({pytest.ExitCode(code).name.lower()})")
+    for name, run_ in plugin._runs.items():
+        plugin.outcome.notebooks[name] = run_.executed
+        plugin.outcome.notes += [f"{name}: {note}" for note in run_.notes]
+    return plugin.outcome

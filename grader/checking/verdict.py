@@ -1,0 +1,102 @@
+"""How a case ended, turned into its verdict: the student's failure, ours, or none."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import msgspec
+
+from grader.checking.diagnosis import Mistake
+from grader.checking.expect import Expect
+from grader.errors import GraderError, NotImplementedYet, SubmissionFailed
+from grader.model import CaseResult, Frame, Status
+
+
+class CheckOutcome(msgspec.Struct):
+    """What came of one check: its cases, and a hint where there is one."""
+
+    id: str
+    title: str
+    cases: list[CaseResult] = []
+    mistake: Mistake = Mistake("", "")
+    functions: tuple[str, ...] = ()  # what it called last in the submission: the function that it judges
+
+    reference_seconds: float = 0.0
+
+    @property
+    def follows(self) -> bool:
+        """Whether all that failed follows from an earlier mistake."""
+        return all(case.follows for case in self.cases if case.status is Status.FAIL)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a case failed with something to show, not merely for want of an implementation."""
+        return any(case.status is Status.FAIL and not case.unimplemented for case in self.cases)
+
+
+class Skipped(Exception):
+    """A case that is not run, since what it needs is not implemented yet."""
+
+
+class Stopped(SubmissionFailed):
+    """A case that is not run, since an earlier one of its check hung or died."""
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How a case ended: what it raised, what it printed, how long it took."""
+
+    case: str
+    seconds: float
+    error: BaseException | None = None
+    printed: str = ""
+    notes: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
+    recording: bool = False  # an assertion that fails on the reference is the author's mistake
+
+
+def verdict(ending: Ending, expect: Expect) -> CaseResult:
+    """Return the result of a case from how it ended and what it expected."""
+    error, values = ending.error, tuple(expect.comparisons)
+    wrong = [value for value in values if not value.ok]
+    status, message, trace, unimplemented = Status.PASS, "", "", ""
+    if isinstance(error, NotImplementedYet):
+        status, message, unimplemented = Status.FAIL, str(error), error.function
+    elif isinstance(error, SubmissionFailed):
+        status, message, trace = Status.FAIL, str(error), str(getattr(error, "trace", ""))
+    elif isinstance(error, Skipped):
+        status, message = Status.SKIP, str(error)
+    elif wrong:  # what the check did with wrong values afterwards is nobody's fault
+        status, message = Status.FAIL, _first_sentences([value.message for value in wrong])
+    elif isinstance(error, AssertionError) and not ending.recording:
+        status, message = Status.FAIL, str(error).split("\n")[0] or "an assertion of the check does not hold"
+    elif error is not None:
+        status, message = Status.ERROR, f"the check itself failed: {_our_words(error)}"
+    return CaseResult(
+        id=ending.case,
+        status=status,
+        message=message,
+        seconds=round(ending.seconds, 6),
+        values=values,
+        trace=trace,
+        output=ending.printed,
+        notes=ending.notes,
+        unimplemented=unimplemented,
+        frames=tuple(Frame(*frame) for frame in getattr(error, "frames", ())),
+        follows=ending.follows if status is Status.FAIL else (),
+    )
+
+
+def _first_sentences(messages: list[str], most: int = 4) -> str:
+    shown = messages[:most]
+    if len(messages) > most:
+        shown.append(f"and {len(messages) - most} more")
+    return "; ".join(shown)
+
+
+def _our_words(error: BaseException) -> str:
+    if isinstance(error, GraderError):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in last)
+    return f"{type(error).__name__}: {error}{place}"
