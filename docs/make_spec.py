@@ -62,7 +62,7 @@ WORDS = {
     ("NotebookSpec", "source"): "the author's notebook, in the assignment's folder",
     ("CheckSpec", "id"): "the test is `test_<id>` in `checks/`",
     ("CheckSpec", "question"): "the id of its question",
-    ("CheckSpec", "points"): "shared evenly by its cases",
+    ("CheckSpec", "points"): "shared by its cases: evenly, unless `weights` says otherwise",
     ("CheckSpec", "visibility"): "whether it is in the handout, and its details in a student's report",
     ("Limits", "open_files"): "files open at once",
     ("LateSpec", "grace_minutes"): "so late is not late",
@@ -77,7 +77,8 @@ WORDS = {
 TYPES = {
     "str": "text", "int": "whole number", "float": "number", "bool": "true or false",
     "tuple[str, ...]": "list of texts",
-    "Mapping[str, str]": "table of texts", "datetime | None": "date and time", "int | None": "whole number",
+    "Mapping[str, str]": "table of texts", "Mapping[str, float] | None": "table of numbers", "float | None": "number",
+    "datetime | None": "date and time", "int | None": "whole number",
     "Limits": "table", "LateSpec | None": "table", "tuple[QuestionSpec, ...]": "list of tables",
     "tuple[FileSpec, ...]": "list of tables", "tuple[NotebookSpec, ...]": "list of tables",
     "tuple[CheckSpec, ...]": "list of tables", "tuple[Change, ...]": "list of tables",

@@ -1,7 +1,8 @@
 """The corpus of hostile and broken submissions: its manifests, how they are handed in, and what is looked at after.
 
 Each folder below ``tests/submissions/<group>/`` is handed in as it lies there, unless its ``manifest.toml`` names a
-builder of `hostile_archives`, for what can't be kept as a file.
+builder of `hostile_archives`, for what can't be kept as a file. Only what attacks would share with another run of these
+tests is put in its place as they are handed in: the mark of what they leave, and the ports.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import html.parser
 import os
 import re
+import secrets
 import shutil
 import socket
 import time
@@ -35,10 +37,15 @@ from grader.sandbox.warm import WarmSandbox
 ROOT = Path(__file__).with_name("submissions")
 GROUPS = ("forging", "reading", "exhausting", "reaching", "honest")
 WALLS = ("bubblewrap", "landlock")
-MARK = "left-by-a-submission"  # in the name of every file that an attack tries to leave behind
+MARK = hostile_archives.MARK
 LEAK = "LEAK"  # what an attack says when it got through
 TARGET = f"{MARK}-target"  # the name of the sockets that attacks try to reach
-PORTS = range(48610, 48620)
+FIRST_PORT = 20_000 + 10 * secrets.randbelow(1200)  # below those that systems hand out by themselves
+PORTS = range(FIRST_PORT, FIRST_PORT + 10)
+KEPT = {  # as it stands in the corpus -> as it is handed in
+    b"left-by-a-submission": MARK.encode(),
+    b"range(48610, 48620)": f"range({PORTS.start}, {PORTS.stop})".encode(),
+}
 SERVER = "evil.example"  # where attacks on a reader's browser would have it go
 ACTING = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"  # what a terminal acts on
 PR_SET_CHILD_SUBREAPER = 36
@@ -162,12 +169,17 @@ def digest(folder: Path) -> str:
 
 
 def hand_in(case: Case, folder: Path) -> Path:
-    """Return the submission's path: as it is kept, or built or renamed in a temporary folder."""
+    """Return the submission's path: built, or copied into a temporary folder."""
     if case.manifest.build:
         return getattr(hostile_archives, case.manifest.build)(folder, case.folder)
-    if case.manifest.name:
-        return Path(shutil.copytree(case.folder, folder / case.manifest.name))
-    return case.folder
+    place = folder / (case.manifest.name or case.folder.name)
+    shutil.copytree(case.folder, place, dirs_exist_ok=True)
+    for path in place.rglob("*"):
+        data = path.read_bytes() if path.is_file() else b""
+        for kept, here in KEPT.items():
+            if kept in data:
+                path.write_bytes(data := data.replace(kept, here))
+    return place
 
 
 def hurried(assignment: Assignment) -> Assignment:

@@ -1,7 +1,7 @@
 """Submissions of the corpus that can't be kept as files: archives, links, pipes, bytecode, names that no git may hold.
 
 Each function takes a temporary folder and the attack's own folder, and returns what is to be handed in. What they make
-is the same in every run.
+is the same in every run, but for the mark that names what must not be left.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib.util
 import io
 import marshal
 import os
+import secrets
 import shutil
 import socket
 import struct
@@ -19,6 +20,8 @@ from pathlib import Path
 
 RIGHT = Path(__file__).parent / "submissions" / "honest" / "right"
 EARLY = (1980, 1, 1, 0, 0, 0)
+# In the name of every file that an attack tries to leave behind; of this run alone, since others may go on beside it.
+MARK = f"left-by-a-submission-{os.getpid()}-{secrets.token_hex(4)}"
 UNCHECKED_HASH = 0b01  # of PEP 552: the bytecode is believed whatever the source says
 
 
@@ -144,29 +147,29 @@ def folder_in_a_circle(folder: Path, source: Path) -> Path:
 
 def zip_slip(folder: Path, source: Path) -> Path:
     """A zip whose entry leads out of the folder that it is unpacked in."""
-    return zipped(folder, ("../../../../../../tmp/left-by-a-submission-slip", b"out"))
+    return zipped(folder, (f"../../../../../../tmp/{MARK}-slip", b"out"))
 
 
 def zip_with_an_absolute_name(folder: Path, source: Path) -> Path:
     """A zip with an absolute name."""
-    return zipped(folder, ("/tmp/left-by-a-submission-absolute", b"out"))
+    return zipped(folder, (f"/tmp/{MARK}-absolute", b"out"))
 
 
 def zip_with_a_drive(folder: Path, source: Path) -> Path:
     """A zip with a name of Windows'."""
-    return zipped(folder, ("C:/left-by-a-submission", b"out"))
+    return zipped(folder, (f"C:/{MARK}", b"out"))
 
 
 def zip_with_backslashes(folder: Path, source: Path) -> Path:
     """A zip with backslashes in a name, which lead out on Windows."""
-    path = zipped(folder, ("../".replace("/", "+") + "left-by-a-submission", b"out"))
+    path = zipped(folder, ("../".replace("/", "+") + MARK, b"out"))
     path.write_bytes(path.read_bytes().replace(b"..+left", b"..\\left"))
     return path
 
 
 def tar_that_leads_out(folder: Path, source: Path) -> Path:
     """A tar whose member leads out."""
-    return tarred(folder, member("../left-by-a-submission", tarfile.REGTYPE))
+    return tarred(folder, member(f"../{MARK}", tarfile.REGTYPE))
 
 
 def names_that_differ_in_case(folder: Path, source: Path) -> Path:
@@ -281,7 +284,7 @@ def name_that_is_a_formula(folder: Path, source: Path) -> Path:
 
 def name_that_is_a_command(folder: Path, source: Path) -> Path:
     """A submission whose name is an option and a command of a shell's."""
-    return tree(folder, "-rf $(touch left-by-a-submission) `id`; & .. ~")
+    return tree(folder, f"-rf $(touch {MARK}) `id`; & .. ~")
 
 
 def name_with_a_line_break(folder: Path, source: Path) -> Path:

@@ -47,6 +47,7 @@ class CaseRecord(msgspec.Struct):
     values: dict[str, tuple[Any, Tolerance]] = {}
     calls: list[CallShape] = []
     seconds: float = 0.0  # how long the reference took
+    call_seconds: float = 0.0  # its functions alone
 
 
 class Expectations(msgspec.Struct):
@@ -65,6 +66,7 @@ class Expectations(msgspec.Struct):
                 group = file.create_group(f"{check}/{_key(case)}", track_order=True)
                 group.attrs["case"] = case
                 group.attrs["seconds"] = round(record.seconds, 4)
+                group.attrs["call_seconds"] = round(record.call_seconds, 4)
                 group.attrs["calls"] = msgspec.json.encode(record.calls).decode()
                 for name, (value, tolerance) in record.values.items():
                     node = _write(group, name, value)
@@ -133,6 +135,7 @@ def _write(group: Any, name: str, value: Any) -> Any:
 def _read_case(group: Any) -> CaseRecord:
     record = CaseRecord(calls=msgspec.json.decode(group.attrs["calls"], type=list[CallShape]))
     record.seconds = float(group.attrs["seconds"])
+    record.call_seconds = float(group.attrs.get("call_seconds", record.seconds))  # older files lack it
     for node in group.values():
         rtol, atol = node.attrs["tolerance"]
         record.values[str(node.attrs["name"])] = (_read(node), Tolerance(float(rtol), float(atol)))
@@ -141,9 +144,7 @@ def _read_case(group: Any) -> CaseRecord:
 
 def _read(node: Any) -> Any:
     kind = node.attrs["kind"]
-    if kind == "array":
-        return node[()]
-    if kind == "scalar":
+    if kind in ("array", "scalar"):
         return node[()]
     if kind == "json":
         return json.loads(node.attrs["json"])

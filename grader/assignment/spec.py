@@ -64,6 +64,8 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     visibility: Visibility = Visibility.VISIBLE
     notebook: str = ""  # the notebook whose outcome it judges
     requires: tuple[str, ...] = ()  # checks whose functions this one needs: skipped while they are not implemented
+    weights: Mapping[str, float] | None = None  # a case -> its part of the points, where that is not 1 as of all others
+    times_reference: float | None = None  # how many times as long as the reference's a case's calls may take in all
 
 
 class LateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -258,6 +260,13 @@ def _problems(spec: Spec, folder: Path) -> Iterator[str]:
                 yield f"check `{check.id}` requires {needed!r}, which is no check" + (
                     f": did you mean `{close[0]}`?" if close else ""
                 )
+            elif checks.index(needed) >= checks.index(check.id):
+                yield f"check `{check.id}` requires `{needed}`, which is not run before it: list that one first"
+        for case, weight in (check.weights or {}).items():
+            if not 0 < weight < math.inf:
+                yield f"check `{check.id}` weighs its case {case!r} with {weight:g}: it must be more than 0"
+        if check.times_reference is not None and not 1 < check.times_reference < math.inf:
+            yield f"`times_reference` of check `{check.id}` is {check.times_reference:g}: it must be more than 1"
     notebooks = [notebook.path for notebook in spec.notebooks]
     for check in spec.checks:
         if check.notebook and check.notebook not in notebooks:

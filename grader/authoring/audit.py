@@ -6,6 +6,7 @@ that are written in unusual ways. What comes out is data and sentences for the a
 
 from __future__ import annotations
 
+import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -29,10 +30,12 @@ from grader.authoring.findings import (
 from grader.authoring.mutate import Mutant, mutants
 from grader.authoring.record import reference_files
 from grader.authoring.trials import Bench, Trial, Verdict, run_all, settle
+from grader.checking.diagnosis import KnownMistakes, Mistake, rivals
 from grader.errors import AssignmentError, UsageError
 
 SCHEMA = 1
 OTHER_SEEDS = ("1", "2", "3")
+FRESH = OTHER_SEEDS[0]  # the seed with which known mistakes are tried too: nothing was recorded with it
 PARTS = ("misconceptions", "mutants", "right")
 
 
@@ -65,10 +68,16 @@ def audit(assignment: Assignment, options: Options) -> Audit:
     """Run everything and judge it; raises `AssignmentError` where the assignment or one of its lists is broken."""
     start = time.perf_counter()
     plan = _Plan(assignment, options)
+    observed = list(plan.observed_trials())
     trials = [*plan.misconception_trials(), *plan.right_trials(), *plan.mutant_trials()]
-    options.on_start(len(trials))
+    options.on_start(len(observed) + len(trials))
     bench = Bench(str(assignment.folder), settle(assignment, options.isolation))
-    verdicts = run_all(bench, trials, options.workers, options.on_done)
+    plan.learn(run_all(bench, observed, options.workers, options.on_done))
+    with tempfile.TemporaryDirectory(prefix="grader-audit-") as folder:
+        path = Path(folder) / "known-mistakes.json"
+        plan.known.write(path)
+        bench = msgspec.structs.replace(bench, known=((FRESH, str(path)),))
+        verdicts = run_all(bench, trials, options.workers, options.on_done)
     for (id_, _), verdict in verdicts.items():
         for check, message in verdict.faults.items():
             raise AssignmentError(f"the check `{check}` itself fails on {id_}: {message}")
@@ -107,6 +116,7 @@ class _Plan:
         self.mutants = mutants(self.reference) if "mutants" in parts else ()
         self.equivalent = read_equivalent(assignment.folder / EQUIVALENT) if "mutants" in parts else {}
         self.right = right_solutions(assignment, options.right) if "right" in parts else {}
+        self.known = KnownMistakes(assignment.digest, {}, {})  # what known mistakes answer to the fresh seed
         for misconception in self.misconceptions:
             for id_ in misconception.fails:
                 if id_ not in self.all:
@@ -117,11 +127,22 @@ class _Plan:
 
     # --- trials -----------------------------------------------------------------------------------------------------
 
+    def observed_trials(self) -> Iterator[Trial]:
+        """Yield the known mistakes, to be seen what they answer to the fresh seed, as recording does."""
+        for one in self.misconceptions:
+            yield Trial(one.id, self._changed(one), FRESH, (frozenset(one.fails),), observed=True)
+
+    def learn(self, verdicts: dict[tuple[str, str], Verdict]) -> None:
+        """Keep what was observed."""
+        for one in self.misconceptions:
+            self.known.answers[one.id] = verdicts[one.id, FRESH].answers
+            self.known.mistakes[one.id] = Mistake(one.name, one.hint, one.share)
+
     def misconception_trials(self) -> Iterator[Trial]:
-        """Yield the known mistakes."""
-        for misconception in self.misconceptions:
-            files = _different(apply(misconception, self.reference), self.reference)
-            yield Trial(f"misconception:{misconception.id}", files, self.seed, (self._asked(misconception),))
+        """Yield the known mistakes, with the seed that grades and with a fresh one."""
+        for one in self.misconceptions:
+            for seed in (self.seed, FRESH):
+                yield Trial(f"misconception:{one.id}", self._changed(one), seed, (self._asked(one),))
 
     def right_trials(self) -> Iterator[Trial]:
         """Yield the right solutions, with every seed there is and some more."""
@@ -138,6 +159,9 @@ class _Plan:
         for mutant in self.mutants:
             stages = (frozenset(self.quick),) if self._reason(mutant) and self.quick else (frozenset(self.quick), slow)
             yield Trial(f"mutant:{mutant.id}", {mutant.file: mutant.text.encode()}, self.seed, stages)
+
+    def _changed(self, misconception: Misconception) -> dict[str, bytes]:
+        return _different(apply(misconception, self.reference), self.reference)
 
     def _asked(self, misconception: Misconception) -> frozenset[str]:
         slow = set(misconception.fails) - set(self.quick)
@@ -162,20 +186,30 @@ class _Plan:
     def misconception_results(self, verdicts: dict[tuple[str, str], Verdict]) -> Iterator[MisconceptionResult]:
         """Yield how the known mistakes fared."""
         for one in self.misconceptions:
-            failed = verdicts[f"misconception:{one.id}", self.seed].failed
+            own = {seed: verdicts[f"misconception:{one.id}", seed] for seed in (self.seed, FRESH)}
+            told = own[FRESH].hints
             yield MisconceptionResult(
                 id=one.id,
                 name=one.name,
                 fails=one.fails,
-                passes_wrongly=tuple(id_ for id_ in one.fails if id_ not in failed),
-                fails_wrongly={id_: message for id_, message in failed.items() if id_ not in one.fails},
+                seeds=tuple(own),
+                passes_wrongly=tuple(id_ for id_ in one.fails if any(id_ not in v.failed for v in own.values())),
+                fails_wrongly={
+                    id_: message for v in own.values() for id_, message in v.failed.items() if id_ not in one.fails
+                },
+                hinted=tuple(id_ for id_, mistake in told.items() if mistake.hint == one.hint),
+                misled={
+                    id_: mistake.name for id_, mistake in told.items() if mistake.name and mistake.hint != one.hint
+                },
+                rivals=rivals(self.known, one.id),
             )
 
     def right_results(self, verdicts: dict[tuple[str, str], Verdict]) -> Iterator[RightResult]:
         """Yield how the right solutions fared."""
         for name in self.right:
             own = {seed: verdict for (id_, seed), verdict in verdicts.items() if id_ == f"right:{name}"}
-            yield RightResult(name, tuple(own), {seed: v.failed for seed, v in own.items() if v.failed})
+            lost = {seed: verdict.failed for seed, verdict in own.items() if verdict.failed}
+            yield RightResult(name, tuple(own), lost, any(verdict.hints for verdict in own.values()))
 
     def problems(self, results: Sequence[MutantResult]) -> Iterator[str]:
         """Yield what is wrong with the list of equivalent mutants."""

@@ -40,7 +40,10 @@ def survivors(found: Audit) -> list[MutantResult]:
 
 def json(found: Audit) -> bytes:
     """Return the findings for machines."""
-    return msgspec.json.format(msgspec.json.encode({**msgspec.to_builtins(found), "good": found.good})) + b"\n"
+    told = {**msgspec.to_builtins(found), "good": found.good}
+    if found.misconceptions:
+        told["own_hints"] = {**msgspec.to_builtins(found.hints), "share": round(found.hints.share, 4)}
+    return msgspec.json.format(msgspec.json.encode(told)) + b"\n"
 
 
 def html(found: Audit) -> bytes:
@@ -49,13 +52,23 @@ def html(found: Audit) -> bytes:
         loader=PackageLoader("grader.authoring"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    environment.filters["code"] = _with_code
     style = (files("grader.report") / "templates" / "report.css").read_text(encoding="utf-8")
     page = environment.get_template("audit.html.j2").render(
         found=found, verdict=verdict(found), counts=counts(found), survivors=survivors(found), unneeded=unneeded(found),
+        own_hints=own_hints(found),
         equivalent=[mutant for mutant in found.mutants if mutant.state is State.EQUIVALENT],
         style=Markup(style),  # noqa: S704 - our own style sheet
     )  # fmt: skip
     return page.encode("utf-8", "replace")
+
+
+def _with_code(sentence: str) -> Markup:
+    """Return a sentence in which what stands in backticks is set as code."""
+    parts = sentence.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts)
+    )
 
 
 def text(found: Audit) -> str:
@@ -76,7 +89,15 @@ def verdict(found: Audit) -> str:
         if part:
             bad = sum(not result.good for result in part)
             said.append(f"{len(part)} {what}, {f'all but {bad}' if bad else 'all'} {as_due}")
+    if found.misconceptions:
+        said.insert(-1 if found.right else len(said), own_hints(found))
     return "; ".join(said) or "there was nothing to audit"
+
+
+def own_hints(found: Audit) -> str:
+    """Return how many known mistakes are told their own hint."""
+    hints = found.hints
+    return f"{hints.own} of these {hints.all} ({hints.share:.0%}) are told their own hint"
 
 
 def unneeded(found: Audit) -> list[str]:
@@ -95,6 +116,9 @@ def _lines(found: Audit) -> Iterator[str]:
     if unneeded(found):
         yield ""
         yield f"every mutant that these notice is noticed by another check too: {', '.join(unneeded(found))}"
+    if found.misconceptions and found.hints.without:
+        yield ""
+        yield f"known mistakes that are not told their own hint: {', '.join(found.hints.without)}"
     for mutant in survivors(found):
         yield f"\nsurvived: {mutant.id}, {mutant.description}\n{mutant.diff}"
     for sentence in (*found.problems, *found.advice):

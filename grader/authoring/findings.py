@@ -32,18 +32,27 @@ class MutantResult(msgspec.Struct, frozen=True):
 
 
 class MisconceptionResult(msgspec.Struct, frozen=True):
-    """Whether a known mistake fails where its author says, and nowhere else."""
+    """Whether a known mistake fails where its author says and nowhere else, and is told its own hint."""
 
     id: str
     name: str
     fails: tuple[str, ...]
     passes_wrongly: tuple[str, ...]
     fails_wrongly: dict[str, str]  # check -> message
+    seeds: tuple[str, ...]
+    hinted: tuple[str, ...] = ()  # checks that tell it its own hint
+    misled: dict[str, str] = {}  # check -> the other known mistake whose hint it is told
+    rivals: dict[str, tuple[str, ...]] = {}  # check -> known mistakes of another hint with the same numbers
+
+    @property
+    def own_hint(self) -> bool:
+        """Whether it is told its own hint, and that of no other mistake."""
+        return bool(self.hinted) and not self.misled
 
     @property
     def good(self) -> bool:
-        """Whether it is as its author says."""
-        return not self.passes_wrongly and not self.fails_wrongly
+        """Whether it is as its author says, and nobody is told what is wrong with another's code."""
+        return not self.passes_wrongly and not self.fails_wrongly and not self.misled
 
 
 class RightResult(msgspec.Struct, frozen=True):
@@ -52,11 +61,25 @@ class RightResult(msgspec.Struct, frozen=True):
     name: str
     seeds: tuple[str, ...]
     lost: dict[str, dict[str, str]]  # seed -> check -> message
+    hinted: bool = False  # whether it is told to mend something
 
     @property
     def good(self) -> bool:
-        """Whether it has full marks with every seed."""
-        return not self.lost
+        """Whether it has full marks with every seed and is told of no mistake."""
+        return not self.lost and not self.hinted
+
+
+class Hints(msgspec.Struct, frozen=True):
+    """How many known mistakes are told their own hint, submitted whole and with a seed that was not recorded before."""
+
+    all: int
+    own: int
+    without: tuple[str, ...]  # ids of the others
+
+    @property
+    def share(self) -> float:
+        """The share that is, of 1."""
+        return self.own / self.all if self.all else 1.0
 
 
 class CheckRow(msgspec.Struct, frozen=True):
@@ -84,6 +107,12 @@ class Audit(msgspec.Struct, frozen=True):
     checks: tuple[CheckRow, ...]
     problems: tuple[str, ...]  # of the lists that the author keeps by hand
     advice: tuple[str, ...] = ()
+
+    @property
+    def hints(self) -> Hints:
+        """How many of the known mistakes are told their own hint."""
+        without = tuple(one.id for one in self.misconceptions if not one.own_hint)
+        return Hints(len(self.misconceptions), len(self.misconceptions) - len(without), without)
 
     @property
     def good(self) -> bool:
@@ -135,6 +164,12 @@ def advice(
                 f"`{check}` fails the known mistake `{known.id}` ({known.name}), which does not say so: {message}. "
                 "Add it to `fails`, or find out what the check blames it for."
             )
+        for check, other in known.misled.items():
+            yield (
+                f"`{check}` tells the known mistake `{known.id}` ({known.name}) the hint of another, {other}: give it "
+                "a case in which the two differ, or write one hint that is right for both and put both into one "
+                "`group`."
+            )
     survivors: dict[str, list[MutantResult]] = {}
     for mutant in mutants_:
         if mutant.state is State.SURVIVED:
@@ -148,10 +183,30 @@ def advice(
             f"`{function}`: {count}. For each, {where}, with a case in which the changed line matters; or, where the "
             f"mutant is as right as the reference, list it in {EQUIVALENT} with the reason."
         )
+    yield from _without_hint(misconceptions)
     if mutants_:
         for check in checks:
             if not any(check in mutant.failed for mutant in mutants_):
                 yield f"`{check}` fails for no mutant at all: does it judge anything that students write?"
+
+
+def _without_hint(misconceptions: Sequence[MisconceptionResult]) -> Iterator[str]:
+    """Yield what keeps known mistakes from being told their own hint, and what would help."""
+    mute = [one for one in misconceptions if not (one.own_hint or one.misled or one.passes_wrongly)]
+    for known in mute:
+        for check, others in known.rivals.items():
+            yield (
+                f"`{check}` tells the known mistake `{known.id}` ({known.name}) no hint, since {names(others)} "
+                f"{'gives' if len(others) == 1 else 'give'} the same numbers in all of its cases: add a case in which "
+                "they differ, or write one hint that is right for all and put them into one `group`."
+            )
+    silent = [known.id for known in mute if not known.rivals]
+    if silent:
+        yield (
+            f"No check knows {names(silent)} by {'its' if len(silent) == 1 else 'their'} numbers, so that no student "
+            "is told the hint. The usual reason is a mistake that raises an exception, or returns too few values, in "
+            "every case: then see that the message says enough."
+        )
 
 
 def names(ids: Sequence[str]) -> str:

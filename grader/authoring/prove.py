@@ -23,6 +23,7 @@ from grader.assignment.spec import Assignment, load
 from grader.authoring.handout import ASSIGNMENT_FOLDER, Handout
 from grader.authoring.strip import Block
 from grader.authoring.template import write_tree
+from grader.authoring.wheel import wheel_name
 from grader.errors import AssignmentError
 from grader.model import Status, Visibility
 
@@ -70,9 +71,10 @@ def leaks(blocks: Iterable[Block], texts: Mapping[str, str]) -> Iterator[Leak]:
     pieces = set(solution_pieces(blocks))
     for path, text in texts.items():
         stream = _stream(text)
+        graders = f"/{wheel_name()}/" in path  # in so much code of another's, every short line stands somewhere
         whole = {_stream(_DECORATION.sub("", part)) for line in text.split("\n") for part in _parts(line)}
         for piece in sorted(pieces):
-            if piece in whole or (piece.count(" ") > MIN_WITHIN and piece in stream):
+            if (piece in whole and not graders) or (piece.count(" ") > MIN_WITHIN and piece in stream):
                 yield Leak(path, _line_of(piece, text), piece.strip())
 
 

@@ -1,4 +1,7 @@
-"""Records what the reference answers, for the public and the hidden seed, twice over: what differs is refused."""
+"""Records what the reference answers, for the public and the hidden seed, twice over: what differs is refused.
+
+The second time the checks run from the last to the first: students run some of them alone, and must find the same.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from grader import __version__
 from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance, read_provenance
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import Assignment
+from grader.authoring.strip import unowned_solutions
 from grader.checking.diagnosis import KnownMistakes, Mistake, fingerprint
 from grader.checking.expect import Mode
 from grader.errors import AssignmentError
@@ -36,17 +41,34 @@ def record(assignment: Assignment, *, reseed: bool, progress: Callable[[str], No
         progress(f"{name} seed: recording")
         first = run_reference(assignment, seed)
         progress(f"{name} seed: recording again")
-        second = run_reference(assignment, seed)
-        for difference in differences(first, second):
-            raise AssignmentError(
-                f"the reference is not reproducible: {difference} differs between two runs; seed every random draw"
-            )
+        _must_be_reproducible(assignment, first)
         written[name] = first
     known = observe(assignment, written["hidden"].provenance.seed, progress)
     for name, expectations in written.items():  # only now that nothing was found wrong with any of them
         expectations.write(assignment.expectations_path(name))
     known.write(assignment.known_path)
     return written
+
+
+def _must_be_reproducible(assignment: Assignment, first: Expectations) -> None:
+    """Raise where another run gives other values, and say whether the order of the checks is to blame."""
+    seed = first.provenance.seed
+    backwards = msgspec.structs.replace(assignment.spec, checks=assignment.spec.checks[::-1])
+    try:
+        second = run_reference(Assignment(assignment.folder, backwards), seed)
+        told = next((f"{difference} is not what it was" for difference in differences(first, second)), "")
+    except AssignmentError as error:
+        told = str(error)
+    if not told:
+        return
+    for same_order in differences(first, run_reference(assignment, seed)):
+        raise AssignmentError(
+            f"the reference is not reproducible: {same_order} differs between two runs; seed every random draw"
+        )
+    raise AssignmentError(
+        f"a check depends on the order: when the checks run from the last to the first, {told}; "
+        "let no check use what another left behind, such as a generator or a list of the file"
+    )
 
 
 def check(assignment: Assignment, progress: Callable[[str], None]) -> Iterator[str]:
@@ -88,8 +110,10 @@ def reference_files(assignment: Assignment) -> dict[str, bytes]:
             raise AssignmentError(f"the reference lacks {file.path}: it should stand at {path}")
         files[file.path] = path.read_bytes()
     for notebook in assignment.spec.notebooks:
-        path = folder / notebook.path
-        files[notebook.path] = (path if path.is_file() else assignment.folder / notebook.source).read_bytes()
+        path, source = folder / notebook.path, assignment.folder / notebook.source
+        for problem in unowned_solutions(source.read_bytes(), notebook.source):
+            raise AssignmentError(problem)
+        files[notebook.path] = (path if path.is_file() else source).read_bytes()
     return files
 
 

@@ -37,10 +37,15 @@ def named(folder: str) -> tuple[str, str]:
     return words.lower().replace(" ", "-")[:64].rstrip("-"), words[:1].upper() + words[1:]
 
 
-def create(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write a new assignment, whole or not at all; raise `UsageError` where something is there already."""
+def must_be_new(folder: Path) -> None:
+    """Raise `UsageError` where a folder holds something already."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already and not empty: name a new folder")
+
+
+def create(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a new assignment, whole or not at all; raise `UsageError` where something is there already."""
+    must_be_new(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as holder:

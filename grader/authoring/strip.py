@@ -15,7 +15,7 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -130,8 +130,7 @@ def strip_notebook(data: bytes, name: str) -> tuple[str, list[Block]]:
     notebook = _read_notebook(decode(data, name), name)
     blocks: list[Block] = []
     for index, cell in enumerate(notebook["cells"], start=1):
-        source = cell.get("source", "")
-        text = source if isinstance(source, str) else "".join(source)
+        text = "\n".join(cell_lines(cell))
         strip = strip_python if cell["cell_type"] == "code" else strip_markdown
         stripped = strip(text, f"{name}, cell {index}")
         cell["source"] = stripped.text.splitlines(keepends=True)
@@ -144,6 +143,24 @@ def strip_notebook(data: bytes, name: str) -> tuple[str, list[Block]]:
             metadata.pop("execution", None)  # when it ran
     notebook.get("metadata", {}).pop("widgets", None)
     return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", blocks
+
+
+def unowned_solutions(data: bytes, name: str) -> Iterator[str]:
+    """Yield a sentence for each cell that holds a solution but is not the students': their work would be put back."""
+    for index, cell in enumerate(_read_notebook(decode(data, name), name)["cells"], start=1):
+        ours = cell.get("metadata", {}).get("grader", {})
+        if ours.get("role") != "student" and any(line.strip().startswith(BEGIN) for line in cell_lines(cell)):
+            yield (
+                f"{name}, cell {index} (`{cell['id']}`) holds a solution but is not the students', so that what they "
+                'write there would be put back: add `"grader": {"role": "student"}` to the cell\'s metadata (in '
+                "JupyterLab: Property Inspector, Advanced Tools, Cell Metadata)"
+            )
+
+
+def cell_lines(cell: Mapping[str, Any]) -> list[str]:
+    """Return the lines of a cell's source, which may be one text or a list of lines."""
+    source = cell.get("source", "")
+    return (source if isinstance(source, str) else "".join(source)).split("\n")
 
 
 def _read_notebook(text: str, name: str) -> dict[str, Any]:

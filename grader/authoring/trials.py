@@ -14,14 +14,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing.util import Finalize
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.assignment.spec import Assignment, load
 from grader.authoring.record import reference_files
+from grader.checking.diagnosis import Answers, KnownMistakes, Mistake, answers
 from grader.errors import AssignmentError, IsolationError
 from grader.model import Status
+
+if TYPE_CHECKING:
+    from grader.checking.verdict import CheckOutcome
 
 RECORDED = ("hidden", "public")  # seeds whose expectations lie on disk
 HURRY = 3.0  # seconds for one call of code that may never return
@@ -33,6 +38,7 @@ class Bench(msgspec.Struct, frozen=True):
 
     folder: str  # of the assignment
     isolation: str  # a tier; `settle` turns "auto" into one
+    known: tuple[tuple[str, str], ...] = ()  # seeds, and the file of what known mistakes answer to each
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -43,6 +49,7 @@ class Trial(msgspec.Struct, frozen=True):
     seed: str  # "hidden", "public", or the digits of another one
     stages: tuple[frozenset[str], ...]  # checks; a stage is run where all before it passed
     hurry: bool = True  # whether a call that takes long is cut sooner than the assignment says
+    observed: bool = False  # whether it is only to be seen what it answers, as `grader record` sees known mistakes
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -52,6 +59,8 @@ class Verdict(msgspec.Struct, frozen=True):
     failed: dict[str, str]  # check -> the first message of a case that did not pass
     faults: dict[str, str]  # check -> why it has no verdict: the check's own fault, not the submission's
     seconds: float
+    hints: dict[str, Mistake] = {}  # check -> what a student would be told
+    answers: Answers = {}  # of one that was only observed
 
 
 def settle(assignment: Assignment, isolation: str) -> str:
@@ -129,6 +138,7 @@ class Worker:
         self._hurried = Assignment(self._patient.folder, msgspec.structs.replace(self._patient.spec, limits=short))
         self._reference = reference_files(self._patient)
         self._expectations: dict[tuple[str, frozenset[str]], Expectations] = {}
+        self._known = {seed: KnownMistakes.read(Path(path)) for seed, path in bench.known}
         self._sandbox = open_sandbox(
             bench.isolation, limits, _readable(self._patient), notebooks=bool(self._patient.spec.notebooks)
         )
@@ -140,37 +150,59 @@ class Worker:
     def run(self, trial: Trial) -> Verdict:
         """Run a trial's stages until one fails."""
         start = time.perf_counter()
+        if trial.observed:
+            seen = self._observed(trial)
+            return Verdict((), {}, {}, round(time.perf_counter() - start, 3), answers=seen)
         ran: list[str] = []
         failed: dict[str, str] = {}
         faults: dict[str, str] = {}
+        hints: dict[str, Mistake] = {}
         for stage in filter(None, trial.stages):
             if failed or faults:
                 break
-            self._run_stage(trial, stage, ran, failed, faults)
-        return Verdict(tuple(ran), failed, faults, round(time.perf_counter() - start, 3))
+            for id_, check in self._stage(trial, stage).items():
+                ran.append(id_)
+                if check.mistake.hint:
+                    hints[id_] = check.mistake
+                for case in check.cases:
+                    if case.status is Status.ERROR:
+                        faults.setdefault(id_, f"{case.id}: {case.message}")
+                    elif case.status is not Status.PASS:
+                        failed.setdefault(id_, f"{case.id}: {case.message}")
+        return Verdict(tuple(ran), failed, faults, round(time.perf_counter() - start, 3), hints)
 
-    def _run_stage(
-        self, trial: Trial, stage: frozenset[str], ran: list[str], failed: dict[str, str], faults: dict[str, str]
-    ) -> None:
+    def _stage(self, trial: Trial, stage: frozenset[str]) -> dict[str, CheckOutcome]:
         from grader.checking.plugin import Plan
         from grader.checking.run import run_checks
 
-        outcome = run_checks(
+        return run_checks(
             Plan(
                 assignment=self._hurried if trial.hurry else self._patient,
                 sandbox=self._sandbox,
                 files={**self._reference, **trial.files},
                 expectations=self._expected(trial.seed, stage),
                 only=stage,
+                known=self._known.get(trial.seed),
+            )
+        ).checks
+
+    def _observed(self, trial: Trial) -> Answers:
+        from grader.checking.expect import Mode
+        from grader.checking.plugin import Plan
+        from grader.checking.run import run_checks
+
+        expectations = Expectations(Provenance(SCHEMA, trial.seed, "", "", {}))
+        run_checks(
+            Plan(
+                assignment=self._patient,
+                sandbox=self._sandbox,
+                files={**self._reference, **trial.files},
+                expectations=expectations,
+                mode=Mode.OBSERVE,
+                only=frozenset().union(*trial.stages),
             )
         )
-        for id_, check in outcome.checks.items():
-            ran.append(id_)
-            for case in check.cases:
-                if case.status is Status.ERROR:
-                    faults.setdefault(id_, f"{case.id}: {case.message}")
-                elif case.status is not Status.PASS:
-                    failed.setdefault(id_, f"{case.id}: {case.message}")
+        return answers(expectations)
 
     def _expected(self, seed: str, checks: frozenset[str]) -> Expectations:
         key = (seed, frozenset[str]() if seed in RECORDED else checks)

@@ -1,59 +1,196 @@
-"""Lets plain assertions about a notebook's names stand in a check, as `grader new --from-notebook` writes them.
+"""Lets a test cell's own code stand in a check, as `grader new --from-notebook` writes it.
 
-    squares = function(notebook, "squares")
-    assert squares(3) == [1, 4, 9]
+    @cell_test
+    def test_squares(notebook):
+        squares = defined(notebook, "squares")
+        assert squares(3) == [1, 4, 9]
 
-What a function returns crosses the border as a tuple where it was a list; and what it raises, as the student's failure.
-Here both are what such assertions look for: a sequence equal to lists and tuples, an exception of the type by name.
+Such code was written to stand beside the student's. Here it runs in the grader's process: what comes over the border as
+a tuple equals lists too, a set is a set again, an iterator is gone through step by step, and what the student's code
+raises is of the built-in type by name. What stays in the box is never asked whether it equals something: its owner
+could say yes to all.
 """
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+import contextlib
+import functools
+import io
+import traceback
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from grader.checking.notebook import Notebook
-from grader.checking.student import fetched
-from grader.errors import StudentException
+from grader.checking.student import Value, fetched
+from grader.errors import GraderError, StudentException, WrongReturn
+from grader.sandbox.wire import Ref
+from grader.text import clean
+
+MOST_ITEMS = 100_000  # of an iterator or set: a student's may have no end
+MOST_TEXT = 500  # characters of what an assertion says
 
 
-class Several(tuple[Any, ...]):
-    """A list or a tuple of the student's: equal to either."""
+class _Either:
+    """A sequence of the student's: equal to lists and to tuples."""
 
     def __eq__(self, other: object) -> bool:
-        return tuple(self) == tuple(other) if isinstance(other, list | tuple) else NotImplemented
+        return [*self] == [*other] if isinstance(other, list | tuple) else NotImplemented  # type: ignore[misc]  # iterable
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = tuple.__hash__
+
+class Several(_Either, list[Any]):
+    """A list, or what a function returned, which crosses the border without saying whether it was a tuple."""
 
 
-def function(notebook: Notebook, name: str) -> Callable[..., Any]:
-    """Return a function of the notebook that raises what the student's code raised, as far as that is built in."""
-    called = notebook[name]
+class Fixed(_Either, tuple[Any, ...]):
+    """A tuple that a cell defined."""
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    __hash__ = tuple.__hash__  # which `__eq__` above would take away
+
+
+class Held:
+    """Something of the student's that stays in the box: called, read, indexed, measured and gone through from here."""
+
+    def __init__(self, value: Value) -> None:
+        self._value = value
+
+    def __getattr__(self, name: str) -> Any:
+        return _plain(getattr(self._value, name))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return _plain(called(*args, **kwargs))
+            answer = self._value(*map(_sent, args), **{name: _sent(value) for name, value in kwargs.items()})
+            return _brought([*answer] if isinstance(answer, tuple) else answer, None)
         except StudentException as error:
             raise _typed(error) from None
 
-    return call
+    def __getitem__(self, key: Any) -> Any:
+        return self._special("__getitem__", key)
+
+    def __len__(self) -> int:
+        size = self._special("__len__")
+        if not isinstance(size, int) or size < 0:
+            raise WrongReturn(f"`{self._value._name}` has no length")
+        return size
+
+    def __iter__(self) -> Iterator[Any]:
+        steps = self._special("__iter__")
+        for count in range(MOST_ITEMS + 1):
+            if count == MOST_ITEMS:
+                raise WrongReturn(f"`{self._value._name}` gives more than {MOST_ITEMS} items")
+            try:
+                yield next(steps)
+            except StopIteration:
+                return
+
+    def __next__(self) -> Any:
+        return self._special("__next__")
+
+    def __bool__(self) -> bool:
+        raise WrongReturn(f"`{self._value._name}` gives something that is neither True nor False")
+
+    def _special(self, name: str, *args: Any) -> Any:
+        """Call a special method in the box, which `Value` does not look for by itself."""
+        value = self._value
+        return Held(Value(value._case, [*value._path, ["attr", name]], value._name, value._module))(*args)
 
 
-def value(notebook: Notebook, name: str) -> Any:
-    """Return a value that the notebook's cells defined."""
+def defined(notebook: Notebook, name: str) -> Any:
+    """Return what the notebook's cells defined under a name; raise the student's failure where there is nothing.
+
+    Example:
+        squares = defined(notebook, "squares")
+    """
     return _plain(notebook[name])
 
 
+def recordable(value: Any) -> Any:
+    """Return a value as `expect` takes it: tuples for sequences, sorted items for sets, text for keys and types.
+
+    Example:
+        expect("squares(3)", recordable(squares(3)))
+    """
+    if isinstance(value, set | frozenset):
+        return tuple(sorted(map(recordable, value), key=lambda item: (str(type(item)), item)))
+    if isinstance(value, list | tuple) and not isinstance(value, Ref):
+        return tuple(map(recordable, value))
+    if isinstance(value, dict):
+        return {str(key): recordable(item) for key, item in value.items()}
+    return value.__name__ if isinstance(value, type) else value
+
+
+def cell_test(check: Callable[..., None]) -> Callable[..., None]:
+    """Let what a cell's code raises about the student's values be the student's failure, with the line at fault.
+
+    Example:
+        @cell_test
+        def test_total(notebook):
+            assert defined(notebook, "total") == 100
+    """
+
+    @functools.wraps(check)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # a cell may print for its reader; here is none
+                check(*args, **kwargs)
+        except GraderError:
+            raise
+        except AssertionError as error:
+            line = traceback.extract_tb(error.__traceback__)[-1].line or ""
+            shown = f"`{line.removeprefix('assert ')}` does not hold" if line.startswith("assert ") else ""
+            raise WrongReturn(clean(str(error), MOST_TEXT) or shown or "an assertion does not hold") from error
+        except Exception as error:
+            line = traceback.extract_tb(error.__traceback__)[-1].line or ""
+            raise WrongReturn(f"`{line}` raised {type(error).__name__}: {clean(str(error), MOST_TEXT)}") from error
+
+    return wrapped
+
+
 def _plain(answer: Any) -> Any:
-    answer = fetched(answer)
-    return Several(map(_plain, answer)) if isinstance(answer, list | tuple) else answer
+    """Return an answer as plain data as far as it is, and `Held` where it stays in the box."""
+    return _brought(fetched(answer), answer) if isinstance(answer, Value) else _brought(answer, None)
 
 
-def _typed(error: StudentException) -> StudentException:
+def _brought(got: Any, source: Value | None) -> Any:
+    if isinstance(got, Value):
+        return _plain(got)
+    if isinstance(got, Ref) and source is not None:
+        held = Held(source)
+        return _set(held, got) if got.type in ("set", "frozenset") else held
+    if isinstance(got, list | tuple) and not isinstance(got, Ref):
+        kind = Several if isinstance(got, list) else Fixed
+        return kind(_brought(item, _within(source, item)) for item in got)
+    return got
+
+
+def _within(source: Value | None, item: Any) -> Value | None:
+    """Return what stands for an item of a container: it has a handle of its own where it stays in the box."""
+    if source is None or not isinstance(item, Ref):
+        return source
+    return Value(source._case, [["handle", item.handle]], source._name)
+
+
+def _sent(value: Any) -> Any:
+    """Return an argument as the student's code should get it: a list as a list, what it gave us as itself."""
+    if isinstance(value, list | tuple) and not isinstance(value, Ref):
+        return [*map(_sent, value)] if isinstance(value, list) else tuple(map(_sent, value))
+    return value._value if isinstance(value, Held) else value
+
+
+def _set(held: Held, ref: Ref) -> Any:
+    """Return a set with its items brought over one by one; one that holds what can't be brought over stays there."""
+    if ref.size > MOST_ITEMS:
+        raise WrongReturn(f"`{held._value._name}` gives a set of more than {MOST_ITEMS} items")
+    try:
+        return set(held)
+    except TypeError:  # an item that can't be hashed on this side
+        return held
+
+
+def _typed(error: StudentException) -> Exception:
     """Return the error as one that is also of the built-in type that the student's code raised."""
     for kind in error.kinds:
         found = getattr(builtins, kind, None)

@@ -145,13 +145,14 @@ def _map(expected: np.ndarray, got: np.ndarray, tolerance: Tolerance, axes: tupl
 
 def _scatter(expected: np.ndarray, got: np.ndarray) -> Scatter | None:
     """Return counts of (expected, got) pairs on a coarse grid without its scale: a pattern, and no number."""
-    if expected.size < GRID or not np.isfinite(got).all():
+    if expected.size < GRID or expected.dtype.kind not in "fiu":
         return None
-    both = np.concatenate([expected.ravel(), got.ravel()]).astype(np.float64)
+    with np.errstate(over="ignore"):  # what is beyond a double counts as infinite
+        both = np.stack([expected.ravel(), got.ravel()]).astype(np.float64)
     low, high = float(both.min()), float(both.max())
-    if not high > low:
+    if not high - low < np.inf:  # not finite, or too far apart for a scale
         return None
-    counts, _, _ = np.histogram2d(expected.ravel(), got.ravel(), bins=GRID, range=[[low, high], [low, high]])
+    counts, _, _ = np.histogram2d(both[0], both[1], bins=GRID, range=[[low, high], [low, high]])
     return Scatter(tuple(tuple(int(count) for count in row) for row in counts))
 
 

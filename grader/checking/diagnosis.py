@@ -8,31 +8,40 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from grader.assignment.expectations import CaseRecord
+from grader.assignment.expectations import CaseRecord, Expectations
 from grader.checking.expect import Got
-from grader.checking.observe import observe
+from grader.checking.observe import Pair, observe
 from grader.errors import AssignmentError
 from grader.files import write_atomically
 
 PROJECTIONS = 4
 CLOSE = 1e-4  # relative to the value's size: float32 within a right-but-for-the-mistake solution still matches
+LARGE = 4.0  # how much larger than all others' the inputs of a case must be to be called large
+OVERFLOW = (
+    "is NaN or infinite only where the inputs are large. Look for the exponential of a large number, or the logarithm "
+    "of what has become zero: what is the same on paper can be written so that it stays finite."
+)
 
 Fingerprint = list[Any]  # shape and dtype kind in words, the value's size (its 1-norm), its projections
+Cases = Mapping[str, Mapping[str, Fingerprint]]  # case -> name -> fingerprint
+Answers = dict[str, dict[str, dict[str, Fingerprint]]]  # check -> its cases
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """One failing case: what was got and what was recorded."""
+    """One case of a check: what was got, up to where it raised if it did, and what was recorded."""
 
     case: str
     got: Mapping[str, Got]
     record: CaseRecord
+    passed: bool = False
+    inputs: Sequence[Any] = ()  # what its calls were given
 
 
 class Mistake(msgspec.Struct, frozen=True):
@@ -44,10 +53,10 @@ class Mistake(msgspec.Struct, frozen=True):
 
 
 class KnownMistakes(msgspec.Struct):
-    """What each known mistake answers: mistake -> check -> case -> name -> fingerprint. Written by `grader record`."""
+    """What each known mistake answers, by its id. Written by `grader record`."""
 
     assignment: str  # the digest that the answers belong to
-    answers: dict[str, dict[str, dict[str, dict[str, Fingerprint]]]]
+    answers: dict[str, Answers]
     mistakes: dict[str, Mistake]
 
     @classmethod
@@ -66,49 +75,124 @@ class KnownMistakes(msgspec.Struct):
         write_atomically(path, text.replace("},", "},\n").encode() + b"\n")
 
 
-def diagnose(check: str, evidence: Sequence[Evidence], known: KnownMistakes | None) -> Mistake:
-    """Return what a check's failing cases show: a known mistake, or a hint without a name, or neither.
+def answers(observed: Expectations) -> Answers:
+    """Return the fingerprints of what was observed; a case that raised before it had a value has none."""
+    found: Answers = {}
+    for (check, case), record in observed.cases.items():
+        prints = {name: fingerprint(name, value) for name, (value, _) in record.values.items()}
+        found.setdefault(check, {})[case] = prints
+    return found
 
-    Where several known mistakes fit, they must agree in their hint; the least share is then taken.
+
+def diagnose(check: str, evidence: Sequence[Evidence], known: KnownMistakes | None) -> Mistake:
+    """Return what all cases of a failing check show: a known mistake, or a hint without a name, or neither.
+
+    A mistake fits that answers as the submission does, where that is wrong and where it is right. Where several fit,
+    they must agree in their hint; the least share is then taken.
     """
-    if evidence and known is not None:
-        fits = [
-            known.mistakes[id_] for id_, answers in known.answers.items() if _fits(answers.get(check, {}), evidence)
-        ]
+    wrong = [one for one in evidence if not one.passed]
+    if known is not None and any(one.got for one in wrong):
+        own = {one.case: {name: fingerprint(name, got.value) for name, got in one.got.items()} for one in evidence}
+        fits = [known.mistakes[id_] for id_, theirs in known.answers.items() if _alike(theirs.get(check, {}), own)]
         if len({mistake.hint for mistake in fits}) == 1:
             return min(fits, key=lambda mistake: mistake.share)
-    return Mistake("", _observation(evidence))
+    return Mistake("", _overflow(evidence) or _observation(wrong))
 
 
-def _fits(answers: Mapping[str, Mapping[str, Fingerprint]], evidence: Sequence[Evidence]) -> bool:
-    """Return whether a mistake's answers are those of every failing case."""
-    for one in evidence:
-        recorded = answers.get(one.case)
-        if not recorded or recorded.keys() != one.got.keys():
-            return False
-        if not all(_same(recorded[name], fingerprint(name, got.value)) for name, got in one.got.items()):
-            return False
-    return True
+def rivals(known: KnownMistakes, id_: str) -> dict[str, tuple[str, ...]]:
+    """Return the known mistakes of another hint that answer as one does, by the check that can't tell them apart."""
+    found: dict[str, tuple[str, ...]] = {}
+    for check, cases in known.answers.get(id_, {}).items():
+        others = tuple(
+            other
+            for other, theirs in known.answers.items()
+            if known.mistakes[other].hint != known.mistakes[id_].hint and _alike(theirs.get(check, {}), cases)
+        )
+        if others and any(cases.values()):
+            found[check] = others
+    return found
 
 
-def _observation(evidence: Sequence[Evidence]) -> str:
-    """Return the sentence that is true of a value in every failing case in which it can be looked at."""
+def _alike(theirs: Cases, own: Cases) -> bool:
+    """Return whether a mistake's answers are the own ones in each of the own cases, those that raised included."""
+    return all(
+        case in theirs
+        and theirs[case].keys() == values.keys()
+        and all(_same(theirs[case][name], print_) for name, print_ in values.items())
+        for case, values in own.items()
+    )
+
+
+# --- what is true where no mistake fits -----------------------------------------------------------------------------
+
+
+def _observation(wrong: Sequence[Evidence]) -> str:
+    """Return the sentence that is true in the most failing cases, if that is more than half of those with values."""
     votes: dict[str, int] = {}
+    for one in wrong:
+        for sentence in dict.fromkeys(sentence for pair in _pairs(one) for sentence in observe(pair)):
+            votes[sentence] = votes.get(sentence, 0) + 1
+    best, count = max(votes.items(), key=lambda item: item[1], default=("", 0))
+    if count * 2 <= sum(bool(one.got) for one in wrong):
+        return ""
+    return best if count == len(wrong) else f"{best} That holds in {count} of the {len(wrong)} cases that fail."
+
+
+def _overflow(evidence: Sequence[Evidence]) -> str:
+    """Return whether a value is a number in the cases with small inputs, and none in those with large ones."""
+    finite: dict[str, list[tuple[bool, Evidence]]] = {}
     for one in evidence:
-        for name, got in one.got.items():
-            if name in one.record.values:
-                expected, tolerance = one.record.values[name]
-                for key, want, have in _pairs(name, expected, got.value):
-                    sentence = observe(key, want, have, got.axes, tolerance)
-                    votes[sentence] = votes.get(sentence, 0) + bool(sentence)
-    best = max(votes.items(), key=lambda item: item[1], default=("", 0))
-    return best[0] if best[1] * 2 > len(evidence) else ""
+        for pair in _pairs(one):
+            if isinstance(pair.got, np.ndarray | np.generic | float) and np.asarray(pair.got).dtype.kind == "f":
+                finite.setdefault(pair.name, []).append((bool(np.isfinite(pair.got).all()), one))
+    for name, cases in finite.items():
+        if len({is_finite for is_finite, _ in cases}) == 2:
+            small, large = ([_largest(one.inputs) for ok, one in cases if ok is which] for which in (True, False))
+            if min(large) > LARGE * max(small):
+                return f"`{name}` {OVERFLOW}"
+    return ""
 
 
-def _pairs(name: str, expected: Any, got: Any) -> list[tuple[str, Any, Any]]:
-    if isinstance(expected, dict) and isinstance(got, dict):
-        return [(f"{name}[{key}]", expected[key], got.get(key)) for key in expected]
-    return [(name, expected, got)]
+def _pairs(one: Evidence) -> Iterator[Pair]:
+    """Yield the values of a case beside what was recorded, the entries of dicts and sequences one by one."""
+    lengths: dict[str, int] = {}
+    for name, got in one.got.items():
+        expected = one.record.values[name][0] if name in one.record.values else None
+        if isinstance(expected, np.ndarray):
+            lengths |= dict(zip(got.axes, expected.shape, strict=False))
+    for name, got in one.got.items():
+        if name in one.record.values:
+            expected, tolerance = one.record.values[name]
+            for key, want, have in _entries(name, expected, got.value):
+                yield Pair(key, want, have, tolerance, got.axes, lengths)
+
+
+def _entries(name: str, expected: Any, got: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(expected, dict):
+        there = [key for key in expected if key in got] if isinstance(got, dict) else []
+        yield from ((f"{name}[{key}]", expected[key], got[key]) for key in there)
+    elif isinstance(expected, list | tuple):
+        items = got if isinstance(got, list | tuple) and len(got) == len(expected) else ()
+        for index, (want, have) in enumerate(zip(expected, items, strict=False)):
+            yield f"{name}[{index}]", want, have
+    else:
+        yield name, expected, got
+
+
+def _largest(values: Iterable[Any]) -> float:
+    """Return the largest magnitude among arrays, numbers and what containers hold of them."""
+    size = 0.0
+    for value in values:
+        if isinstance(value, dict | list | tuple):
+            size = max(size, _largest(value.values() if isinstance(value, dict) else value))
+        elif isinstance(value, np.ndarray | np.generic | int | float) and np.asarray(value).dtype.kind in "iuf":
+            with np.errstate(all="ignore"):
+                magnitudes = np.abs(np.asarray(value, dtype=np.float64))
+            size = max(size, float(magnitudes[np.isfinite(magnitudes)].max(initial=0.0)))
+    return size
+
+
+# --- fingerprints ---------------------------------------------------------------------------------------------------
 
 
 def fingerprint(name: str, value: Any) -> Fingerprint:
@@ -116,18 +200,28 @@ def fingerprint(name: str, value: Any) -> Fingerprint:
     if isinstance(value, dict):
         keys = sorted(value, key=str)
         return ["dict", 0.0, *(part for key in keys for part in (str(key), *fingerprint(str(key), value[key])))]
-    if not isinstance(value, np.ndarray | np.generic | int | float) or isinstance(value, bool):
-        return [type(value).__name__, 0.0]
+    if type(value) in (list, tuple):
+        parts = (part for index, item in enumerate(value) for part in fingerprint(f"{name}[{index}]", item))
+        return [f"{type(value).__name__} {len(value)}", 0.0, *parts]
+    if isinstance(value, str):
+        return [f"text {zlib.crc32(value.encode('utf-8', 'replace'))}", 0.0]
+    if isinstance(value, bool) or not isinstance(value, np.ndarray | np.generic | int | float):
+        return [f"{type(value).__name__} {value}" if isinstance(value, bool) else type(value).__name__, 0.0]
     array = np.asarray(value)
+    if array.dtype.kind == "c":
+        array = np.stack([array.real, array.imag])
     if array.dtype.kind not in "biuf":
         return [str(array.dtype.kind), 0.0]
-    flat = array.astype(np.float64).ravel()
-    if not np.isfinite(flat).all():
-        return [f"{array.shape} not finite", 0.0]
-    rng = np.random.default_rng(zlib.crc32(name.encode()))
-    signs = rng.choice((-1.0, 1.0), size=(PROJECTIONS, flat.size))
     kind = "f" if array.dtype.kind == "f" else "i"
-    return [f"{array.shape} {kind}", *(float(f"{number:.7g}") for number in (np.abs(flat).sum(), *(signs @ flat)))]
+    with np.errstate(all="ignore"):  # of numbers near the end of the range the sums are infinite
+        flat = array.astype(np.float64).ravel()
+        finite = np.isfinite(flat)
+        places = np.where(np.isnan(flat), 2, np.where(finite, 0, np.sign(flat))).astype(np.int8).tobytes()
+        flat = np.where(finite, flat, 0.0)
+        signs = np.random.default_rng(zlib.crc32(name.encode())).choice((-1.0, 1.0), size=(PROJECTIONS, flat.size))
+        numbers = [float(f"{number:.7g}") for number in (np.abs(flat).sum(), *(signs @ flat))]
+    words = f"{array.shape} {kind}" if finite.all() else f"{array.shape} {kind} not finite {zlib.crc32(places)}"
+    return [words, *numbers] if np.isfinite(numbers).all() else [f"{words} beyond all bounds", 0.0]
 
 
 def _same(a: Fingerprint, b: Fingerprint) -> bool:

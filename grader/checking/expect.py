@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+import itertools
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from nbformat import NotebookNode
 
 from grader.assignment.expectations import CaseRecord
-from grader.checking import judge
-from grader.checking.compare import compare, describe
+from grader.checking import cells, judge, plots
+from grader.checking.compare import compare
 from grader.checking.numerical import NUMERICAL, gradients
-from grader.checking.student import Case, fetched, name_of
+from grader.checking.student import PRINTED_CHARACTERS, Case, fetched, name_of
 from grader.errors import AssignmentError
 from grader.model import Comparison, Tolerance
+
+if TYPE_CHECKING:  # hypothesis: only where a check asks for it
+    from hypothesis.strategies import SearchStrategy
 
 
 class Mode(Enum):
@@ -33,6 +38,14 @@ class Got(NamedTuple):
     axes: tuple[str, ...]
 
 
+class Scene(NamedTuple):
+    """What is around a case: the seed of what it draws, whether that may be shown, and its finished notebook."""
+
+    seed: str = ""
+    shown: bool = True
+    notebook: Callable[[], NotebookNode] | None = None
+
+
 class Expect:
     """Called with a name and a value: ``expect("next_h", next_h)``.
 
@@ -40,10 +53,11 @@ class Expect:
     whether it is right. A check that needs a value to be right before it goes on looks at the returned boolean.
     """
 
-    def __init__(self, record: CaseRecord, mode: Mode, case: Case | None = None) -> None:
+    def __init__(self, record: CaseRecord, mode: Mode, case: Case | None = None, scene: Scene | None = None) -> None:
         self._record = record
         self._mode = mode
         self._case = case  # whose calls `not_modified` and `printed` are about
+        self._scene = scene or Scene()
         self._seen: set[str] = set()
         self.got: dict[str, Got] = {}
         self.comparisons: list[Comparison] = []
@@ -107,18 +121,65 @@ class Expect:
             lambda expected, tolerance: judge.closest(name, [expected, *others], value, tolerance, axes),
         )
 
-    def printed(self, name: str = "printed text") -> bool:
+    def printed(self, name: str = "printed text", *, cell: str = "", rtol: float = judge.PRINTED_RTOL) -> bool:
         """Record what the calls of this case have printed so far, or compare it: line by line, word by word.
 
-        Spaces between words and empty lines at the ends don't count, and numbers may be off by rounding.
+        ``cell``: what that cell of the check's notebook printed instead. Spaces and empty lines at the ends don't
+        count. Fractional numbers may be off by ``rtol``, or by what the reference's rounding leaves open.
 
         Example:
             student.greet("Ada")
             expect.printed()
         """
-        text = "" if self._case is None else self._case.printed
+        own = "" if self._case is None else self._case.printed
+        text = cells.printed(self._cell(cell)) if cell else own
         return self._hold(
-            name, Got(text, ()), Tolerance(), lambda expected, _: (judge.printed_text(name, str(expected), text),)
+            name, Got(text, ()), Tolerance(), lambda expected, _: (judge.printed_text(name, str(expected), text, rtol),)
+        )
+
+    def picture(self, cell: str, *, at_least: int = 1) -> bool:
+        """Hold that a cell of the check's notebook displays a picture, or several. Nothing is recorded.
+
+        Example:
+            expect.picture("plot-losses")
+        """
+        name = f"pictures of cell `{cell}`"
+        self._once(name)
+        count = cells.pictures(self._cell(cell))
+        message = f"the cell `{cell}` displays {count or 'no'} picture{'s' if count > 1 else ''}, expected {at_least}"
+        return self._add(Comparison(name, count >= at_least, "" if count >= at_least else message))
+
+    def plot(
+        self,
+        name: str,
+        figure: Any = None,
+        *,
+        parts: Collection[str] = plots.USUAL,
+        rtol: float | None = None,
+        atol: float | None = None,
+    ) -> bool:
+        """Record what a figure shows, or hold that it shows as much: titles, labels, a legend, lines, images.
+
+        ``figure``: what a function that plots has returned (a figure, axes, None for the current figure), or a
+        notebook's figure such as ``notebook["fig"]``. ``parts``: those of `plots.PARTS` that must be there if the
+        reference has them; with "data" among them the points of its lines too, each in some line. Words are not
+        compared, and more than the reference shows is right. All figures are closed afterwards.
+
+        Example:
+            expect.plot("losses", student.plot_losses(x), parts=["labels", "lines", "data"])
+        """
+        assert self._case is not None
+        plots.check_parts(name, parts)
+        with self._quiet():
+            got = plots.told(figure, self._case)
+            plots.close_all(self._case)
+        if self._mode is Mode.RECORD and got is None:
+            raise AssignmentError(f"`{name}`: the reference draws no figure")
+        return self._hold(
+            name,
+            Got(got, ()),
+            _tolerance(rtol, atol),
+            lambda expected, tolerance: plots.judged(name, expected, got, tolerance, parts),
         )
 
     def raises(self, error: type[BaseException] | str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
@@ -171,7 +232,7 @@ class Expect:
         tolerance = _tolerance(rtol, atol, NUMERICAL)
         for one in filter(None, names):
             self._once(one)
-        with nullcontext() if self._case is None else self._case.log.paused():
+        with self._quiet():
             slopes = gradients(function, inputs, np.ones(()) if upstream is None else upstream, names)
         found = [
             comparison
@@ -195,6 +256,36 @@ class Expect:
         self._once(name)
         return self._add(judge.bounded(name, fetched(value), at_least, at_most, what))
 
+    def property(
+        self, name: str, holds: Callable[..., object], /, *, examples: int = 50, **inputs: SearchStrategy[Any]
+    ) -> bool:
+        """Hold something that is true of every input, tried on ``examples`` of them. Nothing is recorded.
+
+        ``inputs``: a strategy for each argument of ``holds``, from `grader.checking.inputs` or hypothesis itself.
+        ``holds`` asserts, or returns whether it is true. What is drawn depends on the seed, the check and the case. Of
+        the inputs that fail the smallest found is told: in practice as it is, where inputs are hidden by its shapes.
+
+        Example:
+            from grader.checking.inputs import floats
+
+            def even(x):
+                assert np.array_equal(student.square(-x), student.square(x)), "x and -x have the same square"
+
+            expect.property("the square is even", even, x=floats("N", "D"))
+        """
+        from grader.checking.properties import Draws, falsify, held
+
+        self._once(name)
+        tries = itertools.count()
+
+        def tried(**drawn: Any) -> object:
+            with self._quiet() if next(tries) else nullcontext():  # the first is noted like any call
+                return holds(**drawn)
+
+        draws = Draws(f"{self._scene.seed}/{name}", examples, strict=self._mode is Mode.RECORD)
+        failure = falsify(tried, inputs, draws)
+        return self._add(held(name, failure, shown=self._scene.shown))
+
     def that(self, name: str, ok: bool, message: str) -> bool:
         """Hold any condition; ``message`` is the sentence that the student reads where it does not hold.
 
@@ -217,7 +308,7 @@ class Expect:
         self.got[name] = got
         if self._mode is not Mode.COMPARE:
             if self._mode is Mode.RECORD:
-                _check_recordable(name, got.value)
+                judge.check_recordable(name, got.value)
             self._record.values[name] = (got.value, tolerance)
             return True
         if name not in self._record.values:
@@ -225,6 +316,25 @@ class Expect:
         found = judged(*self._record.values[name])
         self.comparisons.extend(found)
         return all(comparison.ok for comparison in found)
+
+    def _cell(self, cell: str) -> NotebookNode:
+        if self._scene.notebook is None:
+            raise AssignmentError(f"a check asks for the cell {cell!r}, but its [[checks]] entry names no `notebook`")
+        return cells.cell_of(self._scene.notebook(), cell)
+
+    @contextmanager
+    def _quiet(self) -> Iterator[None]:
+        """Let the many calls of a while be neither noted nor what the case has printed; the report shows some of it."""
+        if self._case is None:
+            yield
+            return
+        printed, told = self._case.printed, len(self._case.remote.printed)
+        try:
+            with self._case.log.paused():
+                yield
+        finally:
+            self._case.printed = printed
+            self._case.remote.printed = self._case.remote.printed[: told + PRINTED_CHARACTERS]
 
     def _add(self, comparison: Comparison) -> bool:
         self.comparisons.append(comparison)
@@ -239,22 +349,3 @@ class Expect:
 def _tolerance(rtol: float | None, atol: float | None, default: Tolerance | None = None) -> Tolerance:
     usual = default or Tolerance()
     return Tolerance(usual.rtol if rtol is None else rtol, usual.atol if atol is None else atol)
-
-
-def _check_recordable(name: str, value: Any) -> None:
-    """Refuse to record what could never be compared, or could not be kept as it is."""
-    if type(value) in (dict, list, tuple):  # and not a `Ref`, which is a tuple too
-        for key in value if isinstance(value, dict) else ():
-            if not isinstance(key, str):
-                raise AssignmentError(f"`{name}` has the key {key!r}: the keys of an expected dict must be text")
-        for item in value.values() if isinstance(value, dict) else value:
-            _check_recordable(name, item)
-    elif value is not None and not isinstance(value, str):
-        plain = isinstance(value, np.ndarray | np.generic | bool | int | float)
-        if not plain or np.asarray(value).dtype.kind not in "biufc":
-            raise AssignmentError(
-                f"`{name}` is {describe(value)} and can't be recorded: "
-                "expect arrays of numbers, numbers, text or containers of them"
-            )
-        if np.isnan(value).any():
-            raise AssignmentError(f"`{name}` holds NaN: an expectation must be a number")

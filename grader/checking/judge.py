@@ -5,7 +5,7 @@ Pure, but for the one call that is made to see what it raises.
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -16,6 +16,8 @@ from grader.errors import AssignmentError, StudentException
 from grader.model import Comparison, Tolerance
 
 PRINTED_RTOL = 1e-4  # of a number within printed text
+# A number, a word, or any other character. A sign belongs to the number unless it stands behind a word or a bracket.
+_TOKEN = re.compile(r"(?:(?<![\w)\]])[-+])?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[^\W\d_]+|\S")
 
 
 def closest(
@@ -68,14 +70,14 @@ def unmodified(name: str, changed: Collection[tuple[str, str]]) -> Comparison:
     return Comparison(name, not changed, f"{told}: work on a copy of it" if changed else "")
 
 
-def printed_text(name: str, expected: str, got: str) -> Comparison:
-    """Hold printed text against the reference's, word by word; numbers may be off by rounding."""
+def printed_text(name: str, expected: str, got: str, rtol: float = PRINTED_RTOL) -> Comparison:
+    """Hold printed text against the reference's, word by word; fractional numbers may be off by rounding."""
     want, have = _lines(expected), _lines(got)
     words = f"{_count(len(have))} of text", f"{_count(len(want))} of text"
     if not have and want:
         return Comparison(name, False, f"`{name}`: nothing was printed, expected {_count(len(want))}", *words)
     for number, (right, line) in enumerate(zip(want, have, strict=False), start=1):
-        if not _same_words(right, line):
+        if not _same_words(right, line, rtol):
             return Comparison(name, False, f"`{name}` differs from what is expected, first in line {number}", *words)
     if len(want) != len(have):
         return Comparison(name, False, f"`{name}` has {_count(len(have))}, expected {_count(len(want))}", *words)
@@ -109,21 +111,46 @@ def bounded(name: str, value: Any, at_least: float | None, at_most: float | None
 
 
 def _lines(text: str) -> list[list[str]]:
-    return [line.split() for line in text.strip().splitlines()]
+    return [_TOKEN.findall(line) for line in text.strip().splitlines()]
 
 
-def _same_words(want: Sequence[str], have: Sequence[str]) -> bool:
-    return len(want) == len(have) and all(map(_same_word, want, have))
+def _same_words(want: Sequence[str], have: Sequence[str], rtol: float) -> bool:
+    return len(want) == len(have) and all(_same_word(*pair, rtol) for pair in zip(want, have, strict=True))
 
 
-def _same_word(want: str, have: str) -> bool:
+def _same_word(want: str, have: str, rtol: float) -> bool:
+    """Return whether two words are equal, or numbers that are: as far as the first was written out, or within rtol."""
     if want == have:
         return True
     try:
-        return math.isclose(float(want), float(have), rel_tol=PRINTED_RTOL)
+        right, got = float(want), float(have)
     except ValueError:
         return False
+    mantissa, _, exponent = want.lower().partition("e")
+    decimals = mantissa.partition(".")[2]
+    rounding = 0.5 * 10.0 ** (int(exponent or 0) - len(decimals)) if decimals or exponent else 0.0
+    slack = max(rtol * abs(right), 1.001 * rounding) if rounding else 0.0  # whole numbers are counts: exact
+    return abs(right - got) <= slack
 
 
 def _count(lines: int) -> str:
     return "1 line" if lines == 1 else f"{lines} lines"
+
+
+def check_recordable(name: str, value: Any) -> None:
+    """Refuse to record what could never be compared, or could not be kept as it is."""
+    if type(value) in (dict, list, tuple):  # and not a `Ref`, which is a tuple too
+        for key in value if isinstance(value, dict) else ():
+            if not isinstance(key, str):
+                raise AssignmentError(f"`{name}` has the key {key!r}: the keys of an expected dict must be text")
+        for item in value.values() if isinstance(value, dict) else value:
+            check_recordable(name, item)
+    elif value is not None and not isinstance(value, str):
+        plain = isinstance(value, np.ndarray | np.generic | bool | int | float)
+        if not plain or np.asarray(value).dtype.kind not in "biufc":
+            raise AssignmentError(
+                f"`{name}` is {describe(value)} and can't be recorded: "
+                "expect arrays of numbers, numbers, text or containers of them"
+            )
+        if np.isnan(value).any():
+            raise AssignmentError(f"`{name}` holds NaN: an expectation must be a number")

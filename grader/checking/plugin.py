@@ -6,6 +6,7 @@ A check is the test function ``test_<id>``; its cases are pytest's parametrised 
 
 from __future__ import annotations
 
+import functools
 import time
 import zlib
 from collections.abc import Callable, Generator
@@ -19,11 +20,12 @@ import pytest
 
 from grader.assignment.expectations import CaseRecord, Expectations
 from grader.assignment.spec import Assignment
+from grader.checking.cells import finished
 from grader.checking.diagnosis import Evidence, KnownMistakes, diagnose
-from grader.checking.expect import Expect, Mode
+from grader.checking.expect import Expect, Mode, Scene
 from grader.checking.follow import Recipe, follows
 from grader.checking.notebook import Notebook, NotebookRun
-from grader.checking.remote import Remote
+from grader.checking.pace import ClockedRemote, in_time
 from grader.checking.student import CallLog, Case, Student
 from grader.checking.verdict import CheckOutcome, Ending, Skipped, Stopped, verdict
 from grader.errors import (
@@ -34,7 +36,7 @@ from grader.errors import (
     SubmissionFailed,
     WorkerDied,
 )
-from grader.model import CaseResult, Status
+from grader.model import CaseResult, Status, Visibility
 from grader.sandbox.box import Sandbox, Staging
 
 ONLY_CASE = "all"  # the name of the case of a check that has but one
@@ -72,20 +74,22 @@ class ChecksPlugin:
         self.problem: GraderError | None = None
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="notebook")
         self._runs: dict[str, NotebookRun] = {}
+        self._boxes: dict[str, ClockedRemote] = {}  # of notebooks
         self._remote = self._new_remote()
         self._left: dict[str, int] = {}
         self._stopped: dict[str, str] = {}
         self._evidence: dict[str, list[Evidence]] = {}
+        self._clock: tuple[ClockedRemote, float]  # the case's worker, and what stood on its clock when it began
         self._case: Case
         self._expect: Expect
 
-    def _new_remote(self, *, notebook: bool = False) -> Remote:
+    def _new_remote(self, *, notebook: bool = False) -> ClockedRemote:
         assignment = self.plan.assignment
         own = {file.path for file in assignment.spec.files}
         staging = Staging(assignment.links, {path: data for path, data in self.plan.files.items() if path in own})
         # What a notebook's own cells work on is no secret; only the checks' inputs may be.
         hide = self.plan.hidden and not notebook
-        remote = Remote(self.plan.sandbox, staging, assignment.spec.limits, hide_numbers=hide, notebook=notebook)
+        remote = ClockedRemote(self.plan.sandbox, staging, assignment.spec.limits, hide_numbers=hide, notebook=notebook)
         for file in assignment.spec.files:
             if file.path not in self.plan.files:
                 remote.lacks(file.module, StudentException(f"`{file.path}` is not in the submission"))
@@ -110,7 +114,7 @@ class ChecksPlugin:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Bring the items into the order of the spec, leave out what was not asked for, start the notebooks."""
+        """Bring the items into order, leave out what was not asked for, start the notebooks."""
         spec = self.plan.assignment.spec
         order = {check.id: index for index, check in enumerate(spec.checks)}
         found = {check_id(item) for item in items}
@@ -124,7 +128,9 @@ class ChecksPlugin:
                 )
         wanted = self.plan.only or frozenset(order)
         kept = [item for item in items if check_id(item) in wanted and check_id(item) in order]
-        items[:] = sorted(kept, key=lambda item: order[check_id(item)])
+        # Notebooks run beside the other checks, so those that wait for one come last.
+        items[:] = sorted(kept, key=lambda item: (bool(self._notebook_of(check_id(item))), order[check_id(item)]))
+        self._check_weights(items)
         for item in items:
             self._left[check_id(item)] = self._left.get(check_id(item), 0) + 1
             text = (getattr(item, "function", None).__doc__ or check_id(item)).strip()
@@ -137,6 +143,14 @@ class ChecksPlugin:
             path = self._notebook_of(check_id(item))
             if path:
                 self._start_notebook(path)
+
+    def _check_weights(self, items: list[pytest.Item]) -> None:
+        """Refuse a weight of a case that no check has."""
+        for check in self.plan.assignment.spec.checks:
+            cases = [case_id(item) for item in items if check_id(item) == check.id]
+            for case in check.weights or {}:
+                if cases and case not in cases:
+                    self._problem(f"`{check.id}` weighs its case {case!r}, but its cases are {', '.join(cases)}")
 
     def _problem(self, text: str) -> None:
         if self.problem is None:
@@ -152,9 +166,8 @@ class ChecksPlugin:
         assignment = self.plan.assignment
         spec = assignment.notebook(path)
         provided = nbformat.read(assignment.folder / spec.source, as_version=4)
-        run = NotebookRun(
-            spec, provided, self.plan.files.get(path), self._new_remote(notebook=True), assignment.spec.limits
-        )
+        self._boxes[path] = self._new_remote(notebook=True)
+        run = NotebookRun(spec, provided, self.plan.files.get(path), self._boxes[path], assignment.spec.limits)
         self._runs[path] = run
         run.start(self._pool)
 
@@ -189,8 +202,20 @@ class ChecksPlugin:
             if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
                 raise
             self._error = error
+        self._look_at_the_clock(pyfuncitem)
         self._follow(check_id(pyfuncitem))
         return True
+
+    def _look_at_the_clock(self, item: pytest.Item) -> None:
+        """Note how long the reference's functions took, or hold the submission's against it."""
+        remote, before = self._clock
+        took, key = remote.seconds - before, (check_id(item), case_id(item))
+        record = self.plan.expectations.cases.get(key, CaseRecord())
+        check = self.plan.assignment.check(key[0])
+        if self.plan.mode is Mode.RECORD:
+            record.call_seconds = took
+        elif self.plan.mode is Mode.COMPARE and check is not None and check.times_reference is not None:
+            self._expect.comparisons.append(in_time(took, record.call_seconds, check.times_reference))
 
     def _follow(self, id_: str) -> None:
         """Ask, while the case's objects are still there, whether what is wrong follows from an earlier mistake."""
@@ -221,14 +246,22 @@ class ChecksPlugin:
         else:
             record = self.plan.expectations.cases[check, case] = CaseRecord()
         path = self._notebook_of(check)
-        remote = self._runs[path].remote if path else self._remote
+        remote = self._boxes[path] if path else self._remote
         comparing = self.plan.mode is Mode.COMPARE
         log = CallLog(record.calls if comparing else None)
         if not comparing:
             record.calls = log.made
+        self._clock = remote, remote.seconds
         self._case = Case(remote, log)
-        self._expect = Expect(record, self.plan.mode, self._case)
+        self._expect = Expect(record, self.plan.mode, self._case, self._scene(check, case))
         return (yield)
+
+    def _scene(self, check: str, case: str) -> Scene:
+        """Return what a case's `expect` knows of its surroundings."""
+        path, spec = self._notebook_of(check), self.plan.assignment.check(check)
+        shown = not self.plan.hidden and spec is not None and spec.visibility is Visibility.VISIBLE
+        seed = f"{self.plan.expectations.provenance.seed}/{check}/{case}"
+        return Scene(seed, shown, functools.partial(finished, self._runs[path]) if path else None)
 
     def _finish(self, item: pytest.Item, seconds: float) -> None:
         check = check_id(item)
@@ -243,14 +276,19 @@ class ChecksPlugin:
         outcome.reference_seconds += record.seconds
         if self._case.log.calls:
             outcome.functions = (self._case.log.calls[-1].function,)
-        if result.status is Status.FAIL and self.plan.mode is Mode.COMPARE and self._expect.got:
-            self._evidence.setdefault(check, []).append(Evidence(result.id, dict(self._expect.got), record))
+        if self.plan.mode is Mode.COMPARE and result.status in (Status.PASS, Status.FAIL):
+            self._evidence.setdefault(check, []).append(self._seen(result, record))
         self._left[check] -= 1
         if self._left[check] == 0:
             told = self._evidence.pop(check, [])
-            if len(told) == sum(case.status is Status.FAIL for case in outcome.cases):
+            if len(told) == len(outcome.cases) and outcome.failed:
                 outcome.mistake = diagnose(check, told, self.plan.known)
             self.plan.on_check(outcome)
+
+    def _seen(self, result: CaseResult, record: CaseRecord) -> Evidence:
+        log = self._case.log
+        inputs = [*(given for call in log.calls for given in (*call.args, *call.kwargs.values())), *log.items.values()]
+        return Evidence(result.id, dict(self._expect.got), record, result.status is Status.PASS, inputs)
 
     def result(self, case: str, seconds: float) -> CaseResult:
         """Return the verdict of the case that has just ended."""

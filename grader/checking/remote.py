@@ -7,13 +7,12 @@ call is served by a fresh one.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import signal
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from grader.errors import (
     GraderFault,
@@ -32,6 +31,15 @@ from grader.text import clean, without_numbers
 SEND_SECONDS = 30.0
 STAGE_SECONDS = 60.0
 MAX_FRAMES = 12
+HELD_BYTES = 1 << 20  # of requests that wait for the next one
+
+
+class Request(NamedTuple):
+    """What is asked of a box, and what it is called in messages, for instance "`forward`"."""
+
+    what: str
+    body: dict[str, Any]
+    blobs: tuple[bytes, ...] = ()
 
 
 class Remote:
@@ -46,6 +54,7 @@ class Remote:
         self._notebook = notebook
         self._hide_numbers = hide_numbers  # of messages, where the inputs are hidden ones
         self._box: Box | None = None
+        self._held: list[Request] = []  # to be sent with the next one: they answer nothing
         self._imported: set[str] = set()
         self._broken: dict[str, SubmissionFailed] = {}  # modules whose import killed or outlasted a worker
         self.printed = ""
@@ -60,6 +69,7 @@ class Remote:
 
     def close(self) -> None:
         """End the box, if there is one."""
+        self._held.clear()
         if self._box is not None:
             self._box.kill()
             self._box = None
@@ -68,15 +78,17 @@ class Remote:
         self, what: str, body: dict[str, Any], blobs: tuple[bytes, ...] = (), *,
         seconds: float | None = None, message: Callable[[Frame], None] | None = None,
     ) -> Frame:  # fmt: skip
-        """Send a request and return its reply.
+        """Send a request, and those that were held back before it, and return its reply.
 
         ``what`` names the request in messages, for instance "`forward`". ``message`` is called for each frame that
         goes ahead of the reply (a notebook's outputs). Raises a `SubmissionFailed` for all that the far end does wrong.
         """
         limit = self._limits.call_seconds if seconds is None else seconds
+        held, self._held = self._held, []
         box = self._open()
+        requests = [*held, Request(what, body, blobs)]
         try:
-            box.channel.send(Frame(body, blobs), SEND_SECONDS)
+            box.channel.send(_joined(requests), SEND_SECONDS)
             reply = _reply(box, limit, message)
             ok = reply.body.get("ok")
             if not isinstance(ok, bool):
@@ -91,15 +103,26 @@ class Remote:
             raise WorkerDied(f"{what} disturbed the connection to the grader: {error}") from None
         self.printed += _text(reply.body.get("printed"), 20_100)
         if not ok:
-            raise self._failure(what, reply.body.get("error"))
+            done = reply.body.get("done")
+            failed = requests[done] if isinstance(done, int) and 0 <= done < len(requests) else requests[-1]
+            raise self._failure(failed.what, reply.body.get("error"))
         return reply
 
     def reset(self, seed: int) -> None:
         """Begin a new case in the worker that is there; a fresh one needs none."""
         self.printed = ""
+        self._held.clear()
+        if self._box is not None and self._box.channel.is_closed():  # it died between two cases
+            self._death("the submission")
         if self._box is not None:
-            with contextlib.suppress(SubmissionFailed):  # it died between two cases: the next call opens a fresh one
-                self.request("beginning a new case", {"op": "reset", "seed": seed})
+            self._held.append(Request("beginning a new case", {"op": "reset", "seed": seed}))
+
+    def hold(self, request: Request) -> None:
+        """Send a request that answers nothing together with the next one, whose failure its own then is."""
+        self._held.append(request)
+        if sum(len(blob) for held in self._held for blob in held.blobs) > HELD_BYTES:
+            last = self._held.pop()
+            self.request(last.what, last.body, last.blobs)
 
     def call_in(self, module: str, what: str, body: dict[str, Any], blobs: tuple[bytes, ...]) -> Frame:
         """Send a request that may import a student's module first; an import that hung or died is not tried again."""
@@ -194,6 +217,14 @@ class Remote:
         """Return text of the far end, fit to be shown; without its numbers, where they could be hidden inputs."""
         text = _text(told, limit)
         return without_numbers(text) if self._hide_numbers else text
+
+
+def _joined(requests: list[Request]) -> Frame:
+    """Return one message of one or more requests, whose arrays follow one another."""
+    if len(requests) == 1:
+        return Frame(requests[0].body, requests[0].blobs)
+    steps = [[request.body, len(request.blobs)] for request in requests]
+    return Frame({"op": "several", "steps": steps}, tuple(blob for request in requests for blob in request.blobs))
 
 
 def _reply(box: Box, limit: float, message: Callable[[Frame], None] | None) -> Frame:

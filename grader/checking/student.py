@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from grader.assignment.expectations import CallShape
 from grader.assignment.spec import Assignment
-from grader.checking.remote import Remote
+from grader.checking.remote import Remote, Request
 from grader.errors import AssignmentError, WorkerDied, WrongReturn
 from grader.sandbox.wire import Decoder, Encoder, Ref, WireError
 from grader.text import clean, without_numbers
@@ -106,11 +106,15 @@ class Value:
         return Value(self._case, [*self._path, ["item", key]], f"{self._name}[{key!r}]", self._module)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """Set an item of what is in the box."""
+        """Set an item of what is in the box; where an object there refuses it, the next call says so."""
         encoder = Encoder(_reference)
         body = {"op": "set", "target": [*_encoded(self._path, encoder), ["item", encoder.encode(key)]]}
         body["value"] = encoder.encode(value)
-        self._case.remote.call_in(self._module, f"setting `{self._name}[{key!r}]`", body, tuple(encoder.blobs))
+        request = Request(f"setting `{self._name}[{key!r}]`", body, tuple(encoder.blobs))
+        if self._module:  # which may have to be imported first
+            self._case.remote.call_in(self._module, *request)
+        else:
+            self._case.remote.hold(request)
         self._case.log.items[key] = value
 
     def __iter__(self) -> Iterator[Any]:

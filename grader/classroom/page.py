@@ -1,35 +1,25 @@
 """``index.html``: how the class did, on one page that stands alone and works without its script.
 
-Theory of operation. Names and messages were made by students and are hostile: every string is cleaned and escaped
-(`grader.text.clean`, jinja2's autoescape), and the page's Content-Security-Policy allows our own script and style by
-their hashes and nothing else. The script sorts and filters rows that stand there already; it makes no markup.
+Theory of operation. Names and messages were made by students and are hostile: `grader.report.templating` keeps them
+from acting. The script sorts and filters rows that stand there already; it makes no markup.
 """
 
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from grader.classroom.gradebook import Line, notes_of
 from grader.classroom.rows import CheckRow, ClassFile, Outcome
 from grader.model import Status
-from grader.report import words
-from grader.text import clean
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from grader.report import templating, words
 
 BINS = 10
 NAMED = 12  # students that are named beside a mistake
-TEXT_LIMIT = 400
 
 
 @dataclass(frozen=True)
@@ -51,6 +41,7 @@ class CheckLine:
     failed: int
     skipped: int
     mean: float
+    share: float  # of those graded, who passed
     mistakes: Sequence[tuple[str, int]]  # the known ones
     messages: Sequence[tuple[str, int]]  # the commonest others
 
@@ -106,20 +97,14 @@ STATUS_WORDS = {
 
 def render(class_: ClassFile, rows: Sequence[Line]) -> str:
     """Return the class page."""
-    return page_of("index.html.j2", "index.js", class_=class_, page=build(class_, rows))
+    return page_of(
+        "index.html.j2", "index.js", class_=class_, page=build(class_, rows), statuses=STATUS_WORDS, named=NAMED
+    )
 
 
 def page_of(template: str, script: str = "", **values: Any) -> str:
     """Return a page of ours: one template, the style, and a script where it has one, each allowed by its hash."""
-    from markupsafe import Markup
-
-    css, js = _resource("class.css"), _resource(script) if script else ""
-    policy = f"default-src 'none'; style-src '{_hash(css)}'; base-uri 'none'; form-action 'none'; img-src data:"
-    if js:
-        policy += f"; script-src '{_hash(js)}'"
-    return (
-        _environment().get_template(template).render(css=Markup(css), js=Markup(js), csp=policy, **values)  # noqa: S704 - our own files, under their hashes
-    )
+    return templating.render("grader.classroom", template, style="class.css", script=script, **values)
 
 
 def template_of(name: str, **values: Any) -> str:
@@ -203,6 +188,7 @@ def _check(id_: str, points: float, rows: Iterable[Line]) -> CheckLine:
         failed=len(wrong),
         skipped=sum(check.status is Status.SKIP for check in own),
         mean=sum(check.points for check in own) / len(own) if own else 0.0,
+        share=sum(check.status is Status.PASS for check in own) / len(own) if own else 0.0,
         mistakes=mistakes.most_common(6),
         messages=messages.most_common(3),
     )
@@ -225,38 +211,3 @@ def _shared(students: Sequence[Student]) -> list[Shared]:
         if 2 <= len(group) <= limit
     ]
     return sorted(found, key=lambda shared: (len(shared.students), shared.check))[:40]
-
-
-# --- templates ------------------------------------------------------------------------------------------------------
-
-
-@functools.cache
-def _resource(name: str) -> str:
-    return resources.files("grader.classroom").joinpath(f"templates/{name}").read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _shown(value: Any) -> Any:
-    from markupsafe import Markup
-
-    return clean(value, TEXT_LIMIT) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-@functools.cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("grader.classroom"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters |= {"points": words.points, "seconds": words.seconds}
-    environment.globals |= {"STATUS": STATUS_WORDS, "NAMED": NAMED}
-    return environment

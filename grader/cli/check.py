@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.cli.options import add_assignment, add_grading, assignment_of
 
 if TYPE_CHECKING:
-    from grader.model import Report
+    from grader.model import CheckResult, Report
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -28,19 +29,23 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from grader.grading.grade import Options, grade
-    from grader.grading.outputs import write
+    from grader.grading.outputs import load_libraries, write
     from grader.report import terminal
 
     console = Console(quiet=options.quiet, highlight=False)
     assignment = assignment_of(options)
+    # While boxes are at work, this process has the time to load what only the report needs.
+    loading = threading.Thread(target=load_libraries, daemon=True)
+
+    def tell(check: CheckResult) -> None:
+        console.print(terminal.check_line(check, width=console.width))
+        if not loading.ident:
+            loading.start()
+
     graded = grade(
         assignment,
         options.submission,
-        Options(
-            isolation=options.isolation,
-            only=frozenset(options.only),
-            on_check=lambda check: console.print(terminal.check_line(check, width=console.width)),
-        ),
+        Options(isolation=options.isolation, only=frozenset(options.only), on_check=tell),
     )
     paths = write(graded, options.out)
     console.print()

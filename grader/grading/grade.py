@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -84,10 +86,11 @@ class Grader:
         self._known = known_mistakes(assignment, self.hidden)
 
     def __enter__(self) -> Self:
-        readable = sorted(set(self.assignment.links.values()))
-        self._sandbox = open_sandbox(
-            self.options.isolation, self.assignment.spec.limits, readable, withheld=self.assignment.spec.withheld
-        )
+        readable, spec = sorted(set(self.assignment.links.values())), self.assignment.spec
+        with ThreadPoolExecutor(1) as pool:  # the sandbox's processes load their libraries while this one loads its own
+            opening = pool.submit(open_sandbox, self.options.isolation, spec.limits, readable, withheld=spec.withheld)
+            importlib.import_module("grader.checking.run")  # pytest and nbclient, which take a while
+            self._sandbox = opening.result()
         return self
 
     def __exit__(
@@ -154,7 +157,8 @@ class Grader:
         )
         outcome = run_checks(plan)
         notebooks = {name: node for name, node in outcome.notebooks.items() if node is not None}
-        return list(results.values()), notebooks, outcome.notes
+        in_order = [results[check.id] for check in self.assignment.spec.checks if check.id in results]
+        return in_order, notebooks, outcome.notes
 
 
 def grade(assignment: Assignment, submission: Path, options: Options) -> Graded:

@@ -8,6 +8,7 @@ is looked for elsewhere. Where two different files have an equal claim, nothing 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
@@ -50,11 +51,13 @@ class Suffixes:
     """Finds the path of the assignment that a path of the submission ends with."""
 
     def __init__(self, paths: Iterable[str]) -> None:
+        self.names: set[str] = set()  # of the files alone, folded
         self._paths: dict[str, str] = {}
         self._partial: dict[str, str | None] = {}
         for path in paths:
             self._paths[fold(path)] = path
             parts = path.split("/")
+            self.names.add(fold(parts[-1]))
             for start in range(1, len(parts)):
                 key = fold("/".join(parts[start:]))
                 self._partial[key] = None if key in self._partial else path  # the end of two paths tells nothing
@@ -65,11 +68,16 @@ class Suffixes:
         return self._paths.get(key) or self._partial.get(key)
 
 
+@functools.lru_cache(maxsize=8)
+def suffixes_of(paths: frozenset[str]) -> Suffixes:
+    """Return what finds these paths; a class's submissions are all looked at with the same."""
+    return Suffixes(sorted(paths))
+
+
 def arrange(entries: Sequence[Entry], wanted: Collection[str], provided: Collection[str]) -> list[Match]:
     """Return every way in which an entry may be a wanted file."""
-    suffixes = Suffixes(dict.fromkeys([*wanted, *provided]))
-    taken_names = {fold(path.rpartition("/")[2]) for path in [*wanted, *provided]}
-    return [match for entry in entries for match in _matches(entry, suffixes, frozenset(wanted), taken_names)]
+    suffixes = suffixes_of(frozenset([*wanted, *provided]))
+    return [match for entry in entries for match in _matches(entry, suffixes, frozenset(wanted))]
 
 
 def choose(matches: Sequence[Match], refusal: Callable[[str], SubmissionError]) -> Layout:
@@ -90,10 +98,10 @@ def choose(matches: Sequence[Match], refusal: Callable[[str], SubmissionError]) 
     return Layout(root, chosen, _spare(matches, chosen))
 
 
-def _matches(entry: Entry, suffixes: Suffixes, wanted: Collection[str], taken_names: Collection[str]) -> list[Match]:
+def _matches(entry: Entry, suffixes: Suffixes, wanted: Collection[str]) -> list[Match]:
     """Return what the entry may be: one match for each root that it proposes."""
     *folders, basename = entry.path.split("/")
-    names = [basename] if fold(basename) in taken_names else original_names(basename)
+    names = [basename] if fold(basename) in suffixes.names else original_names(basename)
     found: dict[tuple[str, str], Match] = {}
     for name in names:
         for start in range(len(folders) + 1):

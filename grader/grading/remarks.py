@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from grader.grading.collect import Entry, Wanted
-from grader.grading.layout import Layout, Suffixes
+from grader.grading.layout import Layout, suffixes_of
 from grader.grading.names import ARCHIVES, listed, shown
 
 _TESTS = re.compile(
@@ -39,7 +39,7 @@ def _taken(layout: Layout, wanted: Wanted) -> Iterator[str]:
 
 def _unused(layout: Layout, entries: Sequence[Entry], wanted: Wanted) -> Iterator[str]:
     used = {match.entry.path for match in layout.chosen.values()} | {match.entry.path for match in layout.spare}
-    provided = Suffixes(wanted.provided)
+    provided = suffixes_of(frozenset(wanted.provided))
     changed, archives, tests, others = [], [], [], []
     for entry in entries:
         if entry.path in used or entry.trouble:

@@ -21,7 +21,7 @@ class Checked(Protocol):
 
 
 def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
-    """Return a check's result: its cases share its points, and its message is that of the first case that failed.
+    """Return a check's result: its cases share its points by their weights, the first that failed gives its message.
 
     A case that is right given an earlier mistake has its points, and a known mistake may keep a share of them; the
     status stays what it is.
@@ -32,7 +32,7 @@ def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
         id=spec.id,
         question=spec.question,
         title=check.title,
-        points=0.0 if status is Status.ERROR else _points(spec.points, cases, check.mistake.share),
+        points=0.0 if status is Status.ERROR else _points(spec, cases, check.mistake.share),
         max_points=spec.points,
         status=status,
         visibility=spec.visibility,
@@ -49,10 +49,14 @@ def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
     )
 
 
-def _points(most: float, cases: tuple[CaseResult, ...], share: float) -> float:
-    """Return the points of a check: a full one for a case that passed or follows, a share for a known mistake's."""
-    right = sum(case.status is Status.PASS or bool(case.follows) for case in cases)
-    return round(most * (right + share * (len(cases) - right)) / len(cases), 2)
+def _points(spec: CheckSpec, cases: tuple[CaseResult, ...], share: float) -> float:
+    """Return the points of a check: full ones for a case that passed or follows, a share for a known mistake's."""
+    weights = [(spec.weights or {}).get(case.id, 1.0) for case in cases]
+    whole = sum(weights)
+    right = sum(
+        weight for case, weight in zip(cases, weights, strict=True) if case.status is Status.PASS or case.follows
+    )
+    return round(spec.points * (right + share * (whole - right)) / whole, 2)
 
 
 def questions(spec: Spec, checks: Iterable[CheckResult]) -> tuple[Question, ...]:

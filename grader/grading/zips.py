@@ -54,12 +54,6 @@ class _Guarded(io.BufferedIOBase):
     def tell(self) -> int:
         return self._file.tell()
 
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
 
 def read_zip(file: BinaryIO, collector: Collector) -> None:
     """Read every entry of a zip archive into the collector; raises SubmissionError for what may not be."""

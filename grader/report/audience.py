@@ -59,6 +59,7 @@ def _redact(check: CheckResult, names: Mapping[str, str]) -> CheckResult:
         message="",
         hint="",
         seconds=0.0,
+        follow_through=check.follow_through,
     )
 
 

@@ -87,7 +87,7 @@ def _span(flags: list[bool], name: str, extent: int) -> str:
     if not all(flags[first : last + 1]):
         return ""
     start, stop = first * extent // len(flags), (last + 1) * extent // len(flags) - 1
-    word = name.split()[-1] if name and not name.startswith("axis") else name
+    word = f"{name}, index" if name.startswith("axis") else (name.split() or [""])[-1]
     if last == len(flags) - 1:
         return f"Right up to {word} {start - 1}, wrong from {start} on"
     if first == 0:

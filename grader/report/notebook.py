@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ HEAD, TAIL = 6_000, 2_000  # characters kept of a long output: its beginning and
 OUTPUTS = 30  # of one cell
 CELLS = 1_000
 CODE_LIMIT = 20_000  # characters of one cell's source
+_KEPT = 128  # cells: those that the assignment provides are the same in every submission
 SVG = "A picture in SVG is not shown, since SVG can hold scripts: let the notebook make PNG."
 
 
@@ -102,7 +104,7 @@ def _cell(cell: dict[str, Any], number: int, anchor: str, budget: Budget) -> Cel
     """Return one cell, or None where there is nothing to show."""
     text = _text(cell.get("source"))
     if cell.get("cell_type") != "code":
-        body = sanitise.markdown(text) if cell.get("cell_type") == "markdown" else sanitise.preformatted(_cut(text))
+        body = _markdown(text) if cell.get("cell_type") == "markdown" else sanitise.preformatted(_cut(text))
         return Cell("markdown", number, anchor, budget.take(body) or _left_out()) if text.strip() else None
     listed = cell.get("outputs")
     outputs = [output for output in listed if isinstance(output, dict)] if isinstance(listed, list) else []
@@ -179,9 +181,16 @@ def _cut(text: str) -> str:
     return f"{clean(text[:HEAD], HEAD)}\n… {lost} characters left out …\n{clean(text[-TAIL:], TAIL)}"
 
 
+@functools.lru_cache(_KEPT)
 def _code(text: str) -> Markup:
     """Return a code cell's source, highlighted."""
     return Markup("\n").join(source.highlight(text[:CODE_LIMIT].strip("\n")))
+
+
+@functools.lru_cache(_KEPT)
+def _markdown(text: str) -> Markup:
+    """Return a text cell, harmless."""
+    return sanitise.markdown(text)
 
 
 def _latex(text: str) -> Markup:

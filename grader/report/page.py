@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from markupsafe import Markup
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from grader.model import CaseResult, CheckResult, Comparison, Question, Report, Status, Visibility
 from grader.report import notebook, source, words
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 
     from grader.report.pictures import Picture
 
-TEXT_LIMIT = 4_000  # characters of any one string on the page
-NAME_LIMIT = 120
-TRACE_LIMIT = 3_000
 OUTPUT_LIMIT = 3_000  # characters of what one check printed
 CASES_OF_A_CHECK = 12
 PICTURES_OF_A_CHECK = 3
@@ -33,6 +29,7 @@ class Case:
     """A case that did not pass: what was wrong in it."""
 
     result: CaseResult
+    verdict: words.Verdict
     wrong: Sequence[Comparison]
     right: Sequence[str]  # names of the values that were right
     more: int  # wrong values beyond those that are shown
@@ -52,11 +49,13 @@ class Check:
     """A check as it stands on the page."""
 
     result: CheckResult
+    verdict: words.Verdict
     anchor: str
-    open: bool
+    open: bool  # only where the mistake itself may lie: what builds on it stays folded
     hidden: bool
     headline: str
     waits_for: Sequence[tuple[str, str]]  # title and anchor of checks that it builds on and that did not pass
+    same_as: tuple[str, str] | None  # id and anchor of the check that tells of the same error
     cases: Sequence[Case]
     more_cases: Sequence[str]  # ids of cases that did not pass either and are not shown
     passed: Sequence[str]
@@ -79,8 +78,10 @@ class Page:
     """Everything that the template needs beyond the report itself."""
 
     groups: Sequence[Group]
-    counts: Sequence[tuple[Status, int]]
+    counts: Sequence[tuple[words.Verdict, int]]
     first: Check | None  # what to fix first
+    place: str  # the file and line where that is to be done
+    behind: str  # how many other checks hang on it
     untouched: bool  # nothing is implemented yet
     unfinished: bool
     share: float  # of the points, 0 to 100
@@ -95,18 +96,15 @@ def build(report: Report, notebooks: Mapping[str, NotebookNode], sources: Mappin
         name: notebook.build(name, number, node, budget)
         for number, (name, node) in enumerate(notebooks.items(), start=1)
     }
-    anchors = {check.id: _anchor(check.id, number) for number, check in enumerate(report.checks, start=1)}
-    left = PICTURES
-    checks: dict[str, Check] = {}
-    for result in report.checks:
-        checks[result.id] = built = _check(result, report, anchors, shown_notebooks, sources, left)
-        left -= sum(len(case.pictures) for case in built.cases)
-    counts = [(status, sum(check.status is status for check in report.checks)) for status in Status]
     first = words.first_to_fix(report)
+    checks = _checks(report, first, shown_notebooks, sources)
+    verdicts = Counter(check.verdict for check in checks.values())
     return Page(
         groups=_groups(report, checks),
-        counts=[(status, count) for status, count in counts if count],
+        counts=[(verdict, verdicts[verdict]) for verdict in words.ORDER if verdicts[verdict]],
         first=checks[first.id] if first else None,
+        place=_place(first, sources) if first else "",
+        behind=words.behind(report, first) if first else "",
         untouched=first is not None and report.score == 0 and all(map(_untouched, report.checks)),
         unfinished=words.unfinished(report),
         share=max(0.0, min(100.0, 100 * report.score / report.max_score)) if report.max_score else 0.0,
@@ -115,25 +113,28 @@ def build(report: Report, notebooks: Mapping[str, NotebookNode], sources: Mappin
     )
 
 
-def shown(value: Any) -> Any:
-    """Return a template's value as it may be printed: text cleaned and bounded, our own markup as it is."""
-    return clean(value, TEXT_LIMIT) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def name(text: str) -> str:
-    """Return a name, such as a submission's, cut to what a heading can hold."""
-    return " ".join(clean(text, NAME_LIMIT).split())
-
-
-def prose(text: str) -> Markup:
-    """Return a message with its `quoted` names as code."""
-    parts = re.split(r"`([^`\n]{1,200})`", clean(text, TEXT_LIMIT).strip())
-    return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
-
-
-def trace(text: str) -> str:
-    """Return the end of a trace, where the exception stands."""
-    return clean(text[-TRACE_LIMIT:], TRACE_LIMIT)
+def _checks(
+    report: Report,
+    first: CheckResult | None,
+    notebooks: Mapping[str, notebook.Notebook],
+    sources: Mapping[str, str],
+) -> dict[str, Check]:
+    """Work out all checks: each error is told at length once, where it is to be fixed or else where it comes first."""
+    anchors = {check.id: _anchor(check.id, number) for number, check in enumerate(report.checks, start=1)}
+    told = {words.cause(first): first.id} if first is not None else {}
+    left = PICTURES
+    checks = {}
+    for result in report.checks:
+        built = _check(result, report, anchors, notebooks, sources, left)
+        left -= sum(map(_drawn, built.cases))
+        cause = words.cause(result)
+        teller = told.setdefault(cause, result.id)
+        if result is first:
+            built = replace(built, open=not _unimplemented(result))
+        elif cause is not None and teller != result.id and not _unimplemented(result):
+            built = replace(built, open=False, same_as=(teller, anchors[teller]), snippets=())
+        checks[result.id] = built
+    return checks
 
 
 def _groups(report: Report, checks: Mapping[str, Check]) -> list[Group]:
@@ -162,25 +163,33 @@ def _check(
     status = {other.id: other for other in report.checks}
     bad = [case for case in check.cases if case.status is not Status.PASS]
     stub = _unimplemented(check)
-    budget = min(pictures, PICTURES_OF_A_CHECK)
+    verdict = words.verdict(check)
+    budget = min(pictures, PICTURES_OF_A_CHECK) if verdict is not words.FOLLOWS else 0
     cases: list[Case] = []
     for case in bad[:CASES_OF_A_CHECK]:
         cases.append(_case(case, check, budget))
-        budget -= len(cases[-1].pictures)
+        budget -= _drawn(cases[-1])
     frames = next((case.frames for case in bad if case.frames), ())
     functions = check.functions or (check.id,)
     headline = words.first_line(check.message) if check.status is not Status.PASS else ""
+    if verdict is words.FOLLOWS:
+        causes = ", ".join(f"`{id_}`" for id_ in _unique(id_ for case in bad for id_ in case.follows))
+        headline = f"right, given the mistake in {causes}" if causes else headline
+    waits_for = [
+        (status[name].title or name, anchors[name])
+        for name in check.requires
+        if name in status and status[name].status is not Status.PASS and check.status is not Status.PASS
+    ]
+    told = verdict.kind in ("fail", "error") and bool(check.message or check.cases)
     return Check(
         result=check,
+        verdict=verdict,
         anchor=anchors[check.id],
-        open=check.status in (Status.FAIL, Status.ERROR) and not stub and bool(check.message or check.cases),
+        open=told and not stub and not waits_for,
         hidden=check.visibility is Visibility.HIDDEN,
         headline=headline,
-        waits_for=[
-            (status[name].title or name, anchors[name])
-            for name in check.requires
-            if name in status and status[name].status is not Status.PASS and check.status is not Status.PASS
-        ],
+        waits_for=waits_for,
+        same_as=None,
         cases=[] if stub else cases,
         more_cases=[] if stub else [case.id for case in bad[CASES_OF_A_CHECK:]],
         passed=[case.id for case in check.cases if case.status is Status.PASS],
@@ -196,6 +205,7 @@ def _case(case: CaseResult, check: CheckResult, pictures: int) -> Case:
     wrong = [value for value in case.values if not value.ok]
     return Case(
         result=case,
+        verdict=words.case_verdict(case),
         wrong=wrong[:VALUES_OF_A_CASE],
         right=[value.name for value in case.values if value.ok][:VALUES_OF_A_CASE],
         more=max(0, len(wrong) - VALUES_OF_A_CASE),
@@ -217,6 +227,11 @@ def _pictures(values: Iterable[Comparison], limit: int) -> list[Picture]:
     return made
 
 
+def _drawn(case: Case) -> int:
+    """Return how many pictures a case takes."""
+    return sum(bool(picture.uri) for picture in case.pictures)
+
+
 def _printed(check: CheckResult) -> str:
     """Return what a check's cases printed, each kind of text once."""
     return clean("\n".join(_unique(case.output.rstrip("\n") for case in check.cases)), OUTPUT_LIMIT)
@@ -226,6 +241,12 @@ def _unimplemented(check: CheckResult) -> bool:
     """Tell whether a check failed, or was left out, for want of a function that is not written yet."""
     bad = [case for case in check.cases if case.status is not Status.PASS]
     return check.status in (Status.FAIL, Status.SKIP) and bool(bad) and all(case.unimplemented for case in bad)
+
+
+def _place(check: CheckResult, sources: Mapping[str, str]) -> str:
+    """Return the file and line of the first function that a check judges, or nothing where none is found."""
+    found = (source.place(sources, name) for name in check.functions or (check.id,))
+    return next((f"{file}, line {line}" for file, line in filter(None, found)), "")
 
 
 def _untouched(check: CheckResult) -> bool:

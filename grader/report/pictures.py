@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import io
 import re
 import struct
@@ -25,6 +26,8 @@ _JPEG_SIZES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD,
 _CLASS_COLOURS = ("#dfe4ea", "#f6c945", "#e8772e", "#a3123a", "#2b1145")  # darker is worse, for every kind of eye
 _INK = "#123456"  # stands for the page's text colour until the SVG is written
 _GAP = "#9aa3ae"
+_LETTERS = 9.75  # points: 13 pixels, as small text has on the page
+_KEPT = 64  # pictures: both views of a report have the same, and a class makes the same mistakes
 _SCHEMES = ":root{color:#1b2027}@media (prefers-color-scheme:dark){:root{color:#e5e8ec}}"
 
 
@@ -74,15 +77,19 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of ours: an SVG as data, what it says in words, and its size in pixels."""
+    """A picture of ours: an SVG as data, what it says in words, and its size in pixels.
+
+    Where words say it all, there is no SVG.
+    """
 
     uri: str
     caption: str
-    width: int
-    height: int
+    width: int = 0
+    height: int = 0
     legend: tuple[tuple[int, str], ...] = ()  # what the colours mean, for the page to say in words
 
 
+@functools.lru_cache(_KEPT)
 def heat_map(error_map: ErrorMap, name: str) -> Picture:
     """Return the map of an array's errors, its axes named and counted by the array's own indices."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
@@ -90,38 +97,43 @@ def heat_map(error_map: ErrorMap, name: str) -> Picture:
 
     down, across = error_map.extent
     grid = error_map.classes
+    folded = f", each cell the worst over {error_map.worst_over}" if error_map.worst_over else ""
+    caption = f"Where `{name}` is wrong{folded}: {_lowered(describe(error_map))}"
+    classes = sorted({cell for row in grid for cell in row})
+    legend = tuple((number, CLASSES[number]) for number in classes)
+    if len(classes) == 1:
+        return Picture("", f"`{name}` is wrong everywhere: each entry is {CLASSES[classes[0]]}.")
     flat = not error_map.axes[0]
-    height = 0.45 if flat else min(max(0.24 * len(grid), 0.8), 2.8)
-    left, below, width = 0.25 if flat else 0.62, 0.5, 4.4
-    figure = _figure(width, height + below + 0.1)
-    plot = figure.add_axes(
-        (left / width, below / (height + below + 0.1), (width - left - 0.1) / width, height / (height + below + 0.1))
-    )
+    height = 0.3 if flat else min(max(0.24 * len(grid), 0.8), 2.8)
+    width = min(max(0.3 * len(grid[0]), 1.5), 3.8)
+    left, right, below, above = 0.12 if flat else 0.62, 0.12, 0.5, 0.06
+    figure = _figure(left + width + right, below + height + above)
+    across_all, down_all = figure.get_size_inches()
+    plot = figure.add_axes((left / across_all, below / down_all, width / across_all, height / down_all))
     colours = ListedColormap(_CLASS_COLOURS)
     norm = BoundaryNorm([number - 0.5 for number in range(len(CLASSES) + 1)], colours.N)
     extent = (-0.5, across - 0.5, down - 0.5, -0.5)
     plot.imshow(grid, cmap=colours, norm=norm, aspect="auto", interpolation="none", extent=extent)
-    for number in range(1, len(grid)):
-        plot.axhline(number * down / len(grid) - 0.5, color=_GAP, linewidth=0.6)
-    for number in range(1, len(grid[0])):
-        plot.axvline(number * across / len(grid[0]) - 0.5, color=_GAP, linewidth=0.6)
+    rows = [number * down / len(grid) - 0.5 for number in range(1, len(grid))]
+    columns = [number * across / len(grid[0]) - 0.5 for number in range(1, len(grid[0]))]
+    plot.hlines(rows, -0.5, across - 0.5, color=_GAP, linewidth=0.6)
+    plot.vlines(columns, -0.5, down - 0.5, color=_GAP, linewidth=0.6)
     plot.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
     plot.yaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     plot.set_xlabel(error_map.axes[1], color=_INK, parse_math=False)
     plot.set_ylabel(error_map.axes[0], color=_INK, parse_math=False)
     if flat:
         plot.set_yticks([])
-    folded = f", each cell the worst over {error_map.worst_over}" if error_map.worst_over else ""
-    legend = tuple((number, CLASSES[number]) for number in sorted({cell for row in grid for cell in row}))
-    return _picture(figure, f"Where `{name}` is wrong{folded}: {_lowered(describe(error_map))}", legend)
+    return _picture(figure, caption, legend)
 
 
+@functools.lru_cache(_KEPT)
 def scatter(counts: Scatter, name: str) -> Picture:
     """Return a gradient against the numerical one: on the diagonal they agree."""
     from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
-    figure = _figure(3.0, 3.0)
-    plot = figure.add_axes((0.13, 0.13, 0.82, 0.82))
+    figure = _figure(2.4, 2.4)
+    plot = figure.add_axes((0.13, 0.13, 0.84, 0.84))
     cells = [[count or float("nan") for count in row] for row in counts.counts]
     most = max((count for row in counts.counts for count in row), default=1)
     plot.imshow(
@@ -157,14 +169,14 @@ def _picture(figure: Figure, caption: str, legend: tuple[tuple[int, str], ...] =
 
     for plot in figure.axes:
         plot.set_facecolor("none")
-        plot.tick_params(colors=_INK, labelsize=9, length=2.5, width=0.6)
+        plot.tick_params(colors=_INK, length=2.5, width=0.6)
         for spine in plot.spines.values():
             spine.set(color=_INK, linewidth=0.6)
     buffer = io.StringIO()
     with (
         warnings.catch_warnings(),
         mpl.rc_context(
-            {"svg.fonttype": "none", "svg.hashsalt": "grader", "font.size": 9.5, "font.family": "DejaVu Sans"}
+            {"svg.fonttype": "none", "svg.hashsalt": "grader", "font.size": _LETTERS, "font.family": "DejaVu Sans"}
         ),
     ):
         warnings.filterwarnings("ignore", "Glyph", UserWarning)  # an axis may have a name in any script

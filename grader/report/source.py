@@ -9,6 +9,7 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -77,16 +78,30 @@ def find(lines: Sequence[str], name: str) -> tuple[int, int] | None:
     return _block(lines, start, stop, rf"(?:async\s+)?def\s+{re.escape(function)}\s*\(")
 
 
+def place(sources: Mapping[str, str], name: str) -> tuple[str, int] | None:
+    """Return the file and the line, from 1, where a function begins, or None where no source holds it."""
+    for file, text in sources.items():
+        if span := find(_lines(text), name):
+            return file, span[0] + 1
+    return None
+
+
 def highlight(text: str) -> list[Markup]:
     """Return Python source as one piece of markup per line."""
     from pygments import highlight as pygmentize
+
+    cut = "\n".join(clean(line, WIDTH) for line in _lines(text))
+    markup = pygmentize(cut, *_pygments())
+    return [Markup(line) for line in markup.removesuffix("\n").split("\n")]  # noqa: S704 - Pygments escapes it
+
+
+@functools.cache
+def _pygments() -> tuple[Any, Any]:
+    """Return a lexer and a formatter; the lexer keeps blank lines at both ends: the numbers beside stay true."""
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
-    cut = "\n".join(clean(line, WIDTH) for line in _lines(text))
-    # The lexer keeps blank lines at both ends, so that the numbers beside stay true.
-    markup = pygmentize(cut, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
-    return [Markup(line) for line in markup.removesuffix("\n").split("\n")]  # noqa: S704 - Pygments escapes it
+    return PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)
 
 
 def _snippet(

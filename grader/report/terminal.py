@@ -63,11 +63,13 @@ class _Summary:
             table.add_row("", Text(_one_line(question.title), style="bold"), "", Text(total, style="bold"), "")
             for check in self.report.checks:
                 if check.question == question.id:
-                    mark = words.STATUS[check.status][0] if options.ascii_only else words.SYMBOL[check.status]
+                    verdict = words.verdict(check)
+                    mark = verdict.word[0] if options.ascii_only else verdict.symbol
+                    colour = _COLOUR[Status(verdict.kind)]
                     table.add_row(
-                        Text(mark, style=_COLOUR[check.status]),
+                        Text(mark, style=colour),
                         Text(_one_line(check.id)),
-                        Text(words.status(check), style=_COLOUR[check.status]),
+                        Text(verdict.word, style=colour),
                         f"{words.points(check.points)} / {words.points(check.max_points)}",
                         words.seconds(check.seconds),
                     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
-from grader.model import CheckResult, Report, Status, Tier
+from grader.model import CaseResult, CheckResult, Report, Status, Tier
 
 STATUS = {Status.PASS: "passed", Status.FAIL: "failed", Status.SKIP: "skipped", Status.ERROR: "not graded"}
 SYMBOL = {Status.PASS: "✓", Status.FAIL: "✗", Status.SKIP: "–", Status.ERROR: "!"}
@@ -37,11 +38,43 @@ def error(value: float) -> str:
     return "infinite" if math.isinf(value) else f"{value:.2g}"
 
 
-def status(check: CheckResult) -> str:
-    """Return the verdict in words; a failed check with some of its points is partly passed."""
+class Verdict(NamedTuple):
+    """A verdict as it is shown."""
+
+    kind: str  # names its colours
+    symbol: str
+    word: str
+
+    def counted(self, count: int) -> str:
+        """Return how many there are of it, in words."""
+        return f"{count} {'only follow' if self is FOLLOWS and count > 1 else self.word}"
+
+
+PARTLY = Verdict("fail", SYMBOL[Status.FAIL], "partly passed")
+FOLLOWS = Verdict("skip", "↳", "only follows")
+VERDICTS = {status: Verdict(status.value, SYMBOL[status], STATUS[status]) for status in Status}
+ORDER = (VERDICTS[Status.PASS], PARTLY, VERDICTS[Status.FAIL], FOLLOWS, VERDICTS[Status.SKIP], VERDICTS[Status.ERROR])
+
+
+def verdict(check: CheckResult) -> Verdict:
+    """Return how a check's verdict is shown.
+
+    A failed check with some of its points is partly passed. One with all of them is right once an earlier mistake is
+    taken as it is: there is nothing to mend in it.
+    """
     if check.status is Status.FAIL and check.points > 0:
-        return "partly passed"
-    return STATUS[check.status]
+        return FOLLOWS if check.follow_through and check.points >= check.max_points else PARTLY
+    return VERDICTS[check.status]
+
+
+def case_verdict(case: CaseResult) -> Verdict:
+    """Return how a case's verdict is shown."""
+    return FOLLOWS if case.follows else VERDICTS[case.status]
+
+
+def status(check: CheckResult) -> str:
+    """Return a check's verdict in words."""
+    return verdict(check).word
 
 
 def first_line(text: str) -> str:
@@ -65,6 +98,27 @@ def first_to_fix(report: Report) -> CheckResult | None:
     failed = [check for check in report.checks if check.status is Status.FAIL and (check.message or check.cases)]
     candidates = [check for check in failed if not below[check.id] & broken] or failed
     return max(candidates, key=lambda check: sum(check.id in below[name] for name in by_id), default=None)
+
+
+def behind(report: Report, check: CheckResult) -> str:
+    """Say how many more checks cost points because they stop at the same error, or else since they build on it."""
+    by_id = {other.id: other for other in report.checks}
+    lost = [other for other in report.checks if other.id != check.id and other.points < other.max_points]
+    same = sum(cause(other) == cause(check) is not None for other in lost)
+    built = sum(check.id in _builds_on(other.id, by_id) for other in lost)
+    more, plural = (f"{same or built} more check", "s" if (same or built) > 1 else "")
+    if same:
+        return f"{more}{plural} stop{'' if plural else 's'} at the same error"
+    return f"{more}{plural} that did not pass build{'' if plural else 's'} on it" if built else ""
+
+
+def cause(check: CheckResult) -> tuple[str, int, str] | None:
+    """Return the file, the line and the kind of the exception that first stopped a check, or None without one."""
+    stopped = next((case for case in check.cases if case.status is not Status.PASS), None)
+    if stopped is None or not stopped.frames or not stopped.trace.strip():
+        return None
+    raised = stopped.frames[-1]
+    return raised.file, raised.line, stopped.trace.strip().splitlines()[-1].partition(":")[0]
 
 
 def _builds_on(id: str, checks: dict[str, CheckResult]) -> set[str]:  # noqa: A002 - the word that the report uses

@@ -67,15 +67,16 @@ class BubblewrapSandbox(WarmSandbox):
         assert self._bwrap is not None
         cache = str(font_cache())
         size = (ROOMS * self.limits.scratch_mb + 16) << 20
-        paths = (*self.run, *self.read, *granted.own_code())
+        paths = (*self.granted.roots, *self.read, *granted.own_code())
         binds = [part for path in paths for part in ("--ro-bind-try", path, path)]
+        masks = [part for path in self.granted.hidden for part in mask(Path(path))]
         # bwrap would make the folders above as closed as they are outside, and root's boxes run as another user.
         above = sorted({str(folder) for path in (*paths, cache) for folder in Path(path).parents} - {"/"})
         folders = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]
         return [
             self._bwrap, *self._privileges(), "--die-with-parent", "--new-session",
             "--size", str(1 << 20), "--tmpfs", TEMPORARY, "--proc", "/proc", "--dev", "/dev",
-            *folders, *binds, "--bind-try", cache, cache,
+            *folders, *binds, *masks, "--bind-try", cache, cache,
             "--perms", "0711", "--size", str(size), "--tmpfs", str(BOXES),
             "--remount-ro", "/", "--chdir", "/", "--", *python,
         ]  # fmt: skip
@@ -97,3 +98,8 @@ class BubblewrapSandbox(WarmSandbox):
             select.select([self._first], [], [], KILL_SECONDS)
             os.close(self._first)
             self._first = -1
+
+
+def mask(path: Path) -> tuple[str, ...]:
+    """Return what lays nothing over a package that is withheld."""
+    return ("--size", str(1 << 12), "--tmpfs", str(path)) if path.is_dir() else ("--ro-bind", "/dev/null", str(path))

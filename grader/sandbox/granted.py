@@ -11,6 +11,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 PACKAGES = ("numpy", "h5py", "matplotlib", "IPython", "landlockpy")
 
@@ -49,20 +50,25 @@ def package_folders() -> list[Path]:
     return found
 
 
-def runnable(withheld: Sequence[str] = ()) -> tuple[list[str], list[str]]:
-    """Return what a box may read and run, as it is named and as it really lies; no path beneath another.
+class Runnable(NamedTuple):
+    """What a box may read and run, as it is named and as it really lies; no path beneath another."""
 
-    Packages named in ``withheld`` are left out, wherever they are installed. Then the folders around them can't be
-    granted as a whole: they are returned second, to be listed and nothing more.
-    """
-    whole = outermost([*python_paths(), *map(Path, SYSTEM)])
-    folders = {Path(root, *inner) for root in whole for inner in ((), *package_places(Path(root)))}
+    roots: list[str]  # with what is hidden in them
+    hidden: list[str]  # packages that are withheld
+    run: list[str]  # the roots, entry by entry where something hidden lies among the entries
+    listed: list[str]  # the folders around what is hidden: to be listed and nothing more
+
+
+def runnable(withheld: Sequence[str] = ()) -> Runnable:
+    """Return what a box may read and run; packages named in ``withheld`` are hidden, wherever they are installed."""
+    roots = outermost([*python_paths(), *map(Path, SYSTEM)])
+    folders = {Path(root, *inner) for root in roots for inner in ((), *package_places(Path(root)))}
     hidden = {folder / name for folder in folders for name in withheld if (folder / name).exists()}
     run: list[str] = []
     listed: list[str] = []
-    for root in whole:
+    for root in roots:
         cut(Path(root), hidden, run, listed)
-    return run, listed
+    return Runnable(roots, sorted(map(str, hidden)), run, listed)
 
 
 def package_places(root: Path) -> list[tuple[str, ...]]:

@@ -17,9 +17,11 @@ class Settings(msgspec.Struct, frozen=True):
     """What a zygote is told: paths and limits, no secret."""
 
     base: str  # where the scratch folders lie
-    run: list[str]  # may be read and run
+    roots: list[str]  # may be read and run, but for what is withheld in them
+    run: list[str]  # the same, entry by entry where something is withheld
+    listed: list[str]  # the folders of those entries: may be listed
     read: list[str]  # may be read
-    listed: list[str]  # may be listed
+    own: list[str]  # what the zygote itself is made of
     withheld: list[str]  # packages that are not there
     limits: Limits
     filter: bytes  # of system calls, compiled

@@ -91,7 +91,7 @@ class WarmSandbox(Sandbox):
     ) -> None:
         self.limits = limits
         self.read = granted.readable(readable)
-        self.run, self.listed = granted.runnable(withheld)
+        self.granted = granted.runnable(withheld)
         self.withheld = list(withheld)
         self.notebooks = notebooks
         self._closed = False
@@ -139,8 +139,8 @@ class WarmSandbox(Sandbox):
 
     def _start(self) -> None:
         settings = Settings(
-            base=str(self.base), run=self.run, read=self.read, listed=self.listed, withheld=self.withheld,
-            limits=self.limits, filter=filter_program(),
+            base=str(self.base), roots=self.granted.roots, run=self.granted.run, listed=self.granted.listed,
+            read=self.read, own=granted.own_code(), withheld=self.withheld, limits=self.limits, filter=filter_program(),
             notebooks=self.notebooks, tasks=self.outside_tasks, users=self.user_block,
         )  # fmt: skip
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -157,6 +157,16 @@ class Channel:
 
         return unpack(read)
 
+    def is_closed(self) -> bool:
+        """Tell whether the other side has closed the connection, with nothing left of what it sent."""
+        try:
+            self._sock.settimeout(0)
+            return not self._ahead and not self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def close(self) -> None:
         """Close the socket; closing twice does no harm."""
         self._sock.close()

@@ -59,6 +59,20 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
         assert tolerance == Tolerance(1e-3, 1e-6)
 
 
+def test_times_are_kept_to_a_tenth_of_a_millisecond(tmp_path: Path) -> None:
+    case = CaseRecord(seconds=1.23456, call_seconds=0.98765)
+    Expectations(PROVENANCE, {("c", "x"): case}).write(tmp_path / "public.h5")
+    read = Expectations.read(tmp_path / "public.h5").cases["c", "x"]
+    assert (read.seconds, read.call_seconds) == (1.2346, 0.9877)
+
+
+def test_a_file_without_the_time_of_calls_has_that_of_the_case(tmp_path: Path) -> None:
+    Expectations(PROVENANCE, {("c", "x"): CaseRecord(seconds=1.5)}).write(tmp_path / "public.h5")
+    with h5py.File(tmp_path / "public.h5", "r+") as file:
+        del file["c"]["=x"].attrs["call_seconds"]
+    assert Expectations.read(tmp_path / "public.h5").cases["c", "x"].call_seconds == 1.5
+
+
 def test_same_expectations_make_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         Expectations(PROVENANCE, {("c", "x"): CaseRecord({"v": (np.ones(3), Tolerance())})}).write(tmp_path / name)

@@ -60,7 +60,7 @@ def test_halvings(student, expect, n):
 """
 MISTAKE = """
 name = "{name}"
-hint = "Look again."
+hint = "{hint}"
 fails = {fails}
 changes = [{{ file = "code.py", function = "center", old = "{old}", new = "{new}" }}]
 """
@@ -82,8 +82,8 @@ class Small:
         path.write_text(text, encoding="utf-8")
         return self
 
-    def mistake(self, id_: str, old: str, new: str, *fails: str) -> Small:
-        text = MISTAKE.format(name=f"Mistake {id_}", old=old, new=new, fails=json.dumps(fails))
+    def mistake(self, id_: str, old: str, new: str, *fails: str, hint: str = "Look again.") -> Small:
+        text = MISTAKE.format(name=f"Mistake {id_}", hint=hint, old=old, new=new, fails=json.dumps(fails))
         return self.write(f"assignment/misconceptions/{id_}.toml", text)
 
     def equivalent(self, function: str, *diff: str, reason: str = "It is the same.") -> Small:
@@ -143,6 +143,7 @@ def test_weak_checks_let_mutants_through_and_the_author_is_told_what_to_strength
     assert "- return x - x.mean(axis=0)\n+ return x + x.mean(axis=0)" in text
     page = audit_report.html(found).decode()
     assert "+ return x + x.mean(axis=0)" in page
+    assert "strengthen <code>center</code>" in page
     assert "Mutants that survived" in page
     told = json.loads(audit_report.json(found))
     assert told["good"] is False
@@ -165,6 +166,51 @@ def test_known_mistakes_fail_where_they_say_and_nowhere_else(small: Small) -> No
     assert {row.id: row.misconceptions for row in found.checks} == {"center": 1, "halvings": 0}
 
 
+def test_known_mistake_is_told_its_own_hint_with_numbers_that_were_never_recorded(small: Small) -> None:
+    small.mistake("one", "axis=0", "axis=1, keepdims=True", "center", hint="Columns?")
+    small.mistake("other", "x - x", "x + x", "center", hint="Subtract.")
+    found = small.audited("misconceptions")
+    assert {one.id: (one.hinted, one.own_hint) for one in found.misconceptions} == {
+        "one": (("center",), True),
+        "other": (("center",), True),
+    }
+    assert (found.good, found.advice) == (True, ())
+    assert json.loads(audit_report.json(found))["own_hints"] == {"all": 2, "own": 2, "without": [], "share": 1.0}
+    assert "2 of these 2 (100%) are told their own hint" in audit_report.text(found)
+
+
+def test_known_mistakes_of_the_same_numbers_and_two_hints_are_told_none(small: Small) -> None:
+    small.mistake("columns", "axis=0", "axis=1, keepdims=True", "center", hint="Columns?")
+    small.mistake("transposed", "x - x.mean(axis=0)", "(x.T - x.T.mean(axis=0)).T", "center", hint="Rows?")
+    found = small.audited("misconceptions")
+    assert found.good  # they fail, as they should
+    assert (found.hints.own, found.hints.without) == (0, ("columns", "transposed"))
+    said = "the known mistake `columns` (Mistake columns) no hint, since `transposed` gives the same numbers"
+    assert any(said in one and "one `group`" in one for one in found.advice)
+    assert "that are not told their own hint: columns, transposed" in audit_report.text(found)
+    small.mistake("transposed", "x - x.mean(axis=0)", "(x.T - x.T.mean(axis=0)).T", "center", hint="Columns?")
+    assert small.audited("misconceptions").hints.without == ()
+
+
+def test_known_mistake_without_numbers_is_told_none_and_the_author_learns_why(small: Small) -> None:
+    small.mistake("raises", "x - x.mean(axis=0)", "x / None", "center")
+    found = small.audited("misconceptions")
+    assert found.hints.without == ("raises",)
+    assert any("No check knows `raises` by its numbers" in one for one in found.advice)
+
+
+def test_known_mistake_that_is_told_the_hint_of_another_is_bad(small: Small) -> None:
+    small.mistake("columns", "axis=0", "axis=1, keepdims=True", "center", hint="Columns?")
+    small.mistake("elsewhere", "axis=0", "axis=1, keepdims=True", "halvings", hint="Halve.")
+    found = small.audited("misconceptions")
+    results = {one.id: one for one in found.misconceptions}
+    assert results["elsewhere"].misled == {"center": "Mistake columns"}
+    assert not results["elsewhere"].good
+    said = "`center` tells the known mistake `elsewhere` (Mistake elsewhere) the hint of another, Mistake columns"
+    assert any(said in one for one in found.advice)
+    assert "that of another" in audit_report.html(found).decode()
+
+
 def test_right_solutions_pass_with_every_seed_and_a_wrong_one_is_seen(small: Small) -> None:
     small.write("right/other_way/code.py", RIGHT).write("right/other_way/notes.txt", "Nothing.")
     small.write("right/not_right/code.py", REFERENCE.replace("count = 0", "count = 0 if n else 1"))
@@ -172,6 +218,7 @@ def test_right_solutions_pass_with_every_seed_and_a_wrong_one_is_seen(small: Sma
     found = small.audited("right", right=small.folder / "right")
     results = {one.name: one for one in found.right}
     assert results["other_way"].good
+    assert (results["other_way"].hinted, results["only_for_some"].hinted) == (False, True)
     assert set(results["other_way"].seeds) == {"hidden", "public", "1", "2", "3"}
     assert results["not_right"].good  # no check has a case for zero
     assert set(results["only_for_some"].lost) == {"hidden", "public", "1", "2", "3"}
@@ -248,7 +295,8 @@ def test_command_writes_both_reports_and_says_by_its_code_whether_all_is_good(sm
     folder, out = small.recorded().folder, small.folder / "out"
     run = cli("audit", "--assignment", folder, "--out", out, "--isolation", "none", "--workers", "2")
     assert run.code == 0, run.err
-    assert "none survives; 1 known mistakes, all fail where they should; 1 right solutions, all have" in run.out
+    assert "none survives; 1 known mistakes, all fail where they should; 1 of these 1 (100%)" in run.out
+    assert "are told their own hint; 1 right solutions, all have full marks" in run.out
     assert {path.name for path in out.iterdir()} == {"audit.html", "audit.json"}
     assert json.loads((out / "audit.json").read_bytes())["good"] is True
     small.mistake("passes", "x - x.mean", "x - 1.0 * x.mean", "center")

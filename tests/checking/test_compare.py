@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from grader.checking.compare import compare
-from grader.model import Comparison, Tolerance
+from grader.model import Comparison, Scatter, Tolerance
 from grader.sandbox.wire import Ref
 
 NORMAL = Tolerance()
@@ -64,8 +64,9 @@ def one(expected: Any, got: Any, tolerance: Tolerance = NORMAL) -> Comparison:
 @example(np.full(3, np.finfo("d").max), np.full(3, -np.finfo("d").max))
 @example(np.array([np.inf, 1.0]), np.array([np.inf, np.nan]))
 @example(7, 1 << 200)
+@example(np.full(20, np.inf), np.zeros(20))
 def test_comparing_never_raises(expected: Any, got: Any) -> None:
-    for comparison in compare("x", expected, got, NORMAL):
+    for comparison in compare("x", expected, got, NORMAL, gradient=True):
         assert comparison.ok == (not comparison.message)
         assert msgspec.json.decode(msgspec.json.encode(comparison), type=Comparison).name == comparison.name
 
@@ -195,3 +196,41 @@ def test_where_lists_the_first_few_wrong_places() -> None:
 
 def test_tolerance_of_zero_still_allows_rounding() -> None:
     assert one(np.array([0.1 + 0.2]), np.array([0.3]), Tolerance(0, 0)).ok
+
+
+# --- the picture of a gradient ---
+
+
+def drawn(expected: np.ndarray, got: np.ndarray) -> Scatter | None:
+    (comparison,) = compare("dx", expected, got, NORMAL, gradient=True)
+    assert not comparison.ok
+    return comparison.scatter
+
+
+def test_wrong_gradient_is_counted_on_a_grid_of_both() -> None:
+    expected = np.linspace(0.0, 1.0, 24)
+    scatter = drawn(expected, expected / 2)
+    assert scatter is not None
+    assert sum(map(sum, scatter.counts)) == 24
+    assert all(sum(row[: len(row) // 2]) == sum(row) for row in scatter.counts[:-1])
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        (np.ones(5), np.zeros(5)),  # too few for a picture
+        (np.arange(30.0), np.full(30, np.nan)),
+        (np.full(30, np.inf), np.zeros(30)),
+        (np.arange(30.0), np.full(30, np.finfo(np.longdouble).max)),
+        (np.full(30, 1e308), np.full(30, -1e308)),
+        (np.ones(30, dtype=np.complex128), np.zeros(30, dtype=np.complex128)),
+        (np.ones(30, dtype=np.bool_), np.zeros(30, dtype=np.bool_)),
+    ],
+)
+def test_what_makes_no_picture_has_none(expected: np.ndarray, got: np.ndarray) -> None:
+    assert drawn(expected, got) is None
+
+
+def test_a_right_gradient_has_no_picture() -> None:
+    (comparison,) = compare("dx", np.arange(30.0), np.arange(30.0), NORMAL, gradient=True)
+    assert comparison.scatter is None

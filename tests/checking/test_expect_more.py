@@ -16,7 +16,9 @@ from grader.checking.expect import Expect, Mode
 from grader.checking.judge import raised
 from grader.errors import AssignmentError, StudentException
 
-METHODS = ("__call__", "one_of", "printed", "raises", "not_modified", "gradient", "quality", "that")
+METHODS = ("__call__", "one_of", "printed", "raises", "not_modified", "gradient", "quality", "that", "plot", "property")
+ELSEWHERE = {"picture"}  # of a notebook: see test_plots.py
+NO_CHECK = {"expected"}  # asked by the framework
 IDS = [method.strip("_") for method in METHODS]
 
 REFERENCE = '''"""Functions that the examples call."""
@@ -54,8 +56,16 @@ def square_gradient(x):
 
 def accuracy(x):
     return 0.93
+
+
+def plot_losses(x):
+    import matplotlib.pyplot as plt
+
+    plt.plot(x, label="loss")
+    plt.xlabel("step")
+    plt.ylabel("loss")
 '''
-FUNCTIONS = ("scale", "root", "greet", "split", "square", "square_gradient", "accuracy")
+FUNCTIONS = ("scale", "root", "greet", "split", "square", "square_gradient", "accuracy", "plot_losses")
 SPEC = """
 schema = 1
 name = "examples"
@@ -104,6 +114,11 @@ def message(graded: Graded, id_: str) -> str:
     return graded[id_].cases[0].message
 
 
+def test_every_method_has_an_example() -> None:
+    public = {name for name in vars(Expect) if not name.startswith("_")} | {"__call__"}
+    assert public == {*METHODS} | ELSEWHERE | NO_CHECK
+
+
 def test_every_example_is_found() -> None:
     assert all(inspect.cleandoc(example(method)).strip() for method in METHODS)
 
@@ -128,6 +143,9 @@ def test_the_reference_passes_every_example(examples: Toy) -> None:
         ("quality", "def accuracy(x):\n    return 0.2", "(the share of points that are right) is 0.2"),
         ("quality", "def accuracy(x):\n    return 'much'", "is a string, expected a number of at least 0.9"),
         ("that", "def split(x):\n    return x, x, x", "returned 3 values, expected 2"),
+        ("plot", "def plot_losses(x):\n    pass", "`losses`: there is no figure"),
+        ("property", "def square(x):\n    return x**3", "x and -x have the same square; for instance with x: an array"),
+        ("property", "def square(x):\n    return x[7]", "raised IndexError"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_fails_with_a_sentence(examples: Toy, id_: str, definition: str, said: str) -> None:
@@ -143,13 +161,14 @@ def test_what_is_wrong_fails_with_a_sentence(examples: Toy, id_: str, definition
         ("printed", "def greet(name):\n    print('Hello ', name, '')\n    print('pi is about 3.14159')\n    print()"),
         ("raises", "class Negative(ValueError):\n    pass\n\n\ndef root(x):\n    raise Negative"),
         ("call", "def scale(x, factor):\n    return np.where(x > 0, factor * x, np.nan)"),
+        ("property", "def square(x):\n    return abs(x) * abs(x)"),
     ],
 )
 def test_what_is_right_in_another_way_passes(examples: Toy, id_: str, definition: str) -> None:
     assert change(examples, definition, id_).passed == {id_}
 
 
-@pytest.mark.parametrize("id_", ["raises", "printed", "gradient", "not_modified"])
+@pytest.mark.parametrize("id_", ["raises", "printed", "gradient", "not_modified", "plot", "property"])
 def test_a_stub_is_not_implemented_yet(examples: Toy, id_: str) -> None:
     stubs = "\n\n".join(f"def {name}(*args):\n    raise NotImplementedError" for name in FUNCTIONS)
     graded = change(examples, stubs, id_)
@@ -181,6 +200,9 @@ def test_a_reference_that_does_not_raise_is_refused(tmp_path: Path) -> None:
 def test_the_calls_of_numerical_differentiation_are_not_recorded(examples: Toy) -> None:
     stored = Expectations.read(examples.assignment.expectations_path("public"))
     assert [call.function for call in stored.cases["gradient", "all"].calls] == ["square_gradient"]
+    first_example = stored.cases["property", "all"].calls
+    assert [call.function for call in first_example] == ["square", "square"]
+    assert [call.function for call in stored.cases["plot", "all"].calls] == ["plot_losses"]
 
 
 def test_a_mask_must_hold_booleans() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from toy import CHECKS, REFERENCE, build
+from toy import CHECKS, REFERENCE, SPEC, Toy, build
 
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.checking.expect import Mode
@@ -16,9 +16,11 @@ from grader.model import CaseResult
 from grader.sandbox.plain import PlainSandbox
 
 
-def run(folder: Path, checks: str, mode: Mode = Mode.COMPARE, **plan: object) -> dict[str, list[CaseResult]]:
+def run(
+    folder: Path, checks: str, mode: Mode = Mode.COMPARE, *, spec: str = SPEC, **plan: object
+) -> dict[str, list[CaseResult]]:
     """Run checks against the toy's reference, with nothing recorded, and return the cases."""
-    assignment = build(folder, checks=checks)
+    assignment = build(folder, checks=checks, spec=spec)
     stored = Expectations(Provenance(SCHEMA, "7", "", "", {}))
     with PlainSandbox() as sandbox:
         files = {"pack/toy.py": REFERENCE.encode()}
@@ -106,3 +108,20 @@ def test_users_own_pytest_settings_have_no_say(tmp_path: Path, monkeypatch: pyte
     assert set(run(tmp_path / "a", CHECKS, Mode.RECORD)) == {
         *("center", "center_backward", "count", "noise", "tally", "notebook")
     }
+
+
+def test_weight_of_a_case_that_no_check_has_is_refused(tmp_path: Path) -> None:
+    spec = SPEC.replace('id = "center"', 'id = "center"\nweights = { "N=4" = 2, "N=3" = 2 }')
+    with pytest.raises(AssignmentError, match=r"`center` weighs its case 'N=3', but its cases are N=4, N=1, D=1"):
+        run(tmp_path, CHECKS, spec=spec)
+
+
+def test_what_needs_a_stub_is_skipped_and_what_needs_a_wrong_function_is_not(toy: Toy) -> None:
+    graded = toy.change("def center(x):\n    raise NotImplementedError")
+    assert (graded["center"].status, graded["center_backward"].status) == ("fail", "skip")
+    assert graded["center_backward"].message == "`center`, which this needs, is not implemented yet"
+    assert toy.change("def center(x):\n    return x, x.shape")["center_backward"].status == "pass"
+
+
+def test_a_checks_first_sentence_is_its_line_in_the_report(toy: Toy) -> None:
+    assert toy.grade()["count"].title == "How often each id occurs."

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from grader.assignment.expectations import Expectations
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import Assignment, load
 from grader.authoring import handout, prove, record
@@ -117,6 +118,19 @@ def test_basics_that_are_right_in_another_way_pass(cell: str, tmp_path: Path) ->
     assert statuses(graded(load(BASICS), basics({cell: UNUSUAL[cell]}), tmp_path, check)) == {check: "pass"}
 
 
+def test_distances_that_are_no_numbers_among_equal_points_are_told_with_the_smallest(tmp_path: Path) -> None:
+    """What subtracts large numbers may take the root of one just below zero: only a point beside itself shows it."""
+    code = """
+def distances(a, b):
+    with np.errstate(invalid="ignore"):
+        return np.sqrt((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T - 1e-13)
+"""
+    (check,) = graded(load(BASICS), basics({"distances": code}), tmp_path, "distances").report.checks
+    told = "no point is away from itself; for instance with points: an array of shape (1, 1)"
+    assert check.status == "fail"
+    assert f"`among themselves` does not hold: {told}" in check.message
+
+
 def test_a_cell_that_was_deleted_is_not_put_back_with_its_answer(tmp_path: Path) -> None:
     result = graded(load(BASICS), basics({"evens": None}), tmp_path)
     assert {id_ for id_, status in statuses(result).items() if status == "fail"} == {"evens"}
@@ -168,6 +182,22 @@ def test_data_that_the_student_changed_is_laid_down_afresh(net: Path) -> None:
     report = grade(load(NET), net, Options(isolation="none")).report
     assert report.score == report.max_score
     assert any("spiral.csv" in note for note in report.notes)
+
+
+def test_a_training_that_takes_too_long_is_told_so(net: Path, tmp_path: Path) -> None:
+    shutil.copytree(NET, tmp_path / "assignment")
+    path = tmp_path / "assignment" / "expectations" / "hidden.h5"
+    stored = Expectations.read(path)
+    stored.cases["spiral", "all"].call_seconds = 0.001  # as if the reference had been so fast: the least limit counts
+    stored.write(path)
+    replace(
+        net / "twolayer" / "net.py",
+        "    x, y = load_spiral()\n",
+        "    x, y = load_spiral()\n    __import__('time').sleep(1.2)\n",
+    )
+    (check,) = grade(load(path.parents[1]), net, Options(isolation="none", only=frozenset({"spiral"}))).report.checks
+    assert check.status == "fail"
+    assert "s are allowed" in check.message
 
 
 def test_a_network_that_is_not_trained_is_told_its_accuracy(net: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from grader.assignment.misconceptions import FOLDER, load_all
 from grader.assignment.spec import load
-from grader.authoring.audit import Options, audit
-from grader.authoring.findings import MisconceptionResult
+from grader.authoring.audit import FRESH
+from grader.authoring.findings import Audit, MisconceptionResult
 
 ASSIGNMENT = load(Path(__file__).resolve().parents[2] / "assignment")
 KNOWN = load_all(ASSIGNMENT.folder / FOLDER)
@@ -18,14 +18,14 @@ FUNCTIONS = [name for file in ASSIGNMENT.spec.files for name in file.provides if
 
 
 @pytest.fixture(scope="module")
-def results() -> dict[str, MisconceptionResult]:
+def results(audited: Audit) -> dict[str, MisconceptionResult]:
     """What the audit says of each, by id."""
-    found = audit(ASSIGNMENT, Options(isolation="none", parts=("misconceptions",)))
-    return {one.id: one for one in found.misconceptions}
+    return {one.id: one for one in audited.misconceptions}
 
 
 @pytest.mark.parametrize("id_", [one.id for one in KNOWN])
 def test_mistake_fails_exactly_where_it_says(results: dict[str, MisconceptionResult], id_: str) -> None:
+    assert results[id_].seeds == ("hidden", FRESH)
     assert (results[id_].passes_wrongly, results[id_].fails_wrongly) == ((), {})
 
 

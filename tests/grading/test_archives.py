@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,6 +23,7 @@ from hypothesis import strategies as st
 from packing import HONEST, LAYERS, RNN, SMALL, WANTED, intake, member, plant, refusal, tarred, zipped
 
 from grader.errors import SubmissionError
+from grader.grading import zips
 from grader.grading.archives import read_archive
 from grader.grading.collect import Collector
 from grader.grading.intake import take
@@ -595,3 +597,105 @@ def test_nothing_is_written_anywhere(tmp_path: Path) -> None:
     plant(tmp_path, {"a.zip": zipped({**HONEST, "x/y.txt": b"z"})})
     take(tmp_path / "a.zip", WANTED, SMALL)
     assert [path.name for path in tmp_path.rglob("*")] == ["a.zip"]
+
+
+# --- Ends, and what stands behind them.
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+def test_zeros_behind_the_end_of_a_tar_are_a_tapes_filling(tmp_path: Path, mode: str) -> None:
+    assert intake(tmp_path, tarred(HONEST, mode=mode) + bytes(200_000), "student.tar").files == HONEST
+
+
+def test_files_of_tools_are_passed_over_in_a_tar(tmp_path: Path) -> None:
+    given = tarred({".venv/bin/activate": b"x" * 700, **HONEST, "__pycache__/a.pyc": b"y"})
+    assert intake(tmp_path, given, "student.tar").files == HONEST
+
+
+def header(key: str, value: str, *, of_all: bool = False) -> bytes:
+    """Return a tar with an extension header: of one member, or of all that follow it."""
+    buffer = io.BytesIO()
+    pax = {key: value}
+    with tarfile.open(
+        fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT, pax_headers=pax if of_all else {}
+    ) as archive:
+        info = member(LAYERS, size=1)
+        info.pax_headers = {} if of_all else pax
+        archive.addfile(info, io.BytesIO(b"x"))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        header("path", "other.py", of_all=True),
+        header("size", "5", of_all=True),
+        header("size", "1x"),
+        header("size", "1" * 19),
+    ],
+)
+def test_extension_headers_that_mislead_are_refused(tmp_path: Path, given: bytes) -> None:
+    assert "damaged" in refusal(tmp_path, given, "student.tar")
+
+
+def test_extension_headers_that_say_what_is_so_are_read(tmp_path: Path) -> None:
+    for data in (header("comment", "made by hand", of_all=True), header("size", "1"), header("mtime", "1.5")):
+        assert intake(tmp_path, data, "student.tar").files == {LAYERS: b"x"}
+
+
+class Unseekable(io.RawIOBase):
+    """Takes what is written, as a pipe does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.data += bytes(data)
+        return len(data)
+
+
+def test_a_zip_whose_sizes_follow_the_content_is_read(tmp_path: Path) -> None:
+    stream = Unseekable()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in HONEST.items():
+            archive.writestr(name, content)
+    assert intake(tmp_path, stream.data).files == HONEST
+
+
+def test_a_name_that_is_not_what_its_header_says_is_refused(tmp_path: Path) -> None:
+    data = bytearray(zipped({LAYERS: b"x"}))
+    data[6:8] = struct.pack("<H", 0x800)  # the name is UTF-8,
+    data[30:32] = b"\xff\xfe"  # which this is not
+    assert "the two headers of the entry" in refusal(tmp_path, bytes(data))
+
+
+def test_content_that_would_reach_into_the_directory_is_refused(tmp_path: Path) -> None:
+    data = zipped({LAYERS: b"x" * 10}, compression=0)
+    sizes = struct.pack("<LL", 10, 10)
+    assert "damaged" in refusal(tmp_path, with_patched(data, sizes, struct.pack("<LL", 99, 10)))
+
+
+def test_content_that_does_not_unpack_is_refused(tmp_path: Path) -> None:
+    data = bytearray(zipped({LAYERS: b"the same words, " * 50}))
+    start = 30 + len(LAYERS)
+    data[start : start + 4] = b"\xff" * 4
+    assert f"the entry `{LAYERS}` is damaged" in refusal(tmp_path, bytes(data))
+
+
+@pytest.mark.parametrize("left", [10, 60])
+def test_a_zip_that_is_cut_off_while_it_is_read_is_refused(monkeypatch: pytest.MonkeyPatch, left: int) -> None:
+    file = io.BytesIO(zipped({LAYERS: b"x" * 100}, compression=0))
+    whole = zips._directory
+
+    def then_cut(*arguments: Any) -> Any:
+        found = whole(*arguments)
+        file.truncate(left)
+        return found
+
+    monkeypatch.setattr(zips, "_directory", then_cut)
+    with pytest.raises(SubmissionError, match="damaged"):
+        zips.read_zip(file, Collector("a.zip", WANTED, SMALL, packed=1000))

@@ -12,6 +12,7 @@ import pytest
 from packing import HONEST, LAYERS, NOTEBOOK, PROVIDED, RNN, SMALL, WANTED, intake, plant, refusal, tarred, zipped
 
 from grader.errors import SubmissionError
+from grader.grading import folders
 from grader.grading.intake import IntakeLimits, Wanted, take
 from grader.grading.names import original_names, shown
 
@@ -430,3 +431,63 @@ def test_the_limits_can_be_set(tmp_path: Path) -> None:
     assert "more than 5 bytes" in refusal(tmp_path, zipped(HONEST), limits=IntakeLimits(max_bytes=5))
     assert "named like the assignment's" in refusal(tmp_path, zipped(HONEST), limits=IntakeLimits(max_kept_bytes=5))
     assert intake(tmp_path, zipped(BARE), limits=IntakeLimits(max_kept_bytes=9)).files == {LAYERS: b"# layers\n"}
+
+
+# --- Where the system does not play along.
+
+
+def no(*_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_path_that_can_not_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SubmissionError, match=r"`a.zip` can't be taken in: it can't be read \(Not a directory\)"):
+        take(tmp_path / "file" / "a.zip", WANTED)
+
+
+def test_a_folder_that_can_not_be_opened_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(tmp_path / "student", HONEST)
+    monkeypatch.setattr(folders.os, "open", no)
+    with pytest.raises(SubmissionError, match=r"the folder can't be opened \(Permission denied\)"):
+        take(tmp_path / "student", WANTED)
+
+
+def test_a_folder_that_can_not_be_listed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(tmp_path / "student", HONEST)
+    monkeypatch.setattr(folders.os, "scandir", no)
+    with pytest.raises(
+        SubmissionError, match=r"`\.` can't be read \(Permission denied\); hand in the files themselves"
+    ):
+        take(tmp_path / "student", WANTED)
+
+
+def test_a_system_without_folders_by_descriptor_takes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = intake(tmp_path, {**HONEST, "deep/er/notes.txt": b"n"}, "student")
+    monkeypatch.setattr(folders, "_BY_DESCRIPTOR", False)
+    assert take(tmp_path / "student", WANTED, SMALL) == usual
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_what_is_no_file_any_more_when_it_is_opened_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(tmp_path, {"student.zip": zipped(HONEST)})
+    once = (tmp_path / "student.zip").lstat()
+    (tmp_path / "student.zip").unlink()
+    os.mkfifo(tmp_path / "student.zip")
+    with (
+        pytest.raises(OSError, match="it is no regular file any more"),
+        folders.open_regular(str(tmp_path), "student.zip"),
+    ):
+        pass
+    monkeypatch.setattr(Path, "lstat", lambda path: once)
+    with pytest.raises(SubmissionError, match="it is no regular file any more"):
+        take(tmp_path / "student.zip", WANTED)
+
+
+def test_two_copies_of_one_content_are_one_file(tmp_path: Path) -> None:
+    copies = {**HONEST, "cs231n/rnn_layers (1).py": HONEST[LAYERS], "cs231n/rnn_layers (2).py": HONEST[LAYERS]}
+    assert intake(tmp_path, {name: copies[name] for name in copies if name != LAYERS}, "student").files == HONEST
+
+
+def test_a_name_with_many_copies_numbers_loses_three_of_them() -> None:
+    assert original_names("rnn (1) (2) (3) (4).py")[-1] == "rnn (1).py"

@@ -16,10 +16,12 @@ from grader.model import CaseResult, CheckResult, Status
 NONE = Mistake("", "", 0.0)
 
 
-def scored(*cases: CaseResult, points: float = 6, mistake: Mistake = NONE) -> CheckResult:
+def scored(
+    *cases: CaseResult, points: float = 6, mistake: Mistake = NONE, weights: dict[str, float] | None = None
+) -> CheckResult:
     """Score a check of these cases."""
     check = SimpleNamespace(title="t", cases=list(cases), mistake=mistake, functions=(), reference_seconds=0.0)
-    return score_check(CheckSpec(id="c", question="q", points=points, requires=("b",)), check)
+    return score_check(CheckSpec(id="c", question="q", points=points, requires=("b",), weights=weights), check)
 
 
 def case(status: Status, message: str = "", id_: str = "x", **more: object) -> CaseResult:
@@ -57,6 +59,14 @@ def test_case_that_follows_from_an_earlier_mistake_has_its_points() -> None:
 def test_known_mistake_may_keep_a_share() -> None:
     result = scored(PASS, FAIL, mistake=Mistake("gates swapped", "look at the order", 0.5))
     assert (result.points, result.mistake, result.hint) == (4.5, "gates swapped", "look at the order")
+
+
+@pytest.mark.parametrize(
+    ("passed", "points"), [("a", 3.0), ("b", 1.5), ("c", 1.5), ("ab", 4.5), ("", 0.0), ("abc", 6.0)]
+)
+def test_weighted_cases_have_their_parts_of_the_points(passed: str, points: float) -> None:
+    cases = [case(Status.PASS if id_ in passed else Status.FAIL, "off", id_) for id_ in "abc"]
+    assert scored(*cases, weights={"a": 2.0}).points == points
 
 
 @pytest.mark.parametrize(

@@ -64,3 +64,10 @@ def test_the_sentence_names_a_wrong_block() -> None:
     assert describe(_map(error, ("D input", "H hidden"))) == "Wrong only from hidden 3 to 5."
     assert describe(_map(np.ones((3, 3)))) == "Wrong everywhere."
     assert describe(_map(np.eye(4))).startswith("Wrong in 25 %")
+
+
+def test_an_axis_without_a_name_is_told_by_its_number() -> None:
+    error = np.array([0.0, 1.0, 1.0])
+    found = classify(error, error > 0, 1.0)
+    assert found is not None
+    assert describe(found) == "Right up to axis 0, index 0, wrong from 1 on."

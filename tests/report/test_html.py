@@ -10,10 +10,12 @@ import sys
 from html.parser import HTMLParser
 
 import msgspec
+import numpy as np
 import pytest
 
-from grader.model import CaseResult, Status
+from grader.model import CaseResult, Comparison, Status
 from grader.report import Audience, html, words
+from grader.report.error_map import classify
 
 from . import samples
 
@@ -150,6 +152,51 @@ def test_links_and_anchors_of_the_page_meet() -> None:
 def test_a_case_that_only_follows_from_an_earlier_mistake_says_so() -> None:
     text = _text(_page(samples.mixed()))
     assert "Right, given the mistake in rnn_backward , hidden_1 : it costs no points here." in text
+
+
+def _opened(page: str) -> list[str]:
+    return [
+        a["id"] or ""
+        for tag, a in Tags(page).found
+        if tag == "details" and "open" in a and "check" in (a["class"] or "").split()
+    ]
+
+
+def test_what_builds_on_a_failed_check_stays_folded() -> None:
+    opened = _opened(_page(samples.mixed()))
+    assert "check-rnn_step_backward" in opened
+    assert "check-rnn_backward" not in opened  # it builds on that one
+
+
+def test_an_error_that_stops_many_checks_is_told_at_length_once() -> None:
+    report = samples.mixed()
+    raised = next(check for check in report.checks if check.id == "rnn_backward")
+    same = [msgspec.structs.replace(raised, id=name, requires=()) for name in ("first", "second", "third")]
+    page = _page(msgspec.structs.replace(report, checks=tuple(same)))
+    assert _opened(page) == ["check-first"]
+    assert page.count("raised here") == 1
+    assert _text(page).count("the same error as in first") == 2
+    assert "2 more checks stop at the same error" in page
+
+
+def test_a_check_that_lost_no_points_by_an_earlier_mistake_is_told_apart() -> None:
+    report = samples.mixed()
+    last = report.checks[-1]
+    whole = msgspec.structs.replace(last, points=last.max_points)
+    page = _page(msgspec.structs.replace(report, checks=(*report.checks[:-1], whole)))
+    assert "1 only follows" in _text(page)
+    assert f"check-{last.id}" not in _opened(page)
+    assert "right, given the mistake in <code>rnn_backward</code>" in page
+
+
+def test_an_array_that_is_wrong_all_over_needs_no_picture() -> None:
+    report = samples.mixed()
+    wrong = np.ones((4, 4))
+    value = Comparison("dx", False, error_map=classify(wrong, wrong > 0, 1.0, ("N batch", "D input")))
+    check = msgspec.structs.replace(report.checks[1], cases=(CaseResult("c", Status.FAIL, "m", values=(value,)),))
+    page = _page(msgspec.structs.replace(report, checks=(check,)))
+    assert "dx is wrong everywhere: each entry is further off." in _text(page).replace(" dx  ", " dx ")
+    assert "data:image/svg" not in page
 
 
 def test_a_stub_is_told_in_the_row_and_shows_no_source() -> None:

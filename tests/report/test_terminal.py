@@ -39,6 +39,13 @@ def test_the_score_and_each_check_are_told() -> None:
     assert "Not used: `cs231n/layers.py`" in text
 
 
+def test_a_check_that_lost_no_points_by_an_earlier_mistake_only_follows() -> None:
+    report = samples.mixed()
+    last = msgspec.structs.replace(report.checks[-1], points=report.checks[-1].max_points)
+    text = _print(terminal.summary(msgspec.structs.replace(report, checks=(last,))), is_terminal=False)
+    assert "only follows      20 / 20  captioning_lstm_sample" in text
+
+
 def test_colour_stands_only_in_a_terminal() -> None:
     assert "\x1b[" in _print(terminal.summary(samples.mixed()), is_terminal=True)
     assert "\x1b" not in _print(terminal.summary(samples.mixed()), is_terminal=False)

@@ -76,3 +76,46 @@ def test_frames_of_several_threads_do_not_mix(ends: Any) -> None:
     assert {ours.receive(10).body["n"] for _ in threads} == set(range(8))
     for thread in threads:
         thread.join()
+
+
+def test_a_deadline_that_has_passed_is_not_waited_for(ends: Any) -> None:
+    with pytest.raises(WireTimeout):
+        ends[0].receive(0.0)
+
+
+def test_a_frame_that_is_there_needs_no_deadline(ends: Any) -> None:
+    ours, theirs = ends
+    Channel(theirs).send(Frame({"n": 1}))
+    assert ours.receive(None) == Frame({"n": 1})
+
+
+def test_a_connection_that_is_torn_down_is_closed(ends: Any) -> None:
+    """The other side ends without having read all: a reset, where the system knows one."""
+    ours, theirs = ends
+    ours.send(Frame({"n": 1}))
+    theirs.close()
+    with pytest.raises(WireClosed):
+        ours.receive(5)
+
+
+def test_a_closed_connection_is_told_from_a_silent_one(ends: Any) -> None:
+    ours, theirs = ends
+    assert not ours.is_closed()
+    Channel(theirs).send(Frame({"n": 1}))
+    theirs.close()
+    assert not ours.is_closed()  # there is something left
+    assert ours.receive(5) == Frame({"n": 1})
+    assert ours.is_closed()
+    ours.close()
+    assert ours.is_closed()
+
+
+def test_a_frame_that_was_read_ahead_is_not_lost(ends: Any) -> None:
+    ours, theirs = ends
+    for number in (1, 2):
+        Channel(theirs).send(Frame({"n": number}))
+    theirs.close()
+    assert ours.receive(5) == Frame({"n": 1})
+    assert not ours.is_closed()
+    assert ours.receive(5) == Frame({"n": 2})
+    assert ours.is_closed()

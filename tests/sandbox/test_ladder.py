@@ -185,7 +185,8 @@ def attack(folder):
     sys.meta_path[:] = sys.meta_path[1:]
     try:
         import kiwisolver
-    except (ImportError, OSError):
+        told.append(str(kiwisolver.Solver))
+    except (ImportError, OSError, AttributeError):
         told.append("kept")
     try:
         told.append(open(folder + "/kiwisolver/__init__.py").read())

@@ -192,6 +192,18 @@ def test_any_npy_header_is_an_array_or_an_error(header: str, body: bytes, versio
         assert array.nbytes <= max(len(body), 4 * wire.MAX_NODES)  # NumPy gives empty text a character all the same
 
 
+@pytest.mark.parametrize("shape", [(1,) * 33, (2, -2), (1, -1)])
+def test_impossible_shapes_are_refused(shape: tuple[int, ...]) -> None:
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}"
+    with pytest.raises(WireError, match="an array with"):
+        wire.decode_array(npy(header, bytes(8)))
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 0.1, -0.0])
+def test_every_float_comes_back(number: float) -> None:
+    assert repr(crossed(number)) == repr(number)
+
+
 def test_pickled_array_is_refused() -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.array([{"x": 1}], dtype=object), allow_pickle=True)

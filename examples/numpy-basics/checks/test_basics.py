@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from grader.checking.inputs import floats
+
 
 @pytest.mark.parametrize("n", [1, 4, 9])
 def test_evens(notebook, expect, n):
@@ -46,3 +48,10 @@ def test_distances(notebook, expect, rng, size):
     expect("distances", found, axes=("N points", "M points"))
     if isinstance(found, np.ndarray):
         expect.that("real", not np.iscomplexobj(found), "a distance is a real number")
+
+    def holds(points):
+        own = notebook["distances"](points, points)
+        assert np.allclose(np.diag(own), 0, atol=1e-5), "no point is away from itself"
+        assert np.allclose(own, own.T, atol=1e-5), "it is as far there as it is back"
+
+    expect.property("among themselves", holds, points=floats("N", "D"))

@@ -18,6 +18,7 @@ import ctypes
 import os
 import resource
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +66,6 @@ class Plan(NamedTuple):
 
     run: tuple[str, ...]  # folders and files of Python and of the system: read and executed
     read: tuple[str, ...]  # the assignment's provided files
-    listed: tuple[str, ...]  # folders whose entries are granted one by one
     limits: dict[str, float]
     filter: bytes  # of seccomp, compiled
     tasks: int  # of this user, beyond those in sight
@@ -130,13 +130,35 @@ def ruleset(plan: Plan, scratch: str) -> Any:
     """Return the Landlock rules: all that this kernel can handle is denied but for these few grants."""
     scope = landlockpy.Scope.ABSTRACT_UNIX_SOCKET | landlockpy.Scope.SIGNAL
     rules = landlockpy.Ruleset(scoped=scope)
-    shared = ((plan.run, RUN), (plan.read, READ), (plan.listed, _FS.READ_DIR))
-    grants = [(path, access) for paths, access in shared for path in paths] + list(DEVICES.items())
-    for path, access in grants:
-        if os.path.exists(path):
-            rules.allow_path(path, access if os.path.isdir(path) else access & FILE_RIGHTS)
+    allow(rules, plan.run, RUN)
+    allow(rules, plan.read, READ)
+    for device, access in DEVICES.items():
+        allow(rules, (device,), access)
     rules.allow_path(scratch, WRITE)
     return rules
+
+
+def allow(rules: Any, paths: Iterable[str], access: Any) -> None:
+    """Grant access to those of the paths that exist."""
+    for path in paths:
+        if os.path.exists(path):
+            rules.allow_path(path, access if os.path.isdir(path) else access & FILE_RIGHTS)
+
+
+def confine(run: Iterable[str], listed: Iterable[str], read: Iterable[str], base: str) -> None:
+    """Leave the zygote, and all that it forks, nothing to read but what boxes may and what it needs itself.
+
+    ``run`` may name a thousand entries of folders where something is withheld. Landlock keeps what each of its layers
+    keeps, so a box's own layer need name only the folders.
+    """
+    rules = landlockpy.Ruleset(handled_fs=RUN | _FS.REFER)
+    allow(rules, run, RUN)
+    allow(rules, listed, _FS.READ_DIR)
+    allow(rules, (*read, *DEVICES, "/proc"), READ)
+    rules.allow_path(base, READ | _FS.REFER)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    rules.restrict(landlockpy.RestrictFlag.LOG_SAME_EXEC_OFF)
+    rules.close()
 
 
 def limit_resources(limits: dict[str, float], others: int) -> None:

@@ -94,18 +94,32 @@ class Worker:
             self.channel.send(unsendable(error))
 
     def _answer(self, frame: Frame) -> Frame:
-        operation = str(frame.body.get("op"))
+        reply = self._perform(frame)
+        if frame.body.get("op") != "execute":
+            reply.body["printed"] = self.printed.take()
+        return reply
+
+    def _perform(self, frame: Frame) -> Frame:
         try:
-            reply: Frame = getattr(self, f"do_{operation}")(frame)
+            reply: Frame = getattr(self, f"do_{frame.body.get('op')}")(frame)
         except WireError as error:
             reply = unsendable(error)
         except BaseException as error:  # SystemExit and KeyboardInterrupt of the student's are told, not obeyed
             reply = Frame({"ok": False, "error": describe(error, self.root)})
-        if operation != "execute":
-            reply.body["printed"] = self.printed.take()
         return reply
 
     # --- operations -------------------------------------------------------------------------------------------------
+
+    def do_several(self, frame: Frame) -> Frame:
+        """Do one after the other, up to the first that fails; the last one's reply is that of all."""
+        reply, first = Frame({"ok": True}), 0
+        for done, (body, count) in enumerate(frame.body["steps"]):
+            reply = self._perform(Frame(body, frame.blobs[first : first + count]))
+            first += count
+            reply.body["done"] = done
+            if not reply.body["ok"]:
+                break
+        return reply
 
     def do_stage(self, frame: Frame) -> Frame:
         """Lay down the tree: links to the provided files, copies of the student's."""

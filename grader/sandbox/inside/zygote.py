@@ -75,21 +75,25 @@ class Zygote:
         self.base: str = settings["base"]
         if not os.path.exists(f"/proc/self/task/{os.getpid()}/children"):
             raise wall.Unsuitable("/proc does not list children (CONFIG_PROC_CHILDREN)", "Use a distribution's kernel.")
-        run, read = settings["run"], settings["read"]
+        roots, read = settings["roots"], settings["read"]
         user = wall.pick_user(os.getpid())
         if user is None and wall.is_kernels_root():
             raise wall.Unsuitable("root may not change to another user here, and no limit binds root", ORDINARY)
         if user is not None:
-            view.open_up([*run, *read, self.base])
-            closed = view.unreadable([*run, *loaded_files(), *view.everything(read)], user)
+            view.open_up([*roots, *read, self.base])
+            closed = view.unreadable([*roots, *loaded_files(), *view.everything(read)], user)
             if closed:
                 raise wall.Unsuitable(f"{closed} is open to root alone, and submissions run as another user", CLOSED)
         self.plan = wall.Plan(
-            run=tuple(run), read=tuple(read), listed=tuple(settings["listed"]), limits=settings["limits"],
+            run=tuple(roots), read=tuple(read), limits=settings["limits"],
             filter=base64.b64decode(settings["filter"]), tasks=settings["tasks"], users=settings["users"],
         )  # fmt: skip
         self.heavy = deque(HEAVY) if settings["notebooks"] else deque()
         self.withheld = frozenset(settings["withheld"])
+        # A box looks for modules neither where this package was found nor in anything else that is not granted.
+        self.path = [entry for entry in sys.path if any(Path(entry).is_relative_to(root) for root in roots)]
+        own = (*read, *settings["own"], os.environ.get("MPLCONFIGDIR", self.base))
+        wall.confine(settings["run"], settings["listed"], own, self.base)
         self.waiting: list[Request] = []
         self.wardens: set[int] = set()
         self.open = True
@@ -218,9 +222,7 @@ class Zygote:
             os.environ[name] = folder
         tempfile.tempdir = None
         sys.argv[:] = [""]
-        granted = (*self.plan.run, *self.plan.listed)
-        # Neither the folder that this package was found in nor anything else that is not granted.
-        sys.path[:] = [entry for entry in sys.path if any(Path(entry).is_relative_to(place) for place in granted)]
+        sys.path[:] = self.path
         sys.path_importer_cache.clear()
         sys.meta_path.insert(0, NotHere(self.withheld))
         Worker(Channel(wire), Path(folder)).serve()

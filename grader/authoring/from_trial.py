@@ -1,0 +1,78 @@
+"""Tries an assignment that was made of a notebook: what the reference fails, and what the untouched template passes.
+
+The notebook is the author's own, and runs in a process of its own without a box, as it does for `grader record`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from grader.assignment.expectations import SCHEMA, Expectations, Provenance
+from grader.assignment.spec import Assignment, load
+from grader.authoring import handout, prove
+from grader.authoring.record import PUBLIC_SEED, reference_digest, reference_files
+from grader.authoring.template import write_tree
+from grader.checking.expect import Mode
+from grader.checking.plugin import Outcome, Plan
+from grader.checking.run import run_checks
+from grader.errors import AssignmentError, UsageError
+from grader.model import Status
+from grader.sandbox.ladder import open_sandbox
+
+
+class Trial(msgspec.Struct):
+    """Why checks can't stay, by their ids; and what is to be mended before the handout."""
+
+    wrong: dict[str, str] = {}
+    leaks: list[str] = []
+
+
+def tried(files: Mapping[str, bytes]) -> Trial:
+    """Run the checks of an assignment against its reference, and if that passes all, against its template."""
+    with tempfile.TemporaryDirectory(prefix="grader-new-") as folder:
+        write_tree(Path(folder), files)
+        assignment = load(Path(folder))
+        recorded, outcome = _run(assignment, reference_files(assignment), None)
+        wrong = {
+            id_: next(case.message for case in check.cases if case.status is not Status.PASS)
+            for id_, check in outcome.checks.items()
+            if any(case.status is not Status.PASS for case in check.cases)
+        }
+        if len(wrong) > 1 and len(set(wrong.values())) == 1 and len(wrong) == len(outcome.checks):
+            raise UsageError(f"the notebook does not get as far as its tests here: {next(iter(wrong.values()))}")
+        if wrong:
+            return Trial(wrong={id_: f"the notebook's own solution fails it: {why}" for id_, why in wrong.items()})
+        recorded.write(assignment.expectations_path("public"))
+        made = handout.build(assignment)
+        template = {notebook.path: made.files[notebook.path] for notebook in assignment.spec.notebooks}
+        _, outcome = _run(assignment, template, recorded)
+        easy = {
+            id_: "it says nothing of the students' work: the untouched template does not fail it for want of an answer"
+            for id_, check in outcome.checks.items()
+            if not all(case.unimplemented or case.status is Status.SKIP for case in check.cases)
+        }
+        if easy:
+            return Trial(wrong=easy)
+        found = prove.leaks(made.blocks, prove.texts(made.archive()))
+        return Trial(leaks=[f"{leak.path}, line {leak.line}: {leak.text!r}" for leak in found])
+
+
+def _run(
+    assignment: Assignment, files: dict[str, bytes], expectations: Expectations | None
+) -> tuple[Expectations, Outcome]:
+    """Record where there are no expectations, else compare."""
+    mode = Mode.RECORD if expectations is None else Mode.COMPARE
+    if expectations is None:
+        expectations = Expectations(
+            Provenance(SCHEMA, PUBLIC_SEED, assignment.digest, reference_digest(assignment), {})
+        )
+    with open_sandbox("none", assignment.spec.limits, []) as sandbox:
+        plan = Plan(assignment=assignment, sandbox=sandbox, files=files, expectations=expectations, mode=mode)
+        try:
+            return expectations, run_checks(plan)
+        except AssignmentError as error:
+            raise AssignmentError(f"the notebook's tests could not be made into checks: {error}") from error

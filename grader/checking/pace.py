@@ -1,0 +1,41 @@
+"""Time limits beside the reference: how long a submission's own functions took, by the trusted side's clock.
+
+The time of its calls alone is looked at: starting a box, importing a module and what the check itself computes are left
+out on both sides. What the box says of its time is not asked for.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from grader.checking.remote import Remote
+from grader.model import Comparison
+from grader.sandbox.wire import Frame
+
+LEAST_SECONDS = 1.0  # a limit is never shorter: the noise of a busy machine is no slow solution
+
+
+class ClockedRemote(Remote):
+    """A worker whose calls are timed."""
+
+    seconds = 0.0  # of all calls so far
+
+    def request(self, what: str, body: dict[str, Any], blobs: tuple[bytes, ...] = (), **options: Any) -> Frame:
+        """Send a request as `Remote` does; that of a call is timed, whatever comes of it."""
+        if body.get("op") != "call":
+            return super().request(what, body, blobs, **options)
+        start = time.perf_counter()
+        try:
+            return super().request(what, body, blobs, **options)
+        finally:
+            self.seconds += time.perf_counter() - start
+
+
+def in_time(took: float, reference: float, times: float) -> Comparison:
+    """Hold the seconds of a case's calls against ``times`` those of the reference, or the least limit there is."""
+    limit = max(times * reference, LEAST_SECONDS)
+    if took <= limit:
+        return Comparison("time", True)
+    why = f"{times:g} times what the reference took ({reference:.2g} s)" if limit > LEAST_SECONDS else "the least limit"
+    return Comparison("time", False, f"the calls took {took:.1f} s, and {limit:.1f} s are allowed: {why}")

@@ -1,0 +1,214 @@
+"""Diagnosis: whose numbers a submission's are, and what is told where they are nobody's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance
+from grader.checking.diagnosis import Evidence, KnownMistakes, Mistake, answers, diagnose, fingerprint, rivals
+from grader.checking.expect import Got
+from grader.errors import AssignmentError
+from grader.model import Tolerance
+
+RNG = np.random.default_rng(7)
+CASES = {"N=4": RNG.standard_normal((4, 3)), "N=3": RNG.standard_normal((3, 3)), "N=1": RNG.standard_normal((1, 3))}
+RIGHT = {case: {"y": x, "total": x.sum(axis=0)} for case, x in CASES.items()}
+MEANT = {case: {"y": x, "total": x.mean(axis=0)} for case, x in CASES.items()}  # right where N is 1
+DOUBLED = {case: {"y": 2 * x, "total": x.sum(axis=0)} for case, x in CASES.items()}
+SQUEEZED = {case: {} if case == "N=1" else MEANT[case] for case in CASES}  # raises where N is 1
+
+Values = dict[str, dict[str, Any]]
+
+
+def known(**mistakes: tuple[Mistake, Values]) -> KnownMistakes:
+    """Return what was recorded of known mistakes, by id."""
+    found = KnownMistakes("digest", {}, {})
+    for id_, (mistake, values) in mistakes.items():
+        cases = {("check", case): record(names) for case, names in values.items()}
+        found.answers[id_] = answers(Expectations(Provenance(SCHEMA, "1", "", "", {}), cases))
+        found.mistakes[id_] = mistake
+    return found
+
+
+def record(values: dict[str, Any]) -> CaseRecord:
+    return CaseRecord({name: (value, Tolerance()) for name, value in values.items()})
+
+
+def evidence(values: Values, inputs: dict[str, list[Any]] | None = None, right: Values = RIGHT) -> list[Evidence]:
+    """Return the cases of a check, of which those pass that give what is right."""
+    told = []
+    for case, names in values.items():
+        got = {name: Got(value, ("N batch", "D input")[-np.ndim(value) :]) for name, value in names.items()}
+        passed = names.keys() == right[case].keys() and all(
+            np.allclose(names[name], right[case][name], rtol=1e-4, equal_nan=False) for name in names
+        )
+        told.append(Evidence(case, got, record(right[case]), passed, (inputs or {}).get(case, ())))
+    return told
+
+
+MEAN = Mistake("The mean", "Is it a mean that is asked for?")
+DOUBLE = Mistake("Twice", "Count how often it is added.")
+KNOWN = known(mean=(MEAN, MEANT), double=(DOUBLE, DOUBLED))
+
+
+def test_mistake_is_known_by_its_numbers() -> None:
+    assert diagnose("check", evidence(MEANT), KNOWN) == MEAN
+    assert diagnose("check", evidence(DOUBLED), KNOWN) == DOUBLE
+
+
+def test_rounding_does_not_hide_a_mistake() -> None:
+    single = {case: {name: v.astype(np.float32) for name, v in names.items()} for case, names in MEANT.items()}
+    assert diagnose("check", evidence(single), KNOWN) == MEAN
+
+
+def test_other_numbers_in_one_case_are_another_mistake() -> None:
+    other = {**DOUBLED, "N=1": {**DOUBLED["N=1"], "y": CASES["N=1"] * 2.01}}
+    assert diagnose("check", evidence(other), KNOWN).name == ""
+    assert diagnose("another check", evidence(DOUBLED), KNOWN).name == ""
+
+
+def test_mistake_fits_only_if_it_is_right_where_the_submission_is() -> None:
+    in_one_case = {**RIGHT, "N=1": DOUBLED["N=1"]}
+    assert diagnose("check", evidence(in_one_case), KNOWN).name == ""
+
+
+def test_case_that_raises_fits_a_mistake_that_raises_there() -> None:
+    squeezed = Mistake("Squeezed", "What if there is but one?")
+    both = known(mean=(MEAN, MEANT), squeezed=(squeezed, SQUEEZED))
+    assert diagnose("check", evidence(SQUEEZED), both) == squeezed
+    assert diagnose("check", evidence(MEANT), both) == MEAN
+    nothing: Values = {case: {} for case in CASES}
+    assert diagnose("check", evidence(nothing), known(silent=(squeezed, nothing))) == Mistake("", "")
+
+
+def test_value_that_is_missing_is_another_answer() -> None:
+    less = {case: {"total": names["total"]} for case, names in MEANT.items()}
+    assert diagnose("check", evidence(less), KNOWN).name == ""
+
+
+def test_where_several_fit_they_must_agree_in_their_hint() -> None:
+    twin = Mistake("Also the mean", MEAN.hint, share=0.5)
+    dear = Mistake("Again the mean", MEAN.hint, share=0.8)
+    agreeing = known(dear=(dear, MEANT), twin=(twin, MEANT))
+    assert diagnose("check", evidence(MEANT), agreeing) == twin
+    at_odds = known(mean=(MEAN, MEANT), other=(DOUBLE, MEANT))
+    assert diagnose("check", evidence(MEANT), at_odds).name == ""
+    assert rivals(at_odds, "mean") == {"check": ("other",)}
+    assert rivals(agreeing, "twin") == rivals(KNOWN, "mean") == {}
+
+
+def test_without_known_mistakes_it_is_said_what_is_true() -> None:
+    told = diagnose("check", evidence({case: {"y": -x, "total": -x.sum(axis=0)} for case, x in CASES.items()}), None)
+    assert told == Mistake("", "`y` has the opposite sign everywhere.")
+
+
+def test_length_of_an_axis_that_one_value_has_explains_another_value() -> None:
+    told = diagnose("check", evidence(MEANT), None)
+    assert told.hint == "`total` would be right if it were multiplied by the length of the axis N batch."
+
+
+def test_what_is_true_in_some_of_the_cases_is_told_as_such() -> None:
+    zero = {case: {**RIGHT[case], "y": np.zeros_like(x) if case != "N=1" else x + 1} for case, x in CASES.items()}
+    assert diagnose("check", evidence(zero), None).hint == (
+        "`y` is zero everywhere. That holds in 2 of the 3 cases that fail."
+    )
+    half = {case: zero[case] for case in ("N=3", "N=1")}
+    assert diagnose("check", evidence(half), None).hint == ""
+
+
+def test_nothing_is_told_of_a_check_that_passes() -> None:
+    assert diagnose("check", evidence(RIGHT), KNOWN) == Mistake("", "")
+
+
+def test_entries_of_dicts_and_sequences_are_looked_at_one_by_one() -> None:
+    x = CASES["N=4"]
+    right = record({"grads": {"W": x, "b": x[0]}, "parts": [x, x[0]]})
+
+    def told(name: str, value: Any) -> str:
+        return diagnose("check", [Evidence("all", {name: Got(value, ())}, right)], None).hint
+
+    assert told("grads", {"W": x, "b": -x[0]}) == "`grads[b]` has the opposite sign everywhere."
+    assert told("parts", (x, -x[0])) == "`parts[1]` has the opposite sign everywhere."
+    for odd in ({"W": x}, [x], None, x):
+        assert told("grads", odd) == told("parts", odd) == ""
+
+
+# --- NaN for large inputs alone -------------------------------------------------------------------------------------
+
+NAN = {case: {"y": np.full_like(x, np.nan), "total": x.sum(axis=0)} for case, x in CASES.items()}
+OVERFLOW = "`y` is NaN or infinite only where the inputs are large."
+
+
+@pytest.mark.parametrize(
+    ("odd", "inputs", "said"),
+    [
+        (["N=3"], {"N=3": 800.0}, True),
+        (["N=3", "N=1"], {"N=3": 800.0, "N=1": -900.0}, True),
+        (["N=3"], {}, False),  # the inputs are like all others
+        (["N=3"], {"N=3": 3.0}, False),  # hardly larger
+        (["N=3"], {"N=3": 800.0, "N=4": 800.0}, False),  # another large one is right
+        (["N=3", "N=1"], {"N=3": 800.0}, False),  # one of them is not large
+        (["N=3", "N=1", "N=4"], {"N=3": 800.0, "N=1": 800.0, "N=4": 800.0}, False),  # there are no small ones
+    ],
+)
+def test_nan_for_large_inputs_is_told_where_it_is_for_those_alone(
+    odd: list[str], inputs: dict[str, float], said: bool
+) -> None:
+    values = {case: NAN[case] if case in odd else RIGHT[case] for case in CASES}
+    given_ = {case: [np.ones(2), {"b": [inputs.get(case, 1.0), None]}, "text"] for case in CASES}
+    assert diagnose("check", evidence(values, given_), None).hint.startswith(OVERFLOW) is said
+
+
+# --- fingerprints ---------------------------------------------------------------------------------------------------
+
+x = CASES["N=4"]
+DIFFERENT = [
+    *(x, x.T, -x, 2 * x, x[::-1], x * 1e200, np.where(x > 0, np.nan, x), np.where(x < 0, np.nan, x)),
+    *(np.where(x > 0, np.inf, x), np.where(x > 0, -np.inf, x), np.where(x > 0, np.nan, 2 * x), x * 1j, x + x * 1j),
+    *(np.full((4, 3), np.finfo(float).max), np.arange(12).reshape(4, 3), np.arange(12), x > 0, x < 0, True, False, 0),
+    *(0.5, 1, "a", "b", "", None, [x], [x, x], (x, x), {"a": x}, {"b": x}, {"a": -x}, [1, 2], [2, 1], ["a"], ["b"]),
+]
+
+
+def fits(mine: Any, theirs: Any) -> bool:
+    """Return whether a submission's value is taken for a known mistake's."""
+    told = Evidence("case", {"y": Got(mine, ())}, CaseRecord())
+    return diagnose("check", [told], known(it=(MEAN, {"case": {"y": theirs}}))).name == MEAN.name
+
+
+@pytest.mark.parametrize("index", range(len(DIFFERENT)))
+def test_values_that_differ_have_different_fingerprints(index: int) -> None:
+    value = DIFFERENT[index]
+    assert fits(value, value)
+    assert [other for other in range(len(DIFFERENT)) if fits(value, DIFFERENT[other])] == [index]
+
+
+@given(arrays.arrays(st.sampled_from([np.float64, np.float32, np.int64, np.complex128]), (3, 2)), st.data())
+def test_every_array_has_a_fingerprint_that_can_be_kept(array: np.ndarray, data: st.DataObject) -> None:
+    assert fits(array, array.copy())
+    entry = data.draw(st.integers(0, 5))
+    numbers = [number for number in fingerprint("y", array) if not isinstance(number, str)]
+    assert np.isfinite(numbers).all()  # JSON has no other
+    other = array.copy()
+    other.flat[entry] = 1 if other.flat[entry] != 1 else 2
+    if np.isfinite(array).all() and np.abs(array).max() < 1e3:
+        assert not fits(other, array)
+
+
+def test_fingerprints_are_kept_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "known-mistakes.json"
+    assert KnownMistakes.read(path) is None
+    KNOWN.write(path)
+    kept = KnownMistakes.read(path)
+    assert kept is not None
+    assert diagnose("check", evidence(MEANT), kept) == MEAN
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(AssignmentError, match="run `grader record`"):
+        KnownMistakes.read(path)

@@ -1,0 +1,195 @@
+"""Writes the seeds of the kept corpus: ``python tests/fuzz/fuzz_seeds.py``. What fuzzers found stands beside them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import lzma
+import tarfile
+import warnings
+import zipfile
+from typing import Any
+
+import nbformat
+import numpy as np
+from fuzz_targets import ARCHIVE_NAMES, BETWEEN, KEPT, LAYERS, NOTEBOOK, RNN
+
+from grader.sandbox import wire
+from grader.sandbox.wire import Encoder, Frame, Ref
+
+ARRAYS = [
+    np.arange(6.0).reshape(2, 3), np.asfortranarray(np.ones((2, 2), dtype="<f4")), np.array([[1, -2]], dtype=">i2"),
+    np.array(True), np.zeros((0, 3)), np.array([1 + 2j]), np.array(["a", "bc"]), np.array([b"x", b""]),
+    np.array(7, dtype=np.uint8), np.float16(np.ones(3)), np.array("", dtype="<U0"),
+]  # fmt: skip
+VALUES: list[Any] = [
+    None, True, -1, 1.5, float("nan"), "text", (1, "a", None), [1, [2, [3]]], {"a": 1, 2: (3,)}, Ref(3, "dict", 2),
+    np.float32, np.float64(0.5), ARRAYS[0], {"x": ARRAYS[0], "y": [ARRAYS[3], ARRAYS[6]]},
+]  # fmt: skip
+LIES = [
+    "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }",
+    "{'descr': '<M8[s]', 'fortran_order': False, 'shape': ()}",
+    "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,)}", "{'descr': '<f8'}", "(" * 500,
+    "{'descr': '|S0', 'fortran_order': False, 'shape': (99999999999,)}",
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 4611686018427387904)}",
+    "{'descr': '<f8', 'fortran_order': 1, 'shape': (True,)}",
+    "{'descr': '(2,)<f8', 'fortran_order': True, 'shape': (1,)}",
+]  # fmt: skip
+
+
+def value_of(value: Any) -> tuple[Any, tuple[bytes, ...]]:
+    """Return a value as JSON data, and its blobs."""
+    encoder = Encoder()
+    body = encoder.encode(value)
+    return body, tuple(encoder.blobs)
+
+
+def npy(header: str, body: bytes, version: bytes = b"\x01\x00") -> bytes:
+    """Return npy bytes with a header of one's own choice."""
+    text = header.encode("latin-1") + b"\n"
+    return b"\x93NUMPY" + version + len(text).to_bytes(2 if version[0] == 1 else 4, "little") + text + body
+
+
+def returned(*values: Any, **more: Any) -> bytes:
+    """Return the reply of a call that returned these values."""
+    encoder = Encoder()
+    body = {"ok": True, "container": "tuple", "values": [encoder.encode(value) for value in values], "modified": ["1"]}
+    return wire.pack(Frame({**body, "seconds": 0.1, "printed": "", **more}, tuple(encoder.blobs)))
+
+
+def failed(**error: Any) -> bytes:
+    """Return the reply of a call that raised."""
+    return wire.pack(Frame({"ok": False, "printed": "before\n", "error": error}))
+
+
+def replies() -> list[bytes]:
+    """Return replies, each behind the byte that says what was asked."""
+    frame = {"file": "pack/toy.py", "line": 3, "name": "center", "text": "return x"}
+    message = {"op": "message", "type": "stream", "content": {"name": "stdout", "text": "x"}}
+    kinds = ["ValueError", "Exception"]
+    raised = failed(type="ValueError", kinds=kinds, message="x is \x1b[31m 1.5", frames=[frame] * 2)
+    whole, _ = value_of(3)
+    return [
+        b"\0" + returned(ARRAYS[0], Ref(1, "dict", 2), 1.5),
+        b"\0" + returned(1, printed="told\n" * 3),
+        b"\x80" + raised,
+        b"\1" + wire.pack(Frame({"ok": True, "value": whole})),
+        b"\1" + wire.pack(Frame({"ok": True, "value": {"array": 0}}, (wire.encode_array(ARRAYS[1]),))),
+        b"\2" + wire.pack(Frame({"ok": True, "printed": ""})),
+        b"\3" + returned((1, 2)),
+        b"\0" + failed(type="NotImplementedError", kinds=["NotImplementedError"], message="", frames=[]),
+        b"\0" + failed(type="SystemExit", message="1", frames=[frame]),
+        b"\0" + failed(type="TooLarge", message="too much", frames=[]),
+        b"\x40" + wire.pack(Frame(message)) * 2 + wire.pack(Frame({"ok": True, "status": "ok"})),
+        b"\0",
+    ]
+
+
+FILES = {LAYERS: b"# layers\n", RNN: b"# rnn\n", NOTEBOOK: b"{}", "cs231n/__init__.py": b"# changed\n"}
+STRANGE = {"__MACOSX/._x": b"", "hw/cs231n/rnn_layers (1).py": b"# 1\n", "hw/smith_12_345_rnn.py": b"", "b.zip": b"PK"}
+LONG = {"é" * 60 + "/" + LAYERS: b"x" * 600}
+
+
+def zipped(files: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Return a zip archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name)
+            info.compress_type = compression
+            archive.writestr(info, content)
+    return buffer.getvalue()
+
+
+def tarred(files: dict[str, bytes], form: int = tarfile.USTAR_FORMAT, *kinds: bytes) -> bytes:
+    """Return a tar archive, with an entry of each of the kinds behind its files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=form) as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        for kind in kinds:
+            info = tarfile.TarInfo("x")
+            info.type, info.linkname = kind, "/etc/passwd"
+            info.pax_headers = {"comment": "c", "size": "0"}
+            archive.addfile(info)
+    return buffer.getvalue().rstrip(b"\0") + bytes(1024) if not kinds else buffer.getvalue()[:4096]
+
+
+def archives() -> list[bytes]:
+    """Return files, each behind the byte that picks its name."""
+    whole, odd = tarred(FILES), tarred(LONG, tarfile.PAX_FORMAT)
+    padded = whole + bytes(-len(whole) % 512)
+    made = [
+        ("a.zip", zipped(FILES)), ("a.zip", zipped({**FILES, **STRANGE}, zipfile.ZIP_STORED)), ("a.zip", zipped(LONG)),
+        ("a.zip", zipped(FILES, zipfile.ZIP_BZIP2)), ("a.zip", b"PK\x05\x06" + bytes(18)),
+        ("a.zip", zipped(FILES)[:-9]), ("a.tar", padded), ("a.tgz", gzip.compress(padded)), ("a", gzip.compress(odd)),
+        ("a.tgz", gzip.compress(padded[:700]) + gzip.compress(padded[700:]) + bytes(600)),
+        ("a.tar.xz", lzma.compress(padded)), ("a.tgz", gzip.compress(padded)[:-20]), ("a", b"Rar!\x1a\x07"),
+        ("rnn_layers.py", FILES[LAYERS]), (NOTEBOOK, b"{}"),
+    ]  # fmt: skip
+    return [bytes([ARCHIVE_NAMES.index(name)]) + data for name, data in made]
+
+
+LISTS = [
+    "\n".join(FILES), "hw/\n" + "\n".join(f"hw/{name}" for name in FILES), "\n".join({**FILES, **STRANGE}),
+    "../x\nrnn.py", "/etc/x", "a\\b", "C:x", "rnn.py\nRNN.py", "café\ncafe\u0301", "a\na/b", "a/" * 9 + "b", "x" * 151,
+    "./a//rnn.py\n.git/x\nold/rnn.py\nnew/rnn.py", "a\x1b[2J", "Copy of rnn_layers - Copy (2).py.txt\ntest_x.py",
+    "rnn.py\u202e",
+]  # fmt: skip
+
+
+def notebook_seeds() -> list[bytes]:
+    """Return notebooks: of every format, and such as are none."""
+    cells = [
+        nbformat.v4.new_code_cell("import os", id="set-up"),
+        nbformat.v4.new_code_cell("x = 1", id="copy", metadata={"grader": {"id": "answer"}}),
+        nbformat.v4.new_markdown_cell("more", id="more"),
+    ]
+    four = nbformat.v4.new_notebook(cells=cells)
+    three = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": [
+        {"cell_type": "code", "language": "python", "input": "1", "outputs": [{"output_type": "pyout", "text": "1"}]},
+        {"cell_type": "heading", "level": 1, "source": "T"},
+    ]}]}  # fmt: skip
+    two = {"nbformat": 2, "worksheets": [{"cells": [{"cell_type": "code", "input": "1"}]}]}
+    broken = [{"nbformat": 4, "cells": [{"cell_type": [], "source": {}, "metadata": []}, 1]}, {"nbformat": 9}, []]
+    return [json.dumps(one).encode() for one in (four, three, two, {"nbformat": 1, "cells": []}, *broken)] + [b"{", b""]
+
+
+def seeds() -> dict[str, list[bytes]]:
+    """Return the seeds of every target."""
+    coded = [value_of(value) for value in VALUES]
+    return {
+        "frames": [wire.pack(Frame({"v": body, "n": 1}, blobs)) for body, blobs in coded]
+        + [wire.pack(Frame({"a": 1})) * 3, b"\xff" * 8, b"\0\0\0\2\0\0\0\0[]", b"\0\0\0\2\0\0\0\1" + b"\xff" * 8],
+        "values": [BETWEEN.join((json.dumps(body).encode(), *blobs)) for body, blobs in coded]
+        + [b'{"array": 1}', b'{"dict": [[{"list": []}, 1]]}', b'{"float": "1e9"}', b'{"ref": [1, "x"]}', b'{"list": 1}']
+        + [b'{"scalar": 0}' + BETWEEN + wire.encode_array(ARRAYS[0]), b"9" * 40, b'{"list": [' * 40 + b"]}" * 40, b"{"],
+        "arrays": [wire.encode_array(array) for array in ARRAYS]
+        + [npy(header, bytes(16)) for header in LIES]
+        + [npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2,)}", bytes(16), bytes((n, 0))) for n in (2, 3)],
+        "replies": replies(),
+        "archives": archives(),
+        "tars": [
+            tarred(FILES), tarred(LONG, tarfile.PAX_FORMAT, tarfile.SYMTYPE), tarred(LONG, tarfile.GNU_FORMAT),
+            tarred({RNN: b"x"}, tarfile.PAX_FORMAT, tarfile.GNUTYPE_SPARSE),
+            tarred({}, tarfile.PAX_FORMAT, tarfile.XGLTYPE),
+        ],
+        "names": [text.encode() for text in LISTS],
+        "notebooks": notebook_seeds(),
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Write them all."""
+    warnings.simplefilter("ignore")
+    for target, made in seeds().items():
+        (KEPT / target).mkdir(parents=True, exist_ok=True)
+        for number, data in enumerate(made):
+            (KEPT / target / f"seed-{number:02}").write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
