@@ -7,8 +7,11 @@ import unicodedata
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 _FLOATS = re.compile(r"(?<![\d.])[-+]?(?:\d+\.\d+|\d+\.(?!\w)|(?<!\w)\.\d+|\d+(?=[eE][-+]?\d))(?:[eE][-+]?\d+)?")
+_HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]+\.?[0-9a-fA-F]*(?:[pP][-+]?\d+)?")
 # Long integers, and words with many digits, such as bytes in hexadecimal.
 _LONG_RUNS = re.compile(r"\d{6,}|(?=(?:[A-Za-z]*\d){4})[A-Za-z0-9+]{16,}")
+# What such a word leaves where it looked like a fraction in its middle.
+_BESIDE_REMOVED = re.compile(r"(?<![A-Za-z0-9+#])(?=[A-Za-z0-9+#]*\d)(?=[A-Za-z0-9+]*#)[A-Za-z0-9+#]+")
 
 
 def clean(text: str, limit: int = 2000) -> str:
@@ -29,4 +32,6 @@ def without_numbers(text: str) -> str:
 
     A message must not carry a hidden input out. Who is set on it finds other words for some bits; the docs say so.
     """
-    return _LONG_RUNS.sub("#", _FLOATS.sub("#", text))
+    for pattern in (_HEXADECIMAL, _FLOATS, _LONG_RUNS, _BESIDE_REMOVED):
+        text = pattern.sub("#", text)
+    return text

@@ -52,6 +52,8 @@ def test_clean_says_that_it_cut_a_text_full_of_escapes() -> None:
         ("got -1.5e-07, 3., .25 and 2e9", "got #, #, # and #"),
         ("array([0.5, 1.25])", "array([#, #])"),
         ("x0.4967 and v0.123456", "x# and v#"),
+        ("-0x1.adabbec84d4f0p-4 at 0x7f43c2d5be10", "-# at #"),
+        ("d13f612a803b1e5f27bff", "#"),
         ("shape (3, 4) at line 17 of rnn.py", "shape (3, 4) at line 17 of rnn.py"),
         ("[496714153, -138264301] of 12345", "[#, -#] of 12345"),
         ("bytes 3fdfca30dfa7f34b", "bytes #"),

@@ -218,8 +218,12 @@ def _cell(piece: Piece, question: _Question | None, made: Draft, ids: Names) -> 
     cell, solution = piece.cell, piece.role == "solution"
     if _IGNORED.match(_first_line(cell)):
         return
-    cell.get("metadata", {}).pop("tags", None)
+    included = "otter_include" in (cell.get("metadata", {}).pop("tags", None) or ())
     if cell["cell_type"] != "code":
+        solution = solution and not included
+        if solution and question is not None and not question.manual:
+            made.notes.append(f"cell {piece.number} ({question.id}): words in the solution of code are left out")
+            return
         if solution and question is not None:
             _words(cell, question, made)
         identify(cell, f"{question.id}-answer" if solution and question else "", piece.number, ids)
@@ -251,8 +255,6 @@ def _words(cell: Cell, question: _Question, made: Draft) -> None:
         cell["source"] = f"{question.prompt['source'].rstrip()}\n\n{cell['source']}"
     to_students(cell, question.points if first else 0)
     question.answered, question.prompt = True, None
-    if not question.manual:
-        made.notes.append(f"{question.id} is answered in words, so a person grades it: {question.points:g} points")
 
 
 def _end(question: _Question, made: Draft, ids: Names, names: Names) -> None:

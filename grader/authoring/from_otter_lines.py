@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 
 from grader.authoring.from_parts import plain_python
 from grader.authoring.strip import BEGIN, END
+
+ALONE = ("alone", "silent")  # kinds of lines that are marked by themselves, with and without a prompt
 
 _LINE = re.compile(r"^(.*?)\s*#\s*(SOLUTION(?: NO PROMPT)?|SEED|IGNORE)\s*$")
 _REGION = re.compile(r"^\s*#\s*(BEGIN|END)\s+(SOLUTION|IGNORE)(\s+NO PROMPT)?\s*$")
@@ -55,7 +58,7 @@ def marked(source: str, task: str, place: str, notes: list[str], hint: str = "")
     ``hint`` is a prompt that stood in a cell of its own: it goes ahead of the first place to write.
     """
     lines: list[str] = []
-    kinds: list[str] = []  # of each line: plain, hint, alone (marked by itself) or region<number>
+    kinds: list[str] = []  # of each line: plain, hint, one of ALONE, or region<number>
     mode, regions = "plain", 0
     for line in without_ignored(source).split("\n"):
         text, region, single = _TEXT.match(line), _REGION.match(line), _LINE.match(line)
@@ -79,8 +82,9 @@ def marked(source: str, task: str, place: str, notes: list[str], hint: str = "")
                 notes.append(f"{place}: its seed is the students' too, so that all have the same draws")
             alone = single is not None and not seed and mode == "plain"
             lines.append(single[1] if single else line)
-            kinds.append("alone" if alone else mode)
-    has_some = any(kind == "alone" or kind.startswith("region") for kind in kinds)
+            silent = single is not None and single[2].endswith("NO PROMPT")
+            kinds.append(("silent" if silent else "alone") if alone else mode)
+    has_some = any(kind not in ("plain", "hint") for kind in kinds)
     _take_whole_statements(lines, kinds)
     ahead = [f"# {line}".rstrip() for line in hint.split("\n")] if hint else []
     return "\n".join([*ahead, *_written(_hints_first(lines, kinds), task)]).strip("\n"), has_some
@@ -93,12 +97,12 @@ def _take_whole_statements(lines: list[str], kinds: list[str]) -> None:
     except SyntaxError:
         return
     statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
-    for number in [number for number, kind in enumerate(kinds, start=1) if kind == "alone"]:
+    for number, kind in [(number, kind) for number, kind in enumerate(kinds, start=1) if kind in ALONE]:
         around = [node for node in statements if node.lineno <= number <= (node.end_lineno or 0)]
         if around:
             inner = max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)))
             for line in range(inner.lineno, (inner.end_lineno or 0) + 1):
-                kinds[line - 1] = kinds[line - 1] if kinds[line - 1].startswith("region") else "alone"
+                kinds[line - 1] = kinds[line - 1] if kinds[line - 1].startswith("region") else kind
 
 
 def _hints_first(lines: list[str], kinds: list[str]) -> list[tuple[str, str]]:
@@ -114,45 +118,42 @@ def _hints_first(lines: list[str], kinds: list[str]) -> list[tuple[str, str]]:
 
 
 def _written(lines: list[tuple[str, str]], task: str) -> list[str]:
-    """Return the lines with markers; a name that a single marked line sets is told in a comment."""
+    """Return the lines with markers around each run of the solution's."""
     written: list[str] = []
-    block: list[str] = []
-    opened = ""  # the kind of the block
+    block: list[tuple[str, str]] = []
 
     def close() -> None:
         if block:
-            indent = min((_indent(line) for line in block if line.strip()), key=len, default="")
-            written.extend([f"{indent}{BEGIN} {task}".rstrip(), *block, f"{indent}{END}"])
+            texts = [line for line, _ in block]
+            indent = min((_indent(line) for line in texts if line.strip()), key=len, default="")
+            told = [f"{indent}# {name} = ..." for name in _targets(block)]
+            written.extend([*told, f"{indent}{BEGIN} {task}".rstrip(), *texts, f"{indent}{END}"])
             block.clear()
 
     for line, kind in lines:
-        fits = kind == opened and not (
-            kind == "alone" and len(_indent(line)) < len(_indent(block[0])) if block else False
+        alone = (
+            kind in ALONE and bool(block) and block[-1][1] in ALONE and len(_indent(line)) >= len(_indent(block[0][0]))
         )
+        if not block or not (alone or kind == block[-1][1]):
+            close()
         if kind in ("plain", "hint"):
-            close()
             written.append(line)
-            opened = ""
-            continue
-        if not fits:
-            close()
-            opened = kind
-        target = _target(line) if kind == "alone" else ""
-        if target and not block:
-            written.append(f"{_indent(line)}# {target} = ...")
-        block.append(line)
+        else:
+            block.append((line, kind))
     close()
     return written
 
 
-def _target(line: str) -> str:
-    """Return what a line assigns to, where it is a plain assignment."""
+def _targets(block: list[tuple[str, str]]) -> list[str]:
+    """Return what marked lines assign to, for students to know the names; those with NO PROMPT say nothing."""
+    if block[0][1] not in ALONE:
+        return []
     try:
-        body = ast.parse(line.strip()).body
+        body = ast.parse(textwrap.dedent("\n".join(line for line, _ in block))).body
     except SyntaxError:
-        return ""
-    first = body[0] if body else None
-    return " = ".join(map(ast.unparse, first.targets)) if isinstance(first, ast.Assign) else ""
+        return []
+    told = [node for node in body if isinstance(node, ast.Assign) and block[node.lineno - 1][1] == "alone"]
+    return [" = ".join(map(ast.unparse, node.targets)) for node in told]
 
 
 def _indent(line: str) -> str:

@@ -56,6 +56,9 @@ def read_test(cell: Cell) -> TestCell:
         code, sentence = _checked(code, cell, str(told.get("failure_message") or ""))
     except SyntaxError:
         sentence = ""
+    message = str(told.get("failure_message") or "")
+    if message and repr(message) not in code:
+        sentence = f"{sentence.rstrip('.')}: {message}" if sentence else message
     return TestCell(code, hidden, float(points) if isinstance(points, int | float) else None, sentence, notes)
 
 

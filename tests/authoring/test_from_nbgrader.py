@@ -10,7 +10,7 @@ import pytest
 
 from grader.assignment.spec import Assignment, load
 from grader.authoring import handout, prove
-from grader.authoring.from_nbgrader import Converted, convert
+from grader.authoring.from_notebook import Converted, convert
 from grader.authoring.record import record
 from grader.authoring.scaffold import create
 from grader.cli import run
@@ -81,14 +81,15 @@ WORDS = cell("Because they grow faster.", "markdown", solution=True, grade=True,
 EXAMPLE = (cell("# Cubes", "markdown"), SET_UP, CUBES, RIGHT, REFUSES, WHOLE, TOTAL, WORDS)
 
 
-def converted(*cells: dict[str, Any]) -> Converted:
-    return convert(notebook(*cells), "cubes", "cubes", "Cubes")
+def converted(folder: Path, *cells: dict[str, Any]) -> Converted:
+    (folder / "cubes.ipynb").write_bytes(notebook(*cells))
+    return convert(folder / "cubes.ipynb", "cubes", "Cubes")
 
 
 @pytest.fixture(scope="module")
 def cubes(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     folder = tmp_path_factory.mktemp("converted") / "cubes"
-    create(folder, converted(*EXAMPLE).files)
+    create(folder, converted(tmp_path_factory.mktemp("source"), *EXAMPLE).files)
     record(load(folder), reseed=False, progress=lambda line: None)
     return load(folder)
 
@@ -167,36 +168,37 @@ def test_an_answer_in_words_waits_for_a_person(cubes: Assignment) -> None:
         ("assert 1 + 1 == 2", "it asks for nothing that the notebook defines"),
     ],
 )
-def test_what_can_not_be_carried_over_is_named(source: str, why: str) -> None:
-    made = converted(*EXAMPLE, graded_cell(source, "odd", points=2))
+def test_what_can_not_be_carried_over_is_named(source: str, why: str, tmp_path: Path) -> None:
+    made = converted(tmp_path, *EXAMPLE, graded_cell(source, "odd", points=2))
     assert [note for note in made.notes if "(odd, 2 points)" in note and why in note]
 
 
-def test_a_test_without_points_is_named_and_worth_one() -> None:
-    made = converted(*EXAMPLE, graded_cell("assert cubes(1)", "free", points=0))
+def test_a_test_without_points_is_named_and_worth_one(tmp_path: Path) -> None:
+    made = converted(tmp_path, *EXAMPLE, graded_cell("assert cubes(1)", "free", points=0))
     assert "cell 9 (free) had no points: its check is worth 1" in made.notes
 
 
-def test_names_that_would_be_one_are_told_apart() -> None:
-    made = converted(*EXAMPLE, graded_cell("assert cubes(1)", "a-b"), graded_cell("assert cubes(2)", "a_b"))
+def test_names_that_would_be_one_are_told_apart(tmp_path: Path) -> None:
+    made = converted(tmp_path, *EXAMPLE, graded_cell("assert cubes(1)", "a-b"), graded_cell("assert cubes(2)", "a_b"))
     assert b"def test_a_b(" in made.files["checks/test_notebook.py"]
     assert b"def test_a_b_2(" in made.files["checks/test_notebook.py"]
 
 
-def test_a_notebook_without_tests_is_refused() -> None:
-    with pytest.raises(UsageError, match="has no test cell"):
-        converted(SET_UP, CUBES)
+def test_a_notebook_without_tests_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="can't become an assignment, which needs a check"):
+        converted(tmp_path, SET_UP, CUBES)
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"cells": [1]}', b"\xff"])
-def test_what_is_no_notebook_is_refused(data: bytes) -> None:
+def test_what_is_no_notebook_is_refused(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.ipynb").write_bytes(data)
     with pytest.raises(UsageError, match="is not a notebook"):
-        convert(data, "x", "x", "X")
+        convert(tmp_path / "x.ipynb", "x", "X")
 
 
 def test_the_command_makes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "cubes.ipynb").write_bytes(notebook(*EXAMPLE, graded_cell("del cubes", "odd")))
     code = run(["new", str(tmp_path / "made"), "--from-notebook", str(tmp_path / "cubes.ipynb")])
     assert (code, load(tmp_path / "made").spec.name) == (0, "made")
-    assert "not carried over: cell 9 (odd, 1 points)" in capsys.readouterr().out
+    assert "- cell 9 (odd, 1 points) is left out: it deletes names" in capsys.readouterr().out
     assert run(["new", str(tmp_path / "other"), "--from-notebook", str(tmp_path / "none.ipynb")]) == 2

@@ -40,7 +40,8 @@ def autograder_zip(assignment: Assignment, wheel: str, wheel_bytes: bytes) -> by
         "run_autograder": template_of("exports/run_autograder.j2").encode(),
         f"wheels/{wheel}": wheel_bytes,
     }
-    reference = assignment.reference
+    # A notebook that is its own reference is the assignment: the platform keeps the zip from students.
+    reference = assignment.reference if assignment.reference != assignment.folder else None
     for path in sorted(assignment.folder.rglob("*")):
         inside = path.relative_to(assignment.folder)
         litter = any(part in ("__pycache__", ".ipynb_checkpoints", ".git") for part in inside.parts)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+import matplotlib
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -166,6 +167,8 @@ class Kernel:
         self.stdout, self.stderr = Stream(self, "stdout"), Stream(self, "stderr")
         if "matplotlib.pyplot" in sys.modules:  # imported before this notebook began, so not by its set-up
             self.shell.run_line_magic("matplotlib", "inline")
+        else:  # matplotlib itself has been imported, and has taken its backend from the environment as it was
+            matplotlib.rcParams["backend"] = INLINE
 
     @classmethod
     def of(cls, worker: Worker) -> Kernel:
