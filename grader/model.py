@@ -98,6 +98,7 @@ class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
     unimplemented: str = ""  # the stub that stopped the case
     follows: tuple[str, ...] = ()  # the failed checks that its wrong values follow from, which earns its points
     frames: tuple[Frame, ...] = ()  # where `trace` leads, outermost first: the report marks these lines
+    weight: float = 1.0  # its part of the check's points, beside the other cases' weights
 
 
 class CheckResult(msgspec.Struct, frozen=True):

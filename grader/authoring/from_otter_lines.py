@@ -16,7 +16,8 @@ import textwrap
 from grader.authoring.from_parts import plain_python
 from grader.authoring.strip import BEGIN, END
 
-ALONE = ("alone", "silent")  # kinds of lines that are marked by themselves, with and without a prompt
+# Kinds of lines that are marked by themselves, with a prompt or without, or belong to a statement that one is in.
+ALONE = ("alone", "silent", "within")
 
 _LINE = re.compile(r"^(.*?)\s*#\s*(SOLUTION(?: NO PROMPT)?|SEED|IGNORE)\s*$")
 _REGION = re.compile(r"^\s*#\s*(BEGIN|END)\s+(SOLUTION|IGNORE)(\s+NO PROMPT)?\s*$")
@@ -102,7 +103,8 @@ def _take_whole_statements(lines: list[str], kinds: list[str]) -> None:
         if around:
             inner = max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)))
             for line in range(inner.lineno, (inner.end_lineno or 0) + 1):
-                kinds[line - 1] = kinds[line - 1] if kinds[line - 1].startswith("region") else kind
+                if not kinds[line - 1].startswith("region"):
+                    kinds[line - 1] = kind if line == inner.lineno else "within"
 
 
 def _hints_first(lines: list[str], kinds: list[str]) -> list[tuple[str, str]]:
@@ -125,16 +127,13 @@ def _written(lines: list[tuple[str, str]], task: str) -> list[str]:
     def close() -> None:
         if block:
             texts = [line for line, _ in block]
-            indent = min((_indent(line) for line in texts if line.strip()), key=len, default="")
+            indent = next((_indent(line) for line in texts if line.strip()), "")
             told = [f"{indent}# {name} = ..." for name in _targets(block)]
             written.extend([*told, f"{indent}{BEGIN} {task}".rstrip(), *texts, f"{indent}{END}"])
             block.clear()
 
     for line, kind in lines:
-        alone = (
-            kind in ALONE and bool(block) and block[-1][1] in ALONE and len(_indent(line)) >= len(_indent(block[0][0]))
-        )
-        if not block or not (alone or kind == block[-1][1]):
+        if not block or not _goes_on(block, line, kind):
             close()
         if kind in ("plain", "hint"):
             written.append(line)
@@ -142,6 +141,13 @@ def _written(lines: list[tuple[str, str]], task: str) -> list[str]:
             block.append((line, kind))
     close()
     return written
+
+
+def _goes_on(block: list[tuple[str, str]], line: str, kind: str) -> bool:
+    """Return whether a line belongs to the block before it: a statement further out needs a place of its own."""
+    if kind not in ALONE or block[-1][1] not in ALONE:
+        return kind == block[-1][1]
+    return kind == "within" or len(_indent(line)) >= len(_indent(block[0][0]))
 
 
 def _targets(block: list[tuple[str, str]]) -> list[str]:
@@ -153,7 +159,7 @@ def _targets(block: list[tuple[str, str]]) -> list[str]:
     except SyntaxError:
         return []
     told = [node for node in body if isinstance(node, ast.Assign) and block[node.lineno - 1][1] == "alone"]
-    return [" = ".join(map(ast.unparse, node.targets)) for node in told]
+    return [" = ".join(ast.unparse(target).strip("()") for target in node.targets) for node in told]
 
 
 def _indent(line: str) -> str:

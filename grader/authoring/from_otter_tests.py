@@ -18,7 +18,7 @@ from grader.authoring.from_parts import Cell, plain_python, shared
 _CONFIG = re.compile(
     r"\A\s*(\"\"\"|''')\s*#\s*BEGIN TEST CONFIG\s*\n(.*?)^\1;?\s*#\s*END TEST CONFIG[ \t]*\n?", re.M | re.S
 )
-_HEAD = re.compile(r"\A\s*#+[ \t]*(hidden)?[ \t]*(?:test)?[ \t]*#*[ \t]*\n", re.IGNORECASE)
+_HEAD = re.compile(r"\A\s*#+[ \t]*(hidden)?[ \t]*(?:test)?[ \t]*#*[ \t]*(?:\n|\Z)", re.IGNORECASE)
 _YES_OR_NO = (ast.Compare, ast.BoolOp)
 
 

@@ -139,9 +139,12 @@ def cell_test(check: Callable[..., None]) -> Callable[..., None]:
         except GraderError:
             raise
         except AssertionError as error:
-            line = traceback.extract_tb(error.__traceback__)[-1].line or ""
-            shown = f"`{line.removeprefix('assert ')}` does not hold" if line.startswith("assert ") else ""
-            raise WrongReturn(clean(str(error), MOST_TEXT) or shown or "an assertion does not hold") from error
+            said = clean(str(error), MOST_TEXT).partition("\n")[0]
+            if not said or said.startswith("assert "):  # nothing, or what pytest made of it
+                line = traceback.extract_tb(error.__traceback__)[-1].line or ""
+                told = line.startswith("assert ")
+                said = f"`{line.removeprefix('assert ')}` does not hold" if told else "an assertion does not hold"
+            raise WrongReturn(said) from error
         except Exception as error:
             line = traceback.extract_tb(error.__traceback__)[-1].line or ""
             raise WrongReturn(f"`{line}` raised {type(error).__name__}: {clean(str(error), MOST_TEXT)}") from error

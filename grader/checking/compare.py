@@ -164,7 +164,7 @@ def _values(
     message = ""
     if count:
         off = "the value is off" if not wrong.shape else f"{count} of {_entries(wrong.size)} are off"
-        errors = "" if relative is None else f": largest relative error {relative:.1e}, absolute {absolute:.1e}"
+        errors = "" if relative is None else f": largest relative error {relative:.2g}, absolute {absolute:.2g}"
         message = f"`{name}` has the right shape {expected.shape}, but {off}{errors}{_first(wrong)}"
         if not wrong.shape:
             message = f"`{name}` is off{errors}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+import msgspec
+
 from grader.assignment.spec import CheckSpec, Spec
 from grader.checking.diagnosis import Mistake
 from grader.model import CaseResult, CheckResult, Question, Status
@@ -26,7 +28,8 @@ def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
     A case that is right given an earlier mistake has its points, and a known mistake may keep a share of them; the
     status stays what it is.
     """
-    cases = tuple(check.cases)
+    weights = spec.weights or {}
+    cases = tuple(msgspec.structs.replace(case, weight=weights.get(case.id, 1.0)) for case in check.cases)
     status = _status(cases)
     return CheckResult(
         id=spec.id,
@@ -51,11 +54,10 @@ def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
 
 def _points(spec: CheckSpec, cases: tuple[CaseResult, ...], share: float) -> float:
     """Return the points of a check: full ones for a case that passed or follows, a share for a known mistake's."""
-    weights = [(spec.weights or {}).get(case.id, 1.0) for case in cases]
-    whole = sum(weights)
-    right = sum(
-        weight for case, weight in zip(cases, weights, strict=True) if case.status is Status.PASS or case.follows
-    )
+    whole = sum(case.weight for case in cases)
+    right = sum(case.weight for case in cases if case.status is Status.PASS or case.follows)
+    if right == whole:
+        return float(spec.points)  # as the author wrote them, an eighth of a point included
     return round(spec.points * (right + share * (whole - right)) / whole, 2)
 
 

@@ -50,14 +50,15 @@ def _suite(root: ET.Element, check: CheckResult, report: Report) -> list[CaseRes
             "max_score": words.points(report.max_score),
         },
     )
-    share = check.max_points / len(cases)
-    others = sum(case.status is not Status.PASS for case in cases)
+    share = check.max_points / sum(case.weight for case in cases)  # of a case of weight 1
+    passed = sum(case.weight for case in cases if case.status is Status.PASS)
+    others = sum(case.weight for case in cases if case.status is not Status.PASS)
     # The cases' points sum to the check's, also where it gives more than its passed cases do (follow-through), or less.
-    passed = len(cases) - others
     each = min(share, check.points / passed) if passed else 0.0
     rest = (check.points - each * passed) / others if others else 0.0
     for case in cases:
-        _testcase(suite, check, case, points=each if case.status is Status.PASS else rest, share=share)
+        worth = each if case.status is Status.PASS else rest
+        _testcase(suite, check, case, points=worth * case.weight, share=share * case.weight)
     return cases
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from grader.assignment.spec import Assignment, load
 from grader.authoring import handout, prove
+from grader.authoring.from_nbgrader import draft
 from grader.authoring.from_notebook import Converted, convert
+from grader.authoring.from_parts import Draft, read_cells
 from grader.authoring.record import record
 from grader.authoring.scaffold import create
-from grader.cli import run
-from grader.errors import UsageError
 from grader.grading.grade import Options, grade
 from grader.model import Report
 
@@ -82,8 +82,14 @@ EXAMPLE = (cell("# Cubes", "markdown"), SET_UP, CUBES, RIGHT, REFUSES, WHOLE, TO
 
 
 def converted(folder: Path, *cells: dict[str, Any]) -> Converted:
-    (folder / "cubes.ipynb").write_bytes(notebook(*cells))
-    return convert(folder / "cubes.ipynb", "cubes", "Cubes")
+    path = folder / "cubes.ipynb"
+    path.write_bytes(notebook(*cells))
+    return convert(path, "cubes", "Cubes")
+
+
+def drafted(*cells: dict[str, Any]) -> Draft:
+    """Read the markup alone: nothing is tried."""
+    return draft(read_cells(notebook(*cells), "cubes.ipynb")[1], "Cubes")
 
 
 @pytest.fixture(scope="module")
@@ -160,45 +166,68 @@ def test_an_answer_in_words_waits_for_a_person(cubes: Assignment) -> None:
     assert "grow" not in question.untouched
 
 
+def test_a_test_without_points_is_named_and_worth_one() -> None:
+    made = drafted(CUBES, graded_cell("assert cubes(1)", "free", points=0))
+    assert (made.notes, made.tests[0].points) == (["cell 2 (free) had no points: its check is worth 1"], 1)
+
+
+def test_names_that_would_be_one_are_told_apart() -> None:
+    made = drafted(graded_cell("assert cubes(1)", "a-b"), graded_cell("assert cubes(2)", "a_b"))
+    assert [test.id for test in made.tests] == ["a_b", "a_b_2"]
+
+
+def test_points_are_shared_in_hundredths_by_the_visible_and_the_hidden_part() -> None:
+    both = "assert cubes(1)\n### BEGIN HIDDEN TESTS\nassert cubes(2)\n### END HIDDEN TESTS"
+    made = drafted(graded_cell(both, "a", points=0.25))
+    assert [(test.id, test.points, test.hidden) for test in made.tests] == [
+        ("a", 0.13, False),
+        ("a_hidden", 0.12, True),
+    ]
+
+
+def test_a_cell_whose_tests_are_all_hidden_is_one_hidden_check() -> None:
+    made = drafted(graded_cell("### BEGIN HIDDEN TESTS\nassert cubes(2)\n### END HIDDEN TESTS", "a", points=2))
+    assert [(test.id, test.points, test.hidden) for test in made.tests] == [("a", 2, True)]
+
+
 @pytest.mark.parametrize(
-    ("source", "why"),
+    ("line", "wanted"),
     [
-        ("del cubes\nassert True", "it deletes names of the notebook"),
-        ("%timeit cubes(3)", "it is more than Python"),
-        ("assert 1 + 1 == 2", "it asks for nothing that the notebook defines"),
+        ("### AUTOTEST cubes(2); cubes(3);", ["cubes(2)", "cubes(3)"]),
+        ("### HASHED AUTOTEST len(cubes(2))", ["len(cubes(2))"]),
+        ("#  AUTOTEST cubes(2)  ", ["cubes(2)"]),
     ],
 )
-def test_what_can_not_be_carried_over_is_named(source: str, why: str, tmp_path: Path) -> None:
-    made = converted(tmp_path, *EXAMPLE, graded_cell(source, "odd", points=2))
-    assert [note for note in made.notes if "(odd, 2 points)" in note and why in note]
+def test_automatic_tests_record_what_the_reference_answers(line: str, wanted: list[str]) -> None:
+    made = drafted(graded_cell(line, "auto"))
+    assert made.tests[0].code.split("\n") == [f"expect({text!r}, recordable({text}))" for text in wanted]
 
 
-def test_a_test_without_points_is_named_and_worth_one(tmp_path: Path) -> None:
-    made = converted(tmp_path, *EXAMPLE, graded_cell("assert cubes(1)", "free", points=0))
-    assert "cell 9 (free) had no points: its check is worth 1" in made.notes
+def test_an_automatic_test_that_is_asked_for_twice_is_told_apart() -> None:
+    made = drafted(graded_cell("### AUTOTEST total\n### AUTOTEST total", "auto"))
+    assert "expect('total [2]', recordable(total))" in made.tests[0].code
 
 
-def test_names_that_would_be_one_are_told_apart(tmp_path: Path) -> None:
-    made = converted(tmp_path, *EXAMPLE, graded_cell("assert cubes(1)", "a-b"), graded_cell("assert cubes(2)", "a_b"))
-    assert b"def test_a_b(" in made.files["checks/test_notebook.py"]
-    assert b"def test_a_b_2(" in made.files["checks/test_notebook.py"]
+def test_an_automatic_test_that_is_no_python_is_no_test() -> None:
+    made = drafted(graded_cell("### AUTOTEST what is this?", "auto"))
+    assert (made.tests, made.notes) == ([], ["cell 1 (auto, 1 points) is left out: it tests nothing"])
 
 
-def test_a_notebook_without_tests_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="can't become an assignment, which needs a check"):
-        converted(tmp_path, SET_UP, CUBES)
+def test_a_task_gets_an_answer_cell_with_its_points_behind_it() -> None:
+    made = drafted(cell("Say why.", "markdown", task=True, grade_id="say", points=4))
+    assert [c["id"] for c in made.cells] == ["say", "say-answer"]
+    assert made.cells[1]["metadata"] == {"grader": {"role": "student", "points": 4}}
+    assert made.notes == [
+        "cell 1 (say, 4 points) is a task: an answer in words stands behind it, for a person to grade"
+    ]
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b'{"cells": [1]}', b"\xff"])
-def test_what_is_no_notebook_is_refused(data: bytes, tmp_path: Path) -> None:
-    (tmp_path / "x.ipynb").write_bytes(data)
-    with pytest.raises(UsageError, match="is not a notebook"):
-        convert(tmp_path / "x.ipynb", "x", "X")
+def test_code_that_a_person_graded_is_told() -> None:
+    made = drafted(cell("y = 1", solution=True, grade=True, grade_id="free", points=2))
+    assert made.notes[0].startswith("cell 1 (free, 2 points) is code that a person graded")
+    assert made.cells[0]["metadata"]["grader"] == {"role": "student"}
 
 
-def test_the_command_makes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "cubes.ipynb").write_bytes(notebook(*EXAMPLE, graded_cell("del cubes", "odd")))
-    code = run(["new", str(tmp_path / "made"), "--from-notebook", str(tmp_path / "cubes.ipynb")])
-    assert (code, load(tmp_path / "made").spec.name) == (0, "made")
-    assert "- cell 9 (odd, 1 points) is left out: it deletes names" in capsys.readouterr().out
-    assert run(["new", str(tmp_path / "other"), "--from-notebook", str(tmp_path / "none.ipynb")]) == 2
+def test_a_test_cell_of_words_is_told() -> None:
+    made = drafted(cell("Well done?", "markdown", grade=True, grade_id="words", points=1))
+    assert made.notes == ["cell 1 (words, 1 points) is left out: it is a test cell and no code"]

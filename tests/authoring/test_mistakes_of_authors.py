@@ -10,7 +10,9 @@ import pytest
 from toy import CHECKS, REFERENCE, build
 
 from grader.assignment.spec import Assignment, load
-from grader.authoring import handout, record
+from grader.authoring import handout, prove, record
+from grader.authoring.strip import Block
+from grader.authoring.wheel import wheel_name
 from grader.errors import AssignmentError
 
 IN_ORDER = 'DRAWS = np.random.default_rng(0)\n\ncases = pytest.mark.parametrize("sizes"'
@@ -47,8 +49,9 @@ def test_a_check_that_fails_in_another_order_is_told_of_the_order(tmp_path: Path
 
 
 def test_a_check_that_draws_without_a_seed_is_told_so(tmp_path: Path) -> None:
-    checks = CHECKS.replace("rng.integers(0, 5, size=20)", "np.random.default_rng().integers(0, 5, size=20)")
-    with pytest.raises(AssignmentError, match=r"not reproducible: `counts` of count .*seed every random draw"):
+    checks = CHECKS.replace("y, _ = student.center(rng.", "y, _ = student.center(np.random.default_rng().")
+    assert checks != CHECKS
+    with pytest.raises(AssignmentError, match=r"not reproducible: `y` of center .*seed every random draw"):
         recorded(build(tmp_path, checks=checks))
 
 
@@ -75,3 +78,13 @@ def test_a_solution_in_a_cell_that_is_not_the_students_is_named(
     said = str(caught.value)
     assert f"notebooks/Toy.ipynb, cell {len(notebook.cells)} (`the-answer`) holds a solution" in said
     assert '`"grader": {"role": "student"}`' in said
+
+
+def test_a_short_line_that_stands_in_the_graders_own_code_is_no_leak() -> None:
+    """The wheel is another's work of many thousand lines: `while True:` stands in it, whatever the assignment."""
+    block = Block("", "    ", ("    while True:", "        total = total + weights[index] * values[index]"))
+    told = "while True:\n    total = total + weights[index] * values[index]\n"
+    wheel = f"week/wheels/{wheel_name()}/grader/x.py"
+    assert [leak.text for leak in prove.leaks([block], {wheel: "while True:\n    pass\n"})] == []
+    assert [leak.line for leak in prove.leaks([block], {wheel: told})] == [2]
+    assert [leak.line for leak in prove.leaks([block], {"week/x.py": told})] == [2, 1]

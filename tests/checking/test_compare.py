@@ -149,7 +149,7 @@ def test_integers_of_any_width_pass(dtype: type) -> None:
         (
             np.array([1, 1, 2.0]),
             "`x` has the right shape (3,), but 1 of 3 entries are off: "
-            "largest relative error 5.0e-01, absolute 1.0e+00, first at [2]",
+            "largest relative error 0.5, absolute 1, first at [2]",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -165,7 +165,7 @@ def test_wrong_answer_is_told_apart(got: Any, message: str) -> None:
     [
         (2.5, np.ones(1), "`x` has shape (1,), expected ()"),
         (2.5, np.nan, "`x` has the right shape, but is NaN"),
-        (2.0, 1.0, "`x` is off: largest relative error 5.0e-01, absolute 1.0e+00"),
+        (2.0, 1.0, "`x` is off: largest relative error 0.5, absolute 1"),
         (2.5, 2, "`x` holds integers, expected floats"),
         (1, True, "`x` holds booleans, expected integers"),
         (np.array([1, 2]), np.array([1, 3]), "`x` has the right shape (2,), but 1 of 2 entries are off, first at [1]"),

@@ -66,7 +66,7 @@ def harmless(text: str, longest: int) -> bool:
 
 def spoken(error: Exception, longest: int) -> str:
     """Return the name of one of our own errors; fail where its sentence can't be shown."""
-    assert harmless(str(error).replace("\n", " "), longest), error
+    assert harmless(str(error).replace("\n", " ").replace("\t", " "), longest), error
     return type(error).__name__
 
 

@@ -117,3 +117,7 @@ def test_questions_are_summed_in_the_order_of_the_spec() -> None:
         ("q2", "Q2", 0, 2.1),
         ("q1", "Q1", 2.1, 4.2),
     ]
+
+
+def test_a_right_answer_has_its_points_to_the_eighth() -> None:
+    assert scored(case(Status.PASS), case(Status.PASS), points=0.125).points == 0.125

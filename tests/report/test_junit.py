@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
+import msgspec
 import pytest
 
+from grader.model import Status
 from grader.report import junit
 
 from . import samples
@@ -32,6 +34,17 @@ def test_points_stand_as_properties_and_the_cases_points_sum_to_the_check_s() ->
         cases = [_properties(case) for case in suite.findall("testcase")]
         assert sum(float(case["points"]) for case in cases) == pytest.approx(check.points)
         assert sum(float(case["max_points"]) for case in cases) == pytest.approx(check.max_points)
+
+
+def test_a_heavier_case_has_more_of_the_points() -> None:
+    report = samples.mixed()
+    check = next(check for check in report.checks if check.status is Status.PASS and len(check.cases) > 1)
+    heavy = msgspec.structs.replace(check.cases[0], weight=float(len(check.cases)))
+    check = msgspec.structs.replace(check, cases=(heavy, *check.cases[1:]))
+    suite = ET.fromstring(junit.render(msgspec.structs.replace(report, checks=(check,))))[0]
+    first, *others = [_properties(case) for case in suite.findall("testcase")]
+    assert float(first["points"]) == pytest.approx(len(check.cases) * float(others[0]["points"]), rel=1e-5)
+    assert first["points"] == first["max_points"]
 
 
 def test_the_grader_s_own_fault_is_an_error_and_no_failure() -> None:

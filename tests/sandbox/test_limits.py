@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from trials import Trial
+
+from grader.sandbox.inside.warden import NICENESS
 
 USE = """
 import ctypes, mmap, os, resource, signal, sys, threading, time
@@ -104,6 +108,22 @@ wait()
 """)
     )
     assert outcome.exit.limit == "processes: more than 8 processes and threads at once"
+
+
+def test_a_box_steps_back_behind_its_warden_for_good(trial: Trial) -> None:
+    outcome = trial.run(
+        hostile("""
+told = [os.nice(0)]
+for forward in (lambda: resource.setrlimit(resource.RLIMIT_NICE, (40, 40)), lambda: os.nice(-1)):
+    try:
+        forward()
+    except (OSError, ValueError):
+        told.append("refused")
+return repr([*told, os.nice(0)])
+""")
+    )
+    nice = os.nice(0) + NICENESS
+    assert outcome.value == repr([nice, "refused", "refused", nice])
 
 
 def test_some_processes_and_threads_are_fine(trial: Trial) -> None:

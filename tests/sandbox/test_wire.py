@@ -261,6 +261,7 @@ def test_huge_claims_allocate_nothing() -> None:
         {"ref": ["1", "x", 0]},
         {"dtype": "|O"},
         {"dtype": "os.system"},
+        {"dtype": "<f3"},
         {"dict": [[1]]},
         {"dict": [[{"list": []}, 1]]},
         {"tuple": "abc"},
@@ -275,6 +276,23 @@ def test_huge_claims_allocate_nothing() -> None:
 def test_malformed_values_are_refused(data: Any) -> None:
     with pytest.raises(WireError):
         Decoder(()).decode(data)
+
+
+def test_text_of_what_is_no_character_is_refused() -> None:
+    beyond = npy("{'descr': '<U1', 'fortran_order': False, 'shape': ()}", struct.pack("<I", 0x110000))
+    for kind in ("array", "scalar"):
+        with pytest.raises(WireError, match="text"):
+            Decoder((beyond,)).decode({kind: 0})
+    last = npy("{'descr': '>U1', 'fortran_order': False, 'shape': ()}", struct.pack(">I", 0x10FFFF))
+    assert Decoder((last,)).decode({"scalar": 0}) == "\U0010ffff"
+
+
+def test_array_that_is_named_again_and_again_counts_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    blob = wire.encode_array(np.zeros(100))
+    monkeypatch.setattr(wire, "MAX_BYTES", 3 * len(blob))
+    assert len(Decoder((blob,)).decode({"list": [{"array": 0}] * 3})) == 3
+    with pytest.raises(WireError, match="more than the"):
+        Decoder((blob,)).decode({"list": [{"array": 0}] * 4})
 
 
 def test_scalar_with_a_shape_is_refused() -> None:

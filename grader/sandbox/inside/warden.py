@@ -33,6 +33,7 @@ SWEEP = 10.0  # the longest that killed processes may take to vanish
 START = 20.0  # the longest that a child may take to put itself behind the wall
 SHARE = 10  # a look at the disk is followed by a pause of this many times its length
 PR_SET_CHILD_SUBREAPER = 36
+NICENESS = 5  # of a box, so that whoever looks after it gets to run beside a crowd of its processes
 WALL = 0x40000000  # wait for children of every kind, those of an unusual clone(2) too
 
 
@@ -109,6 +110,8 @@ class Warden:
         try:
             with open("/proc/self/oom_score_adj", "w") as file:  # the kernel's own killer takes this one first
                 file.write("1000")
+            os.nice(NICENESS)
+            resource.setrlimit(resource.RLIMIT_NICE, (0, 0))  # and there is no way back
             os.chdir(self.folder)
             close_all_but(wire.fileno(), report)
             wall.build(self.plan, self.folder, self.user, tasks, warden)

@@ -1,0 +1,228 @@
+"""`grader new --from-notebook`: small notebooks in each markup become assignments that do all that one should.
+
+The notebooks in `notebooks/` were written for these tests, by hand and in the markup that the tools document.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from grader.assignment.spec import Assignment, load
+from grader.authoring import handout, prove, record
+from grader.authoring.from_notebook import convert
+from grader.cli import run
+from grader.errors import UsageError
+from grader.grading.grade import Options, grade
+from grader.model import Report
+
+NOTEBOOKS = Path(__file__).with_name("notebooks")
+HIDDEN = {
+    "weather_nbgrader": {"to_kelvin_hidden"},
+    "weather_otter": {"q1_3", "q2_2", "q3_2"},
+    "weather_otter_old": {"q1_3", "q2_2"},
+}
+POINTS = {"weather_nbgrader": 8, "weather_otter": 10, "weather_otter_old": 7}
+# What a student may write in place of a line of the solution, and the checks that must fail for it.
+WRONG = {
+    "+ 273.15": ("+ 273", {"to_kelvin", "to_kelvin_hidden", "mean"}, {"q1_1", "q1_3", "q3_2"}, {"q1_1", "q1_3"}),
+    "== top}": ("!= top}", {"warmest"}, {"q2_1"}, {"q2_1", "q2_2"}),
+    "ValueError": ("KeyError", {"no_days"}, {"q2_2"}, set()),
+    "mean = float(": ("mean = str(", {"mean"}, {"q3_1", "q3_2"}, {"q3_1"}),
+}
+
+
+class Made(NamedTuple):
+    """What the command made of a notebook, recorded."""
+
+    name: str
+    assignment: Assignment
+
+
+@pytest.fixture(scope="module", params=sorted(POINTS))
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("from") / "weather"
+    assert run(["new", str(folder), "--from-notebook", str(NOTEBOOKS / f"{request.param}.ipynb"), "--quiet"]) == 0
+    record.record(load(folder), reseed=False, progress=lambda line: None)
+    return Made(request.param, load(folder))
+
+
+def graded(made: Made, folder: Path, old: str = "", new: str = "") -> Report:
+    """Grade the reference with one text replaced."""
+    text = (made.assignment.folder / f"{made.name}.ipynb").read_text(encoding="utf-8")
+    assert old in text
+    (folder / f"{made.name}.ipynb").write_text(text.replace(old, new, 1), encoding="utf-8")
+    return grade(made.assignment, folder, Options(isolation="none")).report
+
+
+def notebook(path: Path, *cells: dict[str, Any], **metadata: Any) -> Path:
+    """Write a notebook with test cells of nbgrader's markup."""
+    path.write_text(json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 2}))
+    return path
+
+
+def cell(source: str, kind: str = "code", **nbgrader: Any) -> dict[str, Any]:
+    return {"cell_type": kind, "metadata": {"nbgrader": nbgrader} if nbgrader else {}, "source": source, "outputs": []}
+
+
+def graded_cell(source: str, id_: str) -> dict[str, Any]:
+    return cell(source, grade=True, grade_id=id_, points=1)
+
+
+X = cell("x = 41 + 1", solution=True, grade_id="x")
+X_TEST = graded_cell("assert x == 42", "test_x")
+
+
+def test_the_reference_gets_all_points(made: Made, tmp_path: Path) -> None:
+    report = graded(made, tmp_path)
+    assert (report.score, report.max_score) == (POINTS[made.name],) * 2, [check.message for check in report.checks]
+
+
+def test_hidden_tests_are_hidden_checks(made: Made) -> None:
+    hidden = {check.id for check in made.assignment.spec.checks if check.visibility.value == "hidden"}
+    assert hidden == HIDDEN[made.name]
+
+
+def test_its_template_earns_nothing_and_holds_no_answer(made: Made) -> None:
+    built = handout.build(made.assignment)
+    prove.prove(built, made.assignment)
+    assert b"max(days.values())" not in b"".join(built.files.values())
+    assert built.files["week.svg"].startswith(b"<svg")
+
+
+@pytest.mark.parametrize("old", WRONG)
+def test_wrong_solutions_fail_as_failures_of_the_student(made: Made, tmp_path: Path, old: str) -> None:
+    new, *failing = WRONG[old]
+    wanted = failing[sorted(POINTS).index(made.name)]
+    report = graded(made, tmp_path, old, new)
+    assert {check.id for check in report.checks if check.status.value == "fail"} == wanted
+    assert not [check.message for check in report.checks if check.status.value == "error"]
+
+
+def test_an_answer_in_words_waits_for_a_person(made: Made) -> None:
+    from grader.classroom.answers import questions
+
+    found = questions(made.assignment)
+    assert found[0].points == 2
+    assert "absolute zero" not in "".join(question.untouched for question in found)
+    assert len(found) == (2 if made.name == "weather_nbgrader" else 1)  # nbgrader's task
+
+
+# --- what is refused, and what is left out --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cells", "metadata", "why"),
+    [
+        ([cell("x = 1")], {}, "has no markup to be read: mark it up with nbgrader's"),
+        ([X, X_TEST, cell("# BEGIN QUESTION\nname: q1", "raw")], {}, "has nbgrader's markup and Otter's"),
+        ([X, X_TEST], {"language_info": {"name": "R"}}, "is a notebook in R"),
+        ([X], {}, "can't become an assignment, which needs a check: all that it asks is for a person to grade"),
+        ([X, graded_cell("del x", "gone")], {}, "can't become an assignment, which needs a check: none of its tests"),
+        (
+            [cell("import nowhere_at_all"), X, X_TEST, graded_cell("assert x", "y")],
+            {},
+            "does not get as far as its tests",
+        ),
+    ],
+    ids=["no markup", "both", "another language", "no tests", "no test left", "a notebook that stops"],
+)
+def test_what_can_not_become_an_assignment_is_refused(
+    tmp_path: Path, cells: list[dict[str, Any]], metadata: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(UsageError, match=why):
+        convert(notebook(tmp_path / "n.ipynb", *cells, **metadata), "n", "N")
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"cells": [1]}', b'{"cells": [], "metadata": []}', b"\xff"])
+def test_what_is_no_notebook_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "n.ipynb").write_bytes(data)
+    with pytest.raises(UsageError, match=r"n\.ipynb is not a notebook"):
+        convert(tmp_path / "n.ipynb", "n", "N")
+
+
+def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="can't be read: No such file"):
+        convert(tmp_path / "none.ipynb", "n", "N")
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("assert x == 43", "the notebook's own solution fails it: `x == 43` does not hold"),
+        ("del x\nassert True", "it deletes names of the notebook, which a check can't: test what"),
+        ("%timeit x", "it is more than Python (a magic command?): write it as a check"),
+        ("assert 1 + 1 == 2", "it asks for nothing that the notebook defines: let it use"),
+        ("import nowhere_at_all\nassert x", "it needs `nowhere_at_all`, which is not installed here: install it"),
+        ("from math import *\nassert x", "it can't stand in a function (import * only allowed at module level)"),
+        ("assert type(x) == Odd", "the notebook's own solution fails it: `type(x) == Odd` does not hold"),
+    ],
+)
+def test_a_test_that_can_not_be_carried_over_is_named_with_its_reason(tmp_path: Path, source: str, why: str) -> None:
+    cells = [cell("class Odd(int): ...\ngiven = 1"), X, X_TEST, graded_cell(source, "odd")]
+    made = convert(notebook(tmp_path / "n.ipynb", *cells), "n", "N")
+    (note,) = [note for note in made.notes if note.startswith("cell 4 (odd, 1 points) is left out: ")]
+    assert why in note
+    assert b"test_odd" not in made.files["checks/test_notebook.py"]
+
+
+def test_a_test_that_the_untouched_template_passes_is_left_out(tmp_path: Path) -> None:
+    function = cell(
+        "def f(n):\n    ### BEGIN SOLUTION\n    return n\n    ### END SOLUTION", solution=True, grade_id="f"
+    )
+    cells = [cell("given = 1"), function, graded_cell("assert f(1) == 1", "f"), graded_cell("assert given == 1", "odd")]
+    made = convert(notebook(tmp_path / "n.ipynb", *cells), "n", "N")
+    (note,) = made.notes
+    assert note.startswith("cell 4 (odd, 1 points) is left out: it says nothing of the students' work")
+    assert made.files["checks/test_notebook.py"].count(b"def test_") == 1
+
+
+def test_files_that_lie_beside_go_with_it_and_those_that_do_not_are_told(tmp_path: Path) -> None:
+    (tmp_path / "here.csv").write_text("1")
+    (tmp_path / "tools.py").write_text("ONE = 1\n")
+    (tmp_path / "elsewhere.txt").write_text("no")
+    cells = [
+        cell("![](gone.png) and ![](https://example.org/a.png) and <img src='here.csv'>", "markdown"),
+        cell("import tools\nrows = open('here.csv').read()\nother = '../elsewhere.txt'"),
+        cell("y = tools.ONE + int(rows)", solution=True, grade_id="y"),
+        graded_cell("assert y == 2", "test_y"),
+    ]
+    made = convert(notebook(tmp_path / "n.ipynb", *cells), "n", "N")
+    assert {"here.csv", "tools.py"} <= made.files.keys()
+    assert not {"elsewhere.txt", "../elsewhere.txt"} & made.files.keys()
+    assert [note for note in made.notes if "beside" in note] == [
+        "gone.png is not beside the notebook: add it, and name it under [provided]"
+    ]
+
+
+def test_a_function_of_the_authors_is_copied_into_the_check_that_calls_it(tmp_path: Path) -> None:
+    """In the notebook, a student could put another in its place."""
+    helper = cell("def must_be(a, b):\n    assert a == b, f'{a} is not {b}'")
+    path = notebook(tmp_path / "n.ipynb", helper, X, graded_cell("must_be(x, 42)", "test_x"))
+    made = convert(path, "n", "N")
+    assert b'defined(notebook, "must_be")' not in made.files["checks/test_notebook.py"]
+    folder = tmp_path / "made"
+    assert run(["new", str(folder), "--from-notebook", str(path), "--quiet"]) == 0
+    assignment = load(folder)
+    record.record(assignment, reseed=False, progress=lambda line: None)
+    forged = json.loads((folder / "n.ipynb").read_text())
+    forged["cells"][1]["source"] = "x = 0\ndef must_be(a, b): pass"
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "n.ipynb").write_text(json.dumps(forged))
+    (check,) = grade(assignment, tmp_path / "theirs", Options(isolation="none")).report.checks
+    assert (check.status.value, check.message) == ("fail", "0 is not 42")
+
+
+def test_the_command_tells_what_it_made_and_what_it_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = notebook(tmp_path / "n.ipynb", X, X_TEST, graded_cell("del x", "odd"))
+    assert run(["new", str(tmp_path / "made"), "--from-notebook", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "What could not be carried over as it was:\n- cell 3 (odd, 1 points) is left out: it deletes" in out
+    assert "  grader check . " in out
+    assert run(["new", str(tmp_path / "made"), "--from-notebook", str(path)]) == 2
+    assert "is there already and not empty" in capsys.readouterr().err

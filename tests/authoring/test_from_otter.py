@@ -1,0 +1,353 @@
+"""Otter's markup: its comments in lines, its test cells, its points, and what is told of what has no counterpart."""
+
+from __future__ import annotations
+
+import copy
+import textwrap
+from typing import Any
+
+import pytest
+
+from grader.authoring.from_otter import draft, is_otters
+from grader.authoring.from_otter_lines import marked
+from grader.authoring.from_otter_tests import read_test, resolved
+from grader.authoring.from_parts import Cell, Draft
+
+
+def cell(kind: str, *lines: str, shown: str = "") -> Cell:
+    made: Cell = {"cell_type": kind, "metadata": {}, "source": "\n".join(lines)}
+    if shown:
+        made["outputs"] = [{"output_type": "execute_result", "data": {"text/plain": [shown]}}]
+    return made
+
+
+def raw(*lines: str) -> Cell:
+    return cell("raw", *lines)
+
+
+def question(name: str, *cells: Cell, told: str = "") -> list[Cell]:
+    return [raw("# BEGIN QUESTION", f"name: {name}", told), *cells, raw("# END QUESTION")]
+
+
+def solution(*cells: Cell) -> list[Cell]:
+    return [raw("# BEGIN SOLUTION"), *cells, raw("# END SOLUTION")]
+
+
+def with_tests(*cells: Cell) -> list[Cell]:
+    return [raw("# BEGIN TESTS"), *cells, raw("# END TESTS")]
+
+
+def config(*lines: str) -> list[Cell]:
+    return [raw("# ASSIGNMENT CONFIG", *lines)]
+
+
+def drafted(*cells: Cell) -> Draft:
+    return draft(copy.deepcopy(list(cells)), "T")
+
+
+def lines(source: str) -> str:
+    return marked(textwrap.dedent(source).strip("\n"), "q1", "cell 1", [])[0]
+
+
+def same(got: str, wanted: str) -> bool:
+    return got == textwrap.dedent(wanted).strip("\n")
+
+
+X = cell("code", "x = 1")
+
+
+# --- lines ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_marked_line_is_wrapped_and_its_name_told() -> None:
+    assert same(
+        lines("nine = 3 * 3  # SOLUTION\nprint(nine)"),
+        """
+        # nine = ...
+        ### BEGIN SOLUTION q1
+        nine = 3 * 3
+        ### END SOLUTION
+        print(nine)
+        """,
+    )
+
+
+def test_marked_lines_that_follow_each_other_are_one_place_and_without_prompt_tell_no_name() -> None:
+    assert same(
+        lines("def f(x):\n    y = x * 2  # SOLUTION NO PROMPT\n    return y  # SOLUTION"),
+        """
+        def f(x):
+            ### BEGIN SOLUTION q1
+            y = x * 2
+            return y
+            ### END SOLUTION
+        """,
+    )
+
+
+def test_a_statement_further_out_gets_a_place_of_its_own() -> None:
+    assert lines("if x:\n    y = 1  # SOLUTION\nz = 2  # SOLUTION").count("### BEGIN SOLUTION") == 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "total = sum(\n    values\n)  # SOLUTION",
+        "for i in a:  # SOLUTION\n    b += i",
+        'text = """\n  two\n"""  # SOLUTION',
+    ],
+    ids=["brackets", "a loop by its head", "a text over lines"],
+)
+def test_half_a_statement_is_never_taken_out(source: str) -> None:
+    made = lines(source)
+    first, *middle, last = [line for line in made.split("\n") if not line.endswith("= ...")]
+    assert (first, last) == ("### BEGIN SOLUTION q1", "### END SOLUTION")
+    compile("\n".join(middle), "block", "exec")
+
+
+def test_a_region_keeps_its_lines_and_a_prompt_goes_ahead_of_it() -> None:
+    assert same(
+        lines(
+            '''
+            def area(r):
+                # BEGIN SOLUTION NO PROMPT
+                return 3.14 * r * r
+                # END SOLUTION
+                """ # BEGIN PROMPT
+                # Use 3.14.
+                pass
+                """; # END PROMPT
+            '''
+        ),
+        """
+        def area(r):
+            # Use 3.14.
+            ### BEGIN SOLUTION q1
+            return 3.14 * r * r
+            ### END SOLUTION
+        """,
+    )
+
+
+def test_what_otter_ignores_is_gone() -> None:
+    made = lines("a = 1\nb = 2  # IGNORE\n# BEGIN IGNORE\nc = 3\n# END IGNORE\n## solution ##\nd = 4")
+    assert made == "a = 1\nd = 4"
+
+
+def test_a_seed_and_a_plugin_are_told() -> None:
+    notes: list[str] = []
+    source = 'np.random.seed(1)  # SEED\n""" # BEGIN PLUGIN\nname: p\n""" # END PLUGIN\nx = 1  # SOLUTION'
+    made, _ = marked(source, "q1", "cell 7", notes)
+    assert made.startswith("np.random.seed(1)\n# x = ...")
+    assert "name: p" not in made
+    assert any("cell 7: its seed is the students' too" in note for note in notes)
+    assert "cell 7: a call of an Otter plugin is left out" in notes
+
+
+def test_a_cell_without_marks_stays_as_it_is() -> None:
+    assert marked("%matplotlib inline\nx = 1", "", "cell 1", []) == ("%matplotlib inline\nx = 1", False)
+
+
+# --- test cells -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "shown", "code"),
+    [
+        ("f(1) == 2", "True", "assert f(1) == 2"),
+        ("f(1) == 2", "", "assert f(1) == 2"),
+        ("np.isclose(x, 1)", "True", "assert np.isclose(x, 1)"),
+        ("isinstance(x, str)", "False", "assert not (isinstance(x, str))"),
+        ("f(1)", "2", "expect('f(1)', recordable(f(1)))"),
+        ("y = f(1); y", "2", "y = f(1)\nexpect('y', recordable(y))"),
+        ("print('x is', x)", "", "expect('x', recordable(x))"),
+        ("np.testing.assert_equal(x, 1)", "", "np.testing.assert_equal(x, 1)"),
+        ("assert x == 1", "", "assert x == 1"),
+        ("%timeit f(1)", "", "%timeit f(1)"),
+    ],
+)
+def test_what_a_cell_showed_is_held(source: str, shown: str, code: str) -> None:
+    assert read_test(cell("code", source, shown=shown)).code == code
+
+
+def test_a_function_is_called_by_the_names_of_its_parameters() -> None:
+    read = read_test(
+        cell("code", "def test_f(f, np):", '    """f doubles."""', "    assert f(1) == 2", "test_f(f, np) # IGNORE")
+    )
+    assert read.code.endswith("\n\ntest_f(f, np)")
+    assert read.sentence == "f doubles."
+
+
+@pytest.mark.parametrize("head", ["# HIDDEN", "## Hidden Test ##", "# HIDDEN TEST", "# hidden"])
+def test_hidden_is_read(head: str) -> None:
+    read = read_test(cell("code", head, "assert x == 1"))
+    assert (read.hidden, read.code) == (True, "assert x == 1")
+
+
+def test_a_configuration_is_read() -> None:
+    head = [
+        '""" # BEGIN TEST CONFIG',
+        "points: 2.5",
+        "hidden: true",
+        "failure_message: Too small.",
+        '""" # END TEST CONFIG',
+    ]
+    read = read_test(cell("code", *head, "x > 3"))
+    assert (read.hidden, read.points, read.code) == (True, 2.5, "assert x > 3, 'Too small.'")
+    assert read_test(cell("code", *head, "assert x > 3")).sentence == "Too small."
+
+
+def test_a_configuration_that_can_not_be_read_is_told() -> None:
+    read = read_test(cell("code", '""" # BEGIN TEST CONFIG', "points: [", '""" # END TEST CONFIG', "x > 3"))
+    assert read.notes == ["its configuration can't be read, so its points are the question's"]
+
+
+@pytest.mark.parametrize(
+    ("question_", "told", "points"),
+    [
+        (None, [None, None], [0.5, 0.5]),
+        (None, [2.0, None], [2.0, 0.0]),
+        (1, [None, None, None], [0.34, 0.33, 0.33]),
+        (6, [2.0, 2.0, None, None], [2.0, 2.0, 1.0, 1.0]),
+        (3, [4.0, None], [4.0, 0.0]),
+        ({"each": 2}, [None, 1.0], [2.0, 1.0]),
+        ([1, 0.5], [None, None, None], [1.0, 0.5, 0.0]),
+        (0, [None], [0.0]),
+    ],
+)
+def test_points_are_resolved_as_otter_does(question_: Any, told: list[float | None], points: list[float]) -> None:
+    assert resolved(question_, told) == points
+
+
+# --- cells ----------------------------------------------------------------------------------------------------------
+
+
+def test_solution_cells_are_the_students_and_all_others_are_not() -> None:
+    made = drafted(
+        cell("code", "import numpy as np"),
+        *question("q1", cell("markdown", "Do it."), *solution(cell("code", "x = 1  # SOLUTION"), cell("code", "x"))),
+    )
+    roles = [c["metadata"].get("grader", {}).get("role") for c in made.cells]
+    assert roles == [None, None, "student", "student"]
+    assert [c["id"] for c in made.cells] == ["cell-1", "cell-3", "q1-solution", "q1-solution-2"]
+
+
+def test_a_solution_without_marks_is_taken_out_whole() -> None:
+    made = drafted(*question("q1", *solution(cell("code", "x = 1"))))
+    assert made.cells[0]["source"] == "### BEGIN SOLUTION\nx = 1\n### END SOLUTION"
+
+
+def test_words_have_the_points_of_their_question_and_their_prompt_ahead() -> None:
+    prompt = [raw("# BEGIN PROMPT"), cell("markdown", "Think."), raw("# END PROMPT")]
+    made = drafted(
+        *question("q1", *prompt, *solution(cell("markdown", "**SOLUTION** 42")), told="manual: true\npoints: 3")
+    )
+    assert made.cells[0]["metadata"]["grader"] == {"role": "student", "points": 3.0}
+    assert made.cells[0]["source"] == "Think.\n\n### BEGIN SOLUTION q1\n**SOLUTION** 42\n### END SOLUTION"
+
+
+def test_a_prompt_without_a_solution_is_the_answer_cell() -> None:
+    prompt = [raw("# BEGIN PROMPT"), cell("markdown", "_Write here._"), raw("# END PROMPT")]
+    made = drafted(*question("q1", *prompt, told="manual: true"))
+    assert (made.cells[0]["source"], made.cells[0]["metadata"]["grader"]["points"]) == ("_Write here._", 1.0)
+
+
+def test_a_prompt_that_holds_lines_of_the_answer_is_left_out_and_told() -> None:
+    prompt = [raw("# BEGIN PROMPT"), cell("markdown", "$$\nx = ?\n$$"), raw("# END PROMPT")]
+    made = drafted(*question("q1", *prompt, *solution(cell("markdown", "$$\nx = 42\n$$")), told="manual: true"))
+    assert "x = ?" not in made.cells[0]["source"]
+    assert made.notes == ["the prompt of q1 is left out: a handout can't hold lines of the answer"]
+
+
+def test_lines_and_cells_for_otter_itself_are_left_out_and_told() -> None:
+    own = cell("code", "# Initialize Otter", "import otter", "grader = otter.Notebook()")
+    made = drafted(
+        raw("# ASSIGNMENT CONFIG"),
+        own,
+        cell("code", "## Ignore ##", "print(1)"),
+        cell("code", "import numpy", "import otter"),
+    )
+    assert [c["source"] for c in made.cells] == ["import numpy"]
+    assert [note[:6] for note in made.notes] == ["cell 2", "cell 4"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "note"),
+    [
+        (config("generate: true", "files: [a.csv]"), "cell 1: left out, since nothing here answers to them: `gen"),
+        (config("config_file: c.yml"), "cell 1: c.yml is not read"),
+        (config("seed:", "  variable: s"), "cell 1: `s` is the same for students and when grading"),
+        (question("q1", told="all_or_nothing: true"), "cell 1 (q1): left out, since each test is a check of its own"),
+        (question("q1", *solution(dict(X))), "q1 has no tests, so it has no points: write a check for it"),
+        (question("q1", *solution(X), told="manual: true"), "cell 3 (q1, 1 points) is code that a person graded"),
+        (question("q1", *solution(cell("markdown", "why"))), "cell 3 (q1): words in the solution of code are left out"),
+        (question("q1", *with_tests(cell("code", "# HIDDEN"))), "cell 3 (q1, test 1, 1 points) is left out: it tests"),
+        (question("q1", *with_tests(X), told="points: 0"), "cell 3 (q1, test 1, 0 points) had no points: its check is"),
+        ([*question("q1"), *question("q1")], "cell 3: a second question q1: their checks are counted together"),
+    ],
+)  # fmt: skip
+def test_what_has_no_counterpart_is_told_with_its_cell(cells: list[Cell], note: str) -> None:
+    assert [told for told in drafted(*cells).notes if told.startswith(note)]
+
+
+def test_files_of_the_configuration_are_asked_for() -> None:
+    assert drafted(raw("# ASSIGNMENT CONFIG", "files: [a.csv]", "student_files:", "  - b.py")).files == [
+        "a.csv",
+        "b.py",
+    ]
+
+
+def test_a_test_knows_its_question_place_and_points() -> None:
+    made = drafted(
+        *question("q1a", *with_tests(cell("code", "x == 1"), cell("code", "# HIDDEN", "x == 1")), told="points: 3")
+    )
+    assert [(test.id, test.question, test.points, test.hidden) for test in made.tests] == [
+        ("q1a_1", "q1a", 1.5, False), ("q1a_2", "q1a", 1.5, True),
+    ]  # fmt: skip
+    assert made.tests[1].place == "cell 4 (q1a, test 2, 1.5 points)"
+    assert made.tests[1].sentence == "Question 1a, hidden test 2."
+
+
+# --- the older format -----------------------------------------------------------------------------------------------
+
+FENCED = cell("markdown", "Do it.", "", "```", "BEGIN QUESTION", "name: q1", "points: 2", "```")
+
+
+def test_the_older_format_is_read_alike() -> None:
+    made = drafted(
+        dict(FENCED),
+        cell("code", "x = 1  # SOLUTION"),
+        cell("code", "# TEST", "x == 1"),
+        cell("code", "## hidden test ##", "x < 2"),
+        cell("markdown", "Between."),
+        cell("code", "# TEST", "not_a_test"),
+    )
+    assert [c["source"] for c in made.cells][0::2] == ["Do it.", "Between."]
+    assert [(test.points, test.hidden, test.code) for test in made.tests] == [
+        (1.0, False, "assert x == 1"), (1.0, True, "assert x < 2"),
+    ]  # fmt: skip
+
+
+def test_the_older_format_knows_words_by_their_bold_beginning() -> None:
+    manual = cell("markdown", "Why?", "```", "BEGIN QUESTION", "name: q1", "manual: true", "```")
+    made = drafted(
+        manual, cell("markdown", "A prompt."), cell("markdown", "**Solution:** so."), cell("markdown", "After.")
+    )
+    assert [c["source"].split("\n")[0] for c in made.cells] == ["Why?", "A prompt.", "After."]
+    assert "**Solution:** so." in made.cells[1]["source"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "known"),
+    [
+        ([raw("# ASSIGNMENT CONFIG")], True),
+        ([raw("# BEGIN ASSIGNMENT")], True),
+        ([raw("# begin question", "name: q1")], True),
+        ([dict(FENCED)], True),
+        ([raw("# BEGIN")], False),
+        ([cell("markdown", "BEGIN QUESTION")], False),
+        ([cell("code", "x = 1  # SOLUTION")], False),
+    ],
+)
+def test_the_markup_is_known(cells: list[Cell], known: bool) -> None:
+    assert is_otters(cells) is known

@@ -1,0 +1,74 @@
+"""nbgrader's own example notebooks, from its package, become assignments whose reference gets all points.
+
+Otter's packages hold no notebooks. Those of its documentation are tried where a folder with them is named in the
+environment: `GRADER_OTTER_EXAMPLES=FOLDER`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from grader.assignment.spec import load
+from grader.authoring import handout, prove
+from grader.authoring.record import record
+from grader.cli import run
+from grader.errors import UsageError
+from grader.grading.grade import Options, grade
+
+# Notebooks are programs, and run here without a box: so it is this package and no other.
+PACKAGE = "nbgrader==0.9.6 --hash=sha256:8a185fe53cab78363102862e3d845c48b26823f349482ea9209426bdae5bd75f"
+INSIDE = "nbgrader/docs/source/user_guide/source/"
+EXAMPLES = {"ps1/problem1.ipynb": 2.5, "ps1_autotest/problem1.ipynb": 3.5}
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("nbgrader")
+    (folder / "wanted.txt").write_text(PACKAGE)
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "-r", "wanted.txt", "-q"]
+    command += ["--retries", "0", "--timeout", "10", "--disable-pip-version-check"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    if done.returncode:
+        pytest.skip(f"no package of nbgrader's to be had: {done.stderr.strip()[-200:]}")
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder, [name for name in archive.namelist() if name.startswith(INSIDE)])
+    return folder / INSIDE
+
+
+def becomes_an_assignment(notebook: Path, folder: Path) -> float:
+    """Make one of a notebook, record, grade and hand out; return the points that the reference got: all there are."""
+    assert run(["new", str(folder), "--from-notebook", str(notebook), "--quiet"]) == 0
+    record(load(folder), reseed=False, progress=lambda line: None)
+    assignment = load(folder)
+    report = grade(assignment, folder, Options(isolation="none")).report
+    assert report.score == report.max_score, [check.message for check in report.checks]
+    prove.prove(handout.build(assignment), assignment)  # and its template gets none
+    return report.score
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_nbgraders_own_examples(examples: Path, tmp_path: Path, name: str) -> None:
+    assert becomes_an_assignment(examples / name, tmp_path / "made") == EXAMPLES[name]
+
+
+def test_nbgraders_example_of_words_alone_is_refused_with_the_reason(examples: Path, tmp_path: Path) -> None:
+    from grader.authoring.from_notebook import convert
+
+    with pytest.raises(UsageError, match="all that it asks is for a person to grade"):
+        convert(examples / "ps1" / "problem2.ipynb", "n", "N")
+
+
+def test_otters_own_examples(tmp_path: Path) -> None:
+    folder = os.environ.get("GRADER_OTTER_EXAMPLES", "")
+    notebooks = sorted(Path(folder).glob("*.ipynb")) if folder else []
+    if not notebooks:
+        pytest.skip("GRADER_OTTER_EXAMPLES names no folder with notebooks")
+    for notebook in notebooks:
+        assert becomes_an_assignment(notebook, tmp_path / notebook.stem) > 0
