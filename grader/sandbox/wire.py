@@ -32,6 +32,7 @@ MAX_BYTES = 256 << 20  # bytes of all arrays in one frame
 MAX_DEPTH = 32  # nesting of containers
 MAX_NODES = 500_000  # values in one frame
 MAX_INT = 1 << 63
+LAST_CHARACTER = 0x10FFFF
 PLAIN_KINDS = "biufcUS"  # NumPy dtype kinds that may cross: no objects, no structures, no dates
 
 READ_AHEAD = 1 << 16  # bytes asked for at once
@@ -201,6 +202,8 @@ def decode_array(data: bytes) -> np.ndarray:
     count = math.prod(shape)
     if dtype.itemsize * count != len(body) or (dtype.itemsize == 0 and count > MAX_NODES):
         raise WireError("an array whose bytes do not fit its shape")
+    if dtype.kind == "U" and len(body) and np.any(np.frombuffer(body, dtype=f"{dtype.byteorder}u4") > LAST_CHARACTER):
+        raise WireError("an array of text that is none")
     try:
         flat = np.frombuffer(body, dtype=dtype, count=count) if count and dtype.itemsize else np.zeros(count, dtype)
         return flat.reshape(shape, order="F" if fortran else "C").copy(order="K")
@@ -283,6 +286,7 @@ class Decoder:
         self._blobs = blobs
         self._resolve = resolve
         self._nodes = 0
+        self._bytes = 0  # an array that is named again is held again
 
     def decode(self, data: Any, depth: int = 0) -> Any:
         """Return the value of JSON data, or raise `WireError`."""
@@ -315,7 +319,10 @@ class Decoder:
         if kind == "dtype":
             if not isinstance(body, str) or not re.fullmatch(r"[<>|=]?[biufcUS]\d{1,2}", body):
                 raise WireError("a dtype that may not cross")
-            return np.dtype(body).type
+            try:
+                return np.dtype(body).type
+            except TypeError as error:
+                raise WireError("a dtype that may not cross") from error
         if not isinstance(body, list):
             raise WireError(f"a malformed {kind[:20]!r}")
         if kind == "tuple":
@@ -332,6 +339,9 @@ class Decoder:
     def _array(self, index: Any) -> np.ndarray:
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(self._blobs):
             raise WireError("a reference to an array that did not come")
+        self._bytes += len(self._blobs[index])
+        if self._bytes > MAX_BYTES:
+            raise WireError(f"arrays of {self._bytes} bytes are more than the {MAX_BYTES} allowed")
         return decode_array(self._blobs[index])
 
     def _ref(self, body: Any) -> Any:
