@@ -10,6 +10,13 @@ import sys
 
 LIBRARIES = ("numpy", "h5py", "pytest", "nbclient", "nbformat", "ipython", "jinja2", "landlockpy", "pyseccomp")
 
+# What a tier leaves open even where it works; docs/security.md has the whole table.
+LEFT_OPEN = {
+    "bubblewrap": "bugs of the kernel, and what can be measured: time, caches, the machine's load",
+    "landlock": "names and sizes of files can be learned; a hole in Landlock or seccomp is one in the tier",
+    "none": "the answers, all files, the network and other processes can be reached; time alone is bounded",
+}
+
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command, which has no options."""
@@ -34,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"  {'works' if report.works else 'no   '}  {report.tier:11} {report.sentence}")
         if not report.works and report.remedy:
             print(f"         {'':11} to get it: {report.remedy}")
+        if report.works:
+            print(f"         {'':11} left open: {LEFT_OPEN[report.tier]}")
     usable = [report.tier for report in reports if report.works and report.tier is not Tier.NONE]
     if usable:
         print(f"  --isolation auto takes: {usable[0]}")

@@ -43,7 +43,7 @@ _BEFORE_HEADER = 10  # bytes: the magic, the version and the header's length
 # The header that NumPy writes for arrays of numbers; any other goes through NumPy's own parser, which takes far longer.
 _USUAL_HEADER = re.compile(
     rb"\x93NUMPY\x01\x00(..)\{'descr': '([<>|][biufc]\d{1,2})', 'fortran_order': (True|False), "
-    rb"'shape': \(((?:\d{1,18}, ){0,31}\d{1,18},?|)\), \} {0,70}\n",
+    rb"'shape': \(((?:\d{1,18}, ){1,31}\d{1,18}|\d{1,18},|)\), \} {0,70}\n",
     re.DOTALL,
 )
 

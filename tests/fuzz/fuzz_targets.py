@@ -140,7 +140,9 @@ def arrays(data: bytes) -> str:
         return "refused"
     plain(array)
     theirs = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False, max_header_size=1 << 16)
-    assert (array.dtype, array.shape, array.tobytes()) == (theirs.dtype, theirs.shape, theirs.tobytes())
+    assert array.shape == theirs.shape
+    if theirs.dtype.itemsize:  # NumPy gives empty text a character where it makes an array of it
+        assert (array.dtype, array.tobytes()) == (theirs.dtype, theirs.tobytes())
     again = wire.decode_array(wire.encode_array(array))
     assert (array.dtype, array.shape, array.tobytes()) == (again.dtype, again.shape, again.tobytes())
     return "an array"

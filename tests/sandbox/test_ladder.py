@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from trials import SMALL, Trial, not_here
 
+from grader.cli import doctor
 from grader.errors import IsolationError
 from grader.model import Tier
 from grader.sandbox import ladder
@@ -38,6 +40,25 @@ def test_the_probe_tells_of_every_tier() -> None:
         assert report.sentence
         assert report.works or report.remedy
     assert "not sandboxed" in reports[-1].sentence
+
+
+def test_doctor_tells_what_each_tier_does_and_leaves_open(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = [
+        ladder.TierReport(Tier.BUBBLEWRAP, False, "bwrap is not installed", "apt-get install bubblewrap"),
+        ladder.TierReport(Tier.LANDLOCK, True, ladder.PROMISES[Tier.LANDLOCK]),
+    ]
+    monkeypatch.setattr(ladder, "probe", lambda: found)
+    assert doctor.run(argparse.Namespace()) == 0
+    told = capsys.readouterr().out
+    assert "no     bubblewrap  bwrap is not installed" in told
+    assert "to get it: apt-get install bubblewrap" in told
+    assert "left open: names and sizes of files can be learned" in told
+    assert "--isolation auto takes: landlock" in told
+    found.pop()
+    assert doctor.run(argparse.Namespace()) == 2
+    assert "--isolation auto stops" in capsys.readouterr().out
 
 
 def test_auto_takes_the_strongest() -> None:
