@@ -1,4 +1,4 @@
-"""Our grader as a contestant: one process with one sandbox; reports and executed notebooks are written."""
+"""Our grader as a contestant: one process with one sandbox, as in `grader batch`; reports and notebooks are written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> None:
     """Grade what is asked for."""
     job = lane.job()
     submissions, out = Path(job["submissions"]), Path(job["out"])
-    options = Options(isolation=job["isolation"], only=frozenset(job["only"]))
+    options = Options(isolation=job["isolation"], only=frozenset(job["only"]), boxes=1)
     with Grader(load(Path(job["assignment"])), options) as grader:
 
         def grade(chunk: str, names: list[str]) -> dict[str, float]:

@@ -26,8 +26,7 @@ from benchmarks.contest import ROOT, Lane, environment, memory_of_tree, python_h
 from benchmarks.run import machine, spread, words
 from grader.assignment.spec import load
 
-LOOK_SECONDS = 0.05
-EXIT_CODES = (0, 1)  # all passed, or some submission did not: no fault of the grader's
+LOOK_SECONDS = 0.01  # a peak is short
 
 
 def main() -> int:
@@ -45,7 +44,7 @@ def main() -> int:
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "one": lambda: one(work, options.rounds),
         "again": lambda: again(work, options.submissions),
-        "memory": lambda: memory(work),
+        "memory": lambda: memory(work, options.rounds),
     }
     for name in options.part or parts:
         told[name] = parts[name]()
@@ -64,7 +63,7 @@ def one(work: Path, rounds: int) -> dict[str, Any]:
     checks, bare, ratios = [], [], []
     for number in range(rounds):
         command = ["check", str(load_.submissions / name), "--assignment", str(load_.assignment)]
-        checks.append(timed([*command, "--out", str(work / "one" / f"report-{number}")]))
+        checks.append(timed([*command, "--out", str(work / "one" / f"report-{number}")], 0))
         bare.append(max(run_bare(load_, work / "one", [id_], name) for id_ in books))
         ratios.append(checks[-1] / bare[-1])
     return {
@@ -92,7 +91,7 @@ def again(work: Path, submissions: int) -> dict[str, Any]:
     """Time `grader batch` over load (a), and over the same class again."""
     load_ = loads.make("a", work / "again", 1, submissions)
     command = ["batch", str(load_.submissions), "--assignment", str(load_.assignment), "--out", str(work / "class")]
-    first, second = timed(command), timed(command)
+    first, second = timed(command, 1), timed(command, 1)
     return {
         f"`grader batch`, {len(load_.points)} submissions, s": round(first, 2),
         "the same class again, s": round(second, 2),
@@ -100,43 +99,50 @@ def again(work: Path, submissions: int) -> dict[str, Any]:
     }
 
 
-def timed(command: list[str]) -> float:
-    """Run a command of the grader's and return its seconds; raise where the grader itself failed."""
+def timed(command: list[str], code: int) -> float:
+    """Run a command of the grader's and return its seconds; raise where it ended otherwise than it should."""
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "grader", *command], env=environment(sys.executable), cwd=ROOT,
         capture_output=True, text=True,
     )  # fmt: skip
-    if done.returncode not in EXIT_CODES:
+    if done.returncode != code:
         raise RuntimeError(f"grader {command[0]} failed ({done.returncode}):\n{(done.stdout + done.stderr)[-2000:]}")
     return time.perf_counter() - start
 
 
-def memory(work: Path) -> dict[str, Any]:
-    """Measure the peak of one worker's tree over a flagship submission, ours and the floor's."""
+def memory(work: Path, rounds: int) -> dict[str, Any]:
+    """Measure the peak of one worker's tree over a flagship submission, ours and the floor's, in fresh processes."""
     load_ = loads.make("b", work / "memory", 1, 1)
     job = loads.our_jobs(load_, work / "memory", "auto")[0]
     name = load_.chunks[0].shares[0][0]
-    ours, bare = (peak(module, job, work / "memory" / module, name) for module in ("ours", "floor"))
+    best = load_.points[name]
+    peaks: dict[str, list[float]] = {
+        module: [peak(module, job, work / "memory" / module, name, best) for _ in range(rounds)]
+        for module in ("ours", "floor")
+    }
     return {
-        "peak memory of a worker's processes, MB": round(ours),
-        "peak memory of the floor's, MB": round(bare),
-        "ours is": f"{ours / bare:.2f}×",
+        "peak memory of a worker's processes, MB": spread(iter(peaks["ours"])),
+        "peak memory of the floor's, MB": spread(iter(peaks["floor"])),
+        "ours is, times the floor's": spread(a / b for a, b in zip(peaks["ours"], peaks["floor"], strict=True)),
     }
 
 
-def peak(module: str, job: dict[str, Any], folder: Path, name: str) -> float:
+def peak(module: str, job: dict[str, Any], folder: Path, name: str, points: float) -> float:
     """Return the most MB that a process tree held while it graded a submission."""
     lane = Lane(python_here(), module, job, folder)
     try:
         lane.receive()
         lane.send({"chunk": "", "names": [name]})
-        waiting = threading.Thread(target=lane.receive)
+        told: list[dict[str, Any]] = []
+        waiting = threading.Thread(target=lambda: told.append(lane.receive()))
         waiting.start()
         most = 0.0
         while waiting.is_alive():
             most = max(most, memory_of_tree(lane.pid))
             time.sleep(LOOK_SECONDS)
+        if not told or told[0]["scores"].get(name, points) != points:
+            raise RuntimeError(f"{module} gave a wrong score, or none: {told}")
         return most
     finally:
         lane.close()

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+REPORT_JSON = "report.json"
 REPORT_SCHEMA = 1
 
 

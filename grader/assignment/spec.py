@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import math
 import re
@@ -225,8 +224,8 @@ def _explain(message: str) -> str:
     key, place = unknown[1], unknown[2] or ""
     table = _TABLES.get(place.split("[")[0])
     names = list(table.__struct_fields__) if table is not None else []
-    close = difflib.get_close_matches(key, names, n=1)
-    hint = f": did you mean `{close[0]}`?" if close else f" (known keys: {', '.join(names)})"
+    close = _closest(key, names)
+    hint = f": did you mean `{close}`?" if close else f" (known keys: {', '.join(names)})"
     where = f" in `{place}`" if place else ""
     return f"unknown key `{key}`{where}{hint}"
 
@@ -256,9 +255,9 @@ def _problems(spec: Spec, folder: Path) -> Iterator[str]:
             yield f"check `{check.id}` has {check.points:g} points: give it some"
         for needed in check.requires:
             if needed not in checks:
-                close = difflib.get_close_matches(needed, checks, n=1)
+                close = _closest(needed, checks)
                 yield f"check `{check.id}` requires {needed!r}, which is no check" + (
-                    f": did you mean `{close[0]}`?" if close else ""
+                    f": did you mean `{close}`?" if close else ""
                 )
             elif checks.index(needed) >= checks.index(check.id):
                 yield f"check `{check.id}` requires `{needed}`, which is not run before it: list that one first"
@@ -280,6 +279,13 @@ def _problems(spec: Spec, folder: Path) -> Iterator[str]:
     for source in (*(notebook.source for notebook in spec.notebooks), *spec.provided):
         if not (folder / source).exists():
             yield f"{source!r} does not exist in {folder}"
+
+
+def _closest(word: str, words: list[str]) -> str:
+    """Return the one of these words that was probably meant, or nothing."""
+    import difflib  # only for what is wrong
+
+    return next(iter(difflib.get_close_matches(word, words, n=1)), "")
 
 
 def _late_problems(late: LateSpec | None) -> Iterator[str]:

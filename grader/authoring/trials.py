@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
-import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -23,6 +22,7 @@ from grader.assignment.spec import Assignment, load
 from grader.authoring.record import reference_files
 from grader.checking.diagnosis import Answers, KnownMistakes, Mistake, answers
 from grader.errors import AssignmentError, IsolationError
+from grader.machine import cores
 from grader.model import Status
 
 if TYPE_CHECKING:
@@ -95,13 +95,6 @@ def run_all(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return verdicts
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 # --- in a worker ----------------------------------------------------------------------------------------------------
@@ -182,7 +175,7 @@ class Worker:
                 files={**self._reference, **trial.files},
                 expectations=self._expected(trial.seed, stage),
                 only=stage,
-                known=self._known.get(trial.seed),
+                known=functools.partial(self._known.get, trial.seed),
             )
         ).checks
 

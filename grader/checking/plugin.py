@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
-import nbformat
 import numpy as np
 import pytest
 
@@ -26,6 +26,7 @@ from grader.checking.expect import Expect, Mode, Scene
 from grader.checking.follow import Recipe, follows
 from grader.checking.notebook import Notebook, NotebookRun
 from grader.checking.pace import ClockedRemote, in_time
+from grader.checking.restore import provided
 from grader.checking.student import CallLog, Case, Student
 from grader.checking.verdict import CheckOutcome, Ending, Skipped, Stopped, verdict
 from grader.errors import (
@@ -53,8 +54,9 @@ class Plan(msgspec.Struct, frozen=True):
     hidden: bool = False  # whether the inputs are the instructor's own: numbers are kept out of messages
     only: frozenset[str] = frozenset()  # ids of checks; empty: all
     on_check: Callable[[CheckOutcome], None] = lambda check: None
-    known: KnownMistakes | None = None  # what known mistakes answer, for hints
+    known: Callable[[], KnownMistakes | None] = lambda: None  # what known mistakes answer, for hints
     recipes: tuple[Recipe, ...] = ()  # how checks may follow from earlier mistakes
+    boxes: int = 8  # that may be at work at a time; with one alone, notebooks wait until the other checks are done
 
 
 class Outcome(msgspec.Struct):
@@ -72,11 +74,11 @@ class ChecksPlugin:
         self.plan = plan
         self.outcome = Outcome()
         self.problem: GraderError | None = None
-        self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="notebook")
+        self._pool = ThreadPoolExecutor(max_workers=max(1, plan.boxes - 1), thread_name_prefix="notebook")
         self._runs: dict[str, NotebookRun] = {}
         self._boxes: dict[str, ClockedRemote] = {}  # of notebooks
         self._remote = self._new_remote()
-        self._left: dict[str, int] = {}
+        self._left: Counter[str] = Counter()  # cases to be run, of a check and of a notebook
         self._stopped: dict[str, str] = {}
         self._evidence: dict[str, list[Evidence]] = {}
         self._clock: tuple[ClockedRemote, float]  # the case's worker, and what stood on its clock when it began
@@ -132,16 +134,15 @@ class ChecksPlugin:
         items[:] = sorted(kept, key=lambda item: (bool(self._notebook_of(check_id(item))), order[check_id(item)]))
         self._check_weights(items)
         for item in items:
-            self._left[check_id(item)] = self._left.get(check_id(item), 0) + 1
+            self._left.update({check_id(item), self._notebook_of(check_id(item))})
             text = (getattr(item, "function", None).__doc__ or check_id(item)).strip()
             title = " ".join(text.split("\n\n")[0].split())
             self.outcome.checks.setdefault(check_id(item), CheckOutcome(check_id(item), title))
         if self.problem is not None:
             items.clear()
             return
-        for item in items:
-            path = self._notebook_of(check_id(item))
-            if path:
+        if self.plan.boxes > 1:
+            for path in dict.fromkeys(self._notebook_of(check_id(item)) for item in items):
                 self._start_notebook(path)
 
     def _check_weights(self, items: list[pytest.Item]) -> None:
@@ -161,13 +162,15 @@ class ChecksPlugin:
         return check.notebook if check is not None else ""
 
     def _start_notebook(self, path: str) -> None:
-        if path in self._runs:
+        if not path or path in self._runs:
             return
+        if self.plan.boxes == 1:
+            self._remote.close()  # what is called in it later is called in a fresh one
         assignment = self.plan.assignment
         spec = assignment.notebook(path)
-        provided = nbformat.read(assignment.folder / spec.source, as_version=4)
+        author = provided(assignment.folder / spec.source)
         self._boxes[path] = self._new_remote(notebook=True)
-        run = NotebookRun(spec, provided, self.plan.files.get(path), self._boxes[path], assignment.spec.limits)
+        run = NotebookRun(spec, author, self.plan.files.get(path), self._boxes[path], assignment.spec.limits)
         self._runs[path] = run
         run.start(self._pool)
 
@@ -246,6 +249,7 @@ class ChecksPlugin:
         else:
             record = self.plan.expectations.cases[check, case] = CaseRecord()
         path = self._notebook_of(check)
+        self._start_notebook(path)
         remote = self._boxes[path] if path else self._remote
         comparing = self.plan.mode is Mode.COMPARE
         log = CallLog(record.calls if comparing else None)
@@ -278,12 +282,22 @@ class ChecksPlugin:
             outcome.functions = (self._case.log.calls[-1].function,)
         if self.plan.mode is Mode.COMPARE and result.status in (Status.PASS, Status.FAIL):
             self._evidence.setdefault(check, []).append(self._seen(result, record))
-        self._left[check] -= 1
-        if self._left[check] == 0:
+        path = self._notebook_of(check)
+        self._left.subtract({check, path})
+        if path and not self._left[path]:
+            self._boxes[path].close()
+        if not self._left[check]:
             told = self._evidence.pop(check, [])
             if len(told) == len(outcome.cases) and outcome.failed:
-                outcome.mistake = diagnose(check, told, self.plan.known)
+                outcome.mistake = diagnose(check, told, self._known())
             self.plan.on_check(outcome)
+
+    def _known(self) -> KnownMistakes | None:
+        try:
+            return self.plan.known()
+        except AssignmentError as error:
+            self.problem = self.problem or error
+            return None
 
     def _seen(self, result: CaseResult, record: CaseRecord) -> Evidence:
         log = self._case.log

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from grader.errors import SubmissionFailed
+from grader.errors import AssignmentError, SubmissionFailed
 from grader.text import clean
+
+# nbformat's usual validator is compiled at its first use, for 30 ms and 10 MB; single cells and outputs pass it by.
+os.environ.setdefault("NBFORMAT_VALIDATOR", "jsonschema")
 
 MAX_CELLS = 2000
 MAX_SOURCE = 200_000  # characters of one cell
@@ -40,6 +45,15 @@ def parse(data: bytes) -> NotebookNode:
     return node
 
 
+def provided(path: Path) -> NotebookNode:
+    """Return a notebook of the assignment's; raise `AssignmentError` where it can't be read."""
+    try:
+        node: NotebookNode = nbformat.convert(nbformat.reader.reads(path.read_text(encoding="utf-8")), 4)
+    except Exception as error:  # converters may raise anything
+        raise AssignmentError(f"{path} can't be read as a notebook: {error!r}") from error
+    return node
+
+
 def cell_key(cell: NotebookNode) -> str:
     """Return a cell's identity: its id, or the copy of it in the metadata, which older formats keep."""
     told = cell.get("metadata", {})
@@ -54,19 +68,19 @@ def is_students(cell: NotebookNode) -> bool:
 
 
 def restore(
-    provided: NotebookNode, submitted: NotebookNode | None, *, keep_extra: bool
+    author: NotebookNode, submitted: NotebookNode | None, *, keep_extra: bool
 ) -> tuple[NotebookNode, list[str]]:
     """Return the notebook to run: the author's cells as he wrote them, the student's where the student may write.
 
     Cells that the student added are kept behind the cell that they followed, where ``keep_extra`` says so. The second
     value names, in sentences, what of the submission was not used.
     """
-    result = nbformat.from_dict({**provided, "cells": []})
+    result = nbformat.from_dict({**author, "cells": []})
     if submitted is None:
-        result.cells = [_fresh(cell, _unwritten(cell), cell_key(cell)) for cell in provided.cells]
+        result.cells = [_fresh(cell, _unwritten(cell), cell_key(cell)) for cell in author.cells]
         return result, []
     theirs = _by_key(submitted)
-    known = {cell_key(cell) for cell in provided.cells}
+    known = {cell_key(cell) for cell in author.cells}
     extra: dict[str, list[NotebookNode]] = {}
     behind = ""
     for cell in submitted.cells:
@@ -84,7 +98,7 @@ def restore(
             cells.extend(_fresh(cell, _source(cell), f"added-{next(counter)}") for cell in added)
 
     add_extra("")
-    for cell in provided.cells:
+    for cell in author.cells:
         key = cell_key(cell)
         other = theirs.get(key)
         missing += other is None

@@ -61,7 +61,7 @@ class Batch:
         self._overrides_path = options.overrides or options.out / overrides.NAME
         self._overrides = overrides.read(self._overrides_path)
         self._roster = roster.read(options.roster) if options.roster else None
-        self._digest = assignment_digest(assignment)
+        self._digest = assignment_digest(assignment, verified=self.store.verified())
         self._wanted = wanted(assignment)
         self._bundle = b""
         self._again: list[_Job] = []
@@ -76,7 +76,7 @@ class Batch:
         with trees.open_tree(self.options.submissions) as tree, self.store.locked() as work:
             found = downloads.read(tree, self._roster, self.assignment.spec.name, RESERVED)
             entries = [entry for entry in found.entries if in_shard(entry.student, self.options.shard)]
-            self.class_ = class_file(self.assignment, found.layout, self.inline, tuple(entries))
+            self.class_ = class_file(self.assignment, self._digest, found.layout, self.inline, tuple(entries))
             overrides.verify(
                 self._overrides,
                 self._overrides_path,

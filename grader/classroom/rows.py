@@ -99,11 +99,12 @@ class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
     inline: tuple[Inline, ...] = ()
     late: LateSpec | None = None
     entries: tuple[Entry, ...] = ()
+    assignment: str = ""  # digest of the assignment with its expectations
     seconds: float = 0.0  # of the last run
 
 
 def class_file(
-    assignment: Assignment, layout: str, inline: tuple[Inline, ...], entries: tuple[Entry, ...]
+    assignment: Assignment, digest: str, layout: str, inline: tuple[Inline, ...], entries: tuple[Entry, ...]
 ) -> ClassFile:
     """Return what a class needs to know of its assignment."""
     spec = assignment.spec
@@ -117,6 +118,7 @@ def class_file(
         inline=inline,
         late=spec.late,
         entries=entries,
+        assignment=digest,
     )
 
 

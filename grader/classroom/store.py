@@ -23,7 +23,7 @@ import msgspec
 from grader.classroom.rows import CLASS_SCHEMA, ClassFile, Row
 from grader.errors import UsageError
 from grader.files import write_atomically
-from grader.grading.outputs import REPORT_JSON
+from grader.model import REPORT_JSON
 
 CLASS, LOG, LOCK = "class.json", "log.jsonl", ".lock"
 GRADEBOOK, INDEX, TODO = "gradebook.csv", "index.html", "todo.html"
@@ -105,6 +105,13 @@ class Store:
         if class_.schema != CLASS_SCHEMA:
             raise UsageError(f"{path} has schema {class_.schema}, this grader reads {CLASS_SCHEMA}: grade again")
         return class_
+
+    def verified(self) -> str:
+        """Return the digest of the assignment of the last run, with expectations that were up to date; or nothing."""
+        try:
+            return self.read_class().assignment
+        except UsageError:
+            return ""
 
     def log(self, **facts: Any) -> None:
         """Append one line to the log, in one write."""

@@ -30,7 +30,7 @@ from grader.classroom.store import ANSWERS, RAW, SOURCES
 from grader.errors import AssignmentError, GraderError, IsolationError, UsageError
 from grader.grading.intake import Taken
 from grader.model import Status
-from grader.sandbox.plain import THREADS
+from grader.sandbox.limits import THREADS
 
 if TYPE_CHECKING:
     from grader.assignment.spec import Assignment
@@ -69,8 +69,13 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     worker: str = ""
 
 
-def prepare(temporary: str, environment: Mapping[str, str]) -> None:
-    """Make a fresh process a worker of this machine: it ends with its parent, and not at the terminal's Ctrl-C."""
+def prepare(temporary: str, environment: Mapping[str, str], boxes: int) -> None:
+    """Make a fresh process a worker of this machine: it ends with its parent, and not at the terminal's Ctrl-C.
+
+    boxes: how many it may have at work at a time
+    """
+    global _boxes
+    _boxes = boxes
     import multiprocessing
     import multiprocessing.connection
     import signal
@@ -197,12 +202,13 @@ def _grader(folder: Path, digest: str, isolation: str, only: frozenset[str]) -> 
     """Return this process's grader: opened once, with its sandbox, and closed when the process ends."""
     from grader.grading.grade import Grader, Options
 
-    grader = Grader(_assignment(folder, digest), Options(isolation=isolation, only=only))
+    grader = Grader(_assignment(folder, digest), Options(isolation=isolation, only=only, boxes=_boxes))
     grader.__enter__()
     _OPEN.append(grader)
     return grader
 
 
+_boxes = 1  # at work at a time: workers fill the cores, and memory is reckoned for one each
 _OPEN: list[Grader] = []  # this process's graders, to be closed when it ends
 
 
@@ -263,7 +269,8 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, str]) -> Done:
     """Return the result as files, with the marks' rules applied to what people read."""
     from grader.classroom.marks import shown
     from grader.grading.grade import Graded
-    from grader.grading.outputs import REPORT_JSON, contents
+    from grader.grading.outputs import contents
+    from grader.model import REPORT_JSON
     from grader.report import json
     from grader.report.audience import Audience
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from grader.classroom.tasks import environment, prepare
 from grader.errors import UsageError
+from grader.machine import cores
 
 TASKS_OF_A_PROCESS = 200  # then a fresh one takes its place: what a library leaks is bounded
 RESERVED_MB = 400  # of a worker for itself and its sandbox's warm process
@@ -26,11 +27,10 @@ def workers_here(memory_mb: int) -> int:
 
     memory_mb: what one submission may take
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with contextlib.suppress(ValueError, OSError, AttributeError):
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 20)
-        return max(1, min(cores, int(total * 0.8 / (memory_mb + RESERVED_MB))))
-    return max(1, cores)
+        return max(1, min(cores(), int(total * 0.8 / (memory_mb + RESERVED_MB))))
+    return cores()
 
 
 class Lanes(Executor):
@@ -54,7 +54,7 @@ class Lanes(Executor):
             max_workers=1,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=prepare,
-            initargs=(self._temporary, environment()),
+            initargs=(self._temporary, environment(), max(1, cores() // self.capacity)),
             max_tasks_per_child=TASKS_OF_A_PROCESS,
         )
         with self._lock:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from grader.cli.options import add_assignment, add_grading, assignment_of
 
 if TYPE_CHECKING:
+    from grader.assignment.spec import Assignment
+    from grader.grading.opening import Opening
     from grader.model import CheckResult, Report
 
 
@@ -26,27 +28,35 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Grade, print a line per check and the table, write the reports."""
+    from grader.grading.opening import Opening
+
+    assignment = assignment_of(options)
+    with Opening(assignment, options.isolation) as opening:  # before anything is imported that takes long
+        return _run(options, assignment, opening)
+
+
+def _run(options: argparse.Namespace, assignment: Assignment, opening: Opening) -> int:
     from rich.console import Console
 
     from grader.grading.grade import Options, grade
-    from grader.grading.outputs import load_libraries, write
+    from grader.grading.outputs import prepare, write
+    from grader.machine import cores
     from grader.report import terminal
 
     console = Console(quiet=options.quiet, highlight=False)
-    assignment = assignment_of(options)
-    # While boxes are at work, this process has the time to load what only the report needs.
-    loading = threading.Thread(target=load_libraries, daemon=True)
+    # What only the report needs is loaded while boxes are at work, as soon as they leave a core to it.
+    preparing = threading.Thread(target=prepare, args=(assignment,), daemon=True)
+    notebooks = {check.notebook for check in assignment.spec.checks if not options.only or check.id in options.only}
+    crowded = len(notebooks - {""}) >= cores()
 
     def tell(check: CheckResult) -> None:
         console.print(terminal.check_line(check, width=console.width))
-        if not loading.ident:
-            loading.start()
+        if not preparing.ident and (check.notebook or not crowded):
+            preparing.start()
 
-    graded = grade(
-        assignment,
-        options.submission,
-        Options(isolation=options.isolation, only=frozenset(options.only), on_check=tell),
-    )
+    settings = Options(isolation=options.isolation, only=frozenset(options.only), on_check=tell)
+    graded = grade(assignment, options.submission, settings, opening)
+    opening.begin_to_end()
     paths = write(graded, options.out)
     console.print()
     console.print(terminal.summary(graded.report))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import os
 import platform
 import sys
@@ -29,12 +28,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 def run(options: argparse.Namespace) -> int:
     """Try every tier and print what was found; 0 where untrusted code can be graded here, else 2."""
     from grader import __version__
+    from grader.machine import cores
     from grader.model import Tier
     from grader.sandbox.ladder import probe
     from grader.sandbox.limits import Limits
 
     print(f"grader {__version__}, Python {platform.python_version()}, {platform.system()} {platform.release()}")
-    print(f"user: {'root' if _is_root() else 'an ordinary user'}; {os.cpu_count()} cores")
+    print(f"user: {'root' if _is_root() else 'an ordinary user'}; {cores()} cores")
     print("\nisolation tiers, strongest first:")
     reports = probe()
     for report in reports:
@@ -62,6 +62,8 @@ def _is_root() -> bool:
 
 
 def _version(name: str) -> str:
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

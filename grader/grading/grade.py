@@ -1,4 +1,7 @@
-"""Grades one submission: intake, the checks in the trusted process, the student's code in a box, a `Report`."""
+"""Grades one submission: intake, the checks in the trusted process, the student's code in a box, a `Report`.
+
+What imports NumPy or pytest is imported where it is first needed: a class that has not changed needs none of it.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,23 @@ import hashlib
 import importlib
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment
-from grader.checking.diagnosis import KnownMistakes
 from grader.errors import AssignmentError, UsageError
 from grader.grading.intake import Taken, Wanted, take
+from grader.grading.opening import Opening
 from grader.grading.scoring import questions, score_check, total
 from grader.model import REPORT_SCHEMA, CheckResult, Report
-from grader.sandbox.ladder import open_sandbox
+
+if TYPE_CHECKING:
+    from grader.assignment.expectations import Expectations
+    from grader.checking.diagnosis import KnownMistakes
 
 HANDOUT_PAGES = ("README.md", "tox.ini", "pytest.ini", ".gitignore")
 HANDOUT_FOLDERS = ("assignment", "wheels", "report")  # what a handout brings, and what its tools make
@@ -43,6 +47,7 @@ class Options(msgspec.Struct, frozen=True):
     isolation: str = "auto"
     only: frozenset[str] = frozenset()
     on_check: Progress = lambda check: None
+    boxes: int = 8  # that may be at work at a time
 
 
 def wanted(assignment: Assignment) -> Wanted:
@@ -62,6 +67,8 @@ def wanted(assignment: Assignment) -> Wanted:
 
 def load_expectations(assignment: Assignment) -> tuple[Expectations, bool]:
     """Return the expectations to grade with, and whether they are of the hidden seed; refuse stale ones."""
+    from grader.assignment.expectations import Expectations
+
     hidden = assignment.expectations_path("hidden").is_file()
     path = assignment.expectations_path("hidden" if hidden else "public")
     expectations = Expectations.read(path)
@@ -73,30 +80,33 @@ def load_expectations(assignment: Assignment) -> tuple[Expectations, bool]:
 class Grader:
     """Grades submissions of one assignment, one after the other, with everything that they share read once.
 
-    A context manager: the sandbox is opened on entry and ended on exit.
+    A context manager: the sandbox is opened on entry and ended on exit, unless one was given, on its way already.
     """
 
-    def __init__(self, assignment: Assignment, options: Options) -> None:
+    def __init__(self, assignment: Assignment, options: Options, opening: Opening | None = None) -> None:
         _check_only(assignment, options.only)
         self.assignment = assignment
         self.options = options
         self.expectations, self.hidden = load_expectations(assignment)
         self._wanted = wanted(assignment)
         self._recipes: tuple[Any, ...] | None = None
-        self._known = known_mistakes(assignment, self.hidden)
+        self._known: KnownMistakes | None = None
+        self._known_read = False
+        self._given = opening
+        self._own: Opening | None = None
 
     def __enter__(self) -> Self:
-        readable, spec = sorted(set(self.assignment.links.values())), self.assignment.spec
-        with ThreadPoolExecutor(1) as pool:  # the sandbox's processes load their libraries while this one loads its own
-            opening = pool.submit(open_sandbox, self.options.isolation, spec.limits, readable, withheld=spec.withheld)
-            importlib.import_module("grader.checking.run")  # pytest and nbclient, which take a while
-            self._sandbox = opening.result()
+        opening = self._given or Opening(self.assignment, self.options.isolation)
+        self._own = None if self._given else opening
+        importlib.import_module("grader.checking.run")  # pytest and nbclient, which take a while
+        self._sandbox = opening.sandbox()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._sandbox.close()
+        if self._own is not None:
+            self._own.close()
 
     def grade(self, submission: Path) -> Graded:
         """Grade a submission; raises `CannotGrade` where there is nothing to grade."""
@@ -128,6 +138,12 @@ class Grader:
         sources = {path: data.decode("utf-8", "replace") for path, data in taken.files.items() if path.endswith(".py")}
         return Graded(report, notebooks, sources, unexplained=self._sandbox.unexplained > deaths)
 
+    def _known_mistakes(self) -> KnownMistakes | None:
+        """Return what known mistakes answer, which is read when the first check fails."""
+        if not self._known_read:
+            self._known, self._known_read = known_mistakes(self.assignment, self.hidden), True
+        return self._known
+
     def _run(self, taken: Taken) -> tuple[list[CheckResult], dict[str, Any], list[str]]:
         from grader.checking import follow  # pytest and nbclient: only once there is something to grade
         from grader.checking.plugin import Plan
@@ -152,8 +168,9 @@ class Grader:
             hidden=self.hidden,
             only=self.options.only,
             on_check=finished,
-            known=self._known,
+            known=self._known_mistakes,
             recipes=self._recipes,
+            boxes=self.options.boxes,
         )
         outcome = run_checks(plan)
         notebooks = {name: node for name, node in outcome.notebooks.items() if node is not None}
@@ -161,14 +178,16 @@ class Grader:
         return in_order, notebooks, outcome.notes
 
 
-def grade(assignment: Assignment, submission: Path, options: Options) -> Graded:
+def grade(assignment: Assignment, submission: Path, options: Options, opening: Opening | None = None) -> Graded:
     """Grade one submission; raises `CannotGrade` where there is nothing to grade."""
-    with Grader(assignment, options) as grader:
+    with Grader(assignment, options, opening) as grader:
         return grader.grade(submission)
 
 
 def known_mistakes(assignment: Assignment, hidden: bool) -> KnownMistakes | None:
     """Return what known mistakes answer to the seed in use; nothing where that was not recorded for it."""
+    from grader.checking.diagnosis import KnownMistakes
+
     known = KnownMistakes.read(assignment.known_path) if hidden else None
     return known if known is not None and known.assignment == assignment.digest else None
 

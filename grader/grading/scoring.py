@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from grader.assignment.spec import CheckSpec, Spec
-from grader.checking.diagnosis import Mistake
 from grader.model import CaseResult, CheckResult, Question, Status
+
+if TYPE_CHECKING:
+    from grader.checking.diagnosis import Mistake
 
 
 class Checked(Protocol):

@@ -7,7 +7,7 @@ of the report before anything is rendered.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from grader.model import Report
@@ -16,6 +16,18 @@ from grader.report.audience import Audience, view
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+
+
+PACKAGE = "grader.report"
+
+
+def prepare(notebooks: Iterable[NotebookNode]) -> None:
+    """Compile the templates and render the cells of provided notebooks, which reports will then find ready."""
+    from grader.report import notebook
+
+    templating.prepare(PACKAGE)
+    for node in notebooks:
+        notebook.build("", 1, node, notebook.Budget())
 
 
 def render(
@@ -34,7 +46,7 @@ def render(
 
     shown = view(report, audience)
     return templating.render(
-        "grader.report",
+        PACKAGE,
         "report.html.j2",
         page=page.build(shown, notebooks or {}, sources or {}),
         report=shown,

@@ -42,6 +42,13 @@ def render(package: str, template: str, *, style: str = "", script: str = "", **
     return page.render(css=Markup(css), js=Markup(js), csp=policy, **values)  # noqa: S704 - our own files, under their hashes
 
 
+def prepare(package: str) -> None:
+    """Compile a package's templates, which every later page then finds ready."""
+    environment = _environment(package)
+    for template in environment.list_templates(extensions=["j2"]):
+        environment.get_template(template)
+
+
 def name(text: str) -> str:
     """Return a name, such as a submission's, cut to what a heading can hold."""
     return " ".join(clean(text, NAME_LIMIT).split())

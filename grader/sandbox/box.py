@@ -6,12 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from grader.model import Tier
-from grader.sandbox.wire import Channel
+
+if TYPE_CHECKING:
+    from grader.sandbox.wire import Channel
 
 
 class Exit(msgspec.Struct, frozen=True):

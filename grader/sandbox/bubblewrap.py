@@ -24,7 +24,7 @@ from grader.sandbox.inside.tree import children, tasks_of
 from grader.sandbox.inside.wall import BLOCK
 from grader.sandbox.limits import Limits
 from grader.sandbox.settings import StartFailed, font_cache
-from grader.sandbox.warm import KILL_SECONDS, WarmSandbox
+from grader.sandbox.warm import KILL_SECONDS, Launched, WarmSandbox
 
 BOXES = Path("/boxes")  # the scratch folders, inside
 TEMPORARY = "/tmp"  # noqa: S108 - inside: it exists because programs expect it, and boxes can't write there
@@ -40,13 +40,18 @@ class BubblewrapSandbox(WarmSandbox):
     tier = Tier.BUBBLEWRAP
 
     def __init__(
-        self, limits: Limits, readable: Sequence[Path], notebooks: bool = True, withheld: Sequence[str] = ()
+        self,
+        limits: Limits,
+        readable: Sequence[Path],
+        notebooks: bool = True,
+        withheld: Sequence[str] = (),
+        launched: Launched = lambda: None,
     ) -> None:
         self._first = -1
         self._bwrap = shutil.which("bwrap")
         if self._bwrap is None:
             raise StartFailed("bwrap is not installed", "apt-get install bubblewrap.")
-        super().__init__(limits, readable, notebooks, withheld)
+        super().__init__(limits, readable, notebooks, withheld, launched)
 
     def make_base(self) -> Path:
         """Return where the scratch folders will be, inside."""

@@ -15,7 +15,7 @@ import platform
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from grader.errors import GraderFault, IsolationError
 from grader.model import Tier
 from grader.sandbox.box import Box, Sandbox
 from grader.sandbox.limits import Limits
-from grader.sandbox.wire import Encoder, Frame, WireError
 
 TRIAL_SECONDS = 20.0
 PROMISES = {
@@ -63,11 +62,13 @@ def open_sandbox(
     readable: Sequence[Path],
     notebooks: bool = True,
     withheld: Sequence[str] = (),
+    launched: Callable[[], None] = lambda: None,
 ) -> Sandbox:
     """Return a sandbox of the tier asked for; ``auto`` is the strongest that holds here, and never ``none``.
 
     ``readable`` are the provided files and folders that boxes may read, ``withheld`` the installed packages that they
-    may not import, for instance one that would do the student's work. Raises `IsolationError`.
+    may not import, for instance one that would do the student's work. ``launched`` is called when the sandbox's own
+    process has begun to load what it needs. Raises `IsolationError`.
     """
     if isolation == Tier.NONE:
         from grader.sandbox.plain import PlainSandbox
@@ -77,7 +78,7 @@ def open_sandbox(
     refusals = []
     for tier in wanted:
         try:
-            return open_tier(tier, limits, readable, notebooks, withheld)
+            return open_tier(tier, limits, readable, notebooks, withheld, launched)
         except Refused as refusal:
             refusals.append(f"{tier}: {refusal}. {refusal.remedy}".strip())
     lines = "\n  ".join(refusals)
@@ -104,13 +105,20 @@ def probe() -> list[TierReport]:
 
 
 def open_tier(
-    tier: Tier, limits: Limits, readable: Sequence[Path], notebooks: bool, withheld: Sequence[str] = ()
+    tier: Tier,
+    limits: Limits,
+    readable: Sequence[Path],
+    notebooks: bool,
+    withheld: Sequence[str] = (),
+    launched: Callable[[], None] = lambda: None,
 ) -> Sandbox:
     """Start a sandbox of one tier and try it; raise `Refused` where it can't be had or does not hold."""
     if sys.platform != "linux":
         raise Refused(f"it needs Linux, and this is {platform.system()}", "Grade on a Linux machine or in a container.")
     check_kernel()
-    sandbox = start(tier, limits, readable, notebooks, withheld)
+    sandbox = start(tier, limits, readable, notebooks, withheld, launched)
+    from grader.sandbox.wire import WireError  # and with it NumPy, while the sandbox loads its own
+
     try:
         try_box(sandbox, [str(path) for path in readable if path.exists()])
     except (GraderFault, WireError) as error:
@@ -122,7 +130,14 @@ def open_tier(
     return sandbox
 
 
-def start(tier: Tier, limits: Limits, readable: Sequence[Path], notebooks: bool, withheld: Sequence[str]) -> Sandbox:
+def start(
+    tier: Tier,
+    limits: Limits,
+    readable: Sequence[Path],
+    notebooks: bool,
+    withheld: Sequence[str],
+    launched: Callable[[], None],
+) -> Sandbox:
     """Start a sandbox of a tier that works on Linux."""
     from grader.sandbox.bubblewrap import BubblewrapSandbox
     from grader.sandbox.landlock import LandlockSandbox
@@ -130,7 +145,7 @@ def start(tier: Tier, limits: Limits, readable: Sequence[Path], notebooks: bool,
 
     kind = BubblewrapSandbox if tier == Tier.BUBBLEWRAP else LandlockSandbox
     try:
-        return kind(limits, readable, notebooks, withheld)
+        return kind(limits, readable, notebooks, withheld, launched)
     except StartFailed as error:
         raise Refused(str(error), error.remedy or USUAL_REMEDIES[tier]) from error
 
@@ -196,6 +211,8 @@ def try_box(sandbox: Sandbox, provided: list[str]) -> None:
 def try_to_multiply(sandbox: Sandbox) -> None:
     """Let a box start more processes than allowed; raise `Refused` where nothing stops it."""
     allowed = 4 * Limits().processes
+    from grader.sandbox.wire import WireError
+
     with sandbox.open() as box:
         stage(box)
         with contextlib.suppress(WireError):
@@ -207,6 +224,8 @@ def try_to_multiply(sandbox: Sandbox) -> None:
 
 def stage(box: Box) -> None:
     """Lay the trial's file into a box."""
+    from grader.sandbox.wire import Frame
+
     source = Path(__file__).with_name("trial.py").read_bytes()
     box.channel.send(Frame({"op": "stage", "links": [], "files": [["trial.py", 0]]}, (source,)), TRIAL_SECONDS)
     box.channel.receive(TRIAL_SECONDS)
@@ -214,6 +233,8 @@ def stage(box: Box) -> None:
 
 def call(box: Box, function: str, argument: Any) -> str:
     """Call a function of the trial and return what it says, as text."""
+    from grader.sandbox.wire import Encoder, Frame, WireError
+
     encoder = Encoder()
     target = [["module", "trial"], ["attr", function]]
     body = {"op": "call", "target": target, "args": encoder.encode((argument,)), "kwargs": encoder.encode({})}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+# What sets the number of a BLAS library's threads in an environment: one for each box, since boxes fill the cores.
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one submission may use. Times are wall-clock seconds by the trusted side's clock."""

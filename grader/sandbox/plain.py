@@ -19,7 +19,7 @@ from pathlib import Path
 
 from grader.model import Tier
 from grader.sandbox.box import Box, Exit, Sandbox
-from grader.sandbox.wire import Channel
+from grader.sandbox.limits import THREADS
 
 # What a worker needs of the caller's environment to start Python and to find its caches, and nothing else.
 KEPT = (
@@ -35,7 +35,6 @@ KEPT = (
     "LANG",
     "LC_ALL",
 )
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def clean_environment() -> dict[str, str]:
@@ -51,6 +50,8 @@ class PlainBox(Box):
         self._folder = Path(tempfile.mkdtemp(prefix="grader-")).resolve()
         self._exit: Exit | None = None
         ours, theirs = socket.socketpair()
+        from grader.sandbox.wire import Channel
+
         self.channel = Channel(ours)
         command = [sys.executable, "-I", "-X", "utf8", "-c", "from grader.sandbox.inside.worker import main; main()"]
         with theirs:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader.sandbox.limits import Limits
-from grader.sandbox.plain import THREADS
+from grader.sandbox.limits import THREADS, Limits
 
 SIGNAL_SCOPE_ABI = 6  # of Landlock, since Linux 6.12
 

@@ -4,6 +4,7 @@ Theory of operation. What is heard from the zygote and its wardens is our own co
 wait is without a deadline, because a box may starve the machine. A box is ended through its warden; where that does
 not answer, through the zygote; where that does not answer either, the zygote is killed, and with it all of its boxes.
 Sandboxes are used from several threads at once: one lock guards the zygote's connection, one each box's end.
+NumPy, which the wire needs, is imported once the zygote has been started: each loads its own at the same time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tempfile
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from grader.sandbox import granted
 from grader.sandbox.box import Box, Exit, Sandbox
 from grader.sandbox.limits import Limits
 from grader.sandbox.settings import Settings, StartFailed, environment, filter_program
-from grader.sandbox.wire import Channel
+
+Launched = Callable[[], None]
 
 START_SECONDS = 60.0  # for the zygote to load what every box needs
 OPEN_SECONDS = 30.0  # for a box to stand; a notebook's waits for the zygote to load IPython and matplotlib
@@ -48,6 +50,8 @@ class WarmBox(Box):
     """A box of a warm sandbox."""
 
     def __init__(self, sandbox: WarmSandbox, wire: socket.socket, control: socket.socket) -> None:
+        from grader.sandbox.wire import Channel
+
         self.channel = Channel(wire)
         self.group = 0  # the box's process group, which is its warden's process id
         self._sandbox = sandbox
@@ -87,13 +91,19 @@ class WarmSandbox(Sandbox):
     """Opens boxes by forking a zygote, which the tiers start in their own ways."""
 
     def __init__(
-        self, limits: Limits, readable: Sequence[Path], notebooks: bool = True, withheld: Sequence[str] = ()
+        self,
+        limits: Limits,
+        readable: Sequence[Path],
+        notebooks: bool = True,
+        withheld: Sequence[str] = (),
+        launched: Launched = lambda: None,
     ) -> None:
         self.limits = limits
         self.read = granted.readable(readable)
         self.granted = granted.runnable(withheld)
         self.withheld = list(withheld)
         self.notebooks = notebooks
+        self._launched = launched
         self._closed = False
         self._lock = threading.Lock()
         self._boxes: set[WarmBox] = set()
@@ -171,6 +181,7 @@ class WarmSandbox(Sandbox):
                 raise StartFailed(str(failure[0]))
             assert self._process is not None
             assert self._process.stdin is not None
+            self._launched()  # the settings may be longer than the pipe: who writes them waits for their reader
             with contextlib.suppress(BrokenPipeError), self._process.stdin as pipe:
                 pipe.write(msgspec.json.encode(settings))
             theirs.close()

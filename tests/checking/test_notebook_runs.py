@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import json
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
 from toy import CELLS, Toy, notebook
 
-from grader.checking.restore import UnreadableNotebook, parse, restore
+from grader.checking.restore import UnreadableNotebook, parse, provided, restore
+from grader.errors import AssignmentError
 
 
 def with_answer(source: str) -> nbformat.NotebookNode:
@@ -130,6 +132,23 @@ def test_any_file_is_a_notebook_or_a_sentence(data: bytes, why: str) -> None:
         restored, _ = restore(notebook(), parse(data), keep_extra=True)
         assert [cell.id for cell in restored.cells if "added" not in cell.id] == [cell[0] for cell in CELLS]
         assert nbformat.writes(restored)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [(None, "No such file"), ("{", "not appear to be JSON"), ("[]", "can't be read")]
+)
+def test_an_authors_own_notebook_that_cannot_be_read_is_his_fault(tmp_path: Path, text: str | None, why: str) -> None:
+    path = tmp_path / "own.ipynb"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(AssignmentError, match=why):
+        provided(path)
+
+
+def test_an_authors_notebook_of_an_older_format_is_brought_up(tmp_path: Path) -> None:
+    old = nbformat.v3.new_notebook(worksheets=[nbformat.v3.new_worksheet(cells=[nbformat.v3.new_code_cell("x = 1")])])
+    (tmp_path / "own.ipynb").write_text(nbformat.writes(old, nbformat.NO_CONVERT))
+    assert [cell.source for cell in provided(tmp_path / "own.ipynb").cells] == ["x = 1"]
 
 
 # --- running ---

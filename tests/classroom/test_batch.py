@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -276,3 +278,50 @@ def test_a_lane_whose_process_was_killed_is_replaced(tmp_path: Path) -> None:
         assert lanes.submit(os.getenv, "OPENBLAS_NUM_THREADS").result() == "1"
     finally:
         lanes.shutdown()
+
+
+# --- an unchanged class -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def graded_once(command: Callable, small_class: Path, assignment: Assignment, tmp_path: Path) -> list[str]:
+    """The command that has graded a class once, with an assignment of its own."""
+    folder = shutil.copytree(assignment.folder, tmp_path / "assignment")
+    out = tmp_path / "out"
+    words = ["batch", str(small_class), "--assignment", str(folder), "--isolation", "none", "--out", str(out)]
+    assert command(*words).code == 1
+    return words
+
+
+def test_an_unchanged_class_loads_nothing_that_grading_takes(graded_once: list[str], tmp_path: Path) -> None:
+    heavy = ("numpy", "h5py", "pytest", "nbclient")
+    code = (
+        f"import sys\nfrom grader.cli import run\nrun({graded_once})\nprint([n for n in {heavy} if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert "5 as they were before" in done.stdout, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_stale_expectations_are_refused_for_a_class_that_was_graded_with_fresh_ones(
+    command: Callable, graded_once: list[str], tmp_path: Path
+) -> None:
+    before = (tmp_path / "out" / "gradebook.csv").read_bytes()
+    check = next((tmp_path / "assignment" / "checks").glob("test_*.py"))
+    text = check.read_text()
+    check.write_text(text + "\n# another line\n")
+    run = command(*graded_once)
+    assert run.code == 2
+    assert "is stale" in run.err
+    assert (tmp_path / "out" / "gradebook.csv").read_bytes() == before
+    check.write_text(text)
+    assert "5 as they were before" in command(*graded_once).out
+
+
+def test_an_assignment_that_lost_its_expectations_is_told_so(
+    command: Callable, graded_once: list[str], tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "assignment" / "expectations")
+    run = command(*graded_once)
+    assert run.code == 2
+    assert "run `grader record`" in run.err

@@ -237,13 +237,13 @@ def test_a_notebooks_kernel_may_fail_at_any_byte(kind: str, recorded_notebook: t
 @pytest.mark.parametrize("kind", ["cut", "still", "a byte less"])
 def test_a_whole_grading_goes_on(kind: str, toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = RecordingSandbox()
-    monkeypatch.setattr("grader.grading.grade.open_sandbox", lambda *_, **__: recorder)
+    monkeypatch.setattr("grader.grading.opening.open_sandbox", lambda *_, **__: recorder)
     assert set(toy.grade().statuses.values()) == {"pass"}
     recording = recorder.recording
     spots = [spot for spot in recording.spots() if spot >= recording.imported]
     for spot in (spots[0], spots[len(spots) // 2], spots[-1]):
         faulty = ReplayingSandbox(recording, FAULTS[kind](spot))
-        monkeypatch.setattr("grader.grading.grade.open_sandbox", lambda *_, faulty=faulty, **__: faulty)
+        monkeypatch.setattr("grader.grading.opening.open_sandbox", lambda *_, faulty=faulty, **__: faulty)
         graded = toy.grade()
         assert "error" not in graded.statuses.values(), spot
         assert graded.passed, spot

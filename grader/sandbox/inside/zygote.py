@@ -221,6 +221,7 @@ class Zygote:
         for name in ("HOME", "TMPDIR", "MPLCONFIGDIR", "XDG_CACHE_HOME", "IPYTHONDIR"):
             os.environ[name] = folder
         tempfile.tempdir = None
+        gc.enable()
         sys.argv[:] = [""]
         sys.path[:] = self.path
         sys.path_importer_cache.clear()
@@ -235,8 +236,7 @@ def loaded_files() -> list[str]:
 
 
 def settle() -> None:
-    """Make what is loaded cheap to fork: no garbage, and no collector that would touch, and so copy, its pages."""
-    gc.collect()
+    """Make what is loaded cheap to fork: no collector is to touch its pages, and so copy them."""
     gc.freeze()
 
 
@@ -245,6 +245,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
     settings = json.load(sys.stdin)
+    gc.disable()  # loading makes much and leaves little: boxes alone collect
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
@@ -264,3 +265,4 @@ def main() -> None:
         raise
     control.send(json.dumps({"ready": os.getpid()}).encode())
     zygote.serve()
+    os._exit(0)  # nothing is left to be done, and taking hundreds of modules down is slow
