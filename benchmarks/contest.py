@@ -41,13 +41,15 @@ class Sample(NamedTuple):
 class Lane:
     """One process of a contestant."""
 
-    def __init__(self, python: str, module: str, job: dict[str, Any], folder: Path) -> None:
+    def __init__(
+        self, python: str, module: str, job: dict[str, Any], folder: Path, *, as_installed: bool = False
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path, self._log = folder / "job.json", folder / "log.txt"
         path.write_text(json.dumps(job))
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [python, "-m", f"benchmarks.{module}", str(path)], cwd=ROOT, env=environment(python),
+                [python, "-m", f"benchmarks.{module}", str(path)], cwd=ROOT, env=environment(python, as_installed),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
         self.pid = self._process.pid
@@ -85,11 +87,22 @@ class Lane:
 class Contestant:
     """A grader, or the floor: two processes that are told what to do at the same time."""
 
-    def __init__(self, name: str, python: str, module: str, jobs: list[dict[str, Any]], folder: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        python: str,
+        module: str,
+        jobs: list[dict[str, Any]],
+        folder: Path,
+        *,
+        as_installed: bool = False,
+    ) -> None:
         self.name = name
         self.samples: list[Sample] = []
         start = time.perf_counter()
-        self._lanes = [Lane(python, module, job, folder / str(i)) for i, job in enumerate(jobs)]
+        self._lanes = [
+            Lane(python, module, job, folder / str(i), as_installed=as_installed) for i, job in enumerate(jobs)
+        ]
         for lane in self._lanes:
             lane.receive()
         self.start_seconds = time.perf_counter() - start
@@ -124,11 +137,15 @@ def lane_letter(number: int) -> str:
     return "ab"[number]
 
 
-def environment(python: str) -> dict[str, str]:
-    """Return the environment of a contestant: one BLAS thread in each process, since the processes fill the cores."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+def environment(python: str, as_installed: bool = False) -> dict[str, str]:
+    """Return the environment of a contestant: one BLAS thread in each process, since the processes fill the cores.
+
+    as_installed: as many BLAS threads as the library takes by itself, which is what who sets nothing gets
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV", *THREADS)}
     kept["PATH"] = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
-    return {**kept, **dict.fromkeys(THREADS, "1"), "MPLBACKEND": "agg", "PYTHONWARNINGS": "ignore"}
+    threads = {} if as_installed else dict.fromkeys(THREADS, "1")
+    return {**kept, **threads, "MPLBACKEND": "agg", "PYTHONWARNINGS": "ignore"}
 
 
 def cpu_of_tree(pid: int) -> float:

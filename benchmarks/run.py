@@ -56,7 +56,7 @@ def main() -> int:
         load_ = loads.make(letter, work / f"load-{letter}", options.rounds, size)
         usable = [peer for peer in installed.values() if peer.python and peer.name in PEERS_IN[letter]]
         with contextlib.ExitStack() as stack:
-            field = [stack.enter_context(start()) for start in entries(load_, work, usable, options.isolation)]
+            field = [stack.enter_context(start()) for start in entries(load_, work, usable, options)]
             compete(field, load_, console)
         result["loads"][letter] = summary(field, load_)
         console.print(table(letter, field, result["loads"][letter]))
@@ -75,6 +75,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto")
     parser.add_argument("--without-peers", action="store_true", help="ours and the floor alone")
     parser.add_argument("--peers", type=Path, metavar="DIR", help="where the peers are installed, or are already")
+    parser.add_argument(
+        "--as-installed", action="store_true", help="let the peers take the BLAS threads that they take by themselves"
+    )
     parser.add_argument("--work", type=Path, metavar="DIR", help="where the work is laid out; default: a new folder")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers too")
     options = parser.parse_args()
@@ -85,10 +88,10 @@ def arguments() -> argparse.Namespace:
 Start = Callable[[], Contestant]
 
 
-def entries(load_: Load, work: Path, usable: list[peers.Peer], isolation: str) -> Iterator[Start]:
+def entries(load_: Load, work: Path, usable: list[peers.Peer], options: argparse.Namespace) -> Iterator[Start]:
     """Yield what starts each contestant, ours first."""
     home = work / f"load-{load_.letter}"
-    ours = loads.our_jobs(load_, home, isolation)
+    ours = loads.our_jobs(load_, home, options.isolation)
     yield lambda: Contestant(OURS, python_here(), "ours", ours, home / OURS)
     yield lambda: Contestant(FLOOR, python_here(), "floor", ours, home / FLOOR)
     for peer in usable:
@@ -98,8 +101,9 @@ def entries(load_: Load, work: Path, usable: list[peers.Peer], isolation: str) -
         }[peer.name]
         jobs = lay(peer)
         yield lambda peer=peer, jobs=jobs: Contestant(
-            peer.name, peer.python, f"peer_{peer.name}", jobs, home / f"{peer.name}-lanes"
-        )
+            peer.name, peer.python, f"peer_{peer.name}", jobs, home / f"{peer.name}-lanes",
+            as_installed=options.as_installed,
+        )  # fmt: skip
 
 
 def compete(field: list[Contestant], load_: Load, console: Console) -> None:
