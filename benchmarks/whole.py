@@ -1,6 +1,7 @@
 """``python -m benchmarks.whole``: whole commands beside what they are bound by: one submission, a class again, memory.
 
-- `grader check` of the flagship's solution, by the clock, against the longer of its two notebooks run bare.
+- `grader check` of the flagship's solution, by the clock, against the longer of its two notebooks run bare, and
+  against `jupyter nbconvert --execute` of that notebook alone.
 - `grader batch` over an unchanged class a second time, against the first time.
 - The most memory that our process tree holds over load (b), against the floor's tree over the same notebooks.
 """
@@ -10,18 +11,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from benchmarks import loads
+from benchmarks import loads, peers
 from benchmarks.contest import ROOT, Lane, environment, memory_of_tree, python_here
 from benchmarks.run import machine, spread, words
 from grader.assignment.spec import load
@@ -35,6 +37,7 @@ def main() -> int:
     parser.add_argument("--part", action="append", choices=("one", "again", "memory"), help="default: all")
     parser.add_argument("--submissions", type=int, default=40, help="of the class; default: %(default)s")
     parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
+    parser.add_argument("--peers", type=Path, metavar="DIR", help="where the peers are installed, or are already")
     parser.add_argument("--work", type=Path, metavar="DIR", help="default: a new folder")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers too")
     options = parser.parse_args()
@@ -42,7 +45,7 @@ def main() -> int:
     console = Console(width=132)
     told: dict[str, Any] = {"machine": machine()}
     parts: dict[str, Callable[[], dict[str, Any]]] = {
-        "one": lambda: one(work, options.rounds),
+        "one": lambda: one(work, options.rounds, (options.peers or work / "peers").resolve()),
         "again": lambda: again(work, options.submissions),
         "memory": lambda: memory(work, options.rounds),
     }
@@ -55,22 +58,45 @@ def main() -> int:
     return 0
 
 
-def one(work: Path, rounds: int) -> dict[str, Any]:
-    """Time `grader check` and the two bare notebooks, in turn."""
+def one(work: Path, rounds: int, home: Path) -> dict[str, Any]:
+    """Time `grader check`, the two bare notebooks, and Jupyter running them, in turn."""
     load_ = loads.make("b", work / "one", 1, 1)
     books = [check.id for check in load(load_.assignment).spec.checks if check.notebook]
     name = load_.chunks[0].shares[0][0]
-    checks, bare, ratios = [], [], []
+    peer = peers.set_up("nbgrader", home)
+    checks, bare, jupyter = [], [], []
     for number in range(rounds):
         command = ["check", str(load_.submissions / name), "--assignment", str(load_.assignment)]
         checks.append(timed([*command, "--out", str(work / "one" / f"report-{number}")], 0))
         bare.append(max(run_bare(load_, work / "one", [id_], name) for id_ in books))
-        ratios.append(checks[-1] / bare[-1])
-    return {
+        if peer.python:
+            jupyter.append(max(run_jupyter(load_, work / "one" / "tree", peer, name)))
+    told = {
         "`grader check` of the flagship's solution, s": spread(iter(checks)),
         "the longer of its notebooks run bare, s": spread(iter(bare)),
-        "`grader check` takes, times the longer notebook": spread(iter(ratios)),
+        "`grader check` takes, times the longer notebook": spread(a / b for a, b in zip(checks, bare, strict=True)),
     }
+    if jupyter:
+        told["the longer of them by `jupyter nbconvert --execute`, s"] = spread(iter(jupyter))
+        ratios = [a / b for a, b in zip(checks, jupyter, strict=True)]
+        told["`grader check` takes, times that"] = spread(iter(ratios))
+    return told
+
+
+def run_jupyter(load_: loads.Load, tree: Path, peer: peers.Peer, name: str) -> Iterator[float]:
+    """Yield the seconds that Jupyter's own command takes for each notebook, with one BLAS thread as everywhere here."""
+    assignment = load(load_.assignment)
+    shutil.rmtree(tree, ignore_errors=True)
+    loads.lay_support(assignment, tree)
+    shutil.copytree(load_.submissions / name, tree, dirs_exist_ok=True)
+    command = [str(Path(peer.python).with_name("jupyter")), "nbconvert", "--execute", "--to", "notebook"]
+    for book in assignment.spec.notebooks:
+        start = time.perf_counter()
+        subprocess.run(
+            [*command, "--output", "executed.ipynb", book.path],
+            check=True, capture_output=True, cwd=tree, env=environment(peer.python),
+        )  # fmt: skip
+        yield time.perf_counter() - start
 
 
 def run_bare(load_: loads.Load, folder: Path, only: list[str], name: str) -> float:
@@ -88,14 +114,20 @@ def run_bare(load_: loads.Load, folder: Path, only: list[str], name: str) -> flo
 
 
 def again(work: Path, submissions: int) -> dict[str, Any]:
-    """Time `grader batch` over load (a), and over the same class again."""
-    load_ = loads.make("a", work / "again", 1, submissions)
+    """Time `grader batch` over a class of load (a) and a smaller one of load (b), and over the same class again."""
+    small = again_of("a", work / "again-a", submissions, 1)
+    return small | again_of("b", work / "again-b", max(1, submissions // 5), 0)
+
+
+def again_of(letter: str, work: Path, submissions: int, code: int) -> dict[str, Any]:
+    """Time `grader batch` over a class twice."""
+    load_ = loads.make(letter, work, 1, submissions)
     command = ["batch", str(load_.submissions), "--assignment", str(load_.assignment), "--out", str(work / "class")]
-    first, second = timed(command, 1), timed(command, 1)
+    first, second = timed(command, code), timed(command, code)
     return {
-        f"`grader batch`, {len(load_.points)} submissions, s": round(first, 2),
-        "the same class again, s": round(second, 2),
-        "the second time takes, of the first": f"{100 * second / first:.1f} %",
+        f"`grader batch`, {len(load_.points)} submissions of load ({letter}), s": round(first, 2),
+        f"the class of load ({letter}) again, s": round(second, 2),
+        f"load ({letter}): the second time takes, of the first": f"{100 * second / first:.1f} %",
     }
 
 

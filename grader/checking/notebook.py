@@ -85,6 +85,11 @@ class NotebookRun:
         """Begin the run."""
         self._future = pool.submit(self._run)
 
+    @property
+    def running(self) -> bool:
+        """Whether the run has begun and not come to its end."""
+        return self._future is not None and not self._future.done()
+
     def failure(self) -> GraderError | None:
         """Wait for the run's end; return why it stopped early, or None."""
         assert self._future is not None

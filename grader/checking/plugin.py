@@ -56,6 +56,7 @@ class Plan(msgspec.Struct, frozen=True):
     on_check: Callable[[CheckOutcome], None] = lambda check: None
     known: Callable[[], KnownMistakes | None] = lambda: None  # what known mistakes answer, for hints
     recipes: tuple[Recipe, ...] = ()  # how checks may follow from earlier mistakes
+    on_wait: Callable[[], None] = lambda: None  # called when nothing is left but to wait for a notebook
     boxes: int = 8  # that may be at work at a time; with one alone, notebooks wait until the other checks are done
 
 
@@ -348,6 +349,8 @@ class ChecksPlugin:
         if not path:
             raise AssignmentError("a check uses `notebook`, but its [[checks]] entry names no `notebook`")
         run = self._runs[path]
+        if run.running:
+            self.plan.on_wait()
         run.failure()
         return Notebook(run, self._fresh_case())
 

@@ -44,17 +44,20 @@ def _run(options: argparse.Namespace, assignment: Assignment, opening: Opening) 
     from grader.report import terminal
 
     console = Console(quiet=options.quiet, highlight=False)
-    # What only the report needs is loaded while boxes are at work, as soon as they leave a core to it.
+    # What only the report needs is loaded while notebooks run, as soon as they leave a core to it.
     preparing = threading.Thread(target=prepare, args=(assignment,), daemon=True)
-    notebooks = {check.notebook for check in assignment.spec.checks if not options.only or check.id in options.only}
-    crowded = len(notebooks - {""}) >= cores()
+    wanted = [check for check in assignment.spec.checks if not options.only or check.id in options.only]
+    running = {check.notebook for check in wanted if check.notebook}
 
     def tell(check: CheckResult) -> None:
         console.print(terminal.check_line(check, width=console.width))
-        if not preparing.ident and (check.notebook or not crowded):
+        running.discard(check.notebook)
+
+    def wait() -> None:
+        if not preparing.ident and len(running) < cores():
             preparing.start()
 
-    settings = Options(isolation=options.isolation, only=frozenset(options.only), on_check=tell)
+    settings = Options(isolation=options.isolation, only=frozenset(options.only), on_check=tell, on_wait=wait)
     graded = grade(assignment, options.submission, settings, opening)
     opening.begin_to_end()
     paths = write(graded, options.out)

@@ -47,6 +47,7 @@ class Options(msgspec.Struct, frozen=True):
     isolation: str = "auto"
     only: frozenset[str] = frozenset()
     on_check: Progress = lambda check: None
+    on_wait: Callable[[], None] = lambda: None  # called when nothing is left but to wait for a notebook
     boxes: int = 8  # that may be at work at a time
 
 
@@ -168,6 +169,7 @@ class Grader:
             hidden=self.hidden,
             only=self.options.only,
             on_check=finished,
+            on_wait=self.options.on_wait,
             known=self._known_mistakes,
             recipes=self._recipes,
             boxes=self.options.boxes,

@@ -148,11 +148,6 @@ class WarmSandbox(Sandbox):
     # --- the zygote -------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        settings = Settings(
-            base=str(self.base), roots=self.granted.roots, run=self.granted.run, listed=self.granted.listed,
-            read=self.read, own=granted.own_code(), withheld=self.withheld, limits=self.limits, filter=filter_program(),
-            notebooks=self.notebooks, tasks=self.outside_tasks, users=self.user_block,
-        )  # fmt: skip
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         python = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, str(theirs.fileno()), *granted.import_path()]
@@ -181,9 +176,10 @@ class WarmSandbox(Sandbox):
                 raise StartFailed(str(failure[0]))
             assert self._process is not None
             assert self._process.stdin is not None
-            self._launched()  # the settings may be longer than the pipe: who writes them waits for their reader
             with contextlib.suppress(BrokenPipeError), self._process.stdin as pipe:
-                pipe.write(msgspec.json.encode(settings))
+                settings = msgspec.json.encode(self._settings())  # worked out while Python starts in there
+                self._launched()  # settings may be longer than the pipe: who writes them waits for their reader
+                pipe.write(settings)
             theirs.close()
             answer = receive(ours, START_SECONDS)
             if answer is not None and "ready" in answer:
@@ -193,6 +189,13 @@ class WarmSandbox(Sandbox):
                 words = complaints.read().decode(errors="replace").strip().splitlines()
                 sentence = (answer or {}).get("failed") or (words[-1] if words else "the zygote gave no sign")
                 raise StartFailed(sentence, (answer or {}).get("remedy", ""))
+
+    def _settings(self) -> Settings:
+        return Settings(
+            base=str(self.base), roots=self.granted.roots, run=self.granted.run, listed=self.granted.listed,
+            read=self.read, own=granted.own_code(), withheld=self.withheld, limits=self.limits, filter=filter_program(),
+            notebooks=self.notebooks, tasks=self.outside_tasks, users=self.user_block,
+        )  # fmt: skip
 
     def _ask(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
         assert self._control is not None
