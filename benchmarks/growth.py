@@ -6,7 +6,7 @@ Assignments are made up for it: functions that do next to nothing, so that what 
 - checks: one submission, each check a call of a function and a comparison
 - cells: one notebook whose cells do next to nothing
 - array: one array there and back across the border of a box
-- workers: a class by `grader batch`, with one worker up to one for each core
+- workers: a class by `grader batch`, with one worker up to one for each core; a submission computes for some 0.2 s
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from grader.grading import outputs
 from grader.grading.grade import Grader, Options
 
 PICTURE = ROOT / "docs" / "pictures" / "growth.png"
-CLASS = 60  # submissions, where workers are counted
+CLASS = 40  # submissions, where workers are counted
+WORK = 16_000_000  # rounds of a loop that a submission of these takes
 CHECK = '''
 def test_f{0}(student, expect, rng):
     """Function {0} doubles an array."""
@@ -98,9 +99,9 @@ def main() -> int:
 # --- what is measured -----------------------------------------------------------------------------------------------
 
 
-def a_class(size: int, folder: Path, count: int | None = None) -> float:
+def a_class(size: int, folder: Path, count: int | None = None, rounds: int = 0) -> float:
     """Return the seconds of `grader batch` over a class of that size."""
-    assignment = functions(folder / "assignment", 1)
+    assignment = functions(folder / "assignment", 1, rounds)
     for number in range(size):
         place = folder / "class" / f"s{number:05}"
         place.mkdir(parents=True)
@@ -117,7 +118,7 @@ def a_class(size: int, folder: Path, count: int | None = None) -> float:
 
 def workers(count: int, folder: Path) -> float:
     """Return the seconds of a class with that many workers."""
-    return a_class(CLASS, folder, count)
+    return a_class(CLASS, folder, count, WORK)
 
 
 def checks(count: int, folder: Path) -> float:
@@ -168,12 +169,14 @@ def graded(assignment: Assignment, submission: Path, out: Path) -> float:
 # --- assignments ----------------------------------------------------------------------------------------------------
 
 
-def functions(folder: Path, count: int) -> Assignment:
-    """Make an assignment of that many functions, with a check each."""
+def functions(folder: Path, count: int, rounds: int = 0) -> Assignment:
+    """Make an assignment of that many functions, with a check each; the functions go through an empty loop first."""
     names = [f"f{number}" for number in range(count)]
     spec = f'[[files]]\npath = "work.py"\nprovides = {json.dumps(names)}\n' + "".join(map(check, names))
     tests = "".join(CHECK.format(number) for number in range(count))
-    work = "".join(f"def {name}(x):\n    return 2 * x\n\n\n" for name in names)
+    work = "".join(
+        f"def {name}(x):\n    for _ in range({rounds}):\n        pass\n    return 2 * x\n\n\n" for name in names
+    )
     return made(folder, spec, tests, {"reference/work.py": work})
 
 

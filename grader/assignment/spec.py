@@ -125,7 +125,16 @@ class Assignment:
 
     def check(self, id: str) -> CheckSpec | None:  # noqa: A002 - the word that the contract uses
         """Return the spec of a check, or None."""
-        return next((check for check in self.spec.checks if check.id == id), None)
+        return self._checks.get(id)
+
+    @cached_property
+    def _checks(self) -> dict[str, CheckSpec]:
+        return {check.id: check for check in self.spec.checks}
+
+    @cached_property
+    def modules(self) -> dict[str, str]:
+        """What students' files provide -> the module that it is imported from."""
+        return {name: file.module for file in self.spec.files for name in file.provides}
 
     def notebook(self, path: str) -> NotebookSpec:
         """Return the spec of a notebook by the name that students know."""

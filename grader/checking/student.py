@@ -179,7 +179,7 @@ class Student:
     """The submission, as a check sees it: its functions and classes by their names."""
 
     def __init__(self, assignment: Assignment, case: Case) -> None:
-        self._modules = {name: file.module for file in assignment.spec.files for name in file.provides}
+        self._modules = assignment.modules
         self._case = case
 
     def __getattr__(self, name: str) -> Value:

@@ -120,12 +120,13 @@ def _checks(
     sources: Mapping[str, str],
 ) -> dict[str, Check]:
     """Work out all checks: each error is told at length once, where it is to be fixed or else where it comes first."""
+    others = {check.id: check for check in report.checks}
     anchors = {check.id: _anchor(check.id, number) for number, check in enumerate(report.checks, start=1)}
     told = {words.cause(first): first.id} if first is not None else {}
     left = PICTURES
     checks = {}
     for result in report.checks:
-        built = _check(result, report, anchors, notebooks, sources, left)
+        built = _check(result, others, anchors, notebooks, sources, left)
         left -= sum(map(_drawn, built.cases))
         cause = words.cause(result)
         teller = told.setdefault(cause, result.id)
@@ -153,14 +154,13 @@ def _groups(report: Report, checks: Mapping[str, Check]) -> list[Group]:
 
 def _check(
     check: CheckResult,
-    report: Report,
+    others: Mapping[str, CheckResult],
     anchors: Mapping[str, str],
     notebooks: Mapping[str, notebook.Notebook],
     sources: Mapping[str, str],
     pictures: int,
 ) -> Check:
     """Work out one check."""
-    status = {other.id: other for other in report.checks}
     bad = [case for case in check.cases if case.status is not Status.PASS]
     stub = _unimplemented(check)
     verdict = words.verdict(check)
@@ -176,9 +176,9 @@ def _check(
         causes = ", ".join(f"`{id_}`" for id_ in _unique(id_ for case in bad for id_ in case.follows))
         headline = f"right, given the mistake in {causes}" if causes else headline
     waits_for = [
-        (status[name].title or name, anchors[name])
-        for name in check.requires
-        if name in status and status[name].status is not Status.PASS and check.status is not Status.PASS
+        (other.title or other.id, anchors[other.id])
+        for other in (others[name] for name in check.requires if name in others)
+        if other.status is not Status.PASS and check.status is not Status.PASS
     ]
     told = verdict.kind in ("fail", "error") and bool(check.message or check.cases)
     return Check(

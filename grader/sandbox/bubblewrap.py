@@ -15,16 +15,14 @@ from __future__ import annotations
 import os
 import select
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 from grader.model import Tier
 from grader.sandbox import granted
 from grader.sandbox.inside.tree import children, tasks_of
 from grader.sandbox.inside.wall import BLOCK
-from grader.sandbox.limits import Limits
 from grader.sandbox.settings import StartFailed, font_cache
-from grader.sandbox.warm import KILL_SECONDS, Launched, WarmSandbox
+from grader.sandbox.warm import KILL_SECONDS, WarmSandbox
 
 BOXES = Path("/boxes")  # the scratch folders, inside
 TEMPORARY = "/tmp"  # noqa: S108 - inside: it exists because programs expect it, and boxes can't write there
@@ -39,19 +37,7 @@ class BubblewrapSandbox(WarmSandbox):
 
     tier = Tier.BUBBLEWRAP
 
-    def __init__(
-        self,
-        limits: Limits,
-        readable: Sequence[Path],
-        notebooks: bool = True,
-        withheld: Sequence[str] = (),
-        launched: Launched = lambda: None,
-    ) -> None:
-        self._first = -1
-        self._bwrap = shutil.which("bwrap")
-        if self._bwrap is None:
-            raise StartFailed("bwrap is not installed", "apt-get install bubblewrap.")
-        super().__init__(limits, readable, notebooks, withheld, launched)
+    _first = -1  # a descriptor of the first process inside
 
     def make_base(self) -> Path:
         """Return where the scratch folders will be, inside."""
@@ -69,7 +55,9 @@ class BubblewrapSandbox(WarmSandbox):
 
     def command(self, python: list[str]) -> list[str]:
         """Return the zygote's command, inside bwrap."""
-        assert self._bwrap is not None
+        bwrap = shutil.which("bwrap")
+        if bwrap is None:
+            raise StartFailed("bwrap is not installed", "apt-get install bubblewrap.")
         cache = str(font_cache())
         size = (ROOMS * self.limits.scratch_mb + 16) << 20
         paths = (*self.granted.roots, *self.read, *granted.own_code())
@@ -79,7 +67,7 @@ class BubblewrapSandbox(WarmSandbox):
         above = sorted({str(folder) for path in (*paths, cache) for folder in Path(path).parents} - {"/"})
         folders = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]
         return [
-            self._bwrap, *self._privileges(), "--die-with-parent", "--new-session",
+            bwrap, *self._privileges(), "--die-with-parent", "--new-session",
             "--size", str(1 << 20), "--tmpfs", TEMPORARY, "--proc", "/proc", "--dev", "/dev",
             *folders, *binds, *masks, "--bind-try", cache, cache,
             "--perms", "0711", "--size", str(size), "--tmpfs", str(BOXES),

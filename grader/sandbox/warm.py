@@ -151,6 +151,7 @@ class WarmSandbox(Sandbox):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         python = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, str(theirs.fileno()), *granted.import_path()]
+        command = self.command(python)
         started = threading.Event()
         failure: list[OSError] = []
 
@@ -158,7 +159,7 @@ class WarmSandbox(Sandbox):
             # Started by a thread that lives as long as the zygote: bwrap's --die-with-parent means this thread.
             try:
                 self._process = subprocess.Popen(
-                    self.command(python), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints,
+                    command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints,
                     env=environment(self.base), pass_fds=[theirs.fileno()], start_new_session=True, cwd="/",
                 )  # fmt: skip
             except OSError as error:
