@@ -74,6 +74,7 @@ def main() -> int:
     parser.add_argument("--part", action="append", choices=sorted(parts), help="may be repeated; default: all")
     parser.add_argument("--most", type=int, help="leave out what is larger than this")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers too")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="draw the numbers of an earlier run beside them")
     parser.add_argument("--plot", type=Path, metavar="FILE", default=PICTURE, help="default: docs/pictures/growth.png")
     options = parser.parse_args()
     os.environ.update(dict.fromkeys(THREADS, "1"))
@@ -90,6 +91,10 @@ def main() -> int:
             points[size] = round(1000 * whole / each, 3)
             console.print(f"{name} {size}: {whole:.2f} s, {points[size]:.2f} {part.unit}", soft_wrap=True)
         told["parts"][name] = points
+    kept = json.loads(options.keep.read_text())["parts"] if options.keep else {}
+    for name in set(kept) - set(told["parts"]):
+        told["parts"][name] = {int(size): seconds for size, seconds in kept[name].items()}
+    told["parts"] = {name: told["parts"][name] for name in parts if name in told["parts"]}
     draw({name: (parts[name], points) for name, points in told["parts"].items()}, options.plot)
     if options.json:
         options.json.write_text(json.dumps(told, indent=2) + "\n")
