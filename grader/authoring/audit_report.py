@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from grader.authoring.findings import Audit, MutantResult, State
+from grader.report import templating
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -48,27 +46,13 @@ def json(found: Audit) -> bytes:
 
 def html(found: Audit) -> bytes:
     """Return the findings as a page that needs nothing beside it."""
-    environment = Environment(
-        loader=PackageLoader("grader.authoring"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["code"] = _with_code
-    style = (files("grader.report") / "templates" / "report.css").read_text(encoding="utf-8")
-    page = environment.get_template("audit.html.j2").render(
+    page = templating.render(
+        "grader.authoring", "audit.html.j2", style="audit.css",
         found=found, verdict=verdict(found), counts=counts(found), survivors=survivors(found), unneeded=unneeded(found),
         own_hints=own_hints(found),
         equivalent=[mutant for mutant in found.mutants if mutant.state is State.EQUIVALENT],
-        style=Markup(style),  # noqa: S704 - our own style sheet
     )  # fmt: skip
     return page.encode("utf-8", "replace")
-
-
-def _with_code(sentence: str) -> Markup:
-    """Return a sentence in which what stands in backticks is set as code."""
-    parts = sentence.split("`")
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts)
-    )
 
 
 def text(found: Audit) -> str:

@@ -150,26 +150,26 @@ class WarmSandbox(Sandbox):
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
-        python = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, str(theirs.fileno()), *granted.import_path()]
-        command = self.command(python)
-        started = threading.Event()
-        failure: list[OSError] = []
-
-        def keep() -> None:
-            # Started by a thread that lives as long as the zygote: bwrap's --die-with-parent means this thread.
-            try:
-                self._process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints,
-                    env=environment(self.base), pass_fds=[theirs.fileno()], start_new_session=True, cwd="/",
-                )  # fmt: skip
-            except OSError as error:
-                failure.append(error)
-                return
-            finally:
-                started.set()
-            self._process.wait()
-
         with theirs, tempfile.TemporaryFile() as complaints:
+            python = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, str(theirs.fileno()), *granted.import_path()]
+            command = self.command(python)
+            started = threading.Event()
+            failure: list[OSError] = []
+
+            def keep() -> None:
+                # Started by a thread that lives as long as the zygote: bwrap's --die-with-parent means this thread.
+                try:
+                    self._process = subprocess.Popen(
+                        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints,
+                        env=environment(self.base), pass_fds=[theirs.fileno()], start_new_session=True, cwd="/",
+                    )  # fmt: skip
+                except OSError as error:
+                    failure.append(error)
+                    return
+                finally:
+                    started.set()
+                self._process.wait()
+
             self._keeper = threading.Thread(target=keep, name="zygote-keeper", daemon=True)
             self._keeper.start()
             started.wait()
