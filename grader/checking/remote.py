@@ -31,6 +31,7 @@ from grader.text import clean, without_numbers
 SEND_SECONDS = 30.0
 STAGE_SECONDS = 60.0
 MAX_FRAMES = 12
+KILLED = -9  # the exit code of what SIGKILL ended; Windows has no such signal
 HELD_BYTES = 1 << 20  # of requests that wait for the next one
 
 
@@ -172,7 +173,7 @@ class Remote:
             raise GraderFault(f"the sandbox failed during {what}: {ended.fault}")
         if ended.limit:
             return LimitExceeded(f"{what} hit a limit: {ended.limit}")
-        if ended.code in (None, -signal.SIGKILL):
+        if ended.code in (None, KILLED):
             self._sandbox.unexplained += 1
         return WorkerDied(f"{what} ended its process: {_how(ended.code)}")
 

@@ -78,9 +78,12 @@ class Lanes(Executor):
             self._idle.put(self._replaced(pool) if broken else pool)
 
     def _replaced(self, pool: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        """Return a new pool for one whose process has died, which ends by itself.
+
+        To be called from that pool's own thread, too, which holds its lock then: it may not be shut down there.
+        """
         with self._lock:
             self._pools.discard(pool)
-        pool.shutdown(wait=False)
         return self._new()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

@@ -47,7 +47,8 @@ def forward(x, w):
 
 def backward(dy, cache):
     x, w = cache
-    return np.outer(dy, w)[:, ::-1], x.T @ dy
+    da = dy * (1 - np.tanh(x @ w) ** 2)
+    return np.outer(da, w) + (np.arange(len(x)) == 1)[:, None], x.T @ da
 """
 GRADE = """\
 import sys

@@ -15,7 +15,7 @@ def test_backward(student, expect, rng):
     """The gradients of the neuron's inputs."""
     _, cache = student.forward(rng.standard_normal((5, 3)), rng.standard_normal(3))
     dx, dw = student.backward(rng.standard_normal(5), cache)
-    expect("dx", dx)
+    expect("dx", dx, gradient=True)
     expect("dw", dw)
 
 
