@@ -17,7 +17,7 @@ from grader.authoring import handout, prove
 from grader.authoring.record import PUBLIC_SEED, reference_digest, reference_files
 from grader.authoring.template import write_tree
 from grader.checking.expect import Mode
-from grader.checking.plugin import Outcome, Plan
+from grader.checking.plan import Outcome, Plan
 from grader.checking.run import run_checks
 from grader.errors import AssignmentError, UsageError
 from grader.model import Status

@@ -182,7 +182,7 @@ def _run(
     files: dict[str, bytes] | None = None,
     only: frozenset[str] = frozenset(),
 ) -> list[tuple[str, CaseResult]]:
-    from grader.checking.plugin import Plan
+    from grader.checking.plan import Plan
     from grader.checking.run import run_checks
 
     # The reference is the instructor's own code: it needs a process of its own, not a box.

@@ -165,7 +165,7 @@ class Worker:
         return Verdict(tuple(ran), failed, faults, round(time.perf_counter() - start, 3), hints)
 
     def _stage(self, trial: Trial, stage: frozenset[str]) -> dict[str, CheckOutcome]:
-        from grader.checking.plugin import Plan
+        from grader.checking.plan import Plan
         from grader.checking.run import run_checks
 
         return run_checks(
@@ -181,7 +181,7 @@ class Worker:
 
     def _observed(self, trial: Trial) -> Answers:
         from grader.checking.expect import Mode
-        from grader.checking.plugin import Plan
+        from grader.checking.plan import Plan
         from grader.checking.run import run_checks
 
         expectations = Expectations(Provenance(SCHEMA, trial.seed, "", "", {}))
@@ -212,7 +212,7 @@ class Worker:
 
     def _record(self, seed: str, checks: frozenset[str]) -> Expectations:
         from grader.checking.expect import Mode
-        from grader.checking.plugin import Plan
+        from grader.checking.plan import Plan
         from grader.checking.run import run_checks
 
         expectations = Expectations(Provenance(SCHEMA, seed, self._patient.digest, "", {}))

@@ -95,6 +95,12 @@ class NotebookRun:
         assert self._future is not None
         return self._future.result()
 
+    def stop(self) -> None:
+        """Come to an end at once, where the run has not come to its own."""
+        if self.running:
+            self.remote.cancel()
+            self.failure()
+
     def _run(self) -> GraderError | None:
         try:
             submitted = None

@@ -10,101 +10,48 @@ import functools
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Generator
 
-import msgspec
 import numpy as np
 import pytest
 
-from grader.assignment.expectations import CaseRecord, Expectations
-from grader.assignment.spec import Assignment
+from grader.assignment.expectations import CaseRecord
+from grader.checking.boxes import Boxes
 from grader.checking.cells import finished
 from grader.checking.diagnosis import Evidence, KnownMistakes, diagnose
 from grader.checking.expect import Expect, Mode, Scene
-from grader.checking.follow import Recipe, follows
-from grader.checking.notebook import Notebook, NotebookRun
+from grader.checking.follow import follows
+from grader.checking.notebook import Notebook
 from grader.checking.pace import ClockedRemote, in_time
-from grader.checking.restore import provided
+from grader.checking.plan import Outcome, Plan
 from grader.checking.student import CallLog, Case, Student
 from grader.checking.verdict import CheckOutcome, Ending, Skipped, Stopped, verdict
 from grader.errors import (
     AssignmentError,
     GraderError,
     LimitExceeded,
-    StudentException,
     SubmissionFailed,
     WorkerDied,
 )
 from grader.model import CaseResult, Status, Visibility
-from grader.sandbox.box import Sandbox, Staging
 
 ONLY_CASE = "all"  # the name of the case of a check that has but one
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """What is to be run: an assignment's checks against one submission's files."""
-
-    assignment: Assignment
-    sandbox: Sandbox
-    files: dict[str, bytes]  # the student's files and notebooks, by their places
-    expectations: Expectations  # compared with, or filled while recording
-    mode: Mode = Mode.COMPARE
-    hidden: bool = False  # whether the inputs are the instructor's own: numbers are kept out of messages
-    only: frozenset[str] = frozenset()  # ids of checks; empty: all
-    on_check: Callable[[CheckOutcome], None] = lambda check: None
-    known: Callable[[], KnownMistakes | None] = lambda: None  # what known mistakes answer, for hints
-    recipes: tuple[Recipe, ...] = ()  # how checks may follow from earlier mistakes
-    on_wait: Callable[[], None] = lambda: None  # called when nothing is left but to wait for a notebook
-    boxes: int = 8  # that may be at work at a time; with one alone, notebooks wait until the other checks are done
-
-
-class Outcome(msgspec.Struct):
-    """What came of a plan."""
-
-    checks: dict[str, CheckOutcome] = {}
-    notebooks: dict[str, Any] = {}  # name -> executed notebook
-    notes: list[str] = []
 
 
 class ChecksPlugin:
     """Runs the items that pytest collected from ``checks/`` and turns each into a `CaseResult`."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, boxes: Boxes) -> None:
         self.plan = plan
+        self.boxes = boxes
         self.outcome = Outcome()
         self.problem: GraderError | None = None
-        self._pool = ThreadPoolExecutor(max_workers=max(1, plan.boxes - 1), thread_name_prefix="notebook")
-        self._runs: dict[str, NotebookRun] = {}
-        self._boxes: dict[str, ClockedRemote] = {}  # of notebooks
-        self._remote = self._new_remote()
         self._left: Counter[str] = Counter()  # cases to be run, of a check and of a notebook
         self._stopped: dict[str, str] = {}
         self._evidence: dict[str, list[Evidence]] = {}
         self._clock: tuple[ClockedRemote, float]  # the case's worker, and what stood on its clock when it began
         self._case: Case
         self._expect: Expect
-
-    def _new_remote(self, *, notebook: bool = False) -> ClockedRemote:
-        assignment = self.plan.assignment
-        own = {file.path for file in assignment.spec.files}
-        staging = Staging(assignment.links, {path: data for path, data in self.plan.files.items() if path in own})
-        # What a notebook's own cells work on is no secret; only the checks' inputs may be.
-        hide = self.plan.hidden and not notebook
-        remote = ClockedRemote(self.plan.sandbox, staging, assignment.spec.limits, hide_numbers=hide, notebook=notebook)
-        for file in assignment.spec.files:
-            if file.path not in self.plan.files:
-                remote.lacks(file.module, StudentException(f"`{file.path}` is not in the submission"))
-        return remote
-
-    def close(self) -> None:
-        """End every box and thread."""
-        for run in self._runs.values():
-            run.failure()
-            run.remote.close()
-        self._remote.close()
-        self._pool.shutdown()
 
     # --- collection -------------------------------------------------------------------------------------------------
 
@@ -117,7 +64,7 @@ class ChecksPlugin:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Bring the items into order, leave out what was not asked for, start the notebooks."""
+        """Bring the items into order, and leave out what was not asked for."""
         spec = self.plan.assignment.spec
         order = {check.id: index for index, check in enumerate(spec.checks)}
         found = {check_id(item) for item in items}
@@ -141,10 +88,6 @@ class ChecksPlugin:
             self.outcome.checks.setdefault(check_id(item), CheckOutcome(check_id(item), title))
         if self.problem is not None:
             items.clear()
-            return
-        if self.plan.boxes > 1:
-            for path in dict.fromkeys(self._notebook_of(check_id(item)) for item in items):
-                self._start_notebook(path)
 
     def _check_weights(self, items: list[pytest.Item]) -> None:
         """Refuse a weight of a case that no check has."""
@@ -163,19 +106,6 @@ class ChecksPlugin:
     def _notebook_of(self, id_: str) -> str:
         check = self.plan.assignment.check(id_)
         return check.notebook if check is not None else ""
-
-    def _start_notebook(self, path: str) -> None:
-        if not path or path in self._runs:
-            return
-        if self.plan.boxes == 1:
-            self._remote.close()  # what is called in it later is called in a fresh one
-        assignment = self.plan.assignment
-        spec = assignment.notebook(path)
-        author = provided(assignment.folder / spec.source)
-        self._boxes[path] = self._new_remote(notebook=True)
-        run = NotebookRun(spec, author, self.plan.files.get(path), self._boxes[path], assignment.spec.limits)
-        self._runs[path] = run
-        run.start(self._pool)
 
     # --- running ----------------------------------------------------------------------------------------------------
 
@@ -230,7 +160,7 @@ class ChecksPlugin:
         if self.plan.mode is not Mode.COMPARE or not wrong or not own or isinstance(self._error, SubmissionFailed):
             return
         failed = {other.id: other.follows for other in self.outcome.checks.values() if other.failed}
-        student = Student(self.plan.assignment, Case(self._remote, CallLog(None)))
+        student = Student(self.plan.assignment, Case(self.boxes.functions, CallLog(None)))
         self._follows = follows(own, failed, student, self._case.log, self._expect)
 
     def _refuse(self, id_: str) -> None:
@@ -252,8 +182,8 @@ class ChecksPlugin:
         else:
             record = self.plan.expectations.cases[check, case] = CaseRecord()
         path = self._notebook_of(check)
-        self._start_notebook(path)
-        remote = self._boxes[path] if path else self._remote
+        self.boxes.begin_notebook(path)
+        remote = self.boxes.of(path)
         comparing = self.plan.mode is Mode.COMPARE
         log = CallLog(record.calls if comparing else None)
         if not comparing:
@@ -268,7 +198,7 @@ class ChecksPlugin:
         path, spec = self._notebook_of(check), self.plan.assignment.check(check)
         shown = not self.plan.hidden and spec is not None and spec.visibility is Visibility.VISIBLE
         seed = f"{self.plan.expectations.provenance.seed}/{check}/{case}"
-        return Scene(seed, shown, functools.partial(finished, self._runs[path]) if path else None)
+        return Scene(seed, shown, functools.partial(finished, self.boxes.runs[path]) if path else None)
 
     def _finish(self, item: pytest.Item, seconds: float) -> None:
         check = check_id(item)
@@ -288,7 +218,7 @@ class ChecksPlugin:
         path = self._notebook_of(check)
         self._left.subtract({check, path})
         if path and not self._left[path]:
-            self._boxes[path].close()
+            self.boxes.of(path).close()
         if not self._left[check]:
             told = self._evidence.pop(check, [])
             if len(told) == len(outcome.cases) and outcome.failed:
@@ -350,7 +280,7 @@ class ChecksPlugin:
         path = self._notebook_of(check_id(request.node))
         if not path:
             raise AssignmentError("a check uses `notebook`, but its [[checks]] entry names no `notebook`")
-        run = self._runs[path]
+        run = self.boxes.runs[path]
         if run.running:
             self.plan.on_wait()
         run.failure()

@@ -58,6 +58,7 @@ class Remote:
         self._held: list[Request] = []  # to be sent with the next one: they answer nothing
         self._imported: set[str] = set()
         self._broken: dict[str, SubmissionFailed] = {}  # modules whose import killed or outlasted a worker
+        self._cancelled = False
         self.printed = ""
 
     def __enter__(self) -> Self:
@@ -75,6 +76,12 @@ class Remote:
             self._box.kill()
             self._box = None
 
+    def cancel(self) -> None:
+        """Let the request at hand, in whatever thread, and all later ones fail at once. The box is not ended yet."""
+        self._cancelled = True
+        if (box := self._box) is not None:
+            box.channel.hang_up()
+
     def request(
         self, what: str, body: dict[str, Any], blobs: tuple[bytes, ...] = (), *,
         seconds: float | None = None, message: Callable[[Frame], None] | None = None,
@@ -87,6 +94,8 @@ class Remote:
         limit = self._limits.call_seconds if seconds is None else seconds
         held, self._held = self._held, []
         box = self._open()
+        if self._cancelled:
+            raise WorkerDied(f"{what} was not waited for")
         requests = [*held, Request(what, body, blobs)]
         try:
             box.channel.send(_joined(requests), SEND_SECONDS)

@@ -1,4 +1,7 @@
-"""Runs an assignment's checks against one submission: a pytest session in the trusted process."""
+"""Runs an assignment's checks against one submission: a pytest session in the trusted process.
+
+pytest is imported when the notebooks have been begun: most of a start is imports, and they need none of it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from grader.checking.plugin import ChecksPlugin, Outcome, Plan
+from grader.checking.boxes import Boxes
+from grader.checking.plan import Outcome, Plan
 from grader.errors import AssignmentError
 
 OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autoload", "--noconftest")
@@ -43,25 +45,37 @@ def _apart(folder: Path) -> Iterator[None]:
 
 def run_checks(plan: Plan) -> Outcome:
     """Run a plan's checks in this process and return what came of them; raise `AssignmentError` for broken checks."""
-    plugin = ChecksPlugin(plan)
+    boxes = Boxes(plan)
+    try:
+        boxes.begin(plan.checks)
+        outcome = _session(plan, boxes)
+    finally:
+        boxes.close()
+    for name, run in boxes.runs.items():
+        outcome.notebooks[name] = run.executed
+        outcome.notes += [f"{name}: {note}" for note in run.notes]
+    return outcome
+
+
+def _session(plan: Plan, boxes: Boxes) -> Outcome:
+    """Let pytest run the checks."""
+    import pytest
+
+    from grader.checking.plugin import ChecksPlugin
+
+    plugin = ChecksPlugin(plan, boxes)
     folder = plan.assignment.checks_folder
     ini = Path(__file__).with_name("checks.ini")
     # Without the cut, pytest looks through every folder between the checks and the root of the file system.
     options = [str(folder), f"--rootdir={folder}", f"--confcutdir={folder}", "-c", str(ini), *OPTIONS]
     for plugin_name in UNUSED:
         options += ["-p", f"no:{plugin_name}"]
-    try:
-        with _apart(folder):
-            code = pytest.main(options, plugins=[plugin])
-    finally:
-        plugin.close()
+    with _apart(folder):
+        code = pytest.main(options, plugins=[plugin])
     if plugin.problem is not None:
         raise plugin.problem
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         if code == pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         raise AssignmentError(f"pytest could not run the checks in {folder} ({pytest.ExitCode(code).name.lower()})")
-    for name, run_ in plugin._runs.items():
-        plugin.outcome.notebooks[name] = run_.executed
-        plugin.outcome.notes += [f"{name}: {note}" for note in run_.notes]
     return plugin.outcome

@@ -14,7 +14,9 @@ import pytest
 
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment, load
-from grader.checking.plugin import ChecksPlugin, Plan, case_id, check_id
+from grader.checking.boxes import Boxes
+from grader.checking.plan import Plan
+from grader.checking.plugin import ChecksPlugin, case_id, check_id
 from grader.errors import GraderError
 from grader.model import CaseResult, Status
 from grader.sandbox.plain import PlainSandbox
@@ -41,6 +43,7 @@ class PracticePlugin(ChecksPlugin):
         super().pytest_collection_modifyitems(config, checks)
         if self.problem is not None:
             raise pytest.UsageError(str(self.problem))
+        self.boxes.begin(self.plan.checks)
         items[:] = checks + others
 
     @pytest.hookimpl(wrapper=True)
@@ -77,7 +80,7 @@ class PracticePlugin(ChecksPlugin):
 
     def pytest_unconfigure(self) -> None:
         """End the workers."""
-        self.close()
+        self.boxes.close()
 
 
 def _told(check: str, case: CaseResult) -> str:
@@ -105,4 +108,4 @@ def pytest_configure(config: pytest.Config) -> None:
         files=files_here(assignment),
         expectations=expectations,
     )
-    config.pluginmanager.register(PracticePlugin(plan), "grader-practice")
+    config.pluginmanager.register(PracticePlugin(plan, Boxes(plan)), "grader-practice")

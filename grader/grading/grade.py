@@ -99,7 +99,7 @@ class Grader:
     def __enter__(self) -> Self:
         opening = self._given or Opening(self.assignment, self.options.isolation)
         self._own = None if self._given else opening
-        importlib.import_module("grader.checking.run")  # pytest and nbclient, which take a while
+        importlib.import_module("grader.checking.run")  # and with it NumPy and nbclient, which take a while
         self._sandbox = opening.sandbox()
         return self
 
@@ -146,8 +146,8 @@ class Grader:
         return self._known
 
     def _run(self, taken: Taken) -> tuple[list[CheckResult], dict[str, Any], list[str]]:
-        from grader.checking import follow  # pytest and nbclient: only once there is something to grade
-        from grader.checking.plugin import Plan
+        from grader.checking import follow  # not before there is something to grade
+        from grader.checking.plan import Plan
         from grader.checking.run import run_checks
         from grader.checking.verdict import CheckOutcome
 

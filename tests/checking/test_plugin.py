@@ -9,7 +9,7 @@ from toy import CHECKS, REFERENCE, SPEC, Toy, build
 
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.checking.expect import Mode
-from grader.checking.plugin import Plan
+from grader.checking.plan import Plan
 from grader.checking.run import run_checks
 from grader.errors import AssignmentError
 from grader.model import CaseResult

@@ -1,0 +1,46 @@
+"""What is to be run, an assignment's checks against one submission's files, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from grader.assignment.expectations import Expectations
+from grader.assignment.spec import Assignment, CheckSpec
+from grader.checking.diagnosis import KnownMistakes
+from grader.checking.expect import Mode
+from grader.checking.follow import Recipe
+from grader.checking.verdict import CheckOutcome
+from grader.sandbox.box import Sandbox
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is to be run: an assignment's checks against one submission's files."""
+
+    assignment: Assignment
+    sandbox: Sandbox
+    files: dict[str, bytes]  # the student's files and notebooks, by their places
+    expectations: Expectations  # compared with, or filled while recording
+    mode: Mode = Mode.COMPARE
+    hidden: bool = False  # whether the inputs are the instructor's own: numbers are kept out of messages
+    only: frozenset[str] = frozenset()  # ids of checks; empty: all
+    on_check: Callable[[CheckOutcome], None] = lambda check: None
+    known: Callable[[], KnownMistakes | None] = lambda: None  # what known mistakes answer, for hints
+    recipes: tuple[Recipe, ...] = ()  # how checks may follow from earlier mistakes
+    on_wait: Callable[[], None] = lambda: None  # called when nothing is left but to wait for a notebook
+    boxes: int = 8  # that may be at work at a time; with one alone, notebooks wait until the other checks are done
+
+    @property
+    def checks(self) -> tuple[CheckSpec, ...]:
+        """The checks that are wanted, in the order of the spec."""
+        return tuple(check for check in self.assignment.spec.checks if not self.only or check.id in self.only)
+
+
+class Outcome(msgspec.Struct):
+    """What came of a plan."""
+
+    checks: dict[str, CheckOutcome] = {}
+    notebooks: dict[str, Any] = {}  # name -> executed notebook
+    notes: list[str] = []
