@@ -7,21 +7,27 @@ large enough that a wrong state, word or mask shows in the numbers.
 import numpy as np
 import pytest
 
-LOSS = {
-    "N=3,T=6": (3, 6, np.float64, 0),
-    "N=2,T=9": (2, 9, np.float64, 0),
-    "N=1,T=5": (1, 5, np.float64, 0),
-    "N=4,T=2": (4, 2, np.float64, 0),  # one word to predict: a single time step
-    "N=3,T=5,float32": (3, 5, np.float32, 0),
-    "N=2,T=6,large scores": (2, 6, np.float64, 800),  # where exp() of a score alone overflows
+LOSS = {  # N, T, dtype, what is added to all scores, by what they are multiplied
+    "N=3,T=6": (3, 6, np.float64, 0, 1),
+    "N=2,T=9": (2, 9, np.float64, 0, 1),
+    "N=1,T=5": (1, 5, np.float64, 0, 1),
+    "N=4,T=2": (4, 2, np.float64, 0, 1),  # one word to predict: a single time step
+    "N=3,T=5,float32": (3, 5, np.float32, 0, 1),
+    "N=2,T=6,large scores": (2, 6, np.float64, 800, 1),  # where exp() of a score alone overflows
+    "N=2,T=5,large gradients": (2, 5, np.float64, 0, 10),
 }
-SAMPLE = {
-    "N=4,max_length=9": (4, 9, -2),
-    "N=6,max_length=12": (6, 12, -2),
-    "N=1,max_length=7": (1, 7, -2),
-    "N=3,max_length=1": (3, 1, -2),
-    "N=16,max_length=12": (16, 12, 2),  # <END> is likely, at another time step in each row
+SAMPLE = {  # N, max_length, and the special word that often has the highest score
+    "N=4,max_length=9": (4, 9, None),
+    "N=6,max_length=12": (6, 12, None),
+    "N=1,max_length=7": (1, 7, None),
+    "N=3,max_length=1": (3, 1, None),
+    "N=20,max_length=12,<END> at times": (20, 12, "<END>"),  # at another time step in each row, or never
+    "N=20,max_length=11,<END> at times": (20, 11, "<END>"),
+    "N=20,max_length=10,<END> at times": (20, 10, "<END>"),
+    "N=20,max_length=7,<NULL> at times": (20, 7, "<NULL>"),
+    "N=3,max_length=6,<END> at once": (3, 6, "<END> at once"),
 }
+ALWAYS, NEVER = 50, -50  # biases that make a word the likeliest whatever the state is, or keep it from being that
 loss_cases = pytest.mark.parametrize("sizes", LOSS.values(), ids=LOSS.keys())
 sample_cases = pytest.mark.parametrize("sizes", SAMPLE.values(), ids=SAMPLE.keys())
 
@@ -72,37 +78,64 @@ def make_captions(rng, words, N, T):
 
 
 def check_loss(student, expect, rng, cell, sizes):
-    N, T, dtype, offset = sizes
+    N, T, dtype, offset, factor = sizes
     words = vocabulary(rng)
 
     def enlarge(params):
+        params["W_vocab"] *= factor
         params["b_vocab"] += offset  # of all scores alike: the probabilities stay as they are, and none becomes zero
 
     model = make_model(student, rng, cell, dtype, words, enlarge)
     features = rng.standard_normal((N, INPUT)).astype(dtype)
-    loss, grads = model.loss(features, make_captions(rng, words, N, T))
-    wide = {} if dtype is np.float64 and not offset else {"rtol": 1e-3, "atol": 1e-4}
+    captions = make_captions(rng, words, N, T)
+    loss, grads = model.loss(features, captions)
+    wide = {} if dtype is np.float64 and not offset and factor == 1 else {"rtol": 1e-3, "atol": 1e-4}
     expect("loss", loss, **wide)
     expect("grads", grads, **wide)
+    if sizes == LOSS["N=3,T=6"]:
+        again = model.loss(features, captions)
+        expect.that(
+            "second call",
+            same((loss, grads), again),
+            "called twice with the same features and captions, `loss` gives another loss or other gradients the second "
+            "time: what did the first call change, or keep?",
+        )
+        expect("parameters afterwards", model.params)
+
+
+def same(one, other):
+    """Whether two calls gave the same numbers; what holds none is judged elsewhere."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    numbers = float, np.generic, np.ndarray
+    if not isinstance(one, numbers) or not isinstance(other, numbers):
+        return True
+    return np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=1e-6, atol=1e-9, equal_nan=True)
 
 
 def up_to_end(captions, end, null):
     """What comes behind the first <END> of a row is free: some samplers stop there, others go on."""
-    if not isinstance(captions, np.ndarray) or captions.ndim != 2 or captions.dtype.kind not in "iu":
+    if not isinstance(captions, np.ndarray) or captions.ndim != 2 or captions.dtype.kind not in "iuf":
         return captions
     behind = np.cumsum(captions == end, axis=1) - (captions == end) > 0
     return np.where(behind, null, captions)
 
 
 def check_sample(student, expect, rng, cell, sizes):
-    N, max_length, end_bias = sizes
+    N, max_length, special = sizes
     words = vocabulary(rng)
     start, end, null = words["<START>"], words["<END>"], words["<NULL>"]
 
     def spread(params):
         params["W_vocab"] *= 3
-        params["b_vocab"][[start, null]] -= 50  # never the likeliest: seeing them means that they were put there
-        params["b_vocab"][end] += end_bias
+        if special in words:  # scores of zero on average, and of twice the spread
+            params["W_vocab"][:, words[special]] *= 2
+            params["b_vocab"][:] = 0
+        # Where these two can't be the likeliest, seeing them means that they were put there.
+        params["b_vocab"][[start] if special == "<NULL>" else [start, null]] += NEVER
+        params["b_vocab"][end] += {"<END>": 0, "<END> at once": ALWAYS}.get(special, -2)
 
     model = make_model(student, rng, cell, np.float64, words, spread)
     features = 2 * rng.standard_normal((N, INPUT))
@@ -114,6 +147,19 @@ def check_sample(student, expect, rng, cell, sizes):
             "the first column holds <START>; it should hold the first word that the model gives, "
             "since <START> is what is fed in, not what comes out",
         )
+        expect.that(
+            "word ids",
+            bool(((captions >= 0) & (captions < V)).all()),
+            f"some numbers in the captions are the id of no word: ids go from 0 to {V - 1}",
+        )
+    if sizes == SAMPLE["N=4,max_length=9"]:
+        expect.that(
+            "second call",
+            same(captions, model.sample(features, max_length=max_length)),
+            "called twice with the same features, `sample` writes other captions the second time: each call starts "
+            "anew, with a hidden state made from the features",
+        )
+        expect("parameters afterwards", model.params)
     expect("captions", up_to_end(captions, end, null), axes=("N picture", "T word"))
 
 

@@ -63,6 +63,8 @@ class CallLog:
         want = self._expected[index]
         if want.function == shape.function and (want.sequence, want.count) != (shape.sequence, shape.count):
             got = "None" if nothing else _count(shape)
+            if shape.sequence and not want.sequence:
+                got = f"a list or tuple of {shape.count}"
             raise WrongReturn(f"`{shape.function}` returned {got}, expected {_count(want)}")
 
 

@@ -1,8 +1,8 @@
 """The layers of a captioning model: a vanilla RNN, an LSTM, word embeddings, and what they need around them.
 
-Every forward function returns its output and a cache; the backward function beside it takes the gradient of the loss
-with respect to that output, and the cache, and returns the gradients with respect to the inputs. What stands in a cache
-is up to you.
+Every forward function returns its output and a cache, and leaves its inputs as they were. The backward function beside
+it takes the gradient of the loss with respect to that output, and the cache, and returns the gradients with respect to
+the inputs. What stands in a cache is up to you.
 
 Letters in the shapes: N captions in the minibatch, T time steps, D numbers per word vector, H numbers per hidden state,
 V words in the vocabulary.

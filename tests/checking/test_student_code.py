@@ -65,7 +65,7 @@ def test_right_answer_in_another_form_passes(toy: Toy, definition: str) -> None:
 
 def test_tuple_of_one_is_not_the_value_itself(toy: Toy) -> None:
     graded = toy.change("def center_backward(dy, cache):\n    return (dy - dy.mean(axis=0),)", "center_backward")
-    assert "returned 1 value, expected a single value" in graded["center_backward"].message
+    assert "returned a list or tuple of 1, expected a single value" in graded["center_backward"].message
 
 
 # --- what a function does ---
@@ -219,3 +219,18 @@ def test_latin_1_does_no_harm(toy: Toy) -> None:
 def test_missing_file_fails_its_checks(toy: Toy) -> None:
     graded = toy.grade(b"", "center")
     assert "has no attribute 'center'" in graded["center"].message
+
+
+def test_cache_may_be_an_array_of_objects(toy: Toy) -> None:
+    graded = toy.change(
+        "def center(x):\n    cache = np.empty(2, dtype=object)\n    cache[0], cache[1] = x, x.shape\n"
+        "    return x - x.mean(axis=0), cache\n",
+        "center",
+        "center_backward",
+    )
+    assert graded.passed == {"center", "center_backward"}
+
+
+def test_list_where_one_value_is_due_is_called_a_list(toy: Toy) -> None:
+    graded = toy.change("def count(ids, n):\n    return [0] * n\n", "count")
+    assert "`count` returned a list or tuple of 5, expected a single value" in graded["count"].message

@@ -1,4 +1,4 @@
-"""Nine known mistakes: each makes exactly the checks fail that it should, and no expected number is printed."""
+"""Mistakes of many kinds: each makes exactly the checks fail that it should, and no expected number is printed."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ MISTAKES = {
         ),
         {"rnn_backward", "captioning_rnn_loss"},
         "rnn_backward",
-        r"3 of 4 cases fail; .*`dWx` has the right shape \(4, 6\), but 24 of 24 entries are off",  # T=1 has no sum
+        r"4 of 5 cases fail; .*`dWx` has the right shape \(4, 6\), but 24 of 24 entries are off",  # T=1 has no sum
     ),
     "dprev_h not passed on": Mistake(
         ((LAYERS, "da[:, t] = (dh[:, t] + dprev_h) *", "da[:, t] = dh[:, t] *"),),
         {"rnn_backward", "captioning_rnn_loss"},
         "rnn_backward",
-        r"3 of 4 cases fail; .*`dx` has the right shape \(3, 5, 4\), but \d+ of 60 entries are off.*first at \[0, 0, ",
+        r"4 of 5 cases fail; .*`dx` has the right shape \(3, 5, 4\), but \d+ of 60 entries are off.*first at \[0, 0, ",
     ),
     "np.add.at replaced by an assignment": Mistake(
         ((LAYERS, "np.add.at(dW, x, dout)", "dW[x] = dout"),),
@@ -90,7 +90,7 @@ MISTAKES = {
             *("captioning_rnn_loss", "captioning_rnn_sample", "notebook_rnn"),
         },
         "rnn_step_forward",
-        r"all 4 cases fail; .*`next_h` has the right shape \(4, 6\), but \d+ of 24 entries are off",
+        r"all 6 cases fail; .*`next_h` has the right shape \(4, 6\), but \d+ of 24 entries are off",
     ),
     "db of shape (1, H)": Mistake(
         (
@@ -103,6 +103,82 @@ MISTAKES = {
         {"rnn_step_backward"},  # the reference's `rnn_backward` sums for itself
         "rnn_step_backward",
         r"`db` has shape \(1, 6\), expected \(6,\)",
+    ),
+    "the table of vectors emptied for its gradient": Mistake(
+        ((LAYERS, "dW = np.zeros_like(W)  # (V, D)", "dW = W\n    dW[:] = 0"),),
+        {"captioning_rnn_loss", "captioning_lstm_loss"},
+        "captioning_rnn_loss",
+        r"called twice with the same features and captions, `loss` gives another loss or other gradients",
+    ),
+    "a step of descent taken by the loss": Mistake(
+        (
+            (
+                RNN,
+                "        return loss, grads\n",
+                "        for name in grads:\n            self.params[name] = self.params[name] - 0.1 * grads[name]\n"
+                "        return loss, grads\n",
+            ),
+        ),
+        {"captioning_rnn_loss", "captioning_lstm_loss"},
+        "captioning_lstm_loss",
+        r"`parameters afterwards\[W_embed\]` has the right shape \(13, 5\), but \d+ of 65 entries are off",
+    ),
+    "inputs overwritten by the forward pass": Mistake(
+        (
+            (
+                LAYERS,
+                "    return h, (x, h0, Wx, Wh, h)\n",
+                "    cache = x.copy(), h0.copy(), Wx, Wh, h\n    h0[...] = h[:, -1]\n    return h, cache\n",
+            ),
+        ),
+        {"rnn_forward"},
+        "rnn_forward",
+        r"`rnn_forward` changed its argument 2 in place: work on a copy of it",
+    ),
+    "a hidden state kept from one sample to the next": Mistake(
+        (
+            (
+                RNN,
+                "        word = np.full(N, self._start)\n",
+                "        h = getattr(self, 'h', h)\n        word = np.full(N, self._start)\n",
+            ),
+            (RNN, "            captions[:, t] = word\n", "            captions[:, t] = word\n            self.h = h\n"),
+        ),
+        {"captioning_rnn_sample", "captioning_lstm_sample"},
+        "captioning_rnn_sample",
+        r"called twice with the same features, `sample` writes other captions the second time",
+    ),
+    "fewer words than asked for, once all captions have ended": Mistake(
+        (
+            (
+                RNN,
+                "            captions[:, t] = word\n",
+                "            captions[:, t] = word\n"
+                "            if (captions[:, : t + 1] == self._end).any(axis=1).all():\n"
+                "                return captions[:, : t + 1]\n",
+            ),
+        ),
+        {"captioning_rnn_sample", "captioning_lstm_sample"},
+        "captioning_rnn_sample",
+        r"`captions` has shape \(3, 1\), expected \(3, 6\)",
+    ),
+    "a sigmoid that overflows": Mistake(
+        ((LAYERS, "        return 1 / (1 + np.exp(-x))", "        return np.exp(x) / (1 + np.exp(x))"),),
+        {"lstm_step_forward"},
+        "lstm_step_forward",
+        r"1 of 6 cases fails?; N=3,D=4,H=5,large inputs: `next_h` has \d+ (?:values that are )?NaN",
+    ),
+    "gradients cut off": Mistake(
+        (
+            (
+                RNN,
+                "        return loss, grads\n",
+                "        return loss, {name: np.clip(grad, -5, 5) for name, grad in grads.items()}\n",
+            ),
+        ),
+        {"captioning_rnn_loss", "captioning_lstm_loss"},
+        "captioning_lstm_loss",
+        r"`grads\[W_\w+\]` has the right shape",
     ),
 }
 

@@ -7,16 +7,21 @@ STEPS = {
     "N=3,D=7,H=4": (3, 7, 4),
     "N=1,D=3,H=5": (1, 3, 5),
     "N=6,D=1,H=2": (6, 1, 2),
+    "N=2,D=3,H=1": (2, 3, 1),
 }
+# Where the activations are flat, and exp() of what goes into them overflows: asked of the forward pass alone.
+FORWARD_STEPS = {**{name: (sizes, 1) for name, sizes in STEPS.items()}, "N=3,D=4,H=5,large inputs": ((3, 4, 5), 2000)}
 SEQUENCES = {
     "N=3,T=5,D=4,H=6": (3, 5, 4, 6),
     "N=2,T=10,D=6,H=3": (2, 10, 6, 3),
     "N=1,T=4,D=3,H=5": (1, 4, 3, 5),
     "N=4,T=1,D=5,H=3": (4, 1, 5, 3),
+    "N=2,T=4,D=1,H=1": (2, 4, 1, 1),
 }
 # The axes of arrays, for the reports.
 BATCH, TIME, INPUT, HIDDEN, GATES = "N batch", "T time", "D input", "H hidden", "4H gates i, f, o, g"
 steps = pytest.mark.parametrize("sizes", STEPS.values(), ids=STEPS.keys())
+forward_steps = pytest.mark.parametrize(("sizes", "scale"), FORWARD_STEPS.values(), ids=FORWARD_STEPS.keys())
 sequences = pytest.mark.parametrize("sizes", SEQUENCES.values(), ids=SEQUENCES.keys())
 
 
@@ -38,10 +43,11 @@ def sequence_inputs(rng, sizes):
     return x, h0, Wx, Wh, b
 
 
-@steps
-def test_lstm_step_forward(student, expect, rng, sizes):
+@forward_steps
+def test_lstm_step_forward(student, expect, rng, sizes, scale):
     """One step of the LSTM: the next hidden state and the next cell state."""
-    next_h, next_c, _ = student.lstm_step_forward(*step_inputs(rng, sizes))
+    x, *rest = step_inputs(rng, sizes)
+    next_h, next_c, _ = student.lstm_step_forward(scale * x, *rest)
     expect("next_h", next_h, axes=(BATCH, HIDDEN))
     expect("next_c", next_c, axes=(BATCH, HIDDEN))
 
@@ -67,6 +73,7 @@ def test_lstm_forward(student, expect, rng, sizes):
     """The LSTM over a whole sequence, from a cell state of zero: the hidden states of all time steps."""
     h, _ = student.lstm_forward(*sequence_inputs(rng, sizes))
     expect("h", h, axes=(BATCH, TIME, HIDDEN))
+    expect.not_modified("inputs")
 
 
 @sequences

@@ -51,7 +51,7 @@ def check(notebook, expect, rng, cell, part):
 
 def up_to_end(captions):
     """What comes behind the first <END> of a row is free."""
-    if not isinstance(captions, np.ndarray) or captions.ndim != 2 or captions.dtype.kind not in "iu":
+    if not isinstance(captions, np.ndarray) or captions.ndim != 2 or captions.dtype.kind not in "iuf":
         return captions
     ends = captions == WORDS["<END>"]
     return np.where(np.cumsum(ends, axis=1) - ends > 0, WORDS["<NULL>"], captions)
