@@ -89,6 +89,20 @@ def explains(layout: str, name: str) -> bool:
     return _PATTERNS[layout].fullmatch(name) is not None
 
 
+def answer_to(layout: str, name: str) -> str:
+    """Return how a file is named that the LMS takes as an answer to this one, without its end; nothing where it can't.
+
+    Canvas looks for the numbers of user and file; Moodle for what stands between the first four underscores.
+    """
+    match = _PATTERNS[layout].fullmatch(name)
+    if match is None or (layout == "canvas" and not match["file"]):
+        return ""
+    if layout == "canvas":
+        return name[: match.start("file")]
+    return f"{match['name'].replace('_', ' ')}_{match['id']}_assignsubmission_{match['kind']}_/"
+
+
+ANSWERED = ("canvas", "moodle")  # layouts whose LMS takes files back in bulk
 _PATTERNS = {"canvas": _CANVAS, "moodle": _MOODLE, "blackboard": _BLACKBOARD}
 
 

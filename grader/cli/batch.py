@@ -23,8 +23,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     )
     command.add_argument(
         "submissions", type=Path, metavar="SUBMISSIONS",
-        help="a folder of folders or archives, or the bulk download of Canvas, Moodle, Gradescope, GitHub Classroom or "
-        "nbgrader, as a zip or unpacked",
+        help="a folder of folders or archives, or the bulk download of Canvas, Moodle, Blackboard, Gradescope, GitHub "
+        "Classroom or nbgrader, as a zip or unpacked",
     )  # fmt: skip
     add_assignment(command)
     command.add_argument("--out", type=Path, metavar="DIR", default=Path("class"), help="default: ./%(default)s")

@@ -25,7 +25,7 @@ class Written(NamedTuple):
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
     command: argparse.ArgumentParser = commands.add_parser(
-        "export", help="write marks or an autograder for Gradescope, Canvas, Moodle, nbgrader or GitHub",
+        "export", help="write marks, students' pages or an autograder for Gradescope, Canvas, Moodle, nbgrader, GitHub",
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="formats:\n" + "\n".join(f"  {name:20} {writer.__doc__}" for name, writer in FORMATS.items()),
     )  # fmt: skip
@@ -111,7 +111,16 @@ def _moodle_xml(options: argparse.Namespace) -> Written:
 
     class_, lines = tables.marked(options.source, options.overrides)
     table = moodle.grades_xml(class_, lines, options.column)
-    return Written("moodle.xml", table.data, tables.told(lines, table, None))
+    return Written("moodle.xml", table.data, tables.told(lines, table))
+
+
+def _feedback(options: argparse.Namespace) -> Written:
+    """a zip of the pages that students may read, to be uploaded again in bulk"""
+    from grader.classroom.exports import feedback, tables
+
+    class_, lines = tables.marked(options.source, options.overrides)
+    table = feedback.render(class_, lines, options.source)
+    return Written("feedback.zip", table.data, tables.told(lines, table, what="page"))
 
 
 def _nbgrader(options: argparse.Namespace) -> Written:
@@ -120,7 +129,7 @@ def _nbgrader(options: argparse.Namespace) -> Written:
 
     class_, lines = tables.marked(options.source, options.overrides)
     table = nbgrader.render(class_, lines)
-    return Written("grades.csv", table.data, tables.told(lines, table, None))
+    return Written("grades.csv", table.data, tables.told(lines, table))
 
 
 def _github(options: argparse.Namespace) -> Written:
@@ -161,6 +170,7 @@ FORMATS: dict[str, Callable[[argparse.Namespace], Written]] = {
     "moodle": _moodle,
     "moodle-xml": _moodle_xml,
     "nbgrader": _nbgrader,
+    "feedback": _feedback,
     "github": _github,
     "github-results": _github_results,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import mini
 import pytest
 
 from grader.assignment.spec import Assignment
-from grader.classroom import marks
+from grader.classroom import marks, uploads
 from grader.classroom.marks import Adjustment, CheckPoints, Inline, Rules, compute
 from grader.model import Status
 
@@ -98,6 +99,37 @@ def test_every_export_of_marks_counts_them(
     assert run.out.splitlines()[1:] == [
         "3 marks", "no mark, nothing was handed in: s4", "with answers that wait to be read: s1"
     ]  # fmt: skip
+
+
+def test_pages_for_students_go_back_under_the_names_that_canvas_knows(
+    command: Callable, graded: Path, tmp_path: Path
+) -> None:
+    run = command("export", "feedback", "--from", graded, "--out", tmp_path / "f.zip")
+    assert run.code == 0, run.err
+    assert run.out.splitlines()[1] == "3 pages"
+    with zipfile.ZipFile(tmp_path / "f.zip") as archive:
+        pages = {name: archive.read(name) for name in archive.namelist()}
+    assert set(pages) == {
+        "doejane_LATE_1001_51_feedback.html", "stranger_1009_52_feedback.html", "poeal_1003_53_feedback.txt"
+    }  # fmt: skip
+    assert pages["doejane_LATE_1001_51_feedback.html"] == (graded / "s1" / "student.html").read_bytes()
+    assert b"can't be taken in" in pages["poeal_1003_53_feedback.txt"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "name", "head"),
+    [
+        ("canvas", "doejane_LATE_77_9013_hw_1.zip", "doejane_LATE_77_9013_"),
+        ("canvas", "doejane_77_text.html", ""),  # Canvas finds a hand-in by its file's number alone
+        ("moodle", "Jane_X Doe_5_assignsubmission_file_hw.zip", "Jane X Doe_5_assignsubmission_file_/"),
+        ("moodle", "Jo_6_assignsubmission_file", "Jo_6_assignsubmission_file_/"),
+    ],
+)
+def test_an_answer_is_named_as_the_lms_reads_it(layout: str, name: str, head: str) -> None:
+    assert uploads.answer_to(layout, name) == head
+    if layout == "moodle":  # as its importer of feedback files splits a name
+        _, participant, plugin, kind, _ = f"/{head}feedback.html".split("_", 4)
+        assert (participant.isdecimal(), plugin, kind) == (True, "assignsubmission", "file")
 
 
 def test_without_its_export_canvas_gets_no_id_of_its_own_as_an_sis_id(

@@ -34,13 +34,14 @@ class Table(NamedTuple):
     there: frozenset[str]
 
 
-def told(lines: Sequence[Line], table: Table, exported: Path | None) -> list[str]:
-    """Return what a person should know before the marks are uploaded: how many there are, and whose are not among them.
+def told(lines: Sequence[Line], table: Table, exported: Path | None = None, *, what: str = "mark") -> list[str]:
+    """Return what a person should know before the file is uploaded: how many marks it has, and whose it has not.
 
     exported: the file that was filled in
+    what: what it has of each student
     """
     groups = {
-        f"not in {exported or 'the table'}": [
+        f"not in {exported or 'it'}": [
             line for line in lines if line.score is not None and line.entry.student not in table.there
         ],
         "no mark, the grader failed": [line for line in lines if line.outcome is Outcome.FAULT],
@@ -52,8 +53,8 @@ def told(lines: Sequence[Line], table: Table, exported: Path | None) -> list[str
     }
     count = sum(line.score is not None and line.entry.student in table.there for line in lines)
     return [
-        f"{count} mark{'' if count == 1 else 's'}",
-        *(f"{what}: {_who(own)}" for what, own in groups.items() if own),
+        f"{count} {what}{'' if count == 1 else 's'}",
+        *(f"{why}: {_who(own)}" for why, own in groups.items() if own),
     ]
 
 
