@@ -146,15 +146,21 @@ def _others(tree: Tree, root: str, taken: Collection[str]) -> list[Found]:
 
     What is neither folder, archive nor code is no submission either: the intake says why, where a student has no other.
     """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for child in tree.children(root):
+        if child.name not in taken:
+            loose = not child.is_folder and child.name.lower().endswith(CODE)
+            name = child.name if child.is_folder else _stem(child.name)
+            groups.setdefault((name, "" if loose else child.name), []).append(child.name)  # `a.py` goes with `a.ipynb`
+    folders = set(tree.folders(root))
     return [
         Found(
-            lms_id=child.name if child.is_folder else _stem(child.name),
-            aliases=(child.name,),
-            paths=(_join(root, child.name),),
-            doubtful=not child.is_folder and not child.name.lower().endswith((*ARCHIVES, *CODE)),
+            lms_id=name,
+            aliases=tuple(own),
+            paths=tuple(_join(root, one) for one in own),
+            doubtful=own[0] not in folders and not own[0].lower().endswith((*ARCHIVES, *CODE)),
         )
-        for child in tree.children(root)
-        if child.name not in taken
+        for (name, _), own in groups.items()
     ]
 
 

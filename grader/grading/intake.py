@@ -14,7 +14,7 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -50,19 +50,19 @@ def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> T
     source = path.name if path.name not in ("", "..") else path.resolve().name
     try:
         collector = _read(path, source, wanted, limits)
-        stands_for = _stands_for(collector, wanted)
-        if stands_for:  # its name said nothing, so its bytes were passed over
-            collector = _read(path, source, wanted, limits, also=collector.entries[0].path)
+        stand_ins = _stand_ins(collector, wanted)
+        if stand_ins:  # their names said nothing, so their bytes were passed over
+            collector = _read(path, source, wanted, limits, also=stand_ins)
     except OSError as e:
         raise SubmissionError(f"{shown(source)} can't be taken in: it can't be read ({e.strerror}).") from e
     if (archive := _archive_beside(path, collector)) is not None:
         return _laid_over(path, archive, collector, wanted)
-    return _taken(collector, wanted, stands_for)
+    return _taken(collector, wanted, stand_ins)
 
 
-def _taken(collector: Collector, wanted: Wanted, stands_for: str = "") -> Taken:
+def _taken(collector: Collector, wanted: Wanted, stand_ins: Mapping[str, str] = {}) -> Taken:
     """Return what is taken of the entries; raises SubmissionError where that is nothing."""
-    layout = _laid_out(collector, wanted, stands_for)
+    layout = _laid_out(collector, wanted, stand_ins)
     chosen = layout.chosen
     files = {path: collector.contents[chosen[path].entry.digest] for path in wanted.paths if path in chosen}
     return _made(collector.source, files, wanted, tuple(remarks(layout, collector.entries, wanted)))
@@ -78,13 +78,17 @@ def _made(source: str, files: Mapping[str, bytes], wanted: Wanted, notes: tuple[
     )
 
 
-def _stands_for(collector: Collector, wanted: Wanted) -> str:
-    """Return the one file of the assignment that a submission of one file can mean, though its name is another."""
-    if len(collector.entries) != 1 or collector.entries[0].digest or collector.entries[0].trouble:
-        return ""
-    suffix = next((suffix for suffix in _SINGLE if collector.entries[0].path.lower().endswith(suffix)), None)
-    meant = [path for path in wanted.paths if suffix and path.lower().endswith(suffix)]
-    return meant[0] if len(meant) == 1 else ""
+def _stand_ins(collector: Collector, wanted: Wanted) -> dict[str, str]:
+    """Return which file of the assignment each file of another name means, where each is the only one of its kind."""
+    found = {}
+    for suffix in _SINGLE:
+        theirs = [entry for entry in collector.entries if entry.path.lower().endswith(suffix)]
+        ours = [path for path in wanted.paths if path.lower().endswith(suffix)]
+        if len(theirs) == len(ours) == 1 and not theirs[0].trouble:
+            found[theirs[0].path] = ours[0]
+    unread = {entry.path for entry in collector.entries if not entry.digest and not entry.oversize}
+    whole = len(found) == len(collector.entries)  # else anything may lie there, and nothing is guessed
+    return {path: meant for path, meant in found.items() if whole and path in unread}
 
 
 def _archive_beside(path: Path, collector: Collector) -> Entry | None:
@@ -121,7 +125,7 @@ def _laid_over(path: Path, archive: Entry, collector: Collector, wanted: Wanted)
     return _made(collector.source, files, wanted, (note, *loose.notes, *packed.notes))
 
 
-def _read(path: Path, source: str, wanted: Wanted, limits: IntakeLimits, also: str = "") -> Collector:
+def _read(path: Path, source: str, wanted: Wanted, limits: IntakeLimits, also: Collection[str] = ()) -> Collector:
     """Read whatever the path is into a new collector."""
     try:
         status = path.lstat()
@@ -157,12 +161,13 @@ def _read_file(file: io.BufferedReader, collector: Collector) -> None:
         read_archive(file, collector)
 
 
-def _laid_out(collector: Collector, wanted: Wanted, stands_for: str) -> Layout:
+def _laid_out(collector: Collector, wanted: Wanted, stand_ins: Mapping[str, str]) -> Layout:
     """Find the wanted files among the entries; raises SubmissionError where there are none, or one is too long."""
     readable = [entry for entry in collector.entries if not entry.trouble and (entry.digest or entry.oversize)]
     matches = arrange(readable, wanted.paths, wanted.provided)
-    if stands_for and not matches:
-        matches = [Match(entry, stands_for, "", 0, renamed=True, recased=False) for entry in readable]
+    for entry in readable:
+        if entry.path in stand_ins:
+            matches.append(Match(entry, stand_ins[entry.path], "", 0, renamed=True, recased=False))
     layout = choose(matches, collector.refusal)
     for match in layout.chosen.values():
         if match.entry.oversize:

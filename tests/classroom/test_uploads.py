@@ -21,6 +21,14 @@ def test_every_name_of_a_folder_is_somebodys_hand_in(tmp_path: Path) -> None:
     assert not any(entry.missing for entry in entries)
 
 
+def test_code_and_notebook_of_one_name_are_one_hand_in(batch: Callable, tmp_path: Path) -> None:
+    mini.write(tmp_path / "d", {"ann.py": mini.RIGHT, "ann.ipynb": mini.notebook("Because."), "bob.py": mini.RIGHT})
+    batch(tmp_path / "d")
+    ann, bob = bulk.read(tmp_path / "out" / "gradebook.csv")
+    assert (ann["score"], ann["notes"]) == ("10", "1 answer in words to be read")
+    assert (bob["score"], bob["notes"]) == ("10", "")
+
+
 def test_what_is_no_submission_counts_only_where_there_is_nothing_else(tmp_path: Path) -> None:
     mini.write(tmp_path / "d", dict.fromkeys(("1020.py", "1020.txt", "1021.txt"), b""))
     both, text = found(tmp_path / "d").entries

@@ -248,6 +248,13 @@ def test_of_several_files_none_is_guessed_to_be_the_one(tmp_path: Path, given: d
         take(plant(tmp_path / "alice", given), ONE_OF_EACH)
 
 
+def test_one_of_each_kind_is_taken_whatever_their_names(tmp_path: Path) -> None:
+    taken = take(plant(tmp_path / "alice", {"alice.ipynb": b"{}", "alice.py": b"x"}), ONE_OF_EACH)
+    assert taken.files == {"lib/work.py": b"x", "Work.ipynb": b"{}"}
+    taken = take(plant(tmp_path / "bob", {"Work.ipynb": b"{}", "bob.py": b"x"}), ONE_OF_EACH)
+    assert taken.files == {"lib/work.py": b"x", "Work.ipynb": b"{}"}
+
+
 def test_an_archive_beside_loose_code_gives_what_that_lacks(tmp_path: Path) -> None:
     packed = zipped({"lib/work.py": b"old", "Work.ipynb": b"{}", "more.txt": b""})
     taken = take(plant(tmp_path / "alice", {"hw.zip": packed, "work.py": b"new"}), ONE_OF_EACH)
