@@ -114,6 +114,19 @@ class Assignment:
         """The folder of the reference solution, or None in a handout."""
         return (self.folder / self.spec.reference).resolve() if self.spec.reference else None
 
+    def require_hidden(self) -> None:
+        """Raise `AssignmentError` where only the public seed is there, whose answers students have in the handout."""
+        if self.spec.handout_of:
+            raise AssignmentError(
+                f"{self.folder} is a handout, for practice: grade a class with the assignment that it was made from"
+            )
+        path = self.expectations_path("hidden")
+        if not path.is_file():
+            raise AssignmentError(
+                f"{path} is not there, and the answers to the public seed are in the handout: run `grader record`, "
+                "or lay the file of your course there"
+            )
+
     def expectations_path(self, seed: str) -> Path:
         """Where the expectations of a seed are: ``public`` or ``hidden``."""
         return self.folder / "expectations" / f"{seed}.h5"

@@ -88,6 +88,7 @@ class Batch:
             )
             self.store.write_class(self.class_)
             self.totals.students = len(entries)
+            self.totals.strangers = sum(not entry.on_roster for entry in entries)
             self.tell(Event(text=f"{len(entries)} students ({found.layout})", total=len(entries)))
             self._begin_regrade()
             self._grade(tree, work, open_workers)

@@ -13,12 +13,13 @@ from grader.classroom.trees import Tree
 from grader.errors import UsageError
 
 NOT_ON_ROSTER = "not on the roster"
+NAMED = 5  # files that are named where more were not used
 
 
 class Class(msgspec.Struct, frozen=True):
     """A class as a download and a roster give it."""
 
-    layout: str  # 'canvas', 'moodle', 'gradescope', 'github', 'nbgrader' or 'folders'
+    layout: str  # 'canvas', 'moodle', 'blackboard', 'gradescope', 'github', 'nbgrader' or 'folders'
     entries: tuple[Entry, ...]  # in the order of the students' ids
 
 
@@ -30,7 +31,7 @@ def read(tree: Tree, roster: Roster | None, assignment: str, reserved: Iterable[
     layout, _, found = recognise(tree, assignment)
     handed_in = [one for one in found if one.paths]
     if not handed_in and roster is None:
-        raise UsageError(f"{tree.name} holds no submissions: neither folders nor archives")
+        raise UsageError(f"{tree.name} holds no submissions: it is empty")
     by_student: dict[str, list[Found]] = {}
     members: dict[str, Member | None] = {}
     for one in found:
@@ -52,16 +53,21 @@ def read(tree: Tree, roster: Roster | None, assignment: str, reserved: Iterable[
 
 def _entry(student: str, folder: str, member: Member | None, found: list[Found], has_roster: bool) -> Entry:
     """Return a student's row: of several hand-ins the last, by time, then by the LMS's own number, then by name."""
-    handed_in = sorted((one for one in found if one.paths), key=_order)
+    there = sorted((one for one in found if one.paths), key=_order)
+    handed_in = [one for one in there if not one.doubtful] or there
     last = handed_in[-1] if handed_in else found[-1] if found else Found(lms_id="")
-    notes = []
+    notes, look = [], list(last.look)
     if len(handed_in) > 1:
-        notes.append(f"handed in {len(handed_in)} times, the last counts: {tidy(last.paths[0].rpartition('/')[2], 80)}")
+        notes.append(f"handed in {len(handed_in)} times, the last counts: {_name(last.paths[0])}")
+    unused = [*last.beside, *(path for one in there if one not in handed_in for path in one.paths)]
+    if unused:
+        more = f" and {len(unused) - NAMED} more" if len(unused) > NAMED else ""
+        notes.append(f"handed in beside it and not used: {', '.join(map(_name, unused[:NAMED]))}{more}")
     accounts = dict.fromkeys(tidy(one.lms_id, 60) for one in handed_in)
     if len(accounts) > 1:
-        notes.append(f"handed in under different names or ids, look whose it is: {', '.join(accounts)}")
+        look.append(f"handed in under different names or ids, look whose it is: {', '.join(accounts)}")
     if has_roster and member is None:
-        notes.append(NOT_ON_ROSTER)
+        look.append(NOT_ON_ROSTER)
     return Entry(
         student=student,
         folder=folder,
@@ -73,8 +79,14 @@ def _entry(student: str, folder: str, member: Member | None, found: list[Found],
         submitted=last.submitted,
         late_days=member.late_days if member else None,
         notes=tuple(notes),
+        look=tuple(look),
+        sis=member.sis if member else None,
         on_roster=member is not None or not has_roster,
     )
+
+
+def _name(path: str) -> str:
+    return tidy(path.rpartition("/")[2], 80)
 
 
 def _order(found: Found) -> tuple[object, ...]:

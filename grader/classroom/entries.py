@@ -23,6 +23,9 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     email: str = ""
     aliases: tuple[str, ...] = ()  # what else a roster may know the student by
     paths: tuple[str, ...] = ()  # in the tree
+    beside: tuple[str, ...] = ()  # names of the same student's that are not used
+    doubtful: bool = False  # neither folder, archive nor code: it counts only where there is nothing else
+    look: tuple[str, ...] = ()  # why a person should look at it
     late: bool = False  # by the LMS's own mark
     submitted: str = ""  # ISO 8601 with an offset, where the LMS says
     order: tuple[int, ...] = ()  # among hand-ins of one student: the greatest counts
@@ -45,8 +48,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     late: bool = False
     submitted: str = ""
     late_days: int | None = None  # where the roster says so
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # of how it was handed in, which the student may read
+    look: tuple[str, ...] = ()  # why a person should look at it: for the instructor alone
     on_roster: bool = True
+    sis: str | None = None  # Canvas's SIS id, where the roster has a column for it
 
     @property
     def missing(self) -> bool:

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from grader.classroom.downloads import NOT_ON_ROSTER
 from grader.classroom.entries import Entry
 from grader.classroom.marks import Marks, compute, days_of
 from grader.classroom.overrides import Overrides, rules_of
 from grader.classroom.rows import CheckRow, ClassFile, Outcome
 from grader.classroom.store import Store
+from grader.model import Status
+from grader.report.audience import hidden_names, renamed
 from grader.text import clean
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
@@ -42,11 +43,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         reasons = []
         if self.outcome in (Outcome.FAULT, Outcome.REFUSED):
             reasons.append({"fault": "the grader failed", "refused": "can't be taken in"}[self.outcome.value])
-        if not self.entry.on_roster:
-            reasons.append(NOT_ON_ROSTER)
-        if any("look whose it is" in note for note in self.entry.notes):
-            reasons.append("handed in under different names")
-        return tuple(reasons)
+        return (*reasons, *self.entry.look)
 
 
 def lines(store: Store, class_: ClassFile, overrides: Overrides) -> Iterator[Line]:
@@ -122,11 +119,29 @@ def notes_of(line: Line) -> Sequence[str]:
     notes = [own[line.outcome]] if line.outcome in own else []
     if line.outcome is Outcome.REFUSED:
         notes.append(line.message.rstrip("."))
-    notes += line.marks.notes if line.marks is not None else line.entry.notes
+    if line.marks is not None:
+        notes += [*line.marks.notes, *line.marks.private]
+    else:
+        notes += [*line.entry.notes, *line.entry.look]
     waiting = len(line.marks.waiting) if line.marks is not None else 0
     if waiting:
         notes.append(f"{waiting} answer{'s' if waiting > 1 else ''} in words to be read")
     return notes
+
+
+def feedback_of(line: Line, class_: ClassFile) -> str:
+    """Return what the student may read of the row: no hidden check by its name, nothing that is for the instructor."""
+    known_as = hidden_names(check.id for check in class_.checks if check.hidden)
+    if line.outcome in (Outcome.WAITING, Outcome.FAULT):
+        return ""
+    said = {Outcome.MISSING: ["nothing was handed in"], Outcome.REFUSED: [line.message.rstrip(".")]}.get(
+        line.outcome, []
+    )
+    failed = [known_as.get(check.id, check.id) for check in line.checks if check.status is not Status.PASS]
+    if failed:
+        said.append(f"not passed: {', '.join(failed)}")
+    notes = line.marks.notes if line.marks is not None else line.entry.notes
+    return "; ".join([*said, *(renamed(note, known_as) for note in notes)])
 
 
 def number(value: float | None) -> str:

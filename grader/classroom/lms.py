@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from os.path import commonprefix
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from grader.classroom.entries import Found, natural
+import msgspec
+
+from grader.classroom import uploads
+from grader.classroom.entries import Found
 from grader.classroom.trees import CODE, Tree
 from grader.errors import UsageError
 from grader.grading.names import ARCHIVES
 
 METADATA = "submission_metadata.yml"
-_CANVAS = re.compile(
-    r"(?P<name>[^_]{1,150})_(?P<late>LATE_)?(?P<user>\d{1,18})_(?P<number>\d{1,18})_(?P<file>.+)", re.DOTALL
-)
-_MOODLE = re.compile(
-    r"(?P<name>.{1,200})_(?P<id>\d{1,18})_assignsubmission_(?P<kind>file|onlinetext)(?:_(?P<file>.*))?", re.DOTALL
-)
-_NUMBERED = re.compile(r"-(\d{1,4})(?=\.[^.]+(?:\.[^.]+)?$|$)")  # Canvas: the second attempt is named hw-1.zip
+_Reader = Callable[[Tree, str, str], list[Found] | None]
 
 
 def recognise(tree: Tree, assignment: str) -> tuple[str, str, list[Found]]:
@@ -42,62 +39,18 @@ def recognise(tree: Tree, assignment: str) -> tuple[str, str, list[Found]]:
     return "folders", "", _plain(tree, "")
 
 
-def _canvas(tree: Tree, root: str, assignment: str) -> list[Found] | None:
-    """``name_LATE_userid_number_file``, all in one folder; a student may have several files."""
-    names = [child.name for child in tree.children(root)]
-    matches = [match for name in names if (match := _CANVAS.fullmatch(name))]
-    if not matches or 2 * len(matches) < len(names):
-        return None
-    by_user: dict[str, list[re.Match[str]]] = {}
-    for match in matches:
-        by_user.setdefault(match["user"], []).append(match)
-    found = [_canvas_student(root, user, files) for user, files in by_user.items()]
-    return found + _others(tree, root, {match.string for match in matches})
+def _uploads(layout: str, reader: Callable[[Sequence[str]], list[Found]]) -> _Reader:
+    """Return the reader of a layout that is told by the names in one folder."""
 
+    def read(tree: Tree, root: str, assignment: str) -> list[Found] | None:
+        names = [child.name for child in tree.children(root)]
+        found = [
+            msgspec.structs.replace(one, paths=tuple(_join(root, name) for name in one.paths)) for one in reader(names)
+        ]
+        taken = {name for name in names if uploads.explains(layout, name)}
+        return found + _others(tree, root, taken) if found else None
 
-def _canvas_student(root: str, user: str, files: list[re.Match[str]]) -> Found:
-    def order(match: re.Match[str]) -> tuple[int, int]:
-        attempt = _NUMBERED.search(match["file"])
-        return (int(attempt[1]) if attempt else 0, int(match["number"]))
-
-    useful = [match for match in files if match["file"].lower().endswith((*ARCHIVES, *CODE))] or files
-    last = max(useful, key=lambda match: int(match["number"]))
-    chosen = [last]
-    if not last["file"].lower().endswith(ARCHIVES):  # loose files make one hand-in together
-        loose: dict[str, re.Match[str]] = {}
-        for match in sorted(useful, key=order):
-            if not match["file"].lower().endswith(ARCHIVES):
-                loose[_NUMBERED.sub("", match["file"])] = match
-        chosen = list(loose.values())
-    return Found(
-        lms_id=user,
-        name=last["name"],
-        paths=tuple(_join(root, match.string) for match in chosen),
-        late=bool(last["late"]),
-        order=(int(last["number"]),),
-    )
-
-
-def _moodle(tree: Tree, root: str, assignment: str) -> list[Found] | None:
-    """``Full Name_id_assignsubmission_file/``, or the same as the beginning of a file's name."""
-    names = [child.name for child in tree.children(root)]
-    matches = [match for name in names if (match := _MOODLE.fullmatch(name))]
-    if not matches or 2 * len(matches) < len(names):
-        return None
-    by_id: dict[str, list[re.Match[str]]] = {}
-    for match in matches:
-        by_id.setdefault(match["id"], []).append(match)
-    found = []
-    for participant, own in by_id.items():
-        uploads = [match for match in own if match["kind"] == "file"] or own
-        paths = tuple(_join(root, match.string) for match in uploads)
-        archives = [path for path in paths if path.lower().endswith(ARCHIVES)]
-        if len(paths) > 1 and archives:
-            paths = (max(archives, key=natural),)
-        found.append(
-            Found(lms_id=participant, name=own[0]["name"], aliases=(f"Participant {participant}",), paths=paths)
-        )
-    return found + _others(tree, root, {match.string for match in matches})
+    return read
 
 
 def _gradescope(tree: Tree, root: str, assignment: str) -> list[Found] | None:
@@ -105,10 +58,11 @@ def _gradescope(tree: Tree, root: str, assignment: str) -> list[Found] | None:
     path = _join(root, METADATA)
     if not tree.holds(path):
         return None
-    found = []
+    found, told_of = [], {METADATA}
     for folder, told in _yaml(tree.read(path), path).items():
         if not isinstance(told, dict) or not tree.holds(_join(root, str(folder))):
             continue
+        told_of.add(str(folder))
         submitted, number = _when(told.get(":created_at")), re.search(r"\d+", str(folder))
         members = told.get(":submitters")
         for member in members if isinstance(members, list) else []:
@@ -122,7 +76,7 @@ def _gradescope(tree: Tree, root: str, assignment: str) -> list[Found] | None:
                     late=_seconds(told.get(":lateness")) > 0,
                 )
             )  # fmt: skip
-    return found
+    return found + _others(tree, root, told_of)
 
 
 def _yaml(data: bytes, path: str) -> dict[Any, Any]:
@@ -160,10 +114,11 @@ def _nbgrader(tree: Tree, root: str, assignment: str) -> list[Found] | None:
     for student in students:
         folder = _join(base, f"{student}/{title}")
         handed_in = title in work[student]
-        stamp = _join(folder, "timestamp.txt")
-        text = tree.read(stamp).decode("utf-8", "replace") if handed_in and tree.holds(stamp) else ""
-        found.append(Found(lms_id=student, paths=(folder,) if handed_in else (), submitted=_stamp(text)))
-    return found
+        submitted = _stamp(tree, _join(folder, "timestamp.txt")) if handed_in else ""
+        if not tree.readable(_join(base, student)):  # what lies there is not known, but not nothing
+            folder, handed_in = _join(base, student), True
+        found.append(Found(lms_id=student, paths=(folder,) if handed_in else (), submitted=submitted))
+    return found + _others(tree, base, students)
 
 
 def _github(tree: Tree, root: str, assignment: str) -> list[Found] | None:
@@ -178,38 +133,49 @@ def _github(tree: Tree, root: str, assignment: str) -> list[Found] | None:
     if not prefix:
         return None
     found = [Found(lms_id=clone[len(prefix) :] or clone, paths=(_join(root, clone),)) for clone in clones]
-    return found + _others(tree, root, set(clones), folders_only=True)
+    return found + _others(tree, root, clones)
 
 
 def _plain(tree: Tree, root: str) -> list[Found]:
     """A folder of folders or archives, each named as its student."""
-    return _others(tree, root, set())
+    return _others(tree, root, ())
 
 
-def _others(tree: Tree, root: str, taken: set[str], *, folders_only: bool = False) -> list[Found]:
-    """Return what the layout does not explain as hand-ins of its own: nothing is passed over in silence."""
-    found = []
+def _others(tree: Tree, root: str, taken: Collection[str]) -> list[Found]:
+    """Return what the layout does not explain as hand-ins of its own: nothing is passed over in silence.
+
+    What is neither folder, archive nor code is no submission either: the intake says why, where a student has no other.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
     for child in tree.children(root):
-        lowered = child.name.lower()
-        if child.name in taken or not (child.is_folder or (lowered.endswith((*ARCHIVES, *CODE)) and not folders_only)):
-            continue
-        found.append(
-            Found(lms_id=child.name if child.is_folder else _stem(child.name), paths=(_join(root, child.name),))
+        if child.name not in taken:
+            loose = not child.is_folder and child.name.lower().endswith(CODE)
+            name = child.name if child.is_folder else _stem(child.name)
+            groups.setdefault((name, "" if loose else child.name), []).append(child.name)  # `a.py` goes with `a.ipynb`
+    folders = set(tree.folders(root))
+    return [
+        Found(
+            lms_id=name,
+            aliases=tuple(own),
+            paths=tuple(_join(root, one) for one in own),
+            doubtful=own[0] not in folders and not own[0].lower().endswith((*ARCHIVES, *CODE)),
         )
-    return found
+        for (name, _), own in groups.items()
+    ]
 
 
 def _stem(name: str) -> str:
-    for suffix in (".tar.gz", ".tar.xz", ".tar.bz2", *ARCHIVES, *CODE):
+    for suffix in (".tar.gz", ".tar.xz", ".tar.bz2"):
         if name.lower().endswith(suffix) and len(name) > len(suffix):
             return name[: -len(suffix)]
-    return name
+    return re.sub(r"(?<=.)\.[A-Za-z0-9]{1,7}$", "", name)
 
 
-_LAYOUTS: dict[str, Callable[[Tree, str, str], list[Found] | None]] = {
+_LAYOUTS: dict[str, _Reader] = {
     "gradescope": _gradescope,
-    "moodle": _moodle,
-    "canvas": _canvas,
+    "moodle": _uploads("moodle", uploads.moodle),
+    "blackboard": _uploads("blackboard", uploads.blackboard),
+    "canvas": _uploads("canvas", uploads.canvas),
     "nbgrader": _nbgrader,
     "github": _github,
 }
@@ -232,8 +198,12 @@ def _when(value: object) -> str:
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(timespec="seconds")
 
 
-def _stamp(text: str) -> str:
-    """Return the time of nbgrader's timestamp.txt as ISO 8601."""
+def _stamp(tree: Tree, path: str) -> str:
+    """Return the time of nbgrader's timestamp.txt as ISO 8601; nothing where it tells none, or is a student's own."""
+    try:
+        text = tree.read(path).decode("utf-8", "replace") if tree.holds(path) else ""
+    except UsageError:
+        return ""
     match = re.match(r"\s*(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)?\s*([A-Za-z_/+\-0-9:]*)", text[:200])
     if match is None:
         return ""

@@ -30,6 +30,7 @@ class Adjustment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     add: float | None = None
     late_days: int | None = None  # in the place of what was counted
     comment: str = ""
+    note: str = ""  # of the instructor's own: reason and comment reach the student, this does not
 
 
 class Inline(msgspec.Struct, frozen=True):
@@ -52,6 +53,7 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
     inline: tuple[Inline, ...] = ()
     answered: tuple[str, ...] = ()  # ids of those answers in words that the student wrote
     notes: tuple[str, ...] = ()  # about how the submission was handed in
+    private: tuple[str, ...] = ()  # the same, for the instructor alone
 
 
 class CheckPoints(msgspec.Struct, frozen=True):
@@ -73,7 +75,8 @@ class Marks(msgspec.Struct, frozen=True):
     max_points: float
     penalty: float
     score: float | None
-    notes: tuple[str, ...] = ()  # what was changed and why, in sentences
+    notes: tuple[str, ...] = ()  # what was changed and why, in sentences that the student may read
+    private: tuple[str, ...] = ()  # what the instructor alone should know
     waiting: tuple[str, ...] = ()  # ids of answers that nobody has looked at yet
 
 
@@ -98,10 +101,12 @@ def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
     answers: dict[str, float | None] = {
         inline.id: None if inline.id in rules.answered else 0.0 for inline in rules.inline
     }
-    days, whole, notes = rules.late_days, 0.0, list(rules.notes)
+    days, whole, notes, private = rules.late_days, 0.0, list(rules.notes), list(rules.private)
     fixed: float | None = None
     for change in rules.adjustments:
         notes.append(_sentence(change))
+        if change.note:
+            private.append(f"your note on {_what(change)}: {change.note}")
         if change.late_days is not None:
             days = change.late_days
         elif (change.check or change.answer) and (change.points is not None or change.add is not None):
@@ -111,11 +116,20 @@ def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
             fixed = change.points
         else:
             whole += change.add or 0.0
+    private += _bounded(given, {check.id: check.max_points for check in checks}, rules.adjustments)
+    private += _bounded(answers, {inline.id: inline.points for inline in rules.inline}, rules.adjustments)
     most = round(sum(check.max_points for check in checks) + sum(inline.points for inline in rules.inline), 2)
     known = None not in given.values()
     points = round(sum(value or 0.0 for value in (*given.values(), *answers.values())) + whole, 2) if known else None
     if fixed is not None:
         points = fixed
+    if points is not None and points < 0:
+        private.append(f"{words.points(points)} points after your changes: counted as 0")
+        points = 0.0
+    if points is not None and (fixed is not None or whole) and checks and points > most:
+        private.append(
+            f"{words.points(points)} points after your changes, more than the {words.points(most)} there are"
+        )
     penalty = round(_penalty(points, most, days, rules.late), 2) if points is not None else 0.0
     if days:
         notes.append(_lateness(days, penalty, rules.late))
@@ -128,8 +142,23 @@ def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
         penalty=penalty,
         score=None if points is None else round(max(0.0, points - penalty), 2),
         notes=tuple(notes),
+        private=tuple(private),
         waiting=tuple(name for name, value in answers.items() if value is None),
     )
+
+
+def _bounded(values: dict[str, float | None], most: Mapping[str, float], changes: Sequence[Adjustment]) -> list[str]:
+    """Set what was changed to less than nothing to 0; return notes on that, and on more than can be reached."""
+    notes = []
+    for name in dict.fromkeys(change.check or change.answer for change in changes):
+        value = values.get(name)
+        if value is not None and value < 0:
+            values[name] = 0.0
+            notes.append(f"`{name}`: {words.points(value)} points after your changes: counted as 0")
+        elif value is not None and most.get(name) and value > most[name]:
+            there = words.points(most[name])
+            notes.append(f"`{name}`: {words.points(value)} points after your changes, more than the {there} there are")
+    return notes
 
 
 def days_of(rules: Rules) -> int:
@@ -156,8 +185,12 @@ def _lateness(days: int, penalty: float, late: LateSpec | None) -> str:
     return f"{many}: {words.points(penalty)} points are taken off" if penalty else f"{many}: nothing is taken off"
 
 
+def _what(change: Adjustment) -> str:
+    return f"`{change.check or change.answer}`" if change.check or change.answer else "the whole"
+
+
 def _sentence(change: Adjustment) -> str:
-    what = f"`{change.check or change.answer}`" if change.check or change.answer else "the whole"
+    what = _what(change)
     if change.late_days is not None:
         text = f"late days set to {change.late_days} by the instructor"
     elif change.points is not None:
@@ -209,7 +242,8 @@ def _adjusted(check: CheckResult, points: float | None, changes: Iterable[Adjust
     own = [_sentence(change) for change in changes if change.check == check.id]
     if not own:
         return check
-    message = "\n".join([*(f"{text[0].upper()}{text[1:]}." for text in own), check.message]).strip()
+    # What failed stands first: it is what a student is told to mend first.
+    message = "\n".join([check.message, *(f"{text[0].upper()}{text[1:]}." for text in own)]).strip()
     return msgspec.structs.replace(check, points=check.points if points is None else points, message=message)
 
 

@@ -54,6 +54,7 @@ class Totals(msgspec.Struct, kw_only=True):
     reused: int = 0
     rendered: int = 0
     missing: int = 0
+    strangers: int = 0  # not on the roster
     refused: int = 0
     faults: int = 0
     all_passed: bool = True

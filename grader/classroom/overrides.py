@@ -6,7 +6,8 @@ due = 2026-05-03T23:59:00+02:00     # in the place of the spec's own
 student = "1001"
 check = "forward"                   # or: answer = "Work/question-answer"; neither: the whole
 points = 6                          # or: add = 2
-reason = "the transposed weights were announced as allowed"
+reason = "the transposed weights were announced as allowed"    # the student reads it, and a `comment`
+note = "see the forum, 4 May"       # nobody but you
 """
 
 from __future__ import annotations
@@ -77,14 +78,15 @@ def rules_of(entry: Entry, late: LateSpec | None, changes: Overrides, inline: tu
         late_days=days,
         adjustments=changes.of(entry.student),
         inline=inline,
-        notes=(*entry.notes, note) if note else entry.notes,
+        notes=entry.notes,
+        private=(*entry.look, note) if note else entry.look,
     )
 
 
 def _fault(change: Adjustment) -> str:
     given = [name for name in ("points", "add", "late_days") if getattr(change, name) is not None]
     if not change.reason.strip():
-        return "give it a `reason`: it stands in the reports"
+        return "give it a `reason`: the student reads it (a `note` is for you alone)"
     if len(given) > 1:
         return f"it has both `{given[0]}` and `{given[1]}`"
     if not given and not change.comment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -18,6 +19,7 @@ _NAME = ("name", "full name", "student", "student name", "full_name")
 _FIRST = ("first name", "first_name", "firstname", "given name")
 _LAST = ("last name", "last_name", "lastname", "surname", "family name")
 _EMAIL = ("email", "email address", "e-mail", "mail")
+_SIS = ("sis user id", "sis id", "sis_user_id", "sis_id")
 _ALIAS = re.compile(
     r"(?:^|[ _-])(?:id|ids|sid|login|username|user|email|e-mail|mail|identifier|participant|number)(?:[ _-]|$)"
 )
@@ -31,6 +33,7 @@ class Member(msgspec.Struct, frozen=True):
     email: str = ""
     aliases: tuple[str, ...] = ()
     late_days: int | None = None
+    sis: str | None = None  # Canvas's SIS id; None: there is no such column
 
 
 class Roster:
@@ -92,9 +95,7 @@ def _fold(text: str) -> str:
 def read(path: Path) -> Roster:
     """Read a roster: a header row, then a student a row. Raises `UsageError` with the row where it can't be used."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = path.read_bytes().decode("latin-1")
+        text = _decoded(path.read_bytes())
     except OSError as error:
         raise UsageError(f"the roster {path} can't be read: {error.strerror}") from error
     try:
@@ -107,7 +108,14 @@ def read(path: Path) -> Roster:
     header = [_fold(cell) for cell in rows[0]]
     columns = {
         what: next((header.index(name) for name in names if name in header), None)
-        for what, names in (("id", _ID), ("name", _NAME), ("first", _FIRST), ("last", _LAST), ("email", _EMAIL))
+        for what, names in (
+            ("id", _ID),
+            ("name", _NAME),
+            ("first", _FIRST),
+            ("last", _LAST),
+            ("email", _EMAIL),
+            ("sis", _SIS),
+        )
     }
     if columns["id"] is None and columns["email"] is None:
         raise UsageError(f"the roster {path} has no column `id` (its first row is: {', '.join(rows[0][:8])})")
@@ -123,7 +131,18 @@ def read(path: Path) -> Roster:
         if member.student in members:
             raise UsageError(f"the roster {path} names {member.student!r} twice (row {number})")
         members[member.student] = member
+    if not members:
+        raise UsageError(f"the roster {path} has a header row and no students below it")
     return Roster(list(members.values()))
+
+
+def _decoded(data: bytes) -> str:
+    """Return the text as spreadsheets write it: UTF-8, Excel's 'Unicode text', or an old Western file."""
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def _member(row: list[str], columns: dict[str, int | None], aliases: list[int], late: int | None) -> Member:
@@ -139,5 +158,6 @@ def _member(row: list[str], columns: dict[str, int | None], aliases: list[int], 
         name=tidy(name),
         email=cell(columns["email"]),
         aliases=tuple(dict.fromkeys(filter(None, own))),
+        sis=cell(columns["sis"]) if columns["sis"] is not None else None,
         late_days=int(days) if days.isdecimal() and len(days) < 5 else None,
     )

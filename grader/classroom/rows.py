@@ -11,7 +11,7 @@ import msgspec
 from grader.assignment.spec import Assignment, LateSpec
 from grader.classroom.entries import Entry
 from grader.classroom.marks import CheckPoints, Inline
-from grader.model import CaseResult, CheckResult, Report, Status
+from grader.model import CaseResult, CheckResult, Report, Status, Visibility
 from grader.text import clean
 
 CLASS_SCHEMA = 1
@@ -85,6 +85,7 @@ class CheckHead(msgspec.Struct, frozen=True):
     id: str
     question: str
     points: float
+    hidden: bool = True  # where that is not known, students don't read its name
 
 
 class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +115,10 @@ def class_file(
         title=spec.title,
         version=spec.version,
         layout=layout,
-        checks=tuple(CheckHead(check.id, check.question, check.points) for check in spec.checks),
+        checks=tuple(
+            CheckHead(check.id, check.question, check.points, check.visibility is Visibility.HIDDEN)
+            for check in spec.checks
+        ),
         inline=inline,
         late=spec.late,
         entries=entries,

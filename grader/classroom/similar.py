@@ -98,13 +98,19 @@ def _pairs(
 
 def _fingerprint(text: str) -> Any:
     """Return copydetect's fingerprint of a Python source."""
-    try:
-        from copydetect import CodeFingerprint  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise UsageError("`grader similar` needs the extra: pip install 'grader[similar]'") from error
-    fingerprint = CodeFingerprint("source.py", KGRAM, WINDOW, fp=io.StringIO(text), language="python")
+    fingerprint = _copydetect().CodeFingerprint("source.py", KGRAM, WINDOW, fp=io.StringIO(text), language="python")
     fingerprint.hashes = set(map(int, fingerprint.hashes))
     return fingerprint
+
+
+def _copydetect() -> Any:
+    """Return the library, or say how to get it."""
+    try:
+        import copydetect  # type: ignore[import-untyped]
+        import copydetect.utils  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise UsageError("`grader similar` needs the extra: pip install 'grader[similar]'") from error
+    return copydetect
 
 
 def _side(fingerprint: Any, kept: set[int]) -> Side:
@@ -149,8 +155,7 @@ def _without_answers(text: str) -> str:
 
 def write(store: Store, out: Path, handout: Mapping[str, str], threshold: float) -> tuple[Path, list[Pair]]:
     """Write the list and a side-by-side page for each of the first pairs; return the list's path and the pairs."""
-    from copydetect.utils import get_copied_slices  # type: ignore[import-untyped]
-
+    get_copied_slices = _copydetect().utils.get_copied_slices
     class_ = store.read_class()
     pairs = []
     for number, (pair, first, second) in enumerate(find(store, handout, threshold), start=1):

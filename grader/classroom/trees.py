@@ -53,6 +53,10 @@ class Tree(ABC):
     def children(self, folder: str = "") -> list[Child]:
         """Return what lies in a folder, in the order of the names, without what tools leave behind."""
 
+    def readable(self, folder: str) -> bool:
+        """Tell whether a folder of the tree can be listed at all."""
+        return True
+
     @abstractmethod
     def read(self, path: str) -> bytes:
         """Return a small file of the LMS's own; raise `UsageError` where it can't be read."""
@@ -86,8 +90,18 @@ class FolderTree(Tree):
             with os.scandir(self.root / folder) as found:
                 children = [Child(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
         except OSError as error:
+            if folder:  # one student's: the intake refuses it with the reason
+                return []
             raise UsageError(f"{self.root / folder} can't be read: {error.strerror}") from error
         return sorted((child for child in children if not is_litter([child.name])), key=lambda child: child.name)
+
+    def readable(self, folder: str) -> bool:
+        """Try to list it."""
+        try:
+            with os.scandir(self.root / folder):
+                return True
+        except OSError:
+            return False
 
     def holds(self, path: str) -> bool:
         """Look for one path, litter or not: a clone is known by its `.git`."""

@@ -23,8 +23,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     )
     command.add_argument(
         "submissions", type=Path, metavar="SUBMISSIONS",
-        help="a folder of folders or archives, or the bulk download of Canvas, Moodle, Gradescope, GitHub Classroom or "
-        "nbgrader, as a zip or unpacked",
+        help="a folder of folders or archives, or the bulk download of Canvas, Moodle, Blackboard, Gradescope, GitHub "
+        "Classroom or nbgrader, as a zip or unpacked",
     )  # fmt: skip
     add_assignment(command)
     command.add_argument("--out", type=Path, metavar="DIR", default=Path("class"), help="default: ./%(default)s")
@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     overrides_path = options.overrides or options.out / "overrides.toml"
     if options.todo:
         return _todo(console, Store(options.out), overrides_path)
+    assignment.require_hidden()
     settings = Options(
         submissions=options.submissions,
         out=options.out,
@@ -149,6 +150,7 @@ def _tell_totals(console: Console, totals: Totals) -> None:
     parts = {
         "graded": totals.graded, "as they were before": totals.reused, "rendered again": totals.rendered,
         "can't be taken in": totals.refused, "handed in nothing": totals.missing, "the grader failed": totals.faults,
+        "not on the roster": totals.strangers,
     }  # fmt: skip
     console.print(f"{totals.students} students: " + ", ".join(f"{n} {what}" for what, n in parts.items() if n))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from grader.cli.options import add_assignment, assignment_of
 from grader.errors import UsageError
@@ -14,10 +14,18 @@ if TYPE_CHECKING:
     from grader.model import Report
 
 
+class Written(NamedTuple):
+    """An export: the file's usual name, its content, and what is said of it."""
+
+    name: str
+    data: bytes
+    told: Sequence[str] = ()
+
+
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
     command: argparse.ArgumentParser = commands.add_parser(
-        "export", help="write marks or an autograder for Gradescope, Canvas, Moodle, nbgrader or GitHub",
+        "export", help="write marks, students' pages or an autograder for Gradescope, Canvas, Moodle, nbgrader, GitHub",
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="formats:\n" + "\n".join(f"  {name:20} {writer.__doc__}" for name, writer in FORMATS.items()),
     )  # fmt: skip
@@ -40,25 +48,25 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Write one format."""
-    name, data = FORMATS[options.format](options)
-    if name:
+    written = FORMATS[options.format](options)
+    if written.name:
         from grader.files import write_atomically
 
-        path = write_atomically(options.out or Path(name), data)
+        path = write_atomically(options.out or Path(written.name), written.data)
         if not options.quiet:
-            print(path)
+            print(path, *written.told, sep="\n")
     return 0
 
 
-def _gradescope(options: argparse.Namespace) -> tuple[str, bytes]:
+def _gradescope(options: argparse.Namespace) -> Written:
     """the autograder zip of an assignment"""
     from grader.authoring.wheel import build_wheel, wheel_name
     from grader.classroom.exports import gradescope
 
-    return "autograder.zip", gradescope.autograder_zip(assignment_of(options), wheel_name(), build_wheel())
+    return Written("autograder.zip", gradescope.autograder_zip(assignment_of(options), wheel_name(), build_wheel()))
 
 
-def _gradescope_run(options: argparse.Namespace) -> tuple[str, bytes]:
+def _gradescope_run(options: argparse.Namespace) -> Written:
     """grade in Gradescope's tree (/autograder), as run_autograder does"""
     from grader.classroom.exports import gradescope
     from grader.errors import AssignmentError, GraderFault
@@ -69,55 +77,69 @@ def _gradescope_run(options: argparse.Namespace) -> tuple[str, bytes]:
         raise GraderFault(f"the autograder is broken: {error}") from error
     if not options.quiet:
         print(path)
-    return "", b""
+    return Written("", b"")
 
 
-def _gradescope_results(options: argparse.Namespace) -> tuple[str, bytes]:
+def _gradescope_results(options: argparse.Namespace) -> Written:
     """results.json of a report.json"""
     from grader.classroom.exports import gradescope
 
-    return "results.json", gradescope.results(_report(options.source))
+    return Written("results.json", gradescope.results(_report(options.source)))
 
 
-def _canvas(options: argparse.Namespace) -> tuple[str, bytes]:
+def _canvas(options: argparse.Namespace) -> Written:
     """a CSV for Canvas's gradebook"""
     from grader.classroom.exports import canvas, tables
 
     class_, lines = tables.marked(options.source, options.overrides)
-    return "canvas.csv", canvas.render(class_, lines, options.column, options.gradebook)
+    table = canvas.render(class_, lines, options.column, options.gradebook)
+    return Written("canvas.csv", table.data, tables.told(lines, table, options.gradebook))
 
 
-def _moodle(options: argparse.Namespace) -> tuple[str, bytes]:
+def _moodle(options: argparse.Namespace) -> Written:
     """Moodle's offline grading worksheet"""
     from grader.classroom.exports import moodle, tables
 
     class_, lines = tables.marked(options.source, options.overrides)
-    return "moodle.csv", moodle.worksheet(class_, lines, options.gradebook)
+    table = moodle.worksheet(class_, lines, options.gradebook)
+    return Written("moodle.csv", table.data, tables.told(lines, table, options.gradebook))
 
 
-def _moodle_xml(options: argparse.Namespace) -> tuple[str, bytes]:
+def _moodle_xml(options: argparse.Namespace) -> Written:
     """XML for Moodle's grade import"""
     from grader.classroom.exports import moodle, tables
 
-    _, lines = tables.marked(options.source, options.overrides)
-    return "moodle.xml", moodle.grades_xml(lines, options.column)
+    class_, lines = tables.marked(options.source, options.overrides)
+    table = moodle.grades_xml(class_, lines, options.column)
+    return Written("moodle.xml", table.data, tables.told(lines, table))
 
 
-def _nbgrader(options: argparse.Namespace) -> tuple[str, bytes]:
+def _feedback(options: argparse.Namespace) -> Written:
+    """a zip of the pages that students may read, to be uploaded again in bulk"""
+    from grader.classroom.exports import feedback, tables
+
+    class_, lines = tables.marked(options.source, options.overrides)
+    table = feedback.render(class_, lines, options.source)
+    return Written("feedback.zip", table.data, tables.told(lines, table, what="page"))
+
+
+def _nbgrader(options: argparse.Namespace) -> Written:
     """the CSV that nbgrader exports"""
     from grader.classroom.exports import nbgrader, tables
 
-    return "grades.csv", nbgrader.render(*tables.marked(options.source, options.overrides))
+    class_, lines = tables.marked(options.source, options.overrides)
+    table = nbgrader.render(class_, lines)
+    return Written("grades.csv", table.data, tables.told(lines, table))
 
 
-def _github(options: argparse.Namespace) -> tuple[str, bytes]:
+def _github(options: argparse.Namespace) -> Written:
     """a workflow for GitHub Classroom"""
     from grader.classroom.exports import github
 
-    return ".github/workflows/classroom.yml", github.workflow(assignment_of(options).spec.title)
+    return Written(".github/workflows/classroom.yml", github.workflow(assignment_of(options).spec.title))
 
 
-def _github_results(options: argparse.Namespace) -> tuple[str, bytes]:
+def _github_results(options: argparse.Namespace) -> Written:
     """the Classroom's result of a report.json, with annotations on stdout"""
     from grader.classroom.exports import github
 
@@ -125,7 +147,7 @@ def _github_results(options: argparse.Namespace) -> tuple[str, bytes]:
     if not options.quiet:
         for line in github.commands(report):
             print(line)
-    return "result.json", github.results(report)
+    return Written("result.json", github.results(report))
 
 
 def _report(path: Path) -> Report:
@@ -140,7 +162,7 @@ def _report(path: Path) -> Report:
         raise UsageError(f"{path} is no report.json of this grader ({error})") from error
 
 
-FORMATS: dict[str, Callable[[argparse.Namespace], tuple[str, bytes]]] = {
+FORMATS: dict[str, Callable[[argparse.Namespace], Written]] = {
     "gradescope": _gradescope,
     "gradescope-run": _gradescope_run,
     "gradescope-results": _gradescope_results,
@@ -148,6 +170,7 @@ FORMATS: dict[str, Callable[[argparse.Namespace], tuple[str, bytes]]] = {
     "moodle": _moodle,
     "moodle-xml": _moodle_xml,
     "nbgrader": _nbgrader,
+    "feedback": _feedback,
     "github": _github,
     "github-results": _github_results,
 }

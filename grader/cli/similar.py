@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from grader.cli.options import add_assignment, assignment_of
@@ -21,7 +22,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         help="what `grader batch` wrote (default: ./%(default)s)",
     )  # fmt: skip
     command.add_argument("--handout", type=Path, metavar="DIR", help="what students were given (default: worked out)")
-    command.add_argument("--threshold", type=float, default=0.5, metavar="SHARE", help="default: %(default)s")
+    command.add_argument(
+        "--threshold", type=_share, default=0.5, metavar="SHARE",
+        help="of the smaller part's own code, from 0 to 1 (default: %(default)s)",
+    )  # fmt: skip
     command.add_argument("--out", type=Path, metavar="DIR", help="default: similar/ in the class's folder")
     return command
 
@@ -42,3 +46,10 @@ def run(options: argparse.Namespace) -> int:
         console.print(Text(f"{100 * pair.share:4.0f} %  {pair.first.student}  {pair.second.student}  {pair.file}"))
     console.print(f"{len(pairs)} pairs: {path}", soft_wrap=True)
     return 0
+
+
+def _share(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no share: give a number from 0 to 1, such as 0.5")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -80,8 +80,14 @@ class Entry(msgspec.Struct, frozen=True):
 class Collector:
     """Gathers the entries of one submission and holds it to the limits."""
 
-    def __init__(self, source: str, wanted: Wanted, limits: IntakeLimits, packed: int = 0) -> None:
-        """Of an archive, ``packed`` is the number of bytes that it takes as it lies there."""
+    def __init__(
+        self, source: str, wanted: Wanted, limits: IntakeLimits, packed: int = 0, also: Collection[str] = ()
+    ) -> None:
+        """Of an archive, ``packed`` is the number of bytes that it takes as it lies there.
+
+        also: the paths of files that are read whatever their names
+        """
+        self._also = also
         self.source = source
         self.limits = limits
         self.packed = packed
@@ -203,6 +209,8 @@ class Collector:
     def _keeps(self, path: str) -> bool:
         basename = path.rpartition("/")[2]
         folded = fold(basename)
+        if path in self._also:
+            return True
         if not any(name in folded for name in self._wanted_stems):  # most names need no closer look
             return False
         return any(fold(name) in self._wanted_names for name in original_names(basename))

@@ -14,16 +14,16 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
 
 from grader.errors import SubmissionError
 from grader.grading.archives import read_archive
-from grader.grading.collect import DEFAULT_LIMITS, Collector, IntakeLimits, Wanted
+from grader.grading.collect import DEFAULT_LIMITS, Collector, Entry, IntakeLimits, Wanted
 from grader.grading.folders import SAFE_READ, read_folder
-from grader.grading.layout import Layout, arrange, choose
+from grader.grading.layout import Layout, Match, arrange, choose
 from grader.grading.names import ARCHIVES, listed, plain, shown
 from grader.grading.remarks import remarks
 
@@ -50,28 +50,89 @@ def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> T
     source = path.name if path.name not in ("", "..") else path.resolve().name
     try:
         collector = _read(path, source, wanted, limits)
+        stand_ins = _stand_ins(collector, wanted)
+        if stand_ins:  # their names said nothing, so their bytes were passed over
+            collector = _read(path, source, wanted, limits, also=stand_ins)
     except OSError as e:
         raise SubmissionError(f"{shown(source)} can't be taken in: it can't be read ({e.strerror}).") from e
-    layout = _laid_out(collector, wanted)
+    if (archive := _archive_beside(path, collector)) is not None:
+        return _laid_over(path, archive, collector, wanted)
+    return _taken(collector, wanted, stand_ins)
+
+
+def _taken(collector: Collector, wanted: Wanted, stand_ins: Mapping[str, str] = {}) -> Taken:
+    """Return what is taken of the entries; raises SubmissionError where that is nothing."""
+    layout = _laid_out(collector, wanted, stand_ins)
     chosen = layout.chosen
     files = {path: collector.contents[chosen[path].entry.digest] for path in wanted.paths if path in chosen}
+    return _made(collector.source, files, wanted, tuple(remarks(layout, collector.entries, wanted)))
+
+
+def _made(source: str, files: Mapping[str, bytes], wanted: Wanted, notes: tuple[str, ...]) -> Taken:
     return Taken(
         name=_display_name(source),
         files=files,
         missing=tuple(path for path in wanted.paths if path not in files),
-        notes=tuple(remarks(layout, collector.entries, wanted)),
+        notes=notes,
         digest=_digest(files),
     )
 
 
-def _read(path: Path, source: str, wanted: Wanted, limits: IntakeLimits) -> Collector:
+def _stand_ins(collector: Collector, wanted: Wanted) -> dict[str, str]:
+    """Return which file of the assignment each file of another name means, where each is the only one of its kind."""
+    found = {}
+    for suffix in _SINGLE:
+        theirs = [entry for entry in collector.entries if entry.path.lower().endswith(suffix)]
+        ours = [path for path in wanted.paths if path.lower().endswith(suffix)]
+        if len(theirs) == len(ours) == 1 and not theirs[0].trouble:
+            found[theirs[0].path] = ours[0]
+    unread = {entry.path for entry in collector.entries if not entry.digest and not entry.oversize}
+    whole = len(found) == len(collector.entries)  # else anything may lie there, and nothing is guessed
+    return {path: meant for path, meant in found.items() if whole and path in unread}
+
+
+def _archive_beside(path: Path, collector: Collector) -> Entry | None:
+    """Return the one archive of a folder that lies beside loose code: some upload the whole, then a file of it anew."""
+    top = [entry for entry in collector.entries if "/" not in entry.path and not entry.trouble]
+    archives = [entry for entry in top if entry.path.lower().endswith(ARCHIVES)]
+    loose = any(entry.path.lower().endswith(_SINGLE) for entry in top)
+    return archives[0] if loose and len(archives) == 1 and path.is_dir() else None
+
+
+def _laid_over(path: Path, archive: Entry, collector: Collector, wanted: Wanted) -> Taken:
+    """Return the loose files of a folder, and from its archive what they lack."""
+    entries = list(collector.entries)
+    try:
+        loose = _taken(collector, wanted)
+        if not loose.missing:
+            return loose
+        collector.entries = [entry for entry in entries if entry is not archive]
+        loose = _taken(collector, wanted)
+    except SubmissionError:
+        packed = take(path / archive.path, wanted, collector.limits)
+        others = [entry.path for entry in entries if entry is not archive]
+        note = f"The archive {shown(archive.path)} was taken; what lay beside it was not used: {listed(others)}."
+        return _made(collector.source, packed.files, wanted, (note, *packed.notes))
+    try:
+        packed = take(path / archive.path, wanted, collector.limits)
+    except SubmissionError as e:
+        return msgspec.structs.replace(loose, notes=(*loose.notes, f"The archive beside it was not used: {e}"))
+    lacking = [name for name in loose.missing if name in packed.files]
+    note = f"Loose files count before those of the archive {shown(archive.path)}"
+    note += f", which gave {listed(lacking)}." if lacking else ", which gave nothing more."
+    both = {**packed.files, **loose.files}
+    files = {name: both[name] for name in wanted.paths if name in both}
+    return _made(collector.source, files, wanted, (note, *loose.notes, *packed.notes))
+
+
+def _read(path: Path, source: str, wanted: Wanted, limits: IntakeLimits, also: Collection[str] = ()) -> Collector:
     """Read whatever the path is into a new collector."""
     try:
         status = path.lstat()
     except (FileNotFoundError, ValueError) as e:  # a NUL in it is a ValueError
         raise SubmissionError(f"{shown(source)} can't be taken in: there is no such file or folder.") from e
     if stat.S_ISDIR(status.st_mode):
-        collector = Collector(source, wanted, limits)
+        collector = Collector(source, wanted, limits, also=also)
         read_folder(os.fspath(path), collector)
         return collector
     if stat.S_ISLNK(status.st_mode):
@@ -82,7 +143,7 @@ def _read(path: Path, source: str, wanted: Wanted, limits: IntakeLimits) -> Coll
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise SubmissionError(f"{shown(source)} can't be taken in: it is no regular file any more.")
-        collector = Collector(source, wanted, limits, packed=status.st_size)
+        collector = Collector(source, wanted, limits, packed=status.st_size, also=also)
         if status.st_size > limits.max_bytes:
             raise collector.too_large()
         _read_file(file, collector)
@@ -100,10 +161,14 @@ def _read_file(file: io.BufferedReader, collector: Collector) -> None:
         read_archive(file, collector)
 
 
-def _laid_out(collector: Collector, wanted: Wanted) -> Layout:
+def _laid_out(collector: Collector, wanted: Wanted, stand_ins: Mapping[str, str]) -> Layout:
     """Find the wanted files among the entries; raises SubmissionError where there are none, or one is too long."""
     readable = [entry for entry in collector.entries if not entry.trouble and (entry.digest or entry.oversize)]
-    layout = choose(arrange(readable, wanted.paths, wanted.provided), collector.refusal)
+    matches = arrange(readable, wanted.paths, wanted.provided)
+    for entry in readable:
+        if entry.path in stand_ins:
+            matches.append(Match(entry, stand_ins[entry.path], "", 0, renamed=True, recased=False))
+    layout = choose(matches, collector.refusal)
     for match in layout.chosen.values():
         if match.entry.oversize:
             raise collector.refusal(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -24,9 +24,17 @@ def view(report: Report, audience: Audience) -> Report:
     """Return the report as an audience may see it: for students, hidden checks keep only points and status."""
     if audience is Audience.INSTRUCTOR:
         return report
-    hidden = [check.id for check in report.checks if check.visibility is Visibility.HIDDEN]
-    names = {name: f"hidden_{number}" for number, name in enumerate(hidden, start=1)}
-    return msgspec.structs.replace(report, checks=tuple(_redact(check, names) for check in report.checks))
+    names = hidden_names(check.id for check in report.checks if check.visibility is Visibility.HIDDEN)
+    return msgspec.structs.replace(
+        report,
+        checks=tuple(_redact(check, names) for check in report.checks),
+        notes=tuple(renamed(note, names) for note in report.notes),
+    )
+
+
+def hidden_names(ids: Iterable[str]) -> dict[str, str]:
+    """Return the names that students know hidden checks by, in the order of the assignment."""
+    return {name: f"hidden_{number}" for number, name in enumerate(ids, start=1)}
 
 
 def view_check(check: CheckResult, audience: Audience) -> CheckResult:
@@ -44,7 +52,7 @@ def _redact(check: CheckResult, names: Mapping[str, str]) -> CheckResult:
     if check.visibility is not Visibility.HIDDEN:
         return msgspec.structs.replace(
             check,
-            message=_renamed(check.message, names),
+            message=renamed(check.message, names),
             requires=tuple(name for name in check.requires if name not in names),
             cases=tuple(_without(case, names) for case in check.cases),
         )
@@ -67,13 +75,13 @@ def _without(case: CaseResult, names: Mapping[str, str]) -> CaseResult:
     """Return a case that names no hidden check."""
     return msgspec.structs.replace(
         case,
-        message=_renamed(case.message, names),
-        notes=tuple(_renamed(note, names) for note in case.notes),
+        message=renamed(case.message, names),
+        notes=tuple(renamed(note, names) for note in case.notes),
         follows=tuple(names.get(name, name) for name in case.follows),
     )
 
 
-def _renamed(text: str, names: Mapping[str, str]) -> str:
+def renamed(text: str, names: Mapping[str, str]) -> str:
     """Return a text in which hidden checks stand by the names that students know them by."""
     for name, known_as in names.items():
         if name in text:

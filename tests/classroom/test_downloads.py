@@ -13,6 +13,7 @@ from grader.classroom.downloads import Class, read
 from grader.classroom.entries import safe_folder
 from grader.classroom.trees import open_tree
 from grader.errors import SubmissionError, UsageError
+from grader.grading.intake import Wanted, take
 
 
 def found(path: Path, roster: str = "") -> Class:
@@ -114,7 +115,7 @@ def test_roster_matches_ids_emails_and_names_and_adds_the_missing(tmp_path: Path
     assert {id_: entry.paths for id_, entry in entries.items()} == {
         "1": ("7",), "2": ("bo@x.edu",), "3": ("Öberg, Åsa",), "4": (), "stranger": ("stranger",),
     }  # fmt: skip
-    assert entries["stranger"].notes == ("not on the roster",)
+    assert entries["stranger"].look == ("not on the roster",)
     assert entries["4"].missing
 
 
@@ -127,10 +128,16 @@ def test_a_name_that_two_students_share_matches_neither(tmp_path: Path) -> None:
 def test_a_classmate_who_takes_a_name_is_shown_to_a_person(tmp_path: Path) -> None:
     mini.write(tmp_path / "d", {"doejane_1_5_hw.zip": b"", "doejane_2_6_hw.zip": b""})
     entry = only(tmp_path / "d", "id,name\ns1,Jane Doe\n")
-    assert any("look whose it is" in note for note in entry.notes)
+    assert any("look whose it is" in reason for reason in entry.look)
 
 
-@pytest.mark.parametrize("text", ["", "name,mail\nAnn,a@x\n", "id,name\n1,A\n1,B\n"])
+def test_a_roster_of_excels_unicode_text_is_read(tmp_path: Path) -> None:
+    (tmp_path / "roster.txt").write_bytes("id\tname\tSIS User ID\n1\tÅsa Öberg\ts1\n".encode("utf-16"))
+    (member,) = rosters.read(tmp_path / "roster.txt").members
+    assert (member.student, member.name, member.sis) == ("1", "Åsa Öberg", "s1")
+
+
+@pytest.mark.parametrize("text", ["", "name,mail\nAnn,a@x\n", "id,name\n1,A\n1,B\n", "id,name\n", "id,name\n,\n"])
 def test_a_roster_that_says_too_little_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "roster.csv").write_text(text)
     if text.startswith("name"):
@@ -206,4 +213,11 @@ def test_a_link_among_the_submissions_is_not_followed(tmp_path: Path) -> None:
     mini.write(tmp_path / "secret", {"mini.py": b"answers"})
     mini.write(tmp_path / "d" / "bob", {"mini.py": b""})
     (tmp_path / "d" / "ann").symlink_to(tmp_path / "secret")
-    assert [entry.student for entry in found(tmp_path / "d").entries] == ["bob"]
+    ann, _ = found(tmp_path / "d").entries
+    assert ann.paths == ("ann",)
+    with (
+        open_tree(tmp_path / "d") as tree,
+        tree.opened(ann.paths) as path,
+        pytest.raises(SubmissionError, match="link"),
+    ):
+        take(path, Wanted(files=("mini.py",)))

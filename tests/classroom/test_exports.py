@@ -274,13 +274,17 @@ def test_gradescope_hides_what_is_hidden(command: Callable, tmp_path: Path) -> N
     from grader.report import json as renderer
     from grader.report.audience import Audience
 
-    made = report(check("open", Status.PASS), check("shut", Status.FAIL, hidden=True, message="\x1b[31msecret"))
+    made = report(
+        check("open", Status.SKIP, message="`shut` has to pass first"),
+        check("shut", Status.FAIL, hidden=True, message="\x1b[31msecret"),
+    )
     (tmp_path / "report.json").write_bytes(renderer.render(made, audience=Audience.INSTRUCTOR))
     target = tmp_path / "results.json"
     assert command("export", "gradescope-results", "--from", tmp_path, "--out", target).code == 0
     shown, hidden = json.loads(target.read_text())["tests"]
     assert (shown["visibility"], hidden["visibility"], hidden["name"]) == ("visible", "hidden", "A hidden check")
     assert hidden["output"] == "secret"
+    assert shown["output"] == "`hidden_1` has to pass first"
 
 
 # --- GitHub ---------------------------------------------------------------------------------------------------------

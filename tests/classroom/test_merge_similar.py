@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,3 +75,19 @@ def test_pairs_are_found_and_the_given_code_is_not(
     page = (tmp_path / "out" / "similar" / "pair-001.html").read_text()
     assert page.count("<mark>") >= 2
     assert "<script" not in page
+
+
+@pytest.mark.parametrize("share", ["2", "-0.1", "nan", "half"])
+def test_a_share_that_is_none_is_refused(command: Callable, share: str) -> None:
+    run = command("similar", "--threshold", share)
+    assert run.code == 2
+    assert "a number from 0 to 1" in run.err
+
+
+def test_without_its_extra_it_says_how_to_get_it(
+    command: Callable, assignment: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "copydetect", None)
+    run = command("similar", "--from", tmp_path, "--assignment", assignment.folder)
+    assert run.code == 2
+    assert "pip install 'grader[similar]'" in run.err

@@ -223,6 +223,68 @@ def test_a_single_file_of_another_name_is_refused(tmp_path: Path) -> None:
     assert f"`{LAYERS}`" in sentence
 
 
+ONE_OF_EACH = Wanted(files=("lib/work.py",), notebooks=("Work.ipynb",))
+
+
+@pytest.mark.parametrize("given", [b"{}", {"alice.ipynb": b"{}"}, zipped({"hw/alice.ipynb": b"{}"})])
+def test_the_one_notebook_is_taken_whatever_its_name_where_nothing_else_was_handed_in(
+    tmp_path: Path, given: bytes | dict[str, bytes]
+) -> None:
+    path = tmp_path / ("alice.ipynb" if given == b"{}" else "alice")
+    if isinstance(given, bytes):
+        path.write_bytes(given)
+    taken = take(path if isinstance(given, bytes) else plant(path, given), ONE_OF_EACH)
+    assert taken.files == {"Work.ipynb": b"{}"}
+    assert taken.missing == ("lib/work.py",)
+    (note,) = taken.notes
+    assert note.startswith("`Work.ipynb` was taken from `")
+
+
+@pytest.mark.parametrize(
+    "given", [{"alice.ipynb": b"{}", "bob.ipynb": b"{}"}, {"alice.ipynb": b"{}", "a.txt": b""}, {"alice.md": b""}]
+)
+def test_of_several_files_none_is_guessed_to_be_the_one(tmp_path: Path, given: dict[str, bytes]) -> None:
+    with pytest.raises(SubmissionError, match="none of the files that are graded"):
+        take(plant(tmp_path / "alice", given), ONE_OF_EACH)
+
+
+def test_one_of_each_kind_is_taken_whatever_their_names(tmp_path: Path) -> None:
+    taken = take(plant(tmp_path / "alice", {"alice.ipynb": b"{}", "alice.py": b"x"}), ONE_OF_EACH)
+    assert taken.files == {"lib/work.py": b"x", "Work.ipynb": b"{}"}
+    taken = take(plant(tmp_path / "bob", {"Work.ipynb": b"{}", "bob.py": b"x"}), ONE_OF_EACH)
+    assert taken.files == {"lib/work.py": b"x", "Work.ipynb": b"{}"}
+
+
+def test_an_archive_beside_loose_code_gives_what_that_lacks(tmp_path: Path) -> None:
+    packed = zipped({"lib/work.py": b"old", "Work.ipynb": b"{}", "more.txt": b""})
+    taken = take(plant(tmp_path / "alice", {"hw.zip": packed, "work.py": b"new"}), ONE_OF_EACH)
+    assert taken.files == {"lib/work.py": b"new", "Work.ipynb": b"{}"}
+    assert taken.missing == ()
+    assert "Loose files count before those of the archive `hw.zip`, which gave `Work.ipynb`." in taken.notes
+    assert "1 other file was not used: `more.txt`." in taken.notes
+
+
+def test_an_archive_beside_loose_code_of_other_names_is_the_submission(tmp_path: Path) -> None:
+    packed = zipped({"lib/work.py": b"old"})
+    taken = take(plant(tmp_path / "alice", {"hw.zip": packed, "fixed.py": b"new"}), ONE_OF_EACH)
+    assert taken.files == {"lib/work.py": b"old"}
+    assert taken.notes[0] == "The archive `hw.zip` was taken; what lay beside it was not used: `fixed.py`."
+
+
+def test_a_broken_archive_beside_loose_code_costs_nothing_but_what_it_held(tmp_path: Path) -> None:
+    taken = take(plant(tmp_path / "alice", {"hw.zip": b"PK broken", "work.py": b"new"}), ONE_OF_EACH)
+    assert taken.files == {"lib/work.py": b"new"}
+    assert "The archive beside it was not used: `hw.zip` can't be taken in" in taken.notes[-1]
+
+
+def test_an_archive_beside_a_complete_submission_is_not_opened(tmp_path: Path) -> None:
+    files = {"lib/work.py": b"new", "Work.ipynb": b"{}", "setup.py": b"", "data.zip": b"PK broken"}
+    assert (
+        "Archives within a submission are not opened: `data.zip`."
+        in take(plant(tmp_path / "alice", files), ONE_OF_EACH).notes
+    )
+
+
 def test_changed_provided_files_are_named_and_unchanged_ones_are_not(tmp_path: Path) -> None:
     changed = {**PROVIDED, "cs231n/layers.py": b"def affine():\n    return 1\n"}
     assert intake(tmp_path, {**HONEST, **changed}, "student").notes == (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader.classroom.exports.tables import Finder, most, read_csv, write_csv
+from grader.classroom.exports.tables import Finder, Table, most, read_csv, write_csv
 from grader.classroom.gradebook import Line, number, text
 from grader.classroom.rows import ClassFile
 from grader.errors import UsageError
@@ -16,7 +16,7 @@ POSSIBLE = "    Points Possible"
 _COLUMN = re.compile(r".+ \(\d+\)")
 
 
-def render(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path | None) -> bytes:
+def render(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path | None) -> Table:
     """Return the CSV; who has no score keeps the cell empty, so that Canvas leaves it as it is.
 
     column: the title with its id in brackets, as in Canvas's own export; may be left out where that tells it
@@ -31,18 +31,25 @@ def render(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path
         )
     in_canvas = class_.layout == "canvas"
     rows = [
-        [text(line.entry.name), _id(line) if in_canvas else "", text(line.entry.student), text(line.entry.email), "",
+        [text(line.entry.name), _id(line) if in_canvas else "", text(_sis(line)), text(line.entry.email), "",
          number(line.score)]
         for line in lines
     ]  # fmt: skip
-    return write_csv([*IDS, column], [[POSSIBLE, "", "", "", "", number(most(class_))], *rows])
+    data = write_csv([*IDS, column], [[POSSIBLE, "", "", "", "", number(most(class_))], *rows])
+    return Table(data, frozenset(line.entry.student for line in lines))
 
 
 def _id(line: Line) -> str:
     return line.entry.lms_id if line.entry.lms_id.isdecimal() else ""
 
 
-def _filled(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path) -> bytes:
+def _sis(line: Line) -> str:
+    """Return the SIS id: the roster's own column of that name, else the roster's id where it is not Canvas's."""
+    entry = line.entry
+    return entry.sis if entry.sis is not None else "" if entry.student == entry.lms_id else entry.student
+
+
+def _filled(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path) -> Table:
     """Return the students of Canvas's export with the marks in the assignment's column."""
     header, rows = read_csv(exported)
     missing = [name for name in ("Student", "ID") if name not in header]
@@ -53,15 +60,16 @@ def _filled(class_: ClassFile, lines: Sequence[Line], column: str, exported: Pat
         raise UsageError(f"{exported} has no column {column!r}")
     kept = [name for name in IDS if name in header]
     places = [header.index(name) for name in kept]
-    finder = Finder(lines)
+    finder, there = Finder(lines), set()
     result = [[POSSIBLE, *[""] * (len(kept) - 1), number(most(class_))]]
     for row in rows:
         ids = [row[header.index(name)] for name in ("ID", "SIS User ID", "SIS Login ID") if name in header]
         name = row[header.index("Student")]
         line = finder.find(ids, name) if any(ids) else None  # rows without ids are Canvas's own
         if line is not None:
+            there.add(line.entry.student)
             result.append([*(row[place] for place in places), number(line.score)])
-    return write_csv([*kept, column], result)
+    return Table(write_csv([*kept, column], result), frozenset(there))
 
 
 def _only_column(title: str, header: Sequence[str], exported: Path) -> str:

@@ -22,7 +22,7 @@ from grader.errors import GraderFault, SubmissionError
 from grader.files import write_atomically
 from grader.model import CheckResult, Report, Status, Tier, Visibility
 from grader.report import words
-from grader.report.audience import HIDDEN_TITLE
+from grader.report.audience import HIDDEN_TITLE, Audience, view
 from grader.text import clean
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -35,6 +35,7 @@ def autograder_zip(assignment: Assignment, wheel: str, wheel_bytes: bytes) -> by
 
     wheel: the file name of the wheel
     """
+    assignment.require_hidden()
     files = {
         "setup.sh": template_of("exports/setup.sh.j2", wheel=wheel).encode(),
         "run_autograder": template_of("exports/run_autograder.j2").encode(),
@@ -82,6 +83,11 @@ def run(base: Path, isolation: str = "auto") -> Path:
 def results(report: Report) -> bytes:
     """Return a report as results.json: a test for each check, hidden ones hidden, the question as its tag."""
     titles = {question.id: question.title for question in report.questions}
+    shown = view(report, Audience.STUDENT)  # hidden tests are shown to instructors alone, and so they stand in full
+    tests = [
+        full if full.visibility is Visibility.HIDDEN else open_
+        for full, open_ in zip(report.checks, shown.checks, strict=True)
+    ]
     head = f"{report.title}: {words.points(report.score)} of {words.points(report.max_score)} points"
     if report.isolation is Tier.NONE:
         head += " (not sandboxed)"
@@ -89,11 +95,11 @@ def results(report: Report) -> bytes:
         {
             "score": report.score,
             "execution_time": round(report.seconds),
-            "output": "\n".join([head, *report.notes]),
+            "output": "\n".join([head, *shown.notes]),
             "output_format": "text",
             "visibility": "visible",
             "stdout_visibility": "hidden",
-            "tests": [_test(number, check, titles) for number, check in enumerate(report.checks, start=1)],
+            "tests": [_test(number, check, titles) for number, check in enumerate(tests, start=1)],
         }
     )
 

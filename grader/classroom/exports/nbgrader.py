@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from grader.classroom.exports.tables import most, write_csv
+from grader.classroom.exports.tables import Table, most, write_csv
 from grader.classroom.gradebook import Line, text
 from grader.classroom.rows import ClassFile
 
@@ -15,7 +15,7 @@ HEADER = (
 )  # fmt: skip
 
 
-def render(class_: ClassFile, lines: Sequence[Line]) -> bytes:
+def render(class_: ClassFile, lines: Sequence[Line]) -> Table:
     """Return the CSV: a row per student. As with nbgrader, who handed in nothing stands there with zeros."""
     due = _time(class_.late.due) if class_.late is not None and class_.late.due is not None else ""
     rows = []
@@ -30,7 +30,7 @@ def render(class_: ClassFile, lines: Sequence[Line]) -> bytes:
             [class_.name, due, submitted, text(line.entry.student), text(last), text(first), text(line.entry.email),
              *(str(float(value or 0.0)) for value in sums), str(float(most(class_)))]
         )  # fmt: skip
-    return write_csv(HEADER, rows)
+    return Table(write_csv(HEADER, rows), frozenset(line.entry.student for line in lines))
 
 
 def _names(name: str) -> tuple[str, str]:

@@ -6,13 +6,17 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from grader.classroom import gradebook, overrides
+from grader.classroom.entries import tidy
 from grader.classroom.gradebook import Line
 from grader.classroom.roster import name_keys
-from grader.classroom.rows import ClassFile
+from grader.classroom.rows import ClassFile, Outcome
 from grader.classroom.store import Store
 from grader.errors import UsageError
+
+NAMED = 12  # students that are named where more are meant
 
 
 def marked(out: Path, overrides_path: Path | None = None) -> tuple[ClassFile, list[Line]]:
@@ -21,6 +25,42 @@ def marked(out: Path, overrides_path: Path | None = None) -> tuple[ClassFile, li
     class_ = store.read_class()
     changes = overrides.read(overrides_path or out / overrides.NAME)
     return class_, list(gradebook.lines(store, class_, changes))
+
+
+class Table(NamedTuple):
+    """An export, and the students whose marks it holds, if they have any."""
+
+    data: bytes
+    there: frozenset[str]
+
+
+def told(lines: Sequence[Line], table: Table, exported: Path | None = None, *, what: str = "mark") -> list[str]:
+    """Return what a person should know before the file is uploaded: how many marks it has, and whose it has not.
+
+    exported: the file that was filled in
+    what: what it has of each student
+    """
+    groups = {
+        f"not in {exported or 'it'}": [
+            line for line in lines if line.score is not None and line.entry.student not in table.there
+        ],
+        "no mark, the grader failed": [line for line in lines if line.outcome is Outcome.FAULT],
+        "no mark, not graded yet": [line for line in lines if line.outcome is Outcome.WAITING],
+        "no mark, nothing was handed in": [
+            line for line in lines if line.outcome is Outcome.MISSING and line.score is None
+        ],
+        "with answers that wait to be read": [line for line in lines if line.marks and line.marks.waiting],
+    }
+    count = sum(line.score is not None and line.entry.student in table.there for line in lines)
+    return [
+        f"{count} {what}{'' if count == 1 else 's'}",
+        *(f"{why}: {_who(own)}" for why, own in groups.items() if own),
+    ]
+
+
+def _who(lines: Sequence[Line]) -> str:
+    names = ", ".join(tidy(line.entry.student, 60) for line in lines[:NAMED])
+    return f"{names} and {len(lines) - NAMED} more" if len(lines) > NAMED else names
 
 
 def most(class_: ClassFile) -> float:
