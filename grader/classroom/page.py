@@ -95,11 +95,12 @@ STATUS_WORDS = {
 }
 
 
-def render(class_: ClassFile, rows: Sequence[Line]) -> str:
-    """Return the class page."""
+def render(class_: ClassFile, rows: Sequence[Line], left_over: Sequence[str] = ()) -> str:
+    """Return the class page; ``left_over`` are folders of students who are not in the class any more."""
     return page_of(
-        "index.html.j2", "index.js", class_=class_, page=build(class_, rows), statuses=STATUS_WORDS, named=NAMED
-    )
+        "index.html.j2", "index.js", class_=class_, page=build(class_, rows), statuses=STATUS_WORDS, named=NAMED,
+        gradebook="gradebook.csv", left_over=left_over,
+    )  # fmt: skip
 
 
 def page_of(template: str, script: str = "", **values: Any) -> str:

@@ -247,10 +247,14 @@ def _answers(files: Mapping[str, bytes]) -> dict[str, str]:
 def _merged(earlier: Graded, fresh: Graded, assignment: Assignment) -> Graded:
     """Return the earlier result with the checks that were run afresh in their places."""
     from grader.grading.grade import Graded
-    from grader.grading.scoring import questions, total
+    from grader.grading.scoring import questions, rescored, total
 
-    checks = {check.id: check for check in (*earlier.report.checks, *fresh.report.checks)}
-    ordered = [checks[check.id] for check in assignment.spec.checks if check.id in checks]
+    kept, run = ({check.id: check for check in report.checks} for report in (earlier.report, fresh.report))
+    ordered = [
+        run[check.id] if check.id in run else rescored(check, kept[check.id])
+        for check in assignment.spec.checks
+        if check.id in run or check.id in kept
+    ]
     notebooks = earlier.notebooks | fresh.notebooks
     report = msgspec.structs.replace(
         fresh.report,

@@ -48,6 +48,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 def run(options: argparse.Namespace) -> int:
     """Grade, and write the gradebook, the class page and the list of what waits for a person."""
     from rich.console import Console
+    from rich.text import Text
 
     from grader.classroom import batch, summary
     from grader.classroom.orders import Options
@@ -79,7 +80,9 @@ def run(options: argparse.Namespace) -> int:
             return 130
     written = summary.write(Store(options.out), overrides_path)
     _tell_totals(console, totals)
-    for name, path in written.items():
+    for line in written.remarks:
+        console.print(Text(line), soft_wrap=True)
+    for name, path in written.files.items():
         console.print(f"{name}: {path}", soft_wrap=True)
     if totals.faults:
         return 3
