@@ -70,7 +70,9 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def prepare(temporary: str, environment: Mapping[str, str], boxes: int) -> None:
-    """Make a fresh process a worker of this machine: it ends with its parent, and not at the terminal's Ctrl-C.
+    """Make a fresh process a worker of this machine: it ends with its parent, and not at Ctrl-C or a job's SIGTERM.
+
+    Those reach every process of a terminal or a job; a box that ended so would look as if its student had ended it.
 
     boxes: how many it may have at work at a time
     """
@@ -81,6 +83,7 @@ def prepare(temporary: str, environment: Mapping[str, str], boxes: int) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.environ.update(environment)
     tempfile.tempdir = temporary
     parent = multiprocessing.parent_process()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.classroom.orders import Event, Totals
+
+TERMINATED = 143  # as a shell tells of a process that SIGTERM ended
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -47,14 +50,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Grade, and write the gradebook, the class page and the list of what waits for a person."""
-    from rich.console import Console
     from rich.text import Text
 
     from grader.classroom import batch, summary
     from grader.classroom.orders import Options
     from grader.classroom.store import Store
+    from grader.cli.console import console as console_of
 
-    console = Console(quiet=options.quiet, highlight=False)
+    console = console_of(quiet=options.quiet, highlight=False)
     assignment = assignment_of(options)
     overrides_path = options.overrides or options.out / "overrides.toml"
     if options.todo:
@@ -70,14 +73,14 @@ def run(options: argparse.Namespace) -> int:
         remote=bool(options.dask),
     )
     open_workers = _opener(options, assignment.spec.limits.memory_mb)
-    with _progress(console) as tell:
+    with _ended_by_sigterm(), _progress(console) as tell:
         run_ = batch.Batch(assignment, settings, tell)
         try:
             totals = run_.run(open_workers)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as why:
             console.print(f"interrupted: {run_.settled} of {run_.totals.students} submissions are settled.")
             console.print("Nothing is lost: run the same command again and it goes on from there.")
-            return 130
+            return TERMINATED if isinstance(why, _Terminated) else 130
     written = summary.write(Store(options.out), overrides_path)
     _tell_totals(console, totals)
     for line in written.remarks:
@@ -100,6 +103,24 @@ def _todo(console: Console, store: Any, overrides_path: Path) -> int:
         console.print(Text(line))
     console.print(f"waiting: {len(waiting)}; side by side: {written}", soft_wrap=True)
     return 0
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: the machine, a batch system or its time limit wants this run to end, as Ctrl-C does."""
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM interrupt what is done here, so that it is cleaned up and told."""
+
+    def end(*_: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _opener(options: argparse.Namespace, memory_mb: int) -> Callable[[Path], Any]:
