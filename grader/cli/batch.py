@@ -30,7 +30,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "nbgrader, as a zip or unpacked",
     )  # fmt: skip
     add_assignment(command)
-    command.add_argument("--out", type=Path, metavar="DIR", default=Path("class"), help="default: ./%(default)s")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", default=Path("class"),
+        help="a new or empty folder, or where the same assignment was graded before (default: ./%(default)s)",
+    )  # fmt: skip
     command.add_argument("--roster", type=Path, metavar="CSV", help="the class: id, name, email, and other ids")
     command.add_argument("--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR")
     command.add_argument("--workers", type=_positive, metavar="N", help="default: as many as cores and memory allow")
@@ -40,7 +43,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     )  # fmt: skip
     command.add_argument(
         "--regrade", action="append", default=[], metavar="ID",
-        help="run only this check afresh and keep the results of the others; may be repeated",
+        help="run only this check afresh and keep the verdicts on the others, until a run without --regrade grades all "
+        "of them anew where the assignment has changed; may be repeated",
     )  # fmt: skip
     command.add_argument("--shard", type=_shard, metavar="i/n", default=(1, 1), help="grade the i-th of n parts")
     command.add_argument("--todo", action="store_true", help="list what waits for a person, and grade nothing")
