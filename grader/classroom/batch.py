@@ -24,7 +24,7 @@ from grader.classroom.marks import Rules
 from grader.classroom.orders import Event, Options, Totals, Workers
 from grader.classroom.rows import CLASS_SCHEMA, ClassFile, Outcome, Row, class_file
 from grader.classroom.store import RESERVED, Store
-from grader.errors import CannotGrade, SubmissionError, UsageError
+from grader.errors import CannotGrade, SubmissionError
 from grader.grading.grade import wanted
 from grader.grading.intake import Taken, take
 
@@ -71,16 +71,15 @@ class Batch:
     def run(self, open_workers: Callable[[Path], Workers]) -> Totals:
         """Grade what is missing or has changed; raise `CannotGrade` where nothing can be graded."""
         regrade.verify(self.assignment.spec, self.options.regrade)
-        self._verify_place()
-        start = time.monotonic()
-        with (
-            trees.open_tree(self.options.submissions, self.options.out) as tree,
-            self.store.locked() as work,
-        ):
+        options, start = self.options, time.monotonic()
+        place.apart(options.submissions, options.out)
+        besides = (options.roster, options.overrides, options.submissions)
+        place.verify(self.store, self.assignment.spec.name, shard=options.shard, besides=besides)
+        with trees.open_tree(options.submissions, options.out) as tree, self.store.locked() as work:
             found = downloads.read(tree, self._roster, self.assignment.spec.name, RESERVED)
-            entries = [entry for entry in found.entries if in_shard(entry.student, self.options.shard)]
+            entries = [entry for entry in found.entries if in_shard(entry.student, options.shard)]
             self.class_ = class_file(
-                self.assignment, self._digest, found.layout, self.inline, tuple(entries), self.options.shard
+                self.assignment, self._digest, found.layout, self.inline, tuple(entries), options.shard
             )
             overrides.verify(
                 self._overrides,
@@ -97,27 +96,14 @@ class Batch:
             if tree.aside:
                 names = ", ".join(tidy(name, 60) for name in tree.aside)
                 self.tell(Event(text=f"results, not submissions, and left aside: {names}", total=len(entries)))
-            if self.options.regrade:
-                self._regrade_run = regrade.begin(self.options.out, self.options.regrade, self._digest)
+            if options.regrade:
+                self._regrade_run = regrade.begin(options.out, options.regrade, self._digest)
             self._grade(tree, work, open_workers)
-            if self.options.regrade:
-                regrade.end(self.options.out)
+            if options.regrade:
+                regrade.end(options.out)
             self.class_ = msgspec.structs.replace(self.class_, seconds=round(time.monotonic() - start, 1))
             self.store.write_class(self.class_)
         return self.totals
-
-    def _verify_place(self) -> None:
-        """Raise `UsageError` where results would be mixed with anything else."""
-        options, asked = self.options, self.options.shard
-        place.apart(options.submissions, options.out)
-        there = place.verify(
-            self.store, self.assignment.spec.name, besides=(options.roster, options.overrides, options.submissions)
-        )
-        if there is not None and asked != (1, 1) and (there.shards, there.of) != (asked[:1], asked[1]):
-            raise UsageError(
-                f"{options.out} holds {there.part}, and this is shard {asked[0]} of {asked[1]}: "
-                "give each shard a folder of its own by --out, and put them together by `grader merge`"
-            )
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 

@@ -12,26 +12,30 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from grader.classroom.overrides import NAME as OVERRIDES
-from grader.classroom.rows import ClassFile
 from grader.classroom.store import CLASS, Store
 from grader.errors import UsageError
 
 
-def verify(store: Store, name: str, *, besides: Iterable[Path | None] = ()) -> ClassFile | None:
-    """Return the class that lies in the output folder already; raise `UsageError` where something else does.
+def verify(store: Store, name: str, *, shard: tuple[int, int] = (1, 1), besides: Iterable[Path | None] = ()) -> None:
+    """Raise `UsageError` where anything else lies in the output folder than what this run may go on with.
 
     name: of the assignment; besides: files that may lie there, a roster for example
     """
     out = store.out
     if not out.is_dir():
         if out.exists():
-            raise UsageError(f"{out} is a file: name a folder with --out")
-        return None
+            raise UsageError(f"{out} is a file: name a folder by --out")
+        return
     if (out / CLASS).exists():
         class_ = store.read_class()
         if class_.name != name:
             raise UsageError(f"{out} holds the class of {class_.name}, this is {name}: name another folder by --out")
-        return class_
+        if shard != (1, 1) and (class_.shards, class_.of) != (shard[:1], shard[1]):
+            raise UsageError(
+                f"{out} holds {class_.part}, and this is shard {shard[0]} of {shard[1]}: give each shard a folder of "
+                "its own by --out, and put them together by `grader merge`"
+            )
+        return
     ours = {path.resolve() for path in (out / OVERRIDES, *besides) if path is not None}
     for path in sorted(out.iterdir()):
         if not path.name.startswith(".") and path.resolve() not in ours:
@@ -39,7 +43,6 @@ def verify(store: Store, name: str, *, besides: Iterable[Path | None] = ()) -> C
                 f"{out} holds {path.name} and no class that was graded: nothing is written there; "
                 "name a new folder, or an empty one, by --out"
             )
-    return None
 
 
 def apart(submissions: Path, out: Path) -> None:

@@ -49,7 +49,8 @@ class Store:
             row = msgspec.json.decode((self.out / folder / ROW).read_bytes(), type=Row)
         except (OSError, msgspec.MsgspecError):
             return None
-        return row if row.schema == CLASS_SCHEMA and row.student == student else None
+        whole = row.schema == CLASS_SCHEMA and (self.out / folder / WRITTEN).is_file()
+        return row if whole and row.student == student else None
 
     def write(self, folder: str, files: Mapping[str, bytes], row: Row) -> None:
         """Write a result: the row goes first and comes back last, and what the result no longer has is removed."""
@@ -117,7 +118,9 @@ class Store:
         except (OSError, msgspec.MsgspecError) as error:
             raise UsageError(f"{self.out} holds no class that `grader batch` wrote ({path.name}: {error})") from error
         if class_.schema != CLASS_SCHEMA:
-            raise UsageError(f"{path} has schema {class_.schema}, this grader reads {CLASS_SCHEMA}: grade again")
+            raise UsageError(
+                f"{path} has schema {class_.schema}, this grader reads {CLASS_SCHEMA}: grade into a new folder"
+            )
         return class_
 
     def verified(self) -> str:
