@@ -56,7 +56,8 @@ class Store:
         """Write a result: the row goes first and comes back last, and what the result no longer has is removed."""
         base, earlier = self.out / folder, self.written(folder)
         (base / ROW).unlink(missing_ok=True)
-        if not earlier.issuperset(files):  # before they are there: a run that is killed leaves none that is not known
+        if not earlier.issuperset(files) or not (base / WRITTEN).is_file():
+            # Before they are there: a run that is killed leaves none that is not known.
             write_atomically(base / WRITTEN, msgspec.json.encode(sorted(earlier.union(files))))
         for name, data in files.items():
             write_atomically(base / name, data)
