@@ -37,7 +37,7 @@ or in this folder if it holds an `assignment.toml`; `--assignment` names another
 | 1 | graded, something failed; with `--check`: out of date |
 | 2 | it can't be graded, or the command is wrong: the message says what |
 | 3 | the grader itself failed: no mark is given |
-| 130 | interrupted |
+| 130, 143 | interrupted; `grader batch` by SIGTERM |
 
 `grader --version` prints the version.
 """

@@ -7,7 +7,6 @@ moment, and costs one submission one more try. Nothing is held of a submission o
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -17,21 +16,20 @@ import msgspec
 
 from grader import __version__
 from grader.assignment.spec import Assignment
-from grader.classroom import answers, downloads, overrides, roster, tasks, trees
-from grader.classroom.entries import Entry
+from grader.classroom import answers, downloads, overrides, place, regrade, roster, tasks, trees
+from grader.classroom.entries import Entry, tidy
+from grader.classroom.gradebook import line_of
 from grader.classroom.keys import assignment_digest, digest_of, in_shard
 from grader.classroom.marks import Rules
 from grader.classroom.orders import Event, Options, Totals, Workers
 from grader.classroom.rows import CLASS_SCHEMA, ClassFile, Outcome, Row, class_file
 from grader.classroom.store import RESERVED, Store
-from grader.errors import CannotGrade, SubmissionError, UsageError
-from grader.files import write_atomically
+from grader.errors import CannotGrade, SubmissionError
 from grader.grading.grade import wanted
 from grader.grading.intake import Taken, take
 
 TRIES = 2  # of a submission whose worker died or whose grading failed by our fault
 PATIENCE = 180.0  # seconds after which a task of a cluster is given out once more: a host may have been cut off
-REGRADE = "regrade.json"
 
 
 class _Job(msgspec.Struct, kw_only=True):
@@ -40,6 +38,7 @@ class _Job(msgspec.Struct, kw_only=True):
     entry: Entry
     submission: str  # digest of what was handed in
     key: str
+    assignment: str  # digest of the one that the whole result will be of
     task: tasks.Task
     earlier: Row | None = None
     tries: int = 0
@@ -71,12 +70,17 @@ class Batch:
 
     def run(self, open_workers: Callable[[Path], Workers]) -> Totals:
         """Grade what is missing or has changed; raise `CannotGrade` where nothing can be graded."""
-        _check_ids(self.assignment, self.options.regrade)
-        start = time.monotonic()
-        with trees.open_tree(self.options.submissions) as tree, self.store.locked() as work:
+        regrade.verify(self.assignment.spec, self.options.regrade)
+        options, start = self.options, time.monotonic()
+        place.apart(options.submissions, options.out)
+        besides = (options.roster, options.overrides, options.submissions)
+        place.verify(self.store, self.assignment.spec.name, shard=options.shard, besides=besides)
+        with trees.open_tree(options.submissions, options.out) as tree, self.store.locked() as work:
             found = downloads.read(tree, self._roster, self.assignment.spec.name, RESERVED)
-            entries = [entry for entry in found.entries if in_shard(entry.student, self.options.shard)]
-            self.class_ = class_file(self.assignment, self._digest, found.layout, self.inline, tuple(entries))
+            entries = [entry for entry in found.entries if in_shard(entry.student, options.shard)]
+            self.class_ = class_file(
+                self.assignment, self._digest, found.layout, self.inline, tuple(entries), options.shard
+            )
             overrides.verify(
                 self._overrides,
                 self._overrides_path,
@@ -90,29 +94,17 @@ class Batch:
             self.totals.students = len(entries)
             self.totals.strangers = sum(not entry.on_roster for entry in entries)
             self.tell(Event(text=f"{len(entries)} students ({found.layout})", total=len(entries)))
-            self._begin_regrade()
+            if tree.aside:
+                names = ", ".join(tidy(name, 60) for name in tree.aside)
+                self.tell(Event(text=f"results, not submissions, and left aside: {names}", total=len(entries)))
+            if options.regrade:
+                self._regrade_run = regrade.begin(options.out, options.regrade, self._digest)
             self._grade(tree, work, open_workers)
-            if self.options.regrade:
-                (self.options.out / REGRADE).unlink(missing_ok=True)
+            if options.regrade:
+                regrade.end(options.out)
             self.class_ = msgspec.structs.replace(self.class_, seconds=round(time.monotonic() - start, 1))
             self.store.write_class(self.class_)
         return self.totals
-
-    def _begin_regrade(self) -> None:
-        """Name this regrading, or take up one that was interrupted: what it has done already is not done again."""
-        if not self.options.regrade:
-            return
-        path, wanted_ids = self.options.out / REGRADE, sorted(self.options.regrade)
-        try:
-            told = msgspec.json.decode(path.read_bytes(), type=dict[str, str | list[str]])
-        except (OSError, msgspec.MsgspecError):
-            told = {}
-        if told.get("checks") == wanted_ids and told.get("assignment") == self._digest:
-            self._regrade_run = str(told["run"])
-            return
-        self._regrade_run = secrets.token_hex(8)
-        told = {"checks": wanted_ids, "assignment": self._digest, "run": self._regrade_run}
-        write_atomically(path, msgspec.json.encode(told))
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 
@@ -229,16 +221,19 @@ class Batch:
             inline=self.inline,
             rules=rules,
         )
-        regrade = tuple(sorted(self.options.regrade))
-        if regrade and row is not None and row.submission == submission and row.complete_but(regrade):
-            if any(row.regraded.get(check) != self._regrade_run for check in regrade):
-                task = msgspec.structs.replace(task, only=regrade, earlier=self.store.kept(entry.folder))
-                return _Job(entry=entry, submission=submission, key=key, task=task, earlier=row)
+        asked = self.options.regrade
+        if asked and row is not None and row.submission == submission and row.complete_but(asked):
+            if any(row.regraded.get(check) != self._regrade_run for check in asked):
+                only = regrade.to_run(self.assignment.spec, asked, row)
+                task = msgspec.structs.replace(task, only=only, earlier=self.store.kept(entry.folder))
+                key, of = regrade.key_of(row, key, self._digest)
+                return _Job(entry=entry, submission=submission, key=key, assignment=of, task=task, earlier=row)
         elif row is None or row.key != key or not row.complete:
-            return _Job(entry=entry, submission=submission, key=key, task=task)
+            return _Job(entry=entry, submission=submission, key=key, assignment=self._digest, task=task)
         if row.rules != digest_of(rules):
             task = msgspec.structs.replace(task, taken=None, earlier=self.store.kept(entry.folder))
-            return _Job(entry=entry, submission=submission, key=row.key, task=task, earlier=row)
+            of = row.assignment
+            return _Job(entry=entry, submission=submission, key=row.key, assignment=of, task=task, earlier=row)
         return None
 
     def rules(self, entry: Entry) -> Rules:
@@ -265,6 +260,7 @@ class Batch:
             student=entry.student,
             submission=job.submission,
             key=job.key,
+            assignment=job.assignment,
             rules=digest_of(job.task.rules),
             outcome=Outcome.FAULT if done.fault else Outcome.GRADED,
             message=done.fault,
@@ -314,11 +310,7 @@ class Batch:
 
     def _event(self, entry: Entry, row: Row | None, *, reused: bool = False) -> Event:
         self.settled += 1
-        return Event(student=entry.student, row=row, done=self.settled, total=self.totals.students, reused=reused)
-
-
-def _check_ids(assignment: Assignment, ids: tuple[str, ...]) -> None:
-    known = [check.id for check in assignment.spec.checks]
-    for id_ in ids:
-        if id_ not in known:
-            raise UsageError(f"--regrade {id_}: there is no such check (there are: {', '.join(known)})")
+        marks = line_of(entry, row, self.rules(entry)).marks
+        return Event(
+            student=entry.student, row=row, marks=marks, done=self.settled, total=self.totals.students, reused=reused
+        )

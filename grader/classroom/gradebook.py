@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from grader.classroom.entries import Entry
-from grader.classroom.marks import Marks, compute, days_of
+from grader.classroom.marks import Marks, Rules, compute, days_of
 from grader.classroom.overrides import Overrides, rules_of
-from grader.classroom.rows import CheckRow, ClassFile, Outcome
+from grader.classroom.rows import CheckRow, ClassFile, Outcome, Row
 from grader.classroom.store import Store
 from grader.model import Status
 from grader.report.audience import hidden_names, renamed
@@ -19,6 +19,7 @@ from grader.text import clean
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 CELL_LIMIT = 2_000
+MIXED = "graded with an earlier assignment, at least in part: grade again without --regrade"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +32,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     marks: Marks | None = None  # where there is something to mark
     late_days: int = 0
     seconds: float = 0.0
+    mixed: bool = False  # some verdicts are of an earlier assignment
 
     @property
     def score(self) -> float | None:
@@ -41,33 +43,39 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     def needs_a_look(self) -> tuple[str, ...]:
         """Why a person should look at this one, besides answers that wait to be read."""
         reasons = []
-        if self.outcome in (Outcome.FAULT, Outcome.REFUSED):
-            reasons.append({"fault": "the grader failed", "refused": "can't be taken in"}[self.outcome.value])
+        if self.outcome is Outcome.FAULT:
+            reasons.append("the grader failed")
+        if self.outcome is Outcome.REFUSED:
+            reasons.append(self.message.strip().rstrip(".") or "can't be taken in")
         return (*reasons, *self.entry.look)
 
 
 def lines(store: Store, class_: ClassFile, overrides: Overrides) -> Iterator[Line]:
     """Yield the class, a student at a time, in the order of ``class.json``."""
     for entry in class_.entries:
-        rules = rules_of(entry, class_.late, overrides, class_.inline)
         row = None if entry.missing else store.row(entry.folder, entry.student)
-        if row is None:
-            outcome = Outcome.MISSING if entry.missing else Outcome.WAITING
-            # What an instructor gave by hand counts though nothing was handed in.
-            given = any(change.points is not None or change.add for change in rules.adjustments)
-            yield Line(
-                entry=entry, outcome=outcome, late_days=0,
-                marks=compute([], rules) if given and entry.missing else None,
-            )  # fmt: skip
-            continue
-        rules = msgspec.structs.replace(rules, answered=row.answered)
-        fault = row.outcome is Outcome.FAULT
-        marks = None if fault else compute([check.marks for check in row.checks], rules)
-        outcome = row.outcome if row.complete or fault else Outcome.FAULT
-        yield Line(
-            entry=entry, outcome=outcome, message=row.message, checks=row.checks, marks=marks,
-            late_days=days_of(rules), seconds=row.seconds,
-        )  # fmt: skip
+        yield line_of(entry, row, rules_of(entry, class_.late, overrides, class_.inline), class_.assignment)
+
+
+def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -> Line:
+    """Return the line of one student; ``assignment`` is the digest of the present one, where that is of interest."""
+    if row is None:
+        outcome = Outcome.MISSING if entry.missing else Outcome.WAITING
+        # What an instructor gave by hand counts though nothing was handed in.
+        given = any(change.points is not None or change.add for change in rules.adjustments)
+        return Line(entry=entry, outcome=outcome, marks=compute([], rules) if given and entry.missing else None)
+    rules = msgspec.structs.replace(rules, answered=row.answered)
+    fault = row.outcome is Outcome.FAULT
+    return Line(
+        entry=entry,
+        outcome=row.outcome if row.complete or fault else Outcome.FAULT,
+        message=row.message,
+        checks=row.checks,
+        marks=None if fault else compute([check.marks for check in row.checks], rules),
+        late_days=days_of(rules),
+        seconds=row.seconds,
+        mixed=bool(assignment) and not row.is_of(assignment),
+    )
 
 
 def header(class_: ClassFile) -> list[str]:
@@ -119,6 +127,8 @@ def notes_of(line: Line) -> Sequence[str]:
     notes = [own[line.outcome]] if line.outcome in own else []
     if line.outcome is Outcome.REFUSED:
         notes.append(line.message.rstrip("."))
+    if line.mixed:
+        notes.append(MIXED)
     if line.marks is not None:
         notes += [*line.marks.notes, *line.marks.private]
     else:

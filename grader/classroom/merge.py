@@ -8,10 +8,11 @@ from pathlib import Path
 
 import msgspec
 
+from grader.classroom import place
 from grader.classroom.entries import Entry, natural
 from grader.classroom.overrides import NAME as OVERRIDES
 from grader.classroom.rows import ClassFile, Row
-from grader.classroom.store import LOG, ROW, Store
+from grader.classroom.store import LOG, Store
 from grader.errors import UsageError
 
 
@@ -23,10 +24,11 @@ def merge(shards: Sequence[Path], out: Path) -> ClassFile:
     sources = [Store(path) for path in shards]
     classes = [store.read_class() for store in sources]
     first = classes[0]
-    for path, class_ in zip(shards, classes, strict=True):
-        if (class_.name, class_.version, class_.checks) != (first.name, first.version, first.checks):
-            raise UsageError(f"{path} is of another assignment, or of another version of it, than {shards[0]}")
+    _verify(shards, classes)
+    if out.resolve() in (path.resolve() for path in shards):
+        raise UsageError(f"{out} is one of the shards: name another folder by --out")
     target = Store(out)
+    place.verify(target, first.name)
     with target.locked():
         entries = _entries(classes)
         for entry in entries:
@@ -35,11 +37,36 @@ def merge(shards: Sequence[Path], out: Path) -> ClassFile:
         for store in sources:
             if (store.out / OVERRIDES).is_file() and not (out / OVERRIDES).exists():
                 shutil.copyfile(store.out / OVERRIDES, out / OVERRIDES)
+        parts = sorted({number for class_ in classes for number in class_.shards})
+        whole = parts == list(range(1, first.of + 1))
         merged = msgspec.structs.replace(
-            first, entries=tuple(entries), seconds=max(class_.seconds for class_ in classes)
+            first,
+            entries=tuple(entries),
+            seconds=max(class_.seconds for class_ in classes),
+            shards=(1,) if whole else tuple(parts),
+            of=1 if whole else first.of,
         )
         target.write_class(merged)
     return merged
+
+
+def _verify(paths: Sequence[Path], classes: Sequence[ClassFile]) -> None:
+    """Raise `UsageError` where these were not graded with the same assignment, or are not parts of one class."""
+    first, seen = classes[0], dict[int, Path]()
+    for path, class_ in zip(paths, classes, strict=True):
+        if (class_.name, class_.version, class_.checks) != (first.name, first.version, first.checks):
+            raise UsageError(f"{path} is of another assignment, or of another version of it, than {paths[0]}")
+        if class_.assignment != first.assignment:
+            raise UsageError(
+                f"{path} was graded with other checks, files or expectations than {paths[0]}: "
+                "grade both with the same assignment, by the same command again"
+            )
+        if class_.of != first.of:
+            raise UsageError(f"{path} holds {class_.part}, and {paths[0]} {first.part}: they were cut differently")
+        for number in class_.shards if class_.of > 1 else ():
+            if number in seen:
+                raise UsageError(f"{seen[number]} and {path} are both shard {number} of {class_.of}: give each once")
+            seen[number] = path
 
 
 def _entries(classes: Sequence[ClassFile]) -> list[Entry]:
@@ -66,12 +93,8 @@ def _take(target: Store, sources: Sequence[Store], entry: Entry) -> None:
     *_, number, row = max(rows, key=lambda found: found[:3])
     if target.row(entry.folder, entry.student) == row:
         return
-    base = sources[number].out / entry.folder
-    files = {
-        path.relative_to(base).as_posix(): path.read_bytes()
-        for path in sorted(base.rglob("*"))
-        if path.is_file() and path != base / ROW
-    }
+    source = sources[number]
+    files = {name: (source.out / entry.folder / name).read_bytes() for name in sorted(source.written(entry.folder))}
     target.write(entry.folder, files, row)
 
 

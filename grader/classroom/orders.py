@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from grader.classroom.marks import Marks
 from grader.classroom.rows import Row
 
 
@@ -40,6 +41,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     student: str = ""
     row: Row | None = None
+    marks: Marks | None = None
     done: int = 0
     total: int = 0
     reused: bool = False

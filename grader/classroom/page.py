@@ -15,11 +15,13 @@ from urllib.parse import quote
 
 from grader.classroom.gradebook import Line, notes_of
 from grader.classroom.rows import CheckRow, ClassFile, Outcome
+from grader.classroom.store import GRADEBOOK
 from grader.model import Status
 from grader.report import templating, words
 
 BINS = 10
 NAMED = 12  # students that are named beside a mistake
+BRIEF = 80  # characters of the notes that are shown unopened
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Student:
     status: str
     sort: float  # no score sorts below zero
     failed: Sequence[str]
-    notes: str
+    notes: Sequence[str]
+    brief: str  # how the notes begin, where they are long
     look: Sequence[str]
 
 
@@ -95,11 +98,12 @@ STATUS_WORDS = {
 }
 
 
-def render(class_: ClassFile, rows: Sequence[Line]) -> str:
-    """Return the class page."""
+def render(class_: ClassFile, rows: Sequence[Line], left_over: Sequence[str] = ()) -> str:
+    """Return the class page; ``left_over`` are folders of students who are not in the class any more."""
     return page_of(
-        "index.html.j2", "index.js", class_=class_, page=build(class_, rows), statuses=STATUS_WORDS, named=NAMED
-    )
+        "index.html.j2", "index.js", class_=class_, page=build(class_, rows), statuses=STATUS_WORDS, named=NAMED,
+        gradebook=GRADEBOOK, left_over=left_over,
+    )  # fmt: skip
 
 
 def page_of(template: str, script: str = "", **values: Any) -> str:
@@ -143,6 +147,7 @@ def _student(line: Line) -> Student:
     status = line.outcome.value
     if line.outcome is Outcome.GRADED:
         status = "failed" if failed else "passed"
+    notes = notes_of(line)
     names = {Outcome.REFUSED: "refused.txt"}
     handed_in = line.outcome not in (Outcome.MISSING, Outcome.WAITING) and (line.checks or line.outcome in names)
     return Student(
@@ -151,9 +156,18 @@ def _student(line: Line) -> Student:
         status=status,
         sort=line.score if line.score is not None else -1.0,
         failed=failed,
-        notes="; ".join(notes_of(line)),
+        notes=notes,
+        brief=_brief("; ".join(notes)),
         look=line.needs_a_look,
     )
+
+
+def _brief(text: str) -> str:
+    """Return the beginning of a long text, at the end of a word and not within a name in `quotes`."""
+    if 2 * len(text) <= 3 * BRIEF:
+        return ""
+    cut = text[:BRIEF].rpartition(" ")[0] or text[:BRIEF]
+    return (cut.rpartition("`")[0] if cut.count("`") % 2 else cut).rstrip(" ;:,") + " …"
 
 
 def _bins(scores: Sequence[float], most: float) -> list[Bin]:

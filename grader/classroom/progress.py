@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.text import Text
 
 from grader.classroom.entries import tidy
+from grader.classroom.marks import Marks
 from grader.classroom.orders import Event
-from grader.classroom.rows import Outcome
+from grader.classroom.rows import Outcome, Row
 from grader.model import Status
 from grader.report import words
 from grader.text import clean
@@ -21,20 +22,36 @@ def describe(event: Event) -> Text:
     line = Text(f"[{event.done}/{event.total}] ")
     line.append(tidy(event.student, 60), style="bold")
     line.append(": ")
-    row = event.row
+    row, marks = event.row, event.marks
     if row is None:
-        return line.append("nothing was handed in")
+        return line.append(f"nothing was handed in{_by_hand(marks)}")
     if row.outcome in (Outcome.REFUSED, Outcome.FAULT):
         kind = "" if row.outcome is Outcome.REFUSED else "the grader failed: "
-        return line.append(
-            f"{kind}{clean(row.message.strip().splitlines()[-1] if row.message else '', 300)}", style="red"
-        )
-    points = sum(check.points for check in row.checks)
-    most = sum(check.max_points for check in row.checks)
+        why = clean(row.message.strip().splitlines()[-1].rstrip(".") if row.message else "", 300)
+        return line.append(f"{kind}{why}{_by_hand(marks)}", style="red")
     failed = [check.id for check in row.checks if check.status is not Status.PASS]
-    line.append(f"{words.points(points)} / {words.points(most)}")
+    line.append(_mark(row, marks))
     if failed:
         more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
         line.append(f", not passed: {', '.join(failed[:_NAMED])}{more}")
     line.append(" (as it was)" if event.reused else f" ({words.seconds(row.seconds)})", style="dim")
     return line
+
+
+def _mark(row: Row, marks: Marks | None) -> str:
+    """Return the mark as the gradebook has it, and the checks' points where lateness or an instructor changed them."""
+    points, most = (sum(getattr(check, name) for check in row.checks) for name in ("points", "max_points"))
+    by_checks = f"{words.points(points)} / {words.points(most)}"
+    if marks is None or marks.score is None:
+        return f"no mark, {by_checks} by the checks"
+    mark = f"{words.points(marks.score)} / {words.points(marks.max_points)}"
+    return mark if marks.score == round(points, 2) else f"{mark} ({by_checks} by the checks{_late(marks)})"
+
+
+def _late(marks: Marks) -> str:
+    return f", {words.points(marks.penalty)} taken off as late" if marks.penalty else ""
+
+
+def _by_hand(marks: Marks | None) -> str:
+    """Return what an instructor gave where there is nothing to grade."""
+    return f"; {words.points(marks.score)} points by the instructor" if marks is not None and marks.score else ""

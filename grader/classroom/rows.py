@@ -52,6 +52,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     student: str
     submission: str = ""  # digest of what was handed in
     key: str  # digest of submission, assignment and grader
+    assignment: str = ""  # digest of the assignment that all of it was graded with; empty where that is more than one
     rules: str = ""  # digest of what the reports were rendered with, besides
     outcome: Outcome
     message: str = ""
@@ -66,6 +67,10 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def complete(self) -> bool:
         """Whether this is a verdict: where the grader failed, there is none yet."""
         return self.outcome is not Outcome.FAULT and all(check.status is not Status.ERROR for check in self.checks)
+
+    def is_of(self, assignment: str) -> bool:
+        """Whether every verdict in this is of the assignment with this digest."""
+        return self.outcome is not Outcome.GRADED or self.assignment == assignment
 
     def complete_but(self, ids: Collection[str]) -> bool:
         """Whether this is a verdict on all checks but these."""
@@ -101,11 +106,25 @@ class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
     late: LateSpec | None = None
     entries: tuple[Entry, ...] = ()
     assignment: str = ""  # digest of the assignment with its expectations
+    shards: tuple[int, ...] = (1,)  # the parts of the class that lie here,
+    of: int = 1  # of so many
     seconds: float = 0.0  # of the last run
+
+    @property
+    def part(self) -> str:
+        """What of the class lies here, in words."""
+        if self.shards == tuple(range(1, self.of + 1)):
+            return "the whole class"
+        return f"shard{'s' if len(self.shards) > 1 else ''} {', '.join(map(str, self.shards))} of {self.of}"
 
 
 def class_file(
-    assignment: Assignment, digest: str, layout: str, inline: tuple[Inline, ...], entries: tuple[Entry, ...]
+    assignment: Assignment,
+    digest: str,
+    layout: str,
+    inline: tuple[Inline, ...],
+    entries: tuple[Entry, ...],
+    shard: tuple[int, int] = (1, 1),
 ) -> ClassFile:
     """Return what a class needs to know of its assignment."""
     spec = assignment.spec
@@ -123,6 +142,8 @@ def class_file(
         late=spec.late,
         entries=entries,
         assignment=digest,
+        shards=shard[:1],
+        of=shard[1],
     )
 
 

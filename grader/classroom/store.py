@@ -3,7 +3,8 @@
 Theory of operation. One process writes, and holds a lock while it does. A result is complete when its row says so, and
 the row bears the key of what was graded: the digests of the submission, the assignment with its expectations, and the
 grader. The row is removed before any other file of a result is replaced, so a run that is killed at any moment leaves
-results that are complete or will be made again, never a mixture that is taken for complete.
+results that are complete or will be made again, never a mixture that is taken for complete. What a result no longer has
+is removed by the record of what was written: other people's files in these folders are never touched.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ GRADEBOOK, INDEX, TODO = "gradebook.csv", "index.html", "todo.html"
 RESERVED = (CLASS, LOG, GRADEBOOK, INDEX, TODO, "overrides.toml", "regrade.json", "similar")
 KEPT = ".grade"  # in a student's folder: what the next run needs
 ROW, RAW, SOURCES, ANSWERS = f"{KEPT}/row.json", f"{KEPT}/report.json", f"{KEPT}/sources.json", f"{KEPT}/answers.json"
+WRITTEN = f"{KEPT}/files.json"  # the names of a result's files
 WORK_PREFIX = "grader-batch-"
 
 
@@ -47,28 +49,42 @@ class Store:
             row = msgspec.json.decode((self.out / folder / ROW).read_bytes(), type=Row)
         except (OSError, msgspec.MsgspecError):
             return None
-        return row if row.schema == CLASS_SCHEMA and row.student == student else None
+        whole = row.schema == CLASS_SCHEMA and (self.out / folder / WRITTEN).is_file()
+        return row if whole and row.student == student else None
 
     def write(self, folder: str, files: Mapping[str, bytes], row: Row) -> None:
         """Write a result: the row goes first and comes back last, and what the result no longer has is removed."""
-        base = self.out / folder
+        base, earlier = self.out / folder, self.written(folder)
         (base / ROW).unlink(missing_ok=True)
+        if not earlier.issuperset(files) or not (base / WRITTEN).is_file():
+            # Before they are there: a run that is killed leaves none that is not known.
+            write_atomically(base / WRITTEN, msgspec.json.encode(sorted(earlier.union(files))))
         for name, data in files.items():
             write_atomically(base / name, data)
-        wanted = {base / name for name in files}
-        for path in sorted(base.rglob("*"), reverse=True):
-            if path.is_dir() and not path.is_symlink():
-                if not any(path.iterdir()):
-                    path.rmdir()
-            elif path not in wanted:
-                path.unlink()
+        if gone := earlier.difference(files):
+            _unlink(base, gone)
+            write_atomically(base / WRITTEN, msgspec.json.encode(sorted(files)))
         write_atomically(base / ROW, msgspec.json.encode(row))
 
+    def written(self, folder: str) -> set[str]:
+        """Return the names of the files that were written of a result."""
+        try:
+            return set(msgspec.json.decode((self.out / folder / WRITTEN).read_bytes(), type=list[str]))
+        except (OSError, msgspec.MsgspecError):
+            return set()
+
     def remove(self, folder: str) -> None:
-        """Remove a student's result."""
-        with contextlib.suppress(FileNotFoundError):
-            (self.out / folder / ROW).unlink()
-            shutil.rmtree(self.out / folder)
+        """Remove a student's result, and the folder where nothing else lies in it."""
+        base = self.out / folder
+        (base / ROW).unlink(missing_ok=True)
+        _unlink(base, self.written(folder))
+        _unlink(base, {WRITTEN})
+
+    def left_over(self, class_: ClassFile) -> list[str]:
+        """Return the folders of results whose students are not in the class any more."""
+        known = {entry.folder for entry in class_.entries}
+        names = (path.parent.parent.name for path in self.out.glob(f"*/{ROW}"))
+        return sorted(name for name in names if name not in known)
 
     def kept(self, folder: str) -> dict[str, bytes]:
         """Return what rendering a result again takes: the report as graded, the sources, the executed notebooks."""
@@ -103,7 +119,9 @@ class Store:
         except (OSError, msgspec.MsgspecError) as error:
             raise UsageError(f"{self.out} holds no class that `grader batch` wrote ({path.name}: {error})") from error
         if class_.schema != CLASS_SCHEMA:
-            raise UsageError(f"{path} has schema {class_.schema}, this grader reads {CLASS_SCHEMA}: grade again")
+            raise UsageError(
+                f"{path} has schema {class_.schema}, this grader reads {CLASS_SCHEMA}: grade into a new folder"
+            )
         return class_
 
     def verified(self) -> str:
@@ -144,6 +162,18 @@ class Store:
                 yield work
             finally:
                 shutil.rmtree(work, ignore_errors=True)
+
+
+def _unlink(base: Path, names: Iterable[str]) -> None:
+    """Remove files below a folder, and folders that are empty then."""
+    for name in names:
+        path = base / name
+        path.unlink(missing_ok=True)
+        for folder in path.parents:
+            if base not in (folder, *folder.parents):
+                break
+            with contextlib.suppress(OSError):  # something else lies in it, or it is gone already
+                folder.rmdir()
 
 
 def _sweep(left: str) -> None:

@@ -2,27 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import msgspec
 
 from grader.classroom import gradebook, overrides
 from grader.classroom.store import GRADEBOOK, INDEX, TODO, Store
 from grader.files import write_atomically
 
+NAMED = 12  # folders that are named
 
-def write(store: Store, overrides_path: Path) -> dict[str, Path]:
-    """Write the pages and the gradebook; return where they are."""
+
+class Written(msgspec.Struct, frozen=True):
+    """The pages and the gradebook, and what whoever reads them should know."""
+
+    files: Mapping[str, Path]
+    remarks: Sequence[str]
+    lines: Sequence[gradebook.Line]
+
+
+def write(store: Store, overrides_path: Path) -> Written:
+    """Write the pages and the gradebook."""
     from grader.classroom import page
 
     class_ = store.read_class()
     changes = overrides.read(overrides_path)
     rows = list(gradebook.lines(store, class_, changes))
+    left_over = store.left_over(class_)
     written = {
         "gradebook": write_atomically(store.out / GRADEBOOK, gradebook.render(class_, rows)),
-        "class page": write_atomically(store.out / INDEX, page.render(class_, rows).encode("utf-8", "replace")),
+        "class page": write_atomically(
+            store.out / INDEX, page.render(class_, rows, left_over).encode("utf-8", "replace")
+        ),
     }
     if any(line.marks is not None and line.marks.waiting for line in rows):
         written["answers to be read"] = write_todo(store, overrides_path)[0]
-    return written
+    return Written(written, _remarks(rows, left_over), rows)
+
+
+def _remarks(rows: Sequence[gradebook.Line], left_over: Sequence[str]) -> list[str]:
+    remarks = []
+    if mixed := sum(line.mixed for line in rows):
+        remarks.append(
+            f"of {mixed} students some verdicts are of an earlier assignment: `grader batch` without --regrade grades "
+            "them anew"
+        )
+    if left_over:
+        more = f" and {len(left_over) - NAMED} more" if len(left_over) > NAMED else ""
+        remarks.append(
+            "not in the class any more, and their folders are still there; delete those that nobody needs: "
+            f"{', '.join(left_over[:NAMED])}{more}"
+        )
+    return remarks
 
 
 def write_todo(store: Store, overrides_path: Path) -> tuple[Path, list[str]]:

@@ -70,7 +70,9 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def prepare(temporary: str, environment: Mapping[str, str], boxes: int) -> None:
-    """Make a fresh process a worker of this machine: it ends with its parent, and not at the terminal's Ctrl-C.
+    """Make a fresh process a worker of this machine: it ends with its parent, and not at Ctrl-C or a job's SIGTERM.
+
+    Those reach every process of a terminal or a job; a box that ended so would look as if its student had ended it.
 
     boxes: how many it may have at work at a time
     """
@@ -81,6 +83,7 @@ def prepare(temporary: str, environment: Mapping[str, str], boxes: int) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.environ.update(environment)
     tempfile.tempdir = temporary
     parent = multiprocessing.parent_process()
@@ -247,10 +250,14 @@ def _answers(files: Mapping[str, bytes]) -> dict[str, str]:
 def _merged(earlier: Graded, fresh: Graded, assignment: Assignment) -> Graded:
     """Return the earlier result with the checks that were run afresh in their places."""
     from grader.grading.grade import Graded
-    from grader.grading.scoring import questions, total
+    from grader.grading.scoring import questions, rescored, total
 
-    checks = {check.id: check for check in (*earlier.report.checks, *fresh.report.checks)}
-    ordered = [checks[check.id] for check in assignment.spec.checks if check.id in checks]
+    kept, run = ({check.id: check for check in report.checks} for report in (earlier.report, fresh.report))
+    ordered = [
+        run[check.id] if check.id in run else rescored(check, kept[check.id])
+        for check in assignment.spec.checks
+        if check.id in run or check.id in kept
+    ]
     notebooks = earlier.notebooks | fresh.notebooks
     report = msgspec.structs.replace(
         fresh.report,

@@ -22,6 +22,7 @@ from typing import BinaryIO, Protocol
 
 import msgspec
 
+from grader.classroom.store import CLASS, LOCK
 from grader.errors import SubmissionError, UsageError
 from grader.grading.collect import CHUNK, DEFAULT_LIMITS, IntakeLimits
 from grader.grading.folders import open_regular
@@ -48,6 +49,7 @@ class Tree(ABC):
     """The names of a download, and one student's part of it as a path that the intake can take."""
 
     name: str
+    aside: dict[str, None]  # folders of results that lie among the submissions: nobody's
 
     @abstractmethod
     def children(self, folder: str = "") -> list[Child]:
@@ -80,9 +82,11 @@ class Tree(ABC):
 class FolderTree(Tree):
     """A download that was unpacked, or clones."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, out: Path | None = None) -> None:
         self.root = root
         self.name = root.resolve().name
+        self.aside = {}
+        self._out = out.name if out is not None and out.resolve().parent == root.resolve() else None
 
     def children(self, folder: str = "") -> list[Child]:
         """List a folder of the disk; links count as files, so that nothing is entered through one."""
@@ -93,7 +97,20 @@ class FolderTree(Tree):
             if folder:  # one student's: the intake refuses it with the reason
                 return []
             raise UsageError(f"{self.root / folder} can't be read: {error.strerror}") from error
-        return sorted((child for child in children if not is_litter([child.name])), key=lambda child: child.name)
+        return sorted(
+            (child for child in children if not is_litter([child.name]) and not self._is_ours(folder, child)),
+            key=lambda child: child.name,
+        )
+
+    def _is_ours(self, folder: str, child: Child) -> bool:
+        """Tell whether results of a class lie here: this run's, or another's by what each leaves."""
+        whole = self.root / folder / child.name
+        ours = child.is_folder and (
+            (child.name == self._out and not folder) or all(os.path.lexists(whole / name) for name in (CLASS, LOCK))
+        )
+        if ours:
+            self.aside[child.name] = None
+        return ours
 
     def readable(self, folder: str) -> bool:
         """Try to list it."""
@@ -147,6 +164,7 @@ class ZipTree(Tree):
 
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
         self.name = path.stem
+        self.aside = {}
         self._archive = archive
         infos = archive.infolist()
         if len(infos) > MAX_BULK_ENTRIES:
@@ -309,10 +327,13 @@ def _bounded(file: _Readable, path: object) -> bytes:
 
 
 @contextlib.contextmanager
-def open_tree(path: Path) -> Iterator[Tree]:
-    """Open a download: a folder, or a zip; raise `UsageError` where it is neither."""
+def open_tree(path: Path, out: Path | None = None) -> Iterator[Tree]:
+    """Open a download: a folder, or a zip; raise `UsageError` where it is neither.
+
+    out: where results are written, perhaps among the submissions
+    """
     if path.is_dir():
-        yield FolderTree(path)
+        yield FolderTree(path, out)
         return
     if not path.is_file():
         raise UsageError(f"{path} does not exist: give the folder or the zip of the class's submissions")

@@ -99,6 +99,7 @@ class Lanes(Executor):
             # The pool's own list: there is no public way to end a task that runs (before Python 3.14).
             for process in list((getattr(pool, "_processes", None) or {}).values()):
                 process.kill()
+                process.join(5)  # nothing is written into the scratch folder any more when that is removed
             pool.shutdown(wait=False, cancel_futures=True)
 
 

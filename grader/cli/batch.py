@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.classroom.orders import Event, Totals
+
+TERMINATED = 143  # as a shell tells of a process that SIGTERM ended
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -27,7 +30,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "Classroom or nbgrader, as a zip or unpacked",
     )  # fmt: skip
     add_assignment(command)
-    command.add_argument("--out", type=Path, metavar="DIR", default=Path("class"), help="default: ./%(default)s")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", default=Path("class"),
+        help="a new or empty folder, or where the same assignment was graded before (default: ./%(default)s)",
+    )  # fmt: skip
     command.add_argument("--roster", type=Path, metavar="CSV", help="the class: id, name, email, and other ids")
     command.add_argument("--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR")
     command.add_argument("--workers", type=_positive, metavar="N", help="default: as many as cores and memory allow")
@@ -37,7 +43,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     )  # fmt: skip
     command.add_argument(
         "--regrade", action="append", default=[], metavar="ID",
-        help="run only this check afresh and keep the results of the others; may be repeated",
+        help="run only this check afresh and keep the verdicts on the others, until a run without --regrade grades all "
+        "of them anew where the assignment has changed; may be repeated",
     )  # fmt: skip
     command.add_argument("--shard", type=_shard, metavar="i/n", default=(1, 1), help="grade the i-th of n parts")
     command.add_argument("--todo", action="store_true", help="list what waits for a person, and grade nothing")
@@ -47,13 +54,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Grade, and write the gradebook, the class page and the list of what waits for a person."""
-    from rich.console import Console
+    from rich.text import Text
 
     from grader.classroom import batch, summary
     from grader.classroom.orders import Options
     from grader.classroom.store import Store
+    from grader.cli.console import console as console_of
 
-    console = Console(quiet=options.quiet, highlight=False)
+    console = console_of(quiet=options.quiet, highlight=False)
     assignment = assignment_of(options)
     overrides_path = options.overrides or options.out / "overrides.toml"
     if options.todo:
@@ -70,17 +78,19 @@ def run(options: argparse.Namespace) -> int:
         remote=bool(options.dask),
     )
     open_workers = _opener(options, assignment.spec.limits.memory_mb)
-    with _progress(console) as tell:
+    with _ended_by_sigterm(), _progress(console) as tell:
         run_ = batch.Batch(assignment, settings, tell)
         try:
             totals = run_.run(open_workers)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as why:
             console.print(f"interrupted: {run_.settled} of {run_.totals.students} submissions are settled.")
             console.print("Nothing is lost: run the same command again and it goes on from there.")
-            return 130
+            return TERMINATED if isinstance(why, _Terminated) else 130
     written = summary.write(Store(options.out), overrides_path)
     _tell_totals(console, totals)
-    for name, path in written.items():
+    for line in written.remarks:
+        console.print(Text(line), soft_wrap=True)
+    for name, path in written.files.items():
         console.print(f"{name}: {path}", soft_wrap=True)
     if totals.faults:
         return 3
@@ -98,6 +108,24 @@ def _todo(console: Console, store: Any, overrides_path: Path) -> int:
         console.print(Text(line))
     console.print(f"waiting: {len(waiting)}; side by side: {written}", soft_wrap=True)
     return 0
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: the machine, a batch system or its time limit wants this run to end, as Ctrl-C does."""
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM interrupt what is done here, so that it is cleaned up and told."""
+
+    def end(*_: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _opener(options: argparse.Namespace, memory_mb: int) -> Callable[[Path], Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 
@@ -20,23 +21,27 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Merge, then write gradebook and pages; the exit code is that of a batch over the whole class."""
-    from grader.classroom import gradebook, overrides, summary
+    from grader.classroom import overrides, summary
     from grader.classroom.merge import merge
     from grader.classroom.rows import Outcome
     from grader.classroom.store import Store
 
-    merge(options.shards, options.out)
-    store, changes = Store(options.out), options.overrides or options.out / overrides.NAME
-    written = summary.write(store, changes)
-    outcomes = []
-    for line in gradebook.lines(store, store.read_class(), overrides.read(changes)):
-        failed = line.outcome is Outcome.REFUSED or any(check.status != "pass" for check in line.checks)
-        outcomes.append((line.outcome, failed))
-    unfinished = sum(outcome in (Outcome.FAULT, Outcome.WAITING) for outcome, _ in outcomes)
+    merged = merge(options.shards, options.out)
+    written = summary.write(Store(options.out), options.overrides or options.out / overrides.NAME)
+    unfinished = sum(line.outcome in (Outcome.FAULT, Outcome.WAITING) for line in written.lines)
     if not options.quiet:
-        print(f"{len(outcomes)} students" + (f", {unfinished} of them not graded" if unfinished else ""))
-        for name, path in written.items():
+        many = len(written.lines)
+        print(f"{many} students" + (f", {unfinished} of them not graded" if unfinished else ""))
+        for line in written.remarks:
+            print(line)
+        for name, path in written.files.items():
             print(f"{name}: {path}")
-    if unfinished:
+    if merged.of > 1:
+        print(f"grader: this is {merged.part} alone: merge again with all of them", file=sys.stderr)
+    if unfinished or merged.of > 1:
         return 3
-    return 1 if any(failed for _, failed in outcomes) else 0
+    failed = any(
+        line.outcome is Outcome.REFUSED or any(check.status != "pass" for check in line.checks)
+        for line in written.lines
+    )
+    return 1 if failed else 0

@@ -63,6 +63,24 @@ def _points(spec: CheckSpec, cases: tuple[CaseResult, ...], share: float) -> flo
     return round(spec.points * (right + share * (whole - right)) / whole, 2)
 
 
+def rescored(spec: CheckSpec, check: CheckResult) -> CheckResult:
+    """Return a check that was graded earlier as the present spec has it: the same share of its points.
+
+    spec: of the check, with no points where ``check`` could not have any
+    """
+    points, most = check.points, check.max_points
+    if spec.points != most:
+        points = float(spec.points) if points == most else round(spec.points * points / most, 2)
+    return msgspec.structs.replace(
+        check,
+        question=spec.question,
+        points=points,
+        max_points=spec.points,
+        visibility=spec.visibility,
+        requires=spec.requires,
+    )
+
+
 def questions(spec: Spec, checks: Iterable[CheckResult]) -> tuple[Question, ...]:
     """Return the sums by question, in the spec's order, of those questions that have checks among these."""
     checks = tuple(checks)

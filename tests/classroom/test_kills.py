@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import bulk
 import mini
 import psutil
 import pytest
 
 from grader.assignment.spec import Assignment
+from grader.classroom import gradebook
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 KINDS = [kind for kind in mini.KINDS if not mini.KINDS[kind].refused]
@@ -123,6 +126,46 @@ def test_interrupted_it_ends_at_once_and_says_how_to_go_on(command: list[str], t
     assert process.returncode == 130
     assert "run the same command again" in said
     assert not psutil.wait_procs(workers, timeout=10)[1]
+
+
+def test_terminated_it_ends_as_interrupted_and_leaves_nothing_behind(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "out")], cwd=Path(__file__).resolve().parents[2], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(tmp_path / "tmp")},
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = ""
+    while "] s" not in said:
+        said += process.stdout.readline()
+    workers = family(process)["worker"]
+    os.killpg(process.pid, signal.SIGTERM)  # as a batch system does: every process gets it
+    said += process.communicate(timeout=30)[0]
+    assert process.returncode == 143
+    assert "run the same command again" in said
+    assert "leaked" not in said
+    assert not psutil.wait_procs(workers, timeout=10)[1]
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert start(command, tmp_path / "out").wait(300) == 1  # no box's end at the signal was taken for a student's
+    double = {row["id"]: row["double"] for row in bulk.read(tmp_path / "out" / "gradebook.csv")}
+    assert double == {f"s{n:02}": gradebook.number(mini.KINDS[kind].double) for n, kind in enumerate(KINDS)}
+
+
+@pytest.mark.parametrize("stdout", ["| head -2", ">&-", ">/dev/full"])
+def test_grading_goes_on_to_its_end_where_nobody_reads_of_it(
+    assignment: Assignment, tmp_path: Path, stdout: str
+) -> None:
+    for student in ("s1", "s2", "s3"):
+        mini.write(tmp_path / "submissions" / student, mini.KINDS["right"].files)
+    places = (tmp_path / "submissions", "--assignment", assignment.folder, "--out", tmp_path / "out")
+    line = shlex.join([sys.executable, "-m", "grader", "batch", *map(str, places), "--isolation", "none"])
+    done = subprocess.run(
+        ["bash", "-c", f"{line} {stdout}; exit ${{PIPESTATUS[0]}}"], cwd=Path(__file__).resolve().parents[2],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len((tmp_path / "out" / "gradebook.csv").read_text().splitlines()) == 4
 
 
 def test_a_second_run_in_the_same_folder_is_refused(command: list[str], tmp_path: Path, cli: Callable) -> None:

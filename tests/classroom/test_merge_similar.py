@@ -10,6 +10,7 @@ import mini
 import pytest
 
 from grader.assignment.spec import Assignment
+from grader.authoring.record import record
 
 
 def test_merged_shards_are_the_whole(batch: Callable, command: Callable, small_class: Path, tmp_path: Path) -> None:
@@ -44,6 +45,75 @@ def test_shards_of_two_assignments_are_refused(
     run = command("merge", tmp_path / "out", tmp_path / "other", "--out", tmp_path / "merged")
     assert run.code == 2
     assert "another version" in run.err
+
+
+@pytest.fixture
+def shards(batch: Callable, small_class: Path, tmp_path: Path) -> list[Path]:
+    """Three shards of a class."""
+    for number in (1, 2, 3):
+        batch(small_class, "--shard", f"{number}/3", out=tmp_path / f"part{number}")
+    return [tmp_path / f"part{number}" for number in (1, 2, 3)]
+
+
+def test_a_shard_that_is_missing_is_told_and_the_others_wait_for_it(
+    command: Callable, shards: list[Path], tmp_path: Path
+) -> None:
+    run = command("merge", *shards[:2], "--out", tmp_path / "merged", "--quiet")
+    assert run.code == 3
+    assert "this is shards 1, 2 of 3 alone: merge again with all of them" in run.err
+    run = command("merge", *shards, "--out", tmp_path / "merged")
+    assert (run.code, run.err) == (1, "")
+    assert "6 students" in run.out
+
+
+def test_the_same_shard_twice_is_refused(command: Callable, shards: list[Path], tmp_path: Path) -> None:
+    run = command("merge", shards[0], shards[1], shards[0], "--out", tmp_path / "merged")
+    assert run.code == 2
+    assert "are both shard 1 of 3: give each once" in run.err
+
+
+def test_shards_of_different_cuts_are_refused(
+    batch: Callable, command: Callable, shards: list[Path], small_class: Path, tmp_path: Path
+) -> None:
+    batch(small_class, "--shard", "2/2")
+    run = command("merge", shards[0], tmp_path / "out", "--out", tmp_path / "merged")
+    assert run.code == 2
+    assert "shard 2 of 2, and" in run.err
+
+
+def test_shards_with_different_expectations_are_refused(command: Callable, small_class: Path, tmp_path: Path) -> None:
+    assignment = mini.build(tmp_path / "assignment")
+    fixed = ("--assignment", assignment.folder, "--isolation", "none")
+    command("batch", small_class, *fixed, "--shard", "1/2", "--out", tmp_path / "part1")
+    record(assignment, reseed=True, progress=lambda line: None)
+    command("batch", small_class, *fixed, "--shard", "2/2", "--out", tmp_path / "part2")
+    run = command("merge", tmp_path / "part1", tmp_path / "part2", "--out", tmp_path / "merged")
+    assert run.code == 2
+    assert "was graded with other checks, files or expectations" in run.err
+    assert not (tmp_path / "merged").exists()
+
+
+def test_a_result_of_an_earlier_assignment_is_told_where_shards_are_merged(
+    command: Callable, small_class: Path, tmp_path: Path
+) -> None:
+    assignment = mini.build(tmp_path / "assignment")
+    fixed = ("batch", small_class, "--assignment", assignment.folder, "--isolation", "none")
+    command(*fixed, "--shard", "1/2", "--out", tmp_path / "part1")
+    record(assignment, reseed=True, progress=lambda line: None)
+    command(*fixed, "--shard", "1/2", "--out", tmp_path / "part1", "--regrade", "shift")
+    command(*fixed, "--shard", "2/2", "--out", tmp_path / "part2")
+    run = command("merge", tmp_path / "part1", tmp_path / "part2", "--out", tmp_path / "merged")
+    assert "some verdicts are of an earlier assignment" in run.out
+
+
+def test_merged_results_are_not_put_where_anything_else_is(
+    command: Callable, shards: list[Path], tmp_path: Path
+) -> None:
+    mini.write(tmp_path / "thesis", {"s0/thesis.tex": "years of work"})
+    for out, why in ((tmp_path / "thesis", "no class that was graded"), (shards[0], "is one of the shards")):
+        run = command("merge", *shards, "--out", out)
+        assert run.code == 2
+        assert why in run.err
 
 
 OWN = '''def double(x):

@@ -106,6 +106,25 @@ def test_a_known_mistake_that_two_share_is_no_sign_of_anything() -> None:
     assert page.build(class_of(lines), lines).shared == []
 
 
+def refused(student: str, message: str) -> Line:
+    return Line(entry=Entry(student=student, folder=student, paths=("x",)), outcome=Outcome.REFUSED, message=message)
+
+
+def test_what_needs_a_look_gives_its_reason_and_names_as_code() -> None:
+    text = page.render(class_of([]), [refused("s1", "it holds no `mini.py`.")], ["bob"])
+    assert '<a href="s1/refused.txt">s1</a>: it holds no <code>mini.py</code></li>' in text
+    assert "not in the class any more, and their folders are still there: <code>bob</code>" in text
+    assert '<a href="gradebook.csv">' in text
+
+
+def test_long_notes_open_from_their_beginning() -> None:
+    (student,) = page.build(
+        class_of([]), [refused("s1", "many words " * 7 + "`a name in the middle` and on " * 3)]
+    ).students
+    assert student.brief == "many words " * 6 + "many words …"
+    assert page.build(class_of([]), [refused("s1", "short")]).students[0].brief == ""
+
+
 @pytest.fixture(scope="module")
 def browser():
     api = pytest.importorskip("playwright.sync_api")
@@ -155,6 +174,23 @@ def test_without_its_script_the_page_is_complete(browser, tmp_path: Path) -> Non
     assert shown(tab) == ["s2", "s1"]
     assert not tab.is_visible(".filters")
     context.close()
+
+
+def test_on_a_phone_nothing_of_the_students_is_cut_off(browser, tmp_path: Path) -> None:
+    long = "it holds none of the files that are graded, " * 4
+    lines = [line("s1", 6, 0, name="A Rather Long Name Of Somebody"), refused("s2", long)]
+    (tmp_path / "index.html").write_text(page.render(class_of(lines), lines))
+    tab = browser.new_page(viewport={"width": 400, "height": 800})
+    tab.goto((tmp_path / "index.html").as_uri())
+    box = "document.querySelector('#students').parentElement"
+    assert tab.evaluate(f"{box}.scrollWidth <= {box}.clientWidth")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 400
+    assert (
+        tab.evaluate("Math.max(...[...document.querySelectorAll('#students tbody tr')].map(r => r.offsetHeight))") < 130
+    )
+    tab.click("#students summary")
+    assert long.strip() in tab.inner_text("#students tbody tr:nth-child(2)")
+    tab.close()
 
 
 # --- memory ---------------------------------------------------------------------------------------------------------
