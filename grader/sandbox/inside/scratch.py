@@ -7,6 +7,7 @@ import os
 import stat
 from typing import NamedTuple
 
+FONTS = "fonts"  # beside the boxes: where a user without a home has the list of fonts, as long as a zygote lives
 MAX_ENTRIES = 10_000
 MAX_DEPTH = 48
 

@@ -122,7 +122,14 @@ class Worker:
         return reply
 
     def do_stage(self, frame: Frame) -> Frame:
-        """Lay down the tree: links to the provided files, copies of the student's."""
+        """Lay down the tree: links to the provided files, copies of the student's; a notebook's kernel comes first.
+
+        What fails until a student's file lies there is the grader's fault, and this is the last that can.
+        """
+        if frame.body.get("notebook"):
+            from grader.sandbox.inside.kernel import Kernel  # IPython: only where a notebook is run
+
+            Kernel.of(self)
         for target, source in frame.body["links"]:
             place = self.root / target
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -180,10 +187,9 @@ class Worker:
 
     def do_execute(self, frame: Frame) -> Frame:
         """Run one cell of a notebook; its outputs go ahead of the reply, as messages of their own."""
-        from grader.sandbox.inside.kernel import Kernel  # IPython: only where a notebook is run
+        from grader.sandbox.inside.kernel import Kernel
 
-        kernel = Kernel.of(self)
-        return Frame(kernel.execute(str(frame.body["code"])))
+        return Frame(Kernel.of(self).execute(str(frame.body["code"])))
 
     # --- values -----------------------------------------------------------------------------------------------------
 
