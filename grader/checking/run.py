@@ -13,7 +13,7 @@ from pathlib import Path
 
 from grader.checking.boxes import Boxes
 from grader.checking.plan import Outcome, Plan
-from grader.errors import AssignmentError
+from grader.errors import AssignmentError, GraderFault
 
 OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autoload", "--noconftest")
 UNUSED = (  # pytest's own plugins that a check has no use for; each costs at every start or at every case
@@ -45,6 +45,9 @@ def _apart(folder: Path) -> Iterator[None]:
 
 def run_checks(plan: Plan) -> Outcome:
     """Run a plan's checks in this process and return what came of them; raise `AssignmentError` for broken checks."""
+    folder = plan.assignment.checks_folder
+    if not folder.is_dir():
+        raise AssignmentError(f"{folder} does not exist: the checks lie there, in files named test_*.py")
     boxes = Boxes(plan)
     try:
         boxes.begin(plan.checks)
@@ -77,5 +80,7 @@ def _session(plan: Plan, boxes: Boxes) -> Outcome:
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         if code == pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
+        if code == pytest.ExitCode.INTERNAL_ERROR:
+            raise GraderFault(f"pytest failed while it ran the checks in {folder} (its lines above say where)")
         raise AssignmentError(f"pytest could not run the checks in {folder} ({pytest.ExitCode(code).name.lower()})")
     return plugin.outcome
