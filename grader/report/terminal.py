@@ -34,14 +34,15 @@ def check_line(check: CheckResult, *, width: int = 80, audience: Audience = Audi
 
 def summary(report: Report, *, audience: Audience = Audience.INSTRUCTOR) -> RenderableType:
     """Return the table over all checks, what to fix first, the notes and the score."""
-    return _Summary(view(report, audience))
+    return _Summary(view(report, audience), audience)
 
 
 class _Summary:
     """The end of a run, laid out for the console that it meets: a table in a terminal, plain lines elsewhere."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, audience: Audience) -> None:
         self.report = report
+        self.seed = words.public_seed(report, audience)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the parts from the top down."""
@@ -112,6 +113,8 @@ class _Summary:
             yield Text(f"Note: {clean(note, 500)}", style="dim")
         weak = report.isolation is Tier.NONE
         yield Text(f"Isolation: {words.TIER[report.isolation]}", style="yellow" if weak else "dim")
+        if self.seed:
+            yield Text(f"Seed: {self.seed}", style="yellow")
         if words.unfinished(report):
             yield Text(
                 "The grader itself failed in at least one check: this is not a mark. Grade again.", style="magenta"

@@ -125,3 +125,8 @@ def test_what_needs_a_stub_is_skipped_and_what_needs_a_wrong_function_is_not(toy
 
 def test_a_checks_first_sentence_is_its_line_in_the_report(toy: Toy) -> None:
     assert toy.grade()["count"].title == "How often each id occurs."
+
+
+def test_a_warning_of_a_check_shows_no_line_of_ours(tmp_path: Path) -> None:
+    warns = with_count("import warnings\nwarnings.warn('x = reference(y)')\nexpect.quality('q', 1, at_least=0)")
+    assert run(tmp_path, warns)["count"][0].status == "pass"  # pytest turns a warning that comes out into an error
