@@ -26,6 +26,7 @@ from grader.checking.expect import Mode
 from grader.errors import AssignmentError
 from grader.model import CaseResult, Status
 from grader.sandbox.ladder import open_sandbox
+from grader.text import counted
 
 PUBLIC_SEED = "2016"  # no secret: the handout carries what it gives
 SEEDS = ("public", "hidden")
@@ -235,4 +236,5 @@ def same(a: Any, b: Any) -> bool:
 def summary(expectations: Expectations, path: Path) -> str:
     """Return a line that says what a written file holds."""
     values = sum(len(record_.values) for record_ in expectations.cases.values())
-    return f"{path}: {len(expectations.cases)} cases, {values} values, {path.stat().st_size / 1024:.0f} KiB"
+    held = f"{counted(len(expectations.cases), 'case')}, {counted(values, 'value')}"
+    return f"{path}: {held}, {path.stat().st_size / 1024:.0f} KiB"

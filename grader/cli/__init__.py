@@ -25,13 +25,17 @@ def parser(command: str = "") -> argparse.ArgumentParser:
     """Return the parser of the whole command line, or of one command alone, which takes less time."""
     top = argparse.ArgumentParser(
         prog="grader",
+        allow_abbrev=False,
         description="Write a numerical-Python assignment once; hand it out, grade a class, give reports that teach.",
     )
     top.add_argument("--version", action="version", version=f"grader {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in [command] if command in COMMANDS else COMMANDS:
         module = importlib.import_module(f"grader.cli.{name}")
-        module.add(commands).set_defaults(run=module.run)
+        added = module.add(commands)
+        added.set_defaults(run=module.run)
+        added.description = (added.description or "").replace("``", "`")  # a docstring, shown as plain text
+        added.allow_abbrev = False  # what an abbreviation means would change with every option that is added
     return top
 
 

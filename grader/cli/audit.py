@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from grader.cli.console import console
 from grader.cli.options import add_assignment, assignment_of
+from grader.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,7 +96,7 @@ class Progress:
         self._total = total
         self._bar.update(self._task, total=total)
         if not self._console.is_terminal:
-            self._console.print(f"{total} trials")
+            self._console.print(counted(total, "trial"))
 
     def done(self, trial: Trial, verdict: Verdict) -> None:
         """Count one more trial."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from grader.text import counted
+
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
@@ -34,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         outcomes.append((line.outcome, failed))
     unfinished = sum(outcome in (Outcome.FAULT, Outcome.WAITING) for outcome, _ in outcomes)
     if not options.quiet:
-        print(f"{len(outcomes)} students" + (f", {unfinished} of them not graded" if unfinished else ""))
+        print(counted(len(outcomes), "student") + (f", {unfinished} of them not graded" if unfinished else ""))
         for name, path in written.items():
             print(f"{name}: {path}")
     if unfinished:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grader.cli.console import console
 from grader.cli.options import add_assignment, assignment_of
+from grader.text import counted
 
 LISTED = 20
 
@@ -40,5 +41,5 @@ def run(options: argparse.Namespace) -> int:
     path, pairs = similar.write(Store(options.source), out, given, options.threshold)
     for pair in pairs[:LISTED]:
         shown.print(Text(f"{100 * pair.share:4.0f} %  {pair.first.student}  {pair.second.student}  {pair.file}"))
-    shown.print(f"{len(pairs)} pairs: {path}", soft_wrap=True)
+    shown.print(f"{counted(len(pairs), 'pair')}: {path}", soft_wrap=True)
     return 0
