@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.errors import UsageError
+from grader.errors import GraderError, GraderFault, UsageError
+
+# The machine's matter, not that of who named the place: it may be over when the command is given again.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path in the same folder; what stands there in the end replaces ``path``, all at once."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise UsageError(f"can't write to {path.parent}: {error.strerror}") from error
-    os.close(handle)
-    part = Path(name)
+    part = _beside(path)
     try:
         yield part
         try:
             part.chmod(0o644)
             part.replace(path)
         except OSError as error:
-            raise UsageError(f"can't write {path}: {error.strerror}") from error
+            raise _failure(path, error) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -35,5 +33,36 @@ def replacing(path: Path) -> Iterator[Path]:
 def write_atomically(path: Path, data: bytes) -> Path:
     """Write a whole file or nothing; return its path."""
     with replacing(path) as part:
-        part.write_bytes(data)
+        try:
+            part.write_bytes(data)
+        except OSError as error:
+            raise _failure(path, error) from error
     return path
+
+
+def try_folder(folder: Path) -> None:
+    """Make a folder to write to, and try it before much is done for what will be written there.
+
+    Raises `UsageError` where it can't be one, `GraderFault` where it is full.
+    """
+    _beside(folder / "trial").unlink()
+
+
+def _beside(path: Path) -> Path:
+    """Make an empty file in the folder of a path, and the folder."""
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
+    except FileExistsError as error:
+        what = "is a link that leads nowhere" if folder.is_symlink() else "is a file"
+        raise UsageError(f"can't write to {folder}: it {what}; name a folder") from error
+    except OSError as error:
+        raise _failure(folder, error) from error
+    os.close(handle)
+    return Path(name)
+
+
+def _failure(path: Path, error: OSError) -> GraderError:
+    """Return the error of something that can't be written."""
+    return (GraderFault if error.errno in FULL else UsageError)(f"can't write to {path}: {error.strerror}")

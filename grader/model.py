@@ -151,3 +151,4 @@ class Report(msgspec.Struct, frozen=True):
     seed: str = "public"  # "hidden" where the instructor's own seed was used
     notebooks: tuple[str, ...] = ()  # the executed notebooks, file names beside the report
     version: str = ""  # of the assignment
+    practice: bool = False  # graded in a handout: by the student himself, with what the handout brings

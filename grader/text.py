@@ -14,6 +14,11 @@ _LONG_RUNS = re.compile(r"\d{6,}|(?=(?:[A-Za-z]*\d){4})[A-Za-z0-9+]{16,}")
 _BESIDE_REMOVED = re.compile(r"(?<![A-Za-z0-9+#])(?=[A-Za-z0-9+#]*\d)(?=[A-Za-z0-9+]*#)[A-Za-z0-9+#]+")
 
 
+def counted(number: float, what: str) -> str:
+    """Return how many there are of what, in words: 1 point, 2.5 points."""
+    return f"{number:g} {what}{'' if number == 1 else 's'}"
+
+
 def clean(text: str, limit: int = 2000) -> str:
     """Return text without terminal escapes, control and direction-changing characters, cut to ``limit`` characters."""
     shown = _ESCAPES.sub("", text[: limit * 4])

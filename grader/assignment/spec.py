@@ -215,7 +215,11 @@ def load(folder: Path) -> Assignment:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise AssignmentError(f"{folder} is not an assignment: it has no {SPEC_NAME}") from None
+        inner = folder / "assignment"
+        hint = f": did you mean {inner}?" if (inner / SPEC_NAME).is_file() else ""
+        raise AssignmentError(f"{folder} is not an assignment: it has no {SPEC_NAME}{hint}") from None
+    except NotADirectoryError:
+        raise AssignmentError(f"{folder} is a file: name the folder that holds the {SPEC_NAME}") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise AssignmentError(f"{path}: {error}") from error
     try:

@@ -26,6 +26,7 @@ from grader.authoring.template import write_tree
 from grader.authoring.wheel import wheel_name
 from grader.errors import AssignmentError
 from grader.model import Status, Visibility
+from grader.text import counted
 
 MIN_TOKENS = 3
 MIN_WITHIN = 6
@@ -155,7 +156,7 @@ def _must_earn_nothing(assignment: Assignment, root: Path) -> None:
     for check in grade(assignment, root, Options(isolation="none")).report.checks:
         if check.points or check.status is Status.PASS:
             raise AssignmentError(
-                f"the untouched template gets {check.points:g} points for `{check.id}`: strengthen it"
+                f"the untouched template gets {counted(check.points, 'point')} for `{check.id}`: strengthen it"
             )
         if not all(case.unimplemented or case.status is Status.SKIP for case in check.cases):
             raise AssignmentError(

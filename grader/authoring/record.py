@@ -5,6 +5,7 @@ The second time the checks run from the last to the first: students run some of 
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import platform
 import secrets
@@ -25,6 +26,7 @@ from grader.checking.expect import Mode
 from grader.errors import AssignmentError
 from grader.model import CaseResult, Status
 from grader.sandbox.ladder import open_sandbox
+from grader.text import counted
 
 PUBLIC_SEED = "2016"  # no secret: the handout carries what it gives
 SEEDS = ("public", "hidden")
@@ -39,7 +41,7 @@ def record(assignment: Assignment, *, reseed: bool, progress: Callable[[str], No
     for name in SEEDS:
         seed = PUBLIC_SEED if name == "public" else hidden_seed(assignment, reseed=reseed)
         progress(f"{name} seed: recording")
-        first = run_reference(assignment, seed)
+        first = run_reference(assignment, seed, progress if name == "public" else None)
         progress(f"{name} seed: recording again")
         _must_be_reproducible(assignment, first)
         written[name] = first
@@ -131,8 +133,8 @@ def reference_digest(assignment: Assignment) -> str:
     return digest.hexdigest()
 
 
-def run_reference(assignment: Assignment, seed: str) -> Expectations:
-    """Run every check in recording mode against the reference."""
+def run_reference(assignment: Assignment, seed: str, warn: Callable[[str], None] | None = None) -> Expectations:
+    """Run every check in recording mode against the reference, with a warning for each case that expects nothing."""
     versions = {"python": platform.python_version(), "numpy": np.__version__, "grader": __version__}
     provenance = Provenance(SCHEMA, seed, assignment.digest, reference_digest(assignment), versions)
     expectations = Expectations(provenance)
@@ -140,7 +142,19 @@ def run_reference(assignment: Assignment, seed: str) -> Expectations:
         wrong = [value.message for value in case.values if not value.ok]
         if case.status is not Status.PASS:
             raise AssignmentError(f"the reference fails `{id_}` ({case.id}): {case.message or wrong[0]}")
+        if warn and not case.values and not expectations.cases[id_, case.id].values and not asserts(assignment, id_):
+            warn(f"warning: `{id_}` ({case.id}) expects nothing, so every answer would pass: call `expect` in it")
     return expectations
+
+
+def asserts(assignment: Assignment, id_: str) -> bool:
+    """Return whether a check's test says by other means than `expect` what must hold."""
+    for path in sorted(assignment.checks_folder.rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.FunctionDef) and node.name == f"test_{id_}":
+                names = {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
+                return "must_run" in names or any(isinstance(inner, ast.Assert) for inner in ast.walk(node))
+    return False
 
 
 def compare_reference(assignment: Assignment, stored: Expectations) -> Iterator[str]:
@@ -222,4 +236,5 @@ def same(a: Any, b: Any) -> bool:
 def summary(expectations: Expectations, path: Path) -> str:
     """Return a line that says what a written file holds."""
     values = sum(len(record_.values) for record_ in expectations.cases.values())
-    return f"{path}: {len(expectations.cases)} cases, {values} values, {path.stat().st_size / 1024:.0f} KiB"
+    held = f"{counted(len(expectations.cases), 'case')}, {counted(values, 'value')}"
+    return f"{path}: {held}, {path.stat().st_size / 1024:.0f} KiB"

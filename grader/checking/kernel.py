@@ -75,7 +75,7 @@ class WireKernelClient:
                 "the cell", body, seconds=seconds, message=lambda frame: self._message(id_, frame)
             )
             content = _reply(reply.body)
-        except SubmissionFailed as error:
+        except (SubmissionFailed, GraderFault) as error:
             self.failure = error
             content = {"status": "error", "ename": "Stopped", "evalue": str(error), "traceback": []}
         except Exception as error:

@@ -171,8 +171,9 @@ class Remote:
             "op": "stage",
             "links": [[place, str(source)] for place, source in links.items()],
             "files": [[place, index] for index, place in enumerate(files)],
+            "notebook": self._notebook,
         }
-        self.request("laying down the files", body, tuple(files.values()), seconds=STAGE_SECONDS)
+        self.request("preparing it", body, tuple(files.values()), seconds=STAGE_SECONDS)
 
     def _death(self, what: str) -> SubmissionFailed:
         assert self._box is not None

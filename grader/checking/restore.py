@@ -16,6 +16,7 @@ from grader.text import clean
 # nbformat's usual validator is compiled at its first use, for 30 ms and 10 MB; single cells and outputs pass it by.
 os.environ.setdefault("NBFORMAT_VALIDATOR", "jsonschema")
 
+FORMAT = 4  # of notebooks: the newest there is
 MAX_CELLS = 2000
 MAX_SOURCE = 200_000  # characters of one cell
 SOLUTION = "### BEGIN SOLUTION"  # stands in the author's cells where the notebook is the reference too
@@ -31,6 +32,10 @@ def parse(data: bytes) -> NotebookNode:
         raw = json.loads(data.decode("utf-8-sig"))
         if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
             raise UnreadableNotebook("the file is JSON, but not a notebook")
+        if raw["nbformat"] > FORMAT:
+            raise UnreadableNotebook(
+                f"the notebook is of a newer format ({raw['nbformat']}) than is read here: save it as format {FORMAT}"
+            )
         node: NotebookNode = nbformat.convert(nbformat.from_dict(raw), 4)
         cells = [cell for cell in node.get("cells", []) if isinstance(cell, dict)]
     except (ValueError, RecursionError) as error:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from grader.checking.boxes import Boxes
+from grader.checking.expect import Mode
 from grader.checking.plan import Outcome, Plan
-from grader.errors import AssignmentError
+from grader.errors import AssignmentError, GraderFault
 
 OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autoload", "--noconftest")
 UNUSED = (  # pytest's own plugins that a check has no use for; each costs at every start or at every case
@@ -45,6 +47,9 @@ def _apart(folder: Path) -> Iterator[None]:
 
 def run_checks(plan: Plan) -> Outcome:
     """Run a plan's checks in this process and return what came of them; raise `AssignmentError` for broken checks."""
+    folder = plan.assignment.checks_folder
+    if not folder.is_dir():
+        raise AssignmentError(f"{folder} does not exist: the checks lie there, in files named test_*.py")
     boxes = Boxes(plan)
     try:
         boxes.begin(plan.checks)
@@ -70,12 +75,16 @@ def _session(plan: Plan, boxes: Boxes) -> Outcome:
     options = [str(folder), f"--rootdir={folder}", f"--confcutdir={folder}", "-c", str(ini), *OPTIONS]
     for plugin_name in UNUSED:
         options += ["-p", f"no:{plugin_name}"]
-    with _apart(folder):
+    with _apart(folder), warnings.catch_warnings():
+        if plan.mode is Mode.COMPARE:  # a warning shows a line of ours; an author sees his when he records
+            warnings.simplefilter("ignore")
         code = pytest.main(options, plugins=[plugin])
     if plugin.problem is not None:
         raise plugin.problem
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         if code == pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
+        if code == pytest.ExitCode.INTERNAL_ERROR:
+            raise GraderFault(f"pytest failed while it ran the checks in {folder} (its lines above say where)")
         raise AssignmentError(f"pytest could not run the checks in {folder} ({pytest.ExitCode(code).name.lower()})")
     return plugin.outcome

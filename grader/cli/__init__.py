@@ -8,13 +8,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
-import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from grader import __version__
-from grader.errors import CannotGrade, GraderError
+from grader.cli.console import patience
+from grader.errors import CannotGrade, GraderError, UsageError
 
 PASSED, FAILED, CANNOT_GRADE, GRADER_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 COMMANDS = ("check", "batch", "handout", "record", "audit", "export", "new", "doctor", "submit", "merge", "similar")
@@ -24,28 +25,37 @@ def parser(command: str = "") -> argparse.ArgumentParser:
     """Return the parser of the whole command line, or of one command alone, which takes less time."""
     top = argparse.ArgumentParser(
         prog="grader",
+        allow_abbrev=False,
         description="Write a numerical-Python assignment once; hand it out, grade a class, give reports that teach.",
     )
     top.add_argument("--version", action="version", version=f"grader {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in [command] if command in COMMANDS else COMMANDS:
         module = importlib.import_module(f"grader.cli.{name}")
-        module.add(commands).set_defaults(run=module.run)
+        added = module.add(commands)
+        added.set_defaults(run=module.run)
+        added.description = (added.description or "").replace("``", "`")  # a docstring, shown as plain text
+        added.allow_abbrev = False  # what an abbreviation means would change with every option that is added
     return top
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; the one place where errors become messages."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal of few characters must not stop the grading
+    with patience():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         options = parser(arguments[0] if arguments else "").parse_args(arguments)
     except SystemExit as error:  # argparse has said why; its own code for bad usage is 2 as well
         return int(error.code or 0)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal of few characters must not stop the grading
     try:
+        _be_somewhere()
         code: int = options.run(options)
-        sys.stdout.flush()
         return code
     except CannotGrade as error:
         print(f"grader: {error}", file=sys.stderr)
@@ -56,10 +66,15 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("grader: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone: `grader … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
     except Exception:
         traceback.print_exc()
         print("grader: the grader failed, no mark is given (the lines above say where)", file=sys.stderr)
         return GRADER_FAILED
+
+
+def _be_somewhere() -> None:
+    """Raise `UsageError` where the working directory has been deleted: no relative path means anything there."""
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the folder that you are in has been deleted: go to another one (cd)") from error

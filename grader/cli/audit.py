@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.cli.console import console
 from grader.cli.options import add_assignment, assignment_of
+from grader.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,14 +44,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Run the audit with a bar of progress, print what it found, write the two reports."""
-    from rich.console import Console
-
     from grader.authoring import audit, audit_report
-    from grader.files import write_atomically
+    from grader.files import try_folder, write_atomically
 
-    console = Console(quiet=options.quiet, highlight=False)
+    shown = console(options.quiet)
     assignment = assignment_of(options)
-    progress = Progress(console)
+    try_folder(options.out)
+    progress = Progress(shown)
     with progress:
         found = audit.audit(
             assignment,
@@ -65,8 +66,8 @@ def run(options: argparse.Namespace) -> int:
         )
     write_atomically(options.out / "audit.json", audit_report.json(found))
     page = write_atomically(options.out / "audit.html", audit_report.html(found))
-    console.print(audit_report.text(found), markup=False, soft_wrap=True)
-    console.print(f"audit: {page}", soft_wrap=True)
+    shown.print(audit_report.text(found), markup=False, soft_wrap=True)
+    shown.print(f"audit: {page}", soft_wrap=True)
     return 0 if found.good else 1
 
 
@@ -95,7 +96,7 @@ class Progress:
         self._total = total
         self._bar.update(self._task, total=total)
         if not self._console.is_terminal:
-            self._console.print(f"{total} trials")
+            self._console.print(counted(total, "trial"))
 
     def done(self, trial: Trial, verdict: Verdict) -> None:
         """Count one more trial."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.cli.options import add_assignment, assignment_of
+from grader.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     from grader.classroom.store import Store
     from grader.cli.console import console as console_of
 
-    console = console_of(quiet=options.quiet, highlight=False)
+    console = console_of(quiet=options.quiet)
     assignment = assignment_of(options)
     overrides_path = options.overrides or options.out / "overrides.toml"
     if options.todo:
@@ -180,7 +181,8 @@ def _tell_totals(console: Console, totals: Totals) -> None:
         "can't be taken in": totals.refused, "handed in nothing": totals.missing, "the grader failed": totals.faults,
         "not on the roster": totals.strangers,
     }  # fmt: skip
-    console.print(f"{totals.students} students: " + ", ".join(f"{n} {what}" for what, n in parts.items() if n))
+    told = ", ".join(f"{n} {what}" for what, n in parts.items() if n)
+    console.print(f"{counted(totals.students, 'student')}: {told}")
 
 
 def _positive(text: str) -> int:

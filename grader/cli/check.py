@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.cli.console import console
 from grader.cli.options import add_assignment, add_grading, assignment_of
 
 if TYPE_CHECKING:
@@ -28,29 +30,32 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Grade, print a line per check and the table, write the reports."""
+    from grader.files import try_folder
     from grader.grading.opening import Opening
 
     assignment = assignment_of(options)
+    # What the instructor names may be a link; one within a submission is refused.
+    options.submission = Path(os.path.realpath(options.submission))
+    try_folder(options.out)
     with Opening(assignment, options.isolation) as opening:  # before anything is imported that takes long
         return _run(options, assignment, opening)
 
 
 def _run(options: argparse.Namespace, assignment: Assignment, opening: Opening) -> int:
-    from rich.console import Console
-
     from grader.grading.grade import Options, grade
-    from grader.grading.outputs import prepare, write
+    from grader.grading.outputs import clear, prepare, write
     from grader.machine import cores
     from grader.report import terminal
 
-    console = Console(quiet=options.quiet, highlight=False)
+    out = console(options.quiet)
+    clear(options.out, options.submission)
     # What only the report needs is loaded while notebooks run, as soon as they leave a core to it.
     preparing = threading.Thread(target=prepare, args=(assignment,), daemon=True)
     wanted = [check for check in assignment.spec.checks if not options.only or check.id in options.only]
     running = {check.notebook for check in wanted if check.notebook}
 
     def tell(check: CheckResult) -> None:
-        console.print(terminal.check_line(check, width=console.width))
+        out.print(terminal.check_line(check, width=out.width))
         running.discard(check.notebook)
 
     def wait() -> None:
@@ -61,9 +66,9 @@ def _run(options: argparse.Namespace, assignment: Assignment, opening: Opening) 
     graded = grade(assignment, options.submission, settings, opening)
     opening.begin_to_end()
     paths = write(graded, options.out)
-    console.print()
-    console.print(terminal.summary(graded.report))
-    console.print(f"report: {paths['report.html']}", soft_wrap=True)
+    out.print()
+    out.print(terminal.summary(graded.report))
+    out.print(f"report: {paths['report.html']}", soft_wrap=True)
     return exit_code(graded.report)
 
 

@@ -1,51 +1,91 @@
-"""A console for commands whose work counts whether or not somebody reads what they say of it."""
+"""What a command prints to: a standard output that may be full, closed or read by nobody any more (``| head``).
+
+A grading takes minutes and writes files, so it never stops for want of somebody to listen to it.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-
-def console(quiet: bool = False, **options: Any) -> Console:
-    """Return a console on standard output that falls silent where that is closed, full, or read by nobody any more."""
-    from rich.console import Console
-
-    if sys.stdout is None:  # closed before we began: `grader … >&-`
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it stays open to the end
-    return Console(file=cast("IO[str]", _Outlived(sys.stdout)), quiet=quiet, **options)
+STANDARD = 3  # descriptors: input, output, errors
 
 
-class _Outlived:
-    """A stream as long as it takes something; from then on, what is written to it leads nowhere."""
+class Patient(io.TextIOBase):
+    """A text stream that falls silent where the one beneath it can't be written."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
+        super().__init__()
         self._stream = stream
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding of the stream beneath."""
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    def writable(self) -> bool:
+        """Return True, whatever becomes of it."""
+        return True
+
+    def isatty(self) -> bool:
+        """Tell whether somebody looks on at a terminal."""
+        return self._stream is not None and self._stream.isatty()
+
+    def fileno(self) -> int:
+        """Return the descriptor beneath."""
+        if self._stream is None:
+            raise io.UnsupportedOperation("there is no stream")
+        return self._stream.fileno()
 
     def write(self, text: str) -> int:
-        try:
-            return self._stream.write(text)
-        except OSError:
-            self._lead_nowhere()
-            return len(text)
+        """Write, as long as somebody reads."""
+        with self._falling_silent():
+            if self._stream is not None:
+                self._stream.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        try:
-            self._stream.flush()
-        except OSError:
-            self._lead_nowhere()
+        """Send what was written, as long as somebody reads."""
+        with self._falling_silent():
+            if self._stream is not None:
+                self._stream.flush()
 
-    def _lead_nowhere(self) -> None:
-        """Put the null device in the stream's place, for what is still held back in it, too."""
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+    @contextlib.contextmanager
+    def _falling_silent(self) -> Iterator[None]:
         try:
-            os.dup2(nowhere, self._stream.fileno())
-        finally:
-            os.close(nowhere)
+            yield
+        except OSError:  # a pipe without a reader, a full disk, a terminal that is gone
+            assert self._stream is not None
+            with contextlib.suppress(OSError):  # what is still held back goes nowhere, instead of failing at the end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            self._stream = None
+
+
+@contextlib.contextmanager
+def patience() -> Iterator[None]:
+    """Let all that is printed meanwhile go to streams that fall silent instead of failing."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < STANDARD:
+        pass  # one that was closed is given to nothing else: a socket of ours would be taken for standard output
+    os.close(number)
+    kept = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = Patient(sys.stdout), Patient(sys.stderr)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stdout, sys.stderr = kept
+
+
+def console(quiet: bool = False, **options: Any) -> Console:
+    """Return a console that goes on silently where standard output is full, closed or read by nobody any more."""
+    from rich.console import Console
+
+    file: Any = sys.stdout if isinstance(sys.stdout, Patient) else Patient(sys.stdout)
+    return Console(**{"file": file, "quiet": quiet, "highlight": False, **options})

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from grader.cli.options import add_assignment, assignment_of
+from grader.text import counted
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -44,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"out of date: {options.template}/{problem}")
         say("run `grader handout`" if problems else f"{options.template} is up to date")
         return 1 if problems else 0
-    say(f"{len(made.files)} files, {len(made.blocks)} solutions stripped; proving that no answer is left")
+    files, solutions = counted(len(made.files), "file"), counted(len(made.blocks), "solution")
+    say(f"{files}, {solutions} stripped; proving that no answer is left")
     prove.prove(made, assignment)
     suffix = "".join(f"-{question}" for question in options.question)
     archive = write_atomically(options.out / f"{made.name}{suffix}-handout.zip", made.archive())

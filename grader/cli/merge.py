@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from grader.text import counted
+
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
@@ -31,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     unfinished = sum(line.outcome in (Outcome.FAULT, Outcome.WAITING) for line in written.lines)
     if not options.quiet:
         many = len(written.lines)
-        print(f"{many} students" + (f", {unfinished} of them not graded" if unfinished else ""))
+        print(counted(many, "student") + (f", {unfinished} of them not graded" if unfinished else ""))
         for line in written.remarks:
             print(line)
         for name, path in written.files.items():

@@ -37,4 +37,4 @@ def assignment_of(options: argparse.Namespace) -> Assignment:
 
     here = Path.cwd()
     folder = options.assignment or (here if (here / SPEC_NAME).is_file() else here / "assignment")
-    return load(folder)
+    return load(folder.parent if folder.name == SPEC_NAME and folder.is_file() else folder)

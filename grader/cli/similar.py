@@ -6,7 +6,9 @@ import argparse
 import contextlib
 from pathlib import Path
 
+from grader.cli.console import console
 from grader.cli.options import add_assignment, assignment_of
+from grader.text import counted
 
 LISTED = 20
 
@@ -32,19 +34,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Write the pages and list the first pairs."""
-    from rich.console import Console
     from rich.text import Text
 
     from grader.classroom import similar
     from grader.classroom.store import Store
 
-    console = Console(quiet=options.quiet, highlight=False)
+    shown = console(options.quiet)
     given = similar.handout_of(assignment_of(options), options.handout)
     out = options.out or options.source / "similar"
     path, pairs = similar.write(Store(options.source), out, given, options.threshold)
     for pair in pairs[:LISTED]:
-        console.print(Text(f"{100 * pair.share:4.0f} %  {pair.first.student}  {pair.second.student}  {pair.file}"))
-    console.print(f"{len(pairs)} pairs: {path}", soft_wrap=True)
+        shown.print(Text(f"{100 * pair.share:4.0f} %  {pair.first.student}  {pair.second.student}  {pair.file}"))
+    shown.print(f"{counted(len(pairs), 'pair')}: {path}", soft_wrap=True)
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from grader.cli.options import add_assignment, assignment_of
+from grader.errors import UsageError
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -24,6 +25,8 @@ def run(options: argparse.Namespace) -> int:
     from grader.authoring.submit import pack_submission
     from grader.files import write_atomically
 
+    if options.out is not None and options.out.suffix.lower() != ".zip":
+        raise UsageError(f"--out {options.out}: what is made is a zip, so let its name end in .zip")
     assignment = assignment_of(options)
     packed = pack_submission(assignment, options.folder)
     path = write_atomically(options.out or options.folder / f"{assignment.spec.name}-submission.zip", packed.archive)

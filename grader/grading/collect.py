@@ -16,7 +16,17 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from grader.errors import SubmissionError
-from grader.grading.names import fault_of, fold, has_control, is_litter, original_names, parts_of, shown
+from grader.grading.names import (
+    EXECUTED,
+    REPORTS,
+    fault_of,
+    fold,
+    has_control,
+    is_litter,
+    original_names,
+    parts_of,
+    shown,
+)
 
 CHUNK = 1 << 16
 MIB = 1 << 20
@@ -136,6 +146,10 @@ class Collector:
     def litter(self, parts: list[str]) -> bool:
         """Tell whether tools left this behind unasked."""
         return is_litter(parts, self._wanted_parts)
+
+    def ours(self, name: str, beside: Collection[str]) -> bool:
+        """Tell whether it holds the notebooks that an earlier check has run, which are no student's work."""
+        return name == EXECUTED and name not in self._wanted_parts and REPORTS.issubset(beside)
 
     def admit(self, name: str, kind: Kind) -> str | None:
         """Return the path of an archive's entry where its bytes are to be read: None for folders and litter.

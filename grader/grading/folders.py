@@ -47,7 +47,8 @@ def _walk(collector: Collector, place: _Place, above: tuple[str, ...], depth: in
                 collector.count()
                 names.append(entry.name)
         for name in sorted(names):
-            if not collector.litter([name]) and (above or name not in collector.passed_over):
+            ours = collector.ours(name, names)
+            if not ours and not collector.litter([name]) and (above or name not in collector.passed_over):
                 _visit(collector, place, name, above, depth)
     except OSError as e:
         collector.note("/".join(above) or ".", trouble=f"can't be read ({e.strerror})")

@@ -135,6 +135,7 @@ class Grader:
             notes=(*taken.notes, *notes),
             seed="hidden" if self.hidden else "public",
             notebooks=tuple(notebooks),
+            practice=bool(spec.handout_of),
         )
         sources = {path: data.decode("utf-8", "replace") for path, data in taken.files.items() if path.endswith(".py")}
         return Graded(report, notebooks, sources, unexplained=self._sandbox.unexplained > deaths)

@@ -9,6 +9,11 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
+from grader.model import REPORT_JSON
+
+REPORT_HTML, JUNIT_XML = "report.html", "junit.xml"
+REPORTS = frozenset({REPORT_HTML, REPORT_JSON, JUNIT_XML})  # what a check writes, whatever the submission
+EXECUTED = "notebooks"  # the folder beside them of those that it has run
 _DESKTOPS = {"__MACOSX", ".DS_Store", ".Spotlight-V100", ".Trashes", ".fseventsd", "Thumbs.db", "desktop.ini"}
 _TOOLS = {".git", ".hg", ".svn", ".venv", "venv", "node_modules", ".ipynb_checkpoints", ".idea", ".vscode"}
 _CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -9,8 +10,11 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from grader.files import write_atomically
 from grader.grading.grade import Graded
+from grader.grading.names import EXECUTED, JUNIT_XML, REPORT_HTML
 from grader.model import REPORT_JSON, Visibility
 from grader.report.audience import Audience
 
@@ -24,6 +28,35 @@ LIBRARIES = (
     *("jinja2.ext", "pygments.formatters.html", "pygments.lexers.python", "mistune", "nh3", "latex2mathml.converter"),
     *("grader.report.html", "grader.report.json", "grader.report.junit"),
 )
+
+
+class Earlier(msgspec.Struct, frozen=True):
+    """What an earlier report tells of what lies beside it."""
+
+    schema: int
+    submission: str
+    notebooks: tuple[str, ...] = ()
+
+
+def clear(out: Path, submission: Path) -> None:
+    """Remove the reports and notebooks that an earlier check has left in the folder that is written to.
+
+    They are of another submission, or will be. What lies there besides is left alone, and so is all of it where one
+    of those notebooks is the very submission. The report in JSON, which tells of the others, is written first and
+    removed last.
+    """
+    if out.resolve() in submission.resolve().parents:
+        return
+    try:
+        earlier = msgspec.json.decode((out / REPORT_JSON).read_bytes(), type=Earlier)
+    except (OSError, msgspec.MsgspecError):
+        return
+    notebooks = [f"{EXECUTED}/{Path(name).name}" for name in earlier.notebooks]
+    with contextlib.suppress(OSError):  # what can't be removed can't be replaced either: writing will tell
+        for name in (*notebooks, STUDENTS_PAGE, REPORT_HTML, JUNIT_XML, REPORT_JSON):
+            (out / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        (out / EXECUTED).rmdir()
 
 
 def prepare(assignment: Assignment) -> None:
@@ -57,13 +90,13 @@ def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]
 
     files = {
         REPORT_JSON: json.render(report, audience=Audience.INSTRUCTOR),
-        "junit.xml": junit.render(report),
-        "report.html": page(Audience.INSTRUCTOR),
+        JUNIT_XML: junit.render(report),
+        REPORT_HTML: page(Audience.INSTRUCTOR),
     }
     if students_page:
         files[STUDENTS_PAGE] = page(Audience.STUDENT)
     for name, notebook in graded.notebooks.items():
-        files[f"notebooks/{Path(name).name}"] = nbformat.v4.writes(notebook).encode("utf-8", "replace")
+        files[f"{EXECUTED}/{Path(name).name}"] = nbformat.v4.writes(notebook).encode("utf-8", "replace")
     return files
 
 

@@ -48,7 +48,7 @@ def render(
     return templating.render(
         PACKAGE,
         "report.html.j2",
-        page=page.build(shown, notebooks or {}, sources or {}),
+        page=page.build(shown, audience, notebooks or {}, sources or {}),
         report=shown,
         audience=audience.value,
     )

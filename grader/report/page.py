@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from grader.model import CaseResult, CheckResult, Comparison, Question, Report, Status, Visibility
 from grader.report import notebook, source, words
+from grader.report.audience import Audience
 from grader.text import clean
 
 if TYPE_CHECKING:
@@ -87,9 +88,12 @@ class Page:
     share: float  # of the points, 0 to 100
     started: str
     notebooks: Sequence[notebook.Notebook]
+    seed: str  # what an instructor should know of it
 
 
-def build(report: Report, notebooks: Mapping[str, NotebookNode], sources: Mapping[str, str]) -> Page:
+def build(
+    report: Report, audience: Audience, notebooks: Mapping[str, NotebookNode], sources: Mapping[str, str]
+) -> Page:
     """Work out the page of a report that has been cut to its audience already."""
     budget = notebook.Budget()
     shown_notebooks = {
@@ -110,6 +114,7 @@ def build(report: Report, notebooks: Mapping[str, NotebookNode], sources: Mappin
         share=max(0.0, min(100.0, 100 * report.score / report.max_score)) if report.max_score else 0.0,
         started=re.sub(r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d).*$", r"\1 \2 UTC", report.started),
         notebooks=list(shown_notebooks.values()),
+        seed=words.public_seed(report, audience),
     )
 
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import functools
 import io
+import logging
 import re
 import struct
 import warnings
@@ -17,6 +18,8 @@ from grader.report.error_map import CLASSES, describe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where a user has no home, it says so on standard error
 
 PICTURE_LIMIT = 400_000  # bytes of one picture of a student
 SIDE_LIMIT = 4_096  # pixels: a small file can unfold to gigabytes

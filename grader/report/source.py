@@ -18,6 +18,8 @@ from grader.text import clean
 
 LINES = 160  # of one function
 WIDTH = 400  # characters of one line
+_TOLD = 3  # lines of a docstring that are not folded
+_QUOTES = re.compile(r"""\s*[rRuU]?(\"{3}|'{3})""")
 _AROUND = 6  # lines shown around a frame outside of any function found
 
 
@@ -112,7 +114,25 @@ def _snippet(
     kept = min(stop, start + LINES)
     code = highlight("\n".join(lines[start:kept]))
     numbered = enumerate(code[: kept - start], start=start + 1)
-    return Snippet(title, file, tuple(Line(n, line, marks.get((file, n), "")) for n, line in numbered), cut=kept < stop)
+    shown = [Line(n, line, marks.get((file, n), "")) for n, line in numbered]
+    first, last = _docstring(lines[start:kept])
+    if last - first > _TOLD and not any(line.mark for line in shown[first:last]):
+        shown[first:last] = [
+            Line(shown[first].number, Markup("… {} more lines of its docstring").format(last - first), "")
+        ]
+    return Snippet(title, file, tuple(shown), cut=kept < stop)
+
+
+def _docstring(lines: Sequence[str]) -> tuple[int, int]:
+    """Return first and last (excluded) of a function's docstring's lines after its first one: mostly the author's."""
+    body = next((number for number, line in enumerate(lines, start=1) if line.rstrip().endswith(":")), len(lines))
+    if body < len(lines) and (opening := _QUOTES.match(lines[body])):
+        if opening[1] in lines[body][opening.end() :]:
+            return 0, 0
+        for number in range(body + 1, len(lines)):
+            if opening[1] in lines[number]:
+                return body + 1, number + 1
+    return 0, 0
 
 
 def _block(lines: Sequence[str], start: int, stop: int, pattern: str) -> tuple[int, int] | None:

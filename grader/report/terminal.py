@@ -14,7 +14,8 @@ from grader.report.audience import Audience, view, view_check
 from grader.text import clean
 
 _COLOUR = {Status.PASS: "green", Status.FAIL: "red", Status.SKIP: "yellow", Status.ERROR: "magenta"}
-_NAME = 26  # columns of a check's id in the live line
+_VERDICT, _NAME, _POINTS = 13, 26, 16  # columns of a check's verdict, its id and its points in the live line
+_LEAST = 8  # columns of an id where the terminal is narrow
 _BAR = 30
 
 
@@ -22,8 +23,11 @@ def check_line(check: CheckResult, *, width: int = 80, audience: Audience = Audi
     """Return the one line that is shown when a check is done, cut to a width with an ellipsis."""
     check = view_check(check, audience)
     line = Text()
-    line.append(f"{words.STATUS[check.status]:<10} ", style=_COLOUR[check.status])
-    line.append(f"{_one_line(check.id):<{_NAME}} ")
+    verdict = words.verdict(check)
+    line.append(f"{verdict.word:<{_VERDICT}} ", style=_COLOUR[Status(verdict.kind)])
+    name = Text(_one_line(check.id))
+    name.truncate(min(_NAME, max(width - _VERDICT - _POINTS, _LEAST)), overflow="ellipsis", pad=True)
+    line.append_text(name).append(" ")
     line.append(f"{words.points(check.points):>5} / {words.points(check.max_points):<5} ", style="bold")
     line.append(f"{words.seconds(check.seconds):>10}", style="dim")
     if check.status is not Status.PASS and check.message:
@@ -34,14 +38,15 @@ def check_line(check: CheckResult, *, width: int = 80, audience: Audience = Audi
 
 def summary(report: Report, *, audience: Audience = Audience.INSTRUCTOR) -> RenderableType:
     """Return the table over all checks, what to fix first, the notes and the score."""
-    return _Summary(view(report, audience))
+    return _Summary(view(report, audience), audience)
 
 
 class _Summary:
     """The end of a run, laid out for the console that it meets: a table in a terminal, plain lines elsewhere."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, audience: Audience) -> None:
         self.report = report
+        self.seed = words.public_seed(report, audience)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the parts from the top down."""
@@ -112,6 +117,8 @@ class _Summary:
             yield Text(f"Note: {clean(note, 500)}", style="dim")
         weak = report.isolation is Tier.NONE
         yield Text(f"Isolation: {words.TIER[report.isolation]}", style="yellow" if weak else "dim")
+        if self.seed:
+            yield Text(f"Seed: {self.seed}", style="yellow")
         if words.unfinished(report):
             yield Text(
                 "The grader itself failed in at least one check: this is not a mark. Grade again.", style="magenta"

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 from grader.model import CaseResult, CheckResult, Report, Status, Tier
+from grader.report.audience import Audience
 
 STATUS = {Status.PASS: "passed", Status.FAIL: "failed", Status.SKIP: "skipped", Status.ERROR: "not graded"}
 SYMBOL = {Status.PASS: "✓", Status.FAIL: "✗", Status.SKIP: "–", Status.ERROR: "!"}
@@ -75,6 +76,13 @@ def case_verdict(case: CaseResult) -> Verdict:
 def status(check: CheckResult) -> str:
     """Return a check's verdict in words."""
     return verdict(check).word
+
+
+def public_seed(report: Report, audience: Audience) -> str:
+    """Return the sentence that an instructor needs where no hidden seed was used, else nothing."""
+    if report.seed != "public" or report.practice or audience is not Audience.INSTRUCTOR:
+        return ""
+    return "public (its answers are in the handout)"
 
 
 def first_line(text: str) -> str:

@@ -58,18 +58,19 @@ class BubblewrapSandbox(WarmSandbox):
         bwrap = shutil.which("bwrap")
         if bwrap is None:
             raise StartFailed("bwrap is not installed", "apt-get install bubblewrap.")
-        cache = str(font_cache())
+        cache = [str(folder) for folder in (font_cache(),) if folder]
         size = (ROOMS * self.limits.scratch_mb + 16) << 20
         paths = (*self.granted.roots, *self.read, *granted.own_code())
         binds = [part for path in paths for part in ("--ro-bind-try", path, path)]
         masks = [part for path in self.granted.hidden for part in mask(Path(path))]
         # bwrap would make the folders above as closed as they are outside, and root's boxes run as another user.
-        above = sorted({str(folder) for path in (*paths, cache) for folder in Path(path).parents} - {"/"})
+        above = sorted({str(folder) for path in (*paths, *cache) for folder in Path(path).parents} - {"/"})
         folders = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]
+        caches = [part for path in cache for part in ("--bind-try", path, path)]
         return [
             bwrap, *self._privileges(), "--die-with-parent", "--new-session",
             "--size", str(1 << 20), "--tmpfs", TEMPORARY, "--proc", "/proc", "--dev", "/dev",
-            *folders, *binds, *masks, "--bind-try", cache, cache,
+            *folders, *binds, *masks, *caches,
             "--perms", "0711", "--size", str(size), "--tmpfs", str(BOXES),
             "--remount-ro", "/", "--chdir", "/", "--", *python,
         ]  # fmt: skip

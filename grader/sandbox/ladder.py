@@ -89,11 +89,12 @@ def open_sandbox(
 
 
 def probe() -> list[TierReport]:
-    """Try every tier in earnest, the limit on processes included, and tell what was found, strongest first."""
+    """Try every tier in earnest, a notebook and the limit on processes included, and tell what was found."""
     reports = []
     for tier in (Tier.BUBBLEWRAP, Tier.LANDLOCK):
         try:
-            with open_tier(tier, Limits(processes=12), [], notebooks=False) as sandbox:
+            with open_tier(tier, Limits(processes=12), [], notebooks=True) as sandbox:
+                try_notebook(sandbox)
                 try_to_multiply(sandbox)
             reports.append(TierReport(tier, True, PROMISES[tier]))
         except Refused as refusal:
@@ -220,6 +221,23 @@ def try_to_multiply(sandbox: Sandbox) -> None:
                 return
         if not box.kill().limit:
             raise Refused("tried, and processes can be multiplied without limit", SEE_DOCS)
+
+
+def try_notebook(sandbox: Sandbox) -> None:
+    """Let a box run a cell that draws; raise `Refused` where it can't."""
+    from grader.sandbox.wire import Frame, WireError
+
+    cell = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('drawn')"
+    try:
+        with sandbox.open(notebook=True) as box:
+            stage(box)
+            box.channel.send(Frame({"op": "execute", "code": cell}), TRIAL_SECONDS)
+            while (reply := box.channel.receive(TRIAL_SECONDS).body).get("op") == "message":
+                pass
+    except (GraderFault, WireError) as error:
+        raise Refused(f"no notebook can be run: {error}", SEE_DOCS) from error
+    if reply.get("status") != "ok":
+        raise Refused(f"no notebook can draw: {reply.get('ename')}: {reply.get('evalue')}", SEE_DOCS)
 
 
 def stage(box: Box) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from grader.model import Tier
 from grader.sandbox.box import Box, Exit, Sandbox
 from grader.sandbox.limits import THREADS
+from grader.sandbox.settings import font_cache
 
 # What a worker needs of the caller's environment to start Python and to find its caches, and nothing else.
 KEPT = (
@@ -37,10 +38,14 @@ KEPT = (
 )
 
 
-def clean_environment() -> dict[str, str]:
-    """Return the environment of a worker: the few kept variables, one BLAS thread, a headless matplotlib."""
+def clean_environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a worker: the few kept variables, one BLAS thread, a headless matplotlib.
+
+    What libraries write down for themselves goes into the worker's own folder: a user may have no home.
+    """
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return {**kept, **dict.fromkeys(THREADS, "1"), "MPLBACKEND": "agg"}
+    caches = {"MPLCONFIGDIR": str(font_cache() or folder), "IPYTHONDIR": str(folder)}
+    return {**kept, **dict.fromkeys(THREADS, "1"), **caches, "MPLBACKEND": "agg"}
 
 
 class PlainBox(Box):
@@ -57,7 +62,7 @@ class PlainBox(Box):
         with theirs:
             if sys.platform == "win32":
                 self._process = subprocess.Popen(
-                    command, cwd=self._folder, env=clean_environment(), stdin=subprocess.PIPE,
+                    command, cwd=self._folder, env=clean_environment(self._folder), stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 )  # fmt: skip
                 assert self._process.stdin is not None
@@ -65,7 +70,7 @@ class PlainBox(Box):
                     pipe.write(theirs.share(self._process.pid))
             else:
                 self._process = subprocess.Popen(
-                    [*command, str(theirs.fileno())], cwd=self._folder, env=clean_environment(),
+                    [*command, str(theirs.fileno())], cwd=self._folder, env=clean_environment(self._folder),
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()], start_new_session=True,
                 )  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import tempfile
 from pathlib import Path
 
 import msgspec
 
+from grader.sandbox.inside import scratch
 from grader.sandbox.limits import THREADS, Limits
 
 SIGNAL_SCOPE_ABI = 6  # of Landlock, since Linux 6.12
@@ -39,14 +40,15 @@ class StartFailed(Exception):
 
 def environment(home: Path) -> dict[str, str]:
     """Return the zygote's environment, from which nothing of the caller's can be learnt."""
-    # HDF5 would take locks on data files that boxes share; the font list is found or made once per user.
+    # HDF5 would take locks on data files that boxes share; the font list is made once per user, or where a user has no
+    # home of his own (a service, a cron job) once per run.
     return {
         **dict.fromkeys(THREADS, "1"),
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "HOME": str(home),
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": str(font_cache()),
+        "MPLCONFIGDIR": str(font_cache() or home / scratch.FONTS),
         "HDF5_USE_FILE_LOCKING": "FALSE",
         "USER": "student",
         "LOGNAME": "student",
@@ -66,11 +68,16 @@ def filter_program() -> bytes:
         raise StartFailed(f"{error}", "pip install landlockpy pyseccomp; apt-get install libseccomp2.") from error
 
 
-def font_cache() -> Path:
-    """Return the folder where matplotlib keeps its list of fonts from one zygote to the next."""
+def font_cache() -> Path | None:
+    """Return the folder where matplotlib keeps its list of fonts from one zygote to the next, if there can be one."""
     import platformdirs
 
-    folder = Path(platformdirs.user_cache_dir("grader"), "matplotlib")
-    with contextlib.suppress(OSError):
+    try:
+        folder = Path(platformdirs.user_cache_dir("grader"), "matplotlib")
+        if not folder.is_absolute():
+            return None
         folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, RuntimeError):  # the second where the system knows of no home for this user
+        return None
     return folder

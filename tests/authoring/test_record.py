@@ -118,3 +118,12 @@ def test_changed_assignment_and_reference_are_stale(own_copy: Assignment) -> Non
 def test_difference_is_seen_whichever_run_has_more(toy: Toy) -> None:
     full, empty = stored(toy.assignment, "public"), Expectations(stored(toy.assignment, "public").provenance)
     assert len(list(record.differences(full, empty))) == len(list(record.differences(empty, full))) > 5
+
+
+def test_a_check_that_expects_nothing_is_told(tmp_path: Path) -> None:
+    empty = 'def test_count(student, expect, rng):\n    """How often each id occurs."""\n    student.count([1], 2)\n'
+    checks = CHECKS.replace("def test_count", "def counted") + f"\n\n{empty}"
+    told: list[str] = []
+    record.record(build(tmp_path / "assignment", checks=checks), reseed=False, progress=told.append)
+    warnings = [line for line in told if line.startswith("warning")]
+    assert warnings == ["warning: `count` (all) expects nothing, so every answer would pass: call `expect` in it"]

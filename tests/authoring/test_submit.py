@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from small_assignment import recorded, write
 
+from grader import cli as command_line
 from grader.assignment.spec import Assignment, load
 from grader.authoring import handout, template
 from grader.authoring.submit import pack_submission
@@ -162,3 +163,10 @@ def test_command_refuses_incomplete_work(cli, work: Path) -> None:
 
 def test_same_work_gives_the_same_zip(work: Path) -> None:
     assert pack_submission(practice(work), work).archive == pack_submission(practice(work), work).archive
+
+
+def test_a_zip_is_named_one(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = work / "mine.tar"
+    assert command_line.run(["submit", str(work), "--assignment", str(work / "assignment"), "--out", str(out)]) == 2
+    assert "let its name end in .zip" in capsys.readouterr().err
+    assert not out.exists()

@@ -258,3 +258,17 @@ def test_nonsense_on_the_wire_is_a_mark_and_no_fault_of_ours(toy: Toy) -> None:
     )
     graded = toy.grade_notebook(with_answer(lie))
     assert graded["notebook"].message == ""
+
+
+def test_the_boxs_own_folder_stands_in_no_output(toy: Toy) -> None:
+    source = (
+        "import pack.toy, os, warnings\nprint(pack.toy.__file__)\nos.getcwd()\n{}\ndef double(x):\n    return 2 * x"
+    )
+    ran = toy.grade_notebook(with_answer(source.format("display(os.path.abspath('data.csv'))")))
+    outputs = json.dumps(ran.notebooks["Toy.ipynb"])
+    assert "pack/toy.py" in outputs
+    assert "'data.csv'" in outputs
+    assert "grader-" not in outputs
+    failed = toy.grade_notebook(with_answer(source.format("open(os.path.abspath('data.csv'))")))
+    assert "No such file or directory: 'data.csv'" in failed["notebook"].message
+    assert "grader-" not in json.dumps(failed.notebooks["Toy.ipynb"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,21 @@ def test_what_needs_a_stub_is_skipped_and_what_needs_a_wrong_function_is_not(toy
 
 def test_a_checks_first_sentence_is_its_line_in_the_report(toy: Toy) -> None:
     assert toy.grade()["count"].title == "How often each id occurs."
+
+
+def test_a_warning_of_a_check_shows_no_line_of_ours(tmp_path: Path) -> None:
+    warns = with_count("import warnings\nwarnings.warn('x = reference(y)')\nexpect.quality('q', 1, at_least=0)")
+    assert run(tmp_path, warns)["count"][0].status == "pass"  # pytest turns a warning that comes out into an error
+
+
+def test_checks_that_are_not_there_are_told(tmp_path: Path) -> None:
+    assignment = build(tmp_path)
+    shutil.rmtree(assignment.checks_folder)
+    stored = Expectations(Provenance(SCHEMA, "7", "", "", {}))
+    with (
+        PlainSandbox() as sandbox,
+        pytest.raises(
+            AssignmentError, match=r"checks does not exist: the checks lie there, in files named test_\*\.py"
+        ),
+    ):
+        run_checks(Plan(assignment, sandbox, {}, stored))

@@ -92,6 +92,20 @@ def test_exception_is_told_with_its_place(toy: Toy, body: str, message: str) -> 
     assert graded["count"].status == "pass"
 
 
+def test_the_boxs_own_folder_stands_in_no_message(toy: Toy) -> None:
+    told = [
+        toy.change(
+            "def count(ids, n):\n    import warnings; print(__file__); warnings.warn('odd')\n"
+            "    raise ValueError(f'{__file__} is wrong in {__import__(\"os\").getcwd()}')",
+            "count",
+        )["count"].cases[0]
+        for _ in range(2)
+    ]
+    assert told[0].message == told[1].message
+    assert told[0].message.startswith("`count` raised ValueError: pack/toy.py is wrong in . (pack/toy.py, line ")
+    assert told[0].trace == told[1].trace
+
+
 def test_trace_shows_the_students_lines_and_none_of_ours(toy: Toy) -> None:
     trace = toy.change("def center(x):\n    return helper(x)\ndef helper(x):\n    return 1 / 0", "center")["center"]
     assert trace.cases[0].trace == (
@@ -185,7 +199,7 @@ def test_missing_function_is_told(toy: Toy) -> None:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("def center(x)\n    return x", "SyntaxError: expected ':' (toy.py, line 1) (pack/toy.py, line 1)"),
+        ("def center(x)\n    return x", "SyntaxError: expected ':' (pack/toy.py, line 1)"),
         ("print 'hello'", "SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?"),
         ("if True:\n\tx = 1\n        y = 2\n", "TabError: inconsistent use of tabs and spaces in indentation"),
         ("import torchvision_of_mine", "ModuleNotFoundError: No module named 'torchvision_of_mine'"),

@@ -139,3 +139,31 @@ def test_no_command_is_bad_usage(cli: Callable) -> None:
     done = cli()
     assert done.code == 2
     assert "COMMAND" in done.err
+
+
+def test_an_assignment_may_be_named_by_its_file(check: Callable, toy: Toy) -> None:
+    spec = toy.assignment.folder / "assignment.toml"
+    assert check(toy.submission(), "--only", "count", assignment=spec)[0] == 0
+    code, _, err = check(toy.submission(), assignment=spec.with_name("checks") / "test_toy.py")
+    assert code == 2
+    assert "test_toy.py is a file: name the folder that holds the assignment.toml" in err
+
+
+def test_an_assignment_one_folder_deeper_is_suggested(check: Callable, toy: Toy) -> None:
+    code, _, err = check(toy.submission(), assignment=toy.assignment.folder.parent)
+    assert code == 2
+    assert f"it has no assignment.toml: did you mean {toy.assignment.folder}?" in err
+
+
+def test_an_option_is_not_abbreviated_and_help_is_plain_text(cli: Callable) -> None:
+    done = cli("check", "nowhere", "--isol", "none")
+    assert done.code == 2
+    assert "unrecognized arguments: --isol none" in done.err
+    assert "``" not in cli("check", "--help").out
+
+
+def test_pytest_that_fails_is_a_fault_of_ours(check: Callable, toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.checking.plugin.ChecksPlugin._finish", lambda *_: 1 / 0)
+    code, _, err = check(toy.submission(), "--only", "count")
+    assert code == 3
+    assert "pytest failed while it ran the checks" in err

@@ -48,6 +48,16 @@ def test_the_score_stands_at_the_top_and_in_the_title() -> None:
     assert page.index("48.5") < page.index("Fix this first") < page.index("rnn_step_backward")
 
 
+def test_an_instructor_is_told_near_the_top_that_the_seed_is_public() -> None:
+    told = "Seed: public (its answers are in the handout)."
+    report = msgspec.structs.replace(samples.mixed(), seed="public")
+    page = _page(report, Audience.INSTRUCTOR)
+    assert page.index(told) < page.index("Fix this first")
+    assert told not in _page(report, Audience.STUDENT)
+    assert told not in _page(msgspec.structs.replace(report, practice=True), Audience.INSTRUCTOR)
+    assert told not in _page(samples.mixed(), Audience.INSTRUCTOR)
+
+
 def test_what_to_fix_first_is_what_most_others_build_on() -> None:
     assert words.first_to_fix(samples.passing()) is None
     assert getattr(words.first_to_fix(samples.template()), "id", "") == "rnn_step_forward"

@@ -59,3 +59,13 @@ def test_hostile_source_is_escaped_and_bounded() -> None:
     assert (len(snippet.lines), snippet.cut) == (source.LINES, True)
     assert all("<script" not in line.code for line in snippet.lines)
     assert len("".join(line.code for line in snippet.lines)) < 20_000
+
+
+def test_a_long_docstring_is_folded_and_the_numbers_stay_true() -> None:
+    told = [f"    line {number}" for number in range(2, 12)]
+    text = "\n".join(["def f(x):", '    """What it does:', *told, '    """', "    return x"])
+    shown = source.snippets({"a.py": text}, ["f"], ())[0].lines
+    assert [line.number for line in shown] == [1, 2, 3, 14]
+    assert shown[2].code == "… 11 more lines of its docstring"
+    short = source.snippets({"a.py": 'def f(x):\n    """One line."""\n    return x'}, ["f"], ())[0].lines
+    assert [line.number for line in short] == [1, 2, 3]

@@ -75,3 +75,26 @@ def test_a_hidden_check_says_nothing_to_students() -> None:
 def test_an_unsandboxed_run_and_a_fault_of_the_grader_are_named() -> None:
     assert "practice, not sandboxed" in _print(terminal.summary(samples.template()), is_terminal=False)
     assert "this is not a mark" in _print(terminal.summary(samples.faulty()), is_terminal=False)
+
+
+def test_an_instructor_is_told_that_the_seed_is_public() -> None:
+    report = msgspec.structs.replace(samples.mixed(), seed="public")
+    told = "Seed: public (its answers are in the handout)"
+    assert told in _print(terminal.summary(report), is_terminal=False)
+    for other in (msgspec.structs.replace(report, practice=True), msgspec.structs.replace(report, seed="hidden")):
+        assert told not in _print(terminal.summary(other), is_terminal=False)
+    assert told not in _print(terminal.summary(report, audience=Audience.STUDENT), is_terminal=False)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_narrow_terminal_cuts_the_name_and_not_the_points(width: int) -> None:
+    check = msgspec.structs.replace(samples.mixed().checks[1], id="a_check_of_quite_a_long_name", points=3)
+    line = terminal.check_line(check, width=width).plain
+    assert f" 3 / {check.max_points:g} " in f"{line} "
+    assert line.startswith("partly passed a_check_")
+
+
+def test_the_live_line_has_the_reports_own_words() -> None:
+    last = samples.mixed().checks[-1]
+    line = terminal.check_line(msgspec.structs.replace(last, points=last.max_points)).plain
+    assert line.startswith("only follows ")

@@ -24,7 +24,15 @@ def open_own_folders() -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="it is root who can become somebody else")
 @pytest.mark.parametrize(
-    "name", ["test_walls.py", "test_limits.py", "test_endings.py", "test_ladder.py", "test_syscalls.py"]
+    "name",
+    [
+        "test_walls.py",
+        "test_limits.py",
+        "test_endings.py",
+        "test_ladder.py",
+        "test_syscalls.py",
+        "test_without_a_home.py",
+    ],
 )
 def test_as_an_ordinary_user(name: str) -> None:
     open_own_folders()

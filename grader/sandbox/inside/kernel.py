@@ -24,6 +24,7 @@ from IPython.utils.text import LSString, SList
 from matplotlib.backends.registry import backend_registry
 from traitlets.config import Config
 
+from grader.sandbox.inside.scratch import without
 from grader.sandbox.wire import Frame, TooLarge
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class Kernel:
 
     def __init__(self, worker: Worker) -> None:
         self._channel = worker.channel
+        self._root = worker.root
         self.last_error: dict[str, Any] = {}
         os.environ["MPLBACKEND"] = INLINE
         self.shell = make_shell()
@@ -183,7 +185,7 @@ class Kernel:
             self.stdout.flush()
             self.stderr.flush()
         try:
-            self._channel.send(Frame({"op": "message", "type": kind, "content": jsonable(content)}))
+            self._channel.send(Frame({"op": "message", "type": kind, "content": jsonable(content, self._root)}))
         except TooLarge as error:  # a picture of many megabytes, for one: the notebook goes on without it
             self.send("stream", {"name": "stderr", "text": f"\nAn output was not kept: {error}.\n"})
 
@@ -199,7 +201,7 @@ class Kernel:
         if error is None:
             return {"ok": True, "status": "ok", "execution_count": count}
         told = self.last_error or {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
-        return {"ok": True, "status": "error", "execution_count": count, **told}
+        return {"ok": True, "status": "error", "execution_count": count, **jsonable(told, self._root)}
 
 
 def make_shell() -> Shell:
@@ -262,12 +264,14 @@ def plain(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def jsonable(value: Any) -> Any:
-    """Return a value as JSON data; what is not JSON is told by its text."""
-    if value is None or isinstance(value, bool | int | float | str):
+def jsonable(value: Any, root: Path) -> Any:
+    """Return a value as JSON data, its text without the box's own folder; what is not JSON is told by its text."""
+    if isinstance(value, str):
+        return without(root, value)
+    if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, dict):
-        return {str(key): jsonable(item) for key, item in value.items()}
+        return {str(key): jsonable(item, root) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [jsonable(item) for item in value]
-    return str(value)
+        return [jsonable(item, root) for item in value]
+    return without(root, str(value))

@@ -7,6 +7,7 @@ import os
 import stat
 from typing import NamedTuple
 
+FONTS = "fonts"  # beside the boxes: where a user without a home has the list of fonts, as long as a zygote lives
 MAX_ENTRIES = 10_000
 MAX_DEPTH = 48
 
@@ -22,6 +23,11 @@ class Contents(NamedTuple):
 def place(base: str, warden: int) -> str:
     """Return where the scratch folder of a warden's box lies."""
     return os.path.join(base, f"box-{warden}")
+
+
+def without(root: str | os.PathLike[str], text: str) -> str:
+    """Return text without the box's own folder, which is another one in every run: files in it have their own names."""
+    return text.replace(f"{root}{os.sep}", "").replace(os.fspath(root), ".")
 
 
 def make(base: str, user: int | None) -> str:

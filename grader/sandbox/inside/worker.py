@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from grader.sandbox.inside.scratch import without
 from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, Ref, TooLarge, WireClosed, WireError
 
 PRINT_CAP = 20_000  # characters kept of what one call prints
@@ -96,7 +97,7 @@ class Worker:
     def _answer(self, frame: Frame) -> Frame:
         reply = self._perform(frame)
         if frame.body.get("op") != "execute":
-            reply.body["printed"] = self.printed.take()
+            reply.body["printed"] = without(self.root, self.printed.take())
         return reply
 
     def _perform(self, frame: Frame) -> Frame:
@@ -122,7 +123,14 @@ class Worker:
         return reply
 
     def do_stage(self, frame: Frame) -> Frame:
-        """Lay down the tree: links to the provided files, copies of the student's."""
+        """Lay down the tree: links to the provided files, copies of the student's; a notebook's kernel comes first.
+
+        What fails until a student's file lies there is the grader's fault, and this is the last that can.
+        """
+        if frame.body.get("notebook"):
+            from grader.sandbox.inside.kernel import Kernel  # IPython: only where a notebook is run
+
+            Kernel.of(self)
         for target, source in frame.body["links"]:
             place = self.root / target
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -180,10 +188,9 @@ class Worker:
 
     def do_execute(self, frame: Frame) -> Frame:
         """Run one cell of a notebook; its outputs go ahead of the reply, as messages of their own."""
-        from grader.sandbox.inside.kernel import Kernel  # IPython: only where a notebook is run
+        from grader.sandbox.inside.kernel import Kernel
 
-        kernel = Kernel.of(self)
-        return Frame(kernel.execute(str(frame.body["code"])))
+        return Frame(Kernel.of(self).execute(str(frame.body["code"])))
 
     # --- values -----------------------------------------------------------------------------------------------------
 
@@ -262,13 +269,15 @@ def lay(source: Path, place: Path) -> None:
 
 def describe(error: BaseException, root: Path) -> dict[str, Any]:
     """Tell an exception as plain text: its type, message, and the frames in files of the student's tree."""
-    try:
-        message = str(error)
+    misspelt = error if isinstance(error, SyntaxError) and error.filename and error.lineno else None
+    try:  # the whole text of a syntax error ends with its place, which is told as the last frame
+        message = without(root, str(error if misspelt is None else misspelt.msg))
     except BaseException:
         message = "(its message can't be shown)"
     frames = list(student_frames(error.__traceback__, root))
-    if isinstance(error, SyntaxError) and error.filename and error.lineno:
-        frames.append({"file": inside(str(error.filename), root) or "?", "line": error.lineno, "name": "", "text": ""})
+    if misspelt is not None:
+        file = inside(str(misspelt.filename), root) or "?"
+        frames.append({"file": file, "line": misspelt.lineno, "name": "", "text": ""})
     kinds = [kind.__name__ for kind in type(error).__mro__ if issubclass(kind, BaseException)]
     return {
         "type": type(error).__name__[:200],

@@ -96,6 +96,7 @@ class Zygote:
         wall.confine(settings["run"], settings["listed"], own, self.base)
         self.waiting: list[Request] = []
         self.wardens: set[int] = set()
+        self.lacking = ""  # why no notebook can be run
         self.open = True
 
     def serve(self) -> None:
@@ -118,6 +119,7 @@ class Zygote:
         for pid in list(self.wardens):
             self.end(pid)
         with contextlib.suppress(OSError):  # where the trusted side died, nobody else tidies up
+            scratch.remove(os.path.join(self.base, scratch.FONTS))
             os.rmdir(self.base)
 
     def receive(self) -> None:
@@ -130,19 +132,28 @@ class Zygote:
         if message["op"] == "open":
             wire, control = (socket.socket(fileno=number) for number in numbers)
             self.waiting.append(Request(wire, control, message["notebook"]))
-            if message["notebook"] and not self.heavy and KERNEL not in sys.modules:
+            if message["notebook"] and not self.heavy and not self.lacking and KERNEL not in sys.modules:
                 self.heavy.extend(HEAVY)
         elif message["op"] == "end":
             self.end(message["box"])
             self.control.send(json.dumps({"ended": message["box"]}).encode())
 
     def load_next(self) -> None:
-        """Load one more module; one that can't be loaded here is the box's to complain about."""
+        """Load one more module; without one of them no notebook is run, for what it lacked would be no student's fault.
+
+        Of a package that can't be loaded nothing is kept: who imports it again would find half of it done.
+        """
         name = self.heavy.popleft()
-        with contextlib.suppress(Exception):
+        before = frozenset(sys.modules)
+        try:
             module = importlib.import_module(name)
             if name == KERNEL:
                 module.prepare()
+        except Exception as error:
+            for half in sys.modules.keys() - before:
+                del sys.modules[half]
+            if name.partition(".")[0] not in self.withheld:
+                self.lacking = self.lacking or f"{name} can't be loaded ({type(error).__name__}: {error})"
         if not self.heavy:
             settle()
 
@@ -153,12 +164,16 @@ class Zygote:
             if request.notebook and self.heavy:
                 self.waiting.append(request)
                 continue
-            pid = os.fork()
-            if pid == 0:
-                self.become_warden(request)
+            if request.notebook and self.lacking:
+                with contextlib.suppress(OSError):
+                    request.control.send(json.dumps({"failed": self.lacking}).encode())
+            else:
+                pid = os.fork()
+                if pid == 0:
+                    self.become_warden(request)
+                self.wardens.add(pid)
             request.wire.close()
             request.control.close()
-            self.wardens.add(pid)
 
     def become_warden(self, request: Request) -> None:
         """In the child: watch over one box and exit."""
