@@ -54,7 +54,10 @@ class Scatter(msgspec.Struct, frozen=True):
 
 
 class Tolerance(msgspec.Struct, frozen=True):
-    """How far a float may be off: ``rtol * |expected| + atol * max |expected|`` (a computation in float32 fits)."""
+    """How far a float may be off: ``rtol * |expected| + atol * max |expected|`` (a computation in float32 fits).
+
+    Differences below 1e-10 are taken for rounding besides; for numbers as small as that, give an ``atol`` of zero.
+    """
 
     rtol: float = 1e-4
     atol: float = 1e-5

@@ -21,6 +21,7 @@ from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Pro
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import Assignment
 from grader.authoring.strip import unowned_solutions
+from grader.checking.compare import FLOOR
 from grader.checking.diagnosis import KnownMistakes, Mistake, fingerprint
 from grader.checking.expect import Mode
 from grader.errors import AssignmentError
@@ -142,9 +143,24 @@ def run_reference(assignment: Assignment, seed: str, warn: Callable[[str], None]
         wrong = [value.message for value in case.values if not value.ok]
         if case.status is not Status.PASS:
             raise AssignmentError(f"the reference fails `{id_}` ({case.id}): {case.message or wrong[0]}")
-        if warn and not case.values and not expectations.cases[id_, case.id].values and not asserts(assignment, id_):
+        if warn is None:
+            continue
+        if not case.values and not expectations.cases[id_, case.id].values and not asserts(assignment, id_):
             warn(f"warning: `{id_}` ({case.id}) expects nothing, so every answer would pass: call `expect` in it")
+        for name in tiny(expectations.cases[id_, case.id]):
+            warn(
+                f"warning: `{name}` of `{id_}` ({case.id}) is below {FLOOR:g} throughout, which is taken for rounding, "
+                "so zero would pass: give `expect` an atol of 0"
+            )
     return expectations
+
+
+def tiny(case: CaseRecord) -> Iterator[str]:
+    """Yield the names of recorded arrays whose every entry, some of them not zero, a comparison takes for rounding."""
+    for name, (value, tolerance) in case.values.items():
+        numbers = np.asarray(value) if isinstance(value, np.ndarray | float) else np.zeros(0)
+        if numbers.dtype.kind in "fc" and tolerance.atol and 0 < np.abs(numbers).max(initial=0.0) < FLOOR:
+            yield name
 
 
 def asserts(assignment: Assignment, id_: str) -> bool:

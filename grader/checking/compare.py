@@ -27,7 +27,7 @@ KINDS = {
 }
 SHOWN_PLACES = 5
 GRID = 12  # cells of a scatter picture, each way
-FLOOR = 1e-10  # differences below this are rounding, whatever the scale
+FLOOR = 1e-10  # differences below this are rounding, whatever the scale; with an atol of zero, below this of the scale
 
 
 def compare(
@@ -129,9 +129,10 @@ def distances(want: np.ndarray, have: np.ndarray, tolerance: Tolerance) -> tuple
     """Return the absolute errors, which of them are out of tolerance, and the largest expected magnitude."""
     finite = np.isfinite(want)
     scale = float(np.abs(want[finite]).max(initial=0.0))
+    floor = FLOOR if tolerance.atol else FLOOR * min(scale, 1.0)
     with np.errstate(invalid="ignore", over="ignore"):
         distance = np.where(finite, np.abs(have - want), np.where(have == want, 0.0, np.inf))
-        wrong = ~(distance <= tolerance.rtol * np.where(finite, np.abs(want), 0.0) + tolerance.atol * scale + FLOOR)
+        wrong = ~(distance <= tolerance.rtol * np.where(finite, np.abs(want), 0.0) + tolerance.atol * scale + floor)
     return distance, wrong, scale
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from enum import Enum
@@ -79,7 +80,8 @@ class Expect:
     ) -> bool:
         """Record a value, or compare it with the recorded one; returns whether it is right.
 
-        ``rtol`` is relative to each expected entry, ``atol`` to the largest of them (`Tolerance`). ``axes`` names an
+        ``rtol`` is relative to each expected entry, ``atol`` to the largest of them (`Tolerance`); numbers below 1e-10
+        want an ``atol`` of zero. ``axes`` names an
         array's axes for the report, such as ``("N batch", "T time", "H hidden")``; a ``gradient`` that is wrong is
         also drawn against the right one. ``where``, a boolean array, leaves out the entries at which it is False.
 
@@ -348,4 +350,7 @@ class Expect:
 
 def _tolerance(rtol: float | None, atol: float | None, default: Tolerance | None = None) -> Tolerance:
     usual = default or Tolerance()
+    for name, given in (("rtol", rtol), ("atol", atol)):
+        if given is not None and not (isinstance(given, int | float) and 0 <= given < math.inf):
+            raise AssignmentError(f"{name} is {given!r}: it has to be a number, zero or more")
     return Tolerance(usual.rtol if rtol is None else rtol, usual.atol if atol is None else atol)

@@ -247,6 +247,8 @@ class ChecksPlugin:
             notes=tuple(self._case.notes),
             follows=self._follows,
             recording=self.plan.mode is Mode.RECORD,
+            function=self._case.log.calls[-1].function if self._case.log.calls else "",
+            checks=self.plan.assignment.checks_folder,
         )
         return verdict(ending, self._expect)
 
@@ -284,6 +286,7 @@ class ChecksPlugin:
         if run.running:
             self.plan.on_wait()
         run.failure()
+        run.remote.hide_numbers = self.plan.hidden  # the cells are done: what is asked from here on is the check's
         return Notebook(run, self._fresh_case())
 
     def _fresh_case(self) -> Case:

@@ -53,7 +53,7 @@ class Remote:
         self._staging = staging
         self._limits = limits
         self._notebook = notebook
-        self._hide_numbers = hide_numbers  # of messages, where the inputs are hidden ones
+        self.hide_numbers = hide_numbers  # of messages, where the inputs are hidden ones
         self._box: Box | None = None
         self._held: list[Request] = []  # to be sent with the next one: they answer nothing
         self._imported: set[str] = set()
@@ -119,13 +119,12 @@ class Remote:
         return reply
 
     def reset(self, seed: int) -> None:
-        """Begin a new case in the worker that is there; a fresh one needs none."""
+        """Begin a new case, in the worker that is there or in a fresh one."""
         self.printed = ""
         self._held.clear()
         if self._box is not None and self._box.channel.is_closed():  # it died between two cases
             self._death("the submission")
-        if self._box is not None:
-            self._held.append(Request("beginning a new case", {"op": "reset", "seed": seed}))
+        self._held.append(Request("beginning a new case", {"op": "reset", "seed": seed}))
 
     def hold(self, request: Request) -> None:
         """Send a request that answers nothing together with the next one, whose failure its own then is."""
@@ -227,7 +226,7 @@ class Remote:
     def _told(self, told: Any, limit: int) -> str:
         """Return text of the far end, fit to be shown; without its numbers, where they could be hidden inputs."""
         text = _text(told, limit)
-        return without_numbers(text) if self._hide_numbers else text
+        return without_numbers(text) if self.hide_numbers else text
 
 
 def _joined(requests: list[Request]) -> Frame:

@@ -12,6 +12,8 @@ from grader.checking.expect import Expect
 from grader.errors import GraderError, NotImplementedYet, SubmissionFailed
 from grader.model import CaseResult, Frame, Status
 
+PACKAGE = Path(__file__).resolve().parents[1]  # this one: what goes wrong in it is never a mark
+
 
 class CheckOutcome(msgspec.Struct):
     """What came of one check: its cases, and a hint where there is one."""
@@ -53,6 +55,8 @@ class Ending(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     recording: bool = False  # an assertion that fails on the reference is the author's mistake
+    function: str = ""  # what the check called last in the submission
+    checks: Path = Path()  # the folder of the checks
 
 
 def verdict(ending: Ending, expect: Expect) -> CaseResult:
@@ -70,6 +74,10 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         status, message = Status.FAIL, _first_sentences([value.message for value in wrong])
     elif isinstance(error, AssertionError) and not ending.recording:
         status, message = Status.FAIL, str(error).split("\n")[0] or "an assertion of the check does not hold"
+    elif ending.function and not ending.recording and _went_wrong_in(ending.checks, error):
+        # The reference's answers went through the very same lines, so it is the submission's that did not.
+        what = f"`{ending.function}` returned something that the check can't go on with"
+        status, message = Status.FAIL, f"{what}: {type(error).__name__}"
     elif error is not None:
         status, message = Status.ERROR, f"the check itself failed: {_our_words(error)}"
     return CaseResult(
@@ -92,6 +100,18 @@ def _first_sentences(messages: list[str], most: int = 4) -> str:
     if len(messages) > most:
         shown.append(f"and {len(messages) - most} more")
     return "; ".join(shown)
+
+
+def _went_wrong_in(checks: Path, error: BaseException | None) -> bool:
+    """Return whether a check's own lines, or a library that they called, could not work with a value."""
+    if not isinstance(error, TypeError | ValueError | AttributeError | LookupError | ArithmeticError):
+        return False
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if PACKAGE in Path(frame.filename).parents:
+            return False
+        if checks in Path(frame.filename).parents:
+            return True
+    return False
 
 
 def _our_words(error: BaseException) -> str:

@@ -234,3 +234,9 @@ def test_what_makes_no_picture_has_none(expected: np.ndarray, got: np.ndarray) -
 def test_a_right_gradient_has_no_picture() -> None:
     (comparison,) = compare("dx", np.arange(30.0), np.arange(30.0), NORMAL, gradient=True)
     assert comparison.scatter is None
+
+
+def test_small_numbers_are_no_rounding_where_no_absolute_error_is_allowed() -> None:
+    boltzmann = 1.380649e-23 * np.arange(1, 6)
+    assert one(boltzmann, boltzmann * (1 + 1e-9), Tolerance(1e-6, 0)).ok
+    assert not one(boltzmann, np.zeros(5), Tolerance(1e-6, 0)).ok

@@ -9,6 +9,7 @@ import pytest
 from toy import CHECKS, REFERENCE, SPEC, Toy, build
 
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
+from grader.authoring.record import record
 from grader.checking.expect import Mode
 from grader.checking.plan import Plan
 from grader.checking.run import run_checks
@@ -144,3 +145,15 @@ def test_checks_that_are_not_there_are_told(tmp_path: Path) -> None:
         ),
     ):
         run_checks(Plan(assignment, sandbox, {}, stored))
+
+
+def test_what_a_check_cannot_go_on_with_is_the_submissions_matter(tmp_path: Path) -> None:
+    toy = Toy(
+        build(tmp_path / "toy", checks=with_count("expect('sum', student.count(np.arange(3), 5) @ np.ones(5))")),
+        tmp_path,
+    )
+    record(toy.assignment, reseed=False, progress=lambda line: None)
+    graded = toy.grade(f"{REFERENCE}\n\ndef count(ids, n):\n    return None\n", "count")
+    assert (graded["count"].status, graded["count"].points) == ("fail", 0)
+    graded = toy.grade(f"{REFERENCE}\n\ndef count(ids, n):\n    return np.ones(4)\n", "count")
+    assert graded["count"].message == ("`count` returned something that the check can't go on with: ValueError")

@@ -222,7 +222,7 @@ class Worker:
         value: Any = None
         for kind, key in path:
             if kind == "module":
-                value = importlib.import_module(key)
+                value = imported(key)
             elif kind == "handle":
                 value = self._resolve(Ref(int(key), ""))
             elif kind == "name":
@@ -234,6 +234,18 @@ class Worker:
             else:
                 value = value[decoder.decode(key)]
         return value
+
+
+def imported(name: str) -> Any:
+    """Return a module; what importing it draws at random changes nothing for the case that comes to need it first."""
+    if name in sys.modules:
+        return sys.modules[name]
+    states = random.getstate(), np.random.get_state()
+    try:
+        return importlib.import_module(name)
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
 
 
 def unsendable(error: WireError) -> Frame:
