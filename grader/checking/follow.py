@@ -10,14 +10,15 @@ for a check what its values should be, given what the student's own earlier func
         own.values(gradients(lambda *at: student.forward(*at)[0], inputs, upstream, names))
 
 A recipe is asked only where its check failed and one of the checks in ``after`` failed before it. Its case is credited
-only if every value that was wrong agrees with the recipe's, and none of those is zero throughout: a forward pass that
-ignores its inputs follows through to nothing.
+only if every value that was wrong agrees with the recipe's, and most of the recipe's values say something: an array of
+one number throughout, or of nothing but numbers that the function was given, could be had without doing anything. A
+forward pass that ignores its inputs follows through to nothing.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,8 +49,8 @@ class Own:
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
         self.found: list[Comparison] = []
-        self.empty = False
         self.names: set[str] = set()
+        self._says: dict[str, bool] = {}  # of each value that is held, whether it says something
 
     def value(self, name: str, expected: Any, tolerance: Tolerance = NUMERICAL) -> None:
         """Hold the value that the check got under a name against what the student's own parts give."""
@@ -63,6 +64,16 @@ class Own:
         """Hold several values at once."""
         for name, value in expected.items():
             self.value(name, value, tolerance)
+
+    def one_of(self, choices: Iterable[Mapping[str, Any]]) -> None:
+        """Hold several values at once against the first of a few choices that they agree with, if they do with any."""
+        for expected in choices:
+            trial = Own(self._attempt)
+            trial.values(expected)
+            if all(comparison.ok for comparison in trial.found):
+                self.values(expected)
+                return
+        raise ValueError("none of the choices is what was got")
 
     def accept(self, name: str) -> None:
         """Let a value be wrong that can't be computed from the parts, such as the outcome of a training run."""
@@ -89,12 +100,24 @@ class Own:
 
     def _compare(self, name: str, expected: Any, got: Any, tolerance: Tolerance) -> None:
         items = expected.values() if isinstance(expected, dict) else [expected]
-        self.empty |= any(isinstance(item, np.ndarray) and not np.any(item) for item in items)
+        given = [arg for arg in self._attempt.calls[0].args if isinstance(arg, np.ndarray)] if self._attempt.calls else []
+        whole = name.split("[")[0]
+        self._says[whole] = self._says.get(whole, False) or any(says_something(item, given) for item in items)
         self.found.extend(compare(name, expected, got, tolerance))
 
     def agrees(self, wrong: set[str]) -> bool:
-        """Return whether all that was wrong is explained."""
-        return bool(self.found) and not self.empty and wrong <= self.names and all(c.ok for c in self.found)
+        """Return whether all that was wrong is explained, by values most of which say something."""
+        most = sum(self._says.values()) * 2 > len(self._says)
+        return bool(self.found) and most and wrong <= self.names and all(c.ok for c in self.found)
+
+
+def says_something(value: Any, given: Sequence[np.ndarray]) -> bool:
+    """Return whether a value is more than could be had for nothing: one number throughout, or numbers handed on."""
+    array = np.asarray(value)
+    if array.dtype.kind != "f" or array.size == 1:
+        return bool(np.any(array))
+    handed_on = any(np.isin(array, one).all() for one in given)
+    return bool(np.isfinite(array).all() and np.ptp(array) > 0 and not handed_on)
 
 
 class Recipe(NamedTuple):
