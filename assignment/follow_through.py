@@ -11,6 +11,9 @@ import numpy as np
 from grader.checking.follow import gradients, recipe
 from grader.checking.student import Value
 
+# One `loss` and one `sample` serve both cells.
+SAME_CODE = {"captioning_lstm_loss": "captioning_rnn_loss", "captioning_lstm_sample": "captioning_rnn_sample"}
+
 RNN_GRADIENTS = ("dx", "dh0", "dWx", "dWh", "db")
 
 

@@ -84,18 +84,22 @@ def answers(observed: Expectations) -> Answers:
     return found
 
 
-def diagnose(check: str, evidence: Sequence[Evidence], known: KnownMistakes | None) -> Mistake:
+def fitting(check: str, evidence: Sequence[Evidence], known: KnownMistakes | None) -> list[Mistake]:
+    """Return the known mistakes that answer as the submission does, where that is wrong and where it is right."""
+    if known is None or not any(one.got for one in evidence if not one.passed):
+        return []
+    own = {one.case: {name: fingerprint(name, got.value) for name, got in one.got.items()} for one in evidence}
+    return [known.mistakes[id_] for id_, theirs in known.answers.items() if _alike(theirs.get(check, {}), own)]
+
+
+def diagnose(evidence: Sequence[Evidence], fits: Sequence[Mistake]) -> Mistake:
     """Return what all cases of a failing check show: a known mistake, or a hint without a name, or neither.
 
-    A mistake fits that answers as the submission does, where that is wrong and where it is right. Where several fit,
-    they must agree in their hint; the least share is then taken.
+    Where several mistakes fit, they must agree in their hint; the least share is then taken.
     """
+    if len({mistake.hint for mistake in fits}) == 1:
+        return min(fits, key=lambda mistake: mistake.share)
     wrong = [one for one in evidence if not one.passed]
-    if known is not None and any(one.got for one in wrong):
-        own = {one.case: {name: fingerprint(name, got.value) for name, got in one.got.items()} for one in evidence}
-        fits = [known.mistakes[id_] for id_, theirs in known.answers.items() if _alike(theirs.get(check, {}), own)]
-        if len({mistake.hint for mistake in fits}) == 1:
-            return min(fits, key=lambda mistake: mistake.share)
     return Mistake("", _overflow(evidence) or _observation(wrong))
 
 
