@@ -18,7 +18,7 @@ import pytest
 from grader.assignment.expectations import CaseRecord
 from grader.checking.boxes import Boxes
 from grader.checking.cells import finished
-from grader.checking.diagnosis import Evidence, KnownMistakes, diagnose, fitting
+from grader.checking.diagnosis import Evidence, KnownMistakes, diagnose, fitting, sparing
 from grader.checking.expect import Expect, Mode, Scene
 from grader.checking.follow import costing_once, follows
 from grader.checking.notebook import Notebook
@@ -227,15 +227,17 @@ class ChecksPlugin:
 
     def _diagnose(self, outcome: CheckOutcome, told: list[Evidence]) -> None:
         """Look for the mistake that a check shows; where one that it builds on failed too, it must show it as well."""
-        fits = fitting(outcome.id, told, self._known())
-        outcome.fits = frozenset(mistake.hint for mistake in fits)
+        known = self._known()
+        fits = fitting(outcome.id, told, known)
+        outcome.fits = frozenset(mistake.hint for mistake in fits.values())
         check = self.plan.assignment.check(outcome.id)
         own = [one for one in self.plan.recipes if one.check == outcome.id]
         builds_on = {*(check.requires if check is not None else ()), *(id_ for one in own for id_ in one.after)}
         before = [other for other in self.outcome.checks.values() if other.id in builds_on and other.failed]
         if before:
-            fits = [mistake for mistake in fits if any(mistake.hint in other.fits for other in before)]
-        outcome.mistake = diagnose(told, fits)
+            fits = {id_: one for id_, one in fits.items() if any(one.hint in other.fits for other in before)}
+        passed = [id_ for id_ in builds_on if id_ in self.outcome.checks and self.outcome.checks[id_].passed]
+        outcome.mistake = diagnose(told, sparing(fits, passed, known).values())
         if outcome.mistake.name:
             outcome.cases = costing_once(outcome, own, before)
 

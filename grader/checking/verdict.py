@@ -34,6 +34,11 @@ class CheckOutcome(msgspec.Struct):
         return tuple(dict.fromkeys(id_ for case in bad for id_ in case.follows))
 
     @property
+    def passed(self) -> bool:
+        """Whether all its cases have been run and passed."""
+        return bool(self.cases) and all(case.status is Status.PASS for case in self.cases)
+
+    @property
     def failed(self) -> bool:
         """Whether a case failed with something to show, not merely for want of an implementation."""
         return any(case.status is Status.FAIL and not case.unimplemented for case in self.cases)

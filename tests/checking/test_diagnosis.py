@@ -60,7 +60,7 @@ KNOWN = known(mean=(MEAN, MEANT), double=(DOUBLE, DOUBLED))
 
 
 def diagnose(check: str, told: list[Evidence], mistakes: KnownMistakes | None) -> Mistake:
-    return diagnosis.diagnose(told, diagnosis.fitting(check, told, mistakes))
+    return diagnosis.diagnose(told, diagnosis.fitting(check, told, mistakes).values())
 
 
 def test_mistake_is_known_by_its_numbers() -> None:
@@ -217,3 +217,13 @@ def test_fingerprints_are_kept_in_a_file(tmp_path: Path) -> None:
     path.write_text("{", encoding="utf-8")
     with pytest.raises(AssignmentError, match="run `grader record`"):
         KnownMistakes.read(path)
+
+
+def test_mistake_that_would_have_failed_what_passed_gives_way() -> None:
+    twin = Mistake("another", "another hint")
+    both = known(mean=(MEAN, MEANT), twin=(twin, MEANT))
+    both.answers["twin"]["earlier"] = {}
+    fits = diagnosis.fitting("check", evidence(MEANT), both)
+    assert diagnosis.sparing(fits, ["earlier"], both) == {"mean": MEAN}
+    assert diagnosis.sparing(fits, ["another check"], both) == fits
+    assert diagnosis.sparing({"twin": twin}, ["earlier"], both) == {"twin": twin}  # no other explains the numbers
