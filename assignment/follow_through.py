@@ -4,10 +4,15 @@ Not part of the handout: it says how the parts make the whole.
 """
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 
 from grader.checking.follow import gradients, recipe
+from grader.checking.student import Value
+
+# One `loss` and one `sample` serve both cells.
+SAME_CODE = {"captioning_lstm_loss": "captioning_rnn_loss", "captioning_lstm_sample": "captioning_rnn_sample"}
 
 RNN_GRADIENTS = ("dx", "dh0", "dWx", "dWh", "db")
 
@@ -69,14 +74,25 @@ def right_rnn_step_backward_of_own_state(student, attempt, own):
 
 @recipe("rnn_backward", after=["rnn_step_forward", "rnn_forward"])
 def right_rnn_backward_of_own_states(student, attempt, own):
-    (x, h0, Wx, Wh, b), dh = attempt.calls[0].args, attempt.calls[1].args[0]
-    h, _ = student.rnn_forward(x, h0, Wx, Wh, b)
-    before = np.concatenate([h0[:, None], h[:, :-1]], axis=1)
+    (x, h0, *_), h = attempt.calls[0].args, student.rnn_forward(*attempt.calls[0].args)[0]
+    own.values(back_over_states(attempt, list(np.moveaxis(x, 1, 0)), [h0, *np.moveaxis(h, 1, 0)[:-1]], h))
+
+
+@recipe("rnn_backward", after=["rnn_forward"])
+def right_rnn_backward_of_own_loop(student, attempt, own):
+    steps = own_steps(student, "rnn", attempt.calls[0].args)
+    h = np.stack([step.next_h for step in steps], axis=1)
+    own.values(back_over_states(attempt, [step.inputs[0] for step in steps], [step.inputs[1] for step in steps], h))
+
+
+def back_over_states(attempt, x, before, h):
+    """The gradients of an RNN, from each step's input, the state before it and the one that it gave."""
+    (_, _, Wx, Wh, _), dh = attempt.calls[0].args, attempt.calls[1].args[0]
 
     def step(t, carried):
-        return *back_through((dh[:, t] + carried) * (1 - h[:, t] ** 2), x[:, t], before[:, t], Wx, Wh), 0.0
+        return *back_through((dh[:, t] + carried) * (1 - h[:, t] ** 2), x[t], before[t], Wx, Wh), None
 
-    own.values(back_in_time(step, dh.shape[1]))
+    return back_in_time(step, dh.shape[1])
 
 
 def back_in_time(step, T):
@@ -89,111 +105,193 @@ def back_in_time(step, T):
     return dict(zip(RNN_GRADIENTS, (np.stack(dx[::-1], axis=1), carried, *sums)))
 
 
-class OwnGates:
-    """An LSTM step whose gates stand in the order that the student's forward pass takes them in."""
+def gates_by_order(student, inputs, next_h, next_c):
+    """The gates i, f, o, g in an order of the columns that gives the student's states: one choice, or none."""
+    x, prev_h, prev_c, Wx, Wh, b = inputs
+    blocks = np.split(x @ Wx + prev_h @ Wh + b, 4, axis=1)
+    for order in itertools.permutations(range(4)):
+        i, f, o = (sigmoid(blocks[k]) for k in order[:3])
+        g = np.tanh(blocks[order[3]])
+        c = f * prev_c + i * g
+        if np.allclose(c, next_c) and np.allclose(o * np.tanh(c), next_h):
+            return [(i, f, o, g)]
+    return []
 
-    def __init__(self, student, x, prev_h, prev_c, Wx, Wh, b):
-        self.inputs = x, prev_h, prev_c, Wx, Wh
-        self.next_h, self.next_c, _ = student.lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b)
-        blocks = np.split(x @ Wx + prev_h @ Wh + b, 4, axis=1)
-        for order in itertools.permutations(range(4)):
-            i, f, o = (sigmoid(blocks[k]) for k in order[:3])
-            g = np.tanh(blocks[order[3]])
-            next_c = f * prev_c + i * g
-            if np.allclose(next_c, self.next_c) and np.allclose(o * np.tanh(next_c), self.next_h):
-                self.gates = i, f, o, g
-                return
-        raise ValueError("no order of the gates gives the student's states")
 
-    def backward(self, dnext_h, dnext_c):
-        """dx, dprev_h, dWx, dWh, db, dprev_c, with the gradients of the gates in the order i, f, o, g."""
-        x, prev_h, prev_c, Wx, Wh = self.inputs
-        i, f, o, g = self.gates
-        tanh_c = np.tanh(self.next_c)
-        dc = dnext_c + dnext_h * o * (1 - tanh_c**2)
-        da = (dc * g * i * (1 - i), dc * prev_c * f * (1 - f), dnext_h * tanh_c * o * (1 - o), dc * i * (1 - g**2))
-        return *back_through(np.concatenate(da, axis=1), x, prev_h, Wx, Wh), dc * f
+def gates_in_cache(student, inputs, next_h, next_c):
+    """The gates that the student's own cache holds: a gate is what hangs on its own block of columns alone.
+
+    What the forward pass made of them shows in the cache, whatever is wrong with it. Where several arrays hang on a
+    block (before and after the nonlinearity), each is a choice.
+    """
+    *states, Wx, Wh, b = inputs
+    found = arrays_in(student.lstm_step_forward(*inputs)[2], next_c.shape)
+    changed = []
+    for k in range(4):
+        block = np.repeat(np.arange(4) == k, next_c.shape[1])  # (4H,)
+        moved = arrays_in(student.lstm_step_forward(*states, Wx + block, Wh + block, b + block)[2], next_c.shape)
+        changed.append([not np.array_equal(one, other) for one, other in zip(found, moved, strict=True)])
+    gates = []
+    for k, squash in enumerate((sigmoid, sigmoid, sigmoid, np.tanh)):
+        own = [one for one, hangs in zip(found, zip(*changed)) if hangs[k] and sum(hangs) == 1]
+        gates.append([squash(one) if np.abs(one).max() > 1 else one for one in own[:3]])
+    return list(itertools.product(*gates))
+
+
+def arrays_in(cache, shape):
+    """The arrays of a shape (N, H) in a cache, in order; those of (N, 4H) as their four blocks of columns."""
+    if isinstance(cache, Value):
+        cache = cache.fetch()
+    if isinstance(cache, dict):
+        cache = tuple(cache.values())
+    if isinstance(cache, list | tuple):
+        return [array for item in cache for array in arrays_in(item, shape)]
+    if not isinstance(cache, np.ndarray) or cache.dtype.kind != "f":
+        return []
+    if cache.shape == (shape[0], 4 * shape[1]):
+        return np.split(cache, 4, axis=1)
+    return [cache] if cache.shape == shape else []
+
+
+def back_of_gates(step, gates, dnext_h, dnext_c):
+    """dx, dprev_h, dWx, dWh, db, dprev_c of a step, with the gradients of the gates in the order i, f, o, g."""
+    (x, prev_h, prev_c, Wx, Wh, _), (i, f, o, g), tanh_c = step.inputs, gates, np.tanh(step.next_c)
+    dc = dnext_c + dnext_h * o * (1 - tanh_c**2)
+    da = (dc * g * i * (1 - i), dc * prev_c * f * (1 - f), dnext_h * tanh_c * o * (1 - o), dc * i * (1 - g**2))
+    return *back_through(np.concatenate(da, axis=1), x, prev_h, Wx, Wh), dc * f
+
+
+def back_over_gates(steps, gates, dh):
+    """The gradients of an LSTM, from its steps and their gates."""
+    dc = np.zeros_like(dh[:, 0])
+
+    def back(t, carried):
+        nonlocal dc
+        *gradients_of_step, dc = back_of_gates(steps[t], gates[t], dh[:, t] + carried, dc)
+        return *gradients_of_step, dc
+
+    return back_in_time(back, len(steps))
+
+
+def right_lstm_step_backward(student, attempt, own, gates_of):
+    inputs, upstream = attempt.calls[0].args, attempt.calls[1].args[:2]
+    step = Step(inputs, *student.lstm_step_forward(*inputs))
+    names = ("dx", "dprev_h", "dWx", "dWh", "db", "dprev_c")
+    own.one_of(dict(zip(names, back_of_gates(step, gates, *upstream))) for gates in gates_of(student, *step[:3]))
+
+
+def right_lstm_backward(student, attempt, own, gates_of):
+    (x, h0, *_), dh = attempt.calls[0].args, attempt.calls[1].args[0]
+    steps = own_steps(student, "lstm", attempt.calls[0].args)
+    choices = list(zip(*(gates_of(student, *step[:3]) for step in steps)))
+    before = [h0, *(step.next_h for step in steps[:-1])]  # which the weights' gradients may also be made from
+    beside = [step._replace(inputs=(x[:, t], before[t], *step.inputs[2:])) for t, step in enumerate(steps)]
+    own.one_of(back_over_gates(told, gates, dh) for told in (steps, beside) for gates in choices)
 
 
 @recipe("lstm_step_backward", after=["lstm_step_forward"])
-def right_lstm_step_backward_of_own_gates(student, attempt, own):
-    step = OwnGates(student, *attempt.calls[0].args)
-    dx, dprev_h, dWx, dWh, db, dprev_c = step.backward(*attempt.calls[1].args[:2])
-    own.values({"dx": dx, "dprev_h": dprev_h, "dprev_c": dprev_c, "dWx": dWx, "dWh": dWh, "db": db})
+def right_lstm_step_backward_of_gates_by_order(student, attempt, own):
+    right_lstm_step_backward(student, attempt, own, gates_by_order)
+
+
+@recipe("lstm_step_backward", after=["lstm_step_forward"])
+def right_lstm_step_backward_of_gates_in_cache(student, attempt, own):
+    right_lstm_step_backward(student, attempt, own, gates_in_cache)
 
 
 @recipe("lstm_backward", after=["lstm_step_forward", "lstm_forward"])
-def right_lstm_backward_of_own_gates(student, attempt, own):
-    (x, h, Wx, Wh, b), dh = attempt.calls[0].args, attempt.calls[1].args[0]
-    steps, c, dc = [], np.zeros_like(h), np.zeros_like(h)
-    for t in range(x.shape[1]):
-        steps.append(OwnGates(student, x[:, t], h, c, Wx, Wh, b))
-        h, c = steps[-1].next_h, steps[-1].next_c
+def right_lstm_backward_of_gates_by_order(student, attempt, own):
+    right_lstm_backward(student, attempt, own, gates_by_order)
 
-    def step(t, carried):
-        nonlocal dc
-        *gradients_of_step, dc = steps[t].backward(dh[:, t] + carried, dc)
-        return *gradients_of_step, dc
 
-    own.values(back_in_time(step, dh.shape[1]))
+@recipe("lstm_backward", after=["lstm_step_forward", "lstm_forward"])
+def right_lstm_backward_of_gates_in_cache(student, attempt, own):
+    right_lstm_backward(student, attempt, own, gates_in_cache)
 
 
 # --- a sequence, given the student's own steps -----------------------------------------------------------------------
 
 
-def rnn_over_steps(student, x, h, Wx, Wh, b):
-    """The hidden states that the student's own step gives, (N, T, H), and its caches."""
-    states, caches = [], []
-    for t in range(x.shape[1]):
-        h, cache = student.rnn_step_forward(x[:, t], h, Wx, Wh, b)
-        states.append(h)
-        caches.append(cache)
-    return np.stack(states, axis=1), caches
+class Step(NamedTuple):
+    """One of the student's own steps: what it was given and what came of it; an RNN has no cell state."""
+
+    inputs: tuple
+    next_h: np.ndarray
+    next_c: np.ndarray | None
+    cache: object
 
 
-def lstm_over_steps(student, x, h, Wx, Wh, b):
-    """The same for the LSTM, from a cell state of zero."""
-    states, caches, c = [], [], np.zeros_like(h)
+def step_from(student, cell, x, h, c, weights):
+    if cell == "lstm":
+        return Step((x, h, c, *weights), *student.lstm_step_forward(x, h, c, *weights))
+    next_h, cache = student.rnn_step_forward(x, h, *weights)
+    return Step((x, h, *weights), next_h, None, cache)
+
+
+def over_steps(student, cell, inputs):
+    """The steps of the right loop, each the student's own; an LSTM's cell state is zero at the start."""
+    x, h, *weights = inputs
+    steps, c = [], np.zeros_like(h)
     for t in range(x.shape[1]):
-        h, c, cache = student.lstm_step_forward(x[:, t], h, c, Wx, Wh, b)
-        states.append(h)
-        caches.append(cache)
-    return np.stack(states, axis=1), caches
+        steps.append(step_from(student, cell, x[:, t], h, c, weights))
+        h, c = steps[-1].next_h, steps[-1].next_c
+    return steps
+
+
+def own_steps(student, cell, inputs):
+    """The steps of the student's own loop: of what is at hand for a step, what gives the state that he got.
+
+    The usual comes first: this time step's input and the states of the step before. Where nothing explains a state,
+    his loop is not one over his steps, and the right one stands for it.
+    """
+    x, h0, *weights = inputs
+    states = (student.lstm_forward if cell == "lstm" else student.rnn_forward)(*inputs)[0]
+    zero, one = np.zeros_like(h0), np.ones_like(h0)
+    steps, h, c = [], h0, zero
+    for t in range(x.shape[1]):
+        xs, cells = (x[:, t], x[:, -1 - t], x[:, 0]), (c, zero, h0, one) if cell == "lstm" else (None,)
+        for given in itertools.product(xs, (h, h0, zero), cells):
+            step = step_from(student, cell, *given, weights)
+            if np.allclose(step.next_h, states[:, t]):
+                break
+        else:
+            return over_steps(student, cell, inputs)
+        steps.append(step)
+        h, c = step.next_h, step.next_c
+    return steps
 
 
 @recipe("rnn_forward", after=["rnn_step_forward"])
 def rnn_of_own_steps(student, attempt, own):
-    own.value("h", rnn_over_steps(student, *attempt.calls[0].args)[0])
+    own.value("h", np.stack([step.next_h for step in over_steps(student, "rnn", attempt.calls[0].args)], axis=1))
 
 
 @recipe("lstm_forward", after=["lstm_step_forward"])
 def lstm_of_own_steps(student, attempt, own):
-    own.value("h", lstm_over_steps(student, *attempt.calls[0].args)[0])
+    own.value("h", np.stack([step.next_h for step in over_steps(student, "lstm", attempt.calls[0].args)], axis=1))
 
 
-@recipe("rnn_backward", after=["rnn_step_forward", "rnn_step_backward"])
+@recipe("rnn_backward", after=["rnn_step_forward", "rnn_step_backward", "rnn_forward"])
 def rnn_back_over_own_steps(student, attempt, own):
-    dh = attempt.calls[1].args[0]
-    _, caches = rnn_over_steps(student, *attempt.calls[0].args)
+    dh, steps = attempt.calls[1].args[0], own_steps(student, "rnn", attempt.calls[0].args)
 
-    def step(t, carried):
-        return *student.rnn_step_backward(dh[:, t] + carried, caches[t]), None
+    def back(t, carried):
+        return *student.rnn_step_backward(dh[:, t] + carried, steps[t].cache), None
 
-    own.values(back_in_time(step, len(caches)))
+    own.values(back_in_time(back, len(steps)))
 
 
-@recipe("lstm_backward", after=["lstm_step_forward", "lstm_step_backward"])
+@recipe("lstm_backward", after=["lstm_step_forward", "lstm_step_backward", "lstm_forward"])
 def lstm_back_over_own_steps(student, attempt, own):
-    dh = attempt.calls[1].args[0]
-    _, caches = lstm_over_steps(student, *attempt.calls[0].args)
+    dh, steps = attempt.calls[1].args[0], own_steps(student, "lstm", attempt.calls[0].args)
     dc = np.zeros_like(dh[:, 0])
 
-    def step(t, carried):
+    def back(t, carried):
         nonlocal dc
-        dx, dprev_h, dc, dWx, dWh, db = student.lstm_step_backward(dh[:, t] + carried, dc, caches[t])
+        dx, dprev_h, dc, dWx, dWh, db = student.lstm_step_backward(dh[:, t] + carried, dc, steps[t].cache)
         return dx, dprev_h, dWx, dWh, db, None
 
-    own.values(back_in_time(step, len(caches)))
+    own.values(back_in_time(back, len(steps)))
 
 
 # --- the captioning model, given the student's own layers ------------------------------------------------------------

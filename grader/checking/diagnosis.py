@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,18 +84,30 @@ def answers(observed: Expectations) -> Answers:
     return found
 
 
-def diagnose(check: str, evidence: Sequence[Evidence], known: KnownMistakes | None) -> Mistake:
+def fitting(check: str, evidence: Sequence[Evidence], known: KnownMistakes | None) -> dict[str, Mistake]:
+    """Return the known mistakes that answer as the submission does, where that is wrong and where it is right."""
+    if known is None or not any(one.got for one in evidence if not one.passed):
+        return {}
+    own = {one.case: {name: fingerprint(name, got.value) for name, got in one.got.items()} for one in evidence}
+    return {id_: known.mistakes[id_] for id_, theirs in known.answers.items() if _alike(theirs.get(check, {}), own)}
+
+
+def sparing(fits: Mapping[str, Mistake], passed: Collection[str], known: KnownMistakes | None) -> Mapping[str, Mistake]:
+    """Return those of several mistakes that would not have failed what has passed, or all where that tells nothing."""
+    if known is None or len({mistake.hint for mistake in fits.values()}) < 2:
+        return fits
+    # What a mistake answers is kept of the checks alone that it fails.
+    return {id_: one for id_, one in fits.items() if known.answers[id_].keys().isdisjoint(passed)} or fits
+
+
+def diagnose(evidence: Sequence[Evidence], fits: Collection[Mistake]) -> Mistake:
     """Return what all cases of a failing check show: a known mistake, or a hint without a name, or neither.
 
-    A mistake fits that answers as the submission does, where that is wrong and where it is right. Where several fit,
-    they must agree in their hint; the least share is then taken.
+    Where several mistakes fit, they must agree in their hint; the least share is then taken.
     """
+    if len({mistake.hint for mistake in fits}) == 1:
+        return min(fits, key=lambda mistake: mistake.share)
     wrong = [one for one in evidence if not one.passed]
-    if known is not None and any(one.got for one in wrong):
-        own = {one.case: {name: fingerprint(name, got.value) for name, got in one.got.items()} for one in evidence}
-        fits = [known.mistakes[id_] for id_, theirs in known.answers.items() if _alike(theirs.get(check, {}), own)]
-        if len({mistake.hint for mistake in fits}) == 1:
-            return min(fits, key=lambda mistake: mistake.share)
     return Mistake("", _overflow(evidence) or _observation(wrong))
 
 

@@ -10,17 +10,22 @@ for a check what its values should be, given what the student's own earlier func
         own.values(gradients(lambda *at: student.forward(*at)[0], inputs, upstream, names))
 
 A recipe is asked only where its check failed and one of the checks in ``after`` failed before it. Its case is credited
-only if every value that was wrong agrees with the recipe's, and none of those is zero throughout: a forward pass that
-ignores its inputs follows through to nothing.
+only if every value that was wrong agrees with the recipe's, and most of the recipe's values say something: an array of
+one number throughout, or of nothing but numbers that the function was given, could be had without doing anything. A
+forward pass that ignores its inputs follows through to nothing.
+
+Two checks may run the same code of the student's, which would be paid for twice. ``SAME_CODE = {"later": "earlier"}``
+says so: where both show the same known mistake in all their numbers, the later one costs nothing.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from grader.assignment.spec import FOLLOW_THROUGH, Assignment
@@ -28,8 +33,11 @@ from grader.checking.compare import compare
 from grader.checking.expect import Expect, Got
 from grader.checking.numerical import NUMERICAL, STEP, gradients
 from grader.checking.student import Call, CallLog, Student
+from grader.checking.verdict import CheckOutcome
 from grader.errors import AssignmentError, SubmissionFailed
-from grader.model import Comparison, Tolerance
+from grader.model import CaseResult, Comparison, Status, Tolerance
+
+SAME_CODE = "SAME_CODE"  # of follow_through.py: checks, each with an earlier one that runs the same code
 
 __all__ = ["Attempt", "Own", "Recipe", "follows", "gradients", "load", "recipe"]
 
@@ -48,8 +56,8 @@ class Own:
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
         self.found: list[Comparison] = []
-        self.empty = False
         self.names: set[str] = set()
+        self._says: dict[str, bool] = {}  # of each value that is held, whether it says something
 
     def value(self, name: str, expected: Any, tolerance: Tolerance = NUMERICAL) -> None:
         """Hold the value that the check got under a name against what the student's own parts give."""
@@ -63,6 +71,16 @@ class Own:
         """Hold several values at once."""
         for name, value in expected.items():
             self.value(name, value, tolerance)
+
+    def one_of(self, choices: Iterable[Mapping[str, Any]]) -> None:
+        """Hold several values at once against the first of a few choices that they agree with, if they do with any."""
+        for expected in choices:
+            trial = Own(self._attempt)
+            trial.values(expected)
+            if all(comparison.ok for comparison in trial.found):
+                self.values(expected)
+                return
+        raise ValueError("none of the choices is what was got")
 
     def accept(self, name: str) -> None:
         """Let a value be wrong that can't be computed from the parts, such as the outcome of a training run."""
@@ -89,12 +107,24 @@ class Own:
 
     def _compare(self, name: str, expected: Any, got: Any, tolerance: Tolerance) -> None:
         items = expected.values() if isinstance(expected, dict) else [expected]
-        self.empty |= any(isinstance(item, np.ndarray) and not np.any(item) for item in items)
+        given = [one for call in self._attempt.calls[:1] for one in call.args if isinstance(one, np.ndarray)]
+        whole = name.split("[")[0]
+        self._says[whole] = self._says.get(whole, False) or any(says_something(item, given) for item in items)
         self.found.extend(compare(name, expected, got, tolerance))
 
     def agrees(self, wrong: set[str]) -> bool:
-        """Return whether all that was wrong is explained."""
-        return bool(self.found) and not self.empty and wrong <= self.names and all(c.ok for c in self.found)
+        """Return whether all that was wrong is explained, by values most of which say something."""
+        most = sum(self._says.values()) * 2 > len(self._says)
+        return bool(self.found) and most and wrong <= self.names and all(c.ok for c in self.found)
+
+
+def says_something(value: Any, given: Sequence[np.ndarray]) -> bool:
+    """Return whether a value is more than could be had for nothing: one number throughout, or numbers handed on."""
+    array = np.asarray(value)
+    if array.dtype.kind != "f" or array.size == 1:
+        return bool(np.any(array))
+    handed_on = any(np.isin(array, one).all() for one in given)
+    return bool(np.isfinite(array).all() and np.ptp(array) > 0 and not handed_on)
 
 
 class Recipe(NamedTuple):
@@ -103,7 +133,7 @@ class Recipe(NamedTuple):
     check: str
     after: tuple[str, ...]
     single: bool  # whether it is asked only where the earlier failures all go back to one mistake
-    function: Callable[[Student, Attempt, Own], None]
+    function: Callable[[Student, Attempt, Own], None] | None  # None: both run the same code of the student's
 
 
 def recipe(check: str, *, after: Sequence[str], single: bool = False) -> Callable[[Any], Any]:
@@ -128,11 +158,14 @@ def load(assignment: Assignment) -> tuple[Recipe, ...]:
     recipes = tuple(
         Recipe(check, after, single, function) for function in functions for check, after, single in function.recipes
     )
+    same = getattr(module, SAME_CODE, {})
+    recipes += tuple(Recipe(check, (earlier,), False, None) for check, earlier in same.items())
     known = {check.id for check in assignment.spec.checks}
     for one in recipes:
         for id_ in (one.check, *one.after):
             if id_ not in known:
-                raise AssignmentError(f"{path}: the recipe `{one.function.__name__}` names {id_!r}, which is no check")
+                what = SAME_CODE if one.function is None else f"the recipe `{one.function.__name__}`"
+                raise AssignmentError(f"{path}: {what} names {id_!r}, which is no check")
     return recipes
 
 
@@ -149,19 +182,22 @@ def _import(path: Path) -> Any:
 
 
 def follows(
-    recipes: Sequence[Recipe], failed: Mapping[str, bool], student: Student, log: CallLog, expect: Expect
+    recipes: Sequence[Recipe],
+    failed: Mapping[str, tuple[str, ...]],
+    student: Student,
+    log: CallLog,
+    expect: Expect,
 ) -> tuple[str, ...]:
     """Return the failed checks that a case's wrong values follow from; nothing where they don't.
 
-    ``recipes`` are those of the case's check. ``failed`` names the checks that failed before it, each with whether it
-    follows from another itself.
+    ``recipes`` are those of the case's check. ``failed`` names the checks that failed before it, each with those that
+    its failure goes back to: itself, or others that it follows from.
     """
     wrong = {comparison.name.split("[")[0] for comparison in expect.comparisons if not comparison.ok}
     attempt = Attempt(tuple(log.calls), dict(log.items), dict(expect.got))
     for one in recipes:
-        causes = tuple(id_ for id_ in one.after if id_ in failed)
-        roots = tuple(id_ for id_ in causes if not failed[id_])
-        if not causes or (one.single and len(roots) != 1):
+        roots = tuple(dict.fromkeys(root for id_ in one.after for root in failed.get(id_, ())))
+        if one.function is None or not roots or (one.single and len(roots) != 1):
             continue
         own = Own(attempt)
         try:
@@ -169,5 +205,19 @@ def follows(
         except (SubmissionFailed, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
             continue  # the student's own parts don't fit together: nothing follows from them
         if own.agrees(wrong):
-            return roots or causes
+            return roots
     return ()
+
+
+def costing_once(outcome: CheckOutcome, recipes: Sequence[Recipe], failed: Sequence[CheckOutcome]) -> list[CaseResult]:
+    """Return a check's cases, following from a failed one that runs the same code and shows the same known mistake."""
+    same = {id_ for one in recipes if one.function is None for id_ in one.after}
+    for other in failed:
+        if other.id in same and other.mistake.name and other.mistake.hint == outcome.mistake.hint:
+            return [
+                msgspec.structs.replace(case, follows=other.roots)
+                if case.status is Status.FAIL and not case.follows
+                else case
+                for case in outcome.cases
+            ]
+    return outcome.cases

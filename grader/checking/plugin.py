@@ -18,9 +18,9 @@ import pytest
 from grader.assignment.expectations import CaseRecord
 from grader.checking.boxes import Boxes
 from grader.checking.cells import finished
-from grader.checking.diagnosis import Evidence, KnownMistakes, diagnose
+from grader.checking.diagnosis import Evidence, KnownMistakes, diagnose, fitting, sparing
 from grader.checking.expect import Expect, Mode, Scene
-from grader.checking.follow import follows
+from grader.checking.follow import costing_once, follows
 from grader.checking.notebook import Notebook
 from grader.checking.pace import ClockedRemote, in_time
 from grader.checking.plan import Outcome, Plan
@@ -159,7 +159,7 @@ class ChecksPlugin:
         own = [one for one in self.plan.recipes if one.check == id_]
         if self.plan.mode is not Mode.COMPARE or not wrong or not own or isinstance(self._error, SubmissionFailed):
             return
-        failed = {other.id: other.follows for other in self.outcome.checks.values() if other.failed}
+        failed = {other.id: other.roots for other in self.outcome.checks.values() if other.failed}
         student = Student(self.plan.assignment, Case(self.boxes.functions, CallLog(None)))
         self._follows = follows(own, failed, student, self._case.log, self._expect)
 
@@ -222,8 +222,24 @@ class ChecksPlugin:
         if not self._left[check]:
             told = self._evidence.pop(check, [])
             if len(told) == len(outcome.cases) and outcome.failed:
-                outcome.mistake = diagnose(check, told, self._known())
+                self._diagnose(outcome, told)
             self.plan.on_check(outcome)
+
+    def _diagnose(self, outcome: CheckOutcome, told: list[Evidence]) -> None:
+        """Look for the mistake that a check shows; where one that it builds on failed too, it must show it as well."""
+        known = self._known()
+        fits = fitting(outcome.id, told, known)
+        outcome.fits = frozenset(mistake.hint for mistake in fits.values())
+        check = self.plan.assignment.check(outcome.id)
+        own = [one for one in self.plan.recipes if one.check == outcome.id]
+        builds_on = {*(check.requires if check is not None else ()), *(id_ for one in own for id_ in one.after)}
+        before = [other for other in self.outcome.checks.values() if other.id in builds_on and other.failed]
+        if before:
+            fits = {id_: one for id_, one in fits.items() if any(one.hint in other.fits for other in before)}
+        passed = [id_ for id_ in builds_on if id_ in self.outcome.checks and self.outcome.checks[id_].passed]
+        outcome.mistake = diagnose(told, sparing(fits, passed, known).values())
+        if outcome.mistake.name:
+            outcome.cases = costing_once(outcome, own, before)
 
     def _known(self) -> KnownMistakes | None:
         try:

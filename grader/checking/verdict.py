@@ -22,14 +22,23 @@ class CheckOutcome(msgspec.Struct):
     title: str
     cases: list[CaseResult] = []
     mistake: Mistake = Mistake("", "")
+    fits: frozenset[str] = frozenset()  # the hints of the known mistakes that give its numbers, one or several
     functions: tuple[str, ...] = ()  # what it called last in the submission: the function that it judges
 
     reference_seconds: float = 0.0
 
     @property
-    def follows(self) -> bool:
-        """Whether all that failed follows from an earlier mistake."""
-        return all(case.follows for case in self.cases if case.status is Status.FAIL)
+    def roots(self) -> tuple[str, ...]:
+        """The failed checks that its failure goes back to: itself, unless all of it follows from earlier mistakes."""
+        bad = [case for case in self.cases if case.status is Status.FAIL]
+        if not all(case.follows for case in bad):
+            return (self.id,)
+        return tuple(dict.fromkeys(id_ for case in bad for id_ in case.follows))
+
+    @property
+    def passed(self) -> bool:
+        """Whether all its cases have been run and passed."""
+        return bool(self.cases) and all(case.status is Status.PASS for case in self.cases)
 
     @property
     def failed(self) -> bool:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance
-from grader.checking.diagnosis import Evidence, KnownMistakes, Mistake, answers, diagnose, fingerprint, rivals
+from grader.checking import diagnosis
+from grader.checking.diagnosis import Evidence, KnownMistakes, Mistake, answers, fingerprint, rivals
 from grader.checking.expect import Got
 from grader.errors import AssignmentError
 from grader.model import Tolerance
@@ -56,6 +57,10 @@ def evidence(values: Values, inputs: dict[str, list[Any]] | None = None, right: 
 MEAN = Mistake("The mean", "Is it a mean that is asked for?")
 DOUBLE = Mistake("Twice", "Count how often it is added.")
 KNOWN = known(mean=(MEAN, MEANT), double=(DOUBLE, DOUBLED))
+
+
+def diagnose(check: str, told: list[Evidence], mistakes: KnownMistakes | None) -> Mistake:
+    return diagnosis.diagnose(told, diagnosis.fitting(check, told, mistakes).values())
 
 
 def test_mistake_is_known_by_its_numbers() -> None:
@@ -212,3 +217,13 @@ def test_fingerprints_are_kept_in_a_file(tmp_path: Path) -> None:
     path.write_text("{", encoding="utf-8")
     with pytest.raises(AssignmentError, match="run `grader record`"):
         KnownMistakes.read(path)
+
+
+def test_mistake_that_would_have_failed_what_passed_gives_way() -> None:
+    twin = Mistake("another", "another hint")
+    both = known(mean=(MEAN, MEANT), twin=(twin, MEANT))
+    both.answers["twin"]["earlier"] = {}
+    fits = diagnosis.fitting("check", evidence(MEANT), both)
+    assert diagnosis.sparing(fits, ["earlier"], both) == {"mean": MEAN}
+    assert diagnosis.sparing(fits, ["another check"], both) == fits
+    assert diagnosis.sparing({"twin": twin}, ["earlier"], both) == {"twin": twin}  # no other explains the numbers

@@ -12,7 +12,41 @@ import pytest
 LAYERS, RNN = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py"
 TANH = (LAYERS, "next_h = np.tanh(x @ Wx + prev_h @ Wh + b)", "next_h = x @ Wx + prev_h @ Wh + b")
 GATES = (LAYERS, "a_i, a_f, a_o, a_g = np.split(a, 4, axis=1)", "a_i, a_f, a_g, a_o = np.split(a, 4, axis=1)")
-EMPTY = {  # what stands in the place of each solution: zeros of the right shapes
+BIAS = (LAYERS, "a = x @ Wx + prev_h @ Wh + b  # (N, 4H)", "a = x @ Wx + prev_h @ Wh")
+SIGN = (LAYERS, "sigmoid(a_i), sigmoid(a_f), sigmoid(a_o)", "sigmoid(-a_i), sigmoid(-a_f), sigmoid(-a_o)")
+BLOCK_INPUT = (LAYERS, "sigmoid(a_o), np.tanh(a_g)", "sigmoid(a_o), sigmoid(a_g)")
+SHUT = (LAYERS, "next_c = f * prev_c + i * g", "next_c = i * g")
+SWAPPED = (LAYERS, "next_c = f * prev_c + i * g", "next_c = i * prev_c + f * g")
+COPY = (LAYERS, "h_t, c_t = h0, np.zeros_like(h0)", "h_t, c_t = h0, h0")
+ZERO = (LAYERS, "h_t, c_t = h0, np.zeros_like(h0)", "h_t, c_t = np.zeros_like(h0), np.zeros_like(h0)")
+NO_MEMORY = (LAYERS, "h_t, c_t, step = lstm_step", "h_t, _, step = lstm_step")
+SAME_STATE = (LAYERS, "lstm_step_forward(x[:, t], h_t, c_t, Wx", "lstm_step_forward(x[:, t], h0, c_t, Wx")
+RNN_ZERO = (LAYERS, "h_t, h = h0, []", "h_t, h = np.zeros_like(h0), []")
+RNN_FIRST = (LAYERS, "h_t, _ = rnn_step_forward(x[:, t]", "h_t, _ = rnn_step_forward(x[:, 0]")
+NO_WORDS = (LAYERS, "np.add.at(dW, x, dout)", "pass")
+LAST_BIAS = (LAYERS, "db = da_rows.sum(axis=0)  # (H,)", "db = da[:, -1].sum(axis=0)")
+DERIVATIVE = (LAYERS, "da_i = dc * g * i * (1 - i)", "da_i = dc * g * i")
+MASK = (RNN, "mask = captions_out != self._null", "mask = np.ones_like(captions_out, dtype=bool)")
+NOT_FED = (RNN, "x = W_embed[word]  # (N, W)", "x = W_embed[np.full(N, self._start)]")
+LSTM_CHECKS = ["lstm_step_forward", "lstm_step_backward", "lstm_forward", "lstm_backward"]
+RNN_CHECKS = [check.replace("lstm", "rnn") for check in LSTM_CHECKS]
+LOSSES = ["captioning_rnn_loss", "captioning_lstm_loss"]
+CHANGES = {
+    "bias-left-out": (BIAS, "lstm_step_forward", LSTM_CHECKS),
+    "wrong-sign": (SIGN, "lstm_step_forward", LSTM_CHECKS),
+    "block-input-sigmoid": (BLOCK_INPUT, "lstm_step_forward", LSTM_CHECKS),
+    "previous-cell-ignored": (SHUT, "lstm_step_forward", LSTM_CHECKS),
+    "gates-swapped-in-the-sum": (SWAPPED, "lstm_step_forward", LSTM_CHECKS),
+    "c0-from-h0": (COPY, "lstm_forward", LSTM_CHECKS),
+    "h0-ignored": (ZERO, "lstm_forward", [*LSTM_CHECKS, *LOSSES]),
+    "cell-state-not-carried": (NO_MEMORY, "lstm_forward", LSTM_CHECKS),
+    "hidden-state-not-carried": (SAME_STATE, "lstm_forward", LSTM_CHECKS),
+    "rnn-h0-ignored": (RNN_ZERO, "rnn_forward", [*RNN_CHECKS, *LOSSES]),
+    "rnn-first-input-always": (RNN_FIRST, "rnn_forward", RNN_CHECKS),
+    "no-gradient-of-words": (NO_WORDS, "word_embedding_backward", ["word_embedding_backward", *LOSSES]),
+    "last-bias-alone": (LAST_BIAS, "rnn_backward", ["rnn_backward", *LOSSES]),
+}
+ZEROS = {  # what stands in the place of each solution: zeros of the right shapes
     "rnn_step_forward": "return np.zeros_like(prev_h), (x, prev_h, Wx, Wh, b)",
     "rnn_forward": "return np.zeros((*x.shape[:2], h0.shape[1])), (x, h0, Wx, Wh, b)",
     "lstm_step_forward": "return np.zeros_like(prev_h), np.zeros_like(prev_c), (x, prev_h, prev_c, Wx, Wh, b)",
@@ -23,6 +57,18 @@ EMPTY = {  # what stands in the place of each solution: zeros of the right shape
     "sample": "return np.zeros((len(features), max_length), dtype=int)",
 }
 BACKWARD = "return tuple(np.zeros_like(value) for value in cache)"
+ONES = {name: body.replace("zeros", "ones") for name, body in ZEROS.items()}
+REST = "*(np.zeros_like(value) for value in cache[{}:])"
+HANDED_ON = ZEROS | {
+    "rnn_step_forward": "return prev_h, (x, prev_h, Wx, Wh, b)",
+    "rnn_step_backward": f"return np.zeros_like(cache[0]), dnext_h, {REST.format(2)}",
+    "rnn_forward": "return np.repeat(h0[:, None], x.shape[1], axis=1), (x, h0, Wx, Wh, b)",
+    "rnn_backward": f"return np.zeros_like(cache[0]), dh.sum(axis=1), {REST.format(2)}",
+    "lstm_step_forward": "return prev_h, prev_c, (x, prev_h, prev_c, Wx, Wh, b)",
+    "lstm_step_backward": f"return np.zeros_like(cache[0]), dnext_h, dnext_c, {REST.format(3)}",
+    "lstm_forward": "return np.repeat(h0[:, None], x.shape[1], axis=1), (x, h0, Wx, Wh, b)",
+    "lstm_backward": f"return np.zeros_like(cache[0]), dh.sum(axis=1), {REST.format(2)}",
+}
 
 
 @pytest.mark.parametrize(
@@ -34,8 +80,7 @@ def test_mistake_in_a_step_costs_the_steps_points_alone(
     report = graded(changed(change)).report
 
     assert report["score"] == 100 - lost
-    without = {check["id"] for check in report["checks"] if check["points"] < check["max_points"]}
-    assert without == {cause}
+    assert without_points(report) == {cause}
     followed = [check for check in report["checks"] if check["follow_through"]]
     assert len(followed) >= 5
     for check in followed:
@@ -43,14 +88,39 @@ def test_mistake_in_a_step_costs_the_steps_points_alone(
         assert f"right, given the mistake in `{cause}`" in check["message"]
 
 
-def test_zeros_of_the_right_shapes_earn_nothing(changed: Callable[..., Path], graded: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("id_", CHANGES)
+def test_what_is_right_given_one_mistake_costs_nothing_more(
+    changed: Callable[..., Path], graded: Callable[..., Any], id_: str
+) -> None:
+    change, cause, checks = CHANGES[id_]
+    assert without_points(graded(changed(change), *(f"--only={check}" for check in checks)).report) == {cause}
+
+
+def test_two_mistakes_cost_twice(changed: Callable[..., Path], graded: Callable[..., Any]) -> None:
+    report = graded(changed(BIAS, DERIVATIVE), *(f"--only={check}" for check in LSTM_CHECKS)).report
+    assert without_points(report) == {"lstm_step_forward", "lstm_step_backward"}
+
+
+@pytest.mark.parametrize(("change", "part"), [(MASK, "loss"), (NOT_FED, "sample")], ids=["loss", "sample"])
+def test_known_mistake_in_what_both_cells_share_costs_once(
+    changed: Callable[..., Path], graded: Callable[..., Any], change: tuple[str, str, str], part: str
+) -> None:
+    result = graded(changed(change))
+    assert without_points(result.report) == {f"captioning_rnn_{part}"}
+    assert result.message(f"captioning_lstm_{part}").startswith(f"right, given the mistake in `captioning_rnn_{part}`")
+
+
+@pytest.mark.parametrize("bodies", [ZEROS, ONES, HANDED_ON], ids=["zeros", "ones", "what-was-given"])
+def test_doing_nothing_earns_nothing(
+    changed: Callable[..., Path], graded: Callable[..., Any], bodies: dict[str, str]
+) -> None:
     submission = changed()
     for name in (LAYERS, RNN):
         path = submission / name
         pattern = r"^( *)### BEGIN SOLUTION .*?(\w+)\n.*?### END SOLUTION"
         emptied, count = re.subn(
             pattern,
-            lambda found: found[1] + EMPTY.get(found[2], BACKWARD),
+            lambda found: found[1] + bodies.get(found[2], BACKWARD),
             path.read_text(encoding="utf-8"),
             flags=re.MULTILINE | re.DOTALL,
         )
@@ -58,3 +128,8 @@ def test_zeros_of_the_right_shapes_earn_nothing(changed: Callable[..., Path], gr
         path.write_text(emptied, encoding="utf-8")
 
     assert graded(submission).report["score"] == 0
+
+
+def without_points(report: dict[str, Any]) -> set[str]:
+    """The checks that lost points."""
+    return {check["id"] for check in report["checks"] if check["points"] < check["max_points"]}
