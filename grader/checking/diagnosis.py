@@ -22,7 +22,10 @@ from grader.errors import AssignmentError
 from grader.files import write_atomically
 
 PROJECTIONS = 4
+SAMPLE = 1 << 17  # entries of an array that its fingerprint looks at, spread over all of it
 CLOSE = 1e-4  # relative to the value's size: float32 within a right-but-for-the-mistake solution still matches
+LEAST = 4  # entries of an array whose likeness to another says something
+LIKENESS = 0.2  # the least mean correlation of an attempt with a mistake in it
 LARGE = 4.0  # how much larger than all others' the inputs of a case must be to be called large
 OVERFLOW = (
     "is NaN or infinite only where the inputs are large. Look for the exponential of a large number, or the logarithm "
@@ -73,6 +76,35 @@ class KnownMistakes(msgspec.Struct):
         """Write the file, whole or not at all."""
         text = json.dumps(msgspec.to_builtins(self), separators=(",", ":"), sort_keys=True)
         write_atomically(path, text.replace("},", "},\n").encode() + b"\n")
+
+
+def resembles(evidence: Sequence[Evidence]) -> bool:
+    """Return whether what a check got has anything of what was expected, by the mean correlation of its arrays.
+
+    Something as good as constant, or unrelated, is no attempt with a mistake in it, and nothing follows from it.
+    """
+    measured = [
+        likeness
+        for one in evidence
+        for pair in _pairs(one)
+        if (likeness := correlation(pair.expected, pair.got)) is not None
+    ]
+    return bool(measured) and abs(sum(measured) / len(measured)) >= LIKENESS
+
+
+def correlation(expected: Any, got: Any) -> float | None:
+    """Return how two arrays of one shape go together, from -1 to 1; None where that says nothing."""
+    want, have = (np.asarray(value) if isinstance(value, np.ndarray) else np.zeros(0) for value in (expected, got))
+    if want.shape != have.shape or want.size < LEAST or not {want.dtype.kind, have.dtype.kind} <= set("iuf"):
+        return None
+    with np.errstate(all="ignore"):
+        one, other = (array.reshape(-1)[:: max(1, array.size // SAMPLE)].astype(np.float64) for array in (want, have))
+        one, other = one - one.mean(), other - other.mean()
+        size = float(np.sqrt((one * one).sum() * (other * other).sum()))
+        if not float((one * one).sum()) > 0:
+            return None
+        likeness = float((one * other).sum()) / size if 0 < size < np.inf else 0.0
+    return likeness if np.isfinite(likeness) else 0.0
 
 
 def answers(observed: Expectations) -> Answers:
@@ -226,7 +258,7 @@ def fingerprint(name: str, value: Any) -> Fingerprint:
         return [str(array.dtype.kind), 0.0]
     kind = "f" if array.dtype.kind == "f" else "i"
     with np.errstate(all="ignore"):  # of numbers near the end of the range the sums are infinite
-        flat = array.astype(np.float64).ravel()
+        flat = array.reshape(-1)[:: max(1, array.size // SAMPLE)].astype(np.float64)
         finite = np.isfinite(flat)
         places = np.where(np.isnan(flat), 2, np.where(finite, 0, np.sign(flat))).astype(np.int8).tobytes()
         flat = np.where(finite, flat, 0.0)

@@ -37,6 +37,7 @@ from grader.checking.verdict import CheckOutcome
 from grader.errors import AssignmentError, SubmissionFailed
 from grader.model import CaseResult, Comparison, Status, Tolerance
 
+NOTHING = 1e-6  # what varies by no more could be had without doing anything
 SAME_CODE = "SAME_CODE"  # of follow_through.py: checks, each with an earlier one that runs the same code
 
 __all__ = ["Attempt", "Own", "Recipe", "follows", "gradients", "load", "recipe"]
@@ -124,7 +125,7 @@ def says_something(value: Any, given: Sequence[np.ndarray]) -> bool:
     if array.dtype.kind != "f" or array.size == 1:
         return bool(np.any(array))
     handed_on = any(np.isin(array, one).all() for one in given)
-    return bool(np.isfinite(array).all() and np.ptp(array) > 0 and not handed_on)
+    return bool(np.isfinite(array).all() and np.ptp(array) > NOTHING and not handed_on)
 
 
 class Recipe(NamedTuple):

@@ -20,6 +20,7 @@ from grader.sandbox.wire import Frame
 from grader.text import clean
 
 MAX_NESTING = 32  # of what a cell displays: what reads and writes it later recurses
+MAX_UPDATES = 500  # of displays, by a notebook in all
 MESSAGE_BYTES = 512  # that even an empty message takes here
 
 
@@ -53,6 +54,7 @@ class WireKernelClient:
         self.failure: GraderError | None = None
         self.pending: asyncio.Future[None] | None = None
         self.lost = 0
+        self._updates = 0
 
     async def is_alive(self) -> bool:
         """Return True: a death shows as the reply of the cell that it ended."""
@@ -89,6 +91,10 @@ class WireKernelClient:
         if not isinstance(kind, str) or not isinstance(content, dict) or not _valid(kind, content):
             return
         size = MESSAGE_BYTES + len(json.dumps(content))
+        if kind == "update_display_data":  # each looks through all outputs with its id
+            self._updates += 1
+            if self._updates > MAX_UPDATES:
+                return
         if size > self._room:
             self.lost += 1
             if self.lost == 1:

@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 
 from grader.checking.student import fetched
+from grader.errors import WrongReturn
 from grader.model import Tolerance
 
 STEP = 1e-5  # of central differences, relative to the input's magnitude: the best trade in float64
 NUMERICAL = Tolerance(rtol=1e-4, atol=1e-5)
+
+
+def weighted(out: np.ndarray, weight: Any) -> float:
+    """Return the sum of an output times its weights; raise `WrongReturn` where it has not their shape."""
+    if np.ndim(weight) and out.shape != np.shape(weight):
+        raise WrongReturn(f"a function returned an array of shape {out.shape}, expected {np.shape(weight)}")
+    return float((out * weight).sum())
 
 
 def gradients(
@@ -30,7 +38,7 @@ def gradients(
     def objective(arguments: Sequence[Any]) -> float:
         outputs = function(*arguments)
         pairs = zip(outputs, upstream, strict=True) if several else [(outputs, upstream)]
-        return float(sum((np.asarray(fetched(out)) * weight).sum() for out, weight in pairs))
+        return sum((weighted(np.asarray(fetched(out)), weight) for out, weight in pairs), 0.0)
 
     result = {}
     for index, name in enumerate(names):

@@ -6,13 +6,18 @@ out on both sides. What the box says of its time is not asked for.
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from grader.checking.remote import Remote
+from grader.errors import LimitExceeded
 from grader.model import Comparison
 from grader.sandbox.wire import Frame
 
+PATIENCE = 2  # times the limit of CPU seconds: what all calls of a submission may take by the clock
 LEAST_SECONDS = 1.0  # a limit is never shorter: the noise of a busy machine is no slow solution
 
 
@@ -20,16 +25,30 @@ class ClockedRemote(Remote):
     """A worker whose calls are timed."""
 
     seconds = 0.0  # of all calls so far
+    _deadline = math.inf
 
     def request(self, what: str, body: dict[str, Any], blobs: tuple[bytes, ...] = (), **options: Any) -> Frame:
         """Send a request as `Remote` does; that of a call is timed, whatever comes of it."""
         if body.get("op") != "call":
             return super().request(what, body, blobs, **options)
         start = time.perf_counter()
+        left = min(self._deadline - start, PATIENCE * self._limits.cpu_seconds - self.seconds)
+        if left <= 0:
+            raise LimitExceeded(f"{what} was not called any more: the calls before it took all the time that there is")
+        options["seconds"] = min(options.get("seconds") or self._limits.call_seconds, left)
         try:
             return super().request(what, body, blobs, **options)
         finally:
             self.seconds += time.perf_counter() - start
+
+    @contextmanager
+    def hurried(self, seconds: float) -> Iterator[None]:
+        """Let all calls of a while take no longer than that together."""
+        self._deadline = time.perf_counter() + seconds
+        try:
+            yield
+        finally:
+            self._deadline = math.inf
 
 
 def in_time(took: float, reference: float, times: float) -> Comparison:

@@ -18,7 +18,7 @@ import pytest
 from grader.assignment.expectations import CaseRecord
 from grader.checking.boxes import Boxes
 from grader.checking.cells import finished
-from grader.checking.diagnosis import Evidence, KnownMistakes, diagnose, fitting, sparing
+from grader.checking.diagnosis import Evidence, KnownMistakes, diagnose, fitting, resembles, sparing
 from grader.checking.expect import Expect, Mode, Scene
 from grader.checking.follow import costing_once, follows
 from grader.checking.notebook import Notebook
@@ -35,6 +35,7 @@ from grader.errors import (
 )
 from grader.model import CaseResult, Status, Visibility
 
+FOLLOW_SECONDS = 60.0  # that all asking for what follows from what may take
 ONLY_CASE = "all"  # the name of the case of a check that has but one
 
 
@@ -48,6 +49,7 @@ class ChecksPlugin:
         self.problem: GraderError | None = None
         self._left: Counter[str] = Counter()  # cases to be run, of a check and of a notebook
         self._stopped: dict[str, str] = {}
+        self._patience = FOLLOW_SECONDS
         self._evidence: dict[str, list[Evidence]] = {}
         self._clock: tuple[ClockedRemote, float]  # the case's worker, and what stood on its clock when it began
         self._case: Case
@@ -159,9 +161,19 @@ class ChecksPlugin:
         own = [one for one in self.plan.recipes if one.check == id_]
         if self.plan.mode is not Mode.COMPARE or not wrong or not own or isinstance(self._error, SubmissionFailed):
             return
-        failed = {other.id: other.roots for other in self.outcome.checks.values() if other.failed}
+        checks, values = self.outcome.checks, self._expect.comparisons
+        # Nothing follows from what was no attempt, unless what stands here is right for the most part.
+        most = 2 * sum(value.ok for value in values) > len(values)
+        failed = {
+            other.id: tuple(root for root in other.roots if most or checks[root].attempted)
+            for other in checks.values()
+            if other.failed
+        }
         student = Student(self.plan.assignment, Case(self.boxes.functions, CallLog(None)))
-        self._follows = follows(own, failed, student, self._case.log, self._expect)
+        with self.boxes.functions.hurried(self._patience):
+            start = time.perf_counter()
+            self._follows = follows(own, failed, student, self._case.log, self._expect)
+            self._patience -= time.perf_counter() - start
 
     def _refuse(self, id_: str) -> None:
         """Raise where a case need not be run: its check was stopped, or needs what is not there yet."""
@@ -238,6 +250,7 @@ class ChecksPlugin:
             fits = {id_: one for id_, one in fits.items() if any(one.hint in other.fits for other in before)}
         passed = [id_ for id_ in builds_on if id_ in self.outcome.checks and self.outcome.checks[id_].passed]
         outcome.mistake = diagnose(told, sparing(fits, passed, known).values())
+        outcome.attempted = bool(outcome.mistake.name) or resembles(told)
         if outcome.mistake.name:
             outcome.cases = costing_once(outcome, own, before)
 

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -18,6 +19,7 @@ os.environ.setdefault("NBFORMAT_VALIDATOR", "jsonschema")
 
 FORMAT = 4  # of notebooks: the newest there is
 MAX_CELLS = 2000
+MAX_OBJECTS, MAX_ITEMS = 500_000, 4_000_000  # of its JSON, each of which takes some hundred bytes here
 MAX_SOURCE = 200_000  # characters of one cell
 SOLUTION = "### BEGIN SOLUTION"  # stands in the author's cells where the notebook is the reference too
 
@@ -29,6 +31,10 @@ class UnreadableNotebook(SubmissionFailed):
 def parse(data: bytes) -> NotebookNode:
     """Return a notebook of the current format; raise `UnreadableNotebook` with a sentence for anything else."""
     try:
+        if data.count(b"{") > MAX_OBJECTS or data.count(b"[") + data.count(b",") > MAX_ITEMS:
+            raise UnreadableNotebook(
+                "the notebook is of too many parts to be read: clear its outputs and save it again"
+            )
         raw = json.loads(data.decode("utf-8-sig"))
         if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
             raise UnreadableNotebook("the file is JSON, but not a notebook")
@@ -36,7 +42,7 @@ def parse(data: bytes) -> NotebookNode:
             raise UnreadableNotebook(
                 f"the notebook is of a newer format ({raw['nbformat']}) than is read here: save it as format {FORMAT}"
             )
-        node: NotebookNode = nbformat.convert(nbformat.from_dict(raw), 4)
+        node: NotebookNode = nbformat.convert(nbformat.from_dict(_without_outputs(raw)), 4)
         cells = [cell for cell in node.get("cells", []) if isinstance(cell, dict)]
     except (ValueError, RecursionError) as error:
         raise UnreadableNotebook(f"the file is not a notebook ({clean(type(error).__name__, 40)})") from None
@@ -48,6 +54,17 @@ def parse(data: bytes) -> NotebookNode:
         raise UnreadableNotebook(f"the notebook has {len(cells)} cells, more than the {MAX_CELLS} that are taken")
     node["cells"] = cells
     return node
+
+
+def _without_outputs(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return a notebook's JSON without what its cells put out and says of itself, which nobody here asks for."""
+    sheets = raw.get("worksheets")
+    for sheet in [raw, *(sheets if isinstance(sheets, list) else [])]:
+        cells = sheet.get("cells") if isinstance(sheet, dict) else None
+        for cell in cells if isinstance(cells, list) else []:
+            if isinstance(cell, dict) and "outputs" in cell:
+                cell["outputs"] = []
+    return {**raw, "metadata": {}}
 
 
 def provided(path: Path) -> NotebookNode:

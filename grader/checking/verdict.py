@@ -22,6 +22,7 @@ class CheckOutcome(msgspec.Struct):
     title: str
     cases: list[CaseResult] = []
     mistake: Mistake = Mistake("", "")
+    attempted: bool = False  # whether what it got has anything of what was expected, or a known mistake in it
     fits: frozenset[str] = frozenset()  # the hints of the known mistakes that give its numbers, one or several
     functions: tuple[str, ...] = ()  # what it called last in the submission: the function that it judges
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ class Budget:
 
     text: int = 1_500_000
     pictures: int = 2_600_000
+    work: int = 600_000  # of HTML, Markdown and LaTeX to be converted
     errors: int = 100_000  # kept apart, so that the cell that failed shows why after any amount of output
 
     def take(self, markup: Markup, *, error: bool = False) -> Markup | None:
@@ -42,6 +43,14 @@ class Budget:
             return None
         self.text -= len(markup)
         return markup
+
+    def convert(self, text: str, converted: Callable[[str], Markup | None]) -> Markup | None:
+        """Return text as markup, where there is room for the work and for what comes of it."""
+        if len(text) > self.work:
+            return None
+        self.work -= len(text)
+        markup = converted(text)
+        return self.take(markup) if markup else None
 
     def take_picture(self, uri: str) -> bool:
         """Tell whether a picture still fits."""
@@ -140,7 +149,7 @@ def _output(output: dict[str, Any], budget: Budget) -> Output:
         if mime in data:
             return _picture(_text(data[mime]), budget)
     for mime, convert in (("text/html", sanitise.html), ("text/markdown", sanitise.markdown), ("text/latex", _latex)):
-        if mime in data and (markup := convert(_text(data[mime]))) and (kept := budget.take(markup)):
+        if mime in data and (kept := budget.convert(_text(data[mime]), convert)):
             return Output("html", kept)
     if "text/plain" in data:
         return _plain(_text(data["text/plain"]), budget)
