@@ -99,6 +99,8 @@ def correlation(expected: Any, got: Any) -> float | None:
         return None
     with np.errstate(all="ignore"):
         one, other = (array.reshape(-1)[:: max(1, array.size // SAMPLE)].astype(np.float64) for array in (want, have))
+        if np.allclose(one, other, rtol=1e-3, atol=1e-6):
+            return None  # what is right says nothing of the mistake
         one, other = one - one.mean(), other - other.mean()
         size = float(np.sqrt((one * one).sum() * (other * other).sum()))
         if not float((one * one).sum()) > 0:
