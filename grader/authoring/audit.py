@@ -217,8 +217,9 @@ class _Plan:
         for key, one in self.equivalent.items():
             if key not in known:
                 yield f"{EQUIVALENT}: no mutant of `{one.function}` has this diff any more:\n{one.diff.strip()}"
+        alive = {(result.function, result.diff) for result in results if result.state is not State.KILLED}
         for result in results:
-            if result.reason and result.state is State.KILLED:
+            if result.reason and (result.function, result.diff) not in alive:
                 yield f"{EQUIVALENT}: {result.id} is listed, but {names(result.failed)} can tell it from the reference"
 
 

@@ -150,6 +150,24 @@ def test_weak_checks_let_mutants_through_and_the_author_is_told_what_to_strength
     assert {one["state"] for one in told["mutants"]} == {"killed", "survived"}
 
 
+def test_survivor_is_not_taken_for_its_twin_that_a_check_noticed(tmp_path: Path) -> None:
+    twice = "x += 1\n    y = list(x)\n    x += 1\n    return np.array([*x, *y])"
+    center, halvings = REFERENCE.replace("return x - x.mean(axis=0)", twice).split("\n\n\ndef halvings")
+    twice = f"import numpy as np\n{center}\n\n\ndef halvings{halvings.replace('###', '#')}"
+    checks = CHECKS.replace("standard_normal((4, 3)))", "standard_normal(3)), where=np.arange(6) > 2").replace(
+        "import pytest", "import numpy as np\nimport pytest"
+    )
+    small = Small(tmp_path).write("solutions/code.py", twice).write("assignment/checks/test_all.py", checks)
+    found = small.audited("mutants")
+    twins = {mutant.id[-2:]: mutant.state for mutant in found.mutants if mutant.diff == "- x += 1\n+ x -= 1"}
+    assert sorted(twins.values()) == [State.KILLED, State.SURVIVED]
+    assert twins["-2"] is State.SURVIVED
+
+    small.equivalent("center", "- x += 1", "+ x -= 1")
+    found = small.audited("mutants")
+    assert not [one for one in found.problems if "is listed, but" in one]  # one of the two is as it says
+
+
 def test_known_mistakes_fail_where_they_say_and_nowhere_else(small: Small) -> None:
     small.mistake("good", "axis=0", "axis=0, keepdims=True) * (2", "center")
     small.mistake("passes", "x - x.mean(axis=0)", "x - x.sum(axis=0) / len(x)", "center")
