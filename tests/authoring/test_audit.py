@@ -269,6 +269,38 @@ def test_survivor_that_is_listed_is_no_survivor(weak: Small) -> None:
     assert "It is the same." in audit_report.html(found).decode()
 
 
+def test_check_that_breaks_on_a_wrong_answer_is_a_finding_and_its_mutants_are_killed(
+    tmp_path: Path, cli: Callable
+) -> None:
+    breaks = CHECKS.replace('expect("y", student.center(', "y = (student.center(").replace(
+        "((4, 3))))", '((4, 3))))\n    expect("product", y @ np.ones((3, 1)))'
+    )
+    small = Small(tmp_path).write(
+        "assignment/checks/test_all.py", breaks.replace("import p", "import numpy as np\nimport p")
+    )
+    small.mistake("sum", "return x - x.mean(axis=0)", "return x.mean(axis=1)", "center")
+    out = tmp_path / "out"
+    run = cli(
+        "audit",
+        "--assignment",
+        small.recorded().folder,
+        "--out",
+        out,
+        "--isolation",
+        "none",
+        "--part",
+        "misconceptions",
+    )
+    assert run.code == 1
+    assert "`center` is fragile: it breaks on what `misconception:sum` answers" in run.out
+    assert "Compare an answer with `expect`" in (out / "audit.html").read_text(encoding="utf-8").replace(
+        "<code>", "`"
+    ).replace("</code>", "`")
+    told = json.loads((out / "audit.json").read_bytes())
+    assert (told["good"], told["fragile"][0]["id"]) == (False, "center")
+    assert told["misconceptions"][0]["passes_wrongly"] == []
+
+
 def test_mutant_that_never_returns_is_cut(small: Small) -> None:
     assignment = small.recorded()
     endless = REFERENCE.replace("n = n // 2", "n = n")
