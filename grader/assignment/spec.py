@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +13,12 @@ from typing import Literal
 
 import msgspec
 
+from grader.assignment.problems import closest, problems
 from grader.errors import AssignmentError
 from grader.model import Visibility
 from grader.sandbox.limits import Limits
 
 SPEC_NAME = "assignment.toml"
-SPEC_SCHEMA = 1
 FOLLOW_THROUGH = "follow_through.py"
 LITTER = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 
@@ -222,7 +221,7 @@ def load(folder: Path) -> Assignment:
         spec = msgspec.convert(raw, Spec)
     except msgspec.ValidationError as error:
         raise AssignmentError(f"{path}: {_explain(str(error))}") from None
-    for problem in _problems(spec, folder):
+    for problem in problems(spec, folder):
         raise AssignmentError(f"{path}: {problem}")
     return Assignment(folder.resolve(), spec)
 
@@ -246,81 +245,10 @@ def _explain(message: str) -> str:
     key, place = unknown[1], unknown[2] or ""
     table = _TABLES.get(place.split("[")[0])
     names = list(table.__struct_fields__) if table is not None else []
-    close = _closest(key, names)
+    close = closest(key, names)
     hint = f": did you mean `{close}`?" if close else f" (known keys: {', '.join(names)})"
     where = f" in `{place}`" if place else ""
     return f"unknown key `{key}`{where}{hint}"
-
-
-def _problems(spec: Spec, folder: Path) -> Iterator[str]:
-    """Yield what is wrong beyond types: doubles, dangling names, paths that lead out or to nothing."""
-    if spec.schema != SPEC_SCHEMA:
-        yield f"`schema` is {spec.schema}, this grader reads {SPEC_SCHEMA}"
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", spec.name):
-        yield f"`name` is {spec.name!r}: use letters, digits, '.', '_' and '-'"
-    for what, ids in (
-        ("questions", [question.id for question in spec.questions]),
-        ("checks", [check.id for check in spec.checks]),
-        ("files", [file.path for file in spec.files]),
-        ("provides", [name for names in _provided_names(spec) for name in names]),
-    ):
-        doubles = sorted({name for name in ids if ids.count(name) > 1})
-        if doubles:
-            yield f"`{what}` names {doubles[0]!r} twice"
-    yield from _late_problems(spec.late)
-    questions = [question.id for question in spec.questions]
-    checks = [check.id for check in spec.checks]
-    for check in spec.checks:
-        if check.question not in questions:
-            yield f"check `{check.id}` is of the question {check.question!r}, which is none of {', '.join(questions)}"
-        if not 0 < check.points < math.inf:  # TOML has nan and inf
-            yield f"check `{check.id}` has {check.points:g} points: give it some"
-        for needed in check.requires:
-            if needed not in checks:
-                close = _closest(needed, checks)
-                yield f"check `{check.id}` requires {needed!r}, which is no check" + (
-                    f": did you mean `{close}`?" if close else ""
-                )
-            elif checks.index(needed) >= checks.index(check.id):
-                yield f"check `{check.id}` requires `{needed}`, which is not run before it: list that one first"
-        for case, weight in (check.weights or {}).items():
-            if not 0 < weight < math.inf:
-                yield f"check `{check.id}` weighs its case {case!r} with {weight:g}: it must be more than 0"
-        if check.times_reference is not None and not 1 < check.times_reference < math.inf:
-            yield f"`times_reference` of check `{check.id}` is {check.times_reference:g}: it must be more than 1"
-    notebooks = [notebook.path for notebook in spec.notebooks]
-    for check in spec.checks:
-        if check.notebook and check.notebook not in notebooks:
-            yield f"check `{check.id}` is of the notebook {check.notebook!r}, which is none of {', '.join(notebooks)}"
-    for name in Limits.__struct_fields__:
-        if not 0 < getattr(spec.limits, name) < math.inf:
-            yield f"`limits.{name}` is {getattr(spec.limits, name):g}: it must be more than 0"
-    for path in (*(file.path for file in spec.files), *(n.path for n in spec.notebooks), *spec.provided.values()):
-        if path.startswith("/") or ".." in path.split("/") or "\\" in path:
-            yield f"the path {path!r} must be relative, with '/' and without '..'"
-    for source in (*(notebook.source for notebook in spec.notebooks), *spec.provided):
-        if not (folder / source).exists():
-            yield f"{source!r} does not exist in {folder}"
-
-
-def _closest(word: str, words: list[str]) -> str:
-    """Return the one of these words that was probably meant, or nothing."""
-    import difflib  # only for what is wrong
-
-    return next(iter(difflib.get_close_matches(word, words, n=1)), "")
-
-
-def _late_problems(late: LateSpec | None) -> Iterator[str]:
-    if late is None:
-        return
-    if late.due is not None and late.due.tzinfo is None:
-        yield "`late.due` needs an offset from UTC, such as 2026-05-01T23:59:00+02:00"
-    if min(late.grace_minutes, late.free_days, late.percent_per_day, late.max_days or 0) < 0:
-        yield "`late` holds a negative number"
-
-
-def _provided_names(spec: Spec) -> list[tuple[str, ...]]:
-    return [file.provides for file in spec.files] + [notebook.provides for notebook in spec.notebooks]
 
 
 def _walk(start: Path) -> list[Path]:

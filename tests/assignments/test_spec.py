@@ -67,6 +67,23 @@ def refused(folder: Path, old: str, new: str) -> str:
         ('"notebooks/Toy.ipynb"', '"notebooks/Other.ipynb"', "'notebooks/Other.ipynb' does not exist in"),
         ('"pack" = "pack"', '"pakc" = "pack"', "'pakc' does not exist in"),
         ('"pack" = "pack"', '"pack" = "../pack"', "the path '../pack' must be relative"),
+        ('"pack" = "pack"', '"../data" = "pack"', "the source '../data' leads out of the assignment's folder"),
+        ('"pack" = "pack"', '"pack/../../data" = "pack"', "'pack/../../data' leads out of the assignment's folder"),
+        ('"pack" = "pack"', '"C:/data" = "pack"', "the source 'C:/data' leads out of the assignment's folder"),
+        ('"notebooks/Toy.ipynb"', '"../Toy.ipynb"', "the source '../Toy.ipynb' leads out of the assignment's folder"),
+        ('path = "pack/toy.py"', 'path = "./toy.py"', "the path './toy.py' should be written 'toy.py'"),
+        ('path = "pack/toy.py"', 'path = "numpy.py"', "the file 'numpy.py' would be imported as `numpy`, which is"),
+        ('path = "pack/toy.py"', 'path = "random/toy.py"', "would be imported as `random`, which is a module of"),
+        (
+            'path = "Toy.ipynb"',
+            'path = "Toy.ipynb"\nsource = "notebooks/Toy.ipynb"\n[[notebooks]]\npath = "Toy.ipynb"',
+            "`notebooks` names 'Toy.ipynb' twice",
+        ),
+        (
+            'path = "Toy.ipynb"',
+            'path = "a/Toy.ipynb"\nsource = "notebooks/Toy.ipynb"\n[[notebooks]]\npath = "b/Toy.ipynb"',
+            "two `notebooks` have the file name 'Toy.ipynb': reports keep notebooks by that name, so rename one",
+        ),
         ("schema = 1", "schema = 2", "`schema` is 2, this grader reads 1"),
         ('name = "toy"', 'name = "a toy/.."', "`name` is 'a toy/..': use letters, digits"),
         (
@@ -76,6 +93,7 @@ def refused(folder: Path, old: str, new: str) -> str:
         ),
         ("call_seconds = 1.5", "call_seconds = 0", "`limits.call_seconds` is 0: it must be more than 0"),
         ("call_seconds = 1.5", "memory_mb = -1", "`limits.memory_mb` is -1: it must be more than 0"),
+        ("call_seconds = 1.5", "memory_mb = 99999999999", "`limits.memory_mb` is 1e+11: it must be at most 1000000"),
         ("call_seconds = 1.5", "call_seconds = nan", "`limits.call_seconds` is nan: it must be more than 0"),
     ],
 )
@@ -146,6 +164,16 @@ def test_digest_changes_with_all_that_a_verdict_hangs_on(tmp_path: Path, path: s
     with (tmp_path / path).open("a") as file:
         file.write("\n")
     assert (load(tmp_path).digest != before) is changes
+
+
+def test_reference_may_lie_beside_the_assignment_and_a_handout_keeps_data_around_it(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    beside = SPEC.replace('reference = "reference"', 'reference = "../solutions"')
+    assert build(tmp_path / "a", spec=beside).reference == tmp_path / "solutions"
+    handout = SPEC.replace('reference = "reference"', 'handout_of = "0"').replace(
+        '"pack" = "pack"', '"../data" = "data"'
+    )
+    assert build(tmp_path / "b", spec=handout).spec.provided == {"../data": "data"}
 
 
 def test_digest_does_not_hang_on_where_the_assignment_lies(tmp_path: Path) -> None:

@@ -84,9 +84,9 @@ def test_spec_is_the_authors_without_reference_and_hidden_checks(made: Handout, 
 
 
 def test_big_provided_files_are_kept_once_and_small_ones_beside_them_twice(tree: Path) -> None:
-    (tree / "data").mkdir()
-    (tree / "data/big.bin").write_bytes(bytes(handout.SHARED_SIZE + 1))
-    spec = SPEC.replace('"lib" = "lib"', '"lib" = "lib"\n"../data" = "lib/data"')
+    (tree / "assignment/data").mkdir()
+    (tree / "assignment/data/big.bin").write_bytes(bytes(handout.SHARED_SIZE + 1))
+    spec = SPEC.replace('"lib" = "lib"', '"lib" = "lib"\n"data" = "lib/data"')
     made = handout.build(recorded(write(tree, {"assignment/assignment.toml": spec})))
     assert [name for name in made.files if name.endswith("big.bin")] == ["lib/data/big.bin"]
     assert "assignment/lib/helpers.py" in made.files
