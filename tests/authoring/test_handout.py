@@ -239,6 +239,15 @@ def test_line_of_a_solution_in_the_wheel_is_found(made: Handout) -> None:
     assert [leak.path for leak in found] == [f"sums/wheels/{wheel_name()}/grader/authoring/prove.py"]
 
 
+@pytest.mark.parametrize("name", ["lines.json", "broken.ipynb", "broken.zip", "broken.whl"])
+def test_provided_file_that_is_not_what_its_name_says_is_searched_as_text(name: str) -> None:
+    data = b"{'a': 1}\ntotal = zeros_like(a)\n"
+    texts = prove.texts(pack({name: data, "cut.zip": pack({"b": b"c"})[:-30], "half.zip": b"PK\x05\x06" + bytes(18)}))
+    assert list(prove.leaks([Block("", "", ("total = zeros_like(a)",))], texts)) == [
+        prove.Leak(name, 2, "total = zeros_like ( a )")
+    ]
+
+
 @pytest.mark.parametrize(
     ("solution", "text", "leaks"),
     [
