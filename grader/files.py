@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,17 +13,15 @@ from grader.errors import UsageError
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path in the same folder; what stands there in the end replaces ``path``, all at once."""
+    part = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        part.touch(mode=0o666, exist_ok=False)  # less what the user's umask takes away
     except OSError as error:
         raise UsageError(f"can't write to {path.parent}: {error.strerror}") from error
-    os.close(handle)
-    part = Path(name)
     try:
         yield part
         try:
-            part.chmod(0o644)
             part.replace(path)
         except OSError as error:
             raise UsageError(f"can't write {path}: {error.strerror}") from error
