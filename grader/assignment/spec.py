@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -212,7 +212,7 @@ def load(folder: Path) -> Assignment:
     """Read an assignment's folder; raise `AssignmentError` with the file, the key and what to do."""
     path = folder / SPEC_NAME
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except FileNotFoundError:
         raise AssignmentError(f"{folder} is not an assignment: it has no {SPEC_NAME}") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -220,7 +220,7 @@ def load(folder: Path) -> Assignment:
     try:
         spec = msgspec.convert(raw, Spec)
     except msgspec.ValidationError as error:
-        raise AssignmentError(f"{path}: {_explain(str(error))}") from None
+        raise AssignmentError(f"{path}: {_explain(str(error), raw)}") from None
     for problem in problems(spec, folder):
         raise AssignmentError(f"{path}: {problem}")
     return Assignment(folder.resolve(), spec)
@@ -237,18 +237,36 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
 }
 
 
-def _explain(message: str) -> str:
-    """Turn the validator's message into a sentence with the key's path and a suggestion."""
-    unknown = re.match(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*?)`)?$", message)
-    if unknown is None:
-        return message.replace("`$.", "`").replace("`$`", "the top level").replace("Object", "the table")
-    key, place = unknown[1], unknown[2] or ""
+_WORDS: dict[str, tuple[str, ...]] = {"visibility": tuple(Visibility), "percent_of": ("points", "max")}
+
+
+def _explain(message: str, raw: Mapping[str, Any]) -> str:
+    """Turn the validator's message into a sentence with the key's path, its entry's name and a suggestion."""
+    said, _, place = message.replace("`$.", "`").replace("`$`", "``").partition(" - at `")
+    place = place.removesuffix("`")
+    where = f" in `{place}`{_entry(place, raw)}" if place else ""
     table = _TABLES.get(place.split("[")[0])
-    names = list(table.__struct_fields__) if table is not None else []
-    close = closest(key, names)
-    hint = f": did you mean `{close}`?" if close else f" (known keys: {', '.join(names)})"
-    where = f" in `{place}`" if place else ""
-    return f"unknown key `{key}`{where}{hint}"
+    if unknown := re.fullmatch(r"Object contains unknown field `(.+?)`", said):
+        names = list(table.__struct_fields__) if table is not None else []
+        close = closest(unknown[1], names)
+        hint = f": did you mean `{close}`?" if close else f" (known keys: {', '.join(names)})"
+        return f"unknown key `{unknown[1]}`{where}{hint}"
+    if missing := re.fullmatch(r"Object missing required field `(.+?)`", said):
+        lacks = f"`[[{missing[1]}]]`" if not place and missing[1] in _TABLES else f"the key `{missing[1]}`"
+        return f"{lacks} is missing{where or ' at the top level'}"
+    at = f" - at `{place}`{_entry(place, raw)}" if place else ""
+    if said.startswith("Expected `array`, got `object`") and place in _TABLES:
+        return f"{said}{at}: write `[[{place}]]`, with two brackets, over each of its entries"
+    words = _WORDS.get(place.rpartition(".")[2], ())
+    return f"{said}{at}" + (f": write one of {', '.join(words)}" if words else "")
+
+
+def _entry(place: str, raw: Mapping[str, Any]) -> str:
+    """Return what the author calls the entry that a path leads to, where it has a name: nobody counts checks."""
+    found = re.match(r"(\w+)\[(\d+)\]", place)
+    entry = raw[found[1]][int(found[2])] if found else None
+    name = (entry.get("id") or entry.get("path")) if isinstance(entry, dict) else None
+    return f" ({name!r})" if isinstance(name, str) else ""
 
 
 def _walk(start: Path) -> list[Path]:

@@ -27,11 +27,22 @@ def refused(folder: Path, old: str, new: str) -> str:
     ("old", "new", "message"),
     [
         ('title = "A toy"', 'tilte = "A toy"', "unknown key `tilte`: did you mean `title`?"),
-        ('title = "A toy"', "", "the table missing required field `title`"),
+        ('title = "A toy"', "", "the key `title` is missing at the top level"),
         ('title = "A toy"', "title = 3", "Expected `str`, got `int` - at `title`"),
-        ('title = "Functions"', 'titel = "Functions"', "unknown key `titel` in `questions[0]`: did you mean `title`?"),
-        ("points = 1", 'points = "1"', "Expected `float`, got `str` - at `checks[3].points`"),
-        ("points = 1", "point = 1", "unknown key `point` in `checks[3]`: did you mean `points`?"),
+        (
+            'title = "Functions"',
+            'titel = "Functions"',
+            "unknown key `titel` in `questions[0]` ('q1'): did you mean `title`?",
+        ),
+        ("points = 1", 'points = "1"', "Expected `float`, got `str` - at `checks[3].points` ('noise')"),
+        ("points = 1", "point = 1", "unknown key `point` in `checks[3]` ('noise'): did you mean `points`?"),
+        ("points = 1", "", "the key `points` is missing in `checks[3]` ('noise')"),
+        (
+            "points = 1",
+            'points = 1\nvisibility = "secret"',
+            "Invalid enum value 'secret' - at `checks[3].visibility` ('noise'): write one of visible, hidden",
+        ),
+        ("[provided]", '[late]\npercent_of = "all"\n[provided]', "at `late.percent_of`: write one of points, max"),
         ("points = 1", "points = 0", "check `noise` has 0 points: give it some"),
         ("points = 1", "points = -2", "check `noise` has -2 points: give it some"),
         ("points = 1", "points = nan", "check `noise` has nan points: give it some"),
@@ -99,6 +110,30 @@ def refused(folder: Path, old: str, new: str) -> str:
 )
 def test_mistake_is_one_clear_sentence(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert message in refused(tmp_path, old, new)
+
+
+@pytest.mark.parametrize(
+    ("checks", "message"),
+    [
+        ("", "`[[checks]]` is missing at the top level"),
+        ('[checks]\nid = "a"', "at `checks`: write `[[checks]]`, with two brackets, over each of its entries"),
+        ("checks = [1]", "Expected `object`, got `int` - at `checks[0]`"),
+        ("[[checks]]\nid = 3", "Expected `str`, got `int` - at `checks[0].id`"),
+    ],
+)
+def test_checks_that_are_none_are_told_how_to_be_written(tmp_path: Path, checks: str, message: str) -> None:
+    spec = 'schema = 1\nname = "a"\ntitle = "A"\nquestions = []\n' + checks
+    (tmp_path / "assignment.toml").write_text(spec, encoding="utf-8")
+    with pytest.raises(AssignmentError) as caught:
+        load(tmp_path)
+    assert message in str(caught.value)
+
+
+def test_mark_at_the_beginning_that_some_editors_write_is_no_mistake(tmp_path: Path) -> None:
+    build(tmp_path)
+    path = tmp_path / "assignment.toml"
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert load(tmp_path).spec.name == "toy"
 
 
 def test_broken_toml_names_the_line(tmp_path: Path) -> None:
