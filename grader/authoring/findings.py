@@ -204,7 +204,7 @@ def fragile_advice(fragile: Sequence[FragileCheck]) -> Iterator[str]:
     for one in fragile:
         tried = f"`{one.trials[0]}`" + (f" and {len(one.trials) - 1} more" if len(one.trials) > 1 else "")
         yield (
-            f"`{one.id}` is fragile: it breaks on what {tried} answers, so that a student who answers the same gets "
+            f"`{one.id}` is fragile: it breaks on the answers of {tried}, so that a student who answers the same gets "
             f"no verdict but a fault of the grader's ({one.message}). Compare an answer with `expect` before you "
             "calculate with it."
         )

@@ -292,7 +292,7 @@ def test_check_that_breaks_on_a_wrong_answer_is_a_finding_and_its_mutants_are_ki
         "misconceptions",
     )
     assert run.code == 1
-    assert "`center` is fragile: it breaks on what `misconception:sum` answers" in run.out
+    assert "`center` is fragile: it breaks on the answers of `misconception:sum`" in run.out
     assert "Compare an answer with `expect`" in (out / "audit.html").read_text(encoding="utf-8").replace(
         "<code>", "`"
     ).replace("</code>", "`")
