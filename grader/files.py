@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,6 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield part
         try:
-            part.chmod(0o644)
             part.replace(path)
         except OSError as error:
             raise _failure(path, error) from error
@@ -51,16 +49,16 @@ def try_folder(folder: Path) -> None:
 def _beside(path: Path) -> Path:
     """Make an empty file in the folder of a path, and the folder."""
     folder = path.parent
+    part = folder / f".{path.name}.{secrets.token_hex(4)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
+        part.touch(mode=0o666, exist_ok=False)  # less what the user's umask takes away
     except FileExistsError as error:
         what = "is a link that leads nowhere" if folder.is_symlink() else "is a file"
         raise UsageError(f"can't write to {folder}: it {what}; name a folder") from error
     except OSError as error:
         raise _failure(folder, error) from error
-    os.close(handle)
-    return Path(name)
+    return part
 
 
 def _failure(path: Path, error: OSError) -> GraderError:

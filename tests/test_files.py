@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,16 @@ def test_file_is_written_with_its_folders(tmp_path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["b.json"]
 
 
-def test_file_can_be_read_by_others(tmp_path: Path) -> None:
-    assert write_atomically(tmp_path / "a", b"").stat().st_mode & 0o777 == 0o644
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o027, 0o640)])
+@pytest.mark.skipif(os.name != "posix", reason="there is no umask")
+def test_file_can_be_read_by_whom_the_umask_lets(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        path = write_atomically(tmp_path / "a", b"")
+        assert os.umask(umask) == umask  # it is left as it was
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == mode
 
 
 def test_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+from grader.assignment.problems import closest, problems
 from grader.errors import AssignmentError
 from grader.model import Visibility
 from grader.sandbox.limits import Limits
 
 SPEC_NAME = "assignment.toml"
-SPEC_SCHEMA = 1
 FOLLOW_THROUGH = "follow_through.py"
 LITTER = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 
@@ -213,7 +212,7 @@ def load(folder: Path) -> Assignment:
     """Read an assignment's folder; raise `AssignmentError` with the file, the key and what to do."""
     path = folder / SPEC_NAME
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except FileNotFoundError:
         inner = folder / "assignment"
         hint = f": did you mean {inner}?" if (inner / SPEC_NAME).is_file() else ""
@@ -225,8 +224,8 @@ def load(folder: Path) -> Assignment:
     try:
         spec = msgspec.convert(raw, Spec)
     except msgspec.ValidationError as error:
-        raise AssignmentError(f"{path}: {_explain(str(error))}") from None
-    for problem in _problems(spec, folder):
+        raise AssignmentError(f"{path}: {_explain(str(error), raw)}") from None
+    for problem in problems(spec, folder):
         raise AssignmentError(f"{path}: {problem}")
     return Assignment(folder.resolve(), spec)
 
@@ -242,89 +241,36 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
 }
 
 
-def _explain(message: str) -> str:
-    """Turn the validator's message into a sentence with the key's path and a suggestion."""
-    unknown = re.match(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*?)`)?$", message)
-    if unknown is None:
-        return message.replace("`$.", "`").replace("`$`", "the top level").replace("Object", "the table")
-    key, place = unknown[1], unknown[2] or ""
+_WORDS: dict[str, tuple[str, ...]] = {"visibility": tuple(Visibility), "percent_of": ("points", "max")}
+
+
+def _explain(message: str, raw: Mapping[str, Any]) -> str:
+    """Turn the validator's message into a sentence with the key's path, its entry's name and a suggestion."""
+    said, _, place = message.replace("`$.", "`").replace("`$`", "``").partition(" - at `")
+    place = place.removesuffix("`")
+    where = f" in `{place}`{_entry(place, raw)}" if place else ""
     table = _TABLES.get(place.split("[")[0])
-    names = list(table.__struct_fields__) if table is not None else []
-    close = _closest(key, names)
-    hint = f": did you mean `{close}`?" if close else f" (known keys: {', '.join(names)})"
-    where = f" in `{place}`" if place else ""
-    return f"unknown key `{key}`{where}{hint}"
+    if unknown := re.fullmatch(r"Object contains unknown field `(.+?)`", said):
+        names = list(table.__struct_fields__) if table is not None else []
+        close = closest(unknown[1], names)
+        hint = f": did you mean `{close}`?" if close else f" (known keys: {', '.join(names)})"
+        return f"unknown key `{unknown[1]}`{where}{hint}"
+    if missing := re.fullmatch(r"Object missing required field `(.+?)`", said):
+        lacks = f"`[[{missing[1]}]]`" if not place and missing[1] in _TABLES else f"the key `{missing[1]}`"
+        return f"{lacks} is missing{where or ' at the top level'}"
+    at = f" - at `{place}`{_entry(place, raw)}" if place else ""
+    if said.startswith("Expected `array`, got `object`") and place in _TABLES:
+        return f"{said}{at}: write `[[{place}]]`, with two brackets, over each of its entries"
+    words = _WORDS.get(place.rpartition(".")[2], ())
+    return f"{said}{at}" + (f": write one of {', '.join(words)}" if words else "")
 
 
-def _problems(spec: Spec, folder: Path) -> Iterator[str]:
-    """Yield what is wrong beyond types: doubles, dangling names, paths that lead out or to nothing."""
-    if spec.schema != SPEC_SCHEMA:
-        yield f"`schema` is {spec.schema}, this grader reads {SPEC_SCHEMA}"
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", spec.name):
-        yield f"`name` is {spec.name!r}: use letters, digits, '.', '_' and '-'"
-    for what, ids in (
-        ("questions", [question.id for question in spec.questions]),
-        ("checks", [check.id for check in spec.checks]),
-        ("files", [file.path for file in spec.files]),
-        ("provides", [name for names in _provided_names(spec) for name in names]),
-    ):
-        doubles = sorted({name for name in ids if ids.count(name) > 1})
-        if doubles:
-            yield f"`{what}` names {doubles[0]!r} twice"
-    yield from _late_problems(spec.late)
-    questions = [question.id for question in spec.questions]
-    checks = [check.id for check in spec.checks]
-    for check in spec.checks:
-        if check.question not in questions:
-            yield f"check `{check.id}` is of the question {check.question!r}, which is none of {', '.join(questions)}"
-        if not 0 < check.points < math.inf:  # TOML has nan and inf
-            yield f"check `{check.id}` has {check.points:g} points: give it some"
-        for needed in check.requires:
-            if needed not in checks:
-                close = _closest(needed, checks)
-                yield f"check `{check.id}` requires {needed!r}, which is no check" + (
-                    f": did you mean `{close}`?" if close else ""
-                )
-            elif checks.index(needed) >= checks.index(check.id):
-                yield f"check `{check.id}` requires `{needed}`, which is not run before it: list that one first"
-        for case, weight in (check.weights or {}).items():
-            if not 0 < weight < math.inf:
-                yield f"check `{check.id}` weighs its case {case!r} with {weight:g}: it must be more than 0"
-        if check.times_reference is not None and not 1 < check.times_reference < math.inf:
-            yield f"`times_reference` of check `{check.id}` is {check.times_reference:g}: it must be more than 1"
-    notebooks = [notebook.path for notebook in spec.notebooks]
-    for check in spec.checks:
-        if check.notebook and check.notebook not in notebooks:
-            yield f"check `{check.id}` is of the notebook {check.notebook!r}, which is none of {', '.join(notebooks)}"
-    for name in Limits.__struct_fields__:
-        if not 0 < getattr(spec.limits, name) < math.inf:
-            yield f"`limits.{name}` is {getattr(spec.limits, name):g}: it must be more than 0"
-    for path in (*(file.path for file in spec.files), *(n.path for n in spec.notebooks), *spec.provided.values()):
-        if path.startswith("/") or ".." in path.split("/") or "\\" in path:
-            yield f"the path {path!r} must be relative, with '/' and without '..'"
-    for source in (*(notebook.source for notebook in spec.notebooks), *spec.provided):
-        if not (folder / source).exists():
-            yield f"{source!r} does not exist in {folder}"
-
-
-def _closest(word: str, words: list[str]) -> str:
-    """Return the one of these words that was probably meant, or nothing."""
-    import difflib  # only for what is wrong
-
-    return next(iter(difflib.get_close_matches(word, words, n=1)), "")
-
-
-def _late_problems(late: LateSpec | None) -> Iterator[str]:
-    if late is None:
-        return
-    if late.due is not None and late.due.tzinfo is None:
-        yield "`late.due` needs an offset from UTC, such as 2026-05-01T23:59:00+02:00"
-    if min(late.grace_minutes, late.free_days, late.percent_per_day, late.max_days or 0) < 0:
-        yield "`late` holds a negative number"
-
-
-def _provided_names(spec: Spec) -> list[tuple[str, ...]]:
-    return [file.provides for file in spec.files] + [notebook.provides for notebook in spec.notebooks]
+def _entry(place: str, raw: Mapping[str, Any]) -> str:
+    """Return what the author calls the entry that a path leads to, where it has a name: nobody counts checks."""
+    found = re.match(r"(\w+)\[(\d+)\]", place)
+    entry = raw[found[1]][int(found[2])] if found else None
+    name = (entry.get("id") or entry.get("path")) if isinstance(entry, dict) else None
+    return f" ({name!r})" if isinstance(name, str) else ""
 
 
 def _walk(start: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,11 +19,13 @@ from grader.assignment.spec import Assignment
 from grader.authoring.findings import (
     EQUIVALENT,
     Audit,
+    FragileCheck,
     MisconceptionResult,
     MutantResult,
     RightResult,
     State,
     advice,
+    fragile_advice,
     names,
     rows,
 )
@@ -78,9 +80,7 @@ def audit(assignment: Assignment, options: Options) -> Audit:
         plan.known.write(path)
         bench = msgspec.structs.replace(bench, known=((FRESH, str(path)),))
         verdicts = run_all(bench, trials, options.workers, options.on_done)
-    for (id_, _), verdict in verdicts.items():
-        for check, message in verdict.faults.items():
-            raise AssignmentError(f"the check `{check}` itself fails on {id_}: {message}")
+    fragile = tuple(_fragile(verdicts))
     mutant_results = tuple(plan.mutant_results(verdicts))
     misconception_results = tuple(plan.misconception_results(verdicts))
     right_results = tuple(plan.right_results(verdicts))
@@ -97,8 +97,22 @@ def audit(assignment: Assignment, options: Options) -> Audit:
         right=right_results,
         checks=tuple(rows(plan.quick or plan.all, mutant_results, misconception_results)),
         problems=tuple(plan.problems(mutant_results)),
-        advice=tuple(advice(plan.quick or plan.all, mutant_results, misconception_results, right_results)),
+        advice=(
+            *fragile_advice(fragile),
+            *advice(plan.quick or plan.all, mutant_results, misconception_results, right_results),
+        ),
+        fragile=fragile,
     )
+
+
+def _fragile(verdicts: Mapping[tuple[str, str], Verdict]) -> Iterator[FragileCheck]:
+    """Yield the checks that broke, each with all on which it did."""
+    broke: dict[str, dict[str, str]] = {}
+    for (id_, _), verdict in sorted(verdicts.items()):  # they came in the order in which they were done
+        for check, message in verdict.faults.items():
+            broke.setdefault(check, {}).setdefault(id_, message)
+    for check, messages in sorted(broke.items()):
+        yield FragileCheck(check, next(iter(messages.values())), tuple(messages))
 
 
 class _Plan:
@@ -176,7 +190,7 @@ class _Plan:
     def mutant_results(self, verdicts: dict[tuple[str, str], Verdict]) -> Iterator[MutantResult]:
         """Yield what became of the mutants."""
         for mutant in self.mutants:
-            failed = tuple(verdicts[f"mutant:{mutant.id}", self.seed].failed)
+            failed = tuple(verdicts[f"mutant:{mutant.id}", self.seed].noticed)
             reason = self._reason(mutant)
             state = State.KILLED if failed else State.EQUIVALENT if reason else State.SURVIVED
             yield MutantResult(
@@ -193,9 +207,9 @@ class _Plan:
                 name=one.name,
                 fails=one.fails,
                 seeds=tuple(own),
-                passes_wrongly=tuple(id_ for id_ in one.fails if any(id_ not in v.failed for v in own.values())),
+                passes_wrongly=tuple(id_ for id_ in one.fails if any(id_ not in v.noticed for v in own.values())),
                 fails_wrongly={
-                    id_: message for v in own.values() for id_, message in v.failed.items() if id_ not in one.fails
+                    id_: message for v in own.values() for id_, message in v.noticed.items() if id_ not in one.fails
                 },
                 hinted=tuple(id_ for id_, mistake in told.items() if mistake.hint == one.hint),
                 misled={
@@ -208,7 +222,7 @@ class _Plan:
         """Yield how the right solutions fared."""
         for name in self.right:
             own = {seed: verdict for (id_, seed), verdict in verdicts.items() if id_ == f"right:{name}"}
-            lost = {seed: verdict.failed for seed, verdict in own.items() if verdict.failed}
+            lost = {seed: verdict.noticed for seed, verdict in own.items() if verdict.noticed}
             yield RightResult(name, tuple(own), lost, any(verdict.hints for verdict in own.values()))
 
     def problems(self, results: Sequence[MutantResult]) -> Iterator[str]:
@@ -217,8 +231,9 @@ class _Plan:
         for key, one in self.equivalent.items():
             if key not in known:
                 yield f"{EQUIVALENT}: no mutant of `{one.function}` has this diff any more:\n{one.diff.strip()}"
+        alive = {(result.function, result.diff) for result in results if result.state is not State.KILLED}
         for result in results:
-            if result.reason and result.state is State.KILLED:
+            if result.reason and (result.function, result.diff) not in alive:
                 yield f"{EQUIVALENT}: {result.id} is listed, but {names(result.failed)} can tell it from the reference"
 
 

@@ -75,6 +75,9 @@ def verdict(found: Audit) -> str:
             said.append(f"{len(part)} {what}, {f'all but {bad}' if bad else 'all'} {as_due}")
     if found.misconceptions:
         said.insert(-1 if found.right else len(said), own_hints(found))
+    if found.fragile:
+        some = len(found.fragile)
+        said.append(f"{some} of the checks break{'s' if some == 1 else ''} on answers that were tried")
     return "; ".join(said) or "there was nothing to audit"
 
 

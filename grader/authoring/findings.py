@@ -91,6 +91,14 @@ class CheckRow(msgspec.Struct, frozen=True):
     misconceptions: int  # known mistakes that it fails for
 
 
+class FragileCheck(msgspec.Struct, frozen=True):
+    """A check that breaks on answers that a student may give: it fails as the grader's fault and has no verdict."""
+
+    id: str
+    message: str  # of the first
+    trials: tuple[str, ...]
+
+
 class Audit(msgspec.Struct, frozen=True):
     """All that was found."""
 
@@ -107,6 +115,7 @@ class Audit(msgspec.Struct, frozen=True):
     checks: tuple[CheckRow, ...]
     problems: tuple[str, ...]  # of the lists that the author keeps by hand
     advice: tuple[str, ...] = ()
+    fragile: tuple[FragileCheck, ...] = ()
 
     @property
     def hints(self) -> Hints:
@@ -116,8 +125,8 @@ class Audit(msgspec.Struct, frozen=True):
 
     @property
     def good(self) -> bool:
-        """Whether nothing survived, nothing failed wrongly, and no right solution lost a mark."""
-        return not self.problems and all(
+        """Whether nothing survived, nothing failed wrongly, no right solution lost a mark, and no check broke."""
+        return not (self.problems or self.fragile) and all(
             [
                 all(mutant.state is not State.SURVIVED for mutant in self.mutants),
                 all(misconception.good for misconception in self.misconceptions),
@@ -188,6 +197,17 @@ def advice(
         for check in checks:
             if not any(check in mutant.failed for mutant in mutants_):
                 yield f"`{check}` fails for no mutant at all: does it judge anything that students write?"
+
+
+def fragile_advice(fragile: Sequence[FragileCheck]) -> Iterator[str]:
+    """Yield what an author should do about checks that break on wrong answers."""
+    for one in fragile:
+        tried = f"`{one.trials[0]}`" + (f" and {len(one.trials) - 1} more" if len(one.trials) > 1 else "")
+        yield (
+            f"`{one.id}` is fragile: it breaks on the answers of {tried}, so that a student who answers the same gets "
+            f"no verdict but a fault of the grader's ({one.message}). Compare an answer with `expect` before you "
+            "calculate with it."
+        )
 
 
 def _without_hint(misconceptions: Sequence[MisconceptionResult]) -> Iterator[str]:

@@ -10,6 +10,7 @@ import ast
 import difflib
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import libcst as cst
@@ -24,7 +25,7 @@ from grader.errors import AssignmentError
 class Mutant(msgspec.Struct, frozen=True):
     """A reference with one mistake."""
 
-    id: str  # the function and a digest of the diff: it outlives changes elsewhere in the file
+    id: str  # the function and a digest of the diff: it outlives changes elsewhere; a number, where others have both
     file: str
     function: str  # `Class.method` for a method, "" outside of functions
     description: str
@@ -34,7 +35,21 @@ class Mutant(msgspec.Struct, frozen=True):
 
 def mutants(files: Mapping[str, bytes]) -> tuple[Mutant, ...]:
     """Return all mutants of the marked solutions in a reference's files, modules and notebooks."""
-    return tuple(mutant for file, data in files.items() for mutant in _of_file(file, data))
+    return tuple(_told_apart([mutant for file, data in files.items() for mutant in _of_file(file, data)]))
+
+
+def _told_apart(found: list[Mutant]) -> Iterator[Mutant]:
+    """Yield mutants with an id each: what says the same in several places differs by its number alone."""
+    all_, so_far = Counter(mutant.id for mutant in found), Counter[str]()
+    for mutant in found:
+        so_far[mutant.id] += 1
+        number, total = so_far[mutant.id], all_[mutant.id]
+        if total == 1:
+            yield mutant
+            continue
+        id_ = mutant.id if number == 1 else f"{mutant.id}-{number}"
+        description = f"{mutant.description} (place {number} of {total} with these lines)"
+        yield msgspec.structs.replace(mutant, id=id_, description=description)
 
 
 def _of_file(file: str, data: bytes) -> Iterator[Mutant]:

@@ -8,10 +8,12 @@ comments, in strings and in longer lines. Only lines of fewer than six tokens mu
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -91,20 +93,25 @@ def solution_pieces(blocks: Iterable[Block]) -> Iterator[str]:
 
 
 def texts(archive: bytes) -> dict[str, str]:
-    """Return every file of a zip that is text, those of wheels within included; of JSON, its strings."""
+    """Return every file of a zip that is text, those of wheels within included; of JSON, its strings.
+
+    One that is not what its name says is text like any other.
+    """
     found: dict[str, str] = {}
     with zipfile.ZipFile(BytesIO(archive)) as opened:
         for name in opened.namelist():
             data = opened.read(name)
-            if name.endswith((".whl", ".zip")):
-                found |= {f"{name}/{inner}": text for inner, text in texts(data).items()}
-                continue
+            if name.endswith((".whl", ".zip")) and zipfile.is_zipfile(BytesIO(data)):
+                with contextlib.suppress(zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error):
+                    found |= {f"{name}/{inner}": text for inner, text in texts(data).items()}
+                    continue
             try:
                 text = data.decode()
             except UnicodeDecodeError:
                 continue  # pictures and arrays
             if name.endswith((".ipynb", ".json")):
-                text = "\n".join(_strings(json.loads(text)))
+                with contextlib.suppress(ValueError, RecursionError):  # lines of JSON, say: then the text as it is
+                    text = "\n".join(_strings(json.loads(text)))
             found[name] = text
     return found
 

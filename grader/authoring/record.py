@@ -19,7 +19,7 @@ import numpy as np
 from grader import __version__
 from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance, read_provenance
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
-from grader.assignment.spec import Assignment
+from grader.assignment.spec import SPEC_NAME, Assignment
 from grader.authoring.strip import unowned_solutions
 from grader.checking.compare import FLOOR
 from grader.checking.diagnosis import KnownMistakes, Mistake, fingerprint
@@ -109,8 +109,11 @@ def reference_files(assignment: Assignment) -> dict[str, bytes]:
     """Return the reference as a submission would bring it: the student's files, and its notebooks where it has some."""
     folder = assignment.reference
     if folder is None:
+        if assignment.spec.handout_of:
+            raise AssignmentError("this is a handout, which has no `reference`: nothing can be recorded from it")
         raise AssignmentError(
-            "this assignment names no `reference`: it is a handout, and nothing can be recorded from it"
+            f"{assignment.folder / SPEC_NAME} names no `reference`: give the folder of your solution, such as "
+            '`reference = "../solutions"`, or `reference = "."` where a notebook is its own reference'
         )
     files = {}
     for file in assignment.spec.files:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from grader.assignment.spec import LITTER, SPEC_NAME
 from grader.authoring.handout import ASSIGNMENT_FOLDER, Handout
+from grader.authoring.wheel import must_stay_within
 from grader.errors import UsageError
 
 LEFT_BEHIND = LITTER | {".tox", ".venv", ".pytest_cache"}  # by who tried the template
@@ -59,6 +60,7 @@ def write_template(handout: Handout, folder: Path) -> None:
 def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
     """Write files, given by their paths below a folder."""
     for name, data in files.items():
+        must_stay_within(name)
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

@@ -62,6 +62,11 @@ class Verdict(msgspec.Struct, frozen=True):
     hints: dict[str, Mistake] = {}  # check -> what a student would be told
     answers: Answers = {}  # of one that was only observed
 
+    @property
+    def noticed(self) -> dict[str, str]:
+        """Checks that did not let the trial pass, by themselves or since they broke on it, with the message."""
+        return {**self.faults, **self.failed}
+
 
 def settle(assignment: Assignment, isolation: str) -> str:
     """Return the tier to use: for "auto" the strongest that works here, or plain processes where none does."""

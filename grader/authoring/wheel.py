@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import grader
-from grader.errors import UsageError
+from grader.assignment.problems import leads_out
+from grader.errors import AssignmentError, UsageError
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold: a wheel should not depend on when it was made
 TAG = "py3-none-any"
@@ -46,11 +47,18 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, data in sorted(files.items()):
+            must_stay_within(name)
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.external_attr = 0o100644 << 16
             entry.create_system = 3
             archive.writestr(entry, data)
     return buffer.getvalue()
+
+
+def must_stay_within(name: str) -> None:
+    """Raise `AssignmentError` for a name that leads out of what it is unpacked or written to."""
+    if leads_out(name):
+        raise AssignmentError(f"the name {name!r} leads out of the folder that it is written to: nothing is written")
 
 
 def _stays(path: Path) -> bool:

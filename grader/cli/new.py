@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
+import subprocess
 from pathlib import Path
 
 NEXT = """\
@@ -50,5 +53,10 @@ def run(options: argparse.Namespace) -> int:
         if notes:
             print("What could not be carried over as it was:")
             print("\n".join(f"- {note}" for note in notes))
-        print(NEXT.format(folder=options.folder, reference=reference), end="")
+        print(NEXT.format(folder=_quoted(str(options.folder)), reference=reference), end="")
     return 0
+
+
+def _quoted(path: str) -> str:
+    """Return a path as it can be pasted into a shell."""
+    return shlex.quote(path) if os.name == "posix" else subprocess.list2cmdline([path])

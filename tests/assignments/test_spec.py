@@ -27,11 +27,22 @@ def refused(folder: Path, old: str, new: str) -> str:
     ("old", "new", "message"),
     [
         ('title = "A toy"', 'tilte = "A toy"', "unknown key `tilte`: did you mean `title`?"),
-        ('title = "A toy"', "", "the table missing required field `title`"),
+        ('title = "A toy"', "", "the key `title` is missing at the top level"),
         ('title = "A toy"', "title = 3", "Expected `str`, got `int` - at `title`"),
-        ('title = "Functions"', 'titel = "Functions"', "unknown key `titel` in `questions[0]`: did you mean `title`?"),
-        ("points = 1", 'points = "1"', "Expected `float`, got `str` - at `checks[3].points`"),
-        ("points = 1", "point = 1", "unknown key `point` in `checks[3]`: did you mean `points`?"),
+        (
+            'title = "Functions"',
+            'titel = "Functions"',
+            "unknown key `titel` in `questions[0]` ('q1'): did you mean `title`?",
+        ),
+        ("points = 1", 'points = "1"', "Expected `float`, got `str` - at `checks[3].points` ('noise')"),
+        ("points = 1", "point = 1", "unknown key `point` in `checks[3]` ('noise'): did you mean `points`?"),
+        ("points = 1", "", "the key `points` is missing in `checks[3]` ('noise')"),
+        (
+            "points = 1",
+            'points = 1\nvisibility = "secret"',
+            "Invalid enum value 'secret' - at `checks[3].visibility` ('noise'): write one of visible, hidden",
+        ),
+        ("[provided]", '[late]\npercent_of = "all"\n[provided]', "at `late.percent_of`: write one of points, max"),
         ("points = 1", "points = 0", "check `noise` has 0 points: give it some"),
         ("points = 1", "points = -2", "check `noise` has -2 points: give it some"),
         ("points = 1", "points = nan", "check `noise` has nan points: give it some"),
@@ -67,6 +78,23 @@ def refused(folder: Path, old: str, new: str) -> str:
         ('"notebooks/Toy.ipynb"', '"notebooks/Other.ipynb"', "'notebooks/Other.ipynb' does not exist in"),
         ('"pack" = "pack"', '"pakc" = "pack"', "'pakc' does not exist in"),
         ('"pack" = "pack"', '"pack" = "../pack"', "the path '../pack' must be relative"),
+        ('"pack" = "pack"', '"../data" = "pack"', "the source '../data' leads out of the assignment's folder"),
+        ('"pack" = "pack"', '"pack/../../data" = "pack"', "'pack/../../data' leads out of the assignment's folder"),
+        ('"pack" = "pack"', '"C:/data" = "pack"', "the source 'C:/data' leads out of the assignment's folder"),
+        ('"notebooks/Toy.ipynb"', '"../Toy.ipynb"', "the source '../Toy.ipynb' leads out of the assignment's folder"),
+        ('path = "pack/toy.py"', 'path = "./toy.py"', "the path './toy.py' should be written 'toy.py'"),
+        ('path = "pack/toy.py"', 'path = "numpy.py"', "the file 'numpy.py' would be imported as `numpy`, which is"),
+        ('path = "pack/toy.py"', 'path = "random/toy.py"', "would be imported as `random`, which is a module of"),
+        (
+            'path = "Toy.ipynb"',
+            'path = "Toy.ipynb"\nsource = "notebooks/Toy.ipynb"\n[[notebooks]]\npath = "Toy.ipynb"',
+            "`notebooks` names 'Toy.ipynb' twice",
+        ),
+        (
+            'path = "Toy.ipynb"',
+            'path = "a/Toy.ipynb"\nsource = "notebooks/Toy.ipynb"\n[[notebooks]]\npath = "b/Toy.ipynb"',
+            "two `notebooks` have the file name 'Toy.ipynb': reports keep notebooks by that name, so rename one",
+        ),
         ("schema = 1", "schema = 2", "`schema` is 2, this grader reads 1"),
         ('name = "toy"', 'name = "a toy/.."', "`name` is 'a toy/..': use letters, digits"),
         (
@@ -76,11 +104,36 @@ def refused(folder: Path, old: str, new: str) -> str:
         ),
         ("call_seconds = 1.5", "call_seconds = 0", "`limits.call_seconds` is 0: it must be more than 0"),
         ("call_seconds = 1.5", "memory_mb = -1", "`limits.memory_mb` is -1: it must be more than 0"),
+        ("call_seconds = 1.5", "memory_mb = 99999999999", "`limits.memory_mb` is 1e+11: it must be at most 1000000"),
         ("call_seconds = 1.5", "call_seconds = nan", "`limits.call_seconds` is nan: it must be more than 0"),
     ],
 )
 def test_mistake_is_one_clear_sentence(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert message in refused(tmp_path, old, new)
+
+
+@pytest.mark.parametrize(
+    ("checks", "message"),
+    [
+        ("", "`[[checks]]` is missing at the top level"),
+        ('[checks]\nid = "a"', "at `checks`: write `[[checks]]`, with two brackets, over each of its entries"),
+        ("checks = [1]", "Expected `object`, got `int` - at `checks[0]`"),
+        ("[[checks]]\nid = 3", "Expected `str`, got `int` - at `checks[0].id`"),
+    ],
+)
+def test_checks_that_are_none_are_told_how_to_be_written(tmp_path: Path, checks: str, message: str) -> None:
+    spec = 'schema = 1\nname = "a"\ntitle = "A"\nquestions = []\n' + checks
+    (tmp_path / "assignment.toml").write_text(spec, encoding="utf-8")
+    with pytest.raises(AssignmentError) as caught:
+        load(tmp_path)
+    assert message in str(caught.value)
+
+
+def test_mark_at_the_beginning_that_some_editors_write_is_no_mistake(tmp_path: Path) -> None:
+    build(tmp_path)
+    path = tmp_path / "assignment.toml"
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert load(tmp_path).spec.name == "toy"
 
 
 def test_broken_toml_names_the_line(tmp_path: Path) -> None:
@@ -146,6 +199,16 @@ def test_digest_changes_with_all_that_a_verdict_hangs_on(tmp_path: Path, path: s
     with (tmp_path / path).open("a") as file:
         file.write("\n")
     assert (load(tmp_path).digest != before) is changes
+
+
+def test_reference_may_lie_beside_the_assignment_and_a_handout_keeps_data_around_it(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    beside = SPEC.replace('reference = "reference"', 'reference = "../solutions"')
+    assert build(tmp_path / "a", spec=beside).reference == tmp_path / "solutions"
+    handout = SPEC.replace('reference = "reference"', 'handout_of = "0"').replace(
+        '"pack" = "pack"', '"../data" = "data"'
+    )
+    assert build(tmp_path / "b", spec=handout).spec.provided == {"../data": "data"}
 
 
 def test_digest_does_not_hang_on_where_the_assignment_lies(tmp_path: Path) -> None:

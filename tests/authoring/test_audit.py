@@ -150,6 +150,24 @@ def test_weak_checks_let_mutants_through_and_the_author_is_told_what_to_strength
     assert {one["state"] for one in told["mutants"]} == {"killed", "survived"}
 
 
+def test_survivor_is_not_taken_for_its_twin_that_a_check_noticed(tmp_path: Path) -> None:
+    twice = "x += 1\n    y = list(x)\n    x += 1\n    return np.array([*x, *y])"
+    center, halvings = REFERENCE.replace("return x - x.mean(axis=0)", twice).split("\n\n\ndef halvings")
+    twice = f"import numpy as np\n{center}\n\n\ndef halvings{halvings.replace('###', '#')}"
+    checks = CHECKS.replace("standard_normal((4, 3)))", "standard_normal(3)), where=np.arange(6) > 2").replace(
+        "import pytest", "import numpy as np\nimport pytest"
+    )
+    small = Small(tmp_path).write("solutions/code.py", twice).write("assignment/checks/test_all.py", checks)
+    found = small.audited("mutants")
+    twins = {mutant.id[-2:]: mutant.state for mutant in found.mutants if mutant.diff == "- x += 1\n+ x -= 1"}
+    assert sorted(twins.values()) == [State.KILLED, State.SURVIVED]
+    assert twins["-2"] is State.SURVIVED
+
+    small.equivalent("center", "- x += 1", "+ x -= 1")
+    found = small.audited("mutants")
+    assert not [one for one in found.problems if "is listed, but" in one]  # one of the two is as it says
+
+
 def test_known_mistakes_fail_where_they_say_and_nowhere_else(small: Small) -> None:
     small.mistake("good", "axis=0", "axis=0, keepdims=True) * (2", "center")
     small.mistake("passes", "x - x.mean(axis=0)", "x - x.sum(axis=0) / len(x)", "center")
@@ -249,6 +267,38 @@ def test_survivor_that_is_listed_is_no_survivor(weak: Small) -> None:
     assert [mutant.reason for mutant in listed] == ["It is the same."]
     assert found.problems == ()
     assert "It is the same." in audit_report.html(found).decode()
+
+
+def test_check_that_breaks_on_a_wrong_answer_is_a_finding_and_its_mutants_are_killed(
+    tmp_path: Path, cli: Callable
+) -> None:
+    breaks = CHECKS.replace('expect("y", student.center(', "y = (student.center(").replace(
+        "((4, 3))))", '((4, 3))))\n    expect("product", y @ np.ones((3, 1)))'
+    )
+    small = Small(tmp_path).write(
+        "assignment/checks/test_all.py", breaks.replace("import p", "import numpy as np\nimport p")
+    )
+    small.mistake("sum", "return x - x.mean(axis=0)", "return x.mean(axis=1)", "center")
+    out = tmp_path / "out"
+    run = cli(
+        "audit",
+        "--assignment",
+        small.recorded().folder,
+        "--out",
+        out,
+        "--isolation",
+        "none",
+        "--part",
+        "misconceptions",
+    )
+    assert run.code == 1
+    assert "`center` is fragile: it breaks on the answers of `misconception:sum`" in run.out
+    assert "Compare an answer with `expect`" in (out / "audit.html").read_text(encoding="utf-8").replace(
+        "<code>", "`"
+    ).replace("</code>", "`")
+    told = json.loads((out / "audit.json").read_bytes())
+    assert (told["good"], told["fragile"][0]["id"]) == (False, "center")
+    assert told["misconceptions"][0]["passes_wrongly"] == []
 
 
 def test_mutant_that_never_returns_is_cut(small: Small) -> None:

@@ -84,9 +84,9 @@ def test_spec_is_the_authors_without_reference_and_hidden_checks(made: Handout, 
 
 
 def test_big_provided_files_are_kept_once_and_small_ones_beside_them_twice(tree: Path) -> None:
-    (tree / "data").mkdir()
-    (tree / "data/big.bin").write_bytes(bytes(handout.SHARED_SIZE + 1))
-    spec = SPEC.replace('"lib" = "lib"', '"lib" = "lib"\n"../data" = "lib/data"')
+    (tree / "assignment/data").mkdir()
+    (tree / "assignment/data/big.bin").write_bytes(bytes(handout.SHARED_SIZE + 1))
+    spec = SPEC.replace('"lib" = "lib"', '"lib" = "lib"\n"data" = "lib/data"')
     made = handout.build(recorded(write(tree, {"assignment/assignment.toml": spec})))
     assert [name for name in made.files if name.endswith("big.bin")] == ["lib/data/big.bin"]
     assert "assignment/lib/helpers.py" in made.files
@@ -237,6 +237,15 @@ def test_line_of_a_solution_in_the_wheel_is_found(made: Handout) -> None:
     own = next(line for line in Path(prove.__file__).read_text(encoding="utf-8").splitlines() if "yield Leak(" in line)
     found = prove.leaks([Block("", "", (own,))], prove.texts(made.archive()))
     assert [leak.path for leak in found] == [f"sums/wheels/{wheel_name()}/grader/authoring/prove.py"]
+
+
+@pytest.mark.parametrize("name", ["lines.json", "broken.ipynb", "broken.zip", "broken.whl"])
+def test_provided_file_that_is_not_what_its_name_says_is_searched_as_text(name: str) -> None:
+    data = b"{'a': 1}\ntotal = zeros_like(a)\n"
+    texts = prove.texts(pack({name: data, "cut.zip": pack({"b": b"c"})[:-30], "half.zip": b"PK\x05\x06" + bytes(18)}))
+    assert list(prove.leaks([Block("", "", ("total = zeros_like(a)",))], texts)) == [
+        prove.Leak(name, 2, "total = zeros_like ( a )")
+    ]
 
 
 @pytest.mark.parametrize(

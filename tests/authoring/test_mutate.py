@@ -115,6 +115,18 @@ def test_each_is_one_whole_file_with_an_id_of_its_own() -> None:
         assert (mutant.file, mutant.function) == ("code.py", "f")
 
 
+def test_same_change_in_two_places_has_two_ids_and_the_first_is_that_of_one_place() -> None:
+    (alone,) = (mutant.id for mutant in of("z = x + y") if "+ z = x - y" in mutant.diff)
+    twins = [mutant for mutant in of("z = x + y", "x = 2 * z", "z = x + y") if "+ z = x - y" in mutant.diff]
+    assert [mutant.id for mutant in twins] == [alone, f"{alone}-2"]
+    assert [mutant.description.partition(" (")[2] for mutant in twins] == [
+        "place 1 of 2 with these lines)",
+        "place 2 of 2 with these lines)",
+    ]
+    both = mutants({name: module("z = x + y").encode() for name in ("a.py", "b.py")})
+    assert len({mutant.id for mutant in both}) == len(both)
+
+
 def test_same_reference_gives_the_same_and_ids_outlive_other_changes() -> None:
     assert of("z = x + y") == of("z = x + y")
     moved = mutants({"code.py": ("# one more line\n" + module("z = x + y")).encode()})

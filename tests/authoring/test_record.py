@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from toy import CHECKS, REFERENCE, Toy, build
+from toy import CHECKS, REFERENCE, SPEC, Toy, build
 
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment, load
@@ -26,6 +26,19 @@ def own_copy(toy: Toy, tmp_path: Path) -> Assignment:
 
 def stored(assignment: Assignment, seed: str) -> Expectations:
     return Expectations.read(assignment.expectations_path(seed))
+
+
+@pytest.mark.parametrize(
+    ("instead", "says"),
+    [
+        ("", r"assignment\.toml names no `reference`: .* or `reference = \"\.\"` where a notebook is its own"),
+        ('handout_of = "0"', "this is a handout, which has no `reference`: nothing can be recorded from it"),
+    ],
+)
+def test_assignment_without_a_reference_is_told_what_to_write(tmp_path: Path, instead: str, says: str) -> None:
+    assignment = build(tmp_path, spec=SPEC.replace('reference = "reference"', instead))
+    with pytest.raises(AssignmentError, match=says):
+        record.record(assignment, reseed=False, progress=quiet)
 
 
 def test_both_seeds_are_recorded_with_their_provenance(toy: Toy) -> None:

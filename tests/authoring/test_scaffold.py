@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import zipfile
 from pathlib import Path
 
@@ -92,3 +93,11 @@ def test_the_command_says_what_it_made(tmp_path: Path, capsys: pytest.CaptureFix
     assert "solutions/first.py" in capsys.readouterr().out
     assert new.run(parser.parse_args(["new", str(tmp_path / "quiet"), "--quiet"])) == 0
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a path is quoted otherwise there")
+def test_the_command_quotes_a_folder_with_spaces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    new.add(parser.add_subparsers())
+    new.run(parser.parse_args(["new", str(tmp_path / "My week")]))
+    assert f"cd '{tmp_path / 'My week'}'" in capsys.readouterr().out

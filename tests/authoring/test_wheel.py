@@ -17,8 +17,9 @@ import pytest
 
 import grader
 from grader.authoring import wheel
+from grader.authoring.template import write_tree
 from grader.authoring.wheel import build_wheel, pack, wheel_name
-from grader.errors import UsageError
+from grader.errors import AssignmentError, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINT_DIGEST = (
@@ -75,6 +76,15 @@ def test_what_editing_and_running_leaves_behind_is_not_packed(tmp_path: Path, mo
             "grader/__init__.py",
             "grader/a.py",
         }
+
+
+@pytest.mark.parametrize("name", ["../a", "a/../../b", "/a", "C:/a", "a\\b"])
+def test_nothing_is_packed_or_written_outside(tmp_path: Path, name: str) -> None:
+    with pytest.raises(AssignmentError, match="leads out of the folder that it is written to"):
+        pack({name: b""})
+    with pytest.raises(AssignmentError, match="leads out of the folder that it is written to"):
+        write_tree(tmp_path / "root", {name: b""})
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_zip_has_no_time_of_its_own_and_a_fixed_order() -> None:

@@ -1,0 +1,150 @@
+"""What is wrong with a spec beyond types: doubles, dangling names, numbers out of bounds, paths that lead out."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
+
+from grader.sandbox.limits import Limits
+
+if TYPE_CHECKING:
+    from grader.assignment.spec import CheckSpec, LateSpec, Spec
+
+SCHEMA = 1
+MOST = 1_000_000  # of any limit: days of seconds, a terabyte in MB; far more overflows what the system counts with
+# Imported by what runs students' code: a file of this name would hide it, or be hidden by it.
+TAKEN = (sys.stdlib_module_names - {"code", "test"}) | {
+    "grader", "h5py", "hypothesis", "IPython", "matplotlib", "msgspec", "numpy", "pandas", "pytest", "scipy",
+}  # fmt: skip
+
+
+def problems(spec: Spec, folder: Path) -> Iterator[str]:
+    """Yield a sentence for each."""
+    yield from _head(spec)
+    yield from _doubles(spec)
+    yield from _late(spec.late)
+    questions = [question.id for question in spec.questions]
+    checks = [check.id for check in spec.checks]
+    notebooks = [notebook.path for notebook in spec.notebooks]
+    for check in spec.checks:
+        if check.question not in questions:
+            yield f"check `{check.id}` is of the question {check.question!r}, which is none of {', '.join(questions)}"
+        yield from _numbers(check)
+        yield from _requires(check, checks)
+        if check.notebook and check.notebook not in notebooks:
+            yield f"check `{check.id}` is of the notebook {check.notebook!r}, which is none of {', '.join(notebooks)}"
+    yield from _limits(spec.limits)
+    yield from _places(spec)
+    yield from _sources(spec, folder)
+
+
+def closest(word: str, words: list[str]) -> str:
+    """Return the one of these words that was probably meant, or nothing."""
+    import difflib  # only for what is wrong
+
+    return next(iter(difflib.get_close_matches(word, words, n=1)), "")
+
+
+def _head(spec: Spec) -> Iterator[str]:
+    if spec.schema != SCHEMA:
+        yield f"`schema` is {spec.schema}, this grader reads {SCHEMA}"
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", spec.name):
+        yield f"`name` is {spec.name!r}: use letters, digits, '.', '_' and '-'"
+
+
+def _doubles(spec: Spec) -> Iterator[str]:
+    provided = [file.provides for file in spec.files] + [notebook.provides for notebook in spec.notebooks]
+    for what, ids in (
+        ("questions", [question.id for question in spec.questions]),
+        ("checks", [check.id for check in spec.checks]),
+        ("files", [file.path for file in spec.files]),
+        ("notebooks", [notebook.path for notebook in spec.notebooks]),
+        ("provides", [name for names in provided for name in names]),
+    ):
+        if twice := _double(ids):
+            yield f"`{what}` names {twice!r} twice"
+    if twice := _double(PurePosixPath(notebook.path).name for notebook in spec.notebooks):
+        yield f"two `notebooks` have the file name {twice!r}: reports keep notebooks by that name, so rename one"
+
+
+def _double(names: Iterable[str]) -> str:
+    all_ = list(names)
+    return min((name for name in all_ if all_.count(name) > 1), default="")
+
+
+def _late(late: LateSpec | None) -> Iterator[str]:
+    if late is None:
+        return
+    if late.due is not None and late.due.tzinfo is None:
+        yield "`late.due` needs an offset from UTC, such as 2026-05-01T23:59:00+02:00"
+    if min(late.grace_minutes, late.free_days, late.percent_per_day, late.max_days or 0) < 0:
+        yield "`late` holds a negative number"
+
+
+def _numbers(check: CheckSpec) -> Iterator[str]:
+    if not 0 < check.points < math.inf:  # TOML has nan and inf
+        yield f"check `{check.id}` has {check.points:g} points: give it some"
+    for case, weight in (check.weights or {}).items():
+        if not 0 < weight < math.inf:
+            yield f"check `{check.id}` weighs its case {case!r} with {weight:g}: it must be more than 0"
+    if check.times_reference is not None and not 1 < check.times_reference < math.inf:
+        yield f"`times_reference` of check `{check.id}` is {check.times_reference:g}: it must be more than 1"
+
+
+def _requires(check: CheckSpec, checks: list[str]) -> Iterator[str]:
+    for needed in check.requires:
+        if needed not in checks:
+            close = closest(needed, checks)
+            hint = f": did you mean `{close}`?" if close else ""
+            yield f"check `{check.id}` requires {needed!r}, which is no check{hint}"
+        elif checks.index(needed) >= checks.index(check.id):
+            yield f"check `{check.id}` requires `{needed}`, which is not run before it: list that one first"
+
+
+def _limits(limits: Limits) -> Iterator[str]:
+    for name in Limits.__struct_fields__:
+        value = getattr(limits, name)
+        if not value > 0:
+            yield f"`limits.{name}` is {value:g}: it must be more than 0"
+        elif value > MOST:
+            yield f"`limits.{name}` is {value:g}: it must be at most {MOST}"
+
+
+def _places(spec: Spec) -> Iterator[str]:
+    """Yield what is wrong with places in a student's tree."""
+    for path in (*(file.path for file in spec.files), *(n.path for n in spec.notebooks), *spec.provided.values()):
+        if leads_out(path):
+            yield f"the path {path!r} must be relative, with '/' and without '..'"
+        yield from _plain(path)
+    for file in spec.files:
+        top = file.module.split(".")[0]
+        if file.path.endswith(".py") and top in TAKEN:
+            yield (
+                f"the file {file.path!r} would be imported as `{top}`, which is a module of Python's or of the "
+                "libraries': give it another name"
+            )
+
+
+def _sources(spec: Spec, folder: Path) -> Iterator[str]:
+    """Yield what is wrong with places in the assignment; a handout has some of the student's own tree around it."""
+    for source in (*(notebook.source for notebook in spec.notebooks), *spec.provided):
+        within = source.removeprefix("../") if spec.handout_of else source
+        if leads_out(within):
+            yield f"the source {source!r} leads out of the assignment's folder: lay a copy within, and name that"
+        yield from _plain(within)
+        if not (folder / source).exists():
+            yield f"{source!r} does not exist in {folder}"
+
+
+def leads_out(path: str) -> bool:
+    """Return whether a path may name something that is not below the folder it starts from, on any system."""
+    return bool(PureWindowsPath(path).anchor) or ".." in path.split("/") or "\\" in path
+
+
+def _plain(path: str) -> Iterator[str]:
+    if (plain := PurePosixPath(path).as_posix()) != path:
+        yield f"the path {path!r} should be written {plain!r}"
