@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance
 from grader.checking import diagnosis
-from grader.checking.diagnosis import Evidence, KnownMistakes, Mistake, answers, fingerprint, rivals
+from grader.checking.diagnosis import Evidence, KnownMistakes, Mistake, answers, fingerprint, resembles, rivals
 from grader.checking.expect import Got
 from grader.errors import AssignmentError
 from grader.model import Tolerance
@@ -227,3 +227,27 @@ def test_mistake_that_would_have_failed_what_passed_gives_way() -> None:
     assert diagnosis.sparing(fits, ["earlier"], both) == {"mean": MEAN}
     assert diagnosis.sparing(fits, ["another check"], both) == fits
     assert diagnosis.sparing({"twin": twin}, ["earlier"], both) == {"twin": twin}  # no other explains the numbers
+
+
+@pytest.mark.parametrize(
+    ("got", "attempted"),
+    [
+        (lambda want: 2 * want + 1, True),
+        (lambda want: -want, True),
+        (lambda want: np.full_like(want, 0.3), False),
+        (lambda want: np.random.default_rng(5).standard_normal(want.shape), False),
+        (lambda want: want.T, False),
+        (lambda want: np.full_like(want, np.nan), False),
+    ],
+    ids=["scaled", "of the wrong sign", "constant", "unrelated", "of another shape", "no numbers"],
+)
+def test_an_attempt_has_something_of_what_was_expected(got: Any, attempted: bool) -> None:
+    want = np.random.default_rng(4).standard_normal((30, 40))
+    record = CaseRecord(values={"y": (want, Tolerance())})
+    assert resembles([Evidence("all", {"y": Got(got(want), ())}, record)]) is attempted
+
+
+def test_what_is_right_says_nothing_of_an_attempt() -> None:
+    want = np.random.default_rng(4).standard_normal((3, 4))
+    record = CaseRecord(values={"x": (want, Tolerance()), "y": (want, Tolerance())})
+    assert not resembles([Evidence("all", {"x": Got(want, ()), "y": Got(np.zeros((3, 4)), ())}, record)])

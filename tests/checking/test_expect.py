@@ -100,3 +100,11 @@ def test_that_keeps_its_sentence_where_the_condition_does_not_hold() -> None:
     assert expect.that("a", True, "never read")
     assert not expect.that("b", False, "the first column holds <START>")
     assert [comparison.message for comparison in expect.comparisons] == ["", "the first column holds <START>"]
+
+
+def test_an_answer_far_too_large_is_judged_and_let_go() -> None:
+    record = CaseRecord(values={"y": (np.ones(3), Tolerance()), "z": (np.ones(3), Tolerance())})
+    expect = Expect(record, Mode.COMPARE)
+    assert not expect("y", np.zeros(1 << 20))
+    assert not expect("z", np.zeros(3))
+    assert list(expect.got) == ["z"]

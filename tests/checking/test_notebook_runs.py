@@ -112,7 +112,7 @@ def test_notebook_of_version_3_is_read() -> None:
         (b"[1]", "not a notebook"),
         (b'{"nbformat": 4}', ""),
         (b'{"nbformat": 2, "cells": []}', "can't be read"),
-        (b'{"nbformat": 99, "cells": []}', "can't be read"),
+        (b'{"nbformat": 99, "cells": []}', "of a newer format"),
         (b'{"nbformat": 3, "worksheets": 7}', "can't be read"),
         (b'{"nbformat": 4, "nbformat_minor": "x", "cells": []}', ""),
         (b'{"nbformat": 4, "nbformat_minor": 5, "cells": {"a": 1}}', ""),
@@ -272,3 +272,19 @@ def test_the_boxs_own_folder_stands_in_no_output(toy: Toy) -> None:
     failed = toy.grade_notebook(with_answer(source.format("open(os.path.abspath('data.csv'))")))
     assert "No such file or directory: 'data.csv'" in failed["notebook"].message
     assert "grader-" not in json.dumps(failed.notebooks["Toy.ipynb"])
+
+
+def test_notebook_of_too_many_parts_is_refused_before_it_is_read() -> None:
+    data = b'{"nbformat": 4, "nbformat_minor": 5, "cells": [], "metadata": {"x": [' + b"{}," * 500_000 + b"{}]}}"
+    with pytest.raises(UnreadableNotebook, match="of too many parts"):
+        parse(data)
+
+
+def test_what_cells_put_out_is_not_read() -> None:
+    submitted = notebook()
+    submitted.metadata["mine"] = {"a": 1}
+    submitted.cells[3].outputs = [nbformat.v4.new_output("stream", name="stdout", text="42")]
+    read = parse(json.dumps(submitted).encode())
+    assert sources(read) == sources(submitted)
+    assert read.cells[3].outputs == []
+    assert read.metadata == {}

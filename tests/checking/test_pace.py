@@ -11,6 +11,10 @@ from grader.assignment.expectations import Expectations
 from grader.authoring import record
 from grader.checking import pace
 from grader.checking.pace import ClockedRemote, in_time
+from grader.errors import LimitExceeded
+from grader.sandbox.box import Staging
+from grader.sandbox.limits import Limits
+from grader.sandbox.plain import PlainSandbox
 
 SPEC = """
 schema = 1
@@ -106,7 +110,7 @@ def test_calls_alone_are_on_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever comes of them, and whatever the other side says."""
     ticks = iter(range(100))
     monkeypatch.setattr(pace.time, "perf_counter", lambda: float(next(ticks)))
-    monkeypatch.setattr(pace.Remote, "__init__", lambda self: None)
+    monkeypatch.setattr(pace.Remote, "__init__", lambda self: setattr(self, "_limits", Limits()))
     monkeypatch.setattr(pace.Remote, "request", lambda self, what, body, blobs, **options: 1 / body["divisor"])
     remote = ClockedRemote()  # type: ignore[call-arg]
     remote.request("importing", {"op": "fetch", "divisor": 1})
@@ -115,3 +119,16 @@ def test_calls_alone_are_on_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ZeroDivisionError):
         remote.request("`f`", {"op": "call", "divisor": 0})
     assert remote.seconds == 2
+
+
+def test_all_calls_together_have_a_limit() -> None:
+    remote = ClockedRemote(PlainSandbox(), Staging({}, {}), Limits(cpu_seconds=3), hide_numbers=False)
+    remote.seconds = 6.1
+    with pytest.raises(LimitExceeded, match="`f` was not called any more"):
+        remote.request("`f`", {"op": "call"})
+
+
+def test_asking_for_what_follows_has_a_limit_of_its_own() -> None:
+    remote = ClockedRemote(PlainSandbox(), Staging({}, {}), Limits(), hide_numbers=False)
+    with remote.hurried(0.0), pytest.raises(LimitExceeded, match="`f` was not called any more"):
+        remote.request("`f`", {"op": "call"})

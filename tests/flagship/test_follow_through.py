@@ -110,7 +110,21 @@ def test_known_mistake_in_what_both_cells_share_costs_once(
     assert result.message(f"captioning_lstm_{part}").startswith(f"right, given the mistake in `captioning_rnn_{part}`")
 
 
-@pytest.mark.parametrize("bodies", [ZEROS, ONES, HANDED_ON], ids=["zeros", "ones", "what-was-given"])
+EVERYTHING = "sum(value.sum() for value in (x, prev_h, Wx, Wh, b))"
+NEXT_TO_NOTHING = {
+    **ZEROS,
+    "rnn_step_forward": f"return np.zeros_like(prev_h) + 1e-13 * {EVERYTHING}, (x, prev_h, Wx, Wh, b)",
+}
+SUMS = {
+    **ZEROS,
+    "rnn_step_forward": f"return np.ones_like(prev_h) * {EVERYTHING}, (x, prev_h, Wx, Wh, b)",
+    "rnn_step_backward": "return tuple(np.ones_like(value) * dnext_h.sum() for value in cache)",
+}
+
+
+@pytest.mark.parametrize(
+    "bodies", [ZEROS, ONES, HANDED_ON, NEXT_TO_NOTHING, SUMS], ids=["zeros", "ones", "what-was-given", "tiny", "sums"]
+)
 def test_doing_nothing_earns_nothing(
     changed: Callable[..., Path], graded: Callable[..., Any], bodies: dict[str, str]
 ) -> None:

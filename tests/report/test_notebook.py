@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+from markupsafe import Markup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from grader.report import notebook, pictures
@@ -109,3 +110,16 @@ def test_a_notebook_of_the_wrong_shape_is_shown_as_far_as_it_goes() -> None:
     built = notebook.build("n.ipynb", 1, odd, notebook.Budget())
     assert [cell.kind for cell in built.cells] == ["code", "markdown", "markdown", "code"]
     assert "&lt;b&gt;" in built.cells[1].body
+
+
+def test_conversion_has_a_budget_of_its_own() -> None:
+    asked: list[str] = []
+
+    def convert(text: str) -> Markup:
+        asked.append(text)
+        return Markup("<p>short</p>")
+
+    budget = notebook.Budget(work=100)
+    kept = [budget.convert("x" * 40, convert) for _ in range(5)]
+    assert len(asked) == 2
+    assert [markup is not None for markup in kept] == [True, True, False, False, False]
