@@ -278,7 +278,7 @@ def without_task_2(reference: str = REFERENCE) -> str:
 
 def test_template_that_earns_points_is_refused(tree: Path) -> None:
     assignment = recorded(write(tree, {"solutions/lib/sums.py": without_task_2()}))
-    with pytest.raises(AssignmentError, match="the untouched template gets 1 points for `scale_by`"):
+    with pytest.raises(AssignmentError, match="the untouched template gets 1 point for `scale_by`"):
         prove.prove(handout.build(assignment), assignment)
 
 
@@ -286,7 +286,7 @@ def test_template_that_earns_points_in_a_hidden_check_is_refused(tree: Path) -> 
     spec = SPEC.replace('id = "scale_by"', 'id = "scale_by"\nvisibility = "hidden"')
     changes = {"solutions/lib/sums.py": without_task_2(), "assignment/assignment.toml": spec}
     assignment = recorded(write(tree, changes))
-    with pytest.raises(AssignmentError, match="the untouched template gets 1 points for `scale_by`"):
+    with pytest.raises(AssignmentError, match="the untouched template gets 1 point for `scale_by`"):
         prove.prove(handout.build(assignment), assignment)
 
 
