@@ -90,7 +90,10 @@ def seen(changed: Callable, stubbed: Callable, graded: Callable, tmp_path_factor
 
 
 def secret_numbers(seed: str) -> np.ndarray:
-    """Return every float that was recorded, but for outputs that hold nothing else than their inputs."""
+    """Return every float that was recorded, but for what is no secret.
+
+    That is an output that holds nothing else than its inputs, and the tanh of one where all gates are open or shut.
+    """
 
     def floats(value: Any) -> Iterator[np.ndarray]:
         for item in value.values() if isinstance(value, dict) else ():
@@ -101,8 +104,8 @@ def secret_numbers(seed: str) -> np.ndarray:
     stored = Expectations.read(ROOT / "assignment" / "expectations" / f"{seed}.h5")
     found = [
         number
-        for (check, _), record in stored.cases.items()
-        if check != "word_embedding_forward"
+        for (check, case), record in stored.cases.items()
+        if check != "word_embedding_forward" and "large inputs" not in case
         for value, _ in record.values.values()
         for number in floats(value)
     ]
