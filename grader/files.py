@@ -39,11 +39,14 @@ def write_atomically(path: Path, data: bytes) -> Path:
 
 
 def try_folder(folder: Path) -> None:
-    """Make a folder to write to, and try it before much is done for what will be written there.
+    """Try a folder before much is done for what will be written there; one that was not there is gone again.
 
     Raises `UsageError` where it can't be one, `GraderFault` where it is full.
     """
+    there = folder.exists()
     _beside(folder / "trial").unlink()
+    if not there:
+        folder.rmdir()
 
 
 def _beside(path: Path) -> Path:
