@@ -24,7 +24,7 @@ from IPython.utils.text import LSString, SList
 from matplotlib.backends.registry import backend_registry
 from traitlets.config import Config
 
-from grader.sandbox.inside.scratch import without
+from grader.sandbox.inside.places import without
 from grader.sandbox.wire import Frame, TooLarge
 
 if TYPE_CHECKING:

@@ -25,11 +25,6 @@ def place(base: str, warden: int) -> str:
     return os.path.join(base, f"box-{warden}")
 
 
-def without(root: str | os.PathLike[str], text: str) -> str:
-    """Return text without the box's own folder, which is another one in every run: files in it have their own names."""
-    return text.replace(f"{root}{os.sep}", "").replace(os.fspath(root), ".")
-
-
 def make(base: str, user: int | None) -> str:
     """Make the scratch folder of the calling warden, which one user alone can enter, and return its path."""
     path = place(base, os.getpid())
