@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 
-from grader.sandbox.inside import scratch
 from grader.sandbox.limits import THREADS, Limits
 
 SIGNAL_SCOPE_ABI = 6  # of Landlock, since Linux 6.12
@@ -40,6 +39,8 @@ class StartFailed(Exception):
 
 def environment(home: Path) -> dict[str, str]:
     """Return the zygote's environment, from which nothing of the caller's can be learnt."""
+    from grader.sandbox.inside import scratch  # for Linux alone, unlike the rest of this file
+
     # HDF5 would take locks on data files that boxes share; the font list is made once per user, or where a user has no
     # home of his own (a service, a cron job) once per run.
     return {
