@@ -140,7 +140,7 @@ def test_pairs_are_found_and_the_given_code_is_not(
     batch(tmp_path / "d")
     run = command("similar", "--from", tmp_path / "out", "--assignment", assignment.folder)
     assert run.code == 0, run.err
-    assert "1 pairs" in run.out
+    assert "1 pair:" in run.out
     assert "100 %  ann  bob  mini.py" in run.out
     page = (tmp_path / "out" / "similar" / "pair-001.html").read_text()
     assert page.count("<mark>") >= 2
