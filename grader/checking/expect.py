@@ -57,17 +57,13 @@ class Expect:
     """
 
     def __init__(self, record: CaseRecord, mode: Mode, case: Case | None = None, scene: Scene | None = None) -> None:
-        self._record = record
+        self.record = record  # what was recorded, or is being recorded, of the case
         self._mode = mode
         self._case = case  # whose calls `not_modified` and `printed` are about
         self._scene = scene or Scene()
         self._seen: set[str] = set()
         self.got: dict[str, Got] = {}
         self.comparisons: list[Comparison] = []
-
-    def expected(self, name: str) -> tuple[Any, Tolerance]:
-        """Return what was recorded under a name."""
-        return self._record.values[name]
 
     def __call__(
         self,
@@ -313,12 +309,12 @@ class Expect:
         if self._mode is not Mode.COMPARE:
             if self._mode is Mode.RECORD:
                 judge.check_recordable(name, got.value)
-            self._record.values[name] = (got.value, tolerance)
+            self.record.values[name] = (got.value, tolerance)
             return True
-        if name not in self._record.values:
+        if name not in self.record.values:
             raise AssignmentError(f"no expectation of `{name}` was recorded: run `grader record`")
-        found = judged(*self._record.values[name])
-        if weight(got.value) > HEAVY + 16 * weight(self._record.values[name][0]):
+        found = judged(*self.record.values[name])
+        if weight(got.value) > HEAVY + 16 * weight(self.record.values[name][0]):
             del self.got[name]  # so that no more is made of it than the verdict
         self.comparisons.extend(found)
         return all(comparison.ok for comparison in found)

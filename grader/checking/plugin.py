@@ -17,10 +17,9 @@ import pytest
 
 from grader.assignment.expectations import CaseRecord
 from grader.checking.boxes import Boxes
+from grader.checking.causes import Causes
 from grader.checking.cells import finished
-from grader.checking.diagnosis import Evidence, KnownMistakes, diagnose, fitting, resembles, sparing
 from grader.checking.expect import Expect, Mode, Scene
-from grader.checking.follow import costing_once, follows
 from grader.checking.notebook import Notebook
 from grader.checking.pace import ClockedRemote, in_time
 from grader.checking.plan import Outcome, Plan
@@ -35,7 +34,6 @@ from grader.errors import (
 )
 from grader.model import CaseResult, Status, Visibility
 
-FOLLOW_SECONDS = 60.0  # that all asking for what follows from what may take
 ONLY_CASE = "all"  # the name of the case of a check that has but one
 
 
@@ -49,8 +47,7 @@ class ChecksPlugin:
         self.problem: GraderError | None = None
         self._left: Counter[str] = Counter()  # cases to be run, of a check and of a notebook
         self._stopped: dict[str, str] = {}
-        self._patience = FOLLOW_SECONDS
-        self._evidence: dict[str, list[Evidence]] = {}
+        self._causes = Causes(plan, boxes.functions, self.outcome.checks)
         self._clock: tuple[ClockedRemote, float]  # the case's worker, and what stood on its clock when it began
         self._case: Case
         self._expect: Expect
@@ -141,7 +138,8 @@ class ChecksPlugin:
                 raise
             self._error = error
         self._look_at_the_clock(pyfuncitem)
-        self._follow(check_id(pyfuncitem))
+        if not isinstance(self._error, SubmissionFailed):
+            self._follows = self._causes.follows(check_id(pyfuncitem), self._case, self._expect)
         return True
 
     def _look_at_the_clock(self, item: pytest.Item) -> None:
@@ -154,27 +152,6 @@ class ChecksPlugin:
             record.call_seconds = took
         elif self.plan.mode is Mode.COMPARE and check is not None and check.times_reference is not None:
             self._expect.comparisons.append(in_time(took, record.call_seconds, check.times_reference))
-
-    def _follow(self, id_: str) -> None:
-        """Ask, while the case's objects are still there, whether what is wrong follows from an earlier mistake."""
-        wrong = any(not comparison.ok for comparison in self._expect.comparisons)
-        own = [one for one in self.plan.recipes if one.check == id_]
-        if self.plan.mode is not Mode.COMPARE or not wrong or not own or isinstance(self._error, SubmissionFailed):
-            return
-        checks = self.outcome.checks
-        values = [one for one in self._expect.comparisons if one.name.split("[")[0] in self._expect.got]
-        # Nothing follows from what was no attempt, unless what stands here is right for the most part.
-        most = 2 * sum(value.ok for value in values) > len(values)
-        failed = {
-            other.id: tuple(root for root in other.roots if most or checks[root].attempted)
-            for other in checks.values()
-            if other.failed
-        }
-        student = Student(self.plan.assignment, Case(self.boxes.functions, CallLog(None)))
-        with self.boxes.functions.hurried(self._patience):
-            start = time.perf_counter()
-            self._follows = follows(own, failed, student, self._case.log, self._expect)
-            self._patience -= time.perf_counter() - start
 
     def _refuse(self, id_: str) -> None:
         """Raise where a case need not be run: its check was stopped, or needs what is not there yet."""
@@ -226,46 +203,17 @@ class ChecksPlugin:
         outcome.reference_seconds += record.seconds
         if self._case.log.calls:
             outcome.functions = (self._case.log.calls[-1].function,)
-        if self.plan.mode is Mode.COMPARE and result.status in (Status.PASS, Status.FAIL):
-            self._evidence.setdefault(check, []).append(self._seen(result, record))
+        self._causes.note(check, result, self._case, self._expect)
         path = self._notebook_of(check)
         self._left.subtract({check, path})
         if path and not self._left[path]:
             self.boxes.of(path).close()
         if not self._left[check]:
-            told = self._evidence.pop(check, [])
-            if len(told) == len(outcome.cases) and outcome.failed:
-                self._diagnose(outcome, told)
+            try:
+                self._causes.diagnose(outcome)
+            except AssignmentError as error:
+                self.problem = self.problem or error
             self.plan.on_check(outcome)
-
-    def _diagnose(self, outcome: CheckOutcome, told: list[Evidence]) -> None:
-        """Look for the mistake that a check shows; where one that it builds on failed too, it must show it as well."""
-        known = self._known()
-        fits = fitting(outcome.id, told, known)
-        outcome.fits = frozenset(mistake.hint for mistake in fits.values())
-        check = self.plan.assignment.check(outcome.id)
-        own = [one for one in self.plan.recipes if one.check == outcome.id]
-        builds_on = {*(check.requires if check is not None else ()), *(id_ for one in own for id_ in one.after)}
-        before = [other for other in self.outcome.checks.values() if other.id in builds_on and other.failed]
-        if before:
-            fits = {id_: one for id_, one in fits.items() if any(one.hint in other.fits for other in before)}
-        passed = [id_ for id_ in builds_on if id_ in self.outcome.checks and self.outcome.checks[id_].passed]
-        outcome.mistake = diagnose(told, sparing(fits, passed, known).values())
-        outcome.attempted = bool(outcome.mistake.name) or resembles(told)
-        if outcome.mistake.name:
-            outcome.cases = costing_once(outcome, own, before)
-
-    def _known(self) -> KnownMistakes | None:
-        try:
-            return self.plan.known()
-        except AssignmentError as error:
-            self.problem = self.problem or error
-            return None
-
-    def _seen(self, result: CaseResult, record: CaseRecord) -> Evidence:
-        log = self._case.log
-        inputs = [*(given for call in log.calls for given in (*call.args, *call.kwargs.values())), *log.items.values()]
-        return Evidence(result.id, dict(self._expect.got), record, result.status is Status.PASS, inputs)
 
     def result(self, case: str, seconds: float) -> CaseResult:
         """Return the verdict of the case that has just ended."""

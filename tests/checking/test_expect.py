@@ -40,7 +40,7 @@ def test_wrong_value_is_returned_and_kept_for_the_report() -> None:
 def test_tolerance_is_the_recorded_one() -> None:
     assert recorded(100.0, rtol=0.5)("x", 60.0, rtol=0.0)
     assert not recorded(100.0, rtol=1e-9, atol=0.0)("x", 100.001, rtol=1.0)
-    assert recorded(1.0)._record.values["x"][1] == Tolerance()
+    assert recorded(1.0).record.values["x"][1] == Tolerance()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from grader.errors import AssignmentError, StudentException
 
 METHODS = ("__call__", "one_of", "printed", "raises", "not_modified", "gradient", "quality", "that", "plot", "property")
 ELSEWHERE = {"picture"}  # of a notebook: see test_plots.py
-NO_CHECK = {"expected"}  # asked by the framework
 IDS = [method.strip("_") for method in METHODS]
 
 REFERENCE = '''"""Functions that the examples call."""
@@ -116,7 +115,7 @@ def message(graded: Graded, id_: str) -> str:
 
 def test_every_method_has_an_example() -> None:
     public = {name for name in vars(Expect) if not name.startswith("_")} | {"__call__"}
-    assert public == {*METHODS} | ELSEWHERE | NO_CHECK
+    assert public == {*METHODS} | ELSEWHERE
 
 
 def test_every_example_is_found() -> None:
