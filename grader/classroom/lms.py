@@ -13,7 +13,8 @@ import msgspec
 
 from grader.classroom import uploads
 from grader.classroom.entries import Found
-from grader.classroom.trees import CODE, Tree
+from grader.classroom.parts import CODE
+from grader.classroom.trees import Tree
 from grader.errors import UsageError
 from grader.grading.names import ARCHIVES
 

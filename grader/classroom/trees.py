@@ -1,7 +1,7 @@
 """A class's download as a tree of names, whether it lies there as a folder or as one bulk zip.
 
 Theory of operation. The tree's shape is the LMS's, the names and bytes in it are students'. Names are listed and
-compared, and become paths only in `_place`, where each component is looked at. A folder's links are not followed. Of a
+compared, and become paths only in `parts`, where each component is looked at. A folder's links are not followed. Of a
 bulk zip one student's part at a time is laid into a temporary folder, with its bytes and entries counted as they come;
 what is wrong with one part is a `SubmissionError` of that student's, and the others are not touched.
 """
@@ -18,24 +18,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
 
 import msgspec
 
+from grader.classroom.parts import Part, Readable, archive_within, component, regular
 from grader.classroom.store import CLASS, LOCK
 from grader.errors import SubmissionError, UsageError
-from grader.grading.collect import CHUNK, DEFAULT_LIMITS, IntakeLimits
-from grader.grading.folders import open_regular
-from grader.grading.names import ARCHIVES, fault_of, has_control, is_litter, parts_of, shown
+from grader.grading.collect import DEFAULT_LIMITS
+from grader.grading.names import is_litter, parts_of, shown
 
 MAX_BULK_ENTRIES = 500_000
 MAX_SMALL_FILE = 64 << 20  # of a metadata file: Gradescope's grows with the class
-CODE = (".py", ".ipynb")
 LOOSE = "submission"  # what a folder of loose files is called in messages
-
-
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
 
 
 class Child(msgspec.Struct, frozen=True):
@@ -128,7 +122,7 @@ class FolderTree(Tree):
         """Read a regular file of the disk."""
         whole = self.root / path
         try:
-            with _regular(whole) as file:
+            with regular(whole) as file:
                 return _bounded(file, whole)
         except OSError as error:
             raise UsageError(f"{whole} can't be read: {error.strerror or error}") from error
@@ -141,22 +135,15 @@ class FolderTree(Tree):
             return
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
             root = Path(folder, LOOSE)
-            room = _Room(shown(paths[0]), DEFAULT_LIMITS)
+            part = Part(shown(paths[0]), DEFAULT_LIMITS)
             for path in paths:
                 whole = self.root / path
                 try:
-                    with _regular(whole) as file:
-                        room.lay(root, whole.name, file)
+                    with regular(whole) as file:
+                        part.lay(root, whole.name, file)
                 except OSError as error:
                     raise SubmissionError(f"{shown(path)} can't be taken in: it can't be read ({error}).") from error
             yield root
-
-
-@contextlib.contextmanager
-def _regular(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that must be a regular one: no link is followed, no pipe waited for."""
-    with open_regular(os.fspath(path.parent), path.name) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
-        yield file
 
 
 class ZipTree(Tree):
@@ -208,15 +195,15 @@ class ZipTree(Tree):
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
             root = Path(folder, LOOSE)
             root.mkdir()
-            room = _Room(shown(paths[0]), DEFAULT_LIMITS)
+            part = Part(shown(paths[0]), DEFAULT_LIMITS)
             names = []
             for path in paths:
                 own = path.rpartition("/")[2]
                 for member in self._below(path):
-                    self._lay(room, root, own + member[len(path) :], self._members[member])
+                    self._lay(part, root, own + member[len(path) :], self._members[member])
                 names.append(own)
             one = len(names) == 1
-            yield archive_within(root / _component(names[0], shown(names[0]))) if one else root
+            yield archive_within(root / component(names[0], shown(names[0]))) if one else root
 
     def _below(self, path: str) -> Iterator[str]:
         """Yield the members at or below a path."""
@@ -225,91 +212,22 @@ class ZipTree(Tree):
         for name in self._folders.get(path, ()):
             yield from self._below(f"{path}/{name}")
 
-    def _lay(self, room: _Room, root: Path, place: str, info: zipfile.ZipInfo) -> None:
+    def _lay(self, part: Part, root: Path, place: str, info: zipfile.ZipInfo) -> None:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
-            raise room.refusal(f"the entry {shown(info.filename)} is a link or no regular file")
+            raise part.refusal(f"the entry {shown(info.filename)} is a link or no regular file")
         if is_litter(place.split("/")[1:]):
             return
         try:
             with self._archive.open(info) as file:
-                laid = room.lay(root, place, file)
+                laid = part.lay(root, place, file)
             if (when := _timestamp(info)) is not None:
                 os.utime(laid, (when, when))  # the newest of several archives counts
         except _ZIP_FAULTS as error:
-            raise room.refusal(f"the entry {shown(info.filename)} can't be unpacked ({error})") from error
+            raise part.refusal(f"the entry {shown(info.filename)} can't be unpacked ({error})") from error
 
 
 _ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
-
-
-class _Room:
-    """Counts what one student's part unpacks to."""
-
-    def __init__(self, source: str, limits: IntakeLimits) -> None:
-        self._source, self._limits = source, limits
-        self._bytes = self._entries = 0
-
-    def refusal(self, why: str) -> SubmissionError:
-        """Return the error that refuses the part."""
-        return SubmissionError(f"{self._source} can't be taken in: {why}.")
-
-    def lay(self, root: Path, name: str, file: _Readable) -> Path:
-        """Copy a file to its place below the root, and return that."""
-        self._entries += 1
-        if self._entries > self._limits.max_entries:
-            raise self.refusal(f"it has more than {self._limits.max_entries} entries")
-        target = _place(root, name, self)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("xb") as out:
-                while chunk := file.read(CHUNK):
-                    self._bytes += len(chunk)
-                    if self._bytes > self._limits.max_bytes:
-                        raise self.refusal(f"it unpacks to more than {self._limits.max_bytes >> 20} MiB")
-                    out.write(chunk)
-        except FileExistsError as error:
-            raise self.refusal(f"it holds two entries of the name {shown(name)}, or a file as a folder") from error
-        except OSError as error:
-            raise self.refusal(f"{shown(name)} can't be laid down ({error.strerror})") from error
-        return target
-
-
-def _place(root: Path, name: str, room: _Room) -> Path:
-    """Return where a part's file goes: below the root, whatever its name says."""
-    fault = fault_of(name)
-    if fault or has_control(name):
-        raise room.refusal(f"the entry {shown(name)} {fault or 'has a control character in its name'}")
-    parts = parts_of(name)
-    if len(parts) > DEFAULT_LIMITS.max_depth:
-        raise room.refusal(f"{shown(name)} lies too many folders deep")
-    return root.joinpath(*(_component(part, shown(name)) for part in parts))
-
-
-def _component(part: str, source: str) -> str:
-    """Return one name as the file system holds it: the longest keep their ends, where the extension stands."""
-    data = part.encode("utf-8", "surrogateescape")
-    if part in ("", ".", ".."):
-        raise SubmissionError(f"{source} can't be taken in: it has no name.")
-    return part if len(data) <= 240 else data[:100].decode("utf-8", "ignore") + data[-100:].decode("utf-8", "ignore")
-
-
-def archive_within(path: Path) -> Path:
-    """Return the archive that is all a student's folder holds, or the folder: an LMS puts each upload into one."""
-    if path.is_symlink() or not path.is_dir():
-        return path
-    try:
-        with os.scandir(path) as found:
-            entries = sorted((entry for entry in found if not is_litter([entry.name])), key=lambda entry: entry.name)
-        if any(entry.is_dir(follow_symlinks=False) or entry.name.lower().endswith(CODE) for entry in entries):
-            return path
-        archives = [entry for entry in entries if entry.name.lower().endswith(ARCHIVES)]
-        if not archives:
-            return path
-        newest = max(archives, key=lambda entry: (entry.stat(follow_symlinks=False).st_mtime, entry.name))
-        return path / newest.name
-    except OSError:
-        return path  # the intake says what is wrong with it
 
 
 def _timestamp(info: zipfile.ZipInfo) -> float | None:
@@ -319,7 +237,7 @@ def _timestamp(info: zipfile.ZipInfo) -> float | None:
         return None
 
 
-def _bounded(file: _Readable, path: object) -> bytes:
+def _bounded(file: Readable, path: object) -> bytes:
     data = file.read(MAX_SMALL_FILE + 1)
     if len(data) > MAX_SMALL_FILE:
         raise UsageError(f"{path} is longer than {MAX_SMALL_FILE >> 20} MiB")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from grader.classroom.entries import Found, natural
-from grader.classroom.trees import CODE
+from grader.classroom.parts import CODE
 from grader.grading.names import ARCHIVES
 
 TWO_KINDS = "an archive and loose files in one hand-in: the loose files count before those of the archive"
