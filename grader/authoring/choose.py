@@ -48,7 +48,10 @@ def chosen_spec(assignment: Assignment, questions: tuple[str, ...]) -> Spec:
 
 
 def check_files(assignment: Assignment, spec: Spec) -> dict[str, bytes]:
-    """Return the check files, by their paths in the assignment, with those tests only that the spec names."""
+    """Return the check files, by their paths in the assignment, with those tests only that the spec names.
+
+    What they share, the fixtures of a ``conftest.py``, goes along.
+    """
     kept = {check.id for check in spec.checks}
     dropped = {check.id for check in assignment.spec.checks} - kept
     files = {}
@@ -65,7 +68,7 @@ def check_files(assignment: Assignment, spec: Spec) -> dict[str, bytes]:
                     f"{name} still speaks of the check `{id_}` when its test is left out: make `test_{id_}` a function "
                     "at the top level of the file, and don't mention it elsewhere"
                 )
-        if "def test_" in text:
+        if "def test_" in text or path.name == "conftest.py":
             files[name] = text.encode()
     return files
 

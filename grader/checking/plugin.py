@@ -125,6 +125,8 @@ class ChecksPlugin:
         """Keep what a fixture raised: the call itself never gets to raise."""
         if call.excinfo is not None and self._error is None:
             self._error = call.excinfo.value
+            if isinstance(self._error, pytest.FixtureLookupError):
+                self._error = AssignmentError(f"there is no fixture `{self._error.argname}`")
         return (yield)
 
     @pytest.hookimpl(wrapper=True)

@@ -17,7 +17,7 @@ from grader.checking.expect import Mode
 from grader.checking.plan import Outcome, Plan
 from grader.errors import AssignmentError, GraderFault
 
-OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autoload", "--noconftest")
+OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autoload")
 UNUSED = (  # pytest's own plugins that a check has no use for; each costs at every start or at every case
     *("terminal", "cacheprovider", "logging", "capture", "unraisableexception", "threadexception", "faulthandler"),
     *("doctest", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "recwarn", "warnings", "debugging"),

@@ -366,6 +366,12 @@ def test_partial_handout_is_about_its_question_alone(assignment: Assignment, tmp
     assert {check for check, _ in stored.cases} == {"add_up", "halves"}
 
 
+def test_handout_has_what_check_files_share(tree: Path) -> None:
+    fixture = "import pytest\n\n\n@pytest.fixture\ndef most():\n    return 3\n"
+    (tree / "assignment/checks/conftest.py").write_text(fixture)
+    assert "assignment/checks/conftest.py" in handout.build(recorded(load(tree / "assignment"))).files
+
+
 def test_partial_handout_leaves_out_the_other_questions_notebooks(assignment: Assignment) -> None:
     part = handout.build(assignment, ("q2",))
     assert "Work.ipynb" not in part.files

@@ -85,7 +85,19 @@ def test_unknown_fixture_is_an_error_of_its_check(tmp_path: Path) -> None:
     checks = CHECKS.replace("def test_count(student,", "def test_count(studnet, student,")
     (case,) = run(tmp_path, checks, only=frozenset({"count"}))["count"]
     assert case.status == "error"
-    assert "studnet" in case.message
+    assert case.message == "the check itself failed: there is no fixture `studnet`"
+
+
+def test_what_check_files_share_stands_in_a_conftest(tmp_path: Path) -> None:
+    first, second = (tmp_path / name for name in ("first", "second"))
+    for folder, most in ((first, 3), (second, 9)):
+        conftest = folder / "checks" / "conftest.py"
+        conftest.parent.mkdir(parents=True)
+        conftest.write_text(f"import pytest\n\n\n@pytest.fixture\ndef most():\n    return {most}\n")
+    checks = with_count("expect.that('at most', most == 3, f'it is {most}')")
+    checks = checks.replace("test_count(", "test_count(most, ")
+    cases = [run(folder, checks, only=frozenset({"count"}))["count"][0] for folder in (first, second)]
+    assert [(case.status.value, case.message) for case in cases] == [("pass", ""), ("fail", "it is 9")]
 
 
 def test_box_that_can_not_be_made_is_our_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
