@@ -201,8 +201,12 @@ def _nameless(ref: Ref) -> Ref:
 
 
 def fetched(value: Any) -> Any:
-    """Return a value with everything that was held in the box brought over."""
-    return value.fetch() if isinstance(value, Value) else value
+    """Return a value with everything that was held in the box brought over, what stands in containers too."""
+    if isinstance(value, Value):
+        return value.fetch()
+    if type(value) in (tuple, list):
+        return type(value)(map(fetched, value))
+    return {key: fetched(item) for key, item in value.items()} if type(value) is dict else value
 
 
 def name_of(function: Any) -> str:

@@ -265,7 +265,7 @@ class Encoder:
             return {"dtype": np.dtype(value).str}
         if kind is np.ndarray and value.dtype.kind in PLAIN_KINDS and len(self.blobs) < MAX_BLOBS:
             return {"array": self._blob(value)}
-        if isinstance(value, np.generic) and value.dtype.kind in PLAIN_KINDS:
+        if kind is complex or (isinstance(value, np.generic) and value.dtype.kind in PLAIN_KINDS):
             return {"scalar": self._blob(np.asarray(value))}
         if isinstance(value, tuple | list | dict) and depth < MAX_DEPTH:  # a namedtuple or defaultdict is plain too
             if isinstance(value, dict):

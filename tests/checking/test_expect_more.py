@@ -220,3 +220,14 @@ def test_a_function_may_be_asked_to_raise_more_than_once(tmp_path: Path) -> None
     graded = toy(tmp_path, {"twice": code}).grade(REFERENCE)
     names = [value.name for value in graded["twice"].cases[0].values]
     assert names == ["ValueError of root", "ValueError of root (2)"]
+
+
+def test_what_stands_in_containers_is_brought_over(tmp_path: Path) -> None:
+    def returning(nested: str) -> str:
+        return f"{REFERENCE}\n\ndef split(x):\n    return {nested}\n"
+
+    right = "[(x[0], 1j), {'rest': [x[1:], [2, None]]}]"
+    assignment = toy(tmp_path, {"nested": "expect('nested', student.split(x))"}, returning(right))
+    assert assignment.grade(returning(right)).passed == {"nested"}
+    wrong = assignment.grade(returning(right.replace("[2,", "[3,")))
+    assert message(wrong, "nested") == "`nested[1][rest][1][0]` is off"

@@ -87,6 +87,10 @@ def test_plain_values_come_back_the_same(value: Any) -> None:
     assert same(crossed(value), value)
 
 
+def test_a_complex_number_comes_as_numpys() -> None:
+    assert same(crossed(1 - 2j), np.complex128(1 - 2j))
+
+
 @given(arrays)
 def test_arrays_come_back_writable_and_own_their_memory(array: np.ndarray) -> None:
     back = crossed(array)
