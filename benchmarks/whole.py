@@ -1,7 +1,7 @@
 """``python -m benchmarks.whole``: whole commands beside what they are bound by: one submission, a class again, memory.
 
-- `grader check` of the flagship's solution, by the clock, against the longer of its two notebooks run bare, and
-  against `jupyter nbconvert --execute` of that notebook alone.
+- `grader check` of the flagship's solution, by the clock, against the longer of its two notebooks run bare: where all
+  is imported already, and as `ipython NOTEBOOK` in a fresh process; and against `jupyter nbconvert --execute` of it.
 - `grader batch` over an unchanged class a second time, against the first time.
 - The most memory that our process tree holds over load (b), against the floor's tree over the same notebooks.
 """
@@ -59,43 +59,45 @@ def main() -> int:
 
 
 def one(work: Path, rounds: int, home: Path) -> dict[str, Any]:
-    """Time `grader check`, the two bare notebooks, and Jupyter running them, in turn."""
+    """Time `grader check`, the two bare notebooks, and IPython and Jupyter running them, in turn."""
     load_ = loads.make("b", work / "one", 1, 1)
     books = [check.id for check in load(load_.assignment).spec.checks if check.notebook]
     name = load_.chunks[0].shares[0][0]
     peer = peers.set_up("nbgrader", home)
-    checks, bare, jupyter = [], [], []
+    tree = work / "one" / "tree"
+    checks, bare, fresh, jupyter = [], [], [], []
     for number in range(rounds):
         command = ["check", str(load_.submissions / name), "--assignment", str(load_.assignment)]
         checks.append(timed([*command, "--out", str(work / "one" / f"report-{number}")], 0))
         bare.append(max(run_bare(load_, work / "one", [id_], name) for id_ in books))
+        ipython = [sys.executable, "-m", "IPython", "--no-banner"]
+        fresh.append(max(run_alone(load_, tree, name, ipython, sys.executable)))
         if peer.python:
-            jupyter.append(max(run_jupyter(load_, work / "one" / "tree", peer, name)))
+            convert = [str(Path(peer.python).with_name("jupyter")), "nbconvert", "--execute", "--to", "notebook"]
+            jupyter.append(max(run_alone(load_, tree, name, [*convert, "--output", "executed.ipynb"], peer.python)))
     told = {
         "`grader check` of the flagship's solution, s": spread(iter(checks)),
         "the longer of its notebooks run bare, s": spread(iter(bare)),
         "`grader check` takes, times the longer notebook": spread(a / b for a, b in zip(checks, bare, strict=True)),
+        "the longer of them by `ipython`, s": spread(iter(fresh)),
+        "`grader check` takes, times that": spread(a / b for a, b in zip(checks, fresh, strict=True)),
     }
     if jupyter:
         told["the longer of them by `jupyter nbconvert --execute`, s"] = spread(iter(jupyter))
         ratios = [a / b for a, b in zip(checks, jupyter, strict=True)]
-        told["`grader check` takes, times that"] = spread(iter(ratios))
+        told["`grader check` takes, times what Jupyter does"] = spread(iter(ratios))
     return told
 
 
-def run_jupyter(load_: loads.Load, tree: Path, peer: peers.Peer, name: str) -> Iterator[float]:
-    """Yield the seconds that Jupyter's own command takes for each notebook, with one BLAS thread as everywhere here."""
+def run_alone(load_: loads.Load, tree: Path, name: str, command: list[str], python: str) -> Iterator[float]:
+    """Yield the seconds that a command takes for each notebook, with one BLAS thread as everywhere here."""
     assignment = load(load_.assignment)
     shutil.rmtree(tree, ignore_errors=True)
     loads.lay_support(assignment, tree)
     shutil.copytree(load_.submissions / name, tree, dirs_exist_ok=True)
-    command = [str(Path(peer.python).with_name("jupyter")), "nbconvert", "--execute", "--to", "notebook"]
     for book in assignment.spec.notebooks:
         start = time.perf_counter()
-        subprocess.run(
-            [*command, "--output", "executed.ipynb", book.path],
-            check=True, capture_output=True, cwd=tree, env=environment(peer.python),
-        )  # fmt: skip
+        subprocess.run([*command, book.path], check=True, capture_output=True, cwd=tree, env=environment(python))
         yield time.perf_counter() - start
 
 
