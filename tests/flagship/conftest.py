@@ -13,9 +13,6 @@ import numpy as np
 import pytest
 
 from grader.assignment.expectations import Expectations
-from grader.assignment.spec import load
-from grader.authoring.audit import Options, audit
-from grader.authoring.findings import Audit
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS, RNN = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py"
@@ -91,12 +88,6 @@ def graded(cli: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) ->
         return Graded(run.code, json.loads((out / "report.json").read_bytes()), out)
 
     return grade
-
-
-@pytest.fixture(scope="session")
-def audited() -> Audit:
-    """What the audit says of the known mistakes: submitted whole, with the hidden seed and with a fresh one."""
-    return audit(load(ROOT / "assignment"), Options(isolation="none", parts=("misconceptions",)))
 
 
 @pytest.fixture(scope="session")
