@@ -142,7 +142,8 @@ def environment(python: str, as_installed: bool = False) -> dict[str, str]:
 
     as_installed: as many BLAS threads as the library takes by itself, which is what who sets nothing gets
     """
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV", *THREADS)}
+    unwanted = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", *THREADS)  # compiled modules are kept, as usual
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
     kept["PATH"] = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
     threads = {} if as_installed else dict.fromkeys(THREADS, "1")
     return {**kept, **threads, "MPLBACKEND": "agg", "PYTHONWARNINGS": "ignore"}

@@ -5,6 +5,7 @@ Pure. A `Comparison` tells shapes, dtypes, how far off and where; it never holds
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,11 +84,10 @@ def _compare_sequence(name: str, expected: Any, got: Any, tolerance: Tolerance) 
 
 
 def _compare_numbers(name: str, expected: np.ndarray, got: Any, tolerance: Tolerance) -> Comparison:
-    wanted = describe(expected if expected.shape else expected[()])
     if isinstance(got, np.ndarray | np.generic | bool | int | float):
         array = np.asarray(got)
     else:
-        return _different(name, expected, got, f"`{name}` is {describe(got)}, expected {wanted}")
+        return _different(name, expected, got, f"`{name}` is {describe(got)}, expected {describe(expected)}")
     if array.shape != expected.shape:
         return _different(name, expected, got, f"`{name}` has shape {array.shape}, expected {expected.shape}")
     kinds = KINDS.get(array.dtype.kind, "other values"), KINDS[expected.dtype.kind]
@@ -112,12 +112,13 @@ def _compare_floats(name: str, expected: np.ndarray, got: np.ndarray, tolerance:
         return msgspec.structs.replace(_values(name, expected, got, odd, None, None), message=message + _first(odd))
     finite = np.isfinite(want)
     distance, wrong, _ = distances(want, have, tolerance)
+    absolute = _rough(distance[finite].max(initial=0.0))
+    if not wrong.any():
+        return _values(name, expected, got, wrong, 0.0, absolute)
     with np.errstate(invalid="ignore", over="ignore"):
         magnitude = np.maximum(np.maximum(np.abs(have), np.abs(want)), 1e-300)
         relative = np.where(wrong & finite, distance / magnitude, 0.0)
-    return _values(
-        name, expected, got, wrong, _rough(relative.max(initial=0.0)), _rough(distance[finite].max(initial=0.0))
-    )
+    return _values(name, expected, got, wrong, _rough(relative.max(initial=0.0)), absolute)
 
 
 def _rough(error: Any) -> float:
@@ -179,7 +180,7 @@ def _values(
         max_absolute_error=absolute,
         wrong=count,
         total=int(wrong.size),
-        where=tuple(tuple(int(i) for i in place) for place in np.argwhere(wrong)[:SHOWN_PLACES]),
+        where=tuple(tuple(int(i) for i in place) for place in np.argwhere(wrong)[:SHOWN_PLACES]) if count else (),
     )
 
 
@@ -205,10 +206,15 @@ def describe(value: Any) -> str:
     if isinstance(value, Ref):
         return f"an object of type {clean(value.type, 80)}"
     if isinstance(value, np.ndarray) and value.shape:
-        return f"an array of shape {value.shape}, {value.dtype}"
+        return f"an array of shape {value.shape}, {_name(value.dtype)}"
     if isinstance(value, np.ndarray | np.generic):
-        return f"a number ({value.dtype})"
+        return f"a number ({_name(value.dtype)})"
     if isinstance(value, dict | list | tuple):
         kind = {dict: "a dict", list: "a list", tuple: "a tuple"}[type(value)]
         return f"{kind} of {_entries(len(value))}"
     return {str: "a string", bool: "a boolean", int: "an integer", float: "a float"}.get(type(value), "something else")
+
+
+@functools.lru_cache(maxsize=64)
+def _name(dtype: np.dtype[Any]) -> str:
+    return str(dtype)  # which NumPy puts together anew each time

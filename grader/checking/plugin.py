@@ -10,7 +10,8 @@ import functools
 import time
 import zlib
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,6 +52,7 @@ class ChecksPlugin:
         self._clock: tuple[ClockedRemote, float]  # the case's worker, and what stood on its clock when it began
         self._case: Case
         self._expect: Expect
+        self._given: dict[str, Any]  # what the case's fixtures are, by their names
 
     # --- collection -------------------------------------------------------------------------------------------------
 
@@ -108,26 +110,36 @@ class ChecksPlugin:
 
     # --- running ----------------------------------------------------------------------------------------------------
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Let pytest run one case, then keep its result."""
-        start = time.perf_counter()
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
+        """Run one case and keep its result. What pytest would report of it takes as long, and nobody would read it."""
+        start = self._begin()
+        self._step(item.ihook.pytest_runtest_setup, item=item)
+        if self._error is None:
+            self._step(item.ihook.pytest_runtest_call, item=item)
+        self._step(item.ihook.pytest_runtest_teardown, item=item, nextitem=nextitem)
+        self._finish(item, time.perf_counter() - start)
+        return True
+
+    def _begin(self) -> float:
+        """Forget the case before, and return when this one begins."""
         self._error: BaseException | None = None
         self._follows: tuple[str, ...] = ()
-        done = yield
-        self._finish(item, time.perf_counter() - start)
-        return done
+        return time.perf_counter()
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def _step(self, hook: Callable[..., object], **given: object) -> None:
+        try:
+            hook(**given)
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            raise
+        except BaseException as error:
+            self._raised(error)
+
+    def _raised(self, error: BaseException) -> None:
         """Keep what a fixture raised: the call itself never gets to raise."""
-        if call.excinfo is not None and self._error is None:
-            self._error = call.excinfo.value
-            if isinstance(self._error, pytest.FixtureLookupError):
-                self._error = AssignmentError(f"there is no fixture `{self._error.argname}`")
-        return (yield)
+        if isinstance(error, pytest.FixtureLookupError):
+            error = AssignmentError(f"there is no fixture `{error.argname}`")
+        self._error = self._error or error
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
@@ -183,6 +195,8 @@ class ChecksPlugin:
         self._clock = remote, remote.seconds
         self._case = Case(remote, log)
         self._expect = Expect(record, self.plan.mode, self._case, self._scene(check, case))
+        self._given = {"expect": self._expect}
+        self._hand(item)
         return (yield)
 
     def _scene(self, check: str, case: str) -> Scene:
@@ -238,10 +252,33 @@ class ChecksPlugin:
 
     # --- fixtures ---------------------------------------------------------------------------------------------------
 
+    def _hand(self, item: pytest.Item) -> None:
+        """Give a test function what nearly all ask for: pytest's own way takes longer than many a call into the box.
+
+        Where an author has a fixture of the same name, it is left to pytest.
+        """
+        if isinstance(item, pytest.Function):
+            for name in ("student", "expect", "rng"):
+                if len(item._fixtureinfo.name2fixturedefs.get(name, ())) == 1:
+                    item.funcargs[name] = self._made(item, name)
+
+    def _made(self, item: pytest.Item, name: str) -> Any:
+        """Return a case's own object of a name, the same however often it is asked for."""
+        if name not in self._given:
+            if name == "student":
+                self._given[name] = Student(self.plan.assignment, self._fresh_case())
+            else:
+                names = (check_id(item), case_id(item))
+                self._given[name] = np.random.default_rng(
+                    [int(self.plan.expectations.provenance.seed), *(zlib.crc32(n.encode()) for n in names)]
+                )
+        return self._given[name]
+
     @pytest.fixture
-    def student(self) -> Student:
+    def student(self, request: pytest.FixtureRequest) -> Student:
         """The submission: its functions and classes by their names."""
-        return Student(self.plan.assignment, self._fresh_case())
+        made: Student = self._made(request.node, "student")
+        return made
 
     @pytest.fixture
     def expect(self) -> Expect:
@@ -251,10 +288,8 @@ class ChecksPlugin:
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
         """A generator seeded by the seed of the expectations, the check and the case."""
-        names = (check_id(request.node), case_id(request.node))
-        return np.random.default_rng(
-            [int(self.plan.expectations.provenance.seed), *(zlib.crc32(n.encode()) for n in names)]
-        )
+        made: np.random.Generator = self._made(request.node, "rng")
+        return made
 
     @pytest.fixture
     def notebook(self, request: pytest.FixtureRequest) -> Notebook:

@@ -32,15 +32,15 @@ def _apart(folder: Path) -> Iterator[None]:
     Another assignment in the same process may have check files of the same names, and so may whoever runs us.
     """
     names = {path.stem for path in folder.rglob("*.py")}
-    others = {name: sys.modules.pop(name) for name in list(sys.modules) if name in names}
+    others = {name: sys.modules.pop(name) for name in names & sys.modules.keys()}
+    before = set(sys.modules)
     kept = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
     try:
         yield
     finally:
         os.environ.update(kept)
-        below = f"{folder}{os.sep}"  # compared as text: thousands of modules are looked at for each submission
-        for name, module in list(sys.modules.items()):
-            if str(getattr(module, "__file__", None) or "").startswith(below):
+        for name in sys.modules.keys() - before:
+            if Path(getattr(sys.modules[name], "__file__", None) or "").is_relative_to(folder):
                 del sys.modules[name]
         sys.modules.update(others)
 

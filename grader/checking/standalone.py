@@ -7,6 +7,7 @@ matter and are left to it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 
 import msgspec
@@ -47,16 +48,24 @@ class PracticePlugin(ChecksPlugin):
         items[:] = checks + others
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Keep a case's result."""
-        return (yield from super().pytest_runtest_protocol(item)) if self.is_check(item) else (yield)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        """Let pytest run a case in its own way, then keep its result."""
+        start = self._begin()
+        done = yield
+        if self.is_check(item):
+            self._finish(item, time.perf_counter() - start)
+        return done
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Keep what a fixture raised."""
-        return (yield from super().pytest_runtest_makereport(item, call)) if self.is_check(item) else (yield)
+        if call.excinfo is not None and self.is_check(item):
+            self._raised(call.excinfo.value)
+        return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
