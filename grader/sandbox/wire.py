@@ -39,7 +39,6 @@ PLAIN_KINDS = "biufcUS"  # NumPy dtype kinds that may cross: no objects, no stru
 READ_AHEAD = 1 << 16  # bytes asked for at once
 
 _HEAD = struct.Struct("!II")
-_SIZE = struct.Struct("!Q")
 _BEFORE_HEADER = 10  # bytes: the magic, the version and the header's length
 # The header that NumPy writes for arrays of numbers; any other goes through NumPy's own parser, which takes far longer.
 _USUAL_HEADER = re.compile(
@@ -88,7 +87,7 @@ def pack(frame: Frame) -> bytes:
     text = json.dumps(frame.body, separators=(",", ":")).encode("utf-8", "surrogatepass")
     if len(text) > MAX_JSON or len(frame.blobs) > MAX_BLOBS or sum(map(len, frame.blobs)) > MAX_BYTES:
         raise TooLarge("the message is larger than the wire allows")
-    sizes = b"".join(_SIZE.pack(len(blob)) for blob in frame.blobs)
+    sizes = struct.pack(f"!{len(frame.blobs)}Q", *map(len, frame.blobs))
     return b"".join((_HEAD.pack(len(text), len(frame.blobs)), sizes, text, *frame.blobs))
 
 
@@ -99,7 +98,7 @@ def unpack(read: Callable[[int], bytes]) -> Frame:
         raise WireError(f"a message of {text_size} bytes is more than the {MAX_JSON} allowed")
     if count > MAX_BLOBS:
         raise WireError(f"a message with {count} arrays is more than the {MAX_BLOBS} allowed")
-    sizes = [_SIZE.unpack(read(_SIZE.size))[0] for _ in range(count)]
+    sizes = struct.unpack(f"!{count}Q", read(8 * count))
     if sum(sizes) > MAX_BYTES:
         raise WireError(f"arrays of {sum(sizes)} bytes are more than the {MAX_BYTES} allowed")
     try:

@@ -21,9 +21,7 @@ SAMPLE = {  # N, max_length, and the special word that often has the highest sco
     "N=6,max_length=12": (6, 12, None),
     "N=1,max_length=7": (1, 7, None),
     "N=3,max_length=1": (3, 1, None),
-    "N=20,max_length=12,<END> at times": (20, 12, "<END>"),  # at another time step in each row, or never
-    "N=20,max_length=11,<END> at times": (20, 11, "<END>"),
-    "N=20,max_length=10,<END> at times": (20, 10, "<END>"),
+    "N=60,max_length=12,<END> at times": (60, 12, "<END>"),  # at another time step in each row, or never
     "N=20,max_length=7,<NULL> at times": (20, 7, "<NULL>"),
     "N=3,max_length=6,<END> at once": (3, 6, "<END> at once"),
 }
