@@ -21,7 +21,7 @@ OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autolo
 UNUSED = (  # pytest's own plugins that a check has no use for; each costs at every start or at every case
     *("terminal", "cacheprovider", "logging", "capture", "unraisableexception", "threadexception", "faulthandler"),
     *("doctest", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "recwarn", "warnings", "debugging"),
-    *("unittest", "legacypath", "subtests"),
+    *("unittest", "legacypath", "subtests", "reports"),
 )
 
 
