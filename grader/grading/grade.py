@@ -5,6 +5,7 @@ What imports NumPy or pytest is imported where it is first needed: a class that 
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import time
@@ -21,7 +22,6 @@ from grader.errors import AssignmentError, UsageError
 from grader.grading.intake import Taken, Wanted, take
 from grader.grading.opening import Opening
 from grader.grading.scoring import questions, score_check, total
-from grader.machine import collect_seldom, keep_what_is_there
 from grader.model import REPORT_SCHEMA, CheckResult, Report
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ class Grader:
         """Grade what was taken in already."""
         self._begun += 1
         if self._begun == 2:  # a class: what there is by now stays, and is not looked through for garbage again
-            keep_what_is_there()
-            collect_seldom()
+            gc.collect()
+            gc.freeze()
         started, start = datetime.now(UTC), time.perf_counter()
         deaths = self._sandbox.unexplained
         results, notebooks, notes = self._run(taken)
