@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from grader.assignment import misconceptions, spec
+from grader.assignment import misconceptions, schema
 from grader.sandbox.limits import Limits
 
 HEAD = """\
@@ -24,13 +24,13 @@ Everything that `grader` knows of an assignment stands in this file. Paths use `
 suggestion. This page is made by `docs/make_spec.py`.
 """
 TABLES: tuple[tuple[str, type[msgspec.Struct]], ...] = (
-    ("Top level", spec.Spec),
-    ("`[[questions]]`", spec.QuestionSpec),
-    ("`[[files]]`", spec.FileSpec),
-    ("`[[notebooks]]`", spec.NotebookSpec),
-    ("`[[checks]]`", spec.CheckSpec),
+    ("Top level", schema.Spec),
+    ("`[[questions]]`", schema.QuestionSpec),
+    ("`[[files]]`", schema.FileSpec),
+    ("`[[notebooks]]`", schema.NotebookSpec),
+    ("`[[checks]]`", schema.CheckSpec),
     ("`[limits]`", Limits),
-    ("`[late]`", spec.LateSpec),
+    ("`[late]`", schema.LateSpec),
 )
 MISTAKES = """\
 # `misconceptions/*.toml`

@@ -7,12 +7,9 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING
 
+from grader.assignment.schema import CheckSpec, LateSpec, Spec
 from grader.sandbox.limits import Limits
-
-if TYPE_CHECKING:
-    from grader.assignment.spec import CheckSpec, LateSpec, Spec
 
 SCHEMA = 1
 MOST = 1_000_000  # of any limit: days of seconds, a terabyte in MB; far more overflows what the system counts with

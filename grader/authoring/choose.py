@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from grader.assignment.expectations import Expectations
-from grader.assignment.spec import Assignment, Spec
+from grader.assignment.schema import Spec
+from grader.assignment.spec import Assignment
 from grader.authoring.record import reference_digest
 from grader.authoring.strip import decode
 from grader.errors import AssignmentError

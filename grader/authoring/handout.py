@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from grader.assignment.spec import SPEC_NAME, Assignment, FileSpec, Spec
+from grader.assignment.schema import FileSpec, Spec
+from grader.assignment.spec import SPEC_NAME, Assignment
 from grader.authoring.choose import check_files, chosen_spec, functions_in_use, public_expectations
 from grader.authoring.pages import pages
 from grader.authoring.record import reference_files

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from grader.assignment.spec import Assignment, CheckSpec, Spec
+from grader.assignment.schema import CheckSpec, Spec
+from grader.assignment.spec import Assignment
 from grader.authoring.wheel import wheel_name
 from grader.errors import AssignmentError
 from grader.model import Visibility

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from grader.assignment.spec import CheckSpec
+from grader.assignment.schema import CheckSpec
 from grader.checking.notebook import NotebookRun
 from grader.checking.pace import ClockedRemote
 from grader.checking.plan import Plan

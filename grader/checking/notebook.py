@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from grader.assignment.spec import NotebookSpec
+from grader.assignment.schema import NotebookSpec
 from grader.checking.kernel import WireKernelClient
 from grader.checking.remote import Remote
 from grader.checking.restore import cell_key, parse, restore

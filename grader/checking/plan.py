@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from grader.assignment.expectations import Expectations
-from grader.assignment.spec import Assignment, CheckSpec
+from grader.assignment.schema import CheckSpec
+from grader.assignment.spec import Assignment
 from grader.checking.diagnosis import KnownMistakes
 from grader.checking.expect import Mode
 from grader.checking.follow import Recipe

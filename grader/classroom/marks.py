@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from grader.assignment.spec import LateSpec
+from grader.assignment.schema import LateSpec
 from grader.model import CheckResult, Question, Report, Status
 from grader.report import words
 

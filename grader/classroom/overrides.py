@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader.assignment.spec import LateSpec
+from grader.assignment.schema import LateSpec
 from grader.classroom import marks
 from grader.classroom.entries import Entry
 from grader.classroom.marks import Adjustment, Inline, Rules

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader.assignment.spec import Spec
+from grader.assignment.schema import Spec
 from grader.classroom.keys import digest_of
 from grader.classroom.rows import Row
 from grader.errors import UsageError

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
-from grader.assignment.spec import Assignment, LateSpec
+from grader.assignment.schema import LateSpec
+from grader.assignment.spec import Assignment
 from grader.classroom.entries import Entry
 from grader.classroom.marks import CheckPoints, Inline
 from grader.model import CaseResult, CheckResult, Report, Status, Visibility

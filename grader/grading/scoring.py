@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from grader.assignment.spec import CheckSpec, Spec
+from grader.assignment.schema import CheckSpec, Spec
 from grader.model import CaseResult, CheckResult, Question, Status
 
 if TYPE_CHECKING:

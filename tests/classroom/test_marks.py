@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.assignment.spec import LateSpec
+from grader.assignment.schema import LateSpec
 from grader.classroom import overrides
 from grader.classroom.marks import Adjustment, CheckPoints, Inline, Rules, compute, late_days
 from grader.errors import UsageError

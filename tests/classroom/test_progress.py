@@ -9,7 +9,7 @@ import bulk
 import mini
 import pytest
 
-from grader.assignment.spec import LateSpec
+from grader.assignment.schema import LateSpec
 from grader.classroom.marks import Adjustment, Rules, compute
 from grader.classroom.orders import Event
 from grader.classroom.progress import describe

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.assignment.spec import CheckSpec, QuestionSpec, Spec
+from grader.assignment.schema import CheckSpec, QuestionSpec, Spec
 from grader.checking.diagnosis import Mistake
 from grader.grading.scoring import questions, score_check, total
 from grader.model import CaseResult, CheckResult, Status

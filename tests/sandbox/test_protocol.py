@@ -15,7 +15,7 @@ import pytest
 from replayed import SECONDS, Fault, Recording, RecordingSandbox, ReplayingSandbox
 from toy import Toy, notebook
 
-from grader.assignment.spec import NotebookSpec
+from grader.assignment.schema import NotebookSpec
 from grader.checking.notebook import NotebookRun
 from grader.checking.remote import Remote
 from grader.checking.student import CallLog, Case, Value

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import matplotlib
 from IPython.core.displayhook import DisplayHook
@@ -25,10 +25,7 @@ from matplotlib.backends.registry import backend_registry
 from traitlets.config import Config
 
 from grader.sandbox.inside.places import without
-from grader.sandbox.wire import Frame, TooLarge
-
-if TYPE_CHECKING:
-    from grader.sandbox.inside.worker import Worker
+from grader.sandbox.wire import Channel, Frame, TooLarge
 
 FLUSH_CHARACTERS = 16_384
 FLUSH_SECONDS = 0.2
@@ -154,9 +151,9 @@ class Kernel:
 
     _made: ClassVar[Kernel | None] = None
 
-    def __init__(self, worker: Worker) -> None:
-        self._channel = worker.channel
-        self._root = worker.root
+    def __init__(self, channel: Channel, root: Path) -> None:
+        self._channel = channel
+        self._root = root
         self.last_error: dict[str, Any] = {}
         os.environ["MPLBACKEND"] = INLINE
         self.shell = make_shell()
@@ -164,7 +161,7 @@ class Kernel:
         parts: tuple[Any, ...] = (self.shell, self.shell.display_pub, self.shell.displayhook)
         for part in parts:
             part.kernel = self
-        worker.namespace = self.shell.user_ns
+        self.namespace: dict[str, Any] = self.shell.user_ns
         builtins.input = no_input
         self.stdout, self.stderr = Stream(self, "stdout"), Stream(self, "stderr")
         if "matplotlib.pyplot" in sys.modules:  # imported before this notebook began, so not by its set-up
@@ -173,10 +170,10 @@ class Kernel:
             matplotlib.rcParams["backend"] = INLINE
 
     @classmethod
-    def of(cls, worker: Worker) -> Kernel:
+    def of(cls, channel: Channel, root: Path) -> Kernel:
         """Return the one kernel of this process; the first call makes it."""
         if cls._made is None:
-            cls._made = cls(worker)
+            cls._made = cls(channel, root)
         return cls._made
 
     def send(self, kind: str, content: dict[str, Any]) -> None:

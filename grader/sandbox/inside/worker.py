@@ -130,7 +130,7 @@ class Worker:
         if frame.body.get("notebook"):
             from grader.sandbox.inside.kernel import Kernel  # IPython: only where a notebook is run
 
-            Kernel.of(self)
+            self.namespace = Kernel.of(self.channel, self.root).namespace
         for target, source in frame.body["links"]:
             place = self.root / target
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -190,7 +190,7 @@ class Worker:
         """Run one cell of a notebook; its outputs go ahead of the reply, as messages of their own."""
         from grader.sandbox.inside.kernel import Kernel
 
-        return Frame(Kernel.of(self).execute(str(frame.body["code"])))
+        return Frame(Kernel.of(self.channel, self.root).execute(str(frame.body["code"])))
 
     # --- values -----------------------------------------------------------------------------------------------------
 

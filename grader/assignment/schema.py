@@ -1,0 +1,85 @@
+"""``assignment.toml`` as data: its tables and their keys, each with the value that it has where nothing is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from grader.model import Visibility
+from grader.sandbox.limits import Limits
+
+
+class QuestionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[[questions]]``: a part of the assignment with points of its own."""
+
+    id: str
+    title: str
+    name: str = ""  # a word for command lines, such as "rnn"; the id where there is none
+
+
+class FileSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[[files]]``: a file that students write, and what the checks call in it."""
+
+    path: str
+    provides: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """The name under which the file is imported."""
+        return self.path.removesuffix(".py").replace("/", ".")
+
+
+class NotebookSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[[notebooks]]``: a notebook that students run, and where the author's own stands."""
+
+    path: str
+    source: str
+    required: bool = False  # whether a submission without it fails, or the provided one is run in its place
+    keep_extra_cells: bool = True  # whether cells that students added are run too
+    provides: tuple[str, ...] = ()  # functions that its cells define
+
+
+class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[[checks]]``: what a check is worth. Its sentence is the docstring of its test."""
+
+    id: str
+    question: str
+    points: float
+    visibility: Visibility = Visibility.VISIBLE
+    notebook: str = ""  # the notebook whose outcome it judges
+    requires: tuple[str, ...] = ()  # checks whose functions this one needs: skipped while they are not implemented
+    weights: Mapping[str, float] | None = None  # a case -> its part of the points, where that is not 1 as of all others
+    times_reference: float | None = None  # how many times as long as the reference's a case's calls may take in all
+
+
+class LateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[late]``: what lateness costs in a class's gradebook. A day that has begun counts."""
+
+    due: datetime | None = None  # with an offset; a course may give its own in overrides.toml
+    grace_minutes: float = 0
+    free_days: int = 0
+    percent_per_day: float = 10
+    percent_of: Literal["points", "max"] = "points"  # of what was reached, or of what could be
+    max_days: int | None = None  # later than that, nothing is given
+
+
+class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole of ``assignment.toml``."""
+
+    schema: int
+    name: str
+    title: str
+    version: str = "1"
+    reference: str = ""  # folder of the reference solution, relative to the assignment
+    questions: tuple[QuestionSpec, ...]
+    files: tuple[FileSpec, ...] = ()
+    notebooks: tuple[NotebookSpec, ...] = ()
+    checks: tuple[CheckSpec, ...]
+    handout_of: str = ""  # in a handout: the digest of the assignment that it was made from
+    provided: Mapping[str, str] = {}  # file or folder of the assignment -> its place in a student's tree
+    withheld: tuple[str, ...] = ()  # installed packages that would do the work: a sandboxed submission can't read them
+    limits: Limits = Limits()
+    late: LateSpec | None = None
