@@ -100,6 +100,22 @@ def test_what_check_files_share_stands_in_a_conftest(tmp_path: Path) -> None:
     assert [(case.status.value, case.message) for case in cases] == [("pass", ""), ("fail", "it is 9")]
 
 
+def test_a_fixture_of_the_authors_own_takes_the_place_of_ours(tmp_path: Path) -> None:
+    own = "@pytest.fixture\ndef rng(rng):\n    return rng.integers(5, 6)\n\n\n"
+    checks = with_count("expect.that('own', rng == 5, f'it is {rng}')")
+    checks = checks.replace("def test_count(", f"{own}def test_count(")
+    (case,) = run(tmp_path, checks, only=frozenset({"count"}))["count"]
+    assert (case.status, case.message) == ("pass", "")
+
+
+def test_a_fixture_draws_from_the_generator_of_its_case(tmp_path: Path) -> None:
+    own = "@pytest.fixture\ndef first(rng):\n    return rng.random()\n\n\n"
+    checks = with_count("expect.that('draws', first != rng.random(), 'the same number twice')")
+    checks = checks.replace("def test_count(", f"{own}def test_count(first, ")
+    (case,) = run(tmp_path, checks, only=frozenset({"count"}))["count"]
+    assert (case.status, case.message) == ("pass", "")
+
+
 def test_box_that_can_not_be_made_is_our_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grader.sandbox.plain.sys.executable", "/bin/false")
     (case,) = run(tmp_path, CHECKS, only=frozenset({"count"}))["count"]
