@@ -84,8 +84,9 @@ def example(method: str) -> str:
 
 def checks(examples: dict[str, str]) -> str:
     """Return a file of checks made of examples."""
+    x = "    x = np.append(rng.standard_normal(5), 1.0)"
     tests = [
-        f"def test_{id_}(student, expect, rng):\n    x = rng.standard_normal(6)\n{textwrap.indent(code, '    ')}\n"
+        f"def test_{id_}(student, expect, rng):\n{x}\n{textwrap.indent(code, '    ')}\n"
         for id_, code in examples.items()
     ]
     return "\n\n".join(["import numpy as np", *tests])
