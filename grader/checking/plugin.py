@@ -147,9 +147,9 @@ class ChecksPlugin:
         try:
             self._refuse(check_id(pyfuncitem))
             yield
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            raise
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
-                raise
             self._error = error
         self._look_at_the_clock(pyfuncitem)
         if not isinstance(self._error, SubmissionFailed):
