@@ -9,6 +9,7 @@
     ├── SubmissionFailed       a mark: the student's matter, never ours
     │   ├── NotImplementedYet    a stub was called
     │   ├── StudentException     the student's code raised
+    │   │   └── CellStopped        what a check asks for is missing, since a notebook's cell stopped
     │   ├── WrongReturn          the student's code returned something that can't be used
     │   ├── LimitExceeded        time, memory, output: a limit of the assignment was hit
     │   └── WorkerDied           the student's process ended, or spoke out of turn
@@ -74,6 +75,14 @@ class StudentException(SubmissionFailed):
         self.trace = trace
         self.frames = frames
         self.kinds = kinds
+
+
+class CellStopped(StudentException):
+    """A name is missing because the cell that defines it stopped; ``cell`` is that cell in words."""
+
+    def __init__(self, message: str, trace: str = "", cell: str = "") -> None:
+        super().__init__(message, trace)
+        self.cell = cell
 
 
 class WrongReturn(SubmissionFailed):

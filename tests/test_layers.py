@@ -22,8 +22,8 @@ FLOORS = (
     {"checking"},
     {"assignment", "report"},
     {"sandbox"},
-    {"model"},
-    {"errors", "text", "files", "machine", "__init__"},
+    {"model", "notebooks"},
+    {"markers", "errors", "text", "files", "machine", "__init__"},
 )
 HEIGHT = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(path.relative_to(HOUSE).as_posix() for path in HOUSE.rglob("*.py"))

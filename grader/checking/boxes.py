@@ -12,8 +12,8 @@ from grader.assignment.schema import CheckSpec
 from grader.checking.notebook import NotebookRun
 from grader.checking.pace import ClockedRemote
 from grader.checking.plan import Plan
-from grader.checking.restore import provided
 from grader.errors import StudentException
+from grader.notebooks.format import provided
 from grader.sandbox.box import Staging
 
 

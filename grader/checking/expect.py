@@ -46,7 +46,7 @@ class Scene(NamedTuple):
 
     seed: str = ""
     shown: bool = True
-    notebook: Callable[[], NotebookNode] | None = None
+    notebook: Callable[[str], list[NotebookNode]] | None = None
 
 
 class Expect:
@@ -319,10 +319,10 @@ class Expect:
         self.comparisons.extend(found)
         return all(comparison.ok for comparison in found)
 
-    def _cell(self, cell: str) -> NotebookNode:
+    def _cell(self, cell: str) -> list[NotebookNode]:
         if self._scene.notebook is None:
             raise AssignmentError(f"a check asks for the cell {cell!r}, but its [[checks]] entry names no `notebook`")
-        return cells.cell_of(self._scene.notebook(), cell)
+        return self._scene.notebook(cell)
 
     @contextmanager
     def _quiet(self) -> Iterator[None]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import time
 from queue import Empty
-from typing import Any
+from typing import Any, Protocol
 
 from grader.checking.remote import Remote
 from grader.errors import GraderError, GraderFault, SubmissionFailed
@@ -22,6 +21,17 @@ from grader.text import clean
 MAX_NESTING = 32  # of what a cell displays: what reads and writes it later recurses
 MAX_UPDATES = 500  # of displays, by a notebook in all
 MESSAGE_BYTES = 512  # that even an empty message takes here
+GRACE_SECONDS = 3.0  # for a cell to end after it was interrupted; then its process is ended
+
+
+class RunClock(Protocol):
+    """The limits of a notebook's runs, and how many seconds are left of its whole time."""
+
+    @property
+    def limits(self) -> Limits: ...
+
+    @property
+    def left(self) -> float: ...
 
 
 class _Queue:
@@ -43,15 +53,17 @@ class WireKernelClient:
 
     allow_stdin = False
 
-    def __init__(self, remote: Remote, limits: Limits) -> None:
+    def __init__(self, remote: Remote, clock: RunClock) -> None:
         self._remote = remote
-        self._limits = limits
+        self._clock = clock
+        self._limits = clock.limits
         self._loop = asyncio.get_running_loop()
-        self._deadline = time.monotonic() + limits.notebook_seconds
-        self._room = int(limits.output_mb * (1 << 20))
+        self._room = int(clock.limits.output_mb * (1 << 20))
         self._count = itertools.count(1)
         self.shell_channel, self.iopub_channel = _Queue(), _Queue()
-        self.failure: GraderError | None = None
+        self.failure: GraderError | None = None  # of the last cell, if that ended the box
+        self.reply: dict[str, Any] = {}  # to the last cell
+        self.seconds = 0.0  # that the last cell had
         self.pending: asyncio.Future[None] | None = None
         self.lost = 0
         self._updates = 0
@@ -68,15 +80,19 @@ class WireKernelClient:
 
     def _execute(self, id_: str, code: str) -> None:
         """Run a cell to its end, in a thread: messages and the reply are handed to the event loop."""
-        left = self._deadline - time.monotonic()
-        seconds = max(0.1, min(self._limits.cell_seconds, left))
+        self.failure, self.reply = None, {}
+        self.seconds = max(0.1, min(self._limits.cell_seconds, self._clock.left))
         content: dict[str, Any]
         try:
-            body = {"op": "execute", "code": code}
+            body = {"op": "execute", "code": code, "seconds": self.seconds}
             reply = self._remote.request(
-                "the cell", body, seconds=seconds, message=lambda frame: self._message(id_, frame)
+                "the cell",
+                body,
+                seconds=self.seconds,
+                grace=GRACE_SECONDS,
+                message=lambda frame: self._message(id_, frame),
             )
-            content = _reply(reply.body)
+            content = self.reply = _reply(reply.body)
         except (SubmissionFailed, GraderFault) as error:
             self.failure = error
             content = {"status": "error", "ename": "Stopped", "evalue": str(error), "traceback": []}
@@ -125,6 +141,8 @@ def _reply(body: dict[str, Any]) -> dict[str, Any]:
         "ename": _text(body.get("ename"), 100),
         "evalue": _text(body.get("evalue"), 500),
         "traceback": [_text(line, 4000) for line in lines[:100]] if isinstance(lines, list) else [],
+        "interrupted": body.get("interrupted") is True,
+        "missing": _text(body.get("missing"), 200),
     }
 
 

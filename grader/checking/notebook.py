@@ -1,69 +1,34 @@
-"""Notebooks: run by nbclient from the first cell to the last in a box, and asked for what their cells defined.
+"""Notebooks: run from the first cell to the last in a box, and asked for what their cells defined.
 
-Theory of operation. nbclient runs here, in the trusted process; the kernel is the worker in the box (`Remote`). What a
-finished notebook defines is read as data, and its functions are called, in the process that ran it.
+Theory of operation. nbclient runs here, in the trusted process; the kernel is the worker in the box (`Remote`).
+A cell that raises is noted and the next one is run. A cell that runs past its time is interrupted in the box; one
+that ends its process, or can't be interrupted, is left out and the others run again in a fresh box. All runs of a
+notebook together have one limit of time by the trusted side's clock, so dying gains nothing. What a finished notebook
+defines is read as data, and its functions are called, in the process that ran it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from contextlib import contextmanager
 
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from grader.assignment.schema import NotebookSpec
-from grader.checking.kernel import WireKernelClient
+from grader.checking.cell_runs import Clock, Ran, run_cells
+from grader.checking.missing_names import Missing
 from grader.checking.remote import Remote
-from grader.checking.restore import cell_key, parse, restore
 from grader.checking.student import Case, Value
-from grader.errors import GraderError, GraderFault, LimitExceeded, NotImplementedYet, StudentException, SubmissionFailed
+from grader.errors import GraderError, GraderFault, LimitExceeded, StudentException, SubmissionFailed
+from grader.notebooks.format import parse
+from grader.notebooks.restore import Restored, restored
 from grader.sandbox.limits import Limits
-from grader.text import clean
 
-
-class _Manager:
-    """Stands where nbclient expects a kernel manager: the box is started and ended by others."""
-
-    has_kernel = True
-
-
-async def _run_cells(notebook: NotebookNode, remote: Remote, limits: Limits) -> GraderError | None:
-    """Run all code cells; return why it stopped, or None."""
-    client: Any = NotebookClient(notebook, timeout=None)
-    client.km, kernel = _Manager(), WireKernelClient(remote, limits)
-    client.kc = kernel
-    for index, cell in enumerate(notebook.cells):
-        try:
-            await client.async_execute_cell(cell, index)
-        except CellExecutionError as error:
-            if kernel.failure is not None:
-                return _at(cell, kernel.failure)
-            return _raised(cell, error)
-        finally:
-            if kernel.pending is not None:
-                await kernel.pending
-    return None
-
-
-def _at(cell: NotebookNode, failure: GraderError) -> GraderError:
-    if isinstance(failure, LimitExceeded):
-        return LimitExceeded(f"cell `{cell_key(cell)}`: {failure}")
-    return failure if isinstance(failure, GraderFault) else type(failure)(f"cell `{cell_key(cell)}`: {failure}")
-
-
-def _raised(cell: NotebookNode, error: CellExecutionError) -> SubmissionFailed:
-    name, text = clean(str(error.ename), 100), clean(str(error.evalue), 500)
-    if name == "NotImplementedError":
-        return NotImplementedYet(text.split(" is not")[0] or cell_key(cell))
-    trace = "\n".join(
-        clean(str(line), 2000) for line in (cell.outputs[-1].get("traceback", []) if cell.outputs else [])
-    )
-    return StudentException(
-        f"cell `{cell_key(cell)}` raised {name}: {text}" if text else f"cell `{cell_key(cell)}` raised {name}", trace
-    )
+MAX_RUNS = 3  # of one notebook: the first, and those without a cell that ended its process
+MAX_REVIVALS = 8  # after calls that ended the process of a finished notebook
+MOST_NAMES = 50_000  # that a notebook may define and still be asked for each
 
 
 class NotebookRun:
@@ -76,10 +41,14 @@ class NotebookRun:
         self.remote = remote
         self.notes: list[str] = []
         self.executed: NotebookNode | None = None
+        self.ran = Ran()
         self._provided = provided
         self._submitted = submitted
-        self._limits = limits
+        self._clock = Clock(limits)
         self._future: Future[GraderError | None] | None = None
+        self._restored: Restored | None = None
+        self._names: frozenset[str] = frozenset()
+        self._revivals = 0
 
     def start(self, pool: ThreadPoolExecutor) -> None:
         """Begin the run."""
@@ -91,15 +60,24 @@ class NotebookRun:
         return self._future is not None and not self._future.done()
 
     def failure(self) -> GraderError | None:
-        """Wait for the run's end; return why it stopped early, or None."""
+        """Wait for the run's end; return why there is no finished notebook, or None. Cells may have raised."""
         assert self._future is not None
         return self._future.result()
 
     def stop(self) -> None:
-        """Come to an end at once, where the run has not come to its own."""
+        """Come to an end at once, if the run has not come to its own."""
         if self.running:
             self.remote.cancel()
             self.failure()
+
+    def stopped_early(self) -> GraderError | None:
+        """Wait for the run's end; return the first failure of a cell that was not meant to raise, or None."""
+        failure = self.failure()
+        if failure is not None:
+            return failure
+        return next((trouble.error for trouble in self.ran.troubles.values() if not trouble.meant), None)
+
+    # --- the run ----------------------------------------------------------------------------------------------------
 
     def _run(self) -> GraderError | None:
         try:
@@ -110,14 +88,77 @@ class NotebookRun:
                 return StudentException(f"`{self.spec.path}` is not in the submission")
             else:
                 self.notes.append("it is not in the submission: the notebook of the assignment was run in its place")
-            notebook, notes = restore(self._provided, submitted, keep_extra=self.spec.keep_extra_cells)
-            self.notes += notes
-            self.executed = notebook
-            return asyncio.run(_run_cells(notebook, self.remote, self._limits))
+            self._restored = restored(self._provided, submitted, keep_extra=self.spec.keep_extra_cells)
+            self.notes += self._restored.notes
+            self.executed = self._restored.notebook
+            self._run_to_the_end(self.executed)
+            self.notes += [trouble.note for trouble in self.ran.troubles.values() if not trouble.meant]
         except GraderError as error:
             return error
         except Exception as error:
             return GraderFault(f"running `{self.spec.path}` failed: {error!r}")
+        return None
+
+    def _run_to_the_end(self, notebook: NotebookNode) -> None:
+        """Run all cells, again without a cell that ended the process of the others, within the notebook's whole time.
+
+        Raises `GraderFault` if the grader itself failed.
+        """
+        for _ in range(MAX_RUNS):
+            self.ran = asyncio.run(run_cells(notebook, self.remote, self._clock, self.ran.dead))
+            if self.ran.died is None or self._clock.left <= 0:
+                break
+            self.remote.close()
+        if self.ran.died is None:
+            self._names = self._ask_for_names()
+
+    def _ask_for_names(self) -> frozenset[str]:
+        """Return the names that the cells left in the notebook's process. What is not text is no name."""
+        try:
+            reply = self.remote.request("the notebook", {"op": "names"})
+        except SubmissionFailed:
+            return frozenset()
+        told = reply.body.get("names")
+        names = told[:MOST_NAMES] if isinstance(told, list) else []
+        return frozenset(name for name in names if isinstance(name, str))
+
+    def revive(self) -> None:
+        """Run the cells again if a call has ended the process that they ran in, as long as there is time for it."""
+        if self.failure() is not None or self.ran.died is not None or self.remote.is_open:
+            return
+        if self._revivals == MAX_REVIVALS or self._clock.left <= 0 or self.executed is None:
+            return
+        self._revivals += 1
+        again = self.executed.copy()
+        again.cells = [cell.copy() for cell in again.cells]  # outputs stay those of the first run
+        with self._numbers_shown():
+            asyncio.run(run_cells(again, self.remote, self._clock, self.ran.dead))
+
+    @contextmanager
+    def _numbers_shown(self) -> Iterator[None]:
+        """Let messages keep their numbers: what a notebook's own cells work on is no hidden input."""
+        hidden, self.remote.hide_numbers = self.remote.hide_numbers, False
+        try:
+            yield
+        finally:
+            self.remote.hide_numbers = hidden
+
+    # --- what it defines --------------------------------------------------------------------------------------------
+
+    def must_define(self, name: str) -> None:
+        """Raise why a name is not there, if it is not."""
+        failure = self.failure()
+        if failure is not None:
+            raise failure
+        if self.ran.died is None and not self.remote.is_open:
+            raise LimitExceeded(
+                f"`{name}` can't be asked for: a function of the notebook ended its process earlier, and there was no "
+                "time left to run the cells again"
+            )
+        if name in self._names or name in self._ask_for_names():
+            return
+        assert self._restored is not None
+        raise Missing(self._restored, self.ran).why(name)
 
 
 class Notebook:
@@ -128,12 +169,15 @@ class Notebook:
         self._case = case
 
     def must_run(self) -> None:
-        """Raise why the notebook stopped, if it did not run from the first cell to the last."""
-        failure = self._run.failure()
+        """Raise the first failure of a cell, if not all ran; cells with the tag ``raises-exception`` may raise."""
+        failure = self._run.stopped_early()
         if failure is not None:
             raise failure
 
     def __getitem__(self, name: str) -> Value:
-        """Return what the notebook's cells defined under a name, to be fetched or called."""
-        self.must_run()
+        """Return what the notebook's cells defined under a name, to be fetched or called.
+
+        Raises the student's failure if that very name is missing; whatever else in the notebook raised is no matter.
+        """
+        self._run.must_define(name)
         return Value(self._case, [["name", name]], name)

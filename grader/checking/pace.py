@@ -18,6 +18,7 @@ from grader.model import Comparison
 from grader.sandbox.wire import Frame
 
 PATIENCE = 2  # times the limit of CPU seconds: what all calls of a submission may take by the clock
+GRACE_SECONDS = 2.0  # for a call to end after it was interrupted
 LEAST_SECONDS = 1.0  # a limit is never shorter: the noise of a busy machine is no slow solution
 
 
@@ -35,7 +36,9 @@ class ClockedRemote(Remote):
         left = min(self._deadline - start, PATIENCE * self._limits.cpu_seconds - self.seconds)
         if left <= 0:
             raise LimitExceeded(f"{what} was not called any more: the calls before it took all the time that there is")
-        options["seconds"] = min(options.get("seconds") or self._limits.call_seconds, left)
+        seconds = options["seconds"] = min(options.get("seconds") or self._limits.call_seconds, left)
+        if self._notebook:  # what its cells defined would be lost with the process: it is asked to end by itself first
+            body, options["grace"] = {**body, "seconds": seconds}, GRACE_SECONDS
         try:
             return super().request(what, body, blobs, **options)
         finally:

@@ -19,7 +19,7 @@ import pytest
 from grader.assignment.expectations import CaseRecord
 from grader.checking.boxes import Boxes
 from grader.checking.causes import Causes
-from grader.checking.cells import finished
+from grader.checking.cells import shown_by
 from grader.checking.expect import Expect, Mode, Scene
 from grader.checking.notebook import Notebook
 from grader.checking.pace import ClockedRemote, in_time
@@ -204,7 +204,7 @@ class ChecksPlugin:
         path, spec = self._notebook_of(check), self.plan.assignment.check(check)
         shown = not self.plan.hidden and spec is not None and spec.visibility is Visibility.VISIBLE
         seed = f"{self.plan.expectations.provenance.seed}/{check}/{case}"
-        return Scene(seed, shown, functools.partial(finished, self.boxes.runs[path]) if path else None)
+        return Scene(seed, shown, functools.partial(shown_by, self.boxes.runs[path]) if path else None)
 
     def _finish(self, item: pytest.Item, seconds: float) -> None:
         check = check_id(item)
@@ -300,7 +300,7 @@ class ChecksPlugin:
         run = self.boxes.runs[path]
         if run.running:
             self.plan.on_wait()
-        run.failure()
+        run.revive()
         run.remote.hide_numbers = self.plan.hidden  # the cells are done: what is asked from here on is the check's
         return Notebook(run, self._fresh_case())
 

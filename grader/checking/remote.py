@@ -76,6 +76,11 @@ class Remote:
             self._box.kill()
             self._box = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a box whose process still listens."""
+        return self._box is not None and not self._box.channel.is_closed()
+
     def cancel(self) -> None:
         """Let the request at hand, in whatever thread, and all later ones fail at once. The box is not ended yet."""
         self._cancelled = True
@@ -84,12 +89,13 @@ class Remote:
 
     def request(
         self, what: str, body: dict[str, Any], blobs: tuple[bytes, ...] = (), *,
-        seconds: float | None = None, message: Callable[[Frame], None] | None = None,
+        seconds: float | None = None, grace: float = 0.0, message: Callable[[Frame], None] | None = None,
     ) -> Frame:  # fmt: skip
         """Send a request, and those that were held back before it, and return its reply.
 
         ``what`` names the request in messages, for instance "`forward`". ``message`` is called for each frame that
-        goes ahead of the reply (a notebook's outputs). Raises a `SubmissionFailed` for all that the far end does wrong.
+        goes ahead of the reply (a notebook's outputs). ``grace`` is how much longer than ``seconds`` a far end may take
+        that interrupts its own work in time. Raises a `SubmissionFailed` for all that the far end does wrong.
         """
         limit = self._limits.call_seconds if seconds is None else seconds
         held, self._held = self._held, []
@@ -99,7 +105,7 @@ class Remote:
         requests = [*held, Request(what, body, blobs)]
         try:
             box.channel.send(_joined(requests), SEND_SECONDS)
-            reply = _reply(box, limit, message)
+            reply = _reply(box, limit + grace, message)
             ok = reply.body.get("ok")
             if not isinstance(ok, bool):
                 raise WireError("a reply without an outcome")
@@ -112,6 +118,8 @@ class Remote:
             self.close()
             raise WorkerDied(f"{what} disturbed the connection to the grader: {error}") from None
         self.printed += _text(reply.body.get("printed"), 20_100)
+        if not ok and reply.body.get("interrupted") is True:
+            raise LimitExceeded(f"{what} was still running after the limit of {limit:g} seconds")
         if not ok:
             done = reply.body.get("done")
             failed = requests[done] if isinstance(done, int) and 0 <= done < len(requests) else requests[-1]

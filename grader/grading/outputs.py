@@ -64,7 +64,7 @@ def prepare(assignment: Assignment) -> None:
 
     To be called in a thread of its own, which gives way to whatever else runs.
     """
-    from grader.checking.restore import provided
+    from grader.notebooks.format import provided
 
     if sys.platform == "linux":  # where a thread can be nicer than its process
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PATIENT)

@@ -11,8 +11,9 @@ import nbformat
 import pytest
 from toy import CELLS, Toy, notebook
 
-from grader.checking.restore import UnreadableNotebook, parse, provided, restore
 from grader.errors import AssignmentError
+from grader.notebooks.format import UnreadableNotebook, parse, provided
+from grader.notebooks.restore import restore
 
 
 def with_answer(source: str) -> nbformat.NotebookNode:
@@ -188,26 +189,27 @@ def test_function_that_displays_something_disturbs_nothing(toy: Toy) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("1 / 0", "cell `double` raised ZeroDivisionError: division by zero"),
-        ("def double(x) return x", "cell `double` raised SyntaxError: "),
+        ("1 / 0", "{} raised ZeroDivisionError: division by zero"),
+        ("def double(x) return x", "{} raised SyntaxError: "),
         ("def double(x):\n    raise NotImplementedError('double')", "`double` is not implemented yet"),
-        ("import sys; sys.exit(0)", "cell `double` raised SystemExit: 0"),
-        ("exit()", "cell `double` raised SystemExit"),
-        ("input('name?')", "cell `double` raised EOFError: input() was called, but nobody is there to answer"),
-        ("while True: pass", "cell `double`: the cell was still running after the limit of 3 seconds"),
-        ("import os; os._exit(0)", "cell `double`: the cell ended its process: exit code 0"),
-        ("import ctypes; ctypes.string_at(0)", "cell `double`: the cell ended its process: a segmentation fault"),
-        ("raise type('X', (Exception,), {'__str__': lambda s: 1 / 0})", "cell `double` raised ZeroDivision"),
-        ("del double", "cell `double` raised NameError: name 'double' is not defined"),
-        ("%no_such_magic", "cell `double` raised UsageError: Line magic function `%no_such_magic` not found."),
-        ("import pip_install_me_first", "cell `double` raised ModuleNotFoundError: No module named"),
+        ("import sys; sys.exit(0)", "{} raised SystemExit: 0"),
+        ("exit()", "{} raised SystemExit"),
+        ("input('name?')", "{} raised EOFError: input() was called, but nobody is there to answer"),
+        ("while True: pass", "{}: the cell was still running after the limit of 3 seconds"),
+        ("import os; os._exit(0)", "{}: the cell ended its process: exit code 0"),
+        ("import ctypes; ctypes.string_at(0)", "{}: the cell ended its process: a segmentation fault"),
+        ("raise type('X', (Exception,), {'__str__': lambda s: 1 / 0})", "{} raised ZeroDivision"),
+        ("del double", "{} raised NameError: name 'double' is not defined"),
+        ("%%no_such_magic", "{} raised UsageError: Cell magic `%%no_such_magic` not found."),
+        ("import pip_install_me_first", "{} raised ModuleNotFoundError: No module named"),
     ],
     ids=lambda text: text[:30],
 )
 def test_cell_that_stops_the_notebook_is_named(toy: Toy, source: str, message: str) -> None:
     graded = toy.grade_notebook(with_answer(source))
     assert (graded["notebook"].status, graded["notebook"].points) == ("fail", 0)
-    assert message in graded["notebook"].message
+    first = source.partition("\n")[0].replace("`", "'")
+    assert message.format(f"cell [2] (`{first}`)") in graded["notebook"].message
     assert "Toy.ipynb" in graded.notebooks  # as far as it ran
 
 

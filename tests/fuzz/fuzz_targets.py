@@ -25,11 +25,12 @@ import nbformat
 import numpy as np
 
 from grader.checking.remote import Remote
-from grader.checking.restore import UnreadableNotebook, parse, restore
 from grader.checking.student import CallLog, Case, Value
 from grader.errors import SubmissionError, SubmissionFailed
 from grader.grading.intake import IntakeLimits, Taken, Wanted, take
 from grader.model import Tier
+from grader.notebooks.format import UnreadableNotebook, parse
+from grader.notebooks.restore import restore
 from grader.sandbox import wire
 from grader.sandbox.box import Box, Exit, Sandbox, Staging
 from grader.sandbox.limits import Limits

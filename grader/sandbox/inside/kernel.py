@@ -24,6 +24,7 @@ from IPython.utils.text import LSString, SList
 from matplotlib.backends.registry import backend_registry
 from traitlets.config import Config
 
+from grader.sandbox.inside.alarm import TimeUp, ends_after
 from grader.sandbox.inside.places import without
 from grader.sandbox.wire import Channel, Frame, TooLarge
 
@@ -31,6 +32,7 @@ FLUSH_CHARACTERS = 16_384
 FLUSH_SECONDS = 0.2
 PIECE = 1 << 20  # characters of a stream in one message: a line may be as long as memory
 NO_COMMANDS = "A command of the shell was not run: there is none while a notebook is graded."
+EXTENSIONS = ("load_ext", "reload_ext")
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
@@ -135,6 +137,27 @@ class Shell(InteractiveShell):
     def enable_gui(self, gui: str | None = None) -> None:
         """Accept any GUI's name and start none."""
 
+    def enable_matplotlib(self, gui: str | None = None) -> tuple[str | None, str]:
+        """Draw inline whatever way of drawing a cell asks for: nobody sits at a window."""
+        if gui not in (None, "auto", "inline", "agg"):
+            sys.stderr.write(f"Figures are drawn inline: `%matplotlib {gui}` needs a window.\n")
+        parent: Any = super()
+        enabled: tuple[str | None, str] = parent.enable_matplotlib("inline")
+        return enabled
+
+    def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+        """Run a line magic; one that is not there, or an extension that is not installed, is said and passed over."""
+        if self.find_line_magic(magic_name) is None:
+            sys.stderr.write(f"The magic `%{magic_name}` was not run: it is not there.\n")
+            return None
+        try:
+            return super().run_line_magic(magic_name, line, _stack_depth + 1)
+        except ImportError as error:
+            if magic_name not in EXTENSIONS:
+                raise
+            sys.stderr.write(f"`%{magic_name} {line}` was not run: {error}.\n")
+            return None
+
     def system(self, cmd: str) -> None:
         """Run no command of the shell, on any tier, but go on: what `!pip install` asks for is mostly there."""
         sys.stderr.write(f"{NO_COMMANDS}\n")
@@ -186,11 +209,12 @@ class Kernel:
         except TooLarge as error:  # a picture of many megabytes, for one: the notebook goes on without it
             self.send("stream", {"name": "stderr", "text": f"\nAn output was not kept: {error}.\n"})
 
-    def execute(self, code: str) -> dict[str, Any]:
-        """Run one cell and return the reply."""
+    def execute(self, code: str, seconds: float = 0.0) -> dict[str, Any]:
+        """Run one cell, for so many seconds at the most, and return the reply."""
         self.last_error = {}
         sys.stdout, sys.stderr = self.stdout, self.stderr
-        result = self.shell.run_cell(code, store_history=True)
+        with ends_after(seconds):
+            result = self.shell.run_cell(code, store_history=True)
         self.stdout.flush()
         self.stderr.flush()
         count = self.shell.execution_count - 1
@@ -198,7 +222,14 @@ class Kernel:
         if error is None:
             return {"ok": True, "status": "ok", "execution_count": count}
         told = self.last_error or {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
-        return {"ok": True, "status": "error", "execution_count": count, **jsonable(told, self._root)}
+        more = {"interrupted": isinstance(error, TimeUp), "missing": missing_name(error)}
+        return {"ok": True, "status": "error", "execution_count": count, **jsonable(told, self._root), **more}
+
+
+def missing_name(error: object) -> str:
+    """Return the name that a cell did not find, if that is what it raised."""
+    name = getattr(error, "name", None) if isinstance(error, NameError) else None
+    return name if isinstance(name, str) else ""
 
 
 def make_shell() -> Shell:

@@ -23,12 +23,14 @@ from typing import Any
 
 import numpy as np
 
+from grader.sandbox.inside.alarm import TimeUp, ends_after
 from grader.sandbox.inside.places import without
 from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, Ref, TooLarge, WireClosed, WireError
 
 PRINT_CAP = 20_000  # characters kept of what one call prints
 TEXT_CAP = 2_000  # characters kept of an exception's message
 FRAME_CAP = 12  # traceback frames told
+MOST_NAMES = 50_000  # of a notebook
 
 
 class CappedText(io.TextIOBase):
@@ -106,7 +108,8 @@ class Worker:
         except WireError as error:
             reply = unsendable(error)
         except BaseException as error:  # SystemExit and KeyboardInterrupt of the student's are told, not obeyed
-            reply = Frame({"ok": False, "error": describe(error, self.root)})
+            told = describe(error, self.root)
+            reply = Frame({"ok": False, "interrupted": isinstance(error, TimeUp), "error": told})
         return reply
 
     # --- operations -------------------------------------------------------------------------------------------------
@@ -159,7 +162,8 @@ class Worker:
         kwargs = decoder.decode(frame.body["kwargs"])
         before = [(name, value, value.copy()) for name, value in named(args, kwargs) if is_numbers(value)]
         start = time.perf_counter()
-        result = function(*args, **kwargs)
+        with ends_after(frame.body.get("seconds", 0.0)):
+            result = function(*args, **kwargs)
         seconds = time.perf_counter() - start
         modified = [name for name, value, copy in before if not unchanged(value, copy)]
         encoder = Encoder(self._keep)
@@ -190,7 +194,13 @@ class Worker:
         """Run one cell of a notebook; its outputs go ahead of the reply, as messages of their own."""
         from grader.sandbox.inside.kernel import Kernel
 
-        return Frame(Kernel.of(self.channel, self.root).execute(str(frame.body["code"])))
+        kernel = Kernel.of(self.channel, self.root)
+        return Frame(kernel.execute(str(frame.body["code"]), float(frame.body.get("seconds", 0.0))))
+
+    def do_names(self, frame: Frame) -> Frame:
+        """Send the names that a notebook's cells have left."""
+        names = [name[:200] for name in self.namespace if isinstance(name, str)]
+        return Frame({"ok": True, "names": names[:MOST_NAMES]})
 
     # --- values -----------------------------------------------------------------------------------------------------
 

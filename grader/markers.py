@@ -1,0 +1,23 @@
+"""The markers around an author's solutions, and what is left when the solutions are taken out."""
+
+from __future__ import annotations
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+PLACEHOLDER = "*Write your answer here.*"
+
+
+def released(source: str, instead: str = "") -> str:
+    """Return a cell's text with each solution replaced by ``instead``, as students get it but for the stub's words."""
+    kept: list[str] = []
+    inside = False
+    for line in source.split("\n"):
+        bare = line.strip()
+        if bare == BEGIN or bare.startswith(f"{BEGIN} "):
+            inside = True
+            if instead:
+                kept.append(instead)
+        elif bare == END:
+            inside = False
+        elif not inside:
+            kept.append(line)
+    return "\n".join(kept)

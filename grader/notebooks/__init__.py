@@ -1,0 +1,1 @@
+"""Notebooks as files: their format, what a cell's code defines, and which cell of a submission is which."""

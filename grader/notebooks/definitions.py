@@ -1,0 +1,137 @@
+"""What a cell's code defines, found by reading it: nothing is run. Sources are a stranger's and of bounded length."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+
+LONGEST = 50_000  # characters that are parsed; in a longer cell, lines are looked at one by one
+
+MAGIC = re.compile(r"^(\s*)(?:[%!].*|[\w.]+\?{1,2})$", re.MULTILINE)  # IPython's lines, which are not Python
+_HEAD = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+([^\W\d]\w*)", re.MULTILINE)
+_ASSIGNED = re.compile(r"^([^\W\d]\w*)[ \t]*(?::[^=\n]{1,200})?=(?!=)", re.MULTILINE)
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_UNFINISHED = "NotImplementedError"
+
+
+def parsed(source: str) -> ast.Module | None:
+    """Return a cell's syntax tree, IPython's own lines taken out; None if it can't be read as Python."""
+    if len(source) > LONGEST or source.lstrip().startswith("%%"):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape, for one, is the student's matter
+            return ast.parse(MAGIC.sub(r"\1pass", source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def definitions(source: str) -> frozenset[str]:
+    """Return the names that a cell binds at its top level; of code that can't be parsed, as far as its lines show."""
+    tree = parsed(source)
+    if tree is None:
+        return frozenset([*_HEAD.findall(source), *_ASSIGNED.findall(source)])
+    return frozenset(_bound(tree.body))
+
+
+def stubs(source: str) -> frozenset[str]:
+    """Return the names that a cell defines and that are still to be written.
+
+    A function whose body does nothing but raise ``NotImplementedError``, ``pass`` or return None; all names of a cell
+    that raises ``NotImplementedError`` itself; a name that is set to None or ``...``.
+    """
+    tree = parsed(source)
+    if tree is None:
+        return frozenset()
+    if any(_raises_unfinished(node) for node in tree.body):
+        return frozenset(_bound(tree.body))
+    found = set()
+    for node in tree.body:
+        function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _unwritten(node.body)
+        if function or (isinstance(node, ast.ClassDef) and _class_unwritten(node)):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign) and _is_nothing(node.value):
+            found.update(_targets(node.targets))
+    return frozenset(found)
+
+
+def is_untouched(source: str) -> bool:
+    """Return whether all that a cell defines is still to be written."""
+    names = definitions(source)
+    return bool(names) and names == stubs(source)
+
+
+def _bound(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """Yield the names that statements bind in their own scope; imports are not definitions."""
+    waiting: list[ast.AST] = [*body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        if not isinstance(node, (*_SCOPES, ast.comprehension)):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _targets(targets: Iterable[ast.expr]) -> Iterator[str]:
+    for target in targets:
+        for node in ast.walk(target):
+            if isinstance(node, ast.Name):
+                yield node.id
+
+
+def _unwritten(body: list[ast.stmt]) -> bool:
+    """Return whether a function's body is that of a stub."""
+    if any(_raises_unfinished(node) for node in body):
+        return not any(_returns(node) for node in body)  # else it is written, and refuses some arguments
+    empty: set[str] = set()  # names that hold nothing: the exercise's own style sets them to None and returns them
+    for node in body:
+        if isinstance(node, ast.Assign) and _is_nothing(node.value):
+            empty.update(_targets(node.targets))
+        elif isinstance(node, ast.Return):
+            if node.value is not None and not _is_nothing(node.value, empty):
+                return False
+        elif not isinstance(node, ast.Pass) and not _is_constant(node):
+            return False
+    return True
+
+
+def _returns(statement: ast.stmt) -> bool:
+    """Return whether a value is returned somewhere within a statement."""
+    returned = (node.value for node in ast.walk(statement) if isinstance(node, ast.Return))
+    return any(value is not None and not _is_nothing(value) for value in returned)
+
+
+def _class_unwritten(node: ast.ClassDef) -> bool:
+    """Return whether a class has nothing but stubs in it."""
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+            if not _unwritten(part.body):
+                return False
+        elif not isinstance(part, ast.Pass) and not _is_constant(part):
+            return False
+    return True
+
+
+def _is_constant(node: ast.stmt) -> bool:
+    """Return whether a statement is a docstring or ``...``."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_nothing(value: ast.expr, names: Iterable[str] = ()) -> bool:
+    """Return whether an expression is None or ``...``, one of these names, or a tuple of such."""
+    if isinstance(value, ast.Tuple):
+        return all(_is_nothing(item, names) for item in value.elts)
+    if isinstance(value, ast.Name):
+        return value.id in names
+    return isinstance(value, ast.Constant) and (value.value is None or value.value is ...)
+
+
+def _raises_unfinished(node: ast.stmt) -> bool:
+    """Return whether a statement raises ``NotImplementedError``."""
+    raised = node.exc if isinstance(node, ast.Raise) else None
+    name = raised.func if isinstance(raised, ast.Call) else raised
+    return isinstance(name, ast.Name) and name.id == _UNFINISHED

@@ -1,0 +1,253 @@
+"""Puts the notebook that is run together: the author's cells as they were handed out, the student's as they are."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from grader.markers import BEGIN
+from grader.notebooks.answers import attachments
+from grader.notebooks.cells import RAISES, Cell, cell_key, in_words, is_students, may_raise, text_of
+from grader.notebooks.matching import Facts, Matching, match
+
+SHOWN_NAMES = 3  # in a note
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The notebook to run, and in sentences what of the submission was not taken as it stood.
+
+    Each cell's metadata has under ``grader`` its ``id``, the ``number`` that Jupyter gives it after a run from the
+    top of the student's own file (none if it is not in that), and ``own`` if the student added it.
+    """
+
+    notebook: NotebookNode
+    notes: tuple[str, ...]
+    matching: Matching | None = None
+
+
+def restore(
+    author: NotebookNode, submitted: NotebookNode | None, *, keep_extra: bool
+) -> tuple[NotebookNode, list[str]]:
+    """Return the notebook to run and the notes, see `restored`."""
+    made = restored(author, submitted, keep_extra=keep_extra)
+    return made.notebook, [*made.notes]
+
+
+def restored(author: NotebookNode, submitted: NotebookNode | None, *, keep_extra: bool) -> Restored:
+    """Return the notebook to run: the student's cells in their order, the author's own as the author wrote them.
+
+    Cells of the assignment that are missing stand behind the one that they followed. If the provided cells are not in
+    the author's order, that order is restored. ``keep_extra``: whether cells that the student added are run; those that
+    define what a task asks for are run in any case.
+    """
+    result: NotebookNode = nbformat.from_dict({**author, "cells": []})
+    if submitted is None:
+        result.cells = [_made(cell, _unwritten(cell), cell_key(cell)) for cell in author.cells]
+        return Restored(result, ())
+    matching = match(author.cells, submitted.cells)
+    plan = _Plan(matching, keep_extra)
+    result.cells = plan.cells()
+    return Restored(result, tuple(plan.notes()), matching)
+
+
+class _Plan:
+    """Which cells are run, in which order."""
+
+    def __init__(self, matching: Matching, keep_extra: bool) -> None:
+        self.matching = matching
+        self.keep_extra = keep_extra
+        self.numbers = _numbers(matching.theirs)
+        self.kept = [cell for cell in matching.own if self._is_kept(cell)]
+        self.early: dict[int, list[Facts]] = {}  # stubs that are run ahead of a student's own cell, by its index
+        self.replaced: list[tuple[Facts, Facts]] = []  # an untouched stub, and the cell that counts in its place
+        self._find_replaced()
+
+    def _is_kept(self, cell: Facts) -> bool:
+        runs = cell.kind in ("code", "markdown")
+        return runs and (self.keep_extra or bool(cell.is_code and cell.written & self.matching.wanted))
+
+    def _find_replaced(self) -> None:
+        """Find the stubs that were left untouched though another cell defines what they ask for."""
+        for cell, theirs in self._students():
+            if theirs is None or not theirs.untouched:
+                continue
+            others = [one for one in self._code() if one is not theirs and one.written & cell.names]
+            if not others:
+                continue
+            self.replaced.append((theirs, others[-1]))
+            if others[0].index < theirs.index:
+                self.early.setdefault(others[0].index, []).append(theirs)
+
+    def _students(self) -> Iterator[tuple[Facts, Facts | None]]:
+        """Yield the author's code cells that are students' to write, each with the submitted one."""
+        for cell in self.matching.author:
+            if cell.is_code and is_students(cell.cell):
+                yield cell, self.matching.of(cell)
+
+    def _code(self) -> Iterator[Facts]:
+        """Yield the submitted cells whose code is run and is the student's."""
+        kept = {cell.index for cell in self.kept}
+        for cell in self.matching.theirs:
+            owner = self.matching.owner.get(cell.index)
+            theirs = owner is not None and is_students(self.matching.author[owner].cell)
+            if theirs or (cell.index in kept and cell.is_code):
+                yield cell
+
+    # --- order ------------------------------------------------------------------------------------------------------
+
+    def cells(self) -> list[NotebookNode]:
+        """Return the cells to run."""
+        moved = {stub.index for stubs in self.early.values() for stub in stubs}
+        made: list[NotebookNode] = []
+        for group in self._in_order():
+            for author, theirs in group:
+                if theirs is None:
+                    assert author is not None
+                    made.append(self._put_back(author))
+                elif theirs.index not in moved:
+                    made.extend(map(self._of_author, self.early.get(theirs.index, ())))
+                    made.append(self._made(author, theirs))
+        return made
+
+    def _of_author(self, theirs: Facts) -> NotebookNode:
+        """Return a submitted cell that stands for one of the author's."""
+        return self._made(self.matching.author[self.matching.owner[theirs.index]], theirs)
+
+    def _in_order(self) -> Iterator[list[tuple[Facts | None, Facts | None]]]:
+        """Yield the cells in groups: an author's cell or a student's own, then the missing ones that follow it."""
+        missing = self._missing_behind()
+        yield [(cell, None) for cell in missing.get(-1, ())]
+        kept = {cell.index for cell in self.kept}
+        for theirs in self._submitted_order():
+            owner = self.matching.owner.get(theirs.index)
+            if owner is not None:
+                behind = [(cell, None) for cell in missing.get(owner, ())]
+                yield [(self.matching.author[owner], theirs), *behind]
+            elif theirs.index in kept:
+                yield [(None, theirs)]
+
+    def _missing_behind(self) -> dict[int, list[Facts]]:
+        """Return the author's cells that are not in the submission, by the found one that they follow (-1: none)."""
+        behind: dict[int, list[Facts]] = {}
+        last = -1
+        for cell in self.matching.author:
+            if cell.index in self.matching.found:
+                last = cell.index
+            else:
+                behind.setdefault(last, []).append(cell)
+        return behind
+
+    def _submitted_order(self) -> list[Facts]:
+        """Return the submitted cells in their own order, or in the author's if the provided ones are out of order."""
+        theirs = self.matching.theirs
+        owners = [self.matching.owner[cell.index] for cell in theirs if cell.index in self.matching.owner]
+        provided = [owner for owner in owners if not is_students(self.matching.author[owner].cell)]
+        if provided == sorted(provided):
+            return [*theirs]
+        groups: dict[int, list[Facts]] = {}  # by the author's cell, which its own cells of the student follow
+        at = -1
+        for cell in theirs:
+            at = self.matching.owner.get(cell.index, at)
+            groups.setdefault(at, []).append(cell)
+        return list(itertools.chain.from_iterable(groups[at] for at in sorted(groups)))
+
+    # --- cells ------------------------------------------------------------------------------------------------------
+
+    def _put_back(self, author: Facts) -> NotebookNode:
+        """Return a cell that the submission lacks; a task's is empty, so that no definition elsewhere is undone."""
+        students = is_students(author.cell) and author.is_code
+        source = "" if students else _unwritten(author.cell)
+        return _made(author.cell, source, author.key)
+
+    def _made(self, author: Facts | None, theirs: Facts) -> NotebookNode:
+        number = self.numbers.get(theirs.index, 0)
+        if author is None:
+            return _made(theirs.cell, theirs.source, f"added-{theirs.index + 1}", number=number, own=True)
+        if is_students(author.cell):
+            return _made(author.cell, theirs.source, author.key, number=number, written=theirs.cell)
+        return _made(author.cell, _unwritten(author.cell), author.key, number=number)
+
+    # --- notes ------------------------------------------------------------------------------------------------------
+
+    def notes(self) -> Iterator[str]:
+        """Yield what of the submission was not used, or is used in another place than it was asked for."""
+        changed = sum(map(self._is_changed, self.matching.author))
+        if changed:
+            yield f"{_cells(changed)} provided by the assignment had been changed and {_was(changed)} put back"
+        missing = len(self.matching.author) - len(self.matching.found)
+        if missing:
+            yield f"{_cells(missing)} of the assignment {_was(missing)} missing and {_was(missing)} put back"
+        kept = {cell.index for cell in self.kept}
+        dropped = sum(cell.index not in kept for cell in self.matching.own)
+        if dropped and not self.keep_extra:
+            yield f"{_cells(dropped)} that the student added {_was(dropped)} not run"
+        for stub, other in self.replaced:
+            names = sorted(stub.names & other.written) or sorted(stub.names)
+            told = ", ".join(f"`{name}`" for name in names[:SHOWN_NAMES])
+            place = in_words(self.numbers.get(other.index, 0), other.source)
+            yield f"the place for {told} was left as it was handed out; what {place} defines counts in its place"
+        for author, theirs in self._students():
+            if theirs is not None and not theirs.is_code:
+                yield f"a text cell with code in it was run as code: `{', '.join(sorted(author.names)[:SHOWN_NAMES])}`"
+
+    def _is_changed(self, author: Facts) -> bool:
+        theirs = self.matching.of(author)
+        return theirs is not None and not is_students(author.cell) and theirs.folded != author.folded
+
+
+def _numbers(cells: tuple[Facts, ...]) -> dict[int, int]:
+    """Return the numbers that Jupyter gives to code cells in a run from the top; empty cells get none."""
+    counter = itertools.count(1)
+    return {cell.index: next(counter) for cell in cells if cell.is_code and cell.folded}
+
+
+def _unwritten(cell: Cell) -> str:
+    """Return the source of a cell that the submission lacks: the author's, unless it holds the author's solution."""
+    source = text_of(cell)
+    return "" if BEGIN in source else source
+
+
+def _made(
+    cell: Any, source: str, key: str, *, number: int = 0, own: bool = False, written: Any = None
+) -> NotebookNode:
+    """Return a fresh cell of the type of ``cell``; ``written`` is the student's, if that is another."""
+    code = cell.get("cell_type") == "code"
+    make = nbformat.v4.new_code_cell if code else nbformat.v4.new_markdown_cell
+    told: dict[str, Any] = {"id": key[:64]}
+    if number:
+        told["number"] = number
+    if own:
+        told["own"] = True
+    metadata: dict[str, Any] = {"grader": told}
+    if may_raise(cell) or (written is not None and may_raise(written)):
+        metadata["tags"] = [RAISES]
+    made: NotebookNode = make(source=source, id=_id(key), metadata=metadata)  # type: ignore[no-untyped-call]  # of nbformat
+    pictures = {} if code else attachments(cell if written is None else written)
+    if pictures:
+        made.attachments = {name: {_kind(data): data} for name, data in pictures.items()}
+    return made
+
+
+def _id(key: str) -> str:
+    """Return a key as a cell's id, which is of letters, digits, hyphens and underscores."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", key[:64]) or "cell"
+
+
+def _kind(encoded: str) -> str:
+    """Return the type of a picture by its first bytes."""
+    return "image/png" if encoded.lstrip().startswith("iVBOR") else "image/jpeg"
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
