@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from grader.errors import (
 from grader.notebooks.cells import in_words, may_raise, ours, text_of
 from grader.sandbox.limits import Limits
 
+_INPUT = re.compile(r"<ipython-input-[\w-]*>")  # what IPython calls a cell in a syntax error
 NO_TIME = "was not run: the cells before it took the notebook's whole time"
 NOT_ALONE = "was not run again: the process ended in one cell after the other"
 
@@ -142,7 +144,7 @@ def _trouble(cell: NotebookNode, kernel: WireKernelClient) -> Trouble | None:
         seconds = kernel.seconds
         why = f"{place}: the cell was still running after the limit of {seconds:g} seconds"
         return Trouble(place, LimitExceeded(why), meant=may_raise(cell))
-    name, text = reply["ename"], reply["evalue"]
+    name, text = reply["ename"], _INPUT.sub("the cell", reply["evalue"])
     if name == "NotImplementedError":
         return Trouble(place, NotImplementedYet(text.split(" is not")[0] or place), meant=may_raise(cell))
     said = f"{place} raised {name}: {text}" if text else f"{place} raised {name}"

@@ -40,6 +40,7 @@ class NotebookRun:
         self.spec = spec
         self.remote = remote
         self.notes: list[str] = []
+        self.look: list[str] = []  # what a person should decide
         self.executed: NotebookNode | None = None
         self.ran = Ran()
         self._provided = provided
@@ -94,6 +95,8 @@ class NotebookRun:
             self._run_to_the_end(self.executed)
             self.notes += [trouble.note for trouble in self.ran.troubles.values() if not trouble.meant]
         except GraderError as error:
+            if isinstance(error, SubmissionFailed):
+                self.look.append(str(error))
             return error
         except Exception as error:
             return GraderFault(f"running `{self.spec.path}` failed: {error!r}")

@@ -45,3 +45,4 @@ class Outcome(msgspec.Struct):
     checks: dict[str, CheckOutcome] = {}
     notebooks: dict[str, Any] = {}  # name -> executed notebook
     notes: list[str] = []
+    look: list[str] = []  # what a person should decide

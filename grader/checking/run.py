@@ -59,6 +59,7 @@ def run_checks(plan: Plan) -> Outcome:
     for name, run in boxes.runs.items():
         outcome.notebooks[name] = run.executed
         outcome.notes += [f"{name}: {note}" for note in run.notes]
+        outcome.look += [f"{name}: {reason}" for reason in run.look]
     return outcome
 
 

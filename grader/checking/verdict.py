@@ -100,6 +100,7 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         output=ending.printed,
         notes=ending.notes,
         unimplemented=unimplemented,
+        stopped_by=str(getattr(error, "cell", "")) if status is Status.FAIL else "",
         frames=tuple(Frame(*frame) for frame in getattr(error, "frames", ())),
         follows=ending.follows if status is Status.FAIL else (),
     )

@@ -266,6 +266,8 @@ class Batch:
             message=done.fault,
             checks=done.checks,
             answered=done.answered,
+            notes=done.notes,
+            look=done.look,
             seconds=done.seconds,
             started=done.started,
             isolation=done.isolation,

@@ -32,6 +32,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     marks: Marks | None = None  # where there is something to mark
     late_days: int = 0
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()  # what the report says of files and notebooks
+    look: tuple[str, ...] = ()  # why a person should look at it, as far as grading found that
     mixed: bool = False  # some verdicts are of an earlier assignment
 
     @property
@@ -47,7 +49,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
             reasons.append("the grader failed")
         if self.outcome is Outcome.REFUSED:
             reasons.append(self.message.strip().rstrip(".") or "can't be taken in")
-        return (*reasons, *self.entry.look)
+        return (*reasons, *self.entry.look, *self.look)
 
 
 def lines(store: Store, class_: ClassFile, overrides: Overrides) -> Iterator[Line]:
@@ -74,6 +76,8 @@ def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -
         marks=None if fault else compute([check.marks for check in row.checks], rules),
         late_days=days_of(rules),
         seconds=row.seconds,
+        notes=row.notes,
+        look=row.look,
         mixed=bool(assignment) and not row.is_of(assignment),
     )
 
@@ -133,6 +137,7 @@ def notes_of(line: Line) -> Sequence[str]:
         notes += [*line.marks.notes, *line.marks.private]
     else:
         notes += [*line.entry.notes, *line.entry.look]
+    notes += [note.rstrip(".") for note in (*line.look, *line.notes)]
     waiting = len(line.marks.waiting) if line.marks is not None else 0
     if waiting:
         notes.append(f"{waiting} answer{'s' if waiting > 1 else ''} in words to be read")

@@ -59,6 +59,8 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     message: str = ""
     checks: tuple[CheckRow, ...] = ()
     answered: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what the report says of the submission's files and notebooks
+    look: tuple[str, ...] = ()  # why a person should look at it
     seconds: float = 0.0
     started: str = ""
     isolation: str = ""

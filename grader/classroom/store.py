@@ -21,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from grader.classroom.answers import Written
 from grader.classroom.rows import CLASS_SCHEMA, ClassFile, Row
 from grader.errors import UsageError
 from grader.files import write_atomically
@@ -98,10 +99,10 @@ class Store:
             files[f"notebooks/{path.name}"] = path.read_bytes()
         return files
 
-    def answers(self, folder: str) -> dict[str, str]:
+    def answers(self, folder: str) -> dict[str, Written]:
         """Return a student's answers in words."""
         try:
-            return msgspec.json.decode((self.out / folder / ANSWERS).read_bytes(), type=dict[str, str])
+            return read_answers((self.out / folder / ANSWERS).read_bytes())
         except (OSError, msgspec.MsgspecError):
             return {}
 
@@ -162,6 +163,12 @@ class Store:
                 yield work
             finally:
                 shutil.rmtree(work, ignore_errors=True)
+
+
+def read_answers(data: bytes) -> dict[str, Written]:
+    """Return the answers of an ``answers.json``; results of earlier versions hold their texts alone."""
+    kept = msgspec.json.decode(data, type=dict[str, Written | str])
+    return {name: Written(answer) if isinstance(answer, str) else answer for name, answer in kept.items()}
 
 
 def _unlink(base: Path, names: Iterable[str]) -> None:

@@ -26,7 +26,7 @@ import msgspec
 from grader import __version__
 from grader.classroom.marks import Inline, Rules
 from grader.classroom.rows import CheckRow, Outcome, check_rows
-from grader.classroom.store import ANSWERS, RAW, SOURCES
+from grader.classroom.store import ANSWERS, RAW, SOURCES, read_answers
 from grader.errors import AssignmentError, GraderError, IsolationError, UsageError
 from grader.grading.intake import Taken
 from grader.model import Status
@@ -34,6 +34,7 @@ from grader.sandbox.limits import THREADS
 
 if TYPE_CHECKING:
     from grader.assignment.spec import Assignment
+    from grader.classroom.answers import Written
     from grader.grading.grade import Graded, Grader
 
 
@@ -63,6 +64,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome = Outcome.GRADED
     checks: tuple[CheckRow, ...] = ()
     answered: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # of the report
+    look: tuple[str, ...] = ()  # why a person should look at it
     seconds: float = 0.0
     started: str = ""
     isolation: str = ""
@@ -136,7 +139,7 @@ def _do(task: Task) -> Done:
             graded = _merged(_stored(task.earlier), graded, _assignment(folder, task.digest))
         from grader.classroom.answers import written
 
-        return _rendered(task, graded, written(task.inline, task.taken.files))
+        return _rendered(task, graded, written(_assignment(folder, task.digest), task.inline, task.taken.files))
 
 
 def _graded(task: Task, folder: Path, taken: Taken) -> Graded:
@@ -243,8 +246,8 @@ def _stored(files: Mapping[str, bytes]) -> Graded:
     return Graded(report, notebooks, sources)
 
 
-def _answers(files: Mapping[str, bytes]) -> dict[str, str]:
-    return msgspec.json.decode(files[ANSWERS], type=dict[str, str]) if ANSWERS in files else {}
+def _answers(files: Mapping[str, bytes]) -> dict[str, Written]:
+    return read_answers(files[ANSWERS]) if ANSWERS in files else {}
 
 
 def _merged(earlier: Graded, fresh: Graded, assignment: Assignment) -> Graded:
@@ -272,7 +275,7 @@ def _merged(earlier: Graded, fresh: Graded, assignment: Assignment) -> Graded:
     return Graded(report, notebooks, earlier.sources | fresh.sources)
 
 
-def _rendered(task: Task, graded: Graded, answers: dict[str, str]) -> Done:
+def _rendered(task: Task, graded: Graded, answers: dict[str, Written]) -> Done:
     """Return the result as files, with the marks' rules applied to what people read."""
     from grader.classroom.marks import shown
     from grader.grading.grade import Graded
@@ -289,16 +292,28 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, str]) -> Done:
         files[RAW] = raw
     files[SOURCES] = msgspec.json.encode({name: _valid(text) for name, text in graded.sources.items()})
     if answers:
-        files[ANSWERS] = msgspec.json.encode({name: _valid(text) for name, text in answers.items()})
+        files[ANSWERS] = msgspec.json.encode({name: _kept(answer) for name, answer in answers.items()})
     return Done(
         files=files,
         checks=check_rows(graded.report),
         answered=tuple(answers),
+        notes=graded.report.notes,
+        look=(*graded.report.look, *_elsewhere(answers)),
         seconds=graded.report.seconds,
         started=graded.report.started,
         isolation=graded.report.isolation.value,
         worker=f"{os.uname().nodename if hasattr(os, 'uname') else 'worker'}:{os.getpid()}",
     )
+
+
+def _elsewhere(answers: Mapping[str, Written]) -> list[str]:
+    """Return a sentence for each answer that stood in another cell than its own."""
+    found = [id_ for id_, answer in answers.items() if answer.elsewhere]
+    return [f"the answer to `{id_}` was found outside its cell: is it the answer?" for id_ in found]
+
+
+def _kept(answer: Written) -> Written:
+    return msgspec.structs.replace(answer, text=_valid(answer.text))
 
 
 def _valid(text: str) -> str:

@@ -8,11 +8,13 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from grader.classroom.answers import Written
 from grader.classroom.gradebook import Line
 from grader.classroom.marks import Inline
 from grader.classroom.page import page_of
 from grader.classroom.rows import ClassFile
 from grader.report import sanitise
+from grader.report.pictures import picture_uri
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Answer:
     line: Line
     link: str
     body: Markup
+    pictures: Sequence[str]  # data URIs
+    elsewhere: bool  # it did not stand in its own cell
     points: float | None  # None: waits
 
 
@@ -45,7 +49,7 @@ def waiting(rows: Sequence[Line]) -> list[str]:
     return found
 
 
-def render(class_: ClassFile, rows: Sequence[Line], answers_of: Callable[[str], Mapping[str, str]]) -> str:
+def render(class_: ClassFile, rows: Sequence[Line], answers_of: Callable[[str], Mapping[str, Written]]) -> str:
     """Return the page; ``answers_of`` gives a student's answers by the folder's name."""
     texts = {line.entry.folder: answers_of(line.entry.folder) for line in rows if line.marks is not None}
     return page_of(
@@ -56,18 +60,20 @@ def render(class_: ClassFile, rows: Sequence[Line], answers_of: Callable[[str], 
     )
 
 
-def _group(inline: Inline, rows: Sequence[Line], texts: Mapping[str, Mapping[str, str]]) -> Group:
+def _group(inline: Inline, rows: Sequence[Line], written: Mapping[str, Mapping[str, Written]]) -> Group:
     answers, unanswered = [], 0
     for line in rows:
-        text = texts.get(line.entry.folder, {}).get(inline.id, "")
-        if not text or line.marks is None:
+        answer = written.get(line.entry.folder, {}).get(inline.id)
+        if answer is None or line.marks is None:
             unanswered += line.marks is not None
             continue
         answers.append(
             Answer(
                 line=line,
                 link=f"{quote(line.entry.folder)}/report.html",
-                body=sanitise.markdown(text),
+                body=sanitise.markdown(answer.text),
+                pictures=list(filter(None, map(picture_uri, answer.pictures.values()))),
+                elsewhere=answer.elsewhere,
                 points=line.marks.answers.get(inline.id),
             )
         )

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from grader.errors import SubmissionError
+from grader.grading.candidates import MOST_CANDIDATES, Draft
 from grader.grading.names import (
     EXECUTED,
     REPORTS,
@@ -30,6 +31,7 @@ from grader.grading.names import (
 
 CHUNK = 1 << 16
 MIB = 1 << 20
+CHECKPOINTS = ".ipynb_checkpoints"
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -39,6 +41,7 @@ class Wanted(msgspec.Struct, frozen=True):
     notebooks: tuple[str, ...] = ()
     provided: frozenset[str] = frozenset()  # files that are laid down afresh, whatever the submission holds
     digests: Mapping[str, str] = {}  # path of a provided file -> its SHA-256 in hex
+    drafts: Mapping[str, Draft] = {}  # path -> the file as students get it
     passed_over: frozenset[str] = frozenset()  # files and folders at the top of a folder that nobody need hear of
 
     @property
@@ -102,6 +105,7 @@ class Collector:
         self.limits = limits
         self.packed = packed
         self.entries: list[Entry] = []
+        self.checkpoints: list[Entry] = []  # that Jupyter made of notebooks; not read unless asked for
         self.contents: dict[str, bytes] = {}  # digest -> bytes, so that copies are held once
         self._wanted_names = frozenset(fold(path.rpartition("/")[2]) for path in wanted.paths)
         self._wanted_stems = frozenset(name.rpartition(".")[0] or name for name in self._wanted_names)
@@ -147,6 +151,14 @@ class Collector:
         """Tell whether tools left this behind unasked."""
         return is_litter(parts, self._wanted_parts)
 
+    def checkpoint(self, parts: list[str]) -> bool:
+        """Note a checkpoint that Jupyter made of a notebook, and tell whether it is to be read."""
+        path = "/".join(parts)
+        is_one = path.lower().endswith(".ipynb") and parts[-2:-1] == [CHECKPOINTS] and not self.litter(parts[:-2])
+        if is_one and path not in self._also and len(self.checkpoints) < MOST_CANDIDATES:
+            self.checkpoints.append(Entry(path))
+        return is_one and path in self._also
+
     def ours(self, name: str, beside: Collection[str]) -> bool:
         """Tell whether it holds the notebooks that an earlier check has run, which are no student's work."""
         return name == EXECUTED and name not in self._wanted_parts and REPORTS.issubset(beside)
@@ -163,7 +175,7 @@ class Collector:
             raise self.refusal(f"the entry {shown(name)} {fault}; pack the folder again with your system's own zip")
         parts = parts_of(name)
         if not parts or self.litter(parts):
-            return None
+            return "/".join(parts) if kind is Kind.FILE and self.checkpoint(parts) else None
         path = "/".join(parts)
         if has_control(path):
             raise self.refusal(f"the name {shown(name)} holds a control character; rename it")

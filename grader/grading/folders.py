@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from grader.grading.collect import CHUNK, Collector, Kind
+from grader.grading.collect import CHECKPOINTS, CHUNK, Collector, Kind
 
 # A place is the descriptor of an open folder, or its path where the system knows no such thing (Windows).
 _Place = int | str
@@ -48,13 +48,20 @@ def _walk(collector: Collector, place: _Place, above: tuple[str, ...], depth: in
                 names.append(entry.name)
         for name in sorted(names):
             ours = collector.ours(name, names)
-            if not ours and not collector.litter([name]) and (above or name not in collector.passed_over):
+            if not ours and _is_visited(collector, name, above) and (above or name not in collector.passed_over):
                 _visit(collector, place, name, above, depth)
     except OSError as e:
         collector.note("/".join(above) or ".", trouble=f"can't be read ({e.strerror})")
     finally:
         if isinstance(place, int):
             os.close(place)
+
+
+def _is_visited(collector: Collector, name: str, above: tuple[str, ...]) -> bool:
+    """Tell whether a file or folder is looked at; of Jupyter's checkpoints, the notebooks may be asked for."""
+    if CHECKPOINTS in above:
+        return collector.checkpoint([*above, name])
+    return name == CHECKPOINTS or not collector.litter([name])
 
 
 def _visit(collector: Collector, place: _Place, name: str, above: tuple[str, ...], depth: int) -> None:

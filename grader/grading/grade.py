@@ -19,14 +19,19 @@ import msgspec
 
 from grader.assignment.spec import Assignment
 from grader.errors import AssignmentError, UsageError
+from grader.grading.candidates import Draft, draft_of, listed_cells
 from grader.grading.intake import Taken, Wanted, take
 from grader.grading.opening import Opening
 from grader.grading.scoring import questions, score_check, total
+from grader.markers import released
 from grader.model import REPORT_SCHEMA, CheckResult, Report
+from grader.notebooks.cells import is_students, text_of
+from grader.notebooks.definitions import definitions
 
 if TYPE_CHECKING:
     from grader.assignment.expectations import Expectations
     from grader.checking.diagnosis import KnownMistakes
+    from grader.checking.plan import Outcome
 
 HANDOUT_PAGES = ("README.md", "tox.ini", "pytest.ini", ".gitignore")
 HANDOUT_FOLDERS = ("assignment", "wheels", "report")  # what a handout brings, and what its tools make
@@ -63,8 +68,21 @@ def wanted(assignment: Assignment) -> Wanted:
         notebooks=tuple(notebook.path for notebook in assignment.spec.notebooks),
         provided=frozenset(digests),
         digests=digests,
+        drafts=_drafts(assignment),
         passed_over=passed_over,
     )
+
+
+def _drafts(assignment: Assignment) -> dict[str, Draft]:
+    """Return the wanted files as students get them, as far as renamed files and copies are told apart by it."""
+    drafts = {file.path: draft_of((), file.provides) for file in assignment.spec.files}
+    for notebook in assignment.spec.notebooks:
+        cells = listed_cells((assignment.folder / notebook.source).read_bytes())
+        texts = [text_of(cell) for cell in cells]
+        tasks = [text_of(cell) for cell in cells if is_students(cell) and cell.get("cell_type") == "code"]
+        names = frozenset[str]().union(*map(definitions, tasks))
+        drafts[notebook.path] = draft_of(map(released, texts), names)
+    return drafts
 
 
 def load_expectations(assignment: Assignment) -> tuple[Expectations, bool]:
@@ -123,7 +141,8 @@ class Grader:
             gc.freeze()
         started, start = datetime.now(UTC), time.perf_counter()
         deaths = self._sandbox.unexplained
-        results, notebooks, notes = self._run(taken)
+        results, outcome = self._run(taken)
+        notebooks = {name: node for name, node in outcome.notebooks.items() if node is not None}
         spec = self.assignment.spec
         report = Report(
             schema=REPORT_SCHEMA,
@@ -138,7 +157,8 @@ class Grader:
             started=started.isoformat(timespec="seconds"),
             questions=questions(spec, results),
             checks=tuple(results),
-            notes=(*taken.notes, *notes),
+            notes=(*taken.notes, *outcome.notes),
+            look=(*taken.look, *outcome.look, *_stopped(results)),
             seed="hidden" if self.hidden else "public",
             notebooks=tuple(notebooks),
             practice=bool(spec.handout_of),
@@ -152,7 +172,7 @@ class Grader:
             self._known, self._known_read = known_mistakes(self.assignment, self.hidden), True
         return self._known
 
-    def _run(self, taken: Taken) -> tuple[list[CheckResult], dict[str, Any], list[str]]:
+    def _run(self, taken: Taken) -> tuple[list[CheckResult], Outcome]:
         from grader.checking import follow  # not before there is something to grade
         from grader.checking.plan import Plan
         from grader.checking.run import run_checks
@@ -182,9 +202,22 @@ class Grader:
             boxes=self.options.boxes,
         )
         outcome = run_checks(plan)
-        notebooks = {name: node for name, node in outcome.notebooks.items() if node is not None}
         in_order = [results[check.id] for check in self.assignment.spec.checks if check.id in results]
-        return in_order, notebooks, outcome.notes
+        return in_order, outcome
+
+
+def _stopped(checks: list[CheckResult]) -> list[str]:
+    """Return a sentence for each cell of a notebook that stopped what checks need."""
+    stopped: dict[str, list[str]] = {}
+    for check in checks:
+        cells = dict.fromkeys(case.stopped_by for case in check.cases if case.stopped_by)
+        for cell in cells:
+            stopped.setdefault(cell, []).append(check.id)
+    return [f"{cell} stopped, and {_named(ids)} need{'s' * (len(ids) == 1)} it" for cell, ids in stopped.items()]
+
+
+def _named(ids: list[str]) -> str:
+    return ", ".join(f"`{id_}`" for id_ in ids)
 
 
 def grade(assignment: Assignment, submission: Path, options: Options, opening: Opening | None = None) -> Graded:

@@ -14,6 +14,7 @@ import hashlib
 import io
 import os
 import stat
+from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import msgspec
 
 from grader.errors import SubmissionError
 from grader.grading.archives import read_archive
+from grader.grading.candidates import preferred, renamed, unread, work_of
 from grader.grading.collect import DEFAULT_LIMITS, Collector, Entry, IntakeLimits, Wanted
 from grader.grading.folders import SAFE_READ, read_folder
 from grader.grading.layout import Layout, Match, arrange, choose
@@ -40,6 +42,7 @@ class Taken(msgspec.Struct, frozen=True):
     missing: tuple[str, ...]
     notes: tuple[str, ...]  # sentences: what was taken from where, what was not used
     digest: str  # SHA-256 over the files, equal for equal files however they were handed in
+    look: tuple[str, ...] = ()  # sentences: what a person should decide
 
 
 def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> Taken:
@@ -50,45 +53,40 @@ def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> T
     source = path.name if path.name not in ("", "..") else path.resolve().name
     try:
         collector = _read(path, source, wanted, limits)
-        stand_ins = _stand_ins(collector, wanted)
-        if stand_ins:  # their names said nothing, so their bytes were passed over
-            collector = _read(path, source, wanted, limits, also=stand_ins)
+        others = unread(collector, _matches(collector, wanted), wanted)
+        if others:  # their names said nothing, so their bytes were passed over
+            collector = _read(path, source, wanted, limits, also=others)
     except OSError as e:
         raise SubmissionError(f"{shown(source)} can't be taken in: it can't be read ({e.strerror}).") from e
     if (archive := _archive_beside(path, collector)) is not None:
         return _laid_over(path, archive, collector, wanted)
-    return _taken(collector, wanted, stand_ins)
+    return _taken(collector, wanted, others)
 
 
-def _taken(collector: Collector, wanted: Wanted, stand_ins: Mapping[str, str] = {}) -> Taken:
-    """Return what is taken of the entries; raises SubmissionError where that is nothing."""
-    layout = _laid_out(collector, wanted, stand_ins)
-    chosen = layout.chosen
+def _taken(collector: Collector, wanted: Wanted, others: frozenset[str] = frozenset()) -> Taken:
+    """Return what is taken of the entries; raises SubmissionError if that is nothing.
+
+    others: the files that were read though their names said nothing
+    """
+    layout = _laid_out(collector, wanted, others)
+    chosen, spare, look = preferred(layout, collector, wanted)
+    layout = msgspec.structs.replace(layout, chosen=chosen, spare=spare)
     files = {path: collector.contents[chosen[path].entry.digest] for path in wanted.paths if path in chosen}
-    return _made(collector.source, files, wanted, tuple(remarks(layout, collector.entries, wanted)))
+    notes = tuple(remarks(layout, collector.entries, wanted))
+    return _made(collector.source, files, wanted, notes, tuple(look))
 
 
-def _made(source: str, files: Mapping[str, bytes], wanted: Wanted, notes: tuple[str, ...]) -> Taken:
+def _made(
+    source: str, files: Mapping[str, bytes], wanted: Wanted, notes: tuple[str, ...], look: tuple[str, ...] = ()
+) -> Taken:
     return Taken(
         name=_display_name(source),
         files=files,
         missing=tuple(path for path in wanted.paths if path not in files),
         notes=notes,
         digest=_digest(files),
+        look=look,
     )
-
-
-def _stand_ins(collector: Collector, wanted: Wanted) -> dict[str, str]:
-    """Return which file of the assignment each file of another name means, where each is the only one of its kind."""
-    found = {}
-    for suffix in _SINGLE:
-        theirs = [entry for entry in collector.entries if entry.path.lower().endswith(suffix)]
-        ours = [path for path in wanted.paths if path.lower().endswith(suffix)]
-        if len(theirs) == len(ours) == 1 and not theirs[0].trouble:
-            found[theirs[0].path] = ours[0]
-    unread = {entry.path for entry in collector.entries if not entry.digest and not entry.oversize}
-    whole = len(found) == len(collector.entries)  # else anything may lie there, and nothing is guessed
-    return {path: meant for path, meant in found.items() if whole and path in unread}
 
 
 def _archive_beside(path: Path, collector: Collector) -> Entry | None:
@@ -161,14 +159,19 @@ def _read_file(file: io.BufferedReader, collector: Collector) -> None:
         read_archive(file, collector)
 
 
-def _laid_out(collector: Collector, wanted: Wanted, stand_ins: Mapping[str, str]) -> Layout:
-    """Find the wanted files among the entries; raises SubmissionError where there are none, or one is too long."""
+def _matches(collector: Collector, wanted: Wanted) -> list[Match]:
+    """Return every way in which an entry may be a wanted file by its name."""
     readable = [entry for entry in collector.entries if not entry.trouble and (entry.digest or entry.oversize)]
-    matches = arrange(readable, wanted.paths, wanted.provided)
-    for entry in readable:
-        if entry.path in stand_ins:
-            matches.append(Match(entry, stand_ins[entry.path], "", 0, renamed=True, recased=False))
-    layout = choose(matches, collector.refusal)
+    return arrange(readable, wanted.paths, wanted.provided)
+
+
+def _laid_out(collector: Collector, wanted: Wanted, others: frozenset[str]) -> Layout:
+    """Find the wanted files among the entries; raises SubmissionError if there are none, or one is too long."""
+    matches = _matches(collector, wanted)
+    root = _likely_root(matches)
+    for entry, meant in renamed(collector, matches, wanted, others):
+        matches.append(Match(entry, meant, root, 0, renamed=True, recased=False))
+    layout = choose(matches, collector.refusal, lambda match: work_of(match, collector, wanted))
     for match in layout.chosen.values():
         if match.entry.oversize:
             raise collector.refusal(
@@ -178,6 +181,12 @@ def _laid_out(collector: Collector, wanted: Wanted, stand_ins: Mapping[str, str]
     if not layout.chosen:
         raise collector.refusal(_nothing_found(collector, wanted))
     return layout
+
+
+def _likely_root(matches: list[Match]) -> str:
+    """Return the root that most wanted files propose: a file of another name joins them."""
+    roots = Counter(match.root for match in matches)
+    return max(roots, key=lambda root: (roots[root], -len(root)), default="")
 
 
 def _nothing_found(collector: Collector, wanted: Wanted) -> str:

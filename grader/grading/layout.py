@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 import msgspec
 
 from grader.errors import SubmissionError
+from grader.grading.candidates import Work
 from grader.grading.collect import Entry
 from grader.grading.names import fold, is_old, original_names, shown
 
@@ -80,8 +81,14 @@ def arrange(entries: Sequence[Entry], wanted: Collection[str], provided: Collect
     return [match for entry in entries for match in _matches(entry, suffixes, frozenset(wanted))]
 
 
-def choose(matches: Sequence[Match], refusal: Callable[[str], SubmissionError]) -> Layout:
-    """Choose a root and a file for each wanted one. Raises ``refusal`` where two files have an equal claim."""
+def choose(
+    matches: Sequence[Match], refusal: Callable[[str], SubmissionError], work: Callable[[Match], Work]
+) -> Layout:
+    """Choose a root and a file for each wanted one.
+
+    ``work`` tells how much of the student's work a file holds: of two with an equal claim, the one that holds more
+    counts. Raises ``refusal`` if nothing tells which one counts.
+    """
     by_root: dict[str, list[Match]] = {}
     for match in matches:
         by_root.setdefault(match.root, []).append(match)
@@ -90,11 +97,13 @@ def choose(matches: Sequence[Match], refusal: Callable[[str], SubmissionError]) 
     if not order:
         return Layout("", {}, ())
     root = order[0]
-    equals = [other for other in order[1:] if _score(other, best[other]) == _score(root, best[root])]
-    _no_rival(root, equals, best, refusal)
-    chosen = {path: _only(claims, refusal) for path, claims in best[root].items()}
+    equals = [other for other in order if _score(other, best[other]) == _score(root, best[root])]
+    if len(equals) > 1:
+        root = max(equals, key=lambda other: _work_in(best[other], work))
+    _no_rival(root, [other for other in equals if other != root], best, refusal, work)
+    chosen = {path: _only(claims, refusal, work) for path, claims in best[root].items()}
     for path, claims in _best_elsewhere(matches, chosen).items():
-        chosen[path] = _only(claims, refusal)
+        chosen[path] = _only(claims, refusal, work)
     return Layout(root, chosen, _spare(matches, chosen))
 
 
@@ -133,10 +142,22 @@ def _score(root: str, best: dict[str, list[Match]]) -> tuple[int, bool, int, int
     return (-len(best), is_old(root), -exact, root.count("/") + bool(root))
 
 
+def _work_in(best: dict[str, list[Match]], work: Callable[[Match], Work]) -> tuple[int, int]:
+    """Return how much work lies under a root."""
+    found = [work(claims[0]) for claims in best.values()]
+    return sum(one.written for one in found), sum(one.own for one in found)
+
+
 def _no_rival(
-    root: str, equals: Iterable[str], best: dict[str, dict[str, list[Match]]], refusal: Callable[[str], SubmissionError]
+    root: str,
+    equals: Iterable[str],
+    best: dict[str, dict[str, list[Match]]],
+    refusal: Callable[[str], SubmissionError],
+    work: Callable[[Match], Work],
 ) -> None:
     for other in equals:
+        if _work_in(best[other], work)[0] < _work_in(best[root], work)[0]:
+            continue
         for path in best[root].keys() & best[other].keys():
             mine, theirs = best[root][path][0].entry, best[other][path][0].entry
             if mine.digest != theirs.digest:
@@ -146,10 +167,15 @@ def _no_rival(
                 )
 
 
-def _only(claims: Sequence[Match], refusal: Callable[[str], SubmissionError]) -> Match:
-    """Return the first of equal claims, which must have one content."""
+def _only(
+    claims: Sequence[Match], refusal: Callable[[str], SubmissionError], work: Callable[[Match], Work]
+) -> Match:
+    """Return the one of equal claims that holds most of the tasks; if several do, they must have one content."""
+    if len({claim.entry.digest for claim in claims}) == 1:
+        return claims[0]
+    claims = sorted(claims, key=work, reverse=True)
     for other in claims[1:]:
-        if other.entry.digest != claims[0].entry.digest:
+        if other.entry.digest != claims[0].entry.digest and work(other).written == work(claims[0]).written:
             raise refusal(
                 f"{shown(claims[0].entry.path)} and {shown(other.entry.path)} may both be {shown(claims[0].wanted)}, "
                 "and nothing tells which one counts; hand in only one"

@@ -109,6 +109,7 @@ def original_names(basename: str) -> list[str]:
     if len(basename) > _LONGEST_RENAMED:
         return names
     name = basename[: -len(".txt")] if basename.lower().endswith((".py.txt", ".ipynb.txt")) else basename
+    name = name[: -len(".json")] if name.lower().endswith(".ipynb.json") else name  # as a browser saves it
     for _ in range(2):  # an LMS may rename what a cloud drive has renamed
         if prefix := _PREFIX.match(name):
             names.append(name)

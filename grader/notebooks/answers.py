@@ -47,24 +47,26 @@ def answers(matching: Matching) -> dict[str, Found]:
 
 
 def _elsewhere(matching: Matching, questions: list[Facts]) -> dict[str, Found]:
-    """Give each text that stands outside its place to the open question that it follows."""
+    """Give each text that stands outside its place to the open question whose cells it stands among."""
     texts: dict[str, list[str]] = {}
     cells: dict[str, list[Facts]] = {}
-    places = [(_place(matching, question), question.key) for question in questions]
     for cell, text in stray_texts(matching):
-        before = [key for place, key in places if place <= cell.index]
-        key = before[-1] if before else places[0][1]
+        key = _meant(matching, cell, questions).key
         texts.setdefault(key, []).append(text)
         cells.setdefault(key, []).append(cell)
     return {key: _joined(parts, cells[key], elsewhere=True) for key, parts in texts.items()}
 
 
-def _place(matching: Matching, question: Facts) -> int:
-    """Return where in the submission a question stands: at its cell, or at the last cell before it that is there."""
-    for index in range(question.index, -1, -1):
-        if index in matching.found:
-            return matching.found[index]
-    return 0
+def _meant(matching: Matching, stray: Facts, questions: list[Facts]) -> Facts:
+    """Return the open question that a text answers.
+
+    It is the one whose answer cell comes next, if the text stands right behind what is asked; else the last one before.
+    """
+    behind = (matching.owner.get(cell.index) for cell in matching.theirs[stray.index :: -1])
+    at = next((owner for owner in behind if owner is not None), -1)
+    coming = next((question for question in questions if question.index == at + 1), None)
+    before = [question for question in questions if question.index <= at]
+    return coming or (before[-1] if before else questions[0])
 
 
 def _continued(matching: Matching, answer: Facts) -> Iterator[Facts]:

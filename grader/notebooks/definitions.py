@@ -49,9 +49,9 @@ def stubs(source: str) -> frozenset[str]:
         return frozenset(_bound(tree.body))
     found = set()
     for node in tree.body:
-        function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _unwritten(node.body)
-        if function or (isinstance(node, ast.ClassDef) and _class_unwritten(node)):
-            found.add(node.name)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            written = not (_class_unwritten(node) if isinstance(node, ast.ClassDef) else _unwritten(node.body))
+            found.update([] if written else [node.name])
         elif isinstance(node, ast.Assign) and _is_nothing(node.value):
             found.update(_targets(node.targets))
     return frozenset(found)

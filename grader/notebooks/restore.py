@@ -75,10 +75,8 @@ class _Plan:
 
     def _find_replaced(self) -> None:
         """Find the stubs that were left untouched though another cell defines what they ask for."""
-        for cell, theirs in self._students():
-            if theirs is None or not theirs.untouched:
-                continue
-            others = [one for one in self._code() if one is not theirs and one.written & cell.names]
+        for theirs in filter(lambda cell: cell.untouched, self._code()):
+            others = [one for one in self._code() if one is not theirs and one.written & theirs.names]
             if not others:
                 continue
             self.replaced.append((theirs, others[-1]))
@@ -112,13 +110,9 @@ class _Plan:
                     assert author is not None
                     made.append(self._put_back(author))
                 elif theirs.index not in moved:
-                    made.extend(map(self._of_author, self.early.get(theirs.index, ())))
-                    made.append(self._made(author, theirs))
+                    made.extend(map(self._made, self.early.get(theirs.index, ())))
+                    made.append(self._made(theirs))
         return made
-
-    def _of_author(self, theirs: Facts) -> NotebookNode:
-        """Return a submitted cell that stands for one of the author's."""
-        return self._made(self.matching.author[self.matching.owner[theirs.index]], theirs)
 
     def _in_order(self) -> Iterator[list[tuple[Facts | None, Facts | None]]]:
         """Yield the cells in groups: an author's cell or a student's own, then the missing ones that follow it."""
@@ -166,10 +160,12 @@ class _Plan:
         source = "" if students else _unwritten(author.cell)
         return _made(author.cell, source, author.key)
 
-    def _made(self, author: Facts | None, theirs: Facts) -> NotebookNode:
-        number = self.numbers.get(theirs.index, 0)
-        if author is None:
+    def _made(self, theirs: Facts) -> NotebookNode:
+        """Return a submitted cell as it is run: one of the author's own as the author wrote it."""
+        number, owner = self.numbers.get(theirs.index, 0), self.matching.owner.get(theirs.index)
+        if owner is None:
             return _made(theirs.cell, theirs.source, f"added-{theirs.index + 1}", number=number, own=True)
+        author = self.matching.author[owner]
         if is_students(author.cell):
             return _made(author.cell, theirs.source, author.key, number=number, written=theirs.cell)
         return _made(author.cell, _unwritten(author.cell), author.key, number=number)

@@ -29,6 +29,7 @@ def view(report: Report, audience: Audience) -> Report:
         report,
         checks=tuple(_redact(check, names) for check in report.checks),
         notes=tuple(renamed(note, names) for note in report.notes),
+        look=(),
     )
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from grader.notebooks.answers import attachments
+from grader.notebooks.cells import in_words, may_raise, ours
 from grader.report import sanitise, source
 from grader.report.pictures import picture_uri
 from grader.text import clean
@@ -74,7 +76,8 @@ class Cell:
     """One cell: its kind is markdown or code."""
 
     kind: str
-    number: int  # from 1, over all cells
+    number: str  # of a code cell as Jupyter shows it after a run from the top; of a text cell, over all cells
+    place: str  # the cell as messages name it
     anchor: str
     body: Markup
     outputs: tuple[Output, ...] = ()
@@ -88,7 +91,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook on the page; ``failed`` is its first cell that raised."""
+    """A notebook on the page; ``failed`` are its cells that raised and were not meant to."""
 
     name: str
     anchor: str
@@ -96,8 +99,12 @@ class Notebook:
     left_out: int = 0
 
     @property
-    def failed(self) -> Cell | None:
-        return next((cell for cell in self.cells if cell.error), None)
+    def failed(self) -> tuple[Cell, ...]:
+        return tuple(cell for cell in self.cells if cell.error)
+
+    def at(self, place: str) -> Cell | None:
+        """Return the cell that messages name so, or None."""
+        return next((cell for cell in self.cells if cell.place == place), None)
 
 
 def build(name: str, number: int, notebook: NotebookNode, budget: Budget) -> Notebook:
@@ -114,14 +121,20 @@ def _cell(cell: dict[str, Any], number: int, anchor: str, budget: Budget) -> Cel
     text = _text(cell.get("source"))
     if cell.get("cell_type") != "code":
         body = _markdown(text) if cell.get("cell_type") == "markdown" else sanitise.preformatted(_cut(text))
-        return Cell("markdown", number, anchor, budget.take(body) or _left_out()) if text.strip() else None
+        pasted = tuple(_picture(encoded, budget) for encoded in attachments(cell).values())
+        shown_text = budget.take(body) or _left_out()
+        return Cell("markdown", str(number), "", anchor, shown_text, pasted) if text.strip() else None
     listed = cell.get("outputs")
     outputs = [output for output in listed if isinstance(output, dict)] if isinstance(listed, list) else []
     shown = list(_outputs(outputs, budget))
     error = next((output for output in outputs if output.get("output_type") == "error"), None)
-    name = clean(f"{_text(error.get('ename'))}: {_text(error.get('evalue'))}".strip(), 300) if error else ""
+    raised = error is not None and not may_raise(cell)
+    name = clean(f"{_text(error.get('ename'))}: {_text(error.get('evalue'))}".strip(), 300) if raised and error else ""
     body = budget.take(_code(text)) or _left_out()
-    return Cell("code", number, anchor, body, tuple(shown), name) if text.strip() or shown else None
+    told = ours(cell).get("number")
+    place = in_words(told if isinstance(told, int) else 0, text)
+    shown_number = f"[{told}]" if isinstance(told, int) else "of the assignment"
+    return Cell("code", shown_number, place, anchor, body, tuple(shown), name) if text.strip() or shown else None
 
 
 def _outputs(outputs: list[dict[str, Any]], budget: Budget) -> Iterator[Output]:

@@ -63,6 +63,7 @@ class Check:
     notes: Sequence[str]
     snippets: Sequence[source.Snippet]
     output: str
+    stopped_in: notebook.Cell | None  # the cell that stopped what it needs
     notebook: notebook.Notebook | None
 
 
@@ -176,6 +177,8 @@ def _check(
         budget -= _drawn(cases[-1])
     frames = next((case.frames for case in bad if case.frames), ())
     functions = check.functions or (check.id,)
+    shown = notebooks.get(check.notebook) if check.notebook else None
+    stopper = next((case.stopped_by for case in bad if case.stopped_by), "")
     headline = words.first_line(check.message) if check.status is not Status.PASS else ""
     if verdict is words.FOLLOWS:
         causes = ", ".join(f"`{id_}`" for id_ in _unique(id_ for case in bad for id_ in case.follows))
@@ -201,7 +204,8 @@ def _check(
         notes=_unique(note for case in check.cases for note in case.notes),
         snippets=source.snippets(sources, functions, frames) if bad and not stub else [],
         output=_printed(check),
-        notebook=notebooks.get(check.notebook) if check.notebook else None,
+        notebook=shown,
+        stopped_in=shown.at(stopper) if shown is not None and stopper else None,
     )
 
 
@@ -249,7 +253,13 @@ def _unimplemented(check: CheckResult) -> bool:
 
 
 def _place(check: CheckResult, sources: Mapping[str, str]) -> str:
-    """Return the file and line of the first function that a check judges, or nothing where none is found."""
+    """Return the file and line of the first function that a check judges, or nothing if none is found.
+
+    If a cell of a notebook stopped what the check needs, it is that cell.
+    """
+    cell = next((case.stopped_by for case in check.cases if case.stopped_by), "")
+    if cell:
+        return f"{check.notebook}, {cell}"
     found = (source.place(sources, name) for name in check.functions or (check.id,))
     return next((f"{file}, line {line}" for file, line in filter(None, found)), "")
 

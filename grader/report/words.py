@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import NamedTuple
 
 from grader.model import CaseResult, CheckResult, Report, Status, Tier
@@ -105,7 +106,13 @@ def first_to_fix(report: Report) -> CheckResult | None:
     below = {name: _builds_on(name, by_id) for name in by_id}
     failed = [check for check in report.checks if check.status is Status.FAIL and (check.message or check.cases)]
     candidates = [check for check in failed if not below[check.id] & broken] or failed
-    return max(candidates, key=lambda check: sum(check.id in below[name] for name in by_id), default=None)
+    causes = Counter(map(cause, failed))
+
+    def helped(check: CheckResult) -> int:
+        same = causes[cause(check)] - 1 if cause(check) is not None else 0
+        return same + sum(check.id in below[name] for name in by_id)
+
+    return max(candidates, key=helped, default=None)
 
 
 def behind(report: Report, check: CheckResult) -> str:
@@ -121,8 +128,13 @@ def behind(report: Report, check: CheckResult) -> str:
 
 
 def cause(check: CheckResult) -> tuple[str, int, str] | None:
-    """Return the file, the line and the kind of the exception that first stopped a check, or None without one."""
+    """Return the file, the line and the kind of the exception that first stopped a check, or None without one.
+
+    Of a name that a notebook lacks since one of its cells stopped: that cell.
+    """
     stopped = next((case for case in check.cases if case.status is not Status.PASS), None)
+    if stopped is not None and stopped.stopped_by:
+        return stopped.stopped_by, 0, check.notebook
     if stopped is None or not stopped.frames or not stopped.trace.strip():
         return None
     raised = stopped.frames[-1]

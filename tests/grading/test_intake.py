@@ -241,7 +241,7 @@ def test_the_one_notebook_is_taken_whatever_its_name_where_nothing_else_was_hand
 
 
 @pytest.mark.parametrize(
-    "given", [{"alice.ipynb": b"{}", "bob.ipynb": b"{}"}, {"alice.ipynb": b"{}", "a.txt": b""}, {"alice.md": b""}]
+    "given", [{"alice.ipynb": b"{}", "bob.ipynb": b"{}"}, {"alice.md": b""}]
 )
 def test_of_several_files_none_is_guessed_to_be_the_one(tmp_path: Path, given: dict[str, bytes]) -> None:
     with pytest.raises(SubmissionError, match="none of the files that are graded"):

@@ -1,0 +1,339 @@
+"""What is beside a task may be broken, missing, renamed or untidy: it is told, and it costs nothing there."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.assignment.spec import load
+from grader.grading.grade import Graded, Grader, Options
+from grader.sandbox.limits import Limits
+
+BASICS = Path(__file__).resolve().parents[2] / "examples" / "numpy-basics"
+FULL = 18
+Cell = dict[str, Any]
+Give = Callable[..., Graded]
+
+
+@pytest.fixture(scope="module")
+def grader() -> Iterator[Grader]:
+    with Grader(load(BASICS), Options(isolation="auto")) as grader:
+        yield grader
+
+
+@pytest.fixture
+def give(grader: Grader, tmp_path: Path) -> Give:
+    """Hand in the reference's notebook, its cells changed by a function; or files by their names."""
+
+    def handed_in(change: Callable[[list[Cell]], list[Cell] | None] | None = None, **files: bytes) -> Graded:
+        folder = tmp_path / "handin"
+        folder.mkdir(exist_ok=True)
+        if change is not None:
+            (folder / "numpy_basics.ipynb").write_bytes(notebook(change))
+        for name, data in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        return grader.grade(folder)
+
+    return handed_in
+
+
+def notebook(change: Callable[[list[Cell]], list[Cell] | None] = lambda cells: None) -> bytes:
+    tree = json.loads((BASICS / "numpy_basics.ipynb").read_bytes())
+    tree["cells"] = change(tree["cells"]) or tree["cells"]
+    return json.dumps(tree).encode()
+
+
+def code(source: str, id: str = "mine", **metadata: Any) -> Cell:  # noqa: A002
+    return {
+        "cell_type": "code", "id": id, "source": source, "metadata": metadata, "outputs": [], "execution_count": None,
+    }  # fmt: skip
+
+
+def at(cells: list[Cell], id: str) -> int:  # noqa: A002
+    return [cell["id"] for cell in cells].index(id)
+
+
+def lost(graded: Graded) -> set[str]:
+    return {check.id for check in graded.report.checks if check.points < check.max_points}
+
+
+def told(graded: Graded) -> str:
+    return " ".join([*graded.report.notes, *graded.report.look, *(check.message for check in graded.report.checks)])
+
+
+# --- cells that raise ---
+
+TROUBLES = {
+    "1 / 0": "ZeroDivisionError",
+    "def broken(:": "SyntaxError",
+    "this is only a note to myself": "SyntaxError",
+    "import google.colab": "No module named 'google'",
+    "from ipywidgets import interact": "No module named 'ipywidgets'",
+    "from public_tests import *": "No module named 'public_tests'",
+    "%%sql\nSELECT 1": "UsageError",
+    "name = input('your name? ')": "EOFError",
+    "assert evens(2)[0] == 1, 'my own test'": "my own test",
+    "raise KeyboardInterrupt": "KeyboardInterrupt",
+    "raise SystemExit(1)": "SystemExit",
+    "raise type('Odd', (BaseException,), {})()": "Odd",
+    "import os\nos._exit(3)": "ended its process: exit code 3",
+    "import ctypes\nctypes.string_at(0)": "a segmentation fault",
+    "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)": "SIGTERM",
+}
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+@pytest.mark.parametrize("source", TROUBLES)
+def test_a_cell_in_trouble_is_told_and_costs_nothing(give: Give, source: str, place: str) -> None:
+    def change(cells: list[Cell]) -> None:
+        cells.insert(1 if place == "first" else len(cells), code(source))
+
+    graded = give(change)
+    if "evens(" in source and place == "first":
+        assert "NameError" in told(graded)
+    else:
+        assert TROUBLES[source] in told(graded)
+    assert graded.report.score == FULL, told(graded)
+    assert f"(`{source.splitlines()[0].replace('`', '')}`)" in told(graded)
+
+
+@pytest.mark.parametrize("source", ["%matplotlib widget", "%matplotlib qt", "%load_ext nb_black", "%autosave_it 60"])
+def test_a_magic_that_is_not_there_is_passed_over_within_its_cell(give: Give, source: str) -> None:
+    def change(cells: list[Cell]) -> None:
+        cells.insert(2, code(f"{source}\nwidth_of_mine = 3"))
+        cells.append(code("width_of_mine + 1"))
+
+    graded = give(change)
+    assert graded.report.score == FULL
+    assert not [note for note in graded.report.notes if "raised" in note]
+
+
+def test_a_cell_that_never_ends_is_interrupted_and_the_next_one_runs(tmp_path: Path) -> None:
+    assignment = load(BASICS)
+    limits = Limits(cell_seconds=1.0, notebook_seconds=30.0)
+    object.__setattr__(assignment.spec, "limits", limits)
+    catching = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
+    endless = ["while True:\n    pass", catching]
+
+    def change(cells: list[Cell]) -> None:
+        cells[2:2] = [code(source, f"mine{n}") for n, source in enumerate(endless)]
+
+    (tmp_path / "numpy_basics.ipynb").write_bytes(notebook(change))
+    with Grader(assignment, Options()) as grader:
+        graded = grader.grade(tmp_path)
+    assert graded.report.score == FULL, told(graded)
+    assert told(graded).count("still running after the limit of 1 seconds") == 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import threading\nthread = threading.Thread(target=lambda: None)\nthread.start(); thread.join()",
+        "import asyncio\nasync def one(): return 1\nprint(await one())",
+        "import asyncio\nasync def one():\n    await asyncio.sleep(0)\n    return 1\nprint(await one())",
+        "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'print(1)'], capture_output=True).stdout)",
+        "import multiprocessing\nwith multiprocessing.Pool(2) as pool:\n    print(pool.map(abs, [-1, 2]))",
+        "from concurrent.futures import ThreadPoolExecutor as Pool\nwith Pool() as pool: list(pool.map(abs, [1]))",
+    ],
+    ids=["threading", "await", "asyncio", "subprocess", "multiprocessing", "executor"],
+)
+def test_threads_and_processes_of_a_cell_work_or_are_told(give: Give, source: str) -> None:
+    graded = give(lambda cells: [*cells, code(source)])
+    assert graded.report.score == FULL, told(graded)
+
+
+def test_a_notebook_that_dies_in_cell_after_cell_gains_nothing(give: Give) -> None:
+    graded = give(lambda cells: [*cells, *(code(f"import os; os._exit({n})", f"mine{n}") for n in range(9))])
+    assert graded.report.score == 0
+    assert "is lost: cell [16]" in told(graded)
+
+
+def test_a_tag_says_that_a_cell_may_raise(give: Give) -> None:
+    graded = give(lambda cells: [*cells, code("1 / 0", tags=["raises-exception"])])
+    assert graded.report.score == FULL
+    assert "ZeroDivisionError" not in told(graded)
+
+
+# --- tasks that are wrong cost themselves ---
+
+
+@pytest.mark.parametrize("task", ["evens", "running-mean", "distances"])
+@pytest.mark.parametrize(
+    "instead",
+    ["def {}(:", "1 / 0", "import not_there", "raise NotImplementedError('task')", "import os; os._exit(1)", ""],
+)
+def test_a_task_that_stops_costs_its_own_points_alone(give: Give, task: str, instead: str) -> None:
+    name = task.replace("-", "_")
+
+    def change(cells: list[Cell]) -> None:
+        cells[at(cells, task)]["source"] = instead.format(name)
+
+    graded = give(change)
+    assert lost(graded) == {name}
+    message = next(check.message for check in graded.report.checks if check.id == name)
+    assert f"`{name}` is not" in message, message
+
+
+def test_a_function_that_never_ends_costs_its_own_points_alone(tmp_path: Path) -> None:
+    assignment = load(BASICS)
+    object.__setattr__(assignment.spec, "limits", Limits(call_seconds=1.0))
+    for n, body in enumerate(("while True: pass", "import os; os._exit(1)")):
+
+        def change(cells: list[Cell], body: str = body) -> None:
+            cells[at(cells, "standardise")]["source"] = f"def standardise(x):\n    if len(x) != 3:\n        {body}"
+
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        (folder / "numpy_basics.ipynb").write_bytes(notebook(change))
+        with Grader(assignment, Options()) as grader:
+            assert lost(grader.grade(folder)) == {"standardise"}
+
+
+def test_the_cell_that_stopped_what_others_need_is_one_cause(give: Give) -> None:
+    def change(cells: list[Cell]) -> None:
+        tasks = [cells.pop(at(cells, id_)) for id_ in ("evens", "standardise", "summary")]
+        merged = "\n\n".join("".join(task["source"]) for task in tasks)
+        cells.insert(3, code(f"table = lookup['today']\n{merged}"))
+
+    graded = give(change)
+    assert lost(graded) == {"evens", "standardise", "summary"}
+    (look,) = graded.report.look
+    assert look == "cell [2] (`table = lookup['today']`) stopped, and `evens`, `standardise`, `summary` need it"
+    assert all("NameError: name 'lookup'" in check.message for check in graded.report.checks if not check.points)
+
+
+# --- where the work stands ---
+
+
+def stub(name: str) -> str:
+    return f"def {name}(*given):\n    raise NotImplementedError('{name}')"
+
+
+def bare(cells: list[Cell]) -> list[Cell]:
+    """Return the cells as a copy into a new notebook leaves them: no ids, no metadata."""
+    return [{**cell, "id": f"n{place}", "metadata": {}} for place, cell in enumerate(cells)]
+
+
+def split(cells: list[Cell]) -> None:
+    place = at(cells, "standardise")
+    cells[place]["source"] = "def centred(x):\n    return x - x.mean(axis=0)"
+    cells.insert(place + 1, code("def standardise(x):\n    return centred(x) / x.std(axis=0)"))
+
+
+def merged(cells: list[Cell]) -> None:
+    first, second = cells[at(cells, "evens")], cells.pop(at(cells, "standardise"))
+    first["source"] = "".join(first["source"]) + "\n\n" + "".join(second["source"])
+
+
+def moved_below(cells: list[Cell]) -> None:
+    cells.append(cells.pop(at(cells, "evens")))
+
+
+def moved_with_its_helper(cells: list[Cell]) -> None:
+    del cells[at(cells, "evens")]
+    cells += [code("two = 2", "two"), code("double = two * 1\ndef evens(n): return double * np.arange(n)", "evens")]
+
+
+def above_the_stub(cells: list[Cell]) -> None:
+    place = at(cells, "evens")
+    mine = code("".join(cells[place]["source"]))
+    cells[place]["source"] = stub("evens")
+    cells.insert(place, mine)
+
+
+def below_the_stub(cells: list[Cell]) -> None:
+    place = at(cells, "evens")
+    cells.append(code("".join(cells[place]["source"])))
+    cells[place]["source"] = stub("evens")
+
+
+def in_place_of_the_stub(cells: list[Cell]) -> None:
+    place = at(cells, "evens")
+    cells[place] = code("".join(cells[place]["source"]))
+
+
+def as_text(cells: list[Cell]) -> None:
+    cell = cells[at(cells, "evens")]
+    cell["cell_type"] = "markdown"
+    del cell["outputs"], cell["execution_count"]
+
+
+def older_edition(cells: list[Cell]) -> None:
+    cells[at(cells, "set-up")]["id"] = "imports"
+    cells[at(cells, "evens")]["id"] = "even-numbers"
+    del cells[at(cells, "try-evens")]
+
+
+WHERE = [split, merged, moved_below, moved_with_its_helper, above_the_stub, below_the_stub, in_place_of_the_stub]
+
+
+@pytest.mark.parametrize("ids", ["ids kept", "ids gone"])
+@pytest.mark.parametrize("change", [*WHERE, as_text, older_edition, lambda cells: None])
+def test_work_is_found_wherever_it_stands(give: Give, change: Callable[[list[Cell]], None], ids: str) -> None:
+    def changed(cells: list[Cell]) -> list[Cell]:
+        cells = copy.deepcopy(cells)
+        change(cells)
+        return cells if ids == "ids kept" else bare(cells)
+
+    graded = give(changed)
+    assert graded.report.score == FULL, told(graded)
+
+
+@pytest.mark.parametrize("change", [above_the_stub, below_the_stub])
+def test_a_definition_beside_an_untouched_stub_counts_with_a_note(give: Give, change: Any) -> None:
+    assert "the place for `evens` was left as it was handed out" in told(give(change))
+
+
+# --- files ---
+
+
+def half(cells: list[Cell]) -> None:
+    for task in ("evens", "distances"):
+        cells[at(cells, task)]["source"] = stub(task)
+
+
+def untouched(cells: list[Cell]) -> None:
+    for task in ("evens", "standardise", "running-mean", "summary", "one-hot", "distances"):
+        cells[at(cells, task)]["source"] = stub(task.replace("-", "_"))
+
+
+@pytest.mark.parametrize(
+    "beside", [{}, {"note.txt": b"Dear grader"}, {"data.csv": b"1,2"}, {"helper.py": b"x = 1"}, {"other.ipynb": b"{}"}]
+)
+def test_a_renamed_notebook_is_taken_whatever_lies_beside_it(give: Give, beside: dict[str, bytes]) -> None:
+    graded = give(None, **{"Homework 1 (final).ipynb": notebook(), **beside})
+    assert graded.report.score == FULL
+    assert any("was taken from `Homework 1 (final).ipynb`" in note for note in graded.report.notes)
+
+
+@pytest.mark.parametrize(
+    "other", ["numpy_basics-Copy1.ipynb", ".ipynb_checkpoints/numpy_basics-checkpoint.ipynb", "my solution.ipynb"]
+)
+def test_the_file_that_holds_the_work_counts(give: Give, other: str) -> None:
+    graded = give(untouched, **{other: notebook()})
+    assert graded.report.score == FULL, told(graded)
+
+
+def test_a_copy_with_less_work_is_passed_over_and_a_person_asked(give: Give) -> None:
+    graded = give(lambda cells: None, **{"numpy_basics-Copy1.ipynb": notebook(half)})
+    assert graded.report.score == FULL
+    assert "which one counts?" in " ".join(graded.report.look)
+
+
+def test_an_untouched_copy_beside_the_work_asks_nobody(give: Give) -> None:
+    graded = give(lambda cells: None, **{"numpy_basics-Copy1.ipynb": notebook(untouched)})
+    assert graded.report.score == FULL
+    assert graded.report.look == ()
+
+
+def test_a_saved_web_page_says_what_it_is_and_what_to_do(give: Give) -> None:
+    graded = give(None, **{"numpy_basics.ipynb": b"<!DOCTYPE html>\n<html><body>Jupyter</body></html>"})
+    assert graded.report.score == 0
+    assert "a web page that was saved under a notebook's name" in told(graded)
+    assert "Download" in " ".join(graded.report.look)
