@@ -1,7 +1,8 @@
 """The audit: are the checks themselves right? They must fail what is wrong and pass what is right, however written.
 
-Three kinds of submission go through the real checks: the known mistakes, mutants of the reference, and right solutions
-that are written in unusual ways. What comes out is data and sentences for the assignment's author.
+Four kinds of submission go through the real checks: the known mistakes, mutants of the reference, right solutions that
+are written in unusual ways, and notebooks in which one cell is wrong. What comes out is data and sentences for the
+assignment's author.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from grader.authoring.findings import (
     rows,
 )
 from grader.authoring.mutate import Mutant, mutants
+from grader.authoring.notebook_trials import notebook_advice, notebook_results, notebook_trials
 from grader.authoring.record import reference_files
 from grader.authoring.trials import Bench, Trial, Verdict, run_all, settle
 from grader.checking.diagnosis import KnownMistakes, Mistake, rivals
@@ -38,7 +40,7 @@ from grader.errors import AssignmentError, UsageError
 SCHEMA = 1
 OTHER_SEEDS = ("1", "2", "3")
 FRESH = OTHER_SEEDS[0]  # the seed with which known mistakes are tried too: nothing was recorded with it
-PARTS = ("misconceptions", "mutants", "right")
+PARTS = ("misconceptions", "mutants", "right", "notebooks")
 
 
 class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -71,7 +73,7 @@ def audit(assignment: Assignment, options: Options) -> Audit:
     start = time.perf_counter()
     plan = _Plan(assignment, options)
     observed = list(plan.observed_trials())
-    trials = [*plan.misconception_trials(), *plan.right_trials(), *plan.mutant_trials()]
+    trials = [*plan.misconception_trials(), *plan.right_trials(), *plan.mutant_trials(), *plan.notebook_trials()]
     options.on_start(len(observed) + len(trials))
     bench = Bench(str(assignment.folder), settle(assignment, options.isolation))
     plan.learn(run_all(bench, observed, options.workers, options.on_done))
@@ -84,6 +86,7 @@ def audit(assignment: Assignment, options: Options) -> Audit:
     mutant_results = tuple(plan.mutant_results(verdicts))
     misconception_results = tuple(plan.misconception_results(verdicts))
     right_results = tuple(plan.right_results(verdicts))
+    notebooks = tuple(notebook_results(assignment, plan.reference, verdicts))
     return Audit(
         schema=SCHEMA,
         assignment=assignment.spec.name,
@@ -99,9 +102,11 @@ def audit(assignment: Assignment, options: Options) -> Audit:
         problems=tuple(plan.problems(mutant_results)),
         advice=(
             *fragile_advice(fragile),
+            *notebook_advice(notebooks),
             *advice(plan.quick or plan.all, mutant_results, misconception_results, right_results),
         ),
         fragile=fragile,
+        notebooks=notebooks,
     )
 
 
@@ -151,6 +156,11 @@ class _Plan:
         for one in self.misconceptions:
             self.known.answers[one.id] = verdicts[one.id, FRESH].answers
             self.known.mistakes[one.id] = Mistake(one.name, one.hint, one.share)
+
+    def notebook_trials(self) -> Iterator[Trial]:
+        """Yield notebooks with one thing wrong in them, if they were asked for."""
+        if "notebooks" in self.options.parts:
+            yield from notebook_trials(self.assignment, self.reference, self.seed)
 
     def misconception_trials(self) -> Iterator[Trial]:
         """Yield the known mistakes, with the seed that grades and with a fresh one."""

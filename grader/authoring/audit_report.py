@@ -75,6 +75,10 @@ def verdict(found: Audit) -> str:
             said.append(f"{len(part)} {what}, {f'all but {bad}' if bad else 'all'} {as_due}")
     if found.misconceptions:
         said.insert(-1 if found.right else len(said), own_hints(found))
+    if found.notebooks:
+        bad = sum(bool(result.lost) for result in found.notebooks)
+        done = f"{bad} of them cost" if bad else "none costs"
+        said.append(f"{len(found.notebooks)} notebooks with one cell wrong, {done} points of another task")
     if found.fragile:
         some = len(found.fragile)
         said.append(f"{some} of the checks break{'s' if some == 1 else ''} on answers that were tried")

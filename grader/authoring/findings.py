@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from grader.authoring.notebook_trials import NotebookResult
+
 EQUIVALENT = "equivalent_mutants.toml"
 
 
@@ -116,6 +118,7 @@ class Audit(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]  # of the lists that the author keeps by hand
     advice: tuple[str, ...] = ()
     fragile: tuple[FragileCheck, ...] = ()
+    notebooks: tuple[NotebookResult, ...] = ()
 
     @property
     def hints(self) -> Hints:
@@ -125,12 +128,13 @@ class Audit(msgspec.Struct, frozen=True):
 
     @property
     def good(self) -> bool:
-        """Whether nothing survived, nothing failed wrongly, no right solution lost a mark, and no check broke."""
+        """Whether nothing survived, nothing failed wrongly or for another task's cell, and no check broke."""
         return not (self.problems or self.fragile) and all(
             [
                 all(mutant.state is not State.SURVIVED for mutant in self.mutants),
                 all(misconception.good for misconception in self.misconceptions),
                 all(right.good for right in self.right),
+                not any(notebook.lost for notebook in self.notebooks),
             ]
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,8 +12,11 @@ import msgspec
 from grader.assignment.spec import Assignment
 from grader.authoring.wheel import pack
 from grader.errors import SubmissionError
+from grader.grading.candidates import listed_cells
 from grader.grading.grade import wanted
 from grader.grading.intake import take
+from grader.notebooks.format import UnreadableNotebook, parse
+from grader.notebooks.remarks import remarks as notebook_remarks
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -45,6 +47,9 @@ def pack_submission(assignment: Assignment, folder: Path) -> Packed:
     _must_be_taken(assignment, archive, files)
     provides = {file.path: file.provides for file in assignment.spec.files}
     remarks = [remark for path, data in files.items() for remark in _remarks(path, data, provides.get(path, ()))]
+    for book in assignment.spec.notebooks:
+        author = listed_cells((assignment.folder / book.source).read_bytes())
+        remarks += [f"{book.path}: {said}" for said in notebook_remarks(author, listed_cells(files[book.path]))]
     return Packed(archive, {path: len(data) for path, data in files.items()}, tuple(remarks))
 
 
@@ -66,13 +71,9 @@ def _remarks(path: str, data: bytes, provides: tuple[str, ...]) -> Iterator[str]
         yield from _code_remarks(path, data, provides)
     elif path.endswith(".ipynb"):
         try:
-            cells = json.loads(data.decode("utf-8-sig"))["cells"]
-            code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-        except (ValueError, KeyError, TypeError):
-            yield f"{path}: this is not a notebook any more"
-            return
-        if unfinished := sum(_is_unfinished(source) for source in code):
-            yield f"{path}: still to be written: {unfinished} cell{'' if unfinished == 1 else 's'}"
+            parse(data)
+        except UnreadableNotebook as error:
+            yield f"{path}: {error}"
 
 
 def _code_remarks(path: str, data: bytes, provides: tuple[str, ...]) -> Iterator[str]:
@@ -86,15 +87,6 @@ def _code_remarks(path: str, data: bytes, provides: tuple[str, ...]) -> Iterator
     names = [name for name in _stubs(tree, "") if not provides or name.split(".")[0] in provides]
     if names:
         yield f"{path}: still to be written: {', '.join(names)}"
-
-
-def _is_unfinished(source: str) -> bool:
-    """Return whether a notebook's cell raises `NotImplementedError`; cells that are no plain Python are passed over."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return False
-    return any(_ends_unwritten(node) for node in ast.walk(tree))
 
 
 def _stubs(node: ast.AST, prefix: str) -> Iterator[str]:

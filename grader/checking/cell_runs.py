@@ -62,9 +62,9 @@ class Trouble:
     meant: bool = False  # its tag says that it may raise
 
     @property
-    def note(self) -> str:
-        """What a report says of it."""
-        return str(self.error)
+    def is_told(self) -> bool:
+        """Whether a report says of it: what is not written yet is said at the checks that need it."""
+        return not (self.meant or isinstance(self.error, NotImplementedYet))
 
 
 @dataclass

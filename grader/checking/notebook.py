@@ -93,7 +93,7 @@ class NotebookRun:
             self.notes += self._restored.notes
             self.executed = self._restored.notebook
             self._run_to_the_end(self.executed)
-            self.notes += [trouble.note for trouble in self.ran.troubles.values() if not trouble.meant]
+            self.notes += [str(trouble.error) for trouble in self.ran.troubles.values() if trouble.is_told]
         except GraderError as error:
             if isinstance(error, SubmissionFailed):
                 self.look.append(str(error))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from grader.authoring.trials import Trial, Verdict
 
-PARTS = ("misconceptions", "mutants", "right")
+PARTS = ("misconceptions", "mutants", "right", "notebooks")
 EVERY = 50  # trials between two lines, where nobody looks at a terminal
 
 

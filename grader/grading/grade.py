@@ -27,6 +27,7 @@ from grader.markers import released
 from grader.model import REPORT_SCHEMA, CheckResult, Report
 from grader.notebooks.cells import is_students, text_of
 from grader.notebooks.definitions import definitions
+from grader.notebooks.remarks import remarks
 
 if TYPE_CHECKING:
     from grader.assignment.expectations import Expectations
@@ -157,7 +158,7 @@ class Grader:
             started=started.isoformat(timespec="seconds"),
             questions=questions(spec, results),
             checks=tuple(results),
-            notes=(*taken.notes, *outcome.notes),
+            notes=(*taken.notes, *outcome.notes, *self._practice_notes(taken)),
             look=(*taken.look, *outcome.look, *_stopped(results)),
             seed="hidden" if self.hidden else "public",
             notebooks=tuple(notebooks),
@@ -165,6 +166,15 @@ class Grader:
         )
         sources = {path: data.decode("utf-8", "replace") for path, data in taken.files.items() if path.endswith(".py")}
         return Graded(report, notebooks, sources, unexplained=self._sandbox.unexplained > deaths)
+
+    def _practice_notes(self, taken: Taken) -> list[str]:
+        """Return what a student would want to know of their notebooks before the deadline."""
+        found: list[str] = []
+        for book in self.assignment.spec.notebooks if self.assignment.spec.handout_of else ():
+            author = listed_cells((self.assignment.folder / book.source).read_bytes())
+            said = remarks(author, listed_cells(taken.files.get(book.path, b"")))
+            found += [f"{book.path}: {remark}" for remark in said]
+        return found
 
     def _known_mistakes(self) -> KnownMistakes | None:
         """Return what known mistakes answer, which is read when the first check fails."""

@@ -57,6 +57,12 @@ def stubs(source: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def stops_unfinished(source: str) -> bool:
+    """Return whether a cell itself raises ``NotImplementedError``."""
+    tree = parsed(source)
+    return tree is not None and any(map(_raises_unfinished, tree.body))
+
+
 def is_untouched(source: str) -> bool:
     """Return whether all that a cell defines is still to be written."""
     names = definitions(source)

@@ -65,14 +65,16 @@ def test_zip_holds_the_students_files_and_nothing_else(work: Path) -> None:
 def test_what_is_still_to_be_written_is_named(work: Path) -> None:
     assert pack_submission(practice(work), work).remarks == (
         "lib/sums.py: still to be written: add_up, scale_by, Model.fit",
-        "Work.ipynb: still to be written: 1 cell",
+        "Work.ipynb: still to be written: half_of",
+        "Work.ipynb: not answered yet: Halves",
     )
 
 
 def test_finished_work_has_no_remarks(work: Path) -> None:
     (work / "lib/sums.py").write_text(DONE)
     stub = (work / "Work.ipynb").read_text()
-    (work / "Work.ipynb").write_text(stub.replace("raise NotImplementedError('Task 4: half_of')", "return x / 2"))
+    done = stub.replace("raise NotImplementedError('Task 4: half_of')", "return x / 2")
+    (work / "Work.ipynb").write_text(done.replace("*Write your answer here.*", "Since x is."))
     assert pack_submission(practice(work), work).remarks == ()
 
 
@@ -97,9 +99,12 @@ def test_files_that_can_not_be_read_by_python_are_named(work: Path) -> None:
 def test_cells_of_ipython_are_no_hindrance(work: Path) -> None:
     (work / "lib/sums.py").write_text(DONE)
     node = json.loads((work / "Work.ipynb").read_text())
-    node["cells"][1]["source"] = ["%timeit 1\n", "!ls"]
+    node["cells"].append({**node["cells"][1], "id": "mine", "metadata": {}, "source": ["%timeit 1\n", "!ls"]})
     (work / "Work.ipynb").write_text(json.dumps(node))
-    assert pack_submission(practice(work), work).remarks == ()
+    assert pack_submission(practice(work), work).remarks == (
+        "Work.ipynb: still to be written: half_of",
+        "Work.ipynb: not answered yet: Halves",
+    )
 
 
 @pytest.mark.parametrize("name", ["lib/sums.py", "Work.ipynb"])
