@@ -77,7 +77,10 @@ def _twice(matching: Matching, numbers: dict[int, int]) -> Iterator[str]:
     """Yield the names that are asked for and that more than one cell defines for good."""
     places: dict[str, list[Facts]] = {}
     for cell in matching.theirs:
-        for name in cell.written & matching.wanted if cell.is_code else ():
+        names = cell.written & matching.wanted
+        if not (names and cell.is_code and parsed(cell.source)):
+            continue
+        for name in names:
             places.setdefault(name, []).append(cell)
     for name, cells in sorted(places.items()):
         if len(cells) > 1:

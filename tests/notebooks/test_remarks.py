@@ -47,8 +47,14 @@ def test_an_untouched_handout_says_what_is_to_be_done() -> None:
 @pytest.mark.parametrize(
     ("mine", "remark"),
     [
-        (cell("def half(x) return x", "m"), "cell [4] (`def half(x) return x`) can't be read as Python: it will not run"),
-        (cell("y", "m", outputs=[ERROR]), "cell [4] (`y`) raised NameError: name 'y' is not defined when it was last run"),
+        (
+            cell("def half(x) return x", "m"),
+            "cell [4] (`def half(x) return x`) can't be read as Python: it will not run",
+        ),
+        (
+            cell("y", "m", outputs=[ERROR]),
+            "cell [4] (`y`) raised NameError: name 'y' is not defined when it was last run",
+        ),
         (
             cell("def half(x):\n    return 0", "m"),
             "`half` is defined in 2 cells: the last one counts, cell [4] (`def half(x):`)",
