@@ -30,7 +30,7 @@ from grader.authoring.from_parts import (
     shared,
     to_students,
 )
-from grader.authoring.strip import BEGIN, END
+from grader.markers import BEGIN, END
 
 _BOUNDARY = re.compile(r"#+\s*(BEGIN|END)\s+(QUESTION|SOLUTION|PROMPT|TESTS?)\b", re.IGNORECASE)
 _CONFIG = re.compile(r"#+\s*(?:BEGIN\s+ASSIGNMENT|ASSIGNMENT\s+CONFIG)\b", re.IGNORECASE)

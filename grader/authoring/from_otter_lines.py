@@ -14,7 +14,7 @@ import re
 import textwrap
 
 from grader.authoring.from_parts import plain_python
-from grader.authoring.strip import BEGIN, END
+from grader.markers import BEGIN, END
 
 # Kinds of lines that are marked by themselves, with a prompt or without, or belong to a statement that one is in.
 ALONE = ("alone", "silent", "within")

@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from grader.authoring.strip import BEGIN, END, PLACEHOLDER
 from grader.errors import UsageError
+from grader.markers import BEGIN, END, PLACEHOLDER
 
 Cell = dict[str, Any]  # as in the notebook's JSON, its source joined to one text
 

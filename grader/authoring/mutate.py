@@ -18,8 +18,8 @@ import msgspec
 from libcst.metadata import MetadataWrapper, ParentNodeProvider, PositionProvider
 
 from grader.authoring.mutations import Mutation, mutations
-from grader.authoring.strip import BEGIN, END
 from grader.errors import AssignmentError
+from grader.markers import BEGIN, END
 
 
 class Mutant(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ comments, in strings and in longer lines. Only lines of fewer than six tokens mu
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
@@ -58,6 +59,10 @@ def prove(handout: Handout, assignment: Assignment) -> None:
             f"a line of a solution stands in the handout's {leak.path}, line {leak.line}: {leak.text!r}; "
             "reword one of the two"
         )
+    for path in pictures_left(handout.blocks, handout.files):
+        raise AssignmentError(
+            f"a picture of the author's answer lies in the handout's {path}: take it out of what students get"
+        )
     with tempfile.TemporaryDirectory(prefix="grader-handout-") as folder:
         root = Path(folder)
         write_tree(root, handout.files)
@@ -90,6 +95,16 @@ def solution_pieces(blocks: Iterable[Block]) -> Iterator[str]:
                 yield _stream(code)
             if len(_WORD.findall(comment)) >= MIN_TOKENS:
                 yield _stream(comment.lstrip("# "))
+
+
+def pictures_left(blocks: Iterable[Block], files: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield the files that hold a picture which was pasted into an author's answer, as itself or as base64."""
+    pictures = {"".join(picture.split()) for block in blocks for picture in block.pictures}
+    for path, data in files.items():
+        whole = base64.b64encode(data).decode()
+        text = b"".join(data.split()).replace(b"\\n", b"").replace(b'","', b"") if pictures else b""
+        if any(picture == whole or picture.encode() in text for picture in pictures):
+            yield path
 
 
 def texts(archive: bytes) -> dict[str, str]:

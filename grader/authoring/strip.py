@@ -21,9 +21,11 @@ from typing import Any
 import msgspec
 
 from grader.errors import AssignmentError
+from grader.markers import BEGIN, END, PLACEHOLDER
 
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-PLACEHOLDER = "*Write your answer here.*"
+KEPT_OF_CELLS = ("grader", "tags", "slideshow", "editable", "deletable", "jupyter")  # metadata
+KEPT_OF_OURS = ("id", "role", "points")  # of what this framework writes there
+KEPT_OF_NOTEBOOKS = ("kernelspec", "language_info")
 RULE = 78  # columns of the lines around a place to write
 
 # Markers of other tools and misspelt ones: `### BEGIN HIDDEN TESTS`, `# END SOLUTION`, `## begin solution`.
@@ -37,6 +39,7 @@ class Block(msgspec.Struct, frozen=True):
     task: str
     indent: str
     lines: tuple[str, ...]
+    pictures: tuple[str, ...] = ()  # base64: what was pasted into the author's answer
 
 
 class Stripped(msgspec.Struct, frozen=True):
@@ -135,14 +138,35 @@ def strip_notebook(data: bytes, name: str) -> tuple[str, list[Block]]:
         stripped = strip(text, f"{name}, cell {index}")
         cell["source"] = stripped.text.splitlines(keepends=True)
         blocks += stripped.blocks
-        # An older Jupyter drops a cell's id, but keeps its metadata: a student's answer must not be lost to that.
-        metadata = cell.setdefault("metadata", {})
-        metadata.setdefault("grader", {})["id"] = cell["id"]
+        if stripped.blocks and "attachments" in cell:
+            blocks.append(Block("", "", (), _without_attachments(cell, stripped.text)))
+        cell["metadata"] = _kept(cell)
         if cell["cell_type"] == "code":
             cell |= {"outputs": [], "execution_count": None}
-            metadata.pop("execution", None)  # when it ran
-    notebook.get("metadata", {}).pop("widgets", None)
+    told = notebook.get("metadata", {})
+    notebook["metadata"] = {name: told[name] for name in KEPT_OF_NOTEBOOKS if name in told}
     return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", blocks
+
+
+def _kept(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what students get of a cell's metadata: nothing of a run, and nothing that could tell an answer."""
+    told = cell.get("metadata") or {}
+    kept = {name: told[name] for name in KEPT_OF_CELLS if name in told}
+    ours = kept.get("grader") or {}
+    # An older Jupyter drops a cell's id, but keeps its metadata: a student's answer must not be lost to that.
+    kept["grader"] = {**{name: ours[name] for name in KEPT_OF_OURS if name in ours}, "id": cell["id"]}
+    return kept
+
+
+def _without_attachments(cell: dict[str, Any], text: str) -> tuple[str, ...]:
+    """Take the attachments out of a cell that what is left of its text does not show; return their content."""
+    there: dict[str, Any] = cell.pop("attachments") or {}
+    shown = {name: bundle for name, bundle in there.items() if f"attachment:{name}" in text}
+    if shown:
+        cell["attachments"] = shown
+    gone = (bundle for name, bundle in there.items() if name not in shown)
+    contents = (value for bundle in gone if isinstance(bundle, Mapping) for value in bundle.values())
+    return tuple("".join(value) if isinstance(value, list) else str(value) for value in contents)
 
 
 def unowned_solutions(data: bytes, name: str) -> Iterator[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import textwrap
 
 import pytest
 
-from grader.authoring.strip import PLACEHOLDER, decode, strip_markdown, strip_notebook, strip_python
+from grader.authoring.prove import pictures_left
+from grader.authoring.strip import Block, decode, strip_markdown, strip_notebook, strip_python
 from grader.errors import AssignmentError
+from grader.markers import PLACEHOLDER
 
 MODULE = textwrap.dedent('''\
     """Sums."""
@@ -236,3 +239,37 @@ def test_stripping_what_is_stripped_changes_nothing() -> None:
 
 def test_markdown_keeps_what_stands_around_an_answer() -> None:
     assert strip_markdown("a\n### BEGIN SOLUTION\nb\n### END SOLUTION\nc", "m").text == f"a\n{PLACEHOLDER}\nc"
+
+
+# --- what a run, and an author's answer, leave in a notebook ---
+
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+
+
+def one_cell(**cell: object) -> bytes:
+    whole = {"id": "a", "metadata": {}, "source": "", **cell}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [whole]}).encode()
+
+
+def test_a_picture_in_an_authors_answer_is_taken_out_and_told() -> None:
+    answer = "Look:\n### BEGIN SOLUTION\n![s](attachment:s.png)\n### END SOLUTION\n![q](attachment:q.png)"
+    pasted = {"s.png": {"image/png": PICTURE}, "q.png": {"image/png": "iVBORw0K"}}
+    text, blocks = strip_notebook(one_cell(cell_type="markdown", source=answer, attachments=pasted), "n.ipynb")
+    assert PICTURE not in text
+    assert json.loads(text)["cells"][0]["attachments"] == {"q.png": {"image/png": "iVBORw0K"}}
+    assert [picture for block in blocks for picture in block.pictures] == [PICTURE]
+
+
+def test_metadata_of_a_cell_is_dropped_but_for_what_is_known() -> None:
+    told = {"tags": ["raises-exception"], "answer": "42", "grader": {"role": "student", "points": 2, "model": "42"}}
+    text, _ = strip_notebook(one_cell(cell_type="markdown", source="x", metadata=told), "n.ipynb")
+    kept = json.loads(text)["cells"][0]["metadata"]
+    assert kept == {"tags": ["raises-exception"], "grader": {"role": "student", "points": 2, "id": "a"}}
+
+
+def test_an_answers_picture_is_found_in_any_file_of_a_handout() -> None:
+    block = Block("", "", (), (PICTURE,))
+    lines = json.dumps({"image/png": [f"{PICTURE[:40]}\n", PICTURE[40:]]}).encode()
+    files = {"a.png": base64.b64decode(PICTURE), "b.ipynb": lines, "c.txt": b"nothing", "d.json": PICTURE.encode()}
+    assert list(pictures_left([block], files)) == ["a.png", "b.ipynb", "d.json"]
+    assert list(pictures_left([], files)) == []
