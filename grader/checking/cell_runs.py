@@ -22,9 +22,18 @@ from grader.errors import (
     WorkerDied,
 )
 from grader.notebooks.cells import in_words, may_raise, ours, text_of
+from grader.notebooks.definitions import definitions, only_defines
 from grader.sandbox.limits import Limits
 
 _INPUT = re.compile(r"<ipython-input-[\w-]*>")  # what IPython calls a cell in a syntax error
+DENIED = {  # what a cell may want and a box does not have
+    "semaphores": (
+        "notebooks are graded in a box without the shared semaphores that pools, queues and locks of "
+        "`multiprocessing` need: use a loop or threads"
+    ),
+    "network": "notebooks are graded in a box without a network",
+}
+RESERVE = 0.1  # of a notebook's whole time
 NO_TIME = "was not run: the cells before it took the notebook's whole time"
 NOT_ALONE = "was not run again: the process ended in one cell after the other"
 
@@ -82,10 +91,13 @@ class _Manager:
     has_kernel = True
 
 
-async def run_cells(notebook: NotebookNode, remote: Remote, clock: Clock, dead: dict[int, Trouble]) -> Ran:
+async def run_cells(
+    notebook: NotebookNode, remote: Remote, clock: Clock, dead: dict[int, Trouble], wanted: frozenset[str]
+) -> Ran:
     """Run all code cells but the dead ones; raise `GraderFault` if the grader itself failed.
 
-    A run ends early only in a cell that ends its process, which is then dead as well.
+    A run ends early only in a cell that ends its process, which is then dead as well. The last part of the whole time
+    is kept for cells that define a wanted name or do nothing but define: slow cells before them take nothing away.
     """
     client: Any = NotebookClient(notebook, timeout=None, allow_errors=True)
     client.km, kernel = _Manager(), WireKernelClient(remote, clock)
@@ -98,9 +110,11 @@ async def run_cells(notebook: NotebookNode, remote: Remote, clock: Clock, dead: 
             if index in dead:
                 ran.troubles[index] = dead[index]
                 continue
-            if clock.left <= 0:
+            reserve = 0.0 if _is_dear(text_of(cell), wanted) else RESERVE * clock.limits.notebook_seconds
+            if clock.left <= reserve:
                 ran.troubles[index] = _not_run(cell, NO_TIME)
                 continue
+            kernel.reserve, kernel.keep = reserve, sorted(definitions(text_of(cell)) & wanted)
             try:
                 await client.async_execute_cell(cell, index)
             finally:
@@ -116,6 +130,11 @@ async def run_cells(notebook: NotebookNode, remote: Remote, clock: Clock, dead: 
                 ran.died = index
                 break
     return ran
+
+
+def _is_dear(source: str, wanted: frozenset[str]) -> bool:
+    """Return whether a cell may use what is kept of the whole time."""
+    return only_defines(source) or bool(definitions(source) & wanted)
 
 
 def place_of(cell: NotebookNode) -> str:
@@ -148,6 +167,8 @@ def _trouble(cell: NotebookNode, kernel: WireKernelClient) -> Trouble | None:
     if name == "NotImplementedError":
         return Trouble(place, NotImplementedYet(text.split(" is not")[0] or place), meant=may_raise(cell))
     said = f"{place} raised {name}: {text}" if text else f"{place} raised {name}"
+    if reply["denied"] in DENIED:
+        said = f"{said}; {DENIED[reply['denied']]}"
     trace = "\n".join(line[:2000] for line in reply["traceback"])
     return Trouble(place, StudentException(said, trace), reply["missing"], may_raise(cell))
 

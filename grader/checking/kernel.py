@@ -64,6 +64,8 @@ class WireKernelClient:
         self.failure: GraderError | None = None  # of the last cell, if that ended the box
         self.reply: dict[str, Any] = {}  # to the last cell
         self.seconds = 0.0  # that the last cell had
+        self.keep: list[str] = []  # names that the next cell defines and later ones may not take away
+        self.reserve = 0.0  # seconds of the whole time that the next cell may not use
         self.pending: asyncio.Future[None] | None = None
         self.lost = 0
         self._updates = 0
@@ -81,10 +83,10 @@ class WireKernelClient:
     def _execute(self, id_: str, code: str) -> None:
         """Run a cell to its end, in a thread: messages and the reply are handed to the event loop."""
         self.failure, self.reply = None, {}
-        self.seconds = max(0.1, min(self._limits.cell_seconds, self._clock.left))
+        self.seconds = max(0.1, min(self._limits.cell_seconds, self._clock.left - self.reserve))
         content: dict[str, Any]
         try:
-            body = {"op": "execute", "code": code, "seconds": self.seconds}
+            body = {"op": "execute", "code": code, "seconds": self.seconds, "keep": self.keep}
             reply = self._remote.request(
                 "the cell",
                 body,
@@ -143,6 +145,7 @@ def _reply(body: dict[str, Any]) -> dict[str, Any]:
         "traceback": [_text(line, 4000) for line in lines[:100]] if isinstance(lines, list) else [],
         "interrupted": body.get("interrupted") is True,
         "missing": _text(body.get("missing"), 200),
+        "denied": _text(body.get("denied"), 20),
     }
 
 

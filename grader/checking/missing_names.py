@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from nbformat import NotebookNode
 
 from grader.checking.cell_runs import Ran, Trouble, place_of
@@ -11,6 +13,15 @@ from grader.notebooks.definitions import definitions, stubs
 from grader.notebooks.restore import Restored
 
 MOST_STEPS = 10  # from a cell that missed a name to the one that would have defined it
+
+
+def _and_behind(count: int) -> str:
+    """Return how many cells stopped for want of what another defines."""
+    if not count:
+        return ""
+    return f"; {count} cell{'s' if count > 1 else ''} that need{'' if count > 1 else 's'} what it defines stopped too"
+
+
 
 
 class Missing:
@@ -47,6 +58,20 @@ class Missing:
             trace,
             trouble.place,
         )
+
+    def notes(self) -> list[str]:
+        """Return a sentence for each cell that stopped, and with it how many lacked what it defines."""
+        behind: Counter[str] = Counter()
+        own: dict[str, str] = {}
+        for index, trouble in self._ran.troubles.items():
+            root = self._root(index)
+            if root is None or not root.is_told:
+                continue
+            if root is trouble:
+                own[root.place] = str(root.error)
+            else:
+                behind[root.place] += 1
+        return [f"{said}{_and_behind(behind[place])}" for place, said in own.items()]
 
     def _defining(self, name: str) -> int | None:
         """Return the cell that defines a name: the last one that stopped, or else the last one."""

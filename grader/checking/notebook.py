@@ -31,6 +31,10 @@ MAX_REVIVALS = 8  # after calls that ended the process of a finished notebook
 MOST_NAMES = 50_000  # that a notebook may define and still be asked for each
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
 class NotebookRun:
     """One notebook of a submission, run in a thread of its own; asking for its outcome waits for it."""
 
@@ -49,6 +53,7 @@ class NotebookRun:
         self._future: Future[GraderError | None] | None = None
         self._restored: Restored | None = None
         self._names: frozenset[str] = frozenset()
+        self._rebound: frozenset[str] = frozenset()
         self._revivals = 0
 
     def start(self, pool: ThreadPoolExecutor) -> None:
@@ -93,7 +98,11 @@ class NotebookRun:
             self.notes += self._restored.notes
             self.executed = self._restored.notebook
             self._run_to_the_end(self.executed)
-            self.notes += [str(trouble.error) for trouble in self.ran.troubles.values() if trouble.is_told]
+            self.notes += Missing(self._restored, self.ran).notes()
+            self.notes += [
+                f"`{name}` was bound to something else by a later cell; the function counts"
+                for name in sorted(self._rebound)
+            ]
         except GraderError as error:
             if isinstance(error, SubmissionFailed):
                 self.look.append(str(error))
@@ -108,12 +117,18 @@ class NotebookRun:
         Raises `GraderFault` if the grader itself failed.
         """
         for _ in range(MAX_RUNS):
-            self.ran = asyncio.run(run_cells(notebook, self.remote, self._clock, self.ran.dead))
+            self.ran = asyncio.run(run_cells(notebook, self.remote, self._clock, self.ran.dead, self._wanted))
             if self.ran.died is None or self._clock.left <= 0:
                 break
             self.remote.close()
         if self.ran.died is None:
             self._names = self._ask_for_names()
+
+    @property
+    def _wanted(self) -> frozenset[str]:
+        """The names that the author leaves to students."""
+        matching = self._restored.matching if self._restored is not None else None
+        return matching.wanted if matching is not None else frozenset()
 
     def _ask_for_names(self) -> frozenset[str]:
         """Return the names that the cells left in the notebook's process. What is not text is no name."""
@@ -123,7 +138,9 @@ class NotebookRun:
             return frozenset()
         told = reply.body.get("names")
         names = told[:MOST_NAMES] if isinstance(told, list) else []
-        return frozenset(name for name in names if isinstance(name, str))
+        rebound = reply.body.get("rebound")
+        self._rebound = self._wanted.intersection(filter(_is_text, rebound if isinstance(rebound, list) else []))
+        return frozenset(filter(_is_text, names))
 
     def revive(self) -> None:
         """Run the cells again if a call has ended the process that they ran in, as long as there is time for it."""
@@ -135,7 +152,7 @@ class NotebookRun:
         again = self.executed.copy()
         again.cells = [cell.copy() for cell in again.cells]  # outputs stay those of the first run
         with self._numbers_shown():
-            asyncio.run(run_cells(again, self.remote, self._clock, self.ran.dead))
+            asyncio.run(run_cells(again, self.remote, self._clock, self.ran.dead, self._wanted))
 
     @contextmanager
     def _numbers_shown(self) -> Iterator[None]:

@@ -63,6 +63,18 @@ def stops_unfinished(source: str) -> bool:
     return tree is not None and any(map(_raises_unfinished, tree.body))
 
 
+def only_defines(source: str) -> bool:
+    """Return whether a cell does nothing but import modules, define functions and classes, and set constants."""
+    tree = parsed(source)
+    return tree is not None and all(map(_is_definition, tree.body))
+
+
+def _is_definition(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Assign):
+        return isinstance(node.value, ast.Constant)
+    return isinstance(node, (ast.Import, ast.ImportFrom, *_SCOPES)) or _is_constant(node)
+
+
 def is_untouched(source: str) -> bool:
     """Return whether all that a cell defines is still to be written."""
     names = definitions(source)

@@ -132,6 +132,21 @@ def test_a_cell_that_never_ends_is_interrupted_and_the_next_one_runs(tmp_path: P
     assert told(graded).count("still running after the limit of 1 seconds") == 2
 
 
+def test_slow_cells_leave_time_for_the_definitions_behind_them(tmp_path: Path) -> None:
+    assignment = load(BASICS)
+    limits = Limits(cell_seconds=2.0, notebook_seconds=4.0)
+    assignment.spec = msgspec.structs.replace(assignment.spec, limits=limits)
+
+    def change(cells: list[Cell]) -> None:
+        cells[2:2] = [code("import time\ntime.sleep(9)", f"mine{n}") for n in range(4)]
+
+    (tmp_path / "numpy_basics.ipynb").write_bytes(notebook(change))
+    with Grader(assignment, Options()) as grader:
+        graded = grader.grade(tmp_path)
+    assert graded.report.score == FULL, told(graded)
+    assert "took the notebook's whole time" in told(graded)
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -147,6 +162,18 @@ def test_a_cell_that_never_ends_is_interrupted_and_the_next_one_runs(tmp_path: P
 def test_threads_and_processes_of_a_cell_work_or_are_told(give: Give, source: str) -> None:
     graded = give(lambda cells: [*cells, code(source)])
     assert graded.report.score == FULL, told(graded)
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("import multiprocessing\nmultiprocessing.Pool(2)", "without the shared semaphores"),
+        ("import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9')", "without a network"),
+        ("import socket\nsocket.create_connection(('127.0.0.1', 9))", "without a network"),
+    ],
+)
+def test_what_the_box_does_not_have_is_said_in_a_sentence(give: Give, source: str, sentence: str) -> None:
+    assert sentence in told(give(lambda cells: [*cells, code(source)]))
 
 
 def test_a_notebook_that_dies_in_cell_after_cell_gains_nothing(give: Give) -> None:
@@ -289,6 +316,17 @@ def test_work_is_found_wherever_it_stands(give: Give, change: Callable[[list[Cel
 @pytest.mark.parametrize("change", [above_the_stub, below_the_stub])
 def test_a_definition_beside_an_untouched_stub_counts_with_a_note(give: Give, change: Any) -> None:
     assert "the place for `evens` was left as it was handed out" in told(give(change))
+
+
+@pytest.mark.parametrize("source", ["evens = evens(3)", "evens = None", "del evens", "evens, n = 3, 4"])
+def test_a_function_whose_name_a_later_cell_takes_still_counts(give: Give, source: str) -> None:
+    graded = give(lambda cells: [*cells, code(source)])
+    assert graded.report.score == FULL, told(graded)
+    assert "`evens` was bound to something else by a later cell; the function counts" in told(graded)
+
+
+def test_a_later_definition_of_a_function_counts(give: Give) -> None:
+    assert lost(give(lambda cells: [*cells, code("def evens(n):\n    return np.zeros(n)")])) == {"evens"}
 
 
 # --- files ---

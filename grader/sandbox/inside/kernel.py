@@ -11,6 +11,7 @@ import builtins
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -32,6 +33,8 @@ FLUSH_CHARACTERS = 16_384
 FLUSH_SECONDS = 0.2
 PIECE = 1 << 20  # characters of a stream in one message: a line may be as long as memory
 NO_COMMANDS = "A command of the shell was not run: there is none while a notebook is graded."
+MOST_FRAMES = 200  # of a traceback
+DENIED = {"multiprocessing": "semaphores", "socket": "network", "urllib": "network", "http": "network"}
 EXTENSIONS = ("load_ext", "reload_ext")
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -178,6 +181,7 @@ class Kernel:
         self._channel = channel
         self._root = root
         self.last_error: dict[str, Any] = {}
+        self.kept: dict[str, Any] = {}  # functions and classes as the cells that define them left them
         os.environ["MPLBACKEND"] = INLINE
         self.shell = make_shell()
         settle_in(self.shell)
@@ -209,20 +213,24 @@ class Kernel:
         except TooLarge as error:  # a picture of many megabytes, for one: the notebook goes on without it
             self.send("stream", {"name": "stderr", "text": f"\nAn output was not kept: {error}.\n"})
 
-    def execute(self, code: str, seconds: float = 0.0) -> dict[str, Any]:
-        """Run one cell, for so many seconds at the most, and return the reply."""
+    def execute(self, code: str, seconds: float = 0.0, keep: Sequence[str] = ()) -> dict[str, Any]:
+        """Run one cell, for so many seconds at the most, and return the reply.
+
+        keep: names whose values are remembered if they can be called: a later cell may bind them to something else
+        """
         self.last_error = {}
         sys.stdout, sys.stderr = self.stdout, self.stderr
         with ends_after(seconds):
             result = self.shell.run_cell(code, store_history=True)
         self.stdout.flush()
         self.stderr.flush()
+        self.kept |= {name: self.namespace[name] for name in keep if callable(self.namespace.get(name))}
         count = self.shell.execution_count - 1
         error = result.error_before_exec or result.error_in_exec
         if error is None:
             return {"ok": True, "status": "ok", "execution_count": count}
         told = self.last_error or {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
-        more = {"interrupted": isinstance(error, TimeUp), "missing": missing_name(error)}
+        more = {"interrupted": isinstance(error, TimeUp), "missing": missing_name(error), "denied": denied(error)}
         return {"ok": True, "status": "error", "execution_count": count, **jsonable(told, self._root), **more}
 
 
@@ -230,6 +238,21 @@ def missing_name(error: object) -> str:
     """Return the name that a cell did not find, if that is what it raised."""
     name = getattr(error, "name", None) if isinstance(error, NameError) else None
     return name if isinstance(name, str) else ""
+
+
+def denied(error: object) -> str:
+    """Return what a cell wanted that a box does not have, as far as the modules that its error came through tell."""
+    if not isinstance(error, OSError):
+        return ""
+    trace = error.__traceback__
+    for _ in range(MOST_FRAMES):
+        if trace is None:
+            break
+        module = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        if module in DENIED:
+            return DENIED[module]
+        trace = trace.tb_next
+    return ""
 
 
 def make_shell() -> Shell:

@@ -72,6 +72,7 @@ class Worker:
         self.root = root
         self.objects: dict[int, Any] = {}
         self.namespace: dict[str, Any] = {}
+        self.kept: dict[str, Any] = {}  # a notebook's functions as the cells that define them left them
         self.printed = CappedText()
         self._next = 0
 
@@ -133,7 +134,8 @@ class Worker:
         if frame.body.get("notebook"):
             from grader.sandbox.inside.kernel import Kernel  # IPython: only where a notebook is run
 
-            self.namespace = Kernel.of(self.channel, self.root).namespace
+            kernel = Kernel.of(self.channel, self.root)
+            self.namespace, self.kept = kernel.namespace, kernel.kept
         for target, source in frame.body["links"]:
             place = self.root / target
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -195,12 +197,14 @@ class Worker:
         from grader.sandbox.inside.kernel import Kernel
 
         kernel = Kernel.of(self.channel, self.root)
-        return Frame(kernel.execute(str(frame.body["code"]), float(frame.body.get("seconds", 0.0))))
+        body = frame.body
+        return Frame(kernel.execute(str(body["code"]), float(body.get("seconds", 0.0)), body.get("keep", ())))
 
     def do_names(self, frame: Frame) -> Frame:
         """Send the names that a notebook's cells have left."""
-        names = [name[:200] for name in self.namespace if isinstance(name, str)]
-        return Frame({"ok": True, "names": names[:MOST_NAMES]})
+        names = [name[:200] for name in {**self.namespace, **self.kept} if isinstance(name, str)]
+        rebound = [name for name in self.kept if self._named(name) is not self.namespace.get(name)]
+        return Frame({"ok": True, "names": names[:MOST_NAMES], "rebound": rebound[:MOST_NAMES]})
 
     # --- values -----------------------------------------------------------------------------------------------------
 
@@ -228,6 +232,15 @@ class Worker:
             raise WireError("a handle of an earlier case")
         return self.objects[ref.handle]
 
+    def _named(self, name: str) -> Any:
+        """Return what a notebook's cells left under a name; a function, if a later cell put its result in its place."""
+        value = self.namespace.get(name)
+        if name in self.kept and not callable(value):
+            return self.kept[name]
+        if name not in self.namespace:
+            raise NameError(f"the notebook defines no `{name}`")
+        return value
+
     def _walk(self, path: list[Any], decoder: Decoder) -> Any:
         value: Any = None
         for kind, key in path:
@@ -236,9 +249,7 @@ class Worker:
             elif kind == "handle":
                 value = self._resolve(Ref(int(key), ""))
             elif kind == "name":
-                if key not in self.namespace:
-                    raise NameError(f"the notebook defines no `{key}`")
-                value = self.namespace[key]
+                value = self._named(key)
             elif kind == "attr":
                 value = getattr(value, key)
             else:
