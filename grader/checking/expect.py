@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -350,7 +350,7 @@ class Expect:
 
 def weight(value: Any) -> int:
     """Return the bytes of the arrays in a value."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return sum(map(weight, value.values()))
     if isinstance(value, list | tuple):
         return sum(map(weight, value))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.errors import AssignmentError, SubmissionFailed
+from grader.sandbox.wire import load
 from grader.text import clean
 
 # nbformat's usual validator is compiled at its first use, for 30 ms and 10 MB; single cells and outputs pass it by.
@@ -35,7 +35,7 @@ def parse(data: bytes) -> NotebookNode:
             raise UnreadableNotebook(
                 "the notebook is of too many parts to be read: clear its outputs and save it again"
             )
-        raw = json.loads(data.decode("utf-8-sig"))
+        raw = load(data.decode("utf-8-sig"))
         if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
             raise UnreadableNotebook("the file is JSON, but not a notebook")
         if raw["nbformat"] > FORMAT:

@@ -13,12 +13,16 @@ from typing import Any, NamedTuple
 
 from grader.assignment.expectations import CallShape
 from grader.assignment.spec import Assignment
-from grader.checking.remote import Remote, Request
+from grader.checking.remote import Remote, Request, far_more
 from grader.errors import AssignmentError, WorkerDied, WrongReturn
-from grader.sandbox.wire import Decoder, Encoder, Ref, WireError
+from grader.sandbox.untrusted import Untrusted
+from grader.sandbox.wire import Encoder, MoreThanExpected, Ref, TooLarge, WireError
 from grader.text import clean, without_numbers
 
 PRINTED_CHARACTERS = 20_100  # of one call
+# How large a value may be beside the largest that the reference returned in the same place.
+TIMES, SPARE = 4, 1 << 16
+TIMES_QUIET, SPARE_QUIET = 16, 1 << 20  # of calls that are not noted, whose inputs may be larger
 
 
 class Call(NamedTuple):
@@ -32,12 +36,30 @@ class Call(NamedTuple):
 class CallLog:
     """What the calls of a case return: written down while recording, held against the reference's while grading."""
 
-    def __init__(self, expected: list[CallShape] | None) -> None:
+    def __init__(self, expected: list[CallShape] | None, fetched: list[int] | None = None) -> None:
         self.made: list[CallShape] = []
+        self.fetched: list[int] = []
         self.calls: list[Call] = []
         self.items: dict[Any, Any] = {}  # what was set in objects that stay in the box, by key
         self._expected = expected  # None while recording
+        self._fetched = fetched
         self._quiet = False
+
+    def most(self, function: str | None) -> int | None:
+        """Return how large what a function returns may be, or what is fetched for None; None if nobody knows."""
+        if function is None:
+            sizes = self._fetched or []
+        else:
+            sizes = [call.size for call in self._expected or [] if call.function == function]
+        if not sizes or min(sizes) < 0:
+            return None
+        times, spare = (TIMES_QUIET, SPARE_QUIET) if self._quiet else (TIMES, SPARE)
+        return times * max(sizes) + spare
+
+    def note_fetched(self, size: int) -> None:
+        """Note the size of what was fetched."""
+        if not self._quiet:
+            self.fetched.append(size)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -133,6 +155,7 @@ class Value:
             "target": _encoded(self._path, encoder),
             "args": encoder.encode(args),
             "kwargs": encoder.encode(kwargs),
+            "most": self._case.log.most(self._name),
         }
         reply = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
         return self._returned(reply.body, reply.blobs, Call(self._name, args, kwargs))
@@ -140,9 +163,13 @@ class Value:
     def fetch(self) -> Any:
         """Return the value itself, containers of plain data included; what is not plain comes as a `Ref`."""
         encoder = Encoder(_reference)
-        body = {"op": "fetch", "target": _encoded(self._path, encoder)}
+        most = self._case.log.most(None)
+        body = {"op": "fetch", "target": _encoded(self._path, encoder), "most": most}
         frame = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
-        return self._trusting(lambda: Decoder(frame.blobs, _nameless).decode(frame.body.get("value")))
+        decoder = Untrusted(frame.blobs, _nameless, most, self._case.remote.budget)
+        value = self._trusting(lambda: decoder.decode(frame.body.get("value")))
+        self._case.log.note_fetched(decoder.size)
+        return value
 
     def _returned(self, body: Mapping[str, Any], blobs: tuple[bytes, ...], call: Call) -> Any:
         def decode() -> list[Any]:
@@ -154,7 +181,7 @@ class Value:
             return [decoder.decode(value) for value in values]
 
         function = self._name
-        decoder = Decoder(blobs, self._held)
+        decoder = Untrusted(blobs, self._held, self._case.log.most(function), self._case.remote.budget)
         values = self._trusting(decode)
         modified = body.get("modified")
         for argument in [*map(str, range(1, len(call.args) + 1)), *call.kwargs]:
@@ -164,7 +191,8 @@ class Value:
         told = body.get("printed")
         self._case.printed += clean(told, PRINTED_CHARACTERS) if isinstance(told, str) else ""
         sequence = bool(body["container"])
-        self._case.log.add(call, CallShape(function, sequence, len(values)), nothing=not sequence and values[0] is None)
+        shape = CallShape(function, sequence, len(values), decoder.size)
+        self._case.log.add(call, shape, nothing=not sequence and values[0] is None)
         return tuple(values) if sequence else values[0]
 
     def _held(self, ref: Ref) -> Value:
@@ -173,6 +201,10 @@ class Value:
     def _trusting(self, decode: Any) -> Any:
         try:
             return decode()
+        except MoreThanExpected as error:
+            raise WrongReturn(far_more(f"`{self._name}`", str(error))) from None
+        except TooLarge as error:
+            raise WrongReturn(f"`{self._name}` returned more than fits: {error}") from None
         except WireError as error:
             raise WorkerDied(f"`{self._name}` sent something unreadable: {error}") from None
 

@@ -162,7 +162,7 @@ class Worker:
         result = function(*args, **kwargs)
         seconds = time.perf_counter() - start
         modified = [name for name, value, copy in before if not unchanged(value, copy)]
-        encoder = Encoder(self._keep)
+        encoder = Encoder(self._keep, frame.body.get("most"))
         container = "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
         values = [self._one(encoder, item) for item in (result if container else (result,))]
         body = {"ok": True, "container": container, "values": values, "modified": modified, "seconds": seconds}
@@ -171,7 +171,7 @@ class Worker:
     def do_fetch(self, frame: Frame) -> Frame:
         """Send a value itself: containers of plain data too; what is not plain goes as its type's name."""
         value = self._walk(frame.body["target"], Decoder(frame.blobs, self._resolve))
-        encoder = Encoder(self._keep)
+        encoder = Encoder(self._keep, frame.body.get("most"))
         return Frame({"ok": True, "value": encoder.encode(value)}, tuple(encoder.blobs))
 
     def do_set(self, frame: Frame) -> Frame:
