@@ -109,7 +109,7 @@ class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, met
 
     def __init__(self, pairs: Iterable[tuple[Any, Any]]) -> None:
         self._found = {_text_of(key): (key, value) for key, value in pairs}
-        dict.__setitem__(self, "pairs", None)
+        dict.__setitem__(self, "pairs", None)  # type: ignore[index]  # of which mypy makes a dict of its own
 
     def __getitem__(self, key: Any) -> Any:
         try:
