@@ -47,7 +47,7 @@ class CaseRecord(msgspec.Struct):
 
     values: dict[str, tuple[Any, Tolerance]] = {}
     calls: list[CallShape] = []
-    fetched: list[int] = []  # the sizes of what was fetched from the box
+    fetched: list[int] | None = []  # the sizes of what was fetched from the box; None in files that lack them
     seconds: float = 0.0  # how long the reference took
     call_seconds: float = 0.0  # its functions alone
 
@@ -137,7 +137,7 @@ def _write(group: Any, name: str, value: Any) -> Any:
 
 def _read_case(group: Any) -> CaseRecord:
     record = CaseRecord(calls=msgspec.json.decode(group.attrs["calls"], type=list[CallShape]))
-    record.fetched = msgspec.json.decode(group.attrs.get("fetched", "[]"), type=list[int])
+    record.fetched = msgspec.json.decode(group.attrs.get("fetched", "null"), type=list[int] | None)
     record.seconds = float(group.attrs["seconds"])
     record.call_seconds = float(group.attrs.get("call_seconds", record.seconds))  # older files lack it
     for node in group.values():

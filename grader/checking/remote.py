@@ -26,13 +26,15 @@ from grader.errors import (
 from grader.sandbox.box import Box, Sandbox, Staging
 from grader.sandbox.limits import Limits
 from grader.sandbox.untrusted import Budget
-from grader.sandbox.wire import MAX_BLOBS, MAX_BYTES, MAX_NODES, Frame, WireClosed, WireError, WireTimeout
+from grader.sandbox.wire import MANY, MAX_BLOBS, MAX_BYTES, MAX_NODES, Frame, WireClosed, WireError, WireTimeout
 from grader.text import clean, without_numbers
 
 SEND_SECONDS = 30.0
 STAGE_SECONDS = 60.0
 MAX_FRAMES = 12
 KILLED = -9  # the exit code of what SIGKILL ended; Windows has no such signal
+_SHAPE = re.compile(r"an array of shape \((?:\d+(?:, \d+)*,?)?\), [<>]?[A-Za-z]+\d*")
+PRINTED_CHARACTERS = 100_000  # of what a case has printed that are kept for the report
 HEADER_BYTES = 256  # of an array that crosses, far more than a usual header has
 HELD_BYTES = 1 << 20  # of requests that wait for the next one
 
@@ -114,7 +116,8 @@ class Remote:
         except WireError as error:
             self.close()
             raise WorkerDied(f"{what} disturbed the connection to the grader: {error}") from None
-        self.printed += _text(reply.body.get("printed"), 20_100)
+        if len(self.printed) < PRINTED_CHARACTERS:
+            self.printed += _text(reply.body.get("printed"), 20_100)
         if not ok:
             done = reply.body.get("done")
             failed = requests[done] if isinstance(done, int) and 0 <= done < len(requests) else requests[-1]
@@ -198,7 +201,8 @@ class Remote:
             return NotImplementedYet(what.strip("`"))
         kind, text = self._told(error.get("type"), 80) or "an exception", self._told(error.get("message"), 500)
         if kind == "MoreThanExpected":
-            return WrongReturn(far_more(what, text))
+            shape = _SHAPE.fullmatch(_text(error.get("message"), 300))  # its own, which any comparison would tell too
+            return WrongReturn(far_more(what, shape[0] if shape else MANY))
         if kind == "TooLarge":
             return WrongReturn(
                 f"{what} returned more than fits: at most {MAX_BYTES >> 20} MB of arrays and {MAX_NODES} values"

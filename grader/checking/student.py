@@ -46,15 +46,17 @@ class CallLog:
         self._quiet = False
 
     def most(self, function: str | None) -> int | None:
-        """Return how large what a function returns may be, or what is fetched for None; None if nobody knows."""
-        if function is None:
-            sizes = self._fetched or []
-        else:
-            sizes = [call.size for call in self._expected or [] if call.function == function]
-        if not sizes or min(sizes) < 0:
+        """Return how large what a function returns may be, or what is fetched for None; None if nobody knows.
+
+        What the reference keeps in the box until it is fetched, a submission may return at once, and the other way.
+        """
+        if self._expected is None or self._fetched is None:
+            return None
+        sizes = [call.size for call in self._expected if function in (call.function, None)]
+        if function is not None and not sizes:  # the reference did not get to this call
             return None
         times, spare = (TIMES_QUIET, SPARE_QUIET) if self._quiet else (TIMES, SPARE)
-        return times * max(sizes) + spare
+        return times * max(sizes + self._fetched, default=0) + spare
 
     def note_fetched(self, size: int) -> None:
         """Note the size of what was fetched."""

@@ -16,7 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from grader.sandbox.wire import MAX_BYTES, Decoder, MoreThanExpected, Ref, TooLarge, decode_array, footprint, memory
+from grader.sandbox.wire import (
+    MANY,
+    MAX_BYTES,
+    Decoder,
+    MoreThanExpected,
+    Ref,
+    TooLarge,
+    decode_array,
+    footprint,
+    memory,
+)
 
 LIVE_BYTES = 2 * MAX_BYTES  # of all decoded values of a submission that are alive
 VALUE_BYTES = 64  # of a value that is no array, with its place in a container
@@ -75,7 +85,7 @@ class Untrusted(Decoder):
     def decode(self, data: Any, depth: int = 0) -> Any:
         """Return the value of JSON data, or raise `WireError`."""
         length = len(data) if isinstance(data, str) else 0
-        self._expect(length, "a container of many values, or a long text")
+        self._expect(8 + length, MANY)
         self._budget.take(VALUE_BYTES + length)
         return super().decode(data, depth)
 

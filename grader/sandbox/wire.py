@@ -37,6 +37,7 @@ MAX_NODES = 500_000  # values in one frame
 MAX_MARKS = 5 * MAX_NODES  # brackets, commas and colons of a frame's JSON, text left out: no value needs more
 OBJECT_BYTES = 128  # what an array takes beside its numbers
 MAX_INT = 1 << 63
+MANY = "a container of many values, or a long text"
 LAST_CHARACTER = 0x10FFFF
 SURROGATES = range(0xD800, 0xE000)  # halves of characters: text that holds one can't be written
 PLAIN_KINDS = "biufcUS"  # NumPy dtype kinds that may cross: no objects, no structures, no dates
@@ -367,7 +368,7 @@ class Encoder:
         if self._nodes > MAX_NODES:
             raise TooLarge(f"more than {MAX_NODES} values in one message")
         kind = type(value)
-        self._count(8 + (len(value) if kind is str else 0), lambda: "a container of many values, or a long text")
+        self._count(8 + (len(value) if kind is str else 0), lambda: MANY)
         if value is None or kind in (bool, str):
             return value
         if kind is float:
