@@ -10,10 +10,11 @@ import pytest
 from test_remote import LIMITS, LiarSandbox
 
 from grader.assignment.expectations import CallShape, CaseRecord, Expectations, Provenance
-from grader.checking.expect import weight
+from grader.checking.expect import Expect, Mode
 from grader.checking.remote import PRINTED_CHARACTERS, Remote
 from grader.checking.student import SPARE, SPARE_QUIET, TIMES, TIMES_QUIET, CallLog, Case, Value
 from grader.errors import SubmissionFailed, WrongReturn
+from grader.model import Tolerance
 from grader.sandbox.box import Staging
 from grader.sandbox.wire import Encoder, Frame
 from grader.text import MOST_SEARCHED, without_numbers
@@ -131,5 +132,10 @@ def test_text_in_which_numbers_are_sought_is_cut_first() -> None:
     assert len(without_numbers("a" * 100_000)) == MOST_SEARCHED + 2
 
 
-def test_what_is_far_heavier_than_recorded_is_weighed_in_pairs_too() -> None:
-    assert weight({"a": [np.zeros(3), (np.zeros(2),)]}) == 40
+def test_no_more_is_made_of_many_values_than_the_verdict() -> None:
+    record = CaseRecord({"a": ([1.0, 2.0], Tolerance()), "b": ([1.0], Tolerance())})
+    expect = Expect(record, Mode.COMPARE)
+    expect("a", [1.0, 2.5])
+    expect("b", [1.0] * 5000)
+    assert [one.ok for one in expect.comparisons] == [True, False, False]
+    assert expect.got.keys() == {"a"}

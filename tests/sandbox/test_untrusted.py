@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import gc
 import json
 import random
 import struct
@@ -31,7 +30,6 @@ def npy(descr: str, shape: tuple[int, ...], body: bytes = b"") -> bytes:
 
 def peak(what: Any) -> int:
     """Return the bytes that a call takes at its height; it may raise a `WireError`."""
-    gc.collect()
     tracemalloc.start()
     try:
         what()
