@@ -78,6 +78,9 @@ class CallLog:
         ``nothing`` says that the single value that came is None.
         """
         if self._quiet:
+            wants = [want for want in self._expected or () if want.function == shape.function]
+            if wants and (shape.sequence, shape.count) not in [(want.sequence, want.count) for want in wants]:
+                raise WrongReturn(_another_form(shape, wants[0], nothing=nothing))
             return
         index = len(self.made)
         self.made.append(shape)
@@ -86,10 +89,19 @@ class CallLog:
             return
         want = self._expected[index]
         if want.function == shape.function and (want.sequence, want.count) != (shape.sequence, shape.count):
-            got = "None" if nothing else _count(shape)
-            if shape.sequence and not want.sequence:
-                got = f"a list or tuple of {shape.count}"
-            raise WrongReturn(f"`{shape.function}` returned {got}, expected {_count(want)}")
+            raise WrongReturn(_another_form(shape, want, nothing=nothing))
+
+    @property
+    def recording(self) -> bool:
+        """Return whether nothing is known of what is right: what goes wrong is then the author's matter."""
+        return self._expected is None
+
+
+def _another_form(shape: CallShape, want: CallShape, *, nothing: bool) -> str:
+    got = "None" if nothing else _count(shape)
+    if shape.sequence and not want.sequence:
+        got = f"a list or tuple of {shape.count}"
+    return f"`{shape.function}` returned {got}, expected {_count(want)}"
 
 
 def _count(shape: CallShape) -> str:
@@ -135,7 +147,8 @@ class Value:
         """Set an item of what is in the box; where an object there refuses it, the next call says so."""
         encoder = Encoder(_reference)
         body = {"op": "set", "target": [*_encoded(self._path, encoder), ["item", encoder.encode(key)]]}
-        body["value"] = encoder.encode(value)
+        with self._handing_on():
+            body["value"] = encoder.encode(value)
         request = Request(f"setting `{self._name}[{key!r}]`", body, tuple(encoder.blobs))
         if self._module:  # which may have to be imported first
             self._case.remote.call_in(self._module, *request)
@@ -144,6 +157,8 @@ class Value:
         self._case.log.items[key] = value
 
     def __iter__(self) -> Iterator[Any]:
+        if not self._case.log.recording:  # the reference's answer could be unpacked
+            raise WrongReturn(f"`{self._name}` returned an object, expected values that can be gone through")
         raise AssignmentError(f"a check unpacks `{self._name}`, which stays in the box: fetch it with `.fetch()`")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -152,11 +167,12 @@ class Value:
         Returns a tuple where the student's function returned a tuple or list, else the one value.
         """
         encoder = Encoder(_reference)
+        with self._handing_on():
+            given = {"args": encoder.encode(args), "kwargs": encoder.encode(kwargs)}
         body = {
             "op": "call",
             "target": _encoded(self._path, encoder),
-            "args": encoder.encode(args),
-            "kwargs": encoder.encode(kwargs),
+            **given,
             "most": self._case.log.most(self._name),
         }
         reply = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
@@ -199,6 +215,16 @@ class Value:
 
     def _held(self, ref: Ref) -> Value:
         return Value(self._case, [["handle", ref.handle]], self._name)
+
+    @contextmanager
+    def _handing_on(self) -> Iterator[None]:
+        """Let it be the submission's failure if a check can't hand on what came of it, as it could the reference's."""
+        try:
+            yield
+        except TooLarge as error:
+            if self._case.log.recording:
+                raise AssignmentError(f"a check hands on more to `{self._name}` than can be sent: {error}") from error
+            raise WrongReturn(f"`{self._name}` can't be given what was returned before: {error}") from error
 
     def _trusting(self, decode: Any) -> Any:
         try:

@@ -19,16 +19,19 @@ import numpy as np
 from grader.sandbox.wire import (
     MANY,
     MAX_BYTES,
+    MAX_DEPTH,
     Decoder,
     MoreThanExpected,
     Ref,
     TooLarge,
+    WireError,
     decode_array,
     footprint,
     memory,
 )
 
 LIVE_BYTES = 2 * MAX_BYTES  # of all decoded values of a submission that are alive
+SPARE_DEPTH = 8  # levels that a check may put around a value that it hands on
 VALUE_BYTES = 64  # of a value that is no array, with its place in a container
 
 
@@ -84,6 +87,8 @@ class Untrusted(Decoder):
 
     def decode(self, data: Any, depth: int = 0) -> Any:
         """Return the value of JSON data, or raise `WireError`."""
+        if depth > MAX_DEPTH - SPARE_DEPTH:
+            raise WireError("a value that is nested too deep or too large")
         length = len(data) if isinstance(data, str) else 0
         self._expect(8 + length, MANY)
         self._budget.take(VALUE_BYTES + length)

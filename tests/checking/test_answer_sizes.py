@@ -13,10 +13,11 @@ from grader.assignment.expectations import CallShape, CaseRecord, Expectations, 
 from grader.checking.expect import Expect, Mode
 from grader.checking.remote import PRINTED_CHARACTERS, Remote
 from grader.checking.student import SPARE, SPARE_QUIET, TIMES, TIMES_QUIET, CallLog, Case, Value
-from grader.errors import SubmissionFailed, WrongReturn
+from grader.errors import AssignmentError, SubmissionFailed, WrongReturn
 from grader.model import Tolerance
 from grader.sandbox.box import Staging
-from grader.sandbox.wire import Encoder, Frame
+from grader.sandbox.untrusted import SPARE_DEPTH
+from grader.sandbox.wire import MAX_DEPTH, Encoder, Frame
 from grader.text import MOST_SEARCHED, without_numbers
 
 ONE = CallShape("f", False, 1, 1000)
@@ -139,3 +140,36 @@ def test_no_more_is_made_of_many_values_than_the_verdict() -> None:
     expect("b", [1.0] * 5000)
     assert [one.ok for one in expect.comparisons] == [True, False, False]
     assert expect.got.keys() == {"a"}
+
+
+def test_an_object_that_the_check_goes_through_is_a_wrong_return() -> None:
+    reference = {"ref": [1, "dict", 2]}
+    answer = Frame({"ok": True, "container": "", "values": [reference]})
+    with Remote(LiarSandbox(answer), Staging({}, {}), LIMITS, hide_numbers=False) as remote:
+        with pytest.raises(WrongReturn, match="`f` returned an object, expected values that can be gone through"):
+            [*Value(Case(remote, CallLog([ONE], [])), [["name", "f"]], "f")()]
+        with pytest.raises(AssignmentError, match="a check unpacks `f`"):
+            [*Value(Case(remote, CallLog(None)), [["name", "f"]], "f")()]
+
+
+def test_calls_that_are_not_noted_return_as_many_values_as_those_that_are() -> None:
+    log = CallLog([CallShape("f", True, 2, 100)], [])
+    with log.paused():
+        assert told(1.5, log) == "`f` returned a single value, expected 2 values"
+
+
+def test_a_value_that_was_let_in_can_be_handed_on() -> None:
+    deep: Any = 1
+    for _ in range(MAX_DEPTH - SPARE_DEPTH):
+        deep = [deep]
+    assert told(deep, CallLog([]), fetch=True) == ""
+    assert Encoder().encode(([[deep]],))
+    assert "nested too deep" in told([deep], CallLog([]), fetch=True)
+
+
+def test_what_can_not_be_handed_on_for_its_size_is_the_submissions_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.sandbox.wire.MAX_NODES", 10)
+    with Remote(LiarSandbox(), Staging({}, {}), LIMITS, hide_numbers=False) as remote:
+        for log, kind in ((CallLog([ONE], []), WrongReturn), (CallLog(None), AssignmentError)):
+            with pytest.raises(kind, match="more than 10 values"):
+                Value(Case(remote, log), [["name", "f"]], "f")([1] * 20)

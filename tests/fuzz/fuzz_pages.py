@@ -8,6 +8,7 @@ a strict reader, and what was stored makes the same pages again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import struct
@@ -26,10 +27,11 @@ from grader.checking.asserts import recordable
 from grader.checking.diagnosis import Evidence, KnownMistakes, Mistake, answers, diagnose, fitting, resembles
 from grader.checking.expect import Expect, Mode, Scene
 from grader.checking.notebook import _run_cells
+from grader.checking.numerical import gradients
 from grader.checking.remote import Remote
 from grader.checking.student import CallLog, Case, Value
 from grader.checking.verdict import CheckOutcome, Ending, verdict
-from grader.errors import GraderFault, SubmissionFailed
+from grader.errors import GraderFault, SubmissionFailed, WrongReturn
 from grader.grading.grade import Graded
 from grader.grading.outputs import contents
 from grader.grading.scoring import score_check
@@ -116,8 +118,16 @@ def judged(value: Any, expect: Expect) -> None:
             expect(f"at {name}{index}", part, where=np.array([True, False]))
         expect.quality(f"quality {index}", part, at_least=0.5, at_most=2, what="a share")
         recordable(part)
+        differentiated(part)
     expect.printed()
     expect.not_modified()
+
+
+def differentiated(value: Any) -> None:
+    """Let a value be what a function returns whose slopes are wanted; only our own errors come of it."""
+    for upstream in (np.ones(()), np.ones((2, 3)), (np.ones(()),)):
+        with contextlib.suppress(WrongReturn):
+            gradients(lambda x: value, [np.ones(1)], upstream, ["x"])
 
 
 def observed(recorded: CaseRecord) -> Expectations:

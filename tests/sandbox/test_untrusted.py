@@ -229,7 +229,7 @@ def test_only_what_is_our_own_is_decoded_without_bounds() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom) and "Decoder" in [alias.name for alias in node.names]
     }
-    assert sorted(uses) == ["sandbox/inside/worker.py", "sandbox/untrusted.py"]
+    assert {use for use in uses if not use.startswith("sandbox/inside/")} == {"sandbox/untrusted.py"}
 
 
 # --- text and numbers that can't be written ---
