@@ -144,7 +144,7 @@ def load(text: str) -> Any:
     """Return the data of a JSON text as `parse` does, unbounded; raise `ValueError` or `RecursionError`."""
     if "\\u" in text:
         text = _ESCAPE.sub(_whole, text)
-    return json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_integer)
+    return _JSON.decode(text)
 
 
 def _marks(text: bytes) -> int:
@@ -170,6 +170,9 @@ def _integer(digits: str) -> int | float | None:
         return int(digits)
     number = int(digits)
     return number if -MAX_INT <= number < MAX_INT else _finite(digits)
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite, parse_int=_integer)
 
 
 class Channel:

@@ -5,6 +5,7 @@ Steps are counted as calls of functions, and memory as what is allocated at the 
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import tracemalloc
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_remote import LIMITS, LiarSandbox
 
 from grader.assignment.expectations import CallShape, CaseRecord
 from grader.checking.asserts import MOST_IN_SET, recordable
@@ -20,11 +22,18 @@ from grader.checking.compare import compare, describe
 from grader.checking.diagnosis import Evidence, correlation, diagnose, fingerprint, resembles
 from grader.checking.expect import Expect, Got, Mode, weight
 from grader.checking.judge import PRINTED_SPARE, printed_text
+from grader.checking.kernel import MAX_UPDATES, WireKernelClient
+from grader.checking.numerical import gradients
 from grader.checking.observe import Pair, observe
+from grader.checking.remote import Remote
 from grader.checking.student import Call, CallLog, fetched
+from grader.errors import WrongReturn
 from grader.model import Tolerance
 from grader.sandbox import wire
+from grader.sandbox.box import Staging
+from grader.sandbox.limits import Limits
 from grader.sandbox.untrusted import Untrusted
+from grader.sandbox.wire import Frame
 from grader.text import clean, without_numbers
 
 ENTRIES = 1 << 12
@@ -156,3 +165,64 @@ def test_many_calls_are_compared_with_what_was_recorded_one_by_one() -> None:
             log.add(Call("f", (), {}), CallShape("f", False, 1, 8))
 
     assert steps(lambda: noted(1000)) < 11 * steps(lambda: noted(100))
+
+
+@pytest.mark.parametrize(
+    ("value", "upstream"),
+    [
+        (np.array(["x"]), np.ones(())), ({"a": 1}, np.ones(())), ([[1.0], [1.0, 2.0]], np.ones(())),
+        (None, np.ones(())), (np.ones(2), np.ones((2, 3))), (1.0, (np.ones(()),)), ((1.0, 2.0), (np.ones(()),)), (1j, np.ones(())),
+    ],
+    ids=["text", "dict", "ragged", "nothing", "shape", "one for a tuple", "too many", "complex"],
+)  # fmt: skip
+def test_what_can_not_be_differentiated_is_a_wrong_return(value: Any, upstream: Any) -> None:
+    with pytest.raises(WrongReturn, match="a function"):
+        gradients(lambda x: value, [np.ones(1)], upstream, ["x"])
+
+
+def taken(*messages: dict[str, Any], output_mb: float = 1.0) -> list[dict[str, Any]]:
+    """Return what a notebook's client takes of a kernel's messages."""
+
+    async def client() -> list[dict[str, Any]]:
+        box = LiarSandbox()
+        with Remote(box, Staging({}, {}), LIMITS, hide_numbers=False) as remote:
+            kernel = WireKernelClient(remote, Limits(output_mb=output_mb))
+            for message in messages:
+                kernel._message("cell-1", Frame({"op": "message", **message}))
+            await asyncio.sleep(0)
+            return [kernel.iopub_channel.queue.get_nowait() for _ in range(kernel.iopub_channel.queue.qsize())]
+
+    return asyncio.run(client())
+
+
+def shown(data: dict[str, Any], kind: str = "display_data", **more: Any) -> dict[str, Any]:
+    """Return a message that displays something."""
+    return {"type": kind, "content": {"data": data, "metadata": {}, **more}}
+
+
+def test_empty_messages_take_up_the_room_of_outputs_too() -> None:
+    assert len(taken(*[shown({})] * 10_000)) <= (1 << 20) / 512 + 1
+
+
+def test_updates_of_displays_are_counted() -> None:
+    update = shown({}, "update_display_data", transient={"display_id": "a"})
+    assert len(taken(*[update] * 1000)) == MAX_UPDATES
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        shown({"applica>tion/json": {}}), shown({"text/xjson": 1}), shown({"text/plain": 1}),
+        shown({"text/plain": "x"}, "execute_result", execution_count=-1),
+        shown({"text/plain": "x"}, "execute_result", execution_count=True),
+        shown({"application/json": [[[[]]] * 2] * 2, "a": [1]}),
+    ],
+    ids=["no form", "no application", "a number for text", "negative", "a boolean", "a list for text"],
+)  # fmt: skip
+def test_a_message_that_no_notebook_can_hold_is_dropped(message: dict[str, Any]) -> None:
+    assert taken(message) == []
+
+
+def test_a_message_that_a_notebook_can_hold_is_taken() -> None:
+    data = {"application/vnd.plotly.v1+json": {"y": [None]}, "application/json": [1], "text/plain": "x"}
+    assert len(taken(shown(data), shown(data, "execute_result", execution_count=1))) == 2
