@@ -32,16 +32,21 @@ from grader.sandbox.wire import (
 
 LIVE_BYTES = 2 * MAX_BYTES  # of all decoded values of a submission that are alive
 SPARE_DEPTH = 8  # levels that a check may put around a value that it hands on
+SMALL = 4096  # bytes of an array that is not worth a look at how long it lives
 VALUE_BYTES = 64  # of a value that is no array, with its place in a container
 
 
 class Budget:
-    """What the decoded values of one submission take in this process: arrays while they live, others for a case."""
+    """What the decoded values of one submission take in this process: arrays while they live, others for a case.
+
+    An array of less than `SMALL` bytes counts as one of the others.
+    """
 
     def __init__(self, limit: int = LIVE_BYTES) -> None:
         self._limit = limit
         self._arrays = 0
         self._others = 0
+        self._alive: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}  # by the reference's own id
 
     @property
     def held(self) -> int:
@@ -60,11 +65,15 @@ class Budget:
 
     def keep(self, array: np.ndarray) -> None:
         """Count an array until nobody holds it or a view of it."""
+        if array.nbytes < SMALL:
+            self._others += array.nbytes
+            return
         self._arrays += array.nbytes
-        weakref.finalize(array, self._give_back, array.nbytes).atexit = False
+        reference = weakref.ref(array, self._give_back)
+        self._alive[id(reference)] = reference, array.nbytes
 
-    def _give_back(self, count: int) -> None:
-        self._arrays -= count
+    def _give_back(self, reference: weakref.ref[np.ndarray]) -> None:
+        self._arrays -= self._alive.pop(id(reference))[1]
 
     def new_case(self) -> None:
         """Forget the values of the case before that are no arrays."""

@@ -271,8 +271,9 @@ def decode_array(
     count = math.prod(shape)
     if dtype.itemsize * count != len(body):
         raise WireError("an array whose bytes do not fit its shape")
-    if memory(shape, dtype) > most:
-        raise WireError(f"arrays of {memory(shape, dtype)} bytes are more than the {most} allowed")
+    size = memory(shape, dtype)
+    if size > most:
+        raise WireError(f"arrays of {size} bytes are more than the {most} allowed")
     if foresee is not None:
         foresee(shape, dtype)
     order: Literal["F", "C"] = "F" if fortran else "C"
@@ -293,13 +294,17 @@ def memory(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     NumPy gives text without characters one each. An array of shape (0, 10**12) takes nothing, but its sum over the
     first axis takes all of it.
     """
-    least = 4 if dtype.kind == "U" else 1
-    return math.prod(max(length, 1) for length in shape) * max(dtype.itemsize, least)
+    return _full(shape) * max(dtype.itemsize, 4 if dtype.kind == "U" else 1)
 
 
 def footprint(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     """Return what an array takes once it is reckoned with: at least as many bytes as doubles would take."""
-    return math.prod(max(length, 1) for length in shape) * max(dtype.itemsize, 8)
+    return _full(shape) * max(dtype.itemsize, 8)
+
+
+def _full(shape: tuple[int, ...]) -> int:
+    """Return how many entries an array would have if no axis were empty."""
+    return math.prod(shape) or math.prod(max(length, 1) for length in shape)
 
 
 def _make_text(array: np.ndarray) -> None:

@@ -171,7 +171,8 @@ def test_many_calls_are_compared_with_what_was_recorded_one_by_one() -> None:
     ("value", "upstream"),
     [
         (np.array(["x"]), np.ones(())), ({"a": 1}, np.ones(())), ([[1.0], [1.0, 2.0]], np.ones(())),
-        (None, np.ones(())), (np.ones(2), np.ones((2, 3))), (1.0, (np.ones(()),)), ((1.0, 2.0), (np.ones(()),)), (1j, np.ones(())),
+        (None, np.ones(())), (np.ones(2), np.ones((2, 3))), (1.0, (np.ones(()),)),
+        ((1.0, 2.0), (np.ones(()),)), (1j, np.ones(())),
     ],
     ids=["text", "dict", "ragged", "nothing", "shape", "one for a tuple", "too many", "complex"],
 )  # fmt: skip
