@@ -19,7 +19,7 @@ import numpy as np
 from grader.sandbox.wire import (
     MANY,
     MAX_BYTES,
-    MAX_DEPTH,
+    RETURNED_DEPTH,
     Decoder,
     MoreThanExpected,
     Ref,
@@ -31,7 +31,6 @@ from grader.sandbox.wire import (
 )
 
 LIVE_BYTES = 2 * MAX_BYTES  # of all decoded values of a submission that are alive
-SPARE_DEPTH = 8  # levels that a check may put around a value that it hands on
 SMALL = 4096  # bytes of an array that is not worth a look at how long it lives
 VALUE_BYTES = 64  # of a value that is no array, with its place in a container
 
@@ -96,7 +95,7 @@ class Untrusted(Decoder):
 
     def decode(self, data: Any, depth: int = 0) -> Any:
         """Return the value of JSON data, or raise `WireError`."""
-        if depth > MAX_DEPTH - SPARE_DEPTH:
+        if depth > RETURNED_DEPTH:
             raise WireError("a value that is nested too deep or too large")
         length = len(data) if isinstance(data, str) else 0
         self._expect(8 + length, MANY)

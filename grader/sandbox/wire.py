@@ -33,6 +33,7 @@ MAX_JSON = 16 << 20  # bytes of JSON text in one frame
 MAX_BLOBS = 4096
 MAX_BYTES = 256 << 20  # bytes of all arrays in one frame
 MAX_DEPTH = 32  # nesting of containers
+RETURNED_DEPTH = 24  # of what a box returns: a check that hands it on may put more around it
 MAX_NODES = 500_000  # values in one frame
 MAX_MARKS = 5 * MAX_NODES  # brackets, commas and colons of a frame's JSON, text left out: no value needs more
 OBJECT_BYTES = 128  # what an array takes beside its numbers
@@ -354,10 +355,14 @@ def _read_header(data: bytes) -> tuple[Any, bool, np.dtype[Any], int]:
 class Encoder:
     """Turns values into JSON data plus blobs. ``fallback(value)`` may return a `Ref` for what is not plain data.
 
-    ``most``: the size (see `Decoder.size`) at which a value is not sent, but called `MoreThanExpected`.
+    ``most``: the size (see `Decoder.size`) beyond which a value is not sent, but called `MoreThanExpected`.
+    ``deepest``: the nesting at which a container is not plain data either.
     """
 
-    def __init__(self, fallback: Callable[[Any], Ref] | None = None, most: int | None = None) -> None:
+    def __init__(
+        self, fallback: Callable[[Any], Ref] | None = None, most: int | None = None, deepest: int = MAX_DEPTH
+    ) -> None:
+        self._deepest = deepest
         self.blobs: list[bytes] = []
         self._fallback = fallback
         self._most = math.inf if most is None else most
@@ -391,7 +396,7 @@ class Encoder:
             return {"array": self._blob(value)}
         if kind is complex or (isinstance(value, np.generic) and value.dtype.kind in PLAIN_KINDS):
             return {"scalar": self._blob(np.asarray(value))}
-        if isinstance(value, tuple | list | dict) and depth < MAX_DEPTH:  # a namedtuple or defaultdict is plain too
+        if isinstance(value, tuple | list | dict) and depth < self._deepest:  # a namedtuple or defaultdict is plain too
             if isinstance(value, dict):
                 return {"dict": [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]}
             name = "tuple" if isinstance(value, tuple) else "list"

@@ -16,8 +16,7 @@ from grader.checking.student import SPARE, SPARE_QUIET, TIMES, TIMES_QUIET, Call
 from grader.errors import AssignmentError, SubmissionFailed, WrongReturn
 from grader.model import Tolerance
 from grader.sandbox.box import Staging
-from grader.sandbox.untrusted import SPARE_DEPTH
-from grader.sandbox.wire import MAX_DEPTH, Encoder, Frame
+from grader.sandbox.wire import RETURNED_DEPTH, Encoder, Frame
 from grader.text import MOST_SEARCHED, without_numbers
 
 ONE = CallShape("f", False, 1, 1000)
@@ -160,7 +159,7 @@ def test_calls_that_are_not_noted_return_as_many_values_as_those_that_are() -> N
 
 def test_a_value_that_was_let_in_can_be_handed_on() -> None:
     deep: Any = 1
-    for _ in range(MAX_DEPTH - SPARE_DEPTH):
+    for _ in range(RETURNED_DEPTH):
         deep = [deep]
     assert told(deep, CallLog([]), fetch=True) == ""
     assert Encoder().encode(([[deep]],))
