@@ -60,6 +60,16 @@ def test_links_resolve(page: Path) -> None:
         assert not anchor or anchor in anchors(target), f"{page.name} links to {link}: no such heading"
 
 
+def test_every_test_that_holds_a_sentence_of_security_exists() -> None:
+    text = (DOCS / "security.md").read_text(encoding="utf-8")
+    written = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    files = {path.name for path in (ROOT / "tests").rglob("*.py")}
+    named = re.findall(r"`(?:tests/)?(?:[\w/]+/)?(test_\w+)(\.py)?`", text)
+    assert len(named) > 30
+    for name, is_file in named:
+        assert f"{name}.py" in files if is_file else f"def {name}(" in written, name
+
+
 def test_every_page_is_in_the_site() -> None:
     listed = [line for block in blocks(DOCS / "index.md", "{toctree}") for line in block.text.splitlines()]
     there = {page.relative_to(DOCS).with_suffix("").as_posix() for page in DOCS.rglob("*.md")}

@@ -21,8 +21,9 @@ FLOORS = (
     {"grading"},
     {"checking"},
     {"assignment", "report"},
+    {"notebooks"},
     {"sandbox"},
-    {"model", "notebooks"},
+    {"model"},
     {"markers", "errors", "text", "files", "machine", "__init__"},
 )
 HEIGHT = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -34,11 +34,12 @@ class Provenance(msgspec.Struct, frozen=True):
 
 
 class CallShape(msgspec.Struct, frozen=True, array_like=True):
-    """What one call of a case returned: how many values, in a sequence or by itself."""
+    """What one call of a case returned: how many values, in a sequence or by itself, and how large they are."""
 
     function: str
     sequence: bool
     count: int
+    size: int = -1  # as `Decoder.size` counts; -1 in files that were recorded before it was
 
 
 class CaseRecord(msgspec.Struct):
@@ -46,6 +47,7 @@ class CaseRecord(msgspec.Struct):
 
     values: dict[str, tuple[Any, Tolerance]] = {}
     calls: list[CallShape] = []
+    fetched: list[int] | None = []  # the sizes of what was fetched from the box; None in files that lack them
     seconds: float = 0.0  # how long the reference took
     call_seconds: float = 0.0  # its functions alone
 
@@ -68,6 +70,7 @@ class Expectations(msgspec.Struct):
                 group.attrs["seconds"] = round(record.seconds, 4)
                 group.attrs["call_seconds"] = round(record.call_seconds, 4)
                 group.attrs["calls"] = msgspec.json.encode(record.calls).decode()
+                group.attrs["fetched"] = msgspec.json.encode(record.fetched).decode()
                 for name, (value, tolerance) in record.values.items():
                     node = _write(group, name, value)
                     node.attrs["tolerance"] = [tolerance.rtol, tolerance.atol]
@@ -134,6 +137,7 @@ def _write(group: Any, name: str, value: Any) -> Any:
 
 def _read_case(group: Any) -> CaseRecord:
     record = CaseRecord(calls=msgspec.json.decode(group.attrs["calls"], type=list[CallShape]))
+    record.fetched = msgspec.json.decode(group.attrs.get("fetched", "null"), type=list[int] | None)
     record.seconds = float(group.attrs["seconds"])
     record.call_seconds = float(group.attrs.get("call_seconds", record.seconds))  # older files lack it
     for node in group.values():

@@ -6,7 +6,7 @@ Pure. A `Comparison` tells shapes, dtypes, how far off and where; it never holds
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -61,7 +61,7 @@ def _compare(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterat
 
 
 def _compare_dict(name: str, expected: dict[Any, Any], got: Any, tolerance: Tolerance) -> Iterator[Comparison]:
-    if not isinstance(got, dict):
+    if not isinstance(got, Mapping):
         yield _different(name, expected, got, f"`{name}` is {describe(got)}, expected a dict")
         return
     missing = [key for key in expected if key not in got]
@@ -209,8 +209,8 @@ def describe(value: Any) -> str:
         return f"an array of shape {value.shape}, {_name(value.dtype)}"
     if isinstance(value, np.ndarray | np.generic):
         return f"a number ({_name(value.dtype)})"
-    if isinstance(value, dict | list | tuple):
-        kind = {dict: "a dict", list: "a list", tuple: "a tuple"}[type(value)]
+    if isinstance(value, Mapping | list | tuple):
+        kind = {list: "a list", tuple: "a tuple"}.get(type(value), "a dict")
         return f"{kind} of {_entries(len(value))}"
     return {str: "a string", bool: "a boolean", int: "an integer", float: "a float"}.get(type(value), "something else")
 

@@ -215,7 +215,7 @@ def _pairs(one: Evidence) -> Iterator[Pair]:
 
 def _entries(name: str, expected: Any, got: Any) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(expected, dict):
-        there = [key for key in expected if key in got] if isinstance(got, dict) else []
+        there = [key for key in expected if key in got] if isinstance(got, Mapping) else []
         yield from ((f"{name}[{key}]", expected[key], got[key]) for key in there)
     elif isinstance(expected, list | tuple):
         items = got if isinstance(got, list | tuple) and len(got) == len(expected) else ()
@@ -229,8 +229,8 @@ def _largest(values: Iterable[Any]) -> float:
     """Return the largest magnitude among arrays, numbers and what containers hold of them."""
     size = 0.0
     for value in values:
-        if isinstance(value, dict | list | tuple):
-            size = max(size, _largest(value.values() if isinstance(value, dict) else value))
+        if isinstance(value, Mapping | list | tuple):
+            size = max(size, _largest(value.values() if isinstance(value, Mapping) else value))
         elif isinstance(value, np.ndarray | np.generic | int | float) and np.asarray(value).dtype.kind in "iuf":
             with np.errstate(all="ignore"):
                 magnitudes = np.abs(np.asarray(value, dtype=np.float64))
@@ -243,7 +243,7 @@ def _largest(values: Iterable[Any]) -> float:
 
 def fingerprint(name: str, value: Any) -> Fingerprint:
     """Return a value's fingerprint: equal for equal values up to rounding, different for different ones."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         keys = sorted(value, key=str)
         return ["dict", 0.0, *(part for key in keys for part in (str(key), *fingerprint(str(key), value[key])))]
     if type(value) in (list, tuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,7 +23,8 @@ from grader.model import Comparison, Tolerance
 if TYPE_CHECKING:  # hypothesis: only where a check asks for it
     from hypothesis.strategies import SearchStrategy
 
-HEAVY = 1 << 20  # bytes that an answer may always have
+HEAVY = 1 << 20  # weight that an answer may always have
+VALUE_WEIGHT = 256  # of a value that is no array: a diagnosis looks at each by itself
 
 
 class Mode(Enum):
@@ -349,12 +350,12 @@ class Expect:
 
 
 def weight(value: Any) -> int:
-    """Return the bytes of the arrays in a value."""
-    if isinstance(value, dict):
-        return sum(map(weight, value.values()))
+    """Return the bytes of the arrays in a value, and `VALUE_WEIGHT` for each value in it that is none."""
+    if isinstance(value, Mapping):
+        return VALUE_WEIGHT + sum(map(weight, value.values()))
     if isinstance(value, list | tuple):
-        return sum(map(weight, value))
-    return int(value.nbytes) if isinstance(value, np.ndarray) else 0
+        return VALUE_WEIGHT + sum(map(weight, value))
+    return int(value.nbytes) if isinstance(value, np.ndarray) else VALUE_WEIGHT
 
 
 def _tolerance(rtol: float | None, atol: float | None, default: Tolerance | None = None) -> Tolerance:

@@ -15,6 +15,7 @@ from grader.checking.compare import compare, describe
 from grader.errors import AssignmentError, StudentException
 from grader.model import Comparison, Tolerance
 
+PRINTED_TIMES, PRINTED_SPARE = 4, 20_000  # characters of a text that is looked at, beside the reference's
 PRINTED_RTOL = 1e-4  # of a number within printed text
 # A number, a word, or any other character. A sign belongs to the number unless it stands behind a word or a bracket.
 _TOKEN = re.compile(r"(?:(?<![\w)\]])[-+])?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[^\W\d_]+|\S")
@@ -71,7 +72,13 @@ def unmodified(name: str, changed: Collection[tuple[str, str]]) -> Comparison:
 
 
 def printed_text(name: str, expected: str, got: str, rtol: float = PRINTED_RTOL) -> Comparison:
-    """Hold printed text against the reference's, word by word; fractional numbers may be off by rounding."""
+    """Hold printed text against the reference's, word by word; fractional numbers may be off by rounding.
+
+    What is far longer than the reference's is wrong, and is not taken apart.
+    """
+    if len(got) > PRINTED_TIMES * len(expected) + PRINTED_SPARE:
+        message = f"`{name}` has {len(got)} characters, far more than is expected: is something printed in a loop?"
+        return Comparison(name, False, message, "text", _count(len(_lines(expected))) + " of text")
     want, have = _lines(expected), _lines(got)
     words = f"{_count(len(have))} of text", f"{_count(len(want))} of text"
     if not have and want:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 from queue import Empty
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from grader.text import clean
 
 MAX_NESTING = 32  # of what a cell displays: what reads and writes it later recurses
 MAX_UPDATES = 500  # of displays, by a notebook in all
+JSON_TYPE = re.compile(r"application/(.*\+)?json")  # what may be displayed as data, says nbformat
 MESSAGE_BYTES = 512  # that even an empty message takes here
 GRACE_SECONDS = 3.0  # for a cell to end after it was interrupted; then its process is ended
 
@@ -139,7 +141,7 @@ def _reply(body: dict[str, Any]) -> dict[str, Any]:
     lines = body.get("traceback")
     return {
         "status": "ok" if body.get("status") == "ok" else "error",
-        "execution_count": body.get("execution_count") if isinstance(body.get("execution_count"), int) else None,
+        "execution_count": _counted(body.get("execution_count")),
         "ename": _text(body.get("ename"), 100),
         "evalue": _text(body.get("evalue"), 500),
         "traceback": [_text(line, 4000) for line in lines[:100]] if isinstance(lines, list) else [],
@@ -179,6 +181,11 @@ def _valid(kind: str, content: dict[str, Any]) -> bool:
         return False
     if not isinstance(transient.get("display_id", ""), str):
         return False
-    if kind == "execute_result" and not isinstance(content.get("execution_count"), int):
+    if kind == "execute_result" and _counted(content.get("execution_count")) is None:
         return False
-    return all(isinstance(value, str) or key.endswith("json") for key, value in data.items())
+    return all(isinstance(value, str) or JSON_TYPE.fullmatch(key) for key, value in data.items())
+
+
+def _counted(number: Any) -> int | None:
+    """Return the number of a cell's execution, None for what is none to nbformat."""
+    return number if type(number) is int and number >= 0 else None

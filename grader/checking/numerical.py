@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from grader.checking.compare import describe
 from grader.checking.student import fetched
 from grader.errors import WrongReturn
 from grader.model import Tolerance
@@ -15,11 +16,18 @@ STEP = 1e-5  # of central differences, relative to the input's magnitude: the be
 NUMERICAL = Tolerance(rtol=1e-4, atol=1e-5)
 
 
-def weighted(out: np.ndarray, weight: Any) -> float:
-    """Return the sum of an output times its weights; raise `WrongReturn` where it has not their shape."""
+def weighted(value: Any, weight: Any) -> float:
+    """Return the sum of an output times its weights; raise `WrongReturn` if it is not of numbers and of their shape."""
+    try:
+        out = np.asarray(value)
+    except ValueError:  # of lists that are not of one length
+        out = np.asarray(None)
+    if out.dtype.kind not in "biuf":
+        raise WrongReturn(f"a function returned {describe(value)}, expected numbers")
     if np.ndim(weight) and out.shape != np.shape(weight):
         raise WrongReturn(f"a function returned an array of shape {out.shape}, expected {np.shape(weight)}")
-    return float((out * weight).sum())
+    with np.errstate(all="ignore"):
+        return float((out * weight).sum())
 
 
 def gradients(
@@ -37,8 +45,11 @@ def gradients(
 
     def objective(arguments: Sequence[Any]) -> float:
         outputs = function(*arguments)
-        pairs = zip(outputs, upstream, strict=True) if several else [(outputs, upstream)]
-        return sum((weighted(np.asarray(fetched(out)), weight) for out, weight in pairs), 0.0)
+        if not several:
+            return weighted(fetched(outputs), upstream)
+        if not isinstance(outputs, tuple | list) or len(outputs) != len(upstream):
+            raise WrongReturn(f"a function did not return the {len(upstream)} values that are expected")
+        return sum((weighted(fetched(out), weight) for out, weight in zip(outputs, upstream, strict=True)), 0.0)
 
     result = {}
     for index, name in enumerate(names):

@@ -189,9 +189,9 @@ class ChecksPlugin:
         self.boxes.begin_notebook(path)
         remote = self.boxes.of(path)
         comparing = self.plan.mode is Mode.COMPARE
-        log = CallLog(record.calls if comparing else None)
+        log = CallLog(record.calls, record.fetched) if comparing else CallLog(None)
         if not comparing:
-            record.calls = log.made
+            record.calls, record.fetched = log.made, log.fetched
         self._clock = remote, remote.seconds
         self._case = Case(remote, log)
         self._expect = Expect(record, self.plan.mode, self._case, self._scene(check, case))

@@ -24,10 +24,11 @@ from hypothesis.internal.conjecture.providers import HypothesisProvider
 from grader.checking.compare import describe
 from grader.errors import AssignmentError, GraderError, StudentException, WrongReturn
 from grader.model import Comparison
-from grader.text import without_numbers
+from grader.text import clean, without_numbers
 
 SHRINKS = 300  # inputs that are tried to find a smaller one
 SHRINK_SECONDS = 5.0
+WHY_CHARACTERS = 1000  # of why a property does not hold
 SHOWN_ENTRIES = 24  # of an array in a message
 
 
@@ -137,7 +138,8 @@ def held(name: str, failure: Failure | None, *, shown: bool) -> Comparison:
     """Say whether a property holds; the input that fails is shown, or told by its shapes alone."""
     if failure is None:
         return Comparison(name, True)
-    why = failure.why if shown else without_numbers(failure.why)
+    why = clean(failure.why, WHY_CHARACTERS)  # in which an author may have put what came of the submission
+    why = why if shown else without_numbers(why)
     told = "; ".join(f"{key}: {_shown(value) if shown else describe(value)}" for key, value in failure.inputs.items())
     return Comparison(name, False, f"`{name}` does not hold{f': {why}' if why else ''}; for instance with {told}")
 

@@ -25,13 +25,17 @@ from grader.errors import (
 )
 from grader.sandbox.box import Box, Sandbox, Staging
 from grader.sandbox.limits import Limits
-from grader.sandbox.wire import MAX_BYTES, MAX_NODES, Frame, WireClosed, WireError, WireTimeout
+from grader.sandbox.untrusted import Budget
+from grader.sandbox.wire import MANY, MAX_BLOBS, MAX_BYTES, MAX_NODES, Frame, WireClosed, WireError, WireTimeout
 from grader.text import clean, without_numbers
 
 SEND_SECONDS = 30.0
 STAGE_SECONDS = 60.0
 MAX_FRAMES = 12
 KILLED = -9  # the exit code of what SIGKILL ended; Windows has no such signal
+_SHAPE = re.compile(r"an array of shape \((?:\d+(?:, \d+)*,?)?\), [<>]?[A-Za-z]+\d*")
+PRINTED_CHARACTERS = 100_000  # of what a case has printed that are kept for the report
+HEADER_BYTES = 256  # of an array that crosses, far more than a usual header has
 HELD_BYTES = 1 << 20  # of requests that wait for the next one
 
 
@@ -60,6 +64,7 @@ class Remote:
         self._broken: dict[str, SubmissionFailed] = {}  # modules whose import killed or outlasted a worker
         self._cancelled = False
         self.printed = ""
+        self.budget = Budget()  # of what was decoded of its values
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +110,7 @@ class Remote:
         requests = [*held, Request(what, body, blobs)]
         try:
             box.channel.send(_joined(requests), SEND_SECONDS)
-            reply = _reply(box, limit + grace, message)
+            reply = _reply(box, limit + grace, message, _most_bytes(body.get("most")))
             ok = reply.body.get("ok")
             if not isinstance(ok, bool):
                 raise WireError("a reply without an outcome")
@@ -117,7 +122,8 @@ class Remote:
         except WireError as error:
             self.close()
             raise WorkerDied(f"{what} disturbed the connection to the grader: {error}") from None
-        self.printed += _text(reply.body.get("printed"), 20_100)
+        if len(self.printed) < PRINTED_CHARACTERS:
+            self.printed += _text(reply.body.get("printed"), 20_100)
         if not ok and reply.body.get("interrupted") is True:
             raise LimitExceeded(f"{what} was still running after the limit of {limit:g} seconds")
         if not ok:
@@ -129,6 +135,7 @@ class Remote:
     def reset(self, seed: int) -> None:
         """Begin a new case, in the worker that is there or in a fresh one."""
         self.printed = ""
+        self.budget.new_case()
         self._held.clear()
         if self._box is not None and self._box.channel.is_closed():  # it died between two cases
             self._death("the submission")
@@ -201,6 +208,9 @@ class Remote:
         if isinstance(kinds, list) and "NotImplementedError" in kinds:
             return NotImplementedYet(what.strip("`"))
         kind, text = self._told(error.get("type"), 80) or "an exception", self._told(error.get("message"), 500)
+        if kind == "MoreThanExpected":
+            shape = _SHAPE.fullmatch(_text(error.get("message"), 300))  # its own, which any comparison would tell too
+            return WrongReturn(far_more(what, shape[0] if shape else MANY))
         if kind == "TooLarge":
             return WrongReturn(
                 f"{what} returned more than fits: at most {MAX_BYTES >> 20} MB of arrays and {MAX_NODES} values"
@@ -237,6 +247,11 @@ class Remote:
         return without_numbers(text) if self.hide_numbers else text
 
 
+def far_more(what: str, told: str) -> str:
+    """Say that a value is far larger than the right one: its shape is wrong, and it stays in the box."""
+    return f"{what} returned far more than is expected: {told}. Look at the shape of what it returns"
+
+
 def _joined(requests: list[Request]) -> Frame:
     """Return one message of one or more requests, whose arrays follow one another."""
     if len(requests) == 1:
@@ -245,14 +260,19 @@ def _joined(requests: list[Request]) -> Frame:
     return Frame({"op": "several", "steps": steps}, tuple(blob for request in requests for blob in request.blobs))
 
 
-def _reply(box: Box, limit: float, message: Callable[[Frame], None] | None) -> Frame:
+def _most_bytes(most: int | None) -> int:
+    """Return the bytes that the arrays of a reply may have, with their headers, for values of a size."""
+    return MAX_BYTES if most is None else most + MAX_BLOBS * HEADER_BYTES
+
+
+def _reply(box: Box, limit: float, message: Callable[[Frame], None] | None, most: int = MAX_BYTES) -> Frame:
     """Receive a reply and hand on the messages before it; a function may display something wherever it is called."""
     deadline = time.monotonic() + limit
-    frame = box.channel.receive(limit)
+    frame = box.channel.receive(limit, most)
     while frame.body.get("op") == "message":
         if message is not None:
             message(frame)
-        frame = box.channel.receive(max(0.0, deadline - time.monotonic()))
+        frame = box.channel.receive(max(0.0, deadline - time.monotonic()), most)
     return frame
 
 

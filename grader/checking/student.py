@@ -13,12 +13,16 @@ from typing import Any, NamedTuple
 
 from grader.assignment.expectations import CallShape
 from grader.assignment.spec import Assignment
-from grader.checking.remote import Remote, Request
+from grader.checking.remote import Remote, Request, far_more
 from grader.errors import AssignmentError, WorkerDied, WrongReturn
-from grader.sandbox.wire import Decoder, Encoder, Ref, WireError
+from grader.sandbox.untrusted import Untrusted
+from grader.sandbox.wire import Encoder, MoreThanExpected, Ref, TooLarge, WireError
 from grader.text import clean, without_numbers
 
 PRINTED_CHARACTERS = 20_100  # of one call
+# How large a value may be beside the largest that the reference returned in the same place.
+TIMES, SPARE = 4, 1 << 16
+TIMES_QUIET, SPARE_QUIET = 16, 1 << 20  # of calls that are not noted, whose inputs may be larger
 
 
 class Call(NamedTuple):
@@ -32,12 +36,32 @@ class Call(NamedTuple):
 class CallLog:
     """What the calls of a case return: written down while recording, held against the reference's while grading."""
 
-    def __init__(self, expected: list[CallShape] | None) -> None:
+    def __init__(self, expected: list[CallShape] | None, fetched: list[int] | None = None) -> None:
         self.made: list[CallShape] = []
+        self.fetched: list[int] = []
         self.calls: list[Call] = []
         self.items: dict[Any, Any] = {}  # what was set in objects that stay in the box, by key
         self._expected = expected  # None while recording
+        self._fetched = fetched
         self._quiet = False
+
+    def most(self, function: str | None) -> int | None:
+        """Return how large what a function returns may be, or what is fetched for None; None if nobody knows.
+
+        What the reference keeps in the box until it is fetched, a submission may return at once, and the other way.
+        """
+        if self._expected is None or self._fetched is None:
+            return None
+        sizes = [call.size for call in self._expected if function in (call.function, None)]
+        if function is not None and not sizes:  # the reference did not get to this call
+            return None
+        times, spare = (TIMES_QUIET, SPARE_QUIET) if self._quiet else (TIMES, SPARE)
+        return times * max(sizes + self._fetched, default=0) + spare
+
+    def note_fetched(self, size: int) -> None:
+        """Note the size of what was fetched."""
+        if not self._quiet:
+            self.fetched.append(size)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -54,6 +78,9 @@ class CallLog:
         ``nothing`` says that the single value that came is None.
         """
         if self._quiet:
+            wants = [want for want in self._expected or () if want.function == shape.function]
+            if wants and (shape.sequence, shape.count) not in [(want.sequence, want.count) for want in wants]:
+                raise WrongReturn(_another_form(shape, wants[0], nothing=nothing))
             return
         index = len(self.made)
         self.made.append(shape)
@@ -62,10 +89,19 @@ class CallLog:
             return
         want = self._expected[index]
         if want.function == shape.function and (want.sequence, want.count) != (shape.sequence, shape.count):
-            got = "None" if nothing else _count(shape)
-            if shape.sequence and not want.sequence:
-                got = f"a list or tuple of {shape.count}"
-            raise WrongReturn(f"`{shape.function}` returned {got}, expected {_count(want)}")
+            raise WrongReturn(_another_form(shape, want, nothing=nothing))
+
+    @property
+    def recording(self) -> bool:
+        """Return whether nothing is known of what is right: what goes wrong is then the author's matter."""
+        return self._expected is None
+
+
+def _another_form(shape: CallShape, want: CallShape, *, nothing: bool) -> str:
+    got = "None" if nothing else _count(shape)
+    if shape.sequence and not want.sequence:
+        got = f"a list or tuple of {shape.count}"
+    return f"`{shape.function}` returned {got}, expected {_count(want)}"
 
 
 def _count(shape: CallShape) -> str:
@@ -111,7 +147,8 @@ class Value:
         """Set an item of what is in the box; where an object there refuses it, the next call says so."""
         encoder = Encoder(_reference)
         body = {"op": "set", "target": [*_encoded(self._path, encoder), ["item", encoder.encode(key)]]}
-        body["value"] = encoder.encode(value)
+        with self._handing_on():
+            body["value"] = encoder.encode(value)
         request = Request(f"setting `{self._name}[{key!r}]`", body, tuple(encoder.blobs))
         if self._module:  # which may have to be imported first
             self._case.remote.call_in(self._module, *request)
@@ -120,6 +157,8 @@ class Value:
         self._case.log.items[key] = value
 
     def __iter__(self) -> Iterator[Any]:
+        if not self._case.log.recording:  # the reference's answer could be unpacked
+            raise WrongReturn(f"`{self._name}` returned an object, expected values that can be gone through")
         raise AssignmentError(f"a check unpacks `{self._name}`, which stays in the box: fetch it with `.fetch()`")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -128,11 +167,13 @@ class Value:
         Returns a tuple where the student's function returned a tuple or list, else the one value.
         """
         encoder = Encoder(_reference)
+        with self._handing_on():
+            given = {"args": encoder.encode(args), "kwargs": encoder.encode(kwargs)}
         body = {
             "op": "call",
             "target": _encoded(self._path, encoder),
-            "args": encoder.encode(args),
-            "kwargs": encoder.encode(kwargs),
+            **given,
+            "most": self._case.log.most(self._name),
         }
         reply = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
         return self._returned(reply.body, reply.blobs, Call(self._name, args, kwargs))
@@ -140,9 +181,13 @@ class Value:
     def fetch(self) -> Any:
         """Return the value itself, containers of plain data included; what is not plain comes as a `Ref`."""
         encoder = Encoder(_reference)
-        body = {"op": "fetch", "target": _encoded(self._path, encoder)}
+        most = self._case.log.most(None)
+        body = {"op": "fetch", "target": _encoded(self._path, encoder), "most": most}
         frame = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
-        return self._trusting(lambda: Decoder(frame.blobs, _nameless).decode(frame.body.get("value")))
+        decoder = Untrusted(frame.blobs, _nameless, most, self._case.remote.budget)
+        value = self._trusting(lambda: decoder.decode(frame.body.get("value")))
+        self._case.log.note_fetched(decoder.size)
+        return value
 
     def _returned(self, body: Mapping[str, Any], blobs: tuple[bytes, ...], call: Call) -> Any:
         def decode() -> list[Any]:
@@ -154,7 +199,7 @@ class Value:
             return [decoder.decode(value) for value in values]
 
         function = self._name
-        decoder = Decoder(blobs, self._held)
+        decoder = Untrusted(blobs, self._held, self._case.log.most(function), self._case.remote.budget)
         values = self._trusting(decode)
         modified = body.get("modified")
         for argument in [*map(str, range(1, len(call.args) + 1)), *call.kwargs]:
@@ -164,15 +209,30 @@ class Value:
         told = body.get("printed")
         self._case.printed += clean(told, PRINTED_CHARACTERS) if isinstance(told, str) else ""
         sequence = bool(body["container"])
-        self._case.log.add(call, CallShape(function, sequence, len(values)), nothing=not sequence and values[0] is None)
+        shape = CallShape(function, sequence, len(values), decoder.size)
+        self._case.log.add(call, shape, nothing=not sequence and values[0] is None)
         return tuple(values) if sequence else values[0]
 
     def _held(self, ref: Ref) -> Value:
         return Value(self._case, [["handle", ref.handle]], self._name)
 
+    @contextmanager
+    def _handing_on(self) -> Iterator[None]:
+        """Let it be the submission's failure if a check can't hand on what came of it, as it could the reference's."""
+        try:
+            yield
+        except TooLarge as error:
+            if self._case.log.recording:
+                raise AssignmentError(f"a check hands on more to `{self._name}` than can be sent: {error}") from error
+            raise WrongReturn(f"`{self._name}` can't be given what was returned before: {error}") from error
+
     def _trusting(self, decode: Any) -> Any:
         try:
             return decode()
+        except MoreThanExpected as error:
+            raise WrongReturn(far_more(f"`{self._name}`", str(error))) from None
+        except TooLarge as error:
+            raise WrongReturn(f"`{self._name}` returned more than fits: {error}") from None
         except WireError as error:
             raise WorkerDied(f"`{self._name}` sent something unreadable: {error}") from None
 

@@ -11,7 +11,9 @@ from grader.checking.diagnosis import Mistake
 from grader.checking.expect import Expect
 from grader.errors import GraderError, NotImplementedYet, SubmissionFailed
 from grader.model import CaseResult, Frame, Status
+from grader.text import clean
 
+SAID_CHARACTERS = 2000  # of what an assertion of a check says
 PACKAGE = Path(__file__).resolve().parents[1]  # this one: what goes wrong in it is never a mark
 
 
@@ -83,7 +85,8 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
     elif wrong:  # what the check did with wrong values afterwards is nobody's fault
         status, message = Status.FAIL, _first_sentences([value.message for value in wrong])
     elif isinstance(error, AssertionError) and not ending.recording:
-        status, message = Status.FAIL, str(error).split("\n")[0] or "an assertion of the check does not hold"
+        said = clean(str(error).partition("\n")[0], SAID_CHARACTERS)  # it may hold what came of the submission
+        status, message = Status.FAIL, said or "an assertion of the check does not hold"
     elif ending.function and not ending.recording and _went_wrong_in(ending.checks, error):
         # The reference's answers went through the very same lines, so it is the submission's that did not.
         what = f"`{ending.function}` returned something that the check can't go on with"

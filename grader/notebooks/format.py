@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.errors import AssignmentError, SubmissionFailed
+from grader.sandbox.wire import load
 from grader.text import clean
 
 # nbformat's usual validator is compiled at its first use, for 30 ms and 10 MB; single cells and outputs pass it by.
@@ -32,7 +32,7 @@ def parse(data: bytes) -> NotebookNode:
             raise UnreadableNotebook(
                 "the notebook is of too many parts to be read: clear its outputs and save it again"
             )
-        raw = json.loads(data.decode("utf-8-sig"))
+        raw = load(data.decode("utf-8-sig"))
         if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
             raise UnreadableNotebook("the file is JSON, but not a notebook")
         if raw["nbformat"] > FORMAT:

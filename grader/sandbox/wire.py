@@ -2,9 +2,11 @@
 
 Theory of operation. The far end is run by a student, who may have replaced every function there, this module
 included. So nothing that arrives is believed: a frame's sizes are checked against caps before a byte of it is
-stored, JSON can only become plain data, an array's bytes must be exactly as long as its header says and of a numeric
-dtype, and no pickle is ever read. What does not fit raises `WireError`, and the caller ends the box. If the other side
-stays silent, the deadline ends the wait. A lie inside well-formed data is a wrong answer, which is the checks' matter.
+stored, JSON can only become plain data that can be written as JSON again, an array's bytes must be exactly as long as
+its header says and of a numeric dtype, and no pickle is ever read. What a value takes in memory may be far more than it
+takes on the wire: it is counted before it is taken. What does not fit raises `WireError`, and the caller ends the box.
+If the other side stays silent, the deadline ends the wait. A lie inside well-formed data is a wrong answer, which is
+the checks' matter.
 
 A frame is ``!II`` (length of the JSON text, number of blobs), the blobs' lengths as ``!Q`` each, the JSON text, the
 blobs. A value inside the JSON is a scalar itself or an object with one key that names its kind, see `encode`.
@@ -22,7 +24,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -31,9 +33,14 @@ MAX_JSON = 16 << 20  # bytes of JSON text in one frame
 MAX_BLOBS = 4096
 MAX_BYTES = 256 << 20  # bytes of all arrays in one frame
 MAX_DEPTH = 32  # nesting of containers
+RETURNED_DEPTH = 24  # of what a box returns: a check that hands it on may put more around it
 MAX_NODES = 500_000  # values in one frame
+MAX_MARKS = 5 * MAX_NODES  # brackets, commas and colons of a frame's JSON, text left out: no value needs more
+OBJECT_BYTES = 128  # what an array takes beside its numbers
 MAX_INT = 1 << 63
+MANY = "a container of many values, or a long text"
 LAST_CHARACTER = 0x10FFFF
+SURROGATES = range(0xD800, 0xE000)  # halves of characters: text that holds one can't be written
 PLAIN_KINDS = "biufcUS"  # NumPy dtype kinds that may cross: no objects, no structures, no dates
 
 READ_AHEAD = 1 << 16  # bytes asked for at once
@@ -47,6 +54,12 @@ _USUAL_HEADER = re.compile(
     re.DOTALL,
 )
 
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# An escape of a JSON text: a character written as two halves, or one half, or any other.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+
 
 class WireError(Exception):
     """The other side sent something that is not a frame of this protocol, or larger than allowed."""
@@ -58,6 +71,10 @@ class WireClosed(WireError):
 
 class TooLarge(WireError):
     """A value that is meant to be sent is larger than allowed."""
+
+
+class MoreThanExpected(TooLarge):
+    """A value is far larger than the right one; the message says what it is."""
 
 
 class WireTimeout(WireError):
@@ -91,23 +108,72 @@ def pack(frame: Frame) -> bytes:
     return b"".join((_HEAD.pack(len(text), len(frame.blobs)), sizes, text, *frame.blobs))
 
 
-def unpack(read: Callable[[int], bytes]) -> Frame:
-    """Read one frame through ``read(n)``, which returns exactly n bytes or raises `WireError`."""
+def unpack(read: Callable[[int], bytes], most: int = MAX_BYTES) -> Frame:
+    """Read one frame through ``read(n)``, which returns exactly n bytes or raises `WireError`.
+
+    ``most``: bytes that its arrays may have.
+    """
     text_size, count = _HEAD.unpack(read(_HEAD.size))
     if text_size > MAX_JSON:
         raise WireError(f"a message of {text_size} bytes is more than the {MAX_JSON} allowed")
     if count > MAX_BLOBS:
         raise WireError(f"a message with {count} arrays is more than the {MAX_BLOBS} allowed")
     sizes = struct.unpack(f"!{count}Q", read(8 * count))
-    if sum(sizes) > MAX_BYTES:
-        raise WireError(f"arrays of {sum(sizes)} bytes are more than the {MAX_BYTES} allowed")
-    try:
-        body = json.loads(read(text_size))
-    except (ValueError, RecursionError) as error:
-        raise WireError("a message that is not JSON") from error
+    if sum(sizes) > min(most, MAX_BYTES):
+        raise WireError(f"arrays of {sum(sizes)} bytes are more than the {min(most, MAX_BYTES)} allowed")
+    body = parse(read(text_size))
     if not isinstance(body, dict):
         raise WireError("a message that is not a JSON object")
     return Frame(body, tuple(read(size) for size in sizes))
+
+
+def parse(text: bytes) -> Any:
+    """Return the data of a JSON text, such as every writer of JSON and of UTF-8 takes; raise `WireError` otherwise.
+
+    NaN and the infinities, which are no JSON, become None, a whole number beyond 64 bits a float, and half a character
+    the one that stands for what can't be read. What the text would take in memory is bounded by its marks first.
+    """
+    if _marks(text) > MAX_MARKS and _marks(_TEXT.sub(b"", text)) > MAX_MARKS:
+        raise WireError(f"a message of more than {MAX_MARKS} brackets, commas and colons")
+    try:
+        return load(text.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise WireError("a message that is not JSON") from error
+
+
+def load(text: str) -> Any:
+    """Return the data of a JSON text as `parse` does, unbounded; raise `ValueError` or `RecursionError`."""
+    if "\\u" in text:
+        text = _ESCAPE.sub(_whole, text)
+    return _JSON.decode(text)
+
+
+def _marks(text: bytes) -> int:
+    """Count what stands between the values of a JSON text; that within its strings is counted too."""
+    return sum(map(text.count, (b"[", b"{", b",", b":")))
+
+
+def _whole(escape: re.Match[str]) -> str:
+    return "\\ufffd" if escape[1] else escape[0]
+
+
+def _no_number(word: str) -> None:
+    """Stand for NaN, Infinity or -Infinity; an `Encoder` sends these in a form of its own."""
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _integer(digits: str) -> int | float | None:
+    if len(digits) < len(str(MAX_INT)):
+        return int(digits)
+    number = int(digits)
+    return number if -MAX_INT <= number < MAX_INT else _finite(digits)
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite, parse_int=_integer)
 
 
 class Channel:
@@ -130,8 +196,11 @@ class Channel:
             except OSError as error:
                 raise WireClosed("the connection is closed") from error
 
-    def receive(self, seconds: float | None = None) -> Frame:
-        """Receive one whole frame within ``seconds``; a slow trickle of bytes does not extend the time."""
+    def receive(self, seconds: float | None = None, most: int = MAX_BYTES) -> Frame:
+        """Receive one whole frame within ``seconds``; a slow trickle of bytes does not extend the time.
+
+        ``most``: bytes that its arrays may have.
+        """
         deadline = None if seconds is None else time.monotonic() + seconds
 
         def read(count: int) -> bytes:
@@ -156,7 +225,7 @@ class Channel:
             del self._ahead[:count]
             return data
 
-        return unpack(read)
+        return unpack(read, most)
 
     def is_closed(self) -> bool:
         """Tell whether the other side has closed the connection, with nothing left of what it sent."""
@@ -190,11 +259,67 @@ def encode_array(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def decode_array(data: bytes) -> np.ndarray:
+def decode_array(
+    data: bytes, most: int = MAX_BYTES, foresee: Callable[[tuple[int, ...], np.dtype[Any]], None] | None = None
+) -> np.ndarray:
     """Return the array of npy bytes, writable and owning its memory; raise `WireError` for anything else.
 
-    Nothing is allocated before the header's shape and dtype have been checked against the number of bytes that came.
+    Nothing is allocated before the header's shape and dtype have been checked against the number of bytes that came,
+    and what the array takes in memory against ``most``; ``foresee`` is called with both and may raise.
     """
+    shape, fortran, dtype, start = _checked_header(data)
+    body = memoryview(data)[start:]
+    count = math.prod(shape)
+    if dtype.itemsize * count != len(body):
+        raise WireError("an array whose bytes do not fit its shape")
+    size = memory(shape, dtype)
+    if size > most:
+        raise WireError(f"arrays of {size} bytes are more than the {most} allowed")
+    if foresee is not None:
+        foresee(shape, dtype)
+    order: Literal["F", "C"] = "F" if fortran else "C"
+    try:
+        if not body:
+            return np.zeros(shape, dtype, order)
+        array = np.frombuffer(body, dtype=dtype, count=count).reshape(shape, order=order).copy(order="K")
+    except (ValueError, OverflowError) as error:  # for instance a dimension beyond what an index can hold
+        raise WireError("an array with an impossible shape") from error
+    if dtype.kind == "U":
+        _make_text(array)
+    return array
+
+
+def memory(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """Return the bytes that an array takes, or that it would take if no axis were empty.
+
+    NumPy gives text without characters one each. An array of shape (0, 10**12) takes nothing, but its sum over the
+    first axis takes all of it.
+    """
+    return _full(shape) * max(dtype.itemsize, 4 if dtype.kind == "U" else 1)
+
+
+def footprint(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """Return what an array takes once it is reckoned with: at least as many bytes as doubles would take."""
+    return _full(shape) * max(dtype.itemsize, 8)
+
+
+def _full(shape: tuple[int, ...]) -> int:
+    """Return how many entries an array would have if no axis were empty."""
+    return math.prod(shape) or math.prod(max(length, 1) for length in shape)
+
+
+def _make_text(array: np.ndarray) -> None:
+    """Refuse what is beyond the last character, and replace halves of characters, in place."""
+    codes = array.reshape(-1, order="A").view(f"{array.dtype.byteorder}u4")
+    if (codes > LAST_CHARACTER).any():
+        raise WireError("an array of text that is none")
+    halves = (codes >= SURROGATES.start) & (codes < SURROGATES.stop)
+    if halves.any():
+        codes[halves] = ord("\N{REPLACEMENT CHARACTER}")
+
+
+def _checked_header(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Return what `_read_header` does, for an array that may cross; raise `WireError` for any other."""
     try:
         shape, fortran, dtype, start = _read_header(data)
     except Exception as error:  # NumPy's header parser may raise nearly anything on hostile bytes
@@ -203,17 +328,7 @@ def decode_array(data: bytes) -> np.ndarray:
         raise WireError("an array of a dtype that may not cross")
     if len(shape) > MAX_DEPTH or any(not isinstance(n, int) or n < 0 for n in shape):
         raise WireError("an array with an impossible shape")
-    body = memoryview(data)[start:]
-    count = math.prod(shape)
-    if dtype.itemsize * count != len(body) or (dtype.itemsize == 0 and count > MAX_NODES):
-        raise WireError("an array whose bytes do not fit its shape")
-    if dtype.kind == "U" and len(body) and np.any(np.frombuffer(body, dtype=f"{dtype.byteorder}u4") > LAST_CHARACTER):
-        raise WireError("an array of text that is none")
-    try:
-        flat = np.frombuffer(body, dtype=dtype, count=count) if count and dtype.itemsize else np.zeros(count, dtype)
-        return flat.reshape(shape, order="F" if fortran else "C").copy(order="K")
-    except (ValueError, OverflowError) as error:  # for instance a dimension beyond what an index can hold
-        raise WireError("an array with an impossible shape") from error
+    return shape, fortran, dtype, start
 
 
 def _usual_header(array: np.ndarray) -> bytes:
@@ -238,13 +353,27 @@ def _read_header(data: bytes) -> tuple[Any, bool, np.dtype[Any], int]:
 
 
 class Encoder:
-    """Turns values into JSON data plus blobs. ``fallback(value)`` may return a `Ref` for what is not plain data."""
+    """Turns values into JSON data plus blobs. ``fallback(value)`` may return a `Ref` for what is not plain data.
 
-    def __init__(self, fallback: Callable[[Any], Ref] | None = None) -> None:
+    ``most``: the size (see `Decoder.size`) beyond which a value is not sent, but called `MoreThanExpected`.
+    ``deepest``: the nesting at which a container is not plain data either.
+    """
+
+    def __init__(
+        self, fallback: Callable[[Any], Ref] | None = None, most: int | None = None, deepest: int = MAX_DEPTH
+    ) -> None:
+        self._deepest = deepest
         self.blobs: list[bytes] = []
         self._fallback = fallback
+        self._most = math.inf if most is None else most
         self._nodes = 0
         self._bytes = 0
+        self._size = 0
+
+    def _count(self, size: int, what: Callable[[], str]) -> None:
+        self._size += size
+        if self._size > self._most:
+            raise MoreThanExpected(what())
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         """Return JSON data for a value; what is neither plain nor given a handle raises `WireError`."""
@@ -252,6 +381,7 @@ class Encoder:
         if self._nodes > MAX_NODES:
             raise TooLarge(f"more than {MAX_NODES} values in one message")
         kind = type(value)
+        self._count(8 + (len(value) if kind is str else 0), lambda: MANY)
         if value is None or kind in (bool, str):
             return value
         if kind is float:
@@ -266,7 +396,7 @@ class Encoder:
             return {"array": self._blob(value)}
         if kind is complex or (isinstance(value, np.generic) and value.dtype.kind in PLAIN_KINDS):
             return {"scalar": self._blob(np.asarray(value))}
-        if isinstance(value, tuple | list | dict) and depth < MAX_DEPTH:  # a namedtuple or defaultdict is plain too
+        if isinstance(value, tuple | list | dict) and depth < self._deepest:  # a namedtuple or defaultdict is plain too
             if isinstance(value, dict):
                 return {"dict": [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]}
             name = "tuple" if isinstance(value, tuple) else "list"
@@ -278,6 +408,7 @@ class Encoder:
     def _blob(self, array: np.ndarray) -> int:
         """Keep an array's bytes and return their number; what can't be sent is not copied first."""
         self._bytes += array.nbytes
+        self._count(footprint(array.shape, array.dtype), lambda: f"an array of shape {array.shape}, {array.dtype}")
         if self._bytes > MAX_BYTES:
             raise TooLarge(f"arrays of {self._bytes} bytes are more than the {MAX_BYTES} allowed")
         self.blobs.append(encode_array(array))
@@ -285,19 +416,24 @@ class Encoder:
 
 
 class Decoder:
-    """The inverse of `Encoder`; ``resolve`` turns a `Ref` into what stands for it on this side."""
+    """The inverse of `Encoder`; ``resolve`` turns a `Ref` into what stands for it on this side.
+
+    What comes from a box is decoded by `grader.sandbox.untrusted.Untrusted`.
+    """
 
     def __init__(self, blobs: tuple[bytes, ...], resolve: Callable[[Ref], Any] | None = None) -> None:
         self._blobs = blobs
         self._resolve = resolve
         self._nodes = 0
         self._bytes = 0  # an array that is named again is held again
+        self.size = 0  # of all that was decoded: 8 bytes a value, characters, and arrays as if of doubles at least
 
     def decode(self, data: Any, depth: int = 0) -> Any:
         """Return the value of JSON data, or raise `WireError`."""
         self._nodes += 1
         if self._nodes > MAX_NODES or depth > MAX_DEPTH:
             raise WireError("a value that is nested too deep or too large")
+        self.size += 8 + (len(data) if isinstance(data, str) else 0)
         if data is None or isinstance(data, bool | str | float):
             return data
         if isinstance(data, int):
@@ -336,18 +472,26 @@ class Decoder:
             return [self.decode(item, depth + 1) for item in body]
         if kind == "dict" and all(isinstance(pair, list) and len(pair) == 2 for pair in body):
             try:
-                return {self.decode(k, depth + 1): self.decode(v, depth + 1) for k, v in body}
+                return self.mapping([(self.decode(k, depth + 1), self.decode(v, depth + 1)) for k, v in body])
             except TypeError as error:  # an unhashable key
                 raise WireError("a dict with a key that is not hashable") from error
         raise WireError(f"a value of unknown kind {kind[:20]!r}")
 
+    def mapping(self, pairs: list[tuple[Any, Any]]) -> Any:
+        """Return what pairs of keys and values become; raise `TypeError` for a key that is not hashable."""
+        return dict(pairs)
+
     def _array(self, index: Any) -> np.ndarray:
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(self._blobs):
             raise WireError("a reference to an array that did not come")
-        self._bytes += len(self._blobs[index])
-        if self._bytes > MAX_BYTES:
-            raise WireError(f"arrays of {self._bytes} bytes are more than the {MAX_BYTES} allowed")
-        return decode_array(self._blobs[index])
+        array = self.taken(self._blobs[index], MAX_BYTES - self._bytes)
+        self._bytes += memory(array.shape, array.dtype) + OBJECT_BYTES
+        self.size += footprint(array.shape, array.dtype)
+        return array
+
+    def taken(self, blob: bytes, most: int) -> np.ndarray:
+        """Return the array of a blob, which may take ``most`` bytes."""
+        return decode_array(blob, most)
 
     def _ref(self, body: Any) -> Any:
         if (

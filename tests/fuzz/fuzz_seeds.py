@@ -13,7 +13,8 @@ from typing import Any
 
 import nbformat
 import numpy as np
-from fuzz_targets import ARCHIVE_NAMES, BETWEEN, KEPT, LAYERS, NOTEBOOK, RNN
+from fuzz_pages import BETWEEN, NEXT, RECORDED
+from fuzz_targets import ARCHIVE_NAMES, KEPT, LAYERS, NOTEBOOK, RNN
 
 from grader.sandbox import wire
 from grader.sandbox.wire import Encoder, Frame, Ref
@@ -84,6 +85,60 @@ def replies() -> list[bytes]:
         b"\x40" + wire.pack(Frame(message)) * 2 + wire.pack(Frame({"ok": True, "status": "ok"})),
         b"\0",
     ]
+
+
+def spoken() -> list[bytes]:
+    """Return what boxes say on the way to a page, each behind the byte that says what was asked."""
+    values = [value for value in RECORDED.values() if not isinstance(value, dict | list | tuple)]
+    strange: list[Any] = [
+        float("nan"), float("-inf"), np.float16(np.inf), np.longdouble("1e4000"), np.complex64(complex("nan+infj")),
+        np.zeros((2, 3, 0)), np.zeros((0, 1 << 20)), np.array(["\ud800", "x"]), np.array([b"\xff"]), "\ud800\x1b[2J",
+        "\u202e" * 50, np.full((2, 3), 2**63 - 1), np.zeros((1,) * 20), np.array(["", ""], "<U0"), (1 << 63) - 1,
+        np.array([1e308, -1e308, 5e-324]), np.uint64(2**64 - 1), np.int8(-128), np.float32, Ref(1, "\ud800<b>", 3),
+    ]  # fmt: skip
+    fetched: list[Any] = [
+        RECORDED["dict"], RECORDED["pair"], RECORDED["list"], {1: 2, "a": np.ones(2), (1, 2.5): None},
+        {"a": {"b": {}}, "\udfff": 1}, [float("nan"), [[[[]]]]], {"dict": [1, {"x": (1,)}]}, {float("nan"): 1},
+    ]  # fmt: skip
+    bodies = [(value, *value_of(value)) for value in fetched]
+    displays = [
+        {"application/json": {"a": float("nan"), "b": [1e999, 10**30], "\ud800": None}, "text/plain": "x"},
+        {"application/vnd.plotly.v1+json": {"data": [{"y": [float("inf")]}]}}, {"text/html": "<b onload=x>\ud800</b>"},
+        {"text/latex": "$\\frac{1}{2}$"}, {"text/markdown": "# a\n" * 5 + "$x$ \ud800"}, {"image/png": "iVBOR"},
+        {"image/svg+xml": "<svg><script>1</script></svg>", "text/plain": ["a"]}, {"text/plain": "\x1b[31m\r\b" * 3},
+    ]  # fmt: skip
+    messages = [
+        {"type": "display_data", "content": {"data": data, "metadata": {"x": float("nan")}}} for data in displays
+    ] + [
+        {"type": "stream", "content": {"name": "stdout", "text": "\ud800 x\n\x1b[2J"}},
+        {"type": "execute_result", "content": {"data": displays[0], "metadata": {}, "execution_count": 10**20}},
+        {"type": "error", "content": {"ename": "\ud800", "evalue": "1", "traceback": ["\x1b[0;31mx\ud800"]}},
+        {"type": "clear_output", "content": {"wait": True}},
+        {"type": "update_display_data", "content": {"data": {}, "metadata": {}, "transient": {"display_id": "\ud800"}}},
+    ]
+    done = {"ok": True, "status": "ok", "execution_count": 1}
+    fails = {"ok": True, "status": "error", "ename": "E\ud800", "evalue": "\ud800", "traceback": ["x"]}
+    raised = {"type": "E\ud800", "message": "\ud800 \x1b 1.25"}
+    return [
+        *(b"\2" + replied(value) for value in [*values, *strange]),
+        *(b"\0" + replied(value, value) for value in (RECORDED["floats"], RECORDED["number"])),
+        *(b"\1" + said({"ok": True, "value": body}, *blobs) for _, body, blobs in bodies),
+        b"\x82" + said({"ok": False, "error": {**raised, "kinds": ["E\ud800"], "frames": [{"file": "\ud800"}]}}),
+        *(b"\x40" + NEXT.join((said({"op": "message", **one}), said(done))) for one in messages),
+        b"\x40" + NEXT.join((said({"op": "message", **messages[10]}), said(fails))),
+    ]
+
+
+def said(body: dict[str, Any], *blobs: bytes) -> bytes:
+    """Return a frame as the fuzzer has it: a JSON text and blobs."""
+    return BETWEEN.join((json.dumps(body).encode(), *blobs))
+
+
+def replied(*values: Any) -> bytes:
+    """Return the reply of a call that returned one value, or several."""
+    encoder = Encoder()
+    told = {"values": [encoder.encode(value) for value in values], "modified": [], "printed": "a 1.5\nb"}
+    return said({"ok": True, "container": "tuple" if len(values) > 1 else "", **told}, *encoder.blobs)
 
 
 FILES = {LAYERS: b"# layers\n", RNN: b"# rnn\n", NOTEBOOK: b"{}", "cs231n/__init__.py": b"# changed\n"}
@@ -171,6 +226,7 @@ def seeds() -> dict[str, list[bytes]]:
         + [npy(header, bytes(16)) for header in LIES]
         + [npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2,)}", bytes(16), bytes((n, 0))) for n in (2, 3)],
         "replies": replies(),
+        "pages": spoken(),
         "archives": archives(),
         "tars": [
             tarred(FILES), tarred(LONG, tarfile.PAX_FORMAT, tarfile.SYMTYPE), tarred(LONG, tarfile.GNU_FORMAT),

@@ -23,21 +23,21 @@ from typing import Any
 
 import nbformat
 import numpy as np
+from fuzz_once import SECONDS, OnceSandbox
+from fuzz_pages import BETWEEN, pages
 
 from grader.checking.remote import Remote
 from grader.checking.student import CallLog, Case, Value
 from grader.errors import SubmissionError, SubmissionFailed
 from grader.grading.intake import IntakeLimits, Taken, Wanted, take
-from grader.model import Tier
 from grader.notebooks.format import UnreadableNotebook, parse
 from grader.notebooks.restore import restore
 from grader.sandbox import wire
-from grader.sandbox.box import Box, Exit, Sandbox, Staging
+from grader.sandbox.box import Staging
 from grader.sandbox.limits import Limits
 from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, Ref, WireError
 
 KEPT = Path(__file__).with_name("corpus")
-SECONDS = 10.0  # never waited for: the far end has said all and closed
 
 LAYERS, RNN, NOTEBOOK = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py", "RNN_Captioning.ipynb"
 WANTED = Wanted(
@@ -92,9 +92,6 @@ def frames(data: bytes) -> str:
             return f"{count} frames, {type(error).__name__}"
 
 
-BETWEEN = b"\0\xff"  # stands between the text and the blobs of a value
-
-
 def values(data: bytes) -> str:
     """One value: its JSON text, and the blobs that it refers to."""
     text, *blobs = data.split(BETWEEN)
@@ -147,37 +144,6 @@ def arrays(data: bytes) -> str:
     again = wire.decode_array(wire.encode_array(array))
     assert (array.dtype, array.shape, array.tobytes()) == (again.dtype, again.shape, again.tobytes())
     return "an array"
-
-
-class OnceBox(Box):
-    """A box that stands ready, says what it is given, and closes."""
-
-    def __init__(self, data: bytes) -> None:
-        ours, self._far = socket.socketpair()
-        self.channel = Channel(ours)
-        self._far.sendall(wire.pack(Frame({"ok": True})) + data[: 1 << 16])
-        self._far.shutdown(socket.SHUT_WR)
-
-    def kill(self) -> Exit:
-        """Close both ends."""
-        self.channel.close()
-        self._far.close()
-        return Exit(0)
-
-
-class OnceSandbox(Sandbox):
-    """Opens such boxes."""
-
-    tier = Tier.NONE
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def open(self, notebook: bool = False) -> Box:
-        return OnceBox(self._data)
-
-    def close(self) -> None:
-        """Nothing is left open."""
 
 
 USES: tuple[Callable[[Value], Any], ...] = (
@@ -308,5 +274,5 @@ def notebooks(data: bytes) -> str:
 
 
 TARGETS: dict[str, Callable[[bytes], str]] = {
-    target.__name__: target for target in (frames, values, arrays, replies, archives, tars, names, notebooks)
+    target.__name__: target for target in (frames, values, arrays, replies, pages, archives, tars, names, notebooks)
 }

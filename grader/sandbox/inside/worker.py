@@ -25,7 +25,17 @@ import numpy as np
 
 from grader.sandbox.inside.alarm import TimeUp, ends_after
 from grader.sandbox.inside.places import without
-from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, Ref, TooLarge, WireClosed, WireError
+from grader.sandbox.wire import (
+    RETURNED_DEPTH,
+    Channel,
+    Decoder,
+    Encoder,
+    Frame,
+    Ref,
+    TooLarge,
+    WireClosed,
+    WireError,
+)
 
 PRINT_CAP = 20_000  # characters kept of what one call prints
 TEXT_CAP = 2_000  # characters kept of an exception's message
@@ -168,7 +178,7 @@ class Worker:
             result = function(*args, **kwargs)
         seconds = time.perf_counter() - start
         modified = [name for name, value, copy in before if not unchanged(value, copy)]
-        encoder = Encoder(self._keep)
+        encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
         container = "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
         values = [self._one(encoder, item) for item in (result if container else (result,))]
         body = {"ok": True, "container": container, "values": values, "modified": modified, "seconds": seconds}
@@ -177,7 +187,7 @@ class Worker:
     def do_fetch(self, frame: Frame) -> Frame:
         """Send a value itself: containers of plain data too; what is not plain goes as its type's name."""
         value = self._walk(frame.body["target"], Decoder(frame.blobs, self._resolve))
-        encoder = Encoder(self._keep)
+        encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
         return Frame({"ok": True, "value": encoder.encode(value)}, tuple(encoder.blobs))
 
     def do_set(self, frame: Frame) -> Frame:

@@ -1,0 +1,201 @@
+"""What comes from a box, decoded: bounded in memory, and without a step whose work the sender chooses.
+
+Theory of operation. The sender is a student's process and chooses every byte. So what a value takes is counted before
+it is taken: against what the right answer of the call has (`most`), and against what all values of the submission that
+are still alive may take together (`Budget`). The hash of a number or a tuple can be chosen so that each look into a
+dict of such keys walks through all of them; that of a text can't, since Python draws it anew for each process. So a
+dict whose keys are text becomes a dict, and any other becomes `Pairs`, which finds its keys by a text of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from typing import Any
+
+import numpy as np
+
+from grader.sandbox.wire import (
+    MANY,
+    MAX_BYTES,
+    RETURNED_DEPTH,
+    Decoder,
+    MoreThanExpected,
+    Ref,
+    TooLarge,
+    WireError,
+    decode_array,
+    footprint,
+    memory,
+)
+
+LIVE_BYTES = 2 * MAX_BYTES  # of all decoded values of a submission that are alive
+SMALL = 4096  # bytes of an array that is not worth a look at how long it lives
+VALUE_BYTES = 64  # of a value that is no array, with its place in a container
+
+
+class Budget:
+    """What the decoded values of one submission take in this process: arrays while they live, others for a case.
+
+    An array of less than `SMALL` bytes counts as one of the others.
+    """
+
+    def __init__(self, limit: int = LIVE_BYTES) -> None:
+        self._limit = limit
+        self._arrays = 0
+        self._others = 0
+        self._alive: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}  # by the reference's own id
+
+    @property
+    def held(self) -> int:
+        """Return the bytes that are taken now."""
+        return self._arrays + self._others
+
+    def allow(self, count: int) -> None:
+        """Raise `TooLarge` unless there is room for so many bytes."""
+        if self.held + count > self._limit:
+            raise TooLarge(f"all that was returned takes more than {self._limit >> 20} MB together")
+
+    def take(self, count: int) -> None:
+        """Count a value that is no array; raise `TooLarge` if there is no room for it."""
+        self.allow(count)
+        self._others += count
+
+    def keep(self, array: np.ndarray) -> None:
+        """Count an array until nobody holds it or a view of it."""
+        if array.nbytes < SMALL:
+            self._others += array.nbytes
+            return
+        self._arrays += array.nbytes
+        reference = weakref.ref(array, self._give_back)
+        self._alive[id(reference)] = reference, array.nbytes
+
+    def _give_back(self, reference: weakref.ref[np.ndarray]) -> None:
+        self._arrays -= self._alive.pop(id(reference))[1]
+
+    def new_case(self) -> None:
+        """Forget the values of the case before that are no arrays."""
+        self._others = 0
+
+
+class Untrusted(Decoder):
+    """Decodes what a box sent. Raises `MoreThanExpected` beyond ``most`` (see `size`), `TooLarge` beyond the budget."""
+
+    def __init__(
+        self,
+        blobs: tuple[bytes, ...],
+        resolve: Callable[[Ref], Any] | None = None,
+        most: int | None = None,
+        budget: Budget | None = None,
+    ) -> None:
+        super().__init__(blobs, resolve)
+        self._most = most
+        self._budget = budget or Budget()
+
+    def decode(self, data: Any, depth: int = 0) -> Any:
+        """Return the value of JSON data, or raise `WireError`."""
+        if depth > RETURNED_DEPTH:
+            raise WireError("a value that is nested too deep or too large")
+        length = len(data) if isinstance(data, str) else 0
+        self._expect(8 + length, MANY)
+        self._budget.take(VALUE_BYTES + length)
+        return super().decode(data, depth)
+
+    def taken(self, blob: bytes, most: int) -> np.ndarray:
+        """Return the array of a blob, which may take ``most`` bytes, and no more than is left of the budget."""
+        array = decode_array(blob, most, self._foresee)
+        self._budget.keep(array)
+        return array
+
+    def _foresee(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self._expect(footprint(shape, dtype), f"an array of shape {shape}, {dtype}")
+        self._budget.allow(memory(shape, dtype))
+
+    def _expect(self, size: int, what: str) -> None:
+        if self._most is not None and self.size + size > self._most:
+            raise MoreThanExpected(what)
+
+    def mapping(self, pairs: list[tuple[Any, Any]]) -> Any:
+        """Return a dict if all keys are text, `Pairs` otherwise."""
+        if all(type(key) is str for key, _ in pairs):
+            return dict(pairs)
+        return Pairs(pairs)
+
+
+class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, metaclass]  # Python finds no conflict
+    """A dict of a student's whose keys are not all text. Keys are equal if Python's are: 1, 1.0 and True are one.
+
+    It is a dict for whoever asks, such as an author's ``isinstance``; what a dict itself would hold is one entry, since
+    `json` takes a dict that holds none for empty.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+        self._found = {_text_of(key): (key, value) for key, value in pairs}
+        dict.__setitem__(self, "pairs", None)  # type: ignore[index]  # of which mypy makes a dict of its own
+
+    def __getitem__(self, key: Any) -> Any:
+        try:
+            return self._found[_text_of(key)][1]
+        except (KeyError, TypeError):
+            raise KeyError(key) from None
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._found[_text_of(key)] = key, value
+
+    def __delitem__(self, key: Any) -> None:
+        del self._found[_text_of(key)]
+
+    def __contains__(self, key: object) -> bool:
+        try:
+            return _text_of(key) in self._found
+        except TypeError:
+            return False
+
+    def copy(self) -> Pairs:
+        """Return another of the same keys and values."""
+        return Pairs(self._found.values())
+
+    def __or__(self, other: Mapping[Any, Any]) -> Pairs:
+        return Pairs([*self._found.values(), *other.items()])
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __reversed__(self) -> Iterator[Any]:
+        return (key for key, _ in reversed(self._found.values()))
+
+    def __iter__(self) -> Iterator[Any]:
+        return (key for key, _ in self._found.values())
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return len(self) == len(other) and all(key in self and self[key] == other[key] for key in other)
+
+    __hash__ = None  # type: ignore[assignment]  # as that of a dict
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{key!r}: {value!r}" for key, value in self._found.values()) + "}"
+
+
+def _text_of(key: Any) -> str:
+    """Return a text that is equal for equal keys; raise `TypeError` for a key that no dict can have."""
+    if isinstance(key, np.generic):
+        wide = {"f": np.float64, "c": np.complex128}.get(key.dtype.kind, key.dtype)
+        key = np.asarray(key, dtype=wide).item()  # a long double's own item is none of Python's
+    if type(key) is str:
+        return json.dumps(key)
+    if isinstance(key, bool | int | float) or (isinstance(key, complex) and not key.imag):
+        number = key.real
+        return repr(int(number)) if number == number // 1 and abs(number) < 2**200 else repr(float(number))
+    if key is None or isinstance(key, complex | bytes):
+        return repr(key)
+    if type(key) is tuple:
+        return f"({', '.join(map(_text_of, key))})"
+    if isinstance(key, list | Mapping | np.ndarray):
+        raise TypeError(f"unhashable: {type(key).__name__}")
+    return f"{type(key).__name__} {key.handle}" if isinstance(key, Ref) else f"object {id(key)}"
