@@ -101,9 +101,9 @@ class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
     notes: tuple[str, ...] = ()
     unimplemented: str = ""  # the stub that stopped the case
     follows: tuple[str, ...] = ()  # the failed checks that its wrong values follow from, which earns its points
-    stopped_by: str = ""  # the notebook's cell, in words, that stopped what this needs
     frames: tuple[Frame, ...] = ()  # where `trace` leads, outermost first: the report marks these lines
     weight: float = 1.0  # its part of the check's points, beside the other cases' weights
+    stopped_by: str = ""  # the notebook's cell, in words, that stopped what this needs
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -152,8 +152,8 @@ class Report(msgspec.Struct, frozen=True):
     questions: tuple[Question, ...]
     checks: tuple[CheckResult, ...]
     notes: tuple[str, ...] = ()  # what of the submission was taken, and what was not used
-    look: tuple[str, ...] = ()  # what a person should decide
     seed: str = "public"  # "hidden" where the instructor's own seed was used
     notebooks: tuple[str, ...] = ()  # the executed notebooks, file names beside the report
     version: str = ""  # of the assignment
     practice: bool = False  # graded in a handout: by the student himself, with what the handout brings
+    look: tuple[str, ...] = ()  # what a person should decide

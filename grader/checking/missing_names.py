@@ -112,7 +112,13 @@ class Missing:
                     "other cell defines it"
                 )
             return self._unwritten(name, mine)
+        if self._some_task_is_unwritten():  # in a handout, a task's cell does not tell what it is to define
+            return NotImplementedYet(name)
         return StudentException(f"`{name}` is not defined: no cell of the notebook defines it")
+
+    def _some_task_is_unwritten(self) -> bool:
+        errors = (trouble.error for trouble in self._ran.troubles.values())
+        return any(isinstance(error, NotImplementedYet) for error in errors)
 
     def _unwritten(self, name: str, cell: NotebookNode) -> SubmissionFailed:
         """Return the failure for a task's cell that does not define what it asks for."""

@@ -26,6 +26,7 @@ class ClockedRemote(Remote):
     """A worker whose calls are timed."""
 
     seconds = 0.0  # of all calls so far
+    _notebook = False
     _deadline = math.inf
 
     def request(self, what: str, body: dict[str, Any], blobs: tuple[bytes, ...] = (), **options: Any) -> Frame:

@@ -22,9 +22,10 @@ def _outputs(*outputs: object) -> list[notebook.Output]:
 
 def test_the_first_failing_cell_is_found() -> None:
     built = notebook.build("n.ipynb", 2, samples.notebook(broken=True), notebook.Budget())
-    assert built.failed is not None
-    assert (built.failed.number, built.failed.anchor) == (5, "notebook-2-cell-5")
-    assert built.failed.error == "ZeroDivisionError: division by zero"
+    (failed,) = built.failed
+    assert failed.anchor == "notebook-2-cell-5"
+    assert failed.error == "ZeroDivisionError: division by zero"
+    assert built.at(failed.place) is failed
 
 
 def test_colours_of_a_traceback_are_taken_out() -> None:
