@@ -282,7 +282,7 @@ def decode_array(
         if not body:
             return np.zeros(shape, dtype, order)
         array = np.frombuffer(body, dtype=dtype, count=count).reshape(shape, order=order).copy(order="K")
-    except (ValueError, OverflowError) as error:  # for instance a dimension beyond what an index can hold
+    except (ValueError, OverflowError) as error:  # pragma: no cover - all that is known is refused above
         raise WireError("an array with an impossible shape") from error
     if dtype.kind == "U":
         _make_text(array)
