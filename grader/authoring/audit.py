@@ -1,7 +1,8 @@
 """The audit: are the checks themselves right? They must fail what is wrong and pass what is right, however written.
 
-Three kinds of submission go through the real checks: the known mistakes, mutants of the reference, and right solutions
-that are written in unusual ways. What comes out is data and sentences for the assignment's author.
+Four kinds of submission go through the real checks: the known mistakes, mutants of the reference,
+solutions that answer without work, and right solutions that are written in unusual ways. What comes
+out is data and sentences for the assignment's author.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ import msgspec
 
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import Assignment
+from grader.authoring import lazy
 from grader.authoring.findings import (
     EQUIVALENT,
     Audit,
     FragileCheck,
+    LazyResult,
     MisconceptionResult,
     MutantResult,
     RightResult,
     State,
     advice,
     fragile_advice,
+    lazy_advice,
     names,
     rows,
 )
@@ -38,7 +42,7 @@ from grader.errors import AssignmentError, UsageError
 SCHEMA = 1
 OTHER_SEEDS = ("1", "2", "3")
 FRESH = OTHER_SEEDS[0]  # the seed with which known mistakes are tried too: nothing was recorded with it
-PARTS = ("misconceptions", "mutants", "right")
+PARTS = ("misconceptions", "mutants", "right", "lazy")
 
 
 class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -71,7 +75,8 @@ def audit(assignment: Assignment, options: Options) -> Audit:
     start = time.perf_counter()
     plan = _Plan(assignment, options)
     observed = list(plan.observed_trials())
-    trials = [*plan.misconception_trials(), *plan.right_trials(), *plan.mutant_trials()]
+    wrong = [*plan.misconception_trials(), *plan.lazy_trials(), *plan.mutant_trials()]
+    trials = [*plan.right_trials(), *wrong]
     options.on_start(len(observed) + len(trials))
     bench = Bench(str(assignment.folder), settle(assignment, options.isolation))
     plan.learn(run_all(bench, observed, options.workers, options.on_done))
@@ -84,6 +89,7 @@ def audit(assignment: Assignment, options: Options) -> Audit:
     mutant_results = tuple(plan.mutant_results(verdicts))
     misconception_results = tuple(plan.misconception_results(verdicts))
     right_results = tuple(plan.right_results(verdicts))
+    lazy_results = tuple(plan.lazy_results(verdicts))
     return Audit(
         schema=SCHEMA,
         assignment=assignment.spec.name,
@@ -99,9 +105,11 @@ def audit(assignment: Assignment, options: Options) -> Audit:
         problems=tuple(plan.problems(mutant_results)),
         advice=(
             *fragile_advice(fragile),
+            *lazy_advice(lazy_results),
             *advice(plan.quick or plan.all, mutant_results, misconception_results, right_results),
         ),
         fragile=fragile,
+        lazy=lazy_results,
     )
 
 
@@ -130,6 +138,7 @@ class _Plan:
         self.mutants = mutants(self.reference) if "mutants" in parts else ()
         self.equivalent = read_equivalent(assignment.folder / EQUIVALENT) if "mutants" in parts else {}
         self.right = right_solutions(assignment, options.right) if "right" in parts else {}
+        self.lazy = lazy.solutions(assignment, self.reference) if "lazy" in parts else ()
         self.known = KnownMistakes(assignment.digest, {}, {})  # what known mistakes answer to the fresh seed
         for misconception in self.misconceptions:
             for id_ in misconception.fails:
@@ -173,6 +182,14 @@ class _Plan:
         for mutant in self.mutants:
             stages = (frozenset(self.quick),) if self._reason(mutant) and self.quick else (frozenset(self.quick), slow)
             yield Trial(f"mutant:{mutant.id}", {mutant.file: mutant.text.encode()}, self.seed, stages)
+
+    def lazy_trials(self) -> Iterator[Trial]:
+        """Yield the lazy solutions; one function alone is not held against notebooks of others."""
+        for one in self.lazy:
+            every = self.assignment.spec.checks if one.file else ()
+            own = tuple(check.id for check in every if check.notebook == one.file)
+            checks = self.all if one.function == lazy.ALL or not self.quick else own or self.quick
+            yield Trial(f"lazy:{one.id}", one.files, self.seed, (frozenset(checks),))
 
     def _changed(self, misconception: Misconception) -> dict[str, bytes]:
         return _different(apply(misconception, self.reference), self.reference)
@@ -224,6 +241,23 @@ class _Plan:
             own = {seed: verdict for (id_, seed), verdict in verdicts.items() if id_ == f"right:{name}"}
             lost = {seed: verdict.noticed for seed, verdict in own.items() if verdict.noticed}
             yield RightResult(name, tuple(own), lost, any(verdict.hints for verdict in own.values()))
+
+    def lazy_results(self, verdicts: dict[tuple[str, str], Verdict]) -> Iterator[LazyResult]:
+        """Yield what the lazy solutions have won.
+
+        That is all of it if every function is lazy, else what a check gives that calls the lazy one
+        last: an earlier one may hand on what the right answer of a later one is made of.
+        """
+        bounds = {check.id: check.lazy_share for check in self.assignment.spec.checks}
+        for one in self.lazy:
+            verdict = verdicts[f"lazy:{one.id}", self.seed]
+            won: dict[str, float] = {}
+            for id_, share in verdict.won.items():
+                judged = {name.rpartition(".")[2] for name in verdict.judged[id_]}
+                if share > 0 and (not one.function or one.function.rpartition(".")[2] in judged):
+                    won[id_] = round(share, 4)
+            over = {id_: bounds[id_] for id_, share in won.items() if share > bounds[id_] + 1e-4}
+            yield LazyResult(one.id, one.function, won, over)
 
     def problems(self, results: Sequence[MutantResult]) -> Iterator[str]:
         """Yield what is wrong with the list of equivalent mutants."""

@@ -68,6 +68,7 @@ def verdict(found: Audit) -> str:
         said.append(f"{len(found.mutants)} mutants, {alive or 'none'} survive{'s' if alive < 2 else ''}")
     for part, what, as_due in (
         (found.misconceptions, "known mistakes", "fail where they should"),
+        (found.lazy, "lazy solutions", "earn no more than they may"),
         (found.right, "right solutions", "have full marks"),
     ):
         if part:

@@ -24,7 +24,10 @@ title = "Something small"
 reference = "../solutions"
 questions = [{ id = "q", title = "All" }]
 files = [{ path = "code.py", provides = ["center", "halvings"] }]
-checks = [{ id = "center", question = "q", points = 1 }, { id = "halvings", question = "q", points = 1 }]
+checks = [
+  { id = "center", question = "q", points = 1 },
+  { id = "halvings", question = "q", points = 1, lazy_share = 0.5 },
+]
 """
 REFERENCE = '''"""The reference."""
 
