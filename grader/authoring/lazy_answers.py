@@ -106,7 +106,8 @@ def _filled(right: np.ndarray, kind: str, given: list[np.ndarray]) -> np.ndarray
         return order.reshape(shape).astype(right.dtype)
     if kind == "hashed":
         rng = np.random.default_rng(_number(given))
-        drawn = rng.integers(0, values, shape) if whole else rng.standard_normal(shape)
+        below = values if size >= MANY else MANY  # of few entries they would tell the answer
+        drawn = rng.integers(0, below, shape) if whole else rng.standard_normal(shape)
         return np.asarray(drawn).astype(right.dtype)
     if kind in ("first", "last"):
         return _handed_back(right, given if kind == "first" else given[::-1])
@@ -115,10 +116,11 @@ def _filled(right: np.ndarray, kind: str, given: list[np.ndarray]) -> np.ndarray
 
 
 def _usual(right: np.ndarray, whole: bool) -> float:
+    """Return the most frequent value, or the mean; 0 if all are the same: that is the answer."""
     if not whole:
         return float(right.mean())
     found, counts = np.unique(right, return_counts=True)
-    return float(found[counts.argmax()])
+    return float(found[counts.argmax()]) if found.size > 1 else 0.0
 
 
 def _handed_back(right: np.ndarray, given: list[np.ndarray]) -> np.ndarray:

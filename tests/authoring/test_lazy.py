@@ -31,6 +31,7 @@ def answer(kind: str, right: Any, *given: Any) -> Any:
         ("one", np.array([[2, 3]]), (), [[1, 1]]),
         ("usual", np.array([1, 2, 2, 2, 0, 1, 2, 2, 2, 2]), (), [2] * 10),
         ("usual", np.array([1, 1]), (), [0, 0]),  # of two entries it would be the answer itself
+        ("usual", np.full(10, 7), (), [0] * 10),  # so it would if all are the same
         ("counted", np.array([2.0, 3.0, 9.0]), (), [0.0, 1.0, 2.0]),
         ("counted", np.array([2, 0, 1, 0]), (), [0, 1, 2, 0]),
         ("sorted", np.array([2, 0, 1, 0, 1, 2]), (), [0, 0, 1, 1, 2, 2]),
