@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader.assignment.exposure import refuse_readable
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import Assignment
 from grader.authoring import lazy
@@ -72,6 +73,7 @@ class Options(msgspec.Struct, frozen=True):
 
 def audit(assignment: Assignment, options: Options) -> Audit:
     """Run everything and judge it; raises `AssignmentError` where the assignment or one of its lists is broken."""
+    refuse_readable(assignment)
     start = time.perf_counter()
     plan = _Plan(assignment, options)
     observed = list(plan.observed_trials())

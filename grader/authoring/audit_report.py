@@ -74,8 +74,8 @@ def verdict(found: Audit) -> str:
         if part:
             bad = sum(not result.good for result in part)
             said.append(f"{len(part)} {what}, {f'all but {bad}' if bad else 'all'} {as_due}")
-    if found.misconceptions:
-        said.insert(-1 if found.right else len(said), own_hints(found))
+        if part and part is found.misconceptions:
+            said.append(own_hints(found))
     if found.fragile:
         some = len(found.fragile)
         said.append(f"{some} of the checks break{'s' if some == 1 else ''} on answers that were tried")
