@@ -82,5 +82,6 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     handout_of: str = ""  # in a handout: the digest of the assignment that it was made from
     provided: Mapping[str, str] = {}  # file or folder of the assignment -> its place in a student's tree
     withheld: tuple[str, ...] = ()  # installed packages that would do the work: a sandboxed submission can't read them
+    error_maps: Literal["coarse", "fine"] = "coarse"
     limits: Limits = Limits()
     late: LateSpec | None = None

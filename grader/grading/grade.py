@@ -140,6 +140,7 @@ class Grader:
             checks=tuple(results),
             notes=(*taken.notes, *notes),
             seed="hidden" if self.hidden else "public",
+            coarse=self.hidden and spec.error_maps == "coarse",
             notebooks=tuple(notebooks),
             practice=bool(spec.handout_of),
         )
