@@ -52,8 +52,8 @@ WORDS = {
     ("Spec", "files"): "what students write, see below",
     ("Spec", "notebooks"): "the notebooks, see below",
     ("Spec", "checks"): "what is checked, see below",
-    ("Spec", "error_maps"): "whether a student's report on the hidden seed says of parts of an array only that they are "
-    "off, or how far too, in four classes",
+    ("Spec", "error_maps"): "whether a student's report on the hidden seed says of parts of an array "
+    "only that they are off, or how far too, in four classes",
     ("Spec", "limits"): "what a submission may use, see below",
     ("Spec", "late"): "what lateness costs, see below",
     ("QuestionSpec", "id"): "by which checks name it",

@@ -13,6 +13,7 @@ from grader.classroom.marks import Inline
 from grader.classroom.page import page_of
 from grader.classroom.rows import ClassFile
 from grader.report import sanitise
+from grader.report.clock import Clock, patient
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,22 @@ def waiting(rows: Sequence[Line]) -> list[str]:
 
 def render(class_: ClassFile, rows: Sequence[Line], answers_of: Callable[[str], Mapping[str, str]]) -> str:
     """Return the page; ``answers_of`` gives a student's answers by the folder's name."""
+    clock = Clock()  # of the whole page
     texts = {line.entry.folder: answers_of(line.entry.folder) for line in rows if line.marks is not None}
     return page_of(
         "todo.html.j2",
         class_=class_,
-        groups=[_group(inline, rows, texts) for inline in class_.inline],
+        groups=[_group(inline, rows, texts, clock) for inline in class_.inline],
         look=[line for line in rows if line.needs_a_look],
     )
 
 
-def _group(inline: Inline, rows: Sequence[Line], texts: Mapping[str, Mapping[str, str]]) -> Group:
+def _group(
+    inline: Inline,
+    rows: Sequence[Line],
+    texts: Mapping[str, Mapping[str, str]],
+    clock: Clock,
+) -> Group:
     answers, unanswered = [], 0
     for line in rows:
         text = texts.get(line.entry.folder, {}).get(inline.id, "")
@@ -67,9 +74,9 @@ def _group(inline: Inline, rows: Sequence[Line], texts: Mapping[str, Mapping[str
             Answer(
                 line=line,
                 link=f"{quote(line.entry.folder)}/report.html",
-                body=sanitise.markdown(text),
+                body=sanitise.markdown(text, clock),
                 points=line.marks.answers.get(inline.id),
             )
         )
     answers.sort(key=lambda answer: answer.points is not None)  # what waits stands first
-    return Group(inline, sanitise.markdown(inline.question), answers, unanswered)
+    return Group(inline, sanitise.markdown(inline.question, patient()), answers, unanswered)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from grader.model import CaseResult, CheckResult, Comparison, Question, Report, Status, Visibility
 from grader.report import notebook, source, words
 from grader.report.audience import Audience
+from grader.report.clock import Clock
 from grader.text import clean
 
 if TYPE_CHECKING:
@@ -91,6 +92,15 @@ class Page:
     seed: str  # what an instructor should know of it
 
 
+@dataclass(frozen=True)
+class Material:
+    """What a page shows beside its report, and the seconds that converting it may take."""
+
+    notebooks: Mapping[str, notebook.Notebook]
+    sources: Mapping[str, str]
+    clock: Clock
+
+
 def build(
     report: Report, audience: Audience, notebooks: Mapping[str, NotebookNode], sources: Mapping[str, str]
 ) -> Page:
@@ -101,7 +111,7 @@ def build(
         for number, (name, node) in enumerate(notebooks.items(), start=1)
     }
     first = words.first_to_fix(report)
-    checks = _checks(report, first, shown_notebooks, sources)
+    checks = _checks(report, first, Material(shown_notebooks, sources, budget.clock))
     verdicts = Counter(check.verdict for check in checks.values())
     return Page(
         groups=_groups(report, checks),
@@ -121,8 +131,7 @@ def build(
 def _checks(
     report: Report,
     first: CheckResult | None,
-    notebooks: Mapping[str, notebook.Notebook],
-    sources: Mapping[str, str],
+    material: Material,
 ) -> dict[str, Check]:
     """Work out all checks: each error is told at length once, where it is to be fixed or else where it comes first."""
     others = {check.id: check for check in report.checks}
@@ -131,7 +140,7 @@ def _checks(
     left = PICTURES
     checks = {}
     for result in report.checks:
-        built = _check(result, others, anchors, notebooks, sources, left)
+        built = _check(result, others, anchors, material, left)
         left -= sum(map(_drawn, built.cases))
         cause = words.cause(result)
         teller = told.setdefault(cause, result.id)
@@ -161,8 +170,7 @@ def _check(
     check: CheckResult,
     others: Mapping[str, CheckResult],
     anchors: Mapping[str, str],
-    notebooks: Mapping[str, notebook.Notebook],
-    sources: Mapping[str, str],
+    material: Material,
     pictures: int,
 ) -> Check:
     """Work out one check."""
@@ -185,6 +193,9 @@ def _check(
         for other in (others[name] for name in check.requires if name in others)
         if other.status is not Status.PASS and check.status is not Status.PASS
     ]
+    shown: list[source.Snippet] = []
+    if bad and not stub:
+        shown = source.snippets(material.sources, functions, frames, material.clock)
     told = verdict.kind in ("fail", "error") and bool(check.message or check.cases)
     return Check(
         result=check,
@@ -199,9 +210,9 @@ def _check(
         more_cases=[] if stub else [case.id for case in bad[CASES_OF_A_CHECK:]],
         passed=[case.id for case in check.cases if case.status is Status.PASS],
         notes=_unique(note for case in check.cases for note in case.notes),
-        snippets=source.snippets(sources, functions, frames) if bad and not stub else [],
+        snippets=shown,
         output=_printed(check),
-        notebook=notebooks.get(check.notebook) if check.notebook else None,
+        notebook=material.notebooks.get(check.notebook) if check.notebook else None,
     )
 
 
