@@ -42,6 +42,8 @@ def parse(data: bytes) -> NotebookNode:
             raise UnreadableNotebook(
                 f"the notebook is of a newer format ({raw['nbformat']}) than is read here: save it as format {FORMAT}"
             )
+        if (count := _count(raw)) > MAX_CELLS:  # before the converters of old formats walk over them
+            raise UnreadableNotebook(f"the notebook has {count} cells, more than the {MAX_CELLS} that are taken")
         node: NotebookNode = nbformat.convert(nbformat.from_dict(_without_outputs(raw)), 4)
         cells = [cell for cell in node.get("cells", []) if isinstance(cell, dict)]
     except (ValueError, RecursionError) as error:
@@ -54,6 +56,16 @@ def parse(data: bytes) -> NotebookNode:
         raise UnreadableNotebook(f"the notebook has {len(cells)} cells, more than the {MAX_CELLS} that are taken")
     node["cells"] = cells
     return node
+
+
+def _count(raw: dict[str, Any]) -> int:
+    """Return how many cells a notebook of any format has."""
+    sheets = raw.get("worksheets")
+    count = 0
+    for sheet in [raw, *(sheets if isinstance(sheets, list) else [])]:
+        cells = sheet.get("cells") if isinstance(sheet, dict) else None
+        count += len(cells) if isinstance(cells, list) else 0
+    return count
 
 
 def _without_outputs(raw: dict[str, Any]) -> dict[str, Any]:
