@@ -255,7 +255,6 @@ def own_fonts(temporary: str) -> None:
     if os.path.isdir(shared) and not os.access(shared, os.W_OK):
         folder = os.path.join(temporary, scratch.FONTS)
         shutil.copytree(shared, folder, dirs_exist_ok=True)
-        os.chmod(folder, 0o755)
         os.environ["MPLCONFIGDIR"] = folder
 
 
