@@ -52,6 +52,8 @@ WORDS = {
     ("Spec", "files"): "what students write, see below",
     ("Spec", "notebooks"): "the notebooks, see below",
     ("Spec", "checks"): "what is checked, see below",
+    ("Spec", "error_maps"): "whether a student's report on the hidden seed says of parts of an array "
+    "only that they are off, or how far too, in four classes",
     ("Spec", "limits"): "what a submission may use, see below",
     ("Spec", "late"): "what lateness costs, see below",
     ("QuestionSpec", "id"): "by which checks name it",
@@ -84,6 +86,7 @@ TYPES = {
     "tuple[CheckSpec, ...]": "list of tables", "tuple[Change, ...]": "list of tables",
     "Visibility": "`visible`, `hidden`",
     "Literal['points', 'max']": "`points`, `max`",
+    "Literal['coarse', 'fine']": "`coarse`, `fine`",
 }  # fmt: skip
 INTERNAL = {("Spec", "handout_of"), ("Misconception", "id")}
 

@@ -44,6 +44,7 @@ class ErrorMap(msgspec.Struct, frozen=True):
     axes: tuple[str, str]  # what runs down and what runs across, such as "T time"
     extent: tuple[int, int]  # how many entries each of the two axes has
     worst_over: str = ""  # the axes that were folded, such as "N batch"
+    coarse: bool = False  # whether class 1 stands for every entry that is out of tolerance
 
 
 class Scatter(msgspec.Struct, frozen=True):
@@ -153,6 +154,7 @@ class Report(msgspec.Struct, frozen=True):
     checks: tuple[CheckResult, ...]
     notes: tuple[str, ...] = ()  # what of the submission was taken, and what was not used
     seed: str = "public"  # "hidden" where the instructor's own seed was used
+    coarse: bool = False  # whether students see of an entry only whether it is off, not how far
     notebooks: tuple[str, ...] = ()  # the executed notebooks, file names beside the report
     version: str = ""  # of the assignment
     practice: bool = False  # graded in a handout: by the student himself, with what the handout brings

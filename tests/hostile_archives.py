@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import marshal
 import os
 import secrets
@@ -335,3 +336,28 @@ def name_of_canvas(folder: Path, source: Path) -> Path:
     place.mkdir()
     (place / "smithalice_LATE_12345_678901_work-2.py").write_bytes(work())
     return place
+
+
+def with_notebook(folder: Path, notebook: dict[str, object]) -> Path:
+    """Return a folder with the right work.py and a notebook."""
+    place = tree(folder)
+    (place / "Work.ipynb").write_text(json.dumps(notebook))
+    return place
+
+
+def notebook_of_an_old_format(folder: Path, source: Path) -> Path:
+    """A notebook of format 2 with forty thousand cells."""
+    cells = [{"cell_type": "code", "input": "x = 1", "language": "python", "outputs": []}] * 40_000
+    sheets = [{"cells": cells, "metadata": {}}]
+    return with_notebook(folder, {"nbformat": 2, "metadata": {}, "worksheets": sheets})
+
+
+def notebook_of_blank_lines(folder: Path, source: Path) -> Path:
+    """The right notebook with cells and Markdown that take Pygments and mistune minutes."""
+    notebook = json.loads((RIGHT / "Work.ipynb").read_bytes())
+    for number in range(40):
+        added = {"metadata": {}, "outputs": [], "execution_count": None, "id": f"added-{number}"}
+        blank = {"cell_type": "code", "source": f"x = {number}\n" + " \n" * 9_000}
+        table = {"cell_type": "markdown", "source": f"x{number} = " + "|a|b\n|-|-\n" * 1_900}
+        notebook["cells"] += [added | blank, {"metadata": {}, "id": f"text-{number}"} | table]
+    return with_notebook(folder, notebook)

@@ -88,6 +88,9 @@ def _numbers(check: CheckSpec) -> Iterator[str]:
     for case, weight in (check.weights or {}).items():
         if not 0 < weight < math.inf:
             yield f"check `{check.id}` weighs its case {case!r} with {weight:g}: it must be more than 0"
+    if not 0 <= check.lazy_share < 1:
+        said = f"`lazy_share` of check `{check.id}` is {check.lazy_share:g}"
+        yield f"{said}: it must be 0 or more, and less than 1"
     if check.times_reference is not None and not 1 < check.times_reference < math.inf:
         yield f"`times_reference` of check `{check.id}` is {check.times_reference:g}: it must be more than 1"
 

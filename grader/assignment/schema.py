@@ -52,6 +52,7 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     notebook: str = ""  # the notebook whose outcome it judges
     requires: tuple[str, ...] = ()  # checks whose functions this one needs: skipped while they are not implemented
     weights: Mapping[str, float] | None = None  # a case -> its part of the points, where that is not 1 as of all others
+    lazy_share: float = 0.0  # the part of its points, of 1, that an answer without work may earn
     times_reference: float | None = None  # how many times as long as the reference's a case's calls may take in all
 
 
@@ -81,5 +82,6 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     handout_of: str = ""  # in a handout: the digest of the assignment that it was made from
     provided: Mapping[str, str] = {}  # file or folder of the assignment -> its place in a student's tree
     withheld: tuple[str, ...] = ()  # installed packages that would do the work: a sandboxed submission can't read them
+    error_maps: Literal["coarse", "fine"] = "coarse"
     limits: Limits = Limits()
     late: LateSpec | None = None

@@ -168,7 +168,11 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
 }
 
 
-_WORDS: dict[str, tuple[str, ...]] = {"visibility": tuple(Visibility), "percent_of": ("points", "max")}
+_WORDS: dict[str, tuple[str, ...]] = {
+    "visibility": tuple(Visibility),
+    "percent_of": ("points", "max"),
+    "error_maps": ("coarse", "fine"),
+}
 
 
 def _explain(message: str, raw: Mapping[str, Any]) -> str:

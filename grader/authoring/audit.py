@@ -1,8 +1,8 @@
 """The audit: are the checks themselves right? They must fail what is wrong and pass what is right, however written.
 
-Four kinds of submission go through the real checks: the known mistakes, mutants of the reference, right solutions that
-are written in unusual ways, and notebooks in which one cell is wrong. What comes out is data and sentences for the
-assignment's author.
+Five kinds of submission go through the real checks: the known mistakes, mutants of the reference, solutions that answer
+without work, right solutions that are written in unusual ways, and notebooks in which one cell is wrong. What comes out
+is data and sentences for the assignment's author.
 """
 
 from __future__ import annotations
@@ -15,18 +15,22 @@ from pathlib import Path
 
 import msgspec
 
+from grader.assignment.exposure import refuse_readable
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import Assignment
+from grader.authoring import lazy
 from grader.authoring.findings import (
     EQUIVALENT,
     Audit,
     FragileCheck,
+    LazyResult,
     MisconceptionResult,
     MutantResult,
     RightResult,
     State,
     advice,
     fragile_advice,
+    lazy_advice,
     names,
     rows,
 )
@@ -40,7 +44,7 @@ from grader.errors import AssignmentError, UsageError
 SCHEMA = 1
 OTHER_SEEDS = ("1", "2", "3")
 FRESH = OTHER_SEEDS[0]  # the seed with which known mistakes are tried too: nothing was recorded with it
-PARTS = ("misconceptions", "mutants", "right", "notebooks")
+PARTS = ("misconceptions", "mutants", "right", "lazy", "notebooks")
 
 
 class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,10 +74,12 @@ class Options(msgspec.Struct, frozen=True):
 
 def audit(assignment: Assignment, options: Options) -> Audit:
     """Run everything and judge it; raises `AssignmentError` where the assignment or one of its lists is broken."""
+    refuse_readable(assignment)
     start = time.perf_counter()
     plan = _Plan(assignment, options)
     observed = list(plan.observed_trials())
-    trials = [*plan.misconception_trials(), *plan.right_trials(), *plan.mutant_trials(), *plan.notebook_trials()]
+    wrong = [*plan.misconception_trials(), *plan.lazy_trials(), *plan.mutant_trials()]
+    trials = [*plan.right_trials(), *wrong, *plan.notebook_trials()]
     options.on_start(len(observed) + len(trials))
     bench = Bench(str(assignment.folder), settle(assignment, options.isolation))
     plan.learn(run_all(bench, observed, options.workers, options.on_done))
@@ -87,6 +93,7 @@ def audit(assignment: Assignment, options: Options) -> Audit:
     misconception_results = tuple(plan.misconception_results(verdicts))
     right_results = tuple(plan.right_results(verdicts))
     notebooks = tuple(notebook_results(assignment, plan.reference, verdicts))
+    lazy_results = tuple(plan.lazy_results(verdicts))
     return Audit(
         schema=SCHEMA,
         assignment=assignment.spec.name,
@@ -103,10 +110,12 @@ def audit(assignment: Assignment, options: Options) -> Audit:
         advice=(
             *fragile_advice(fragile),
             *notebook_advice(notebooks),
+            *lazy_advice(lazy_results),
             *advice(plan.quick or plan.all, mutant_results, misconception_results, right_results),
         ),
         fragile=fragile,
         notebooks=notebooks,
+        lazy=lazy_results,
     )
 
 
@@ -135,6 +144,7 @@ class _Plan:
         self.mutants = mutants(self.reference) if "mutants" in parts else ()
         self.equivalent = read_equivalent(assignment.folder / EQUIVALENT) if "mutants" in parts else {}
         self.right = right_solutions(assignment, options.right) if "right" in parts else {}
+        self.lazy = lazy.solutions(assignment, self.reference) if "lazy" in parts else ()
         self.known = KnownMistakes(assignment.digest, {}, {})  # what known mistakes answer to the fresh seed
         for misconception in self.misconceptions:
             for id_ in misconception.fails:
@@ -183,6 +193,14 @@ class _Plan:
         for mutant in self.mutants:
             stages = (frozenset(self.quick),) if self._reason(mutant) and self.quick else (frozenset(self.quick), slow)
             yield Trial(f"mutant:{mutant.id}", {mutant.file: mutant.text.encode()}, self.seed, stages)
+
+    def lazy_trials(self) -> Iterator[Trial]:
+        """Yield the lazy solutions; one function alone is not held against notebooks of others."""
+        for one in self.lazy:
+            every = self.assignment.spec.checks if one.file else ()
+            own = tuple(check.id for check in every if check.notebook == one.file)
+            checks = self.all if one.function == lazy.ALL or not self.quick else own or self.quick
+            yield Trial(f"lazy:{one.id}", one.files, self.seed, (frozenset(checks),))
 
     def _changed(self, misconception: Misconception) -> dict[str, bytes]:
         return _different(apply(misconception, self.reference), self.reference)
@@ -234,6 +252,23 @@ class _Plan:
             own = {seed: verdict for (id_, seed), verdict in verdicts.items() if id_ == f"right:{name}"}
             lost = {seed: verdict.noticed for seed, verdict in own.items() if verdict.noticed}
             yield RightResult(name, tuple(own), lost, any(verdict.hints for verdict in own.values()))
+
+    def lazy_results(self, verdicts: dict[tuple[str, str], Verdict]) -> Iterator[LazyResult]:
+        """Yield what the lazy solutions have won.
+
+        That is all of it if every function is lazy, else what a check gives that calls the lazy one
+        last: an earlier one may hand on what the right answer of a later one is made of.
+        """
+        bounds = {check.id: check.lazy_share for check in self.assignment.spec.checks}
+        for one in self.lazy:
+            verdict = verdicts[f"lazy:{one.id}", self.seed]
+            won: dict[str, float] = {}
+            for id_, share in verdict.won.items():
+                judged = {name.rpartition(".")[2] for name in verdict.judged[id_]}
+                if share > 0 and (not one.function or one.function.rpartition(".")[2] in judged):
+                    won[id_] = round(share, 4)
+            over = {id_: bounds[id_] for id_, share in won.items() if share > bounds[id_] + 1e-4}
+            yield LazyResult(one.id, one.function, won, over)
 
     def problems(self, results: Sequence[MutantResult]) -> Iterator[str]:
         """Yield what is wrong with the list of equivalent mutants."""

@@ -68,13 +68,14 @@ def verdict(found: Audit) -> str:
         said.append(f"{len(found.mutants)} mutants, {alive or 'none'} survive{'s' if alive < 2 else ''}")
     for part, what, as_due in (
         (found.misconceptions, "known mistakes", "fail where they should"),
+        (found.lazy, "lazy solutions", "earn no more than they may"),
         (found.right, "right solutions", "have full marks"),
     ):
         if part:
             bad = sum(not result.good for result in part)
             said.append(f"{len(part)} {what}, {f'all but {bad}' if bad else 'all'} {as_due}")
-    if found.misconceptions:
-        said.insert(-1 if found.right else len(said), own_hints(found))
+        if part and part is found.misconceptions:
+            said.append(own_hints(found))
     if found.notebooks:
         bad = sum(bool(result.lost) for result in found.notebooks)
         done = f"{bad} of them cost" if bad else "none costs"

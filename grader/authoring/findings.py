@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
@@ -71,6 +72,20 @@ class RightResult(msgspec.Struct, frozen=True):
         return not self.lost and not self.hinted
 
 
+class LazyResult(msgspec.Struct, frozen=True):
+    """What a lazy solution has won."""
+
+    id: str
+    function: str  # the one that is lazy; "" for all
+    won: dict[str, float]  # check -> the share of its points that it is paid for nothing
+    allowed: dict[str, float] = {}  # check -> the share that the author allows, if that is less
+
+    @property
+    def good(self) -> bool:
+        """Whether no check pays it more than its author allows."""
+        return not self.allowed
+
+
 class Hints(msgspec.Struct, frozen=True):
     """How many known mistakes are told their own hint, submitted whole and with a seed that was not recorded before."""
 
@@ -119,6 +134,7 @@ class Audit(msgspec.Struct, frozen=True):
     advice: tuple[str, ...] = ()
     fragile: tuple[FragileCheck, ...] = ()
     notebooks: tuple[NotebookResult, ...] = ()
+    lazy: tuple[LazyResult, ...] = ()
 
     @property
     def hints(self) -> Hints:
@@ -128,13 +144,14 @@ class Audit(msgspec.Struct, frozen=True):
 
     @property
     def good(self) -> bool:
-        """Whether nothing survived, nothing failed wrongly or for another task's cell, and no check broke."""
+        """Whether nothing wrong was let through, nothing right was failed, and no check broke."""
         return not (self.problems or self.fragile) and all(
             [
                 all(mutant.state is not State.SURVIVED for mutant in self.mutants),
                 all(misconception.good for misconception in self.misconceptions),
                 all(right.good for right in self.right),
                 not any(notebook.lost for notebook in self.notebooks),
+                all(lazy.good for lazy in self.lazy),
             ]
         )
 
@@ -201,6 +218,23 @@ def advice(
         for check in checks:
             if not any(check in mutant.failed for mutant in mutants_):
                 yield f"`{check}` fails for no mutant at all: does it judge anything that students write?"
+
+
+def lazy_advice(results: Sequence[LazyResult]) -> Iterator[str]:
+    """Yield what an author should do about checks that pay for answers without work."""
+    paid: dict[str, list[LazyResult]] = {}
+    for one in results:
+        for check in one.allowed:
+            paid.setdefault(check, []).append(one)
+    for check, own in paid.items():
+        most = max(one.won[check] for one in own)
+        more = f"; and {len(own) - 3} more" if len(own) > 3 else ""
+        told = "; ".join(one.id for one in own[:3]) + more
+        mend = "Give it cases in which these are wrong"
+        if most < 1:
+            mend += f", or allow them with `lazy_share = {math.ceil(most * 100) / 100:g}`"
+        paid_for = f"`{check}` pays up to {most:.0%} of its points for answers without work"
+        yield f"{paid_for} ({told}). {mend}."
 
 
 def fragile_advice(fragile: Sequence[FragileCheck]) -> Iterator[str]:

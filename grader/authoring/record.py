@@ -18,6 +18,7 @@ import numpy as np
 
 from grader import __version__
 from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance, read_provenance
+from grader.assignment.exposure import refuse_readable
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import SPEC_NAME, Assignment
 from grader.authoring.strip import unowned_solutions
@@ -38,6 +39,7 @@ def record(assignment: Assignment, *, reseed: bool, progress: Callable[[str], No
 
     ``reseed`` draws a new hidden seed; otherwise the one in the file there is kept.
     """
+    refuse_readable(assignment)
     written = {}
     for name in SEEDS:
         seed = PUBLIC_SEED if name == "public" else hidden_seed(assignment, reseed=reseed)
@@ -82,6 +84,7 @@ def _must_be_reproducible(assignment: Assignment, first: Expectations) -> None:
 
 def check(assignment: Assignment, progress: Callable[[str], None]) -> Iterator[str]:
     """Yield a sentence for each way in which the recorded expectations are stale."""
+    refuse_readable(assignment)
     known = KnownMistakes.read(assignment.known_path)
     mistakes = {mistake.id: Mistake(mistake.name, mistake.hint, mistake.share) for mistake in _mistakes(assignment)}
     if known is None or known.assignment != assignment.digest or known.mistakes != mistakes:

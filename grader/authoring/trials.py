@@ -61,6 +61,8 @@ class Verdict(msgspec.Struct, frozen=True):
     seconds: float
     hints: dict[str, Mistake] = {}  # check -> what a student would be told
     answers: Answers = {}  # of one that was only observed
+    won: dict[str, float] = {}  # check -> the share of its points that its passed cases are worth
+    judged: dict[str, tuple[str, ...]] = {}  # check -> the function that its last case called last
 
     @property
     def noticed(self) -> dict[str, str]:
@@ -158,11 +160,14 @@ class Worker:
         failed: dict[str, str] = {}
         faults: dict[str, str] = {}
         hints: dict[str, Mistake] = {}
+        won: dict[str, float] = {}
+        judged: dict[str, tuple[str, ...]] = {}
         for stage in filter(None, trial.stages):
             if failed or faults:
                 break
             for id_, check in self._stage(trial, stage).items():
                 ran.append(id_)
+                won[id_], judged[id_] = self._share(id_, check), check.functions
                 if check.mistake.hint:
                     hints[id_] = check.mistake
                 for case in check.cases:
@@ -170,7 +175,15 @@ class Worker:
                         faults.setdefault(id_, f"{case.id}: {case.message}")
                     elif case.status is not Status.PASS:
                         failed.setdefault(id_, f"{case.id}: {case.message}")
-        return Verdict(tuple(ran), failed, faults, round(time.perf_counter() - start, 3), hints)
+        seconds = round(time.perf_counter() - start, 3)
+        return Verdict(tuple(ran), failed, faults, seconds, hints, won=won, judged=judged)
+
+    def _share(self, id_: str, check: CheckOutcome) -> float:
+        """Return the share of a check's points that the cases which passed are worth."""
+        spec = self._patient.check(id_)
+        weights = (spec.weights if spec is not None else None) or {}
+        passed = [weights.get(case.id, 1.0) for case in check.cases if case.status is Status.PASS]
+        return sum(passed) / sum((weights.get(case.id, 1.0) for case in check.cases), 1e-12)
 
     def _stage(self, trial: Trial, stage: frozenset[str]) -> dict[str, CheckOutcome]:
         from grader.checking.plan import Plan

@@ -217,11 +217,13 @@ class Expect:
         rtol: float | None = None,
         atol: float | None = None,
     ) -> bool:
-        """Hold gradients against numerical ones of ``function``, which may be the student's own. Nothing is recorded.
+        """Hold gradients against numerical ones, which are taken of the reference while recording.
 
-        ``got``: for each of ``inputs`` its gradient of ``sum(upstream * function(*inputs))``, or None for an input
-        that has none; ``upstream`` is 1 throughout where none is given. The function is called twice for each entry of
-        the inputs: keep them small.
+        ``got``: for each of ``inputs`` its gradient of ``sum(upstream * function(*inputs))``, or
+        None for an input that has none; ``upstream`` is 1 throughout if none is given. While
+        recording, ``function`` is called twice for each entry of the inputs: keep them small. A
+        submission's own function is not called: code that makes up a gradient could also make up
+        the slopes that agree with it.
 
         Example:
             expect.gradient("dx", lambda x: student.square(x), [x], [student.square_gradient(x)])
@@ -231,18 +233,27 @@ class Expect:
             names = [name]
         given = [fetched(one) for one in got]
         tolerance = _tolerance(rtol, atol, NUMERICAL)
-        for one in filter(None, names):
-            self._once(one)
-        with self._quiet():
-            slopes = gradients(function, inputs, np.ones(()) if upstream is None else upstream, names)
-        found = [
-            comparison
-            for key, value in zip(names, given, strict=True)
-            if key is not None
-            for comparison in compare(key, slopes[key], value, tolerance, gradient=True)
-        ]
-        self.comparisons.extend(found)
-        return all(comparison.ok for comparison in found)
+        slopes: dict[str, np.ndarray] = {}
+        if self._mode is Mode.RECORD:
+            with self._quiet():
+                weights = np.ones(()) if upstream is None else upstream
+                slopes = gradients(function, inputs, weights, names)
+        right = True
+        for key, value in zip(names, given, strict=True):
+            if key is not None:
+                right &= self._slope(key, value, slopes.get(key), tolerance)
+        return right
+
+    def _slope(self, name: str, value: Any, slope: np.ndarray | None, tolerance: Tolerance) -> bool:
+        """Hold one gradient; ``slope`` is the reference's while recording, else None."""
+        if slope is not None:  # the reference's own gradient has to agree with it
+            self.comparisons.extend(compare(name, slope, value, tolerance, gradient=True))
+        return self._hold(
+            name,
+            Got(value if slope is None else slope, ()),
+            tolerance,
+            lambda expected, allowed: compare(name, expected, value, allowed, gradient=True),
+        )
 
     def quality(
         self, name: str, value: Any, *, at_least: float | None = None, at_most: float | None = None, what: str = ""

@@ -165,6 +165,14 @@ def number(value: float | None) -> str:
 
 
 def text(value: str) -> str:
-    """Return a stranger's text as a cell that stays text: a spreadsheet takes what follows an apostrophe as it is."""
+    """Return a stranger's text as a cell that stays text: what follows an apostrophe is no formula.
+
+    In some countries a spreadsheet takes `;` for the separator, so each part between them is held.
+    """
     line = " ".join(clean(value, CELL_LIMIT).split())
-    return f"'{line}" if line.startswith(_FORMULA) else line
+    parts = []
+    for part in line.split(";"):
+        start = len(part) - len(part.lstrip(' "'))
+        formula = part[start:].startswith(_FORMULA)
+        parts.append(f"{part[:start]}'{part[start:]}" if formula else part)
+    return ";".join(parts)

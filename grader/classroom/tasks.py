@@ -203,27 +203,32 @@ def _assignment(folder: Path, digest: str) -> Assignment:
     return load(folder)
 
 
-@functools.lru_cache(maxsize=4)
 def _grader(folder: Path, digest: str, isolation: str, only: frozenset[str]) -> Grader:
-    """Return this process's grader: opened once, with its sandbox, and closed when the process ends."""
+    """Return this process's grader: opened once, and closed when others have replaced it."""
     from grader.grading.grade import Grader, Options
 
-    grader = Grader(_assignment(folder, digest), Options(isolation=isolation, only=only, boxes=_boxes))
-    grader.__enter__()
-    _OPEN.append(grader)
+    key = (folder, digest, isolation, only)
+    grader = _OPEN.pop(key, None)
+    if grader is None:
+        while len(_OPEN) >= MOST_OPEN:
+            _OPEN.pop(next(iter(_OPEN))).__exit__(None, None, None)  # the one used longest ago
+        options = Options(isolation=isolation, only=only, boxes=_boxes)
+        grader = Grader(_assignment(folder, digest), options).__enter__()
+    _OPEN[key] = grader
     return grader
 
 
+MOST_OPEN = 2  # graders, a sandbox each
 _boxes = 1  # at work at a time: workers fill the cores, and memory is reckoned for one each
-_OPEN: list[Grader] = []  # this process's graders, to be closed when it ends
+# This process's graders, the one used last at the end.
+_OPEN: dict[tuple[Path, str, str, frozenset[str]], Grader] = {}
 
 
 @atexit.register
 def close() -> None:
     """Close this process's graders and forget them."""
-    _grader.cache_clear()
     while _OPEN:
-        _OPEN.pop().__exit__(None, None, None)
+        _OPEN.popitem()[1].__exit__(None, None, None)
 
 
 # --- results --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from grader.classroom.marks import Inline
 from grader.classroom.page import page_of
 from grader.classroom.rows import ClassFile
 from grader.report import sanitise
+from grader.report.clock import Clock, patient
 from grader.report.pictures import picture_uri
 
 
@@ -51,16 +52,22 @@ def waiting(rows: Sequence[Line]) -> list[str]:
 
 def render(class_: ClassFile, rows: Sequence[Line], answers_of: Callable[[str], Mapping[str, Written]]) -> str:
     """Return the page; ``answers_of`` gives a student's answers by the folder's name."""
+    clock = Clock()  # of the whole page
     texts = {line.entry.folder: answers_of(line.entry.folder) for line in rows if line.marks is not None}
     return page_of(
         "todo.html.j2",
         class_=class_,
-        groups=[_group(inline, rows, texts) for inline in class_.inline],
+        groups=[_group(inline, rows, texts, clock) for inline in class_.inline],
         look=[line for line in rows if line.needs_a_look],
     )
 
 
-def _group(inline: Inline, rows: Sequence[Line], written: Mapping[str, Mapping[str, Written]]) -> Group:
+def _group(
+    inline: Inline,
+    rows: Sequence[Line],
+    written: Mapping[str, Mapping[str, Written]],
+    clock: Clock,
+) -> Group:
     answers, unanswered = [], 0
     for line in rows:
         answer = written.get(line.entry.folder, {}).get(inline.id)
@@ -71,11 +78,11 @@ def _group(inline: Inline, rows: Sequence[Line], written: Mapping[str, Mapping[s
             Answer(
                 line=line,
                 link=f"{quote(line.entry.folder)}/report.html",
-                body=sanitise.markdown(answer.text),
+                body=sanitise.markdown(answer.text, clock),
                 pictures=list(filter(None, map(picture_uri, answer.pictures.values()))),
                 elsewhere=answer.elsewhere,
                 points=line.marks.answers.get(inline.id),
             )
         )
     answers.sort(key=lambda answer: answer.points is not None)  # what waits stands first
-    return Group(inline, sanitise.markdown(inline.question), answers, unanswered)
+    return Group(inline, sanitise.markdown(inline.question, patient()), answers, unanswered)

@@ -1,4 +1,4 @@
-"""``grader audit``: tries the checks themselves, with known mistakes, mutants and right but unusual solutions."""
+"""``grader audit``: tries the checks with wrong, lazy, and right but unusual solutions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from grader.authoring.trials import Trial, Verdict
 
-PARTS = ("misconceptions", "mutants", "right", "notebooks")
+PARTS = ("misconceptions", "mutants", "right", "lazy", "notebooks")
 EVERY = 50  # trials between two lines, where nobody looks at a terminal
 
 

@@ -161,6 +161,7 @@ class Grader:
             notes=(*taken.notes, *outcome.notes, *self._practice_notes(taken)),
             look=(*taken.look, *outcome.look, *_stopped(results)),
             seed="hidden" if self.hidden else "public",
+            coarse=self.hidden and spec.error_maps == "coarse",
             notebooks=tuple(notebooks),
             practice=bool(spec.handout_of),
         )

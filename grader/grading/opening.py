@@ -10,7 +10,9 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from grader.assignment.exposure import refuse_readable
 from grader.assignment.spec import Assignment
+from grader.model import Tier
 from grader.sandbox.box import Sandbox
 from grader.sandbox.ladder import open_sandbox
 
@@ -32,6 +34,8 @@ class Opening:
     def _open(self) -> None:
         readable, spec = sorted(set(self._assignment.links.values())), self._assignment.spec
         try:
+            if self._isolation != Tier.NONE:
+                refuse_readable(self._assignment)
             self._sandbox = open_sandbox(
                 self._isolation, spec.limits, readable, withheld=spec.withheld, launched=self._launched.set
             )

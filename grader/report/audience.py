@@ -8,7 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
-from grader.model import CaseResult, CheckResult, Report, Visibility
+from grader.model import CaseResult, CheckResult, Comparison, Report, Visibility
+from grader.report.error_map import coarse
 
 HIDDEN_TITLE = "A hidden check"
 
@@ -25,9 +26,10 @@ def view(report: Report, audience: Audience) -> Report:
     if audience is Audience.INSTRUCTOR:
         return report
     names = hidden_names(check.id for check in report.checks if check.visibility is Visibility.HIDDEN)
+    shown = map(_coarse, report.checks) if report.coarse else report.checks
     return msgspec.structs.replace(
         report,
-        checks=tuple(_redact(check, names) for check in report.checks),
+        checks=tuple(_redact(check, names) for check in shown),
         notes=tuple(renamed(note, names) for note in report.notes),
         look=(),
     )
@@ -70,6 +72,20 @@ def _redact(check: CheckResult, names: Mapping[str, str]) -> CheckResult:
         seconds=0.0,
         follow_through=check.follow_through,
     )
+
+
+def _coarse(check: CheckResult) -> CheckResult:
+    """Return a check whose values say of their entries only whether they are off."""
+    cases = []
+    for case in check.cases:
+        values = tuple(map(_coarse_value, case.values))
+        cases.append(msgspec.structs.replace(case, values=values))
+    return msgspec.structs.replace(check, cases=tuple(cases))
+
+
+def _coarse_value(value: Comparison) -> Comparison:
+    found = None if value.error_map is None else coarse(value.error_map)
+    return msgspec.structs.replace(value, error_map=found, scatter=None)
 
 
 def _without(case: CaseResult, names: Mapping[str, str]) -> CaseResult:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from grader.model import ErrorMap
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
 ROWS, COLUMNS = 24, 48  # cells at most
 CLASSES = ("within tolerance", "under 1 % off", "under 10 % off", "further off", "not finite")
+COARSE_CLASSES = ("within tolerance", "off")
 _BOUNDS = (0.01, 0.1)  # of the scale: where the second and the third class of wrong entries begin
 
 
@@ -43,6 +46,15 @@ def classify(distance: np.ndarray, wrong: np.ndarray, scale: float, axes: Sequen
         extent=(rows, columns),
         worst_over=", ".join(names[:-2]),
     )
+
+
+def coarse(error_map: ErrorMap) -> ErrorMap:
+    """Return a map that says of each part only whether it is off.
+
+    Of many reports on the same inputs, finer classes would tell what was expected.
+    """
+    classes = tuple(tuple(min(cell, 1) for cell in row) for row in error_map.classes)
+    return msgspec.structs.replace(error_map, classes=classes, coarse=True)
 
 
 def _fold(classes: np.ndarray, limit: int) -> np.ndarray:

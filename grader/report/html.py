@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from grader.model import Report
 from grader.report import templating
 from grader.report.audience import Audience, view
+from grader.report.clock import patient
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -27,7 +28,7 @@ def prepare(notebooks: Iterable[NotebookNode]) -> None:
 
     templating.prepare(PACKAGE)
     for node in notebooks:
-        notebook.build("", 1, node, notebook.Budget())
+        notebook.build("", 1, node, notebook.Budget(clock=patient()))
 
 
 def render(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import re
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from markupsafe import Markup
 from grader.notebooks.answers import attachments
 from grader.notebooks.cells import in_words, may_raise, ours
 from grader.report import sanitise, source
+from grader.report.clock import Clock
 from grader.report.pictures import picture_uri
 from grader.text import clean
 
@@ -23,7 +24,8 @@ HEAD, TAIL = 6_000, 2_000  # characters kept of a long output: its beginning and
 OUTPUTS = 30  # of one cell
 CELLS = 1_000
 CODE_LIMIT = 20_000  # characters of one cell's source
-_KEPT = 128  # cells: those that the assignment provides are the same in every submission
+_KEPT = 256  # cells: those that the assignment provides are the same in every submission
+_CELLS: dict[tuple[str, str], Markup] = {}  # by kind and text: a cache of the author's own
 SVG = "A picture in SVG is not shown, since SVG can hold scripts: let the notebook make PNG."
 
 
@@ -35,6 +37,7 @@ class Budget:
     pictures: int = 2_600_000
     work: int = 600_000  # of HTML, Markdown and LaTeX to be converted
     errors: int = 100_000  # kept apart, so that the cell that failed shows why after any amount of output
+    clock: Clock = field(default_factory=Clock)  # for conversions, in seconds
 
     def take(self, markup: Markup, *, error: bool = False) -> Markup | None:
         """Return the markup if it still fits, else None."""
@@ -120,7 +123,8 @@ def _cell(cell: dict[str, Any], number: int, anchor: str, budget: Budget) -> Cel
     """Return one cell, or None where there is nothing to show."""
     text = _text(cell.get("source"))
     if cell.get("cell_type") != "code":
-        body = _markdown(text) if cell.get("cell_type") == "markdown" else sanitise.preformatted(_cut(text))
+        marked = cell.get("cell_type") == "markdown"
+        body = _markdown(text, budget.clock) if marked else sanitise.preformatted(_cut(text))
         pasted = tuple(_picture(encoded, budget) for encoded in attachments(cell).values())
         shown_text = budget.take(body) or _left_out()
         return Cell("markdown", str(number), "", anchor, shown_text, pasted) if text.strip() else None
@@ -130,7 +134,7 @@ def _cell(cell: dict[str, Any], number: int, anchor: str, budget: Budget) -> Cel
     error = next((output for output in outputs if output.get("output_type") == "error"), None)
     raised = error is not None and not may_raise(cell)
     name = clean(f"{_text(error.get('ename'))}: {_text(error.get('evalue'))}".strip(), 300) if raised and error else ""
-    body = budget.take(_code(text)) or _left_out()
+    body = budget.take(_code(text, budget.clock)) or _left_out()
     told = ours(cell).get("number")
     place = in_words(told if isinstance(told, int) else 0, text)
     shown_number = f"[{told}]" if isinstance(told, int) else "of the assignment"
@@ -162,7 +166,8 @@ def _output(output: dict[str, Any], budget: Budget) -> Output:
         if mime in data:
             return _picture(_text(data[mime]), budget)
     for mime, convert in (("text/html", sanitise.html), ("text/markdown", sanitise.markdown), ("text/latex", _latex)):
-        if mime in data and (kept := budget.convert(_text(data[mime]), convert)):
+        quick = functools.partial(convert, clock=budget.clock)
+        if mime in data and (kept := budget.convert(_text(data[mime]), quick)):
             return Output("html", kept)
     if "text/plain" in data:
         return _plain(_text(data["text/plain"]), budget)
@@ -203,21 +208,36 @@ def _cut(text: str) -> str:
     return f"{clean(text[:HEAD], HEAD)}\n… {lost} characters left out …\n{clean(text[-TAIL:], TAIL)}"
 
 
-@functools.lru_cache(_KEPT)
-def _code(text: str) -> Markup:
+def _code(text: str, clock: Clock) -> Markup:
     """Return a code cell's source, highlighted."""
-    return Markup("\n").join(source.highlight(text[:CODE_LIMIT].strip("\n")))
+    return _kept("code", text[:CODE_LIMIT].strip("\n"), clock)
 
 
-@functools.lru_cache(_KEPT)
-def _markdown(text: str) -> Markup:
+def _markdown(text: str, clock: Clock) -> Markup:
     """Return a text cell, harmless."""
-    return sanitise.markdown(text)
+    return _kept("markdown", text, clock)
 
 
-def _latex(text: str) -> Markup:
+def _kept(kind: str, text: str, clock: Clock) -> Markup:
+    """Return a cell that was converted before, or convert it; kept only if there was no hurry."""
+    if (kind, text) in _CELLS:
+        return _CELLS[kind, text]
+    code = kind == "code"
+    lines = source.highlight(text, clock) if code else [sanitise.markdown(text, clock)]
+    markup = Markup("\n").join(lines)
+    if clock.here == math.inf and len(_CELLS) < _KEPT:
+        _CELLS[kind, text] = markup
+    return markup
+
+
+def _latex(text: str, clock: Clock) -> Markup:
     """Return a LaTeX output as math."""
-    return sanitise.math(re.sub(r"^\s*(\$\$?|\\\[)|(\$\$?|\\\])\s*$", "", text), block=True)
+    text = text[: sanitise.MATH_LIMIT + 100].strip()
+    for opening, closing in (("$$", "$$"), ("$", "$"), ("\\[", "\\]")):
+        if text.startswith(opening):
+            text = text.removeprefix(opening).removesuffix(closing)
+            break
+    return sanitise.math(text, clock)
 
 
 def _left_out() -> Markup:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from grader.model import CaseResult, CheckResult, Comparison, Question, Report, Status, Visibility
 from grader.report import notebook, source, words
 from grader.report.audience import Audience
+from grader.report.clock import Clock
 from grader.text import clean
 
 if TYPE_CHECKING:
@@ -92,6 +93,15 @@ class Page:
     seed: str  # what an instructor should know of it
 
 
+@dataclass(frozen=True)
+class Material:
+    """What a page shows beside its report, and the seconds that converting it may take."""
+
+    notebooks: Mapping[str, notebook.Notebook]
+    sources: Mapping[str, str]
+    clock: Clock
+
+
 def build(
     report: Report, audience: Audience, notebooks: Mapping[str, NotebookNode], sources: Mapping[str, str]
 ) -> Page:
@@ -102,7 +112,7 @@ def build(
         for number, (name, node) in enumerate(notebooks.items(), start=1)
     }
     first = words.first_to_fix(report)
-    checks = _checks(report, first, shown_notebooks, sources)
+    checks = _checks(report, first, Material(shown_notebooks, sources, budget.clock))
     verdicts = Counter(check.verdict for check in checks.values())
     return Page(
         groups=_groups(report, checks),
@@ -122,8 +132,7 @@ def build(
 def _checks(
     report: Report,
     first: CheckResult | None,
-    notebooks: Mapping[str, notebook.Notebook],
-    sources: Mapping[str, str],
+    material: Material,
 ) -> dict[str, Check]:
     """Work out all checks: each error is told at length once, where it is to be fixed or else where it comes first."""
     others = {check.id: check for check in report.checks}
@@ -132,7 +141,7 @@ def _checks(
     left = PICTURES
     checks = {}
     for result in report.checks:
-        built = _check(result, others, anchors, notebooks, sources, left)
+        built = _check(result, others, anchors, material, left)
         left -= sum(map(_drawn, built.cases))
         cause = words.cause(result)
         teller = told.setdefault(cause, result.id)
@@ -162,8 +171,7 @@ def _check(
     check: CheckResult,
     others: Mapping[str, CheckResult],
     anchors: Mapping[str, str],
-    notebooks: Mapping[str, notebook.Notebook],
-    sources: Mapping[str, str],
+    material: Material,
     pictures: int,
 ) -> Check:
     """Work out one check."""
@@ -177,7 +185,7 @@ def _check(
         budget -= _drawn(cases[-1])
     frames = next((case.frames for case in bad if case.frames), ())
     functions = check.functions or (check.id,)
-    shown = notebooks.get(check.notebook) if check.notebook else None
+    ran = material.notebooks.get(check.notebook) if check.notebook else None
     stopper = next((case.stopped_by for case in bad if case.stopped_by), "")
     headline = words.first_line(check.message) if check.status is not Status.PASS else ""
     if verdict is words.FOLLOWS:
@@ -188,6 +196,9 @@ def _check(
         for other in (others[name] for name in check.requires if name in others)
         if other.status is not Status.PASS and check.status is not Status.PASS
     ]
+    shown: list[source.Snippet] = []
+    if bad and not stub:
+        shown = source.snippets(material.sources, functions, frames, material.clock)
     told = verdict.kind in ("fail", "error") and bool(check.message or check.cases)
     return Check(
         result=check,
@@ -202,10 +213,10 @@ def _check(
         more_cases=[] if stub else [case.id for case in bad[CASES_OF_A_CHECK:]],
         passed=[case.id for case in check.cases if case.status is Status.PASS],
         notes=_unique(note for case in check.cases for note in case.notes),
-        snippets=source.snippets(sources, functions, frames) if bad and not stub else [],
+        snippets=shown,
         output=_printed(check),
-        notebook=shown,
-        stopped_in=shown.at(stopper) if shown is not None and stopper else None,
+        notebook=ran,
+        stopped_in=ran.at(stopper) if ran is not None and stopper else None,
     )
 
 

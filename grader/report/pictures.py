@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.model import ErrorMap, Scatter
-from grader.report.error_map import CLASSES, describe
+from grader.report.error_map import CLASSES, COARSE_CLASSES, describe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -103,9 +103,10 @@ def heat_map(error_map: ErrorMap, name: str) -> Picture:
     folded = f", each cell the worst over {error_map.worst_over}" if error_map.worst_over else ""
     caption = f"Where `{name}` is wrong{folded}: {_lowered(describe(error_map))}"
     classes = sorted({cell for row in grid for cell in row})
-    legend = tuple((number, CLASSES[number]) for number in classes)
+    words = COARSE_CLASSES if error_map.coarse else CLASSES
+    legend = tuple((number, words[number]) for number in classes)
     if len(classes) == 1:
-        return Picture("", f"`{name}` is wrong everywhere: each entry is {CLASSES[classes[0]]}.")
+        return Picture("", f"`{name}` is wrong everywhere: each entry is {words[classes[0]]}.")
     flat = not error_map.axes[0]
     height = 0.3 if flat else min(max(0.24 * len(grid), 0.8), 2.8)
     width = min(max(0.3 * len(grid[0]), 1.5), 3.8)

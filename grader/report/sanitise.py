@@ -3,9 +3,10 @@
 Theory of operation. Whatever mistune or latex2mathml return is hostile still: a hole in either must not matter. So each
 piece of markup passes nh3 (an HTML5 parser with a list of what may stay) as the last step. What stays has no script,
 style, class, id, frame, form, SVG or event, no picture but a bounded PNG or JPEG as data, and no link but to http(s).
-Work is bounded before it is begun. A text over its limits is shown as plain text: parsers of Markdown and LaTeX take
-more than linear time on what was made to hurt them, and an HTML5 parser repeats open formatting elements in each new
-block, unless they are all alike: so they lose their attributes first.
+Work is bounded before it is begun. A text over its limits is shown as plain text, and so is one that
+takes too long (`grader.report.clock`): parsers of Markdown and LaTeX take more than linear time on
+what was made to hurt them. An HTML5 parser repeats open formatting elements in each new block, unless
+they are all alike: so they lose their attributes first.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from grader.report.clock import Clock, TooSlow
 from grader.report.pictures import safe_data_uri
 from grader.text import clean
 
@@ -61,27 +63,61 @@ _LENGTH = re.compile(r"[-+]?\d{0,3}(?:\.\d{1,3})?(?:em|ex|px|pt|cm|mm|%)?")
 _MATH_LENGTHS = {"minsize", "maxsize", "lspace", "rspace", "width", "linethickness", "rowspacing", "columnspacing"}
 
 
-def html(text: str) -> Markup | None:
-    """Return a student's HTML without anything that acts, or None where there is too much of it."""
+def html(text: str, clock: Clock) -> Markup | None:
+    """Return a student's HTML without anything that acts, or None if it is too much or too slow."""
     if len(text) > HTML_LIMIT or text.count("<") > TAG_LIMIT:
         return None
-    return _clean(_tame(clean(text, HTML_LIMIT)))
+    try:
+        return _ready(clock.convert("html", clean(text, HTML_LIMIT), converted_html))
+    except TooSlow:
+        return None
 
 
-def markdown(text: str) -> Markup:
-    """Return Markdown as markup, its formulas as MathML; as plain text where it is too large or can't be parsed."""
+def markdown(text: str, clock: Clock) -> Markup:
+    """Return Markdown as markup, its formulas as MathML.
+
+    It stays plain text if it is too long, takes too long or can't be parsed.
+    """
     text = clean(text, MARKDOWN_LIMIT + 1)
     if len(text) > MARKDOWN_LIMIT or any(len(line) > LINE_LIMIT for line in text.splitlines()):
         return preformatted(text)
     try:
-        return _clean(str(_markdown()(_ENVIRONMENT.sub(_fence, text))))
-    except Exception:  # a parser of hostile text may raise anything; the source is shown then
+        return _ready(clock.convert("markdown", text, converted_markdown))
+    except Exception:  # too slow, or a parser of hostile text: that may raise anything
         return preformatted(text)
 
 
-def math(latex: str, *, block: bool) -> Markup:
-    """Return a LaTeX formula as MathML, or its source as code where it can't be read."""
-    return _clean(_mathml(clean(latex, MATH_LIMIT + 1), block=block))
+def math(latex: str, clock: Clock) -> Markup:
+    """Return a LaTeX formula of its own line as MathML, or its source as code if it can't be read."""
+    text = clean(latex, MATH_LIMIT + 1)
+    try:
+        return _ready(clock.convert("math", text, converted_math))
+    except TooSlow:
+        return _source_of(text)
+
+
+def converted_html(text: str) -> str:
+    """Return HTML without anything that acts."""
+    return _clean(_tame(text))
+
+
+def converted_markdown(text: str) -> str:
+    """Return Markdown as harmless markup; raises whatever its parser does."""
+    return _clean(str(_markdown()(_ENVIRONMENT.sub(_fence, text))))
+
+
+def converted_math(latex: str) -> str:
+    """Return a formula as harmless MathML, or its source."""
+    return _clean(_mathml(latex, block=True))
+
+
+def _ready(cleaned: str) -> Markup:
+    """Return what a converter of this file has made, here or in a process of its own."""
+    return Markup(cleaned)  # noqa: S704 - nh3 has cleaned it
+
+
+def _source_of(latex: str) -> Markup:
+    return Markup("<code>{}</code>").format(latex.strip())
 
 
 def preformatted(text: str) -> Markup:
@@ -107,7 +143,7 @@ def _mathml(latex: str, *, block: bool) -> str:
     """Return MathML that is not yet sanitised."""
     from latex2mathml.converter import convert
 
-    formula = source = f"<code>{escape(latex.strip())}</code>"
+    formula = source = str(_source_of(latex))
     if len(latex) <= MATH_LIMIT:
         known = _NUMBERED.sub(r"\1{\2*}", _UNKNOWN_TO_MATHML.sub("", latex.strip()))
         try:

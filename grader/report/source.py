@@ -14,10 +14,12 @@ from typing import Any
 from markupsafe import Markup
 
 from grader.model import Frame
+from grader.report.clock import Clock, TooSlow
 from grader.text import clean
 
 LINES = 160  # of one function
 WIDTH = 400  # characters of one line
+CHARACTERS = 400_000  # of one file that are looked at
 _TOLD = 3  # lines of a docstring that are not folded
 _QUOTES = re.compile(r"""\s*[rRuU]?(\"{3}|'{3})""")
 _AROUND = 6  # lines shown around a frame outside of any function found
@@ -43,7 +45,11 @@ class Line:
 
 
 def snippets(
-    sources: Mapping[str, str], functions: Sequence[str], frames: Sequence[Frame], limit: int = 3
+    sources: Mapping[str, str],
+    functions: Sequence[str],
+    frames: Sequence[Frame],
+    clock: Clock,
+    limit: int = 3,
 ) -> list[Snippet]:
     """Return the named functions as they stand in the sources, and the place of the last frame where none holds it."""
     found: list[Snippet] = []
@@ -56,7 +62,7 @@ def snippets(
             lines = _lines(text)
             if (span := find(lines, name)) and len(found) < limit:
                 shown.append((file, *span))
-                found.append(_snippet(name, file, lines, span, marks))
+                found.append(_snippet(name, file, lines, span, marks, clock))
                 break
     last = frames[-1] if frames else None
     if last and last.file in sources and not any(f == last.file and a < last.line <= b for f, a, b in shown):
@@ -65,7 +71,8 @@ def snippets(
         if span is None or not span[0] < last.line <= span[1]:
             span = max(0, last.line - 1 - _AROUND), min(len(lines), last.line + _AROUND)
         if span[0] < last.line <= span[1]:
-            found.append(_snippet(last.function.strip("<>") or last.file, last.file, lines, span, marks))
+            title = last.function.strip("<>") or last.file
+            found.append(_snippet(title, last.file, lines, span, marks, clock))
     return found
 
 
@@ -88,13 +95,22 @@ def place(sources: Mapping[str, str], name: str) -> tuple[str, int] | None:
     return None
 
 
-def highlight(text: str) -> list[Markup]:
-    """Return Python source as one piece of markup per line."""
+def highlight(text: str, clock: Clock) -> list[Markup]:
+    """Return Python source as one piece of markup per line; plain if highlighting takes too long."""
+    # Pygments takes quadratic time on blank lines that hold spaces.
+    cut = "\n".join(clean(line, WIDTH).rstrip() for line in _lines(text))
+    try:
+        markup = clock.convert("code", cut, pygmentized)
+    except TooSlow:
+        return [Markup("{}").format(line) for line in cut.split("\n")]
+    return [Markup(line) for line in markup.split("\n")]  # noqa: S704 - Pygments escapes it
+
+
+def pygmentized(text: str) -> str:
+    """Return Python source as markup, line by line."""
     from pygments import highlight as pygmentize
 
-    cut = "\n".join(clean(line, WIDTH) for line in _lines(text))
-    markup = pygmentize(cut, *_pygments())
-    return [Markup(line) for line in markup.removesuffix("\n").split("\n")]  # noqa: S704 - Pygments escapes it
+    return str(pygmentize(text, *_pygments())).removesuffix("\n")
 
 
 @functools.cache
@@ -107,12 +123,17 @@ def _pygments() -> tuple[Any, Any]:
 
 
 def _snippet(
-    title: str, file: str, lines: Sequence[str], span: tuple[int, int], marks: Mapping[tuple[str, int], str]
+    title: str,
+    file: str,
+    lines: Sequence[str],
+    span: tuple[int, int],
+    marks: Mapping[tuple[str, int], str],
+    clock: Clock,
 ) -> Snippet:
     """Return a stretch of a file with its lines numbered from 1."""
     start, stop = span
     kept = min(stop, start + LINES)
-    code = highlight("\n".join(lines[start:kept]))
+    code = highlight("\n".join(lines[start:kept]), clock)
     numbered = enumerate(code[: kept - start], start=start + 1)
     shown = [Line(n, line, marks.get((file, n), "")) for n, line in numbered]
     first, last = _docstring(lines[start:kept])
@@ -168,4 +189,4 @@ def _ends(line: str, indent: int) -> bool:
 
 def _lines(text: str) -> list[str]:
     """Return the lines as Python counts them."""
-    return re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff")[:2_000_000])
+    return re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff")[:CHARACTERS])

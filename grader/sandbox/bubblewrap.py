@@ -66,10 +66,10 @@ class BubblewrapSandbox(WarmSandbox):
         # bwrap would make the folders above as closed as they are outside, and root's boxes run as another user.
         above = sorted({str(folder) for path in (*paths, *cache) for folder in Path(path).parents} - {"/"})
         folders = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]
-        caches = [part for path in cache for part in ("--bind-try", path, path)]
+        caches = [part for path in cache for part in ("--ro-bind-try", path, path)]
         return [
             bwrap, *self._privileges(), "--die-with-parent", "--new-session",
-            "--size", str(1 << 20), "--tmpfs", TEMPORARY, "--proc", "/proc", "--dev", "/dev",
+            "--size", str(8 << 20), "--tmpfs", TEMPORARY, "--proc", "/proc", "--dev", "/dev",
             *folders, *binds, *masks, *caches,
             "--perms", "0711", "--size", str(size), "--tmpfs", str(BOXES),
             "--remount-ro", "/", "--chdir", "/", "--", *python,

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
+import re
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import msgspec
 
+from grader.sandbox import granted
 from grader.sandbox.limits import THREADS, Limits
 
 SIGNAL_SCOPE_ABI = 6  # of Landlock, since Linux 6.12
+FONT_LIST, FONT_SECONDS = "fontlist-*.json", 60.0
+VERSION = re.compile(r"^(?:__)?version(?:__)? = ['\"]([\w.+]+)['\"]", re.MULTILINE)
+LIST_FONTS = "import sys; sys.path.extend(sys.argv[1:]); import matplotlib.font_manager"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -70,15 +79,49 @@ def filter_program() -> bytes:
 
 
 def font_cache() -> Path | None:
-    """Return the folder where matplotlib keeps its list of fonts from one zygote to the next, if there can be one."""
+    """Return the folder with matplotlib's list of fonts, which zygotes read and never write.
+
+    It is made here when a user's first zygote is started; None if there can be no such folder.
+    """
     import platformdirs
 
     try:
-        folder = Path(platformdirs.user_cache_dir("grader"), "matplotlib")
+        folder = Path(platformdirs.user_cache_dir("grader"), f"matplotlib-{_matplotlib()}")
         if not folder.is_absolute():
             return None
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        if not any(folder.glob(FONT_LIST)):
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+            _list_fonts(folder)
+        return folder if any(folder.glob(FONT_LIST)) else None
     except (OSError, RuntimeError):  # the second where the system knows of no home for this user
         return None
-    return folder
+
+
+def _matplotlib() -> str:
+    """Return matplotlib's version, without importing it: another one has another list."""
+    spec = importlib.util.find_spec("matplotlib")
+    folders = spec.submodule_search_locations if spec is not None else None
+    for folder in folders or ():
+        with contextlib.suppress(OSError):
+            found = VERSION.search(Path(folder, "_version.py").read_text(encoding="utf-8"))
+            if found:
+                return found[1]
+    return "of-any-version"
+
+
+def _list_fonts(folder: Path) -> None:
+    """Let matplotlib make its list of fonts, which takes a few seconds, in a process of its own."""
+    packages = [str(path) for path in granted.package_folders()]
+    command = [sys.executable, "-I", "-c", LIST_FONTS, *packages]
+    own = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MPLBACKEND": "agg"}
+    with contextlib.suppress(subprocess.SubprocessError):
+        subprocess.run(
+            command,
+            env={**own, "HOME": str(folder), "MPLCONFIGDIR": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=FONT_SECONDS,
+            check=False,
+        )

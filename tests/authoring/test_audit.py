@@ -24,7 +24,10 @@ title = "Something small"
 reference = "../solutions"
 questions = [{ id = "q", title = "All" }]
 files = [{ path = "code.py", provides = ["center", "halvings"] }]
-checks = [{ id = "center", question = "q", points = 1 }, { id = "halvings", question = "q", points = 1 }]
+checks = [
+  { id = "center", question = "q", points = 1 },
+  { id = "halvings", question = "q", points = 1, lazy_share = 0.5 },
+]
 """
 REFERENCE = '''"""The reference."""
 
@@ -346,7 +349,8 @@ def test_command_writes_both_reports_and_says_by_its_code_whether_all_is_good(sm
     run = cli("audit", "--assignment", folder, "--out", out, "--isolation", "none", "--workers", "2")
     assert run.code == 0, run.err
     assert "none survives; 1 known mistakes, all fail where they should; 1 of these 1 (100%)" in run.out
-    assert "are told their own hint; 1 right solutions, all have full marks" in run.out
+    assert "are told their own hint; 33 lazy solutions, all earn no more than they may" in run.out
+    assert "; 1 right solutions, all have full marks" in run.out
     assert {path.name for path in out.iterdir()} == {"audit.html", "audit.json"}
     assert json.loads((out / "audit.json").read_bytes())["good"] is True
     small.mistake("passes", "x - x.mean", "x - 1.0 * x.mean", "center")

@@ -192,6 +192,47 @@ def test_a_gradient_of_two_inputs_is_held_input_by_input(tmp_path: Path) -> None
     assert toy(tmp_path, {"two": inspect.cleandoc(code)}).grade(REFERENCE).passed == {"two"}
 
 
+PROMISED = """
+promised = None
+
+
+def square(x):
+    return x**2 if promised is None else promised * x
+
+
+def square_gradient(x):
+    global promised
+    promised = 0 * x + 7.0
+    return promised
+"""
+LINEAR = """
+def square(x):
+    return 7.0 * x
+
+
+def square_gradient(x):
+    return 0 * x + 7.0
+"""
+
+
+@pytest.mark.parametrize("lie", [PROMISED, LINEAR], ids=["remembered", "without memory"])
+def test_slopes_made_to_fit_a_wrong_gradient_earn_nothing(examples: Toy, lie: str) -> None:
+    assert "6 of 6 entries are off" in message(change(examples, lie, "gradient"), "gradient")
+
+
+def test_a_submission_is_not_asked_for_the_slopes_that_its_gradient_is_held_against(
+    examples: Toy,
+) -> None:
+    broken = "def square(x):\n    raise OSError('asked')"
+    assert change(examples, broken, "gradient").passed == {"gradient"}
+
+
+def test_a_reference_whose_gradient_is_not_that_of_its_function_is_refused(tmp_path: Path) -> None:
+    code = "expect.gradient('dx', lambda x: student.square(x), [x], [3 * x])"
+    with pytest.raises(AssignmentError, match=r"the reference fails `wrong`.*entries are off"):
+        toy(tmp_path, {"wrong": code})
+
+
 def test_a_reference_that_does_not_raise_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AssignmentError, match=r"the reference fails `raises`.*nothing was raised"):
         toy(tmp_path, {"raises": "expect.raises(ValueError, student.root, 1.0)"})

@@ -282,6 +282,16 @@ def test_notebook_of_too_many_parts_is_refused_before_it_is_read() -> None:
         parse(data)
 
 
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_cells_are_counted_before_any_converter_walks_over_them(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nbformat, "convert", lambda node, to: pytest.fail("it was converted"))
+    cells = [{"cell_type": "code", "input": "x"}] * 1_500
+    sheets = [{"cells": cells}, {"cells": cells}]
+    told = {"nbformat": number, "worksheets": sheets, "cells": cells * 2 if number == 4 else []}
+    with pytest.raises(UnreadableNotebook, match=r"has \d+ cells, more than the 2000"):
+        parse(json.dumps(told).encode())
+
+
 def test_what_cells_put_out_is_not_read() -> None:
     submitted = notebook()
     submitted.metadata["mine"] = {"a": 1}

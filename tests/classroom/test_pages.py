@@ -57,6 +57,24 @@ def test_no_cell_begins_a_formula(text: str) -> None:
         assert not cell.lstrip().startswith(("=", "+", "-", "@", "|", "＝"))
 
 
+@pytest.mark.parametrize("text", FORMULAS)
+@pytest.mark.parametrize("before", ["Ann;", 'Ann"; ', "a;b;", ";"])
+def test_no_part_between_semicolons_begins_a_formula(before: str, text: str) -> None:
+    told = f"{before}{text}"
+    refused = Line(
+        entry=Entry(student=told, folder="f", name=told, email=told),
+        outcome=Outcome.REFUSED,
+        message=told,
+    )
+    row = gradebook.render(class_of([refused]), [refused]).decode().splitlines()[1]
+    for cell in row.split(";"):  # as a spreadsheet splits it that knows of no commas
+        assert not cell.lstrip(' "').startswith(("=", "+", "-", "@", "|", "＝"))
+
+
+def test_words_between_semicolons_stay_as_they_are() -> None:
+    assert gradebook.text("late; 2 answers in words; a=b") == "late; 2 answers in words; a=b"
+
+
 def test_numbers_stay_numbers() -> None:
     (row,) = cells([line("s1", 6, 1.005)])
     assert (row["double"], row["shift"], row["score"], row["max_score"]) == ("6", "1", "7", "10")

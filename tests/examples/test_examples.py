@@ -200,6 +200,23 @@ def test_a_training_that_takes_too_long_is_told_so(net: Path, tmp_path: Path) ->
     assert "s are allowed" in check.message
 
 
+UNTRAINED = """
+
+TwoLayerNet.predict = lambda self, x: np.repeat(np.arange(3), len(x) // 3)
+
+
+def train_on_spiral():
+    return TwoLayerNet(2, 1, 3)
+"""
+
+
+def test_labels_in_order_are_no_training(net: Path) -> None:
+    path = net / "twolayer" / "net.py"
+    path.write_text(path.read_text() + UNTRAINED)
+    report = grade(load(NET), net, Options(isolation="none", only=frozenset({"spiral"}))).report
+    assert (report.score, report.checks[0].status.value) == (0, "fail")
+
+
 def test_a_network_that_is_not_trained_is_told_its_accuracy(net: Path) -> None:
     replace(net / "twolayer" / "net.py", "range(1500)", "range(0)")
     report = grade(load(NET), net, Options(isolation="none", only=frozenset({"spiral"}))).report

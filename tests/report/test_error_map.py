@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from grader.report.error_map import COLUMNS, ROWS, classify, describe
+from grader.report.error_map import COLUMNS, ROWS, classify, coarse, describe
 
 
 def _map(error: np.ndarray, axes: tuple[str, ...] = (), scale: float = 1.0):
@@ -24,6 +24,13 @@ def test_only_wrong_entries_are_shown_as_wrong() -> None:
     found = classify(np.full((2, 2), 1e-9), np.zeros((2, 2), bool), 1.0)
     assert found is not None
     assert found.classes == ((0, 0), (0, 0))
+
+
+def test_a_coarse_map_says_of_an_entry_only_whether_it_is_off() -> None:
+    near, far = (coarse(_map(np.array([[0.0, error, error]]))) for error in (0.001, 0.5))
+    assert near == far
+    assert near.classes == ((0, 1, 1),)
+    assert describe(near) == "Right up to axis 1, index 0, wrong from 1 on."
 
 
 def test_leading_axes_are_folded_to_the_worst() -> None:

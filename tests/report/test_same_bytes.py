@@ -27,7 +27,9 @@ def test_grading_twice_gives_the_same_bytes(graded_twice: tuple[Path, Path]) -> 
 def test_the_reports_hold_what_could_differ(graded_twice: tuple[Path, Path]) -> None:
     small = (graded_twice[0] / "small/broken/report.html").read_text(encoding="utf-8")
     sums = (graded_twice[0] / "sums/right/report.html").read_text(encoding="utf-8")
-    assert small.count("data:image/svg+xml") == 3  # where y and dx are wrong, and how dx scatters
+    assert (
+        small.count("data:image/svg+xml") == 5
+    )  # where y and dx are wrong, and how dx scatters; the same of its slopes
     assert sums.count("data:image/png") == 1
     assert "halves of halves" in sums
 

@@ -204,6 +204,17 @@ PRIVILEGES = {
         handle, mount = ctypes.create_string_buffer(struct.pack('Ii', 128, 0), 136), ctypes.c_int()
         return libc.name_to_handle_at(-100, b'.', handle, ctypes.byref(mount), 0) == 0
     """,
+    "send a descriptor": """
+        ours, theirs = socket.socketpair()
+        socket.send_fds(ours, [b'x'], [ours.fileno()])
+        return bool(socket.recv_fds(theirs, 1, 1)[1])
+    """,
+    "make a pipe larger": "return fcntl.fcntl(os.pipe()[0], 1031, 1 << 18) >= 1 << 18",
+    "move pages between pipes": """
+        (first, into), (_, other) = os.pipe(), os.pipe()
+        os.write(into, b'x')
+        return libc.tee(first, other, 1, 0) == 1
+    """,
     "be hidden from the warden": "return libc.prctl(4, 0, 0, 0, 0) == 0",
     "adopt orphans": "return libc.prctl(36, 1, 0, 0, 0) == 0",
     "run what was written": """

@@ -121,6 +121,34 @@ def attack(folder):
         assert call(hostile, read, folder).value == "[]"
 
 
+def test_a_box_cannot_guess_where_its_neighbours_files_are(sandbox: Sandbox) -> None:
+    where = "import os\ndef attack():\n    open('big', 'w').write('x' * 99)\n    return os.getcwd()\n"
+    with sandbox.open() as neighbour, sandbox.open() as other:
+        first, second = (Path(call(box, where).value) for box in (neighbour, other))
+    assert first.parent == second.parent
+    chances = [path.name.rpartition("-")[2] for path in (first, second)]
+    assert all(len(chance) == 16 for chance in chances)
+    assert chances[0] != chances[1]
+
+
+def test_code_that_is_mapped_from_scratch_is_behind_the_same_wall(trial: Trial) -> None:
+    """It can be mapped, on either tier; what it may do is what Python may."""
+    code = """
+import ctypes, os, shutil
+def attack():
+    shutil.copyfile(LIBC, "libc.so")
+    libc = ctypes.CDLL(os.path.abspath("libc.so"), use_errno=True)
+    return [libc.socket(2, 1, 0), libc.kill(os.getppid(), 0), libc.unshare(0x10000000)] == [-1] * 3
+"""
+    libc = next(
+        line.split()[-1]
+        for line in Path("/proc/self/maps").read_text().splitlines()
+        if Path(line.split()[-1]).name.startswith("libc.so") or "/libc-" in line
+    )
+    outcome = trial.run(code.replace("LIBC", repr(libc)))
+    assert outcome.value is True, outcome.error
+
+
 def test_nothing_of_an_earlier_box_is_seen(trial: Trial) -> None:
     mark = """
 import builtins, os, sys, tempfile

@@ -20,15 +20,21 @@ class Contents(NamedTuple):
     odd: str = ""
 
 
-def place(base: str, warden: int) -> str:
-    """Return where the scratch folder of a warden's box lies."""
-    return os.path.join(base, f"box-{warden}")
+def places(base: str, warden: int) -> list[str]:
+    """Return the scratch folders of a warden's box: one, or none."""
+    own = f"box-{warden}-"
+    return [os.path.join(base, name) for name in os.listdir(base) if name.startswith(own)]
 
 
 def make(base: str, user: int | None) -> str:
-    """Make the scratch folder of the calling warden, which one user alone can enter, and return its path."""
-    path = place(base, os.getpid())
-    remove(path)  # of an earlier warden with this number, should it have been killed
+    """Make the scratch folder of the calling warden, which one user alone can enter, and return its path.
+
+    Its name can't be guessed: boxes that share a user could else ask for the names and sizes of files
+    in one another's folders, which Landlock does not close, though it closes the listing.
+    """
+    for path in places(base, os.getpid()):
+        remove(path)  # of an earlier warden with this number, should it have been killed
+    path = os.path.join(base, f"box-{os.getpid()}-{os.urandom(8).hex()}")
     os.mkdir(path, 0o700)
     if user is not None:
         os.chown(path, user, user)

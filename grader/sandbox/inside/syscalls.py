@@ -6,6 +6,10 @@ against processes and files of the same user (`prlimit`, `setpriority`, leases, 
 whatever later kernels add must stay shut without anybody having thought of it. What is on no list is told ENOSYS, so
 that libc falls back to older calls; what a curious student may try by name is told EPERM, a plainer answer.
 
+No descriptor can be sent (`sendmsg`): a file without a name that is on its way in a socket is held by
+no process, so nobody could count it. Pairs of sockets and pipes can be made, since asyncio and
+`subprocess` need them; the warden counts what the kernel may keep in them.
+
 Three answers are a friendly lie, "done" where nothing was: a change of process group or session (the box must stay in
 the one group that is killed as a whole, and `subprocess` and daemons ask for it), a change of file modes and times
 (Landlock does not restrict them, so a box could lock its user out of his own files, and `shutil.copy` asks for it), and
@@ -49,12 +53,13 @@ sched_rr_get_interval sched_rr_get_interval_time64
 clock_gettime clock_gettime64 clock_getres clock_getres_time64 clock_nanosleep clock_nanosleep_time64 nanosleep
 gettimeofday time alarm setitimer getitimer timer_create timer_settime timer_settime64 timer_gettime timer_gettime64
 timer_delete timer_getoverrun getrandom
-recv recvfrom recvmsg send sendto sendmsg shutdown getsockopt getsockname getpeername
+recv recvfrom send sendto shutdown getsockopt getsockname getpeername
 """)
 
 REFUSED = names("""
-socket connect bind listen accept accept4 setsockopt sendmmsg recvmmsg ptrace process_vm_readv process_vm_writev keyctl
-add_key request_key bpf perf_event_open mount umount2 unshare setns chroot pivot_root setuid setgid setreuid setregid
+socket connect bind listen accept accept4 setsockopt sendmsg recvmsg sendmmsg recvmmsg
+ptrace process_vm_readv process_vm_writev keyctl add_key request_key
+bpf perf_event_open mount umount2 unshare setns chroot pivot_root setuid setgid setreuid setregid
 setresuid setresgid setgroups setfsuid setfsgid capset reboot swapon swapoff init_module finit_module delete_module
 settimeofday clock_settime clock_adjtime adjtimex personality memfd_create shmget shmat shmctl msgget semget mq_open
 truncate truncate64 chown fchown lchown fchownat mknod mknodat prlimit64 setpriority ioprio_set sched_setaffinity
@@ -73,7 +78,8 @@ PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_CAPBSET_READ, PR_SET_VMA = 15, 16,
 PRCTL_COMMANDS = (PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_CAPBSET_READ, PR_SET_VMA)
 
 # fcntl: no leases, no directory notifications, and no owner or signal: Landlock before 6.12 lets SIGIO reach anybody.
-FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1031, 1032)  # DUPFD … SETLKW, OFD locks, pipe sizes
+# No pipe may be made larger (1031): the warden counts each as what the kernel gives by itself.
+FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)  # DUPFD … SETLKW, OFD locks
 
 IOCTL_COMMANDS = (
     termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD, termios.FIONBIO, termios.FIOCLEX, termios.FIONCLEX,

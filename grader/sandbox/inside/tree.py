@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+PIPE, SOCKET = 1 << 16, 212_992  # bytes that the kernel keeps for each, unless it is told otherwise
 MAX_SEEN = 4096  # tasks looked at: far beyond any limit
 
 
@@ -131,6 +132,34 @@ def unlinked(pid: int, device: int) -> Iterator[tuple[int, int]]:
             continue
         if info.st_nlink == 0 and info.st_dev == device and stat.S_ISREG(info.st_mode):
             yield info.st_ino, info.st_blocks * 512
+
+
+def buffers(processes: list[Process], socket_bytes: int) -> int:
+    """Return what the kernel may keep at most in the sockets and pipes that a tree holds open, in bytes."""
+    held: dict[int, int] = {}
+    for process in processes:
+        try:
+            names = os.listdir(f"/proc/{process.pid}/fd")
+        except OSError:
+            continue
+        for name in names:
+            try:
+                info = os.stat(f"/proc/{process.pid}/fd/{name}")
+            except OSError:
+                continue
+            if stat.S_ISSOCK(info.st_mode):
+                held[info.st_ino] = socket_bytes
+            elif stat.S_ISFIFO(info.st_mode):
+                held[info.st_ino] = PIPE
+    return sum(held.values())
+
+
+def socket_buffer() -> int:
+    """Return how many bytes the kernel keeps for one socket at most, where nobody may ask for more."""
+    try:
+        return int(Path("/proc/sys/net/core/wmem_default").read_text())
+    except (OSError, ValueError):  # in a network namespace of its own the number is not shown
+        return SOCKET
 
 
 def memory(processes: list[Process], device: int) -> int:

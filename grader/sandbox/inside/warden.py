@@ -53,6 +53,7 @@ class Warden:
         self.user = wall.pick_user(os.getpid(), plan.users)
         self.folder = scratch.make(base, self.user)
         self.device = os.stat(self.folder).st_dev
+        self.socket_bytes = tree.socket_buffer()
         self.child = 0
         self.status: int | None = None
         self.limit = ""
@@ -209,8 +210,9 @@ class Warden:
         """Tell whether the tree uses more memory than allowed."""
         allowed = int(self.plan.limits["memory_mb"]) << 20
         # The zygote's pages count once while they are shared, and in each process that has written to them.
-        bound = self.growth(processes) + max(1, len(processes)) * self.base.resident
-        return bound > allowed and tree.memory(processes, self.device) > allowed
+        kernel = tree.buffers(processes, self.socket_bytes)
+        bound = self.growth(processes) + max(1, len(processes)) * self.base.resident + kernel
+        return bound > allowed and tree.memory(processes, self.device) + kernel > allowed
 
     def disk(self, processes: list[tree.Process]) -> str:
         """Return the sentence of the limit on files that the box is over, or nothing."""

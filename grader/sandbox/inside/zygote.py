@@ -20,6 +20,7 @@ import json
 import mimetypes
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -229,7 +230,8 @@ class Zygote:
                     os.waitpid(orphan, os.WNOHANG)
             time.sleep(0.002)
         with contextlib.suppress(OSError):
-            scratch.remove(scratch.place(self.base, pid))
+            for folder in scratch.places(self.base, pid):
+                scratch.remove(folder)
 
     def serve_box(self, wire: socket.socket, folder: str) -> None:
         """In the box, behind the wall: be a worker in the scratch folder."""
@@ -242,6 +244,18 @@ class Zygote:
         sys.path_importer_cache.clear()
         sys.meta_path.insert(0, NotHere(self.withheld))
         Worker(Channel(wire), Path(folder)).serve()
+
+
+def own_fonts(temporary: str) -> None:
+    """Copy matplotlib's list of fonts to where it may be written, which matplotlib asks for.
+
+    On the tier `bubblewrap` the folder that all sandboxes of a user share is bound read-only.
+    """
+    shared = os.environ.get("MPLCONFIGDIR", "")
+    if os.path.isdir(shared) and not os.access(shared, os.W_OK):
+        folder = os.path.join(temporary, scratch.FONTS)
+        shutil.copytree(shared, folder, dirs_exist_ok=True)
+        os.environ["MPLCONFIGDIR"] = folder
 
 
 def loaded_files() -> list[str]:
@@ -272,6 +286,7 @@ def main() -> None:
         wall.prctl(PR_SET_CHILD_SUBREAPER, 1)
         sys.dont_write_bytecode = True
         mimetypes.init()
+        own_fonts(tempfile.gettempdir())
         zygote = Zygote(control, settings)
         settle()
     except BaseException as error:

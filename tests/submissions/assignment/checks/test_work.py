@@ -19,6 +19,14 @@ def test_backward(student, expect, rng):
     expect("dw", dw)
 
 
+def test_slopes(student, expect, rng):
+    """The gradients of the neuron's inputs are its slopes."""
+    x, w, dy = rng.standard_normal((5, 3)), rng.standard_normal(3), rng.standard_normal(5)
+    y, cache = student.forward(x, w)
+    got = student.backward(dy, cache)
+    expect.gradient("d", lambda x, w: student.forward(x, w)[0], [x, w], got, upstream=dy)
+
+
 @pytest.mark.parametrize("part", ["answer", "triple"])
 def test_notebook(notebook, expect, rng, part):
     """The notebook runs, and what it defines is right."""

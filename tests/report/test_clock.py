@@ -1,0 +1,119 @@
+"""Conversions under a clock: what is done here, what in a process of its own, and what stays plain."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from grader.report import notebook, sanitise, source
+from grader.report.clock import APART_SECONDS, HERE_SECONDS, Clock, TooSlow, in_a_process, patient
+from grader.report.clock import worst_seconds as worst
+
+BLANK = "x = [\n" + " \n" * 9_990  # Pygments takes quadratic time on such lines
+TABLE = "x = " + "|a|b\n|-|-\n" * 1_990  # and mistune more than that on such tables
+
+
+class Slow:
+    """A process that never gets ready, and what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+
+    def __call__(self, kind: str, text: str, seconds: float) -> str:
+        self.asked.append((kind, len(text)))
+        raise TooSlow
+
+
+def never(text: str) -> str:
+    raise AssertionError("this was to be converted in a process of its own")
+
+
+def test_honest_text_is_converted_here() -> None:
+    slow = Slow()
+    clock = Clock(process=slow)
+    code = "def forward(x, w):\n    return x @ w  # (N, H)\n" * 60
+    for _ in range(20):
+        assert clock.convert("code", code, source.pygmentized).startswith("<span")
+        assert "<strong>" in sanitise.markdown("**bold** words\n" * 30, clock)
+    assert slow.asked == []
+    assert 0 < clock.here < HERE_SECONDS
+
+
+@pytest.mark.parametrize(("kind", "size"), [("code", 15_000), ("markdown", 4_100), ("math", 3_200)])
+def test_what_may_take_longer_than_is_left_is_not_begun_here(kind: str, size: int) -> None:
+    slow = Slow()
+    with pytest.raises(TooSlow):
+        Clock(process=slow).convert(kind, "x" * size, never)
+    assert slow.asked == [(kind, size)]
+
+
+def test_nothing_is_begun_when_the_seconds_of_processes_are_over() -> None:
+    slow = Slow()
+    with pytest.raises(TooSlow):
+        Clock(here=0.0, apart=0.0, process=slow).convert("code", "x", never)
+    assert slow.asked == []
+
+
+def test_each_conversion_takes_what_it_took_off_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 0.5, 10.0, 14.0])
+    monkeypatch.setattr("grader.report.clock.time.perf_counter", lambda: next(times))
+    clock = Clock(process=lambda kind, text, seconds: "apart")
+    assert clock.convert("code", "x", str.upper) == "X"
+    assert clock.here == HERE_SECONDS - 0.5
+    assert clock.convert("code", "x" * 20_000, never) == "apart"
+    assert clock.apart == APART_SECONDS - 4.0
+
+
+def test_code_that_takes_too_long_is_shown_plain_line_by_line() -> None:
+    assert source.highlight("a < b\nc" + BLANK, Clock(0.0, process=Slow()))[:1] == ["a &lt; b"]
+
+
+def test_markup_that_takes_too_long_is_shown_plain_and_harmless() -> None:
+    clock = Clock(0.0, process=Slow())
+    assert sanitise.markdown("<b>x</b>", clock).endswith("&lt;b&gt;x&lt;/b&gt;</pre>")
+    assert sanitise.math("<b>", clock) == "<code>&lt;b&gt;</code>"
+    assert sanitise.html("<b>x</b>", clock) is None
+
+
+def test_the_same_markup_comes_from_either_process() -> None:
+    text = "Let $x^2$ be **bold**, <script>alert(1)</script>"
+    there = Clock(0.0)
+    assert sanitise.markdown(text, there) == sanitise.markdown(text, Clock())
+    assert source.highlight("x = 'a'\n\ny = 2", there) == source.highlight("x = 'a'\n\ny = 2", Clock())
+    assert there.apart > 0
+
+
+def test_a_process_is_ended_when_its_seconds_are_over() -> None:
+    with pytest.raises(TooSlow):
+        in_a_process("markdown", TABLE, 0.5)
+
+
+def test_a_notebook_of_hostile_cells_has_few_worst_cases_converted_here() -> None:
+    """The sum of what its cells may take at worst, of those that are converted here, is bounded."""
+    begun: list[float] = []
+
+    class Counting(Clock):
+        def convert(self, kind: str, text: str, converted: object) -> str:
+            seconds = worst(kind, text)
+            if seconds <= self.here:
+                begun.append(seconds)
+                self.here -= seconds  # as if it had taken as long
+                return ""
+            raise TooSlow
+
+    cells = []
+    for number in range(400):
+        cells.append({"cell_type": "code", "source": f"# {number}\n{BLANK}", "outputs": []})
+        cells.append({"cell_type": "markdown", "source": f"{number} {TABLE[:3900]}"})
+    notebook.build("n", 1, {"cells": cells}, notebook.Budget(clock=Counting()))
+    assert sum(begun) <= HERE_SECONDS
+
+
+def test_an_author_s_cells_are_converted_here_and_kept() -> None:
+    text = "# of the author\n" + "x = 1\n" * 3_000
+    cells = {"cells": [{"cell_type": "code", "source": text, "outputs": []}]}
+    (own,) = notebook.build("n", 1, cells, notebook.Budget(clock=patient())).cells
+    assert patient().here == math.inf
+    hurried = notebook.Budget(clock=Clock(0.0, 0.0))
+    assert notebook.build("n", 1, cells, hurried).cells[0].body == own.body
