@@ -15,7 +15,7 @@ import msgspec
 
 from grader.assignment.spec import Assignment
 from grader.authoring import lazy_answers
-from grader.authoring.strip import BEGIN
+from grader.markers import BEGIN
 
 ALL = ""  # in place of a function's name: all of them
 _SPACE = "_lazy_answers"  # the name under which the answers are run beside a student's file
