@@ -19,7 +19,6 @@ from grader.model import Visibility
 from grader.sandbox.limits import Limits
 
 SPEC_NAME = "assignment.toml"
-FOLLOW_THROUGH = "follow_through.py"
 LITTER = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 
 
@@ -39,6 +38,13 @@ class Assignment:
     def reference(self) -> Path | None:
         """The folder of the reference solution, or None in a handout."""
         return (self.folder / self.spec.reference).resolve() if self.spec.reference else None
+
+    def reference_modules(self) -> dict[str, bytes] | None:
+        """Return the reference's files that students write, or None where not all of them lie there."""
+        paths = {file.path: self.reference / file.path for file in self.spec.files} if self.reference else {}
+        if not all(path.is_file() for path in paths.values()):
+            return None
+        return {name: path.read_bytes() for name, path in paths.items()} or None
 
     def require_hidden(self) -> None:
         """Raise `AssignmentError` where only the public seed is there, whose answers students have in the handout."""
@@ -128,7 +134,7 @@ class Assignment:
         digest = hashlib.sha256()
         digest.update((self.folder / SPEC_NAME).read_bytes())
         notebooks = [self.folder / notebook.source for notebook in self.spec.notebooks]
-        paths = [*_walk(self.checks_folder), *_walk(self.folder / FOLLOW_THROUGH), *notebooks]
+        paths = [*_walk(self.checks_folder), *notebooks]
         files = {path.relative_to(self.folder).as_posix(): path for path in paths} | self.provided
         for name, path in sorted(files.items()):
             digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())

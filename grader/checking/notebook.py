@@ -19,7 +19,15 @@ from grader.checking.kernel import WireKernelClient
 from grader.checking.remote import Remote
 from grader.checking.restore import cell_key, parse, restore
 from grader.checking.student import Case, Value
-from grader.errors import GraderError, GraderFault, LimitExceeded, NotImplementedYet, StudentException, SubmissionFailed
+from grader.errors import (
+    GraderError,
+    GraderFault,
+    LimitExceeded,
+    NotImplementedYet,
+    StudentException,
+    SubmissionFailed,
+    WorkerDied,
+)
 from grader.sandbox.limits import Limits
 from grader.text import clean
 
@@ -51,6 +59,8 @@ async def _run_cells(notebook: NotebookNode, remote: Remote, limits: Limits) -> 
 def _at(cell: NotebookNode, failure: GraderError) -> GraderError:
     if isinstance(failure, LimitExceeded):
         return LimitExceeded(f"cell `{cell_key(cell)}`: {failure}")
+    if isinstance(failure, WorkerDied):
+        return WorkerDied(f"cell `{cell_key(cell)}`: {failure}", unexplained=failure.unexplained)
     return failure if isinstance(failure, GraderFault) else type(failure)(f"cell `{cell_key(cell)}`: {failure}")
 
 

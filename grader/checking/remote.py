@@ -60,6 +60,8 @@ class Remote:
         self._broken: dict[str, SubmissionFailed] = {}  # modules whose import killed or outlasted a worker
         self._cancelled = False
         self.printed = ""
+        self.asked: Callable[[Frame], Frame] | None = None  # answers what stand-ins ask; without it nothing does
+        self.first: Request | None = None  # what every fresh box is asked before anything else
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +101,7 @@ class Remote:
         requests = [*held, Request(what, body, blobs)]
         try:
             box.channel.send(_joined(requests), SEND_SECONDS)
-            reply = _reply(box, limit, message)
+            reply = self._reply(box, limit, message)
             ok = reply.body.get("ok")
             if not isinstance(ok, bool):
                 raise WireError("a reply without an outcome")
@@ -163,7 +165,22 @@ class Remote:
             except SubmissionFailed as error:  # nothing of the student's has run yet
                 self.close()
                 raise GraderFault(f"a box could not be made ready: {error}") from error
+            if self.first is not None:  # which runs student code: what fails here is the submission's
+                self.request(*self.first, seconds=self._limits.import_seconds)
+            assert self._box is not None
         return self._box
+
+    def _reply(self, box: Box, limit: float, message: Callable[[Frame], None] | None) -> Frame:
+        """Receive a reply and deal with what comes before it: what a function displays, and what stand-ins ask."""
+        deadline = time.monotonic() + limit
+        frame = box.channel.receive(limit)
+        while (kind := frame.body.get("op")) == "message" or (kind == "ask" and self.asked is not None):
+            if kind == "ask" and self.asked is not None:
+                box.channel.send(self.asked(frame), SEND_SECONDS)
+            elif message is not None:
+                message(frame)
+            frame = box.channel.receive(max(0.0, deadline - time.monotonic()))
+        return frame
 
     def _stage(self, links: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
         body = {
@@ -182,16 +199,16 @@ class Remote:
             raise GraderFault(f"the sandbox failed during {what}: {ended.fault}")
         if ended.limit:
             return LimitExceeded(f"{what} hit a limit: {ended.limit}")
-        if ended.code in (None, KILLED):
-            self._sandbox.unexplained += 1
-        return WorkerDied(f"{what} ended its process: {_how(ended.code)}")
+        return WorkerDied(
+            f"{what} ended its process: {_how(ended.code)}", unexplained=ended.code in (None, KILLED)
+        )
 
     def _failure(self, what: str, told: Any) -> SubmissionFailed:
         """Turn the far end's account of an exception into ours; every part of it may be a lie, none may do harm."""
         error = told if isinstance(told, dict) else {}
         kinds = error.get("kinds")
         if isinstance(kinds, list) and "NotImplementedError" in kinds:
-            return NotImplementedYet(what.strip("`"))
+            return NotImplementedYet(self._stub(what.strip("`"), error.get("frames")))
         kind, text = self._told(error.get("type"), 80) or "an exception", self._told(error.get("message"), 500)
         if kind == "TooLarge":
             return WrongReturn(
@@ -212,6 +229,12 @@ class Remote:
             return StudentException(f"{what} tried to end the program (sys.exit){where}", trace, places)
         types = tuple(self._told(one, 80) for one in (kinds[:MAX_FRAMES] if isinstance(kinds, list) else ())) or (kind,)
         return StudentException(f"{what} raised {kind}{f': {text}' if text else ''}{where}", trace, places, types)
+
+    def _stub(self, called: str, frames: Any) -> str:
+        """Return the function that is not implemented: the one that was called, or one that it called."""
+        last = frames[-1] if isinstance(frames, list) and frames else None
+        name = self._place(last)[2] if isinstance(last, dict) else ""
+        return name if name.isidentifier() and name != called.rpartition(".")[2] else called
 
     def _place(self, frame: dict[str, Any]) -> tuple[str, int, str]:
         """Return a frame's file, line and function; a name that no file or function has is not told."""
@@ -235,17 +258,6 @@ def _joined(requests: list[Request]) -> Frame:
         return Frame(requests[0].body, requests[0].blobs)
     steps = [[request.body, len(request.blobs)] for request in requests]
     return Frame({"op": "several", "steps": steps}, tuple(blob for request in requests for blob in request.blobs))
-
-
-def _reply(box: Box, limit: float, message: Callable[[Frame], None] | None) -> Frame:
-    """Receive a reply and hand on the messages before it; a function may display something wherever it is called."""
-    deadline = time.monotonic() + limit
-    frame = box.channel.receive(limit)
-    while frame.body.get("op") == "message":
-        if message is not None:
-            message(frame)
-        frame = box.channel.receive(max(0.0, deadline - time.monotonic()))
-    return frame
 
 
 def _text(told: Any, limit: int) -> str:

@@ -42,6 +42,18 @@ class CheckOutcome(msgspec.Struct):
         return bool(self.cases) and all(case.status is Status.PASS for case in self.cases)
 
     @property
+    def lost(self) -> bool:
+        """Whether it has mistakes of its own, or nothing to show: what builds on it is run with a right one."""
+        bad = [case for case in self.cases if case.status is not Status.PASS]
+        ours = any(case.status is Status.ERROR for case in bad)
+        return bool(bad) and not ours and not all(case.follows for case in bad)
+
+    @property
+    def earned(self) -> float:
+        """The part of its points that its cases have, from 0 to 1, were they all worth the same."""
+        return sum(case.earned for case in self.cases) / max(1, len(self.cases))
+
+    @property
     def failed(self) -> bool:
         """Whether a case failed with something to show, not merely for want of an implementation."""
         return any(case.status is Status.FAIL and not case.unimplemented for case in self.cases)
@@ -63,7 +75,8 @@ class Ending(msgspec.Struct, frozen=True):
     error: BaseException | None = None
     printed: str = ""
     notes: tuple[str, ...] = ()
-    follows: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()  # the failed checks with whose functions replaced it passes
+    share: float = 0.0  # of its points that it has though it failed
     recording: bool = False  # an assertion that fails on the reference is the author's mistake
     function: str = ""  # what the check called last in the submission
     checks: Path = Path()  # the folder of the checks
@@ -90,6 +103,9 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         status, message = Status.FAIL, f"{what}: {type(error).__name__}"
     elif error is not None:
         status, message = Status.ERROR, f"the check itself failed: {_our_words(error)}"
+    if status is Status.SKIP and (ending.follows or ending.share):
+        status = Status.FAIL  # there is something to show
+    failed = status is Status.FAIL
     return CaseResult(
         id=ending.case,
         status=status,
@@ -99,9 +115,10 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         trace=trace,
         output=ending.printed,
         notes=ending.notes,
-        unimplemented=unimplemented,
+        unimplemented="" if failed and (ending.follows or ending.share) else unimplemented,
         frames=tuple(Frame(*frame) for frame in getattr(error, "frames", ())),
-        follows=ending.follows if status is Status.FAIL else (),
+        follows=ending.follows if failed else (),
+        share=ending.share if failed and not ending.follows else 0.0,
     )
 
 

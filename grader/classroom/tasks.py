@@ -130,7 +130,7 @@ def _do(task: Task) -> Done:
         if folder is None:
             return Done(needs_bundle=True)
         graded = _graded(task, folder, task.taken)
-        if graded.unexplained or _failed_by_us(graded):
+        if _failed_by_us(graded):
             graded = _graded(task, folder, task.taken)  # in a fresh sandbox; what comes twice is believed
         if task.earlier:
             graded = _merged(_stored(task.earlier), graded, _assignment(folder, task.digest))
@@ -147,7 +147,7 @@ def _graded(task: Task, folder: Path, taken: Taken) -> Graded:
     except Exception:
         close()
         raise
-    if graded.unexplained or _failed_by_us(graded):
+    if _failed_by_us(graded):
         close()
     return graded
 

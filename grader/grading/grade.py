@@ -39,7 +39,6 @@ class Graded(msgspec.Struct, frozen=True):
     report: Report
     notebooks: dict[str, Any]  # name -> the executed notebook, a NotebookNode made by the student's code: hostile
     sources: dict[str, str]  # the student's files as text, for the report
-    unexplained: bool = False  # a box was killed, and one run can't tell by whom: grade again before you believe it
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -91,7 +90,7 @@ class Grader:
         self.options = options
         self.expectations, self.hidden = load_expectations(assignment)
         self._wanted = wanted(assignment)
-        self._recipes: tuple[Any, ...] | None = None
+        self._reference = assignment.reference_modules()
         self._known: KnownMistakes | None = None
         self._known_read = False
         self._given = opening
@@ -122,7 +121,6 @@ class Grader:
             gc.collect()
             gc.freeze()
         started, start = datetime.now(UTC), time.perf_counter()
-        deaths = self._sandbox.unexplained
         results, notebooks, notes = self._run(taken)
         spec = self.assignment.spec
         report = Report(
@@ -144,7 +142,7 @@ class Grader:
             practice=bool(spec.handout_of),
         )
         sources = {path: data.decode("utf-8", "replace") for path, data in taken.files.items() if path.endswith(".py")}
-        return Graded(report, notebooks, sources, unexplained=self._sandbox.unexplained > deaths)
+        return Graded(report, notebooks, sources)
 
     def _known_mistakes(self) -> KnownMistakes | None:
         """Return what known mistakes answer, which is read when the first check fails."""
@@ -153,13 +151,10 @@ class Grader:
         return self._known
 
     def _run(self, taken: Taken) -> tuple[list[CheckResult], dict[str, Any], list[str]]:
-        from grader.checking import follow  # not before there is something to grade
-        from grader.checking.plan import Plan
+        from grader.checking.plan import Plan  # not before there is something to grade
         from grader.checking.run import run_checks
         from grader.checking.verdict import CheckOutcome
 
-        if self._recipes is None:
-            self._recipes = follow.load(self.assignment)
         results: dict[str, CheckResult] = {}
 
         def finished(check: CheckOutcome) -> None:
@@ -178,7 +173,7 @@ class Grader:
             on_check=finished,
             on_wait=self.options.on_wait,
             known=self._known_mistakes,
-            recipes=self._recipes,
+            reference=self._reference,
             boxes=self.options.boxes,
         )
         outcome = run_checks(plan)
