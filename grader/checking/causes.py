@@ -64,10 +64,11 @@ class Causes:
 def costing_once(outcome: CheckOutcome, before: Iterable[CheckOutcome]) -> list[CaseResult]:
     """Return a check's cases, which follow from an earlier check if that shows the same known mistake.
 
+    An earlier check may show a mistake without naming it, since its numbers are those of another one as well.
     before: failed checks that this one builds on, or that judge the same function
     """
     for other in before:
-        if other.mistake.name and other.mistake.hint == outcome.mistake.hint:
+        if outcome.mistake.hint in other.fits:
             return [
                 msgspec.structs.replace(case, follows=other.roots)
                 if case.status is Status.FAIL and not case.follows

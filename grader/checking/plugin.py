@@ -68,7 +68,7 @@ class ChecksPlugin:
         self.outcome = Outcome()
         self.problem: GraderError | None = None
         self._left: Counter[str] = Counter()  # cases to be run, of a check and of a notebook
-        self._stopped: dict[str, str] = {}
+        self._stopped: dict[str, GraderError] = {}  # checks of which no more cases are run, and why
         self._built = Built(plan.assignment, judged(plan.expectations))
         self._causes = Causes(plan, self._built, self.outcome.checks)
         self._second = SecondRuns(plan, boxes, self._built, self.outcome.checks)
@@ -181,7 +181,8 @@ class ChecksPlugin:
         self._begin()
         self._through(item, nextitem)
         if self._killed():
-            self._now.error = GraderFault(f"{self._now.error}, twice: by something outside, or by itself")
+            fault = GraderFault(f"{self._now.error}, twice, and none of our limits did that")
+            self._now.error = self._stopped[check_id(item)] = fault
 
     def _reset(self, item: pytest.Item) -> None:
         """Let pytest make a case's fixtures anew, for another run."""
@@ -222,7 +223,7 @@ class ChecksPlugin:
         id_ = check_id(pyfuncitem)
         try:
             if self._place is None and id_ in self._stopped:
-                raise Stopped(self._stopped[id_])
+                raise self._stopped[id_]
             yield
         except (KeyboardInterrupt, pytest.exit.Exception):
             raise
@@ -296,7 +297,7 @@ class ChecksPlugin:
         check, now = check_id(item), self._now
         result = self.result(case_id(item), seconds)
         if isinstance(now.error, LimitExceeded | WorkerDied) and result.status is Status.FAIL:
-            self._stopped[check] = f"not run, since an earlier case ended so: {result.message}"
+            self._stopped[check] = Stopped(f"not run, since an earlier case ended so: {result.message}")
         outcome = self.outcome.checks[check]
         outcome.cases.append(result)
         record = self.plan.expectations.cases.get((check, result.id), CaseRecord())

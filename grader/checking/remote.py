@@ -136,7 +136,8 @@ class Remote:
             self.request(last.what, last.body, last.blobs)
 
     def call_in(self, module: str, what: str, body: dict[str, Any], blobs: tuple[bytes, ...]) -> Frame:
-        """Send a request that may import a student's module first; an import that hung or died is not tried again."""
+        """Send a request that may import a student's module first; an import that hung or died is not tried again,
+        unless it was killed from outside."""
         if module in self._broken:
             raise self._broken[module]
         if module in self._imported or not module:
@@ -145,7 +146,8 @@ class Remote:
             path = [["module", module], ["attr", "__name__"]]
             self.request(f"importing `{module}`", {"op": "fetch", "target": path}, seconds=self._limits.import_seconds)
         except (LimitExceeded, WorkerDied) as error:
-            self._broken[module] = error
+            if not (isinstance(error, WorkerDied) and error.unexplained):
+                self._broken[module] = error
             raise
         self._imported.add(module)
         return self.request(what, body, blobs)
@@ -200,7 +202,7 @@ class Remote:
         if ended.limit:
             return LimitExceeded(f"{what} hit a limit: {ended.limit}")
         return WorkerDied(
-            f"{what} ended its process: {_how(ended.code)}", unexplained=ended.code in (None, KILLED)
+            f"{what} ended its process: {_how(ended.code)}", unexplained=ended.code == KILLED
         )
 
     def _failure(self, what: str, told: Any) -> SubmissionFailed:

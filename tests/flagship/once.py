@@ -4,8 +4,9 @@
     python tests/flagship/once.py --notebooks  the notebooks' checks too: an hour
     python tests/flagship/once.py rnn_ --kind crash
 
-A row tells the points that are lost, and those of the checks that judge the functions which the mistake is in. No row
-may lose more: whatever builds on these functions is right with right ones in their place.
+A row tells the points that are lost, and how many the mistake's own check has: for a known mistake the one that loses
+most, for a function that raises all those that judge it (`CaptioningRNN.loss` is judged for both cells). No row may
+lose more: whatever builds on these functions is right with right ones in their place.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Row(NamedTuple):
 
     mistake: Mistake
     lost: float
-    own: float  # the points of the checks that judge its functions
+    own: float  # the points of its own check
     checks: dict[str, float]  # what each lost
 
 
@@ -74,8 +75,12 @@ def cost(grader: Grader, mistake: Mistake, folder: Path) -> Row:
     lost = {one.id: one.max_points - one.points for one in report.checks if one.points < one.max_points}
     judges = judged(grader.expectations)
     notebooks = {check.id for check in grader.assignment.spec.checks if check.notebook}
-    own = [one for one in report.checks if one.id not in notebooks and judges[one.id] & mistake.functions]
-    return Row(mistake, round(sum(lost.values()), 2), sum(one.max_points for one in own), lost)
+    most = {one.id: one.max_points for one in report.checks if one.id not in notebooks}
+    if mistake.kind == "known":
+        own = max((most[id_] for id_ in lost if id_ in most), default=0.0)
+    else:
+        own = sum(points for id_, points in most.items() if judges[id_] & mistake.functions)
+    return Row(mistake, round(sum(lost.values()), 2), own, lost)
 
 
 def rows(only: str, kinds: frozenset[str], *, notebooks: bool) -> Iterator[Row]:

@@ -53,7 +53,7 @@ def test_cases_share_the_points(cases: list[CaseResult], status: str, points: fl
 def test_case_that_follows_from_an_earlier_mistake_has_its_points() -> None:
     result = scored(PASS, case(Status.FAIL, "off", follows=("rnn_step_forward",)))
     assert (result.status, result.points, result.follow_through) == ("fail", 6, True)
-    assert result.message.startswith("right, given the mistake in `rnn_step_forward`: nothing is lost here.")
+    assert result.message == "right, given the mistake in `rnn_step_forward`: it has cost its points there, and none here"
 
 
 def test_known_mistake_may_keep_a_share() -> None:

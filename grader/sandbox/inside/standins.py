@@ -28,6 +28,7 @@ Ask = Callable[[dict[str, Any], tuple[bytes, ...]], Frame]
 
 KEPT_BYTES = 256 << 20  # of arguments and results that are kept so that caches can be recognised
 KEPT_CALLS = 20_000
+KEPT_OBJECTS = 1_000
 DEPTH = 6  # of the containers in a cache that are looked into
 ENTRIES = 10_000  # of a cache that are looked at
 ITSELF = -1  # in the place of a result's index: the object that a constructor made
@@ -46,10 +47,11 @@ class Kept:
 
 
 class Shelf:
-    """What is kept by number, the oldest first to go when it gets too much."""
+    """What is kept by number, the oldest first to go when it gets too much; objects, which are few, stay longest."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[int, tuple[Any, int]] = OrderedDict()
+        self._objects: OrderedDict[int, Any] = OrderedDict()  # made by constructors
         self._bytes = 0
 
     def put(self, number: int, value: Any, size: int) -> list[Any]:
@@ -63,13 +65,19 @@ class Shelf:
             gone.append(old)
         return gone
 
+    def put_object(self, number: int, value: Any) -> list[Any]:
+        """Keep what belongs to an object and return what had to go for it."""
+        self._objects[number] = value
+        return [self._objects.popitem(last=False)[1]] if len(self._objects) > KEPT_OBJECTS else []
+
     def get(self, number: int) -> Any:
         """Return what is kept under a number; `KeyError` when it is not there any more."""
-        return self._entries[number][0]
+        return self._objects[number] if number in self._objects else self._entries[number][0]
 
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
+        self._objects.clear()
         self._bytes = 0
 
 
@@ -168,8 +176,9 @@ class StandIns:
             with self._lock:
                 self._count += 1
                 number = self._count
-                self._calls.put(number, (Called(name, args, kwargs), [id(made)]), 0)
                 self._made[id(made)] = (made, number, ITSELF)
+                for _, ids in self._calls.put_object(number, (Called(name, args, kwargs), [id(made)])):
+                    self._made.pop(ids[0], None)
             original(made, *args, **kwargs)
 
         return constructor
@@ -289,7 +298,10 @@ class Answers:
         result = target(*args, **kwargs)
         container = "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
         results = list(result) if container else [result]
-        self._results.put(step["number"], (result, results), sum(map(_size, [*args, *kwargs.values(), *results])))
+        if isinstance(target, type):
+            self._results.put_object(step["number"], (result, results))
+        else:
+            self._results.put(step["number"], (result, results), sum(map(_size, (*args, *kwargs.values(), *results))))
         return container, results
 
     def _value(self, item: dict[str, Any], decoder: Decoder) -> Any:
