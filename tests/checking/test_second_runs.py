@@ -1,4 +1,4 @@
-"""Second runs: what is right with right functions in the place of earlier ones has its points, and nothing else does."""
+"""Second runs: what is right with right functions in the place of earlier ones has its points, and nothing else."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def test_a_function_that_is_not_there_earns_nothing(own: Toy) -> None:
 
 
 def test_values_share_the_points_of_a_case(own: Toy) -> None:
-    half = "def center_backward(dy, cache, seen=[]):\n    seen.append(1)\n    return (dy - dy.mean(0)) * (len(seen) % 2)"
+    second = "seen.append(1)\n    return (dy - dy.mean(0)) * (len(seen) % 2)"
+    half = f"def center_backward(dy, cache, seen=[]):\n    {second}"
     graded = own.change(half, "center", "center_backward")
     shares = {case.id: case.share for case in graded["center_backward"].cases if case.status == "fail"}
     assert shares == {"N=4": 0.5, "D=1": 0.5}  # with one row all is zero, which the other passes as well
