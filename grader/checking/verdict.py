@@ -9,7 +9,7 @@ import msgspec
 
 from grader.checking.diagnosis import Mistake
 from grader.checking.expect import Expect
-from grader.errors import GraderError, NotImplementedYet, SubmissionFailed
+from grader.errors import GraderError, GraderFault, NotImplementedYet, SubmissionFailed
 from grader.model import CaseResult, Frame, Status
 
 PACKAGE = Path(__file__).resolve().parents[1]  # this one: what goes wrong in it is never a mark
@@ -101,6 +101,8 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         # The reference's answers went through the very same lines, so it is the submission's that did not.
         what = f"`{ending.function}` returned something that the check can't go on with"
         status, message = Status.FAIL, f"{what}: {type(error).__name__}"
+    elif isinstance(error, GraderFault):
+        status, message = Status.ERROR, str(error)
     elif error is not None:
         status, message = Status.ERROR, f"the check itself failed: {_our_words(error)}"
     if status is Status.SKIP and (ending.follows or ending.share):

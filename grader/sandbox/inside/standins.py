@@ -233,9 +233,9 @@ class StandIns:
         _, number, index = made
         if number not in self._told and all(step["number"] != number for step in steps):
             call, _ = self._calls.get(number)
-            step = {"number": number, "function": call.function}
-            step |= self._items(call.args, call.kwargs, encoder, steps)
-            steps.append(step)
+            before: dict[str, Any] = {"number": number, "function": call.function}
+            before |= self._items(call.args, call.kwargs, encoder, steps)
+            steps.append(before)
         return {"made": [number, index]}
 
     def _with_own_caches(
