@@ -19,6 +19,7 @@ from grader.model import Visibility
 from grader.sandbox.limits import Limits
 
 SPEC_NAME = "assignment.toml"
+STAND_INS = "stand-ins"  # folder of a copy of the reference's modules, in an assignment that goes elsewhere
 LITTER = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 
 
@@ -40,11 +41,20 @@ class Assignment:
         return (self.folder / self.spec.reference).resolve() if self.spec.reference else None
 
     def reference_modules(self) -> dict[str, bytes] | None:
-        """Return the reference's files that students write, or None where not all of them lie there."""
-        paths = {file.path: self.reference / file.path for file in self.spec.files} if self.reference else {}
-        if not all(path.is_file() for path in paths.values()):
-            return None
-        return {name: path.read_bytes() for name, path in paths.items()} or None
+        """Return the reference's files that students write, or None when not all of them are there.
+
+        An assignment that was sent elsewhere, to be graded with, has its own copy of them.
+        """
+        for folder in (self.reference, self.folder / STAND_INS):
+            if folder is not None and self.spec.files:
+                paths = {file.path: folder / file.path for file in self.spec.files}
+                if all(path.is_file() for path in paths.values()):
+                    return {name: path.read_bytes() for name, path in paths.items()}
+        return None
+
+    def stand_in_files(self) -> dict[str, bytes]:
+        """Return what goes with an assignment that is sent elsewhere: its copy of the reference's modules."""
+        return {f"{STAND_INS}/{name}": data for name, data in (self.reference_modules() or {}).items()}
 
     def require_hidden(self) -> None:
         """Raise `AssignmentError` where only the public seed is there, whose answers students have in the handout."""

@@ -160,12 +160,14 @@ def _failed_by_us(graded: Graded) -> bool:
 
 
 def bundle(assignment: Assignment) -> bytes:
-    """Return the assignment as a zip, without the reference solution: no worker needs that."""
+    """Return the assignment as a zip, with the modules of the reference that stand-ins ask."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(assignment.folder.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts and ".ipynb_checkpoints" not in path.parts:
                 archive.write(path, path.relative_to(assignment.folder).as_posix())
+        for name, data in assignment.stand_in_files().items():
+            archive.writestr(name, data)
     return buffer.getvalue()
 
 
