@@ -250,8 +250,7 @@ class ChecksPlugin:
 
     def _skipped(self, id_: str, error: BaseException) -> Skipped | None:
         """Return why a case could not be run, if a function that it builds on is not there yet, and not its own."""
-        own = frozenset[str]() if self._notebook_of(id_) else self._built.judged(id_)
-        if not isinstance(error, NotImplementedYet) or error.function in own:
+        if not isinstance(error, NotImplementedYet) or error.function in self._built.own(id_):
             return None
         for needed in self._built.below(id_):
             cases = self.outcome.checks[needed].cases if needed in self.outcome.checks else []

@@ -79,9 +79,14 @@ class Built:
         own = self._judged.get(check)
         return tuple(other for other, names in self._judged.items() if other != check and names == own)
 
-    def judged(self, check: str) -> frozenset[str]:
-        """Return the functions that a check judges: those that its cases call last."""
-        return self._judged.get(check, frozenset())
+    def own(self, check: str) -> frozenset[str]:
+        """Return the functions that a check is the first to judge; none for a notebook's."""
+        spec = self._assignment.check(check)
+        if spec is None or spec.notebook:
+            return frozenset()
+        none = frozenset[str]()
+        below = (self._judged.get(other, none) for other in self.below(check))
+        return self._judged.get(check, none).difference(*below)
 
     def _functions(self, check: str) -> frozenset[str]:
         """Return what a check judges in the student's files; what a notebook's cells define is not replaced."""
