@@ -20,7 +20,7 @@ JUDGED = {
     "center": frozenset({"center"}),
     "center_backward": frozenset({"center_backward"}),
     "tally": frozenset({"Tally.add"}),
-    "notebook": frozenset({"Tally.add", "double"}),
+    "notebook": frozenset({"Tally.add", "center_backward"}),
 }
 REQUIRES = {"tally": '["center_backward"]', "notebook": '["center_backward", "tally"]'}
 
@@ -79,6 +79,11 @@ def test_a_notebook_has_its_functions_replaced_while_most_of_them_are_right(assi
     assert what is not None
     assert (what.replaced, what.watched) == ({"Tally.add"}, {"center", "center_backward", "Tally"})
     assert replaced(assignment, "notebook", center=FAIL, tally=FAIL) is None
+
+
+def test_a_notebook_keeps_one_of_the_functions_that_it_judges(assignment: Assignment) -> None:
+    assert replaced(assignment, "notebook", center_backward=FAIL) is not None
+    assert replaced(assignment, "notebook", center_backward=FAIL, tally=FAIL) is None
 
 
 class Told(Reference):
