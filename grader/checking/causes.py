@@ -58,7 +58,8 @@ class Causes:
         outcome.mistake = diagnose(told, sparing(fits, passed, known).values())
         outcome.attempted = bool(outcome.mistake.name) or resembles(told)
         if outcome.mistake.name:
-            outcome.cases = costing_once(outcome, before)
+            cases = costing_once(outcome, before)
+            outcome.repeats, outcome.cases = cases is not outcome.cases, cases
 
 
 def costing_once(outcome: CheckOutcome, before: Iterable[CheckOutcome]) -> list[CaseResult]:

@@ -65,8 +65,8 @@ class Built:
             return None
         own = frozenset[str]() if spec.notebook else self._judged.get(check, frozenset())
         functions = {one.id: self._functions(one.id) - own for one in below}
-        roots = tuple(one.id for one in lost if functions[one.id])
-        replaced = frozenset[str]().union(*(functions[root] for root in roots))
+        roots = tuple(dict.fromkeys(root for one in lost if functions[one.id] for root in one.roots))
+        replaced = frozenset[str]().union(*(functions[one.id] for one in lost))
         judged = self._judged.get(check, frozenset())
         if not replaced or (spec.notebook and judged and judged <= replaced):
             return None  # with nothing left of the student's that the check judges

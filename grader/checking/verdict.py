@@ -26,6 +26,7 @@ class CheckOutcome(msgspec.Struct):
     fits: frozenset[str] = frozenset()  # the hints of the known mistakes that give its numbers, one or several
     functions: tuple[str, ...] = ()  # what it called last in the submission: the function that it judges
 
+    repeats: bool = False  # whether it shows a known mistake that has cost its points in an earlier check
     reference_seconds: float = 0.0
 
     @property
@@ -43,10 +44,10 @@ class CheckOutcome(msgspec.Struct):
 
     @property
     def lost(self) -> bool:
-        """Whether it has mistakes of its own, or nothing to show: what builds on it is run with a right one."""
+        """Whether its function is wrong, or not there: what builds on it is run with a right one."""
         bad = [case for case in self.cases if case.status is not Status.PASS]
         ours = any(case.status is Status.ERROR for case in bad)
-        return bool(bad) and not ours and not all(case.follows for case in bad)
+        return bool(bad) and not ours and (self.repeats or not all(case.follows for case in bad))
 
     @property
     def earned(self) -> float:

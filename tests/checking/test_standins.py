@@ -64,6 +64,14 @@ def test_what_follows_from_an_earlier_mistake_keeps_its_own_function(assignment:
     assert what.replaced == {"center"}
 
 
+def test_what_repeats_a_known_mistake_is_replaced_and_named_by_where_it_cost(assignment: Assignment) -> None:
+    follows = CaseResult("b", Status.FAIL, "off", follows=("center",))
+    outcomes = {"center_backward": CheckOutcome("center_backward", "", [follows], repeats=True)}
+    what = Built(assignment, JUDGED).substitution("tally", outcomes)
+    assert what is not None
+    assert (what.roots, what.replaced) == (("center",), {"center_backward"})
+
+
 def test_our_own_fault_replaces_nothing(assignment: Assignment) -> None:
     assert replaced(assignment, "tally", center=CaseResult("b", Status.ERROR)) is None
 
