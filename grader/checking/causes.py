@@ -59,7 +59,7 @@ class Causes:
         outcome.attempted = bool(outcome.mistake.name) or resembles(told)
         if outcome.mistake.name:
             cases = costing_once(outcome, before)
-            outcome.repeats, outcome.cases = cases is not outcome.cases, cases
+            outcome.repeats, outcome.cases = cases != outcome.cases, cases
 
 
 def costing_once(outcome: CheckOutcome, before: Iterable[CheckOutcome]) -> list[CaseResult]:
