@@ -23,9 +23,13 @@ NOTEBOOK_CALLS = 200_000  # a model is trained with them
 class Place:
     """A box with stand-ins in it, in which a check's cases are run again."""
 
-    def __init__(self, what: Substitution, own_caches: bool, remote: ClockedRemote, stand_ins: StandIns) -> None:
+    def __init__(
+        self, what: Substitution, own_caches: bool, remote: ClockedRemote, stand_ins: StandIns
+    ) -> None:
         self.what = what
-        self.own_caches = own_caches  # whether the student's own caches are handed out, or the reference's
+        self.own_caches = (
+            own_caches  # whether the student's own caches are handed out, or the reference's
+        )
         self.remote = remote
         self.stand_ins = stand_ins
         self.run: NotebookRun | None = None  # of a notebook's check
@@ -35,7 +39,9 @@ class Place:
 class SecondRuns:
     """Prepares the second runs of one submission's checks; a check's places are ended when it is done."""
 
-    def __init__(self, plan: Plan, boxes: Boxes, built: Built, checks: Mapping[str, CheckOutcome]) -> None:
+    def __init__(
+        self, plan: Plan, boxes: Boxes, built: Built, checks: Mapping[str, CheckOutcome]
+    ) -> None:
         self._plan = plan
         self._boxes = boxes
         self._built = built

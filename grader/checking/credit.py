@@ -32,7 +32,9 @@ def credit(record: CaseRecord, comparisons: Sequence[Comparison], given: Iterabl
     given: what the case's calls were given, which a function could hand on
     """
     arrays = [one for one in given if isinstance(one, np.ndarray)]
-    right = {one.name for one in comparisons if one.ok} - {one.name for one in comparisons if not one.ok}
+    right = {one.name for one in comparisons if one.ok} - {
+        one.name for one in comparisons if not one.ok
+    }
     values: dict[str, bool] = {}
     names = set(record.values)
     for name, (expected, _) in record.values.items():

@@ -65,7 +65,9 @@ class Built:
             return None
         own = frozenset[str]() if spec.notebook else self._judged.get(check, frozenset())
         functions = {one.id: self._functions(one.id) - own for one in below}
-        roots = tuple(dict.fromkeys(root for one in lost if functions[one.id] for root in one.roots))
+        roots = tuple(
+            dict.fromkeys(root for one in lost if functions[one.id] for root in one.roots)
+        )
         replaced = frozenset[str]().union(*(functions[one.id] for one in lost))
         judged = self._judged.get(check, frozenset())
         if not replaced or (spec.notebook and judged and judged <= replaced):
@@ -73,12 +75,16 @@ class Built:
         classes = {name.split(".")[0] for name in replaced if "." in name}
         watched = frozenset(classes).union(*functions.values()) - replaced
         stubs = all(case.unimplemented for one in lost for case in one.cases)
-        return Substitution(roots, replaced, frozenset(one for one in watched if one in self._modules), stubs)
+        return Substitution(
+            roots, replaced, frozenset(one for one in watched if one in self._modules), stubs
+        )
 
     def same(self, check: str) -> tuple[str, ...]:
         """Return the checks that judge the same functions as a check does."""
         own = self._judged.get(check)
-        return tuple(other for other, names in self._judged.items() if other != check and names == own)
+        return tuple(
+            other for other, names in self._judged.items() if other != check and names == own
+        )
 
     def own(self, check: str) -> frozenset[str]:
         """Return the functions that a check is the first to judge; none for a notebook's."""
@@ -92,7 +98,11 @@ class Built:
     def _functions(self, check: str) -> frozenset[str]:
         """Return what a check judges in the student's files; what a notebook's cells define is not replaced."""
         spec = self._assignment.check(check)
-        names = self._judged.get(check, frozenset()) if spec is not None and not spec.notebook else frozenset[str]()
+        names = (
+            self._judged.get(check, frozenset())
+            if spec is not None and not spec.notebook
+            else frozenset[str]()
+        )
         return frozenset(name for name in names if name.split(".")[0] in self._modules)
 
     @property
@@ -112,9 +122,13 @@ class Built:
 class Reference:
     """The reference in a box of its own, opened when it is first asked."""
 
-    def __init__(self, assignment: Assignment, sandbox: Sandbox, files: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, assignment: Assignment, sandbox: Sandbox, files: Mapping[str, bytes]
+    ) -> None:
         self._assignment = assignment
-        self._remote = Remote(sandbox, Staging(assignment.links, files), assignment.spec.limits, hide_numbers=True)
+        self._remote = Remote(
+            sandbox, Staging(assignment.links, files), assignment.spec.limits, hide_numbers=True
+        )
 
     def close(self) -> None:
         """End the box."""
@@ -124,11 +138,15 @@ class Reference:
         """Begin a new case: nothing that an earlier one made is kept."""
         self._remote.reset(seed=2016)
 
-    def answer(self, steps: list[dict[str, Any]], blobs: tuple[bytes, ...], seconds: float) -> Frame:
+    def answer(
+        self, steps: list[dict[str, Any]], blobs: tuple[bytes, ...], seconds: float
+    ) -> Frame:
         """Do calls one after the other and return the last one's results; raises `SubmissionFailed`."""
         for step in steps:
             step["module"] = self._assignment.modules[step["function"].split(".")[0]]
-        reply = self._remote.request("what a stand-in asks", {"op": "answer", "steps": steps}, blobs, seconds=seconds)
+        reply = self._remote.request(
+            "what a stand-in asks", {"op": "answer", "steps": steps}, blobs, seconds=seconds
+        )
         body = {"ok": True, "container": reply.body["container"], "values": reply.body["values"]}
         return Frame(body, reply.blobs)
 
@@ -163,7 +181,11 @@ class StandIns:
     def _steps(self, frame: Frame) -> list[dict[str, Any]] | None:
         """Return a question's calls, made anew of what may stand in them; None when something else does."""
         steps = frame.body.get("steps")
-        if not isinstance(steps, list) or not 0 < len(steps) <= STEPS or sum(map(len, frame.blobs)) > BYTES:
+        if (
+            not isinstance(steps, list)
+            or not 0 < len(steps) <= STEPS
+            or sum(map(len, frame.blobs)) > BYTES
+        ):
             return None
         made = [_step(step) for step in steps]
         checked = [step for step in made if step is not None]
@@ -175,14 +197,24 @@ class StandIns:
 
 
 def _step(step: Any) -> dict[str, Any] | None:
-    if not isinstance(step, dict) or not isinstance(step.get("function"), str) or not _natural(step.get("number")):
+    if (
+        not isinstance(step, dict)
+        or not isinstance(step.get("function"), str)
+        or not _natural(step.get("number"))
+    ):
         return None
     args, kwargs, state = (_entries(step.get(key, [])) for key in ("args", "kwargs", "state"))
     if args is None or kwargs is None or state is None or not all(map(_named, (*kwargs, *state))):
         return None
     if not all(map(_item, [*args, *(value for _, value in kwargs)])):
         return None
-    return {"number": step["number"], "function": step["function"], "args": args, "kwargs": kwargs, "state": state}
+    return {
+        "number": step["number"],
+        "function": step["function"],
+        "args": args,
+        "kwargs": kwargs,
+        "state": state,
+    }
 
 
 def _entries(part: Any) -> list[Any] | None:
@@ -198,7 +230,12 @@ def _item(item: Any) -> bool:
     if not isinstance(item, dict) or len(item) != 1:
         return False
     made = item.get("made", [0, 0])
-    return ("value" in item or "made" in item) and isinstance(made, list) and len(made) == 2 and all(map(_whole, made))
+    return (
+        ("value" in item or "made" in item)
+        and isinstance(made, list)
+        and len(made) == 2
+        and all(map(_whole, made))
+    )
 
 
 def _whole(number: Any) -> bool:

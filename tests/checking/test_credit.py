@@ -18,7 +18,11 @@ X = np.arange(6.0).reshape(2, 3)
 def run(expected: dict[str, Any], got: dict[str, Any], *conditions: bool) -> Credit:
     """Credit a run of a case that got these values, the others being missing, and holds these conditions or not."""
     record = CaseRecord(values={name: (value, Tolerance()) for name, value in expected.items()})
-    found = [one for name, value in got.items() for one in compare(name, expected[name], value, Tolerance())]
+    found = [
+        one
+        for name, value in got.items()
+        for one in compare(name, expected[name], value, Tolerance())
+    ]
     found += [Comparison(f"condition {number}", ok) for number, ok in enumerate(conditions)]
     return credit(record, found, [X])
 

@@ -27,7 +27,9 @@ def center_backward(dy, cache):
 def own(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """A toy whose second check has two values, and whose class is judged after the rest."""
     spec = SPEC.replace('id = "tally"\n', 'id = "tally"\nrequires = ["count"]\n')
-    spec = spec.replace('id = "notebook"\n', 'id = "notebook"\nrequires = ["center", "count", "noise", "tally"]\n')
+    spec = spec.replace(
+        'id = "notebook"\n', 'id = "notebook"\nrequires = ["center", "count", "noise", "tally"]\n'
+    )
     assignment = build(tmp_path_factory.mktemp("toy") / "assignment", spec=spec, checks=VALUES)
     record(assignment, reseed=False, progress=lambda line: None)
     return Toy(assignment, tmp_path_factory.mktemp("submissions"))
@@ -38,7 +40,9 @@ def backward(graded: Graded) -> tuple[str, float, bool]:
     return check.status.value, check.points, check.follow_through
 
 
-@pytest.mark.parametrize("center", [RAISES, STUB, WRONG.replace("x.shape", "None[0]"), "del center"])
+@pytest.mark.parametrize(
+    "center", [RAISES, STUB, WRONG.replace("x.shape", "None[0]"), "del center"]
+)
 def test_what_is_right_after_a_function_that_raises_has_its_points(own: Toy, center: str) -> None:
     graded = own.change(center, "center", "center_backward")
     assert graded["center"].points == 0
@@ -52,12 +56,22 @@ def test_a_function_that_calls_a_wrong_one_is_right_with_a_right_one(own: Toy) -
 
 
 def test_a_copy_of_the_mistake_costs_again(own: Toy) -> None:
-    assert backward(own.change(WRONG + USES.replace("center(dy)[0]", "2 * dy"))) == ("fail", 0, False)
+    assert backward(own.change(WRONG + USES.replace("center(dy)[0]", "2 * dy"))) == (
+        "fail",
+        0,
+        False,
+    )
 
 
 def test_a_function_that_is_not_there_earns_nothing(own: Toy) -> None:
-    for body in ("raise NotImplementedError", "raise NameError('dx')", "return center_backward(dy, cache)"):
-        graded = own.change(f"{RAISES}\ndef center_backward(dy, cache):\n    {body}", "center", "center_backward")
+    for body in (
+        "raise NotImplementedError",
+        "raise NameError('dx')",
+        "return center_backward(dy, cache)",
+    ):
+        graded = own.change(
+            f"{RAISES}\ndef center_backward(dy, cache):\n    {body}", "center", "center_backward"
+        )
         assert graded["center_backward"].points == 0
 
 
@@ -65,14 +79,23 @@ def test_values_share_the_points_of_a_case(own: Toy) -> None:
     second = "seen.append(1)\n    return (dy - dy.mean(0)) * (len(seen) % 2)"
     half = f"def center_backward(dy, cache, seen=[]):\n    {second}"
     graded = own.change(half, "center", "center_backward")
-    shares = {case.id: case.share for case in graded["center_backward"].cases if case.status == "fail"}
-    assert shares == {"N=4": 0.5, "D=1": 0.5}  # with one row all is zero, which the other passes as well
+    shares = {
+        case.id: case.share for case in graded["center_backward"].cases if case.status == "fail"
+    }
+    assert shares == {
+        "N=4": 0.5,
+        "D=1": 0.5,
+    }  # with one row all is zero, which the other passes as well
     assert backward(graded) == ("fail", 2, False)
 
 
 def test_a_case_that_raises_says_nothing_of_the_others(own: Toy) -> None:
     squeezed = "def center_backward(dy, cache):\n    n, d = dy.squeeze().shape\n    return dy - dy.mean(axis=0)"
-    assert backward(own.change(f"{WRONG}\n{squeezed}", "center", "center_backward")) == ("fail", 1, False)
+    assert backward(own.change(f"{WRONG}\n{squeezed}", "center", "center_backward")) == (
+        "fail",
+        1,
+        False,
+    )
 
 
 def test_nothing_of_a_second_run_is_shown(own: Toy) -> None:
@@ -81,7 +104,12 @@ def test_nothing_of_a_second_run_is_shown(own: Toy) -> None:
     graded = own.change(f"{RAISES}\n{tells}", "center", "center_backward")
     assert graded["center_backward"].points == 0
     assert all("NameError: mean" in case.message for case in graded["center_backward"].cases)
-    told = repr([(case.message, case.trace, case.output, case.notes) for case in graded["center_backward"].cases])
+    told = repr(
+        [
+            (case.message, case.trace, case.output, case.notes)
+            for case in graded["center_backward"].cases
+        ]
+    )
     assert "LEAK" not in told
 
 
@@ -103,7 +131,11 @@ def center_backward(dy, cache):
             return one._answer("center_backward", (dy, dy.shape), {}, False)[1][0][0]
     return dy
 """
-    assert backward(own.change(f"{RAISES}\n{asks}", "center", "center_backward")) == ("fail", 0, False)
+    assert backward(own.change(f"{RAISES}\n{asks}", "center", "center_backward")) == (
+        "fail",
+        0,
+        False,
+    )
 
 
 def test_a_second_run_that_never_ends_is_ended(own: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,12 +150,16 @@ def test_a_second_run_that_never_ends_is_ended(own: Toy, monkeypatch: pytest.Mon
 def test_questions_have_a_bound(own: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grader.checking.again.CALLS", 5)
     many = "def center_backward(dy, cache):\n    return [center(dy)[0] for _ in range(6)][-1]"
-    assert own.change(f"{WRONG}\n{many}", "center", "center_backward")["center_backward"].points == 0
+    assert (
+        own.change(f"{WRONG}\n{many}", "center", "center_backward")["center_backward"].points == 0
+    )
 
 
 def test_arguments_that_would_fill_the_memory_cost_us_nothing(own: Toy) -> None:
     large = "def center_backward(dy, cache):\n    return center(np.broadcast_to(dy[:1, :1], (1 << 15, 1 << 15)))[0]"
-    assert own.change(f"{WRONG}\n{large}", "center", "center_backward")["center_backward"].points == 0
+    assert (
+        own.change(f"{WRONG}\n{large}", "center", "center_backward")["center_backward"].points == 0
+    )
 
 
 def test_a_notebook_is_run_again_with_right_functions(own: Toy) -> None:

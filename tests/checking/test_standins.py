@@ -9,7 +9,15 @@ import pytest
 from toy import SPEC, build
 
 from grader.assignment.spec import Assignment
-from grader.checking.standins import ARGUMENTS, BYTES, STEPS, Built, Reference, StandIns, Substitution
+from grader.checking.standins import (
+    ARGUMENTS,
+    BYTES,
+    STEPS,
+    Built,
+    Reference,
+    StandIns,
+    Substitution,
+)
 from grader.checking.verdict import CheckOutcome
 from grader.errors import StudentException
 from grader.model import CaseResult, Status
@@ -39,13 +47,17 @@ def replaced(assignment: Assignment, check: str, **cases: CaseResult) -> Substit
     return Built(assignment, JUDGED).substitution(check, outcomes)
 
 
-def test_what_a_check_builds_on_is_all_that_its_requirements_build_on(assignment: Assignment) -> None:
+def test_what_a_check_builds_on_is_all_that_its_requirements_build_on(
+    assignment: Assignment,
+) -> None:
     built = Built(assignment, JUDGED)
     assert built.below("center") == ()
     assert built.below("tally") == ("center", "center_backward")
 
 
-def test_the_functions_of_failed_checks_are_replaced_and_those_of_others_watched(assignment: Assignment) -> None:
+def test_the_functions_of_failed_checks_are_replaced_and_those_of_others_watched(
+    assignment: Assignment,
+) -> None:
     what = replaced(assignment, "tally", center=FAIL)
     assert what is not None
     assert (what.roots, what.replaced) == (("center",), {"center"})
@@ -57,14 +69,18 @@ def test_nothing_is_replaced_when_nothing_before_has_failed(assignment: Assignme
     assert replaced(assignment, "center", center_backward=FAIL) is None
 
 
-def test_what_follows_from_an_earlier_mistake_keeps_its_own_function(assignment: Assignment) -> None:
+def test_what_follows_from_an_earlier_mistake_keeps_its_own_function(
+    assignment: Assignment,
+) -> None:
     follows = CaseResult("b", Status.FAIL, "off", follows=("center",))
     what = replaced(assignment, "tally", center=FAIL, center_backward=follows)
     assert what is not None
     assert what.replaced == {"center"}
 
 
-def test_what_repeats_a_known_mistake_is_replaced_and_named_by_where_it_cost(assignment: Assignment) -> None:
+def test_what_repeats_a_known_mistake_is_replaced_and_named_by_where_it_cost(
+    assignment: Assignment,
+) -> None:
     follows = CaseResult("b", Status.FAIL, "off", follows=("center",))
     outcomes = {"center_backward": CheckOutcome("center_backward", "", [follows], repeats=True)}
     what = Built(assignment, JUDGED).substitution("tally", outcomes)
@@ -78,11 +94,15 @@ def test_our_own_fault_replaces_nothing(assignment: Assignment) -> None:
 
 def test_the_function_that_a_check_judges_is_never_replaced(assignment: Assignment) -> None:
     outcomes = {"center": CheckOutcome("center", "", [FAIL])}
-    built = Built(assignment, {"center": frozenset({"center"}), "center_backward": frozenset({"center"})})
+    built = Built(
+        assignment, {"center": frozenset({"center"}), "center_backward": frozenset({"center"})}
+    )
     assert built.substitution("center_backward", outcomes) is None
 
 
-def test_a_notebook_has_its_functions_replaced_while_most_of_them_are_right(assignment: Assignment) -> None:
+def test_a_notebook_has_its_functions_replaced_while_most_of_them_are_right(
+    assignment: Assignment,
+) -> None:
     what = replaced(assignment, "notebook", tally=FAIL)
     assert what is not None
     assert (what.replaced, what.watched) == ({"Tally.add"}, {"center", "center_backward", "Tally"})
@@ -103,7 +123,9 @@ class Told(Reference):
     def begin(self) -> None:
         """Keep what is there."""
 
-    def answer(self, steps: list[dict[str, Any]], blobs: tuple[bytes, ...], seconds: float) -> Frame:
+    def answer(
+        self, steps: list[dict[str, Any]], blobs: tuple[bytes, ...], seconds: float
+    ) -> Frame:
         self.steps += steps
         if steps[-1]["args"] == [{"value": "wrong"}]:
             raise StudentException("the reference raised")
@@ -111,7 +133,12 @@ class Told(Reference):
 
 
 WHAT = Substitution(("center",), frozenset({"center"}), frozenset({"count"}), stubs=False)
-STEP = {"number": 3, "function": "center", "args": [{"value": 1}, {"made": [2, 1]}], "kwargs": [["n", {"value": 2}]]}
+STEP = {
+    "number": 3,
+    "function": "center",
+    "args": [{"value": 1}, {"made": [2, 1]}],
+    "kwargs": [["n", {"value": 2}]],
+}
 
 
 def answered(*steps: Any, blobs: tuple[bytes, ...] = (), most: int = 10) -> bool:
@@ -130,7 +157,9 @@ def test_a_question_for_a_replaced_function_is_answered() -> None:
     "steps",
     [
         [],
-        [{**STEP, "function": "count"}],  # watched alone: what it makes may be handed on, and is not told
+        [
+            {**STEP, "function": "count"}
+        ],  # watched alone: what it makes may be handed on, and is not told
         [{**STEP, "function": "center_backward"}],
         [{**STEP, "function": "center_backward"}, STEP],
         [STEP, STEP],

@@ -26,8 +26,13 @@ from grader.grading.grade import Grader, Options
 from grader.model import Report
 
 ROOT = Path(__file__).resolve().parents[2]
-SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION [^\n]*?(\w+)\n.*?### END SOLUTION", re.MULTILINE | re.DOTALL)
-BODIES = {"crash": 'raise NameError("name \'dout\' is not defined")', "stub": 'raise NotImplementedError("a task")'}
+SOLUTION = re.compile(
+    r"^( *)### BEGIN SOLUTION [^\n]*?(\w+)\n.*?### END SOLUTION", re.MULTILINE | re.DOTALL
+)
+BODIES = {
+    "crash": "raise NameError(\"name 'dout' is not defined\")",
+    "stub": 'raise NotImplementedError("a task")',
+}
 
 
 class Mistake(NamedTuple):
@@ -72,7 +77,9 @@ def cost(grader: Grader, mistake: Mistake, folder: Path) -> Row:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     report: Report = grader.grade(folder).report
-    lost = {one.id: one.max_points - one.points for one in report.checks if one.points < one.max_points}
+    lost = {
+        one.id: one.max_points - one.points for one in report.checks if one.points < one.max_points
+    }
     judges = judged(grader.expectations)
     notebooks = {check.id for check in grader.assignment.spec.checks if check.notebook}
     most = {one.id: one.max_points for one in report.checks if one.id not in notebooks}
@@ -86,8 +93,13 @@ def cost(grader: Grader, mistake: Mistake, folder: Path) -> Row:
 def rows(only: str, kinds: frozenset[str], *, notebooks: bool) -> Iterator[Row]:
     """Yield a row for each mistake whose id begins so."""
     assignment = load(ROOT / "assignment")
-    checks = frozenset(check.id for check in assignment.spec.checks if notebooks or not check.notebook)
-    with Grader(assignment, Options(only=checks)) as grader, tempfile.TemporaryDirectory() as folder:
+    checks = frozenset(
+        check.id for check in assignment.spec.checks if notebooks or not check.notebook
+    )
+    with (
+        Grader(assignment, Options(only=checks)) as grader,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         for mistake in mistakes(assignment):
             if mistake.id.startswith(only) and mistake.kind in kinds:
                 yield cost(grader, mistake, Path(folder, f"{mistake.kind}-{mistake.id}"))
@@ -95,9 +107,16 @@ def rows(only: str, kinds: frozenset[str], *, notebooks: bool) -> Iterator[Row]:
 
 def main() -> int:
     """Print the table; return 1 when a row loses more than its own checks' points."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("only", nargs="?", default="", help="how the mistakes' names begin")
-    parser.add_argument("--kind", action="append", choices=["known", *BODIES], help="known mistakes, crashes or stubs")
+    parser.add_argument(
+        "--kind",
+        action="append",
+        choices=["known", *BODIES],
+        help="known mistakes, crashes or stubs",
+    )
     parser.add_argument("--notebooks", action="store_true", help="with the notebooks' checks")
     options = parser.parse_args()
     kinds = frozenset(options.kind or ["known", *BODIES])
@@ -107,7 +126,10 @@ def main() -> int:
         worst = max(worst, int(over))
         where = ", ".join(f"{id_} {lost:g}" for id_, lost in row.checks.items())
         name = f"{row.mistake.kind:6} {row.mistake.id:45}"
-        print(f"{name} lost {row.lost:5.2f} of {row.own:4g}  {'MORE' if over else '    '}  {where}", flush=True)
+        print(
+            f"{name} lost {row.lost:5.2f} of {row.own:4g}  {'MORE' if over else '    '}  {where}",
+            flush=True,
+        )
     return worst
 
 

@@ -16,7 +16,9 @@ def test_the_table_has_each_known_mistake_and_each_function_that_raises() -> Non
     found = list(once.mistakes(ASSIGNMENT))
     known = {path.stem for path in (ASSIGNMENT.folder / "misconceptions").glob("*.toml")}
     assert {one.id for one in found if one.kind == "known"} == known
-    functions = {name for file in ASSIGNMENT.spec.files for name in file.provides} - {"CaptioningRNN"}
+    functions = {name for file in ASSIGNMENT.spec.files for name in file.provides} - {
+        "CaptioningRNN"
+    }
     for kind in once.BODIES:
         raising = {one.id for one in found if one.kind == kind}
         assert raising == functions | {"CaptioningRNN.loss", "CaptioningRNN.sample"}

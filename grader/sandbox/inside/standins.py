@@ -59,7 +59,9 @@ class Shelf:
         self._entries[number] = (value, size)
         self._bytes += size
         gone = []
-        while len(self._entries) > 1 and (self._bytes > KEPT_BYTES or len(self._entries) > KEPT_CALLS):
+        while len(self._entries) > 1 and (
+            self._bytes > KEPT_BYTES or len(self._entries) > KEPT_CALLS
+        ):
             _, (old, old_size) = self._entries.popitem(last=False)
             self._bytes -= old_size
             gone.append(old)
@@ -94,7 +96,9 @@ class StandIns:
         self._own_caches = own_caches
         self._lock = threading.RLock()
         self._count = 0
-        self._made: dict[int, tuple[Any, int, int]] = {}  # id -> the object, the call that made it, its index
+        self._made: dict[
+            int, tuple[Any, int, int]
+        ] = {}  # id -> the object, the call that made it, its index
         self._calls = Shelf()  # by number: the call, and the ids of what it made
         self._told: set[int] = set()  # numbers of calls that the other side knows
 
@@ -122,7 +126,8 @@ class StandIns:
             if [module_name, name] in [list(one) for one in replaced]:
                 changes.append((owner, last, original, self._stand_in(name, original)))
             elif isinstance(original, type):
-                changes.append((original, "__init__", None, self._constructor(name, getattr(original, "__init__"))))  # noqa: B009 - mypy
+                made = getattr(original, "__init__")  # noqa: B009 - mypy takes it for an instance's
+                changes.append((original, "__init__", None, self._constructor(name, made)))
             elif callable(original):
                 changes.append((owner, last, original, self._watched(name, original)))
         for owner, name, original, replacement in changes:
@@ -153,14 +158,20 @@ class StandIns:
                     values = self._with_own_caches(values, container, original, args, kwargs)
                 results = [value for value, _ in values]
                 self._remember(number, Called(name, (), {}), results, told=True)
-            return results[0] if not container else (tuple if container == "tuple" else list)(results)
+            return (
+                results[0] if not container else (tuple if container == "tuple" else list)(results)
+            )
 
         return functools.wraps(original)(stand_in) if callable(original) else stand_in
 
     def _watched(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def watched(*args: Any, **kwargs: Any) -> Any:
-            before = Called(name, tuple(map(_copied, args)), {key: _copied(value) for key, value in kwargs.items()})
+            before = Called(
+                name,
+                tuple(map(_copied, args)),
+                {key: _copied(value) for key, value in kwargs.items()},
+            )
             result = original(*args, **kwargs)
             with self._lock:
                 self._count += 1
@@ -177,13 +188,17 @@ class StandIns:
                 self._count += 1
                 number = self._count
                 self._made[id(made)] = (made, number, ITSELF)
-                for _, ids in self._calls.put_object(number, (Called(name, args, kwargs), [id(made)])):
+                for _, ids in self._calls.put_object(
+                    number, (Called(name, args, kwargs), [id(made)])
+                ):
                     self._made.pop(ids[0], None)
             original(made, *args, **kwargs)
 
         return constructor
 
-    def _remember(self, number: int, call: Called, results: list[Any], *, told: bool = False) -> None:
+    def _remember(
+        self, number: int, call: Called, results: list[Any], *, told: bool = False
+    ) -> None:
         """Keep what a call made, as far as nothing but identity tells what it is: no arrays, no numbers."""
         kept = []
         for index, value in enumerate(results):
@@ -218,7 +233,11 @@ class StandIns:
         return number, values, reply.body["container"]
 
     def _items(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], encoder: Encoder, steps: list[dict[str, Any]]
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        encoder: Encoder,
+        steps: list[dict[str, Any]],
     ) -> dict[str, Any]:
         return {
             "args": [self._item(value, encoder, steps) for value in args],
@@ -248,7 +267,9 @@ class StandIns:
     ) -> list[tuple[Any, bool]]:
         """Return the right results, but for what is opaque, which is the student's own."""
         try:
-            result = original(*map(_copied, args), **{name: _copied(value) for name, value in kwargs.items()})
+            result = original(
+                *map(_copied, args), **{name: _copied(value) for name, value in kwargs.items()}
+            )
         except BaseException:
             return values
         own = list(result) if isinstance(result, tuple | list) else [result]
@@ -296,12 +317,18 @@ class Answers:
             if name in vars(args[0]):
                 setattr(args[0], name, decoder.decode(item))
         result = target(*args, **kwargs)
-        container = "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
+        container = (
+            "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
+        )
         results = list(result) if container else [result]
         if isinstance(target, type):
             self._results.put_object(step["number"], (result, results))
         else:
-            self._results.put(step["number"], (result, results), sum(map(_size, (*args, *kwargs.values(), *results))))
+            self._results.put(
+                step["number"],
+                (result, results),
+                sum(map(_size, (*args, *kwargs.values(), *results))),
+            )
         return container, results
 
     def _value(self, item: dict[str, Any], decoder: Decoder) -> Any:
@@ -320,7 +347,9 @@ class Answers:
 
 def _opaque(value: Any) -> bool:
     """Return whether a value is no array, number or text: a cache, an object."""
-    return not isinstance(value, np.ndarray | np.generic | int | float | complex | str | bytes | type(None))
+    return not isinstance(
+        value, np.ndarray | np.generic | int | float | complex | str | bytes | type(None)
+    )
 
 
 def _copied(value: Any) -> Any:
@@ -338,7 +367,9 @@ def _size(value: Any, depth: int = 0) -> int:
 
 def _state(made: Any, encoder: Encoder) -> list[list[Any]]:
     """Return the arrays that an object holds by itself or in dicts and lists: its parameters."""
-    return [[name, encoder.encode(value)] for name, value in vars(made).items() if _of_arrays(value)]
+    return [
+        [name, encoder.encode(value)] for name, value in vars(made).items() if _of_arrays(value)
+    ]
 
 
 def _of_arrays(value: Any) -> bool:

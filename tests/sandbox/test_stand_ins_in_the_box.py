@@ -68,7 +68,11 @@ class World:
     """The student's modules with stand-ins in them, and the reference that answers."""
 
     def __init__(self, folder: Path, student: str) -> None:
-        for name, text in {"student_layers": student, "student_user": USER, "reference_layers": REFERENCE}.items():
+        for name, text in {
+            "student_layers": student,
+            "student_user": USER,
+            "reference_layers": REFERENCE,
+        }.items():
             (folder / f"{name}.py").write_text(text)
         self._folder = folder
         self.layers, self.user = self.module("student_layers"), self.module("student_user")
@@ -116,13 +120,20 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 def test_a_stand_in_has_its_place_under_every_name(world: Callable[..., World]) -> None:
     made = world()
     made.install(["square"], [])
-    functions = (made.layers.square, made.user.square, made.user.TABLE["square"][0], made.user.TABLE["list"][0])
+    functions = (
+        made.layers.square,
+        made.user.square,
+        made.user.TABLE["square"][0],
+        made.user.TABLE["list"][0],
+    )
     for function in functions:
         np.testing.assert_array_equal(function(X)[0], X * X)
     np.testing.assert_array_equal(made.user.twice(X), X**4)
 
 
-def test_a_cache_of_the_students_own_is_made_again_by_the_reference(world: Callable[..., World]) -> None:
+def test_a_cache_of_the_students_own_is_made_again_by_the_reference(
+    world: Callable[..., World],
+) -> None:
     right = WRONG.replace("3 * x", "x * x")
     made = world(right)
     made.install(["square_backward"], ["square"])
@@ -157,7 +168,9 @@ def test_the_students_own_cache_has_the_right_output_in_the_place_of_the_wrong_o
 
 
 @pytest.mark.parametrize("body", ["return y", "raise NameError('yy')", "return None"])
-def test_a_function_without_a_cache_of_its_own_has_the_references(world: Callable[..., World], body: str) -> None:
+def test_a_function_without_a_cache_of_its_own_has_the_references(
+    world: Callable[..., World], body: str
+) -> None:
     made = world(WRONG.replace("return y, [x, y]", body))
     made.install(["square"], [], own_caches=True)
     name, x = made.layers.square(X)[1]
@@ -183,7 +196,9 @@ def test_a_method_is_answered_with_the_objects_own_parameters(world: Callable[..
 
 def test_a_refusal_is_an_exception_in_the_students_code(world: Callable[..., World]) -> None:
     made = world()
-    stand_ins = StandIns(lambda body, blobs: Frame({"ok": False}), Path("/nowhere"), own_caches=False)
+    stand_ins = StandIns(
+        lambda body, blobs: Frame({"ok": False}), Path("/nowhere"), own_caches=False
+    )
     stand_ins.install([["student_layers", "square"]], [])
     with pytest.raises(RuntimeError, match="no answer was to be had for `square`"):
         made.layers.square(X)
