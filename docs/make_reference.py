@@ -161,7 +161,7 @@ WORDS = {
     "CheckResult.hint": "of a known mistake, or of what is true of the arrays",
     "CheckResult.seconds": "how long its cases took",
     "CheckResult.cases": "in the order in which they ran",
-    "CheckResult.follow_through": "whether some of its points were earned given an earlier mistake",
+    "CheckResult.follow_through": "whether cases have points that pass with right functions before them",
     "CaseResult.id": "pytest's name of the case: its parameters, or `all`",
     "CaseResult.status": "the verdict",
     "CaseResult.message": "what is wrong",

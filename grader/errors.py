@@ -94,7 +94,14 @@ class LimitExceeded(SubmissionFailed):
 
 
 class WorkerDied(SubmissionFailed):
-    """The student's process ended by itself or broke the protocol."""
+    """The student's process ended by itself or broke the protocol.
+
+    ``unexplained`` says that it was killed, or is gone, and no limit of ours did that: it may have been anybody.
+    """
+
+    def __init__(self, message: str, *, unexplained: bool = False) -> None:
+        super().__init__(message)
+        self.unexplained = unexplained
 
 
 class GraderFault(GraderError):

@@ -101,10 +101,16 @@ class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
     output: str = ""  # what the student's code printed, capped
     notes: tuple[str, ...] = ()
     unimplemented: str = ""  # the stub that stopped the case
-    follows: tuple[str, ...] = ()  # the failed checks that its wrong values follow from, which earns its points
+    follows: tuple[str, ...] = ()  # the failed checks that its failure follows from, which earns its points
     frames: tuple[Frame, ...] = ()  # where `trace` leads, outermost first: the report marks these lines
     weight: float = 1.0  # its part of the check's points, beside the other cases' weights
     stopped_by: str = ""  # the notebook's cell, in words, that stopped what this needs
+    share: float = 0.0  # of its points, which it has though it failed: for the values that are right
+
+    @property
+    def earned(self) -> float:
+        """The part of its points that it has, from 0 to 1; a known mistake may add to that."""
+        return 1.0 if self.status is Status.PASS or self.follows else self.share
 
 
 class CheckResult(msgspec.Struct, frozen=True):

@@ -368,7 +368,9 @@ def complaints(case: Case, tier: str, verdict: Verdict, canary: str) -> list[str
         if verdict.report.isolation != tier:
             found.append(f"graded on {verdict.report.isolation}")
         found += [
-            f"{check.id}: our fault? {check.message}" for check in verdict.report.checks if check.status is Status.ERROR
+            f"{check.id}: our fault? {check.message}"
+            for check in verdict.report.checks
+            if check.status is Status.ERROR and statuses.get(check.id) != "error"
         ]
     found += [f"the report does not say {text!r}" for text in says if text not in verdict.text]
     for pattern in (*case.manifest.hides, ACTING):

@@ -174,7 +174,6 @@ FILES = {
     "assignment/lib/__init__.py": "",
     "assignment/lib/helpers.py": HELPERS,
     "assignment/notebooks/Work.ipynb": notebook(),
-    "assignment/follow_through.py": "",
     "solutions/lib/sums.py": REFERENCE,
 }
 

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.assignment.spec import FOLLOW_THROUGH, SPEC_NAME, Assignment
+from grader.assignment.spec import SPEC_NAME, Assignment
 from grader.errors import AssignmentError
 from grader.sandbox import granted
 
 MOST = 20_000  # files of an assignment that are looked at
-FOLDERS = ("checks", "expectations", "misconceptions")
+FOLDERS = ("checks", "expectations", "misconceptions", "stand-ins")
 
 
 def refuse_readable(assignment: Assignment) -> None:
@@ -40,7 +40,7 @@ def refuse_readable(assignment: Assignment) -> None:
 
 def secrets(assignment: Assignment) -> Iterator[Path]:
     """Yield what no submission may read: folders, then each link within them."""
-    tops = [assignment.folder / name for name in (SPEC_NAME, FOLLOW_THROUGH, *FOLDERS)]
+    tops = [assignment.folder / name for name in (SPEC_NAME, *FOLDERS)]
     reference = assignment.reference
     if reference is not None:
         spec = assignment.spec

@@ -50,7 +50,7 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     points: float
     visibility: Visibility = Visibility.VISIBLE
     notebook: str = ""  # the notebook whose outcome it judges
-    requires: tuple[str, ...] = ()  # checks whose functions this one needs: skipped while they are not implemented
+    requires: tuple[str, ...] = ()  # checks whose functions this one builds on: they may be replaced by right ones
     weights: Mapping[str, float] | None = None  # a case -> its part of the points, where that is not 1 as of all others
     lazy_share: float = 0.0  # the part of its points, of 1, that an answer without work may earn
     times_reference: float | None = None  # how many times as long as the reference's a case's calls may take in all

@@ -19,7 +19,7 @@ from grader.model import Visibility
 from grader.sandbox.limits import Limits
 
 SPEC_NAME = "assignment.toml"
-FOLLOW_THROUGH = "follow_through.py"
+STAND_INS = "stand-ins"  # folder of a copy of the reference's modules, in an assignment that goes elsewhere
 LITTER = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 
 
@@ -39,6 +39,22 @@ class Assignment:
     def reference(self) -> Path | None:
         """The folder of the reference solution, or None in a handout."""
         return (self.folder / self.spec.reference).resolve() if self.spec.reference else None
+
+    def reference_modules(self) -> dict[str, bytes] | None:
+        """Return the reference's files that students write, or None when not all of them are there.
+
+        An assignment that was sent elsewhere, to be graded with, has its own copy of them.
+        """
+        for folder in (self.reference, self.folder / STAND_INS):
+            if folder is not None and self.spec.files:
+                paths = {file.path: folder / file.path for file in self.spec.files}
+                if all(path.is_file() for path in paths.values()):
+                    return {name: path.read_bytes() for name, path in paths.items()}
+        return None
+
+    def stand_in_files(self) -> dict[str, bytes]:
+        """Return what goes with an assignment that is sent elsewhere: its copy of the reference's modules."""
+        return {f"{STAND_INS}/{name}": data for name, data in (self.reference_modules() or {}).items()}
 
     def require_hidden(self) -> None:
         """Raise `AssignmentError` where only the public seed is there, whose answers students have in the handout."""
@@ -128,7 +144,7 @@ class Assignment:
         digest = hashlib.sha256()
         digest.update((self.folder / SPEC_NAME).read_bytes())
         notebooks = [self.folder / notebook.source for notebook in self.spec.notebooks]
-        paths = [*_walk(self.checks_folder), *_walk(self.folder / FOLLOW_THROUGH), *notebooks]
+        paths = [*_walk(self.checks_folder), *notebooks]
         files = {path.relative_to(self.folder).as_posix(): path for path in paths} | self.provided
         for name, path in sorted(files.items()):
             digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())

@@ -52,7 +52,7 @@ def pages(assignment: Assignment, spec: Spec) -> dict[str, bytes]:
         "wheel": wheel_name(),
         "partial": len(spec.questions) < len(assignment.spec.questions),
         "hidden": any(check.visibility is Visibility.HIDDEN for check in assignment.spec.checks),
-        "follow_through": (assignment.folder / "follow_through.py").is_file(),
+        "follow_through": any(check.requires for check in spec.checks),
         "points": {
             question.id: f"{sum(check.points for check in spec.checks if check.question == question.id):g}"
             for question in spec.questions

@@ -124,12 +124,9 @@ class Worker:
     """An assignment, its reference, a sandbox, and the expectations of every seed that was asked for."""
 
     def __init__(self, bench: Bench) -> None:
-        from grader.checking import follow
         from grader.sandbox.ladder import open_sandbox
 
         self._patient = load(Path(bench.folder))
-        # What builds on what, for the hints; no recipe is asked, since points are not looked at.
-        self._recipes = tuple(one._replace(function=None) for one in follow.load(self._patient))
         limits = self._patient.spec.limits
         short = msgspec.structs.replace(
             limits,
@@ -197,7 +194,6 @@ class Worker:
                 expectations=self._expected(trial.seed, stage),
                 only=stage,
                 known=functools.partial(self._known.get, trial.seed),
-                recipes=self._recipes,
             )
         ).checks
 

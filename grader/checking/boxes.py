@@ -5,16 +5,21 @@ Notebooks take longest, so their boxes are asked for before pytest is even impor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
 
 from grader.assignment.schema import CheckSpec
 from grader.checking.notebook import NotebookRun
 from grader.checking.pace import ClockedRemote
 from grader.checking.plan import Plan
+from grader.checking.remote import Remote, Request
 from grader.errors import StudentException
 from grader.notebooks.format import provided
 from grader.sandbox.box import Staging
+from grader.sandbox.limits import Limits
+from grader.sandbox.wire import Frame
 
 
 class Boxes:
@@ -22,12 +27,15 @@ class Boxes:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self.functions = self._remote()
+        self.functions = self.fresh()
         self.runs: dict[str, NotebookRun] = {}
         self._notebooks: dict[str, ClockedRemote] = {}
+        self._second: list[Remote] = []  # for second runs
+        self._second_runs: list[NotebookRun] = []
         self._pool = ThreadPoolExecutor(max_workers=max(1, plan.boxes - 1), thread_name_prefix="notebook")
 
-    def _remote(self, *, notebook: bool = False) -> ClockedRemote:
+    def fresh(self, *, notebook: bool = False) -> ClockedRemote:
+        """Return a box of its own for the submission, which is opened when it is first needed."""
         assignment, files = self._plan.assignment, self._plan.files
         own = {file.path for file in assignment.spec.files}
         staging = Staging(assignment.links, {path: data for path, data in files.items() if path in own})
@@ -53,12 +61,50 @@ class Boxes:
             return
         if self._plan.boxes == 1:
             self.functions.close()  # what is called in it later is called in a fresh one
+        remote = self._notebooks[path] = self.fresh(notebook=True)
+        self.runs[path] = self._run(path, remote, self._plan.assignment.spec.limits)
+
+    def _run(self, path: str, remote: Remote, limits: Limits) -> NotebookRun:
         assignment = self._plan.assignment
         spec = assignment.notebook(path)
         author = provided(assignment.folder / spec.source)
-        remote = self._notebooks[path] = self._remote(notebook=True)
-        run = self.runs[path] = NotebookRun(spec, author, self._plan.files.get(path), remote, assignment.spec.limits)
+        run = NotebookRun(spec, author, self._plan.files.get(path), remote, limits)
         run.start(self._pool)
+        return run
+
+    def restart_notebook(self, path: str) -> None:
+        """Run a notebook anew whose box was killed from outside."""
+        if path in self.runs:
+            self._notebooks.pop(path).close()
+            del self.runs[path]
+            self.begin_notebook(path)
+
+    def second(self, first: Request, asked: Callable[[Frame], Frame], *, notebook: bool = False) -> ClockedRemote:
+        """Return a box for a second run: what it is asked first, and what answers its questions."""
+        if self._plan.boxes == 1:
+            self.functions.close()
+        remote = self.fresh(notebook=notebook)
+        remote.first, remote.asked = first, asked
+        self._second.append(remote)
+        return remote
+
+    def second_notebook(self, path: str, remote: Remote, seconds: float) -> NotebookRun:
+        """Begin a second run of a notebook, in a box made for it, which may take so long."""
+        limits = self._plan.assignment.spec.limits
+        short = min(limits.notebook_seconds, seconds)
+        limits = msgspec.structs.replace(limits, notebook_seconds=short)
+        run = self._run(path, remote, limits)
+        self._second_runs.append(run)
+        return run
+
+    def close_second(self) -> None:
+        """End the boxes of second runs."""
+        for run in self._second_runs:
+            run.stop()
+        for remote in self._second:
+            remote.close()
+        self._second.clear()
+        self._second_runs.clear()
 
     def of(self, path: str) -> ClockedRemote:
         """Return the box of a notebook, or where there is no path that of the functions."""
@@ -66,6 +112,7 @@ class Boxes:
 
     def close(self) -> None:
         """End every box and thread, notebooks that nobody waited for included."""
+        self.close_second()
         for run in self.runs.values():
             run.stop()
             run.remote.close()

@@ -1,51 +1,28 @@
-"""Why a check failed: it follows from an earlier check's mistake, or it shows a mistake that is known."""
+"""Why a check failed: it shows a mistake that is known, which costs once however many checks show it."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+import msgspec
 
 from grader.checking.diagnosis import Evidence, diagnose, fitting, resembles, sparing
 from grader.checking.expect import Expect, Mode
-from grader.checking.follow import Recipe, costing_once, follows
-from grader.checking.pace import ClockedRemote
 from grader.checking.plan import Plan
-from grader.checking.student import CallLog, Case, Student
+from grader.checking.standins import Built
+from grader.checking.student import Case
 from grader.checking.verdict import CheckOutcome
 from grader.model import CaseResult, Status
-
-PATIENCE = 60.0  # seconds that all asking for what follows from what may take
 
 
 class Causes:
     """Looks into the cases of failing checks; where nothing is compared, there is nothing to look into."""
 
-    def __init__(self, plan: Plan, functions: ClockedRemote, checks: Mapping[str, CheckOutcome]) -> None:
+    def __init__(self, plan: Plan, built: Built, checks: Mapping[str, CheckOutcome]) -> None:
         self._plan = plan
-        self._functions = functions
+        self._built = built
         self._checks = checks  # those that have begun, by their ids
-        self._patience = PATIENCE
         self._evidence: dict[str, list[Evidence]] = {}  # of each check that is not done yet, case by case
-
-    def follows(self, check: str, case: Case, expect: Expect) -> tuple[str, ...]:
-        """Ask, while a case's objects are still there, which earlier mistakes what is wrong in it follows from."""
-        own = self._recipes(check)
-        if self._plan.mode is not Mode.COMPARE or not own or all(comparison.ok for comparison in expect.comparisons):
-            return ()
-        values = [one for one in expect.comparisons if one.name.split("[")[0] in expect.got]
-        # Nothing follows from what was no attempt, unless what stands here is right for the most part.
-        most = 2 * sum(value.ok for value in values) > len(values)
-        failed = {
-            other.id: tuple(root for root in other.roots if most or self._checks[root].attempted)
-            for other in self._checks.values()
-            if other.failed
-        }
-        student = Student(self._plan.assignment, Case(self._functions, CallLog(None)))
-        start = time.perf_counter()
-        with self._functions.hurried(self._patience):
-            roots = follows(own, failed, student, case.log, expect)
-        self._patience -= time.perf_counter() - start
-        return roots
 
     def note(self, check: str, result: CaseResult, case: Case, expect: Expect) -> None:
         """Keep what a case that has ended was given and what was got from it."""
@@ -72,8 +49,7 @@ class Causes:
         known = self._plan.known()
         fits = fitting(outcome.id, told, known)
         outcome.fits = frozenset(mistake.hint for mistake in fits.values())
-        check, own = self._plan.assignment.check(outcome.id), self._recipes(outcome.id)
-        builds_on = {*(check.requires if check is not None else ()), *(id_ for one in own for id_ in one.after)}
+        builds_on = {*self._built.below(outcome.id), *self._built.same(outcome.id)}
         others = [other for other in self._checks.values() if other.id in builds_on]
         before = [other for other in others if other.failed]
         if before:
@@ -82,7 +58,22 @@ class Causes:
         outcome.mistake = diagnose(told, sparing(fits, passed, known).values())
         outcome.attempted = bool(outcome.mistake.name) or resembles(told)
         if outcome.mistake.name:
-            outcome.cases = costing_once(outcome, own, before)
+            cases = costing_once(outcome, before)
+            outcome.repeats, outcome.cases = cases != outcome.cases, cases
 
-    def _recipes(self, check: str) -> list[Recipe]:
-        return [one for one in self._plan.recipes if one.check == check]
+
+def costing_once(outcome: CheckOutcome, before: Iterable[CheckOutcome]) -> list[CaseResult]:
+    """Return a check's cases, which follow from an earlier check if that shows the same known mistake.
+
+    An earlier check may show a mistake without naming it, since its numbers are those of another one as well.
+    before: failed checks that this one builds on, or that judge the same function
+    """
+    for other in before:
+        if outcome.mistake.hint in other.fits:
+            return [
+                msgspec.structs.replace(case, follows=other.roots)
+                if case.status is Status.FAIL and not case.follows
+                else case
+                for case in outcome.cases
+            ]
+    return outcome.cases

@@ -71,6 +71,11 @@ class Trouble:
     meant: bool = False  # its tag says that it may raise
 
     @property
+    def unexplained(self) -> bool:
+        """Whether the cell's process was killed, and not by a limit of ours: the machine may have done that."""
+        return isinstance(self.error, WorkerDied) and self.error.unexplained
+
+    @property
     def is_told(self) -> bool:
         """Whether a report says of it: what is not written yet is said at the checks that need it."""
         return not (self.meant or isinstance(self.error, NotImplementedYet))
@@ -155,8 +160,10 @@ def _trouble(cell: NotebookNode, kernel: WireKernelClient) -> Trouble | None:
     if isinstance(failure, GraderFault):
         raise failure
     if failure is not None:
-        kind = LimitExceeded if isinstance(failure, LimitExceeded) else WorkerDied
-        return Trouble(place, kind(f"{place}: {failure}"))
+        if isinstance(failure, LimitExceeded):
+            return Trouble(place, LimitExceeded(f"{place}: {failure}"))
+        unexplained = isinstance(failure, WorkerDied) and failure.unexplained
+        return Trouble(place, WorkerDied(f"{place}: {failure}", unexplained=unexplained))
     if reply.get("status") == "ok":
         return None
     if reply.get("interrupted"):

@@ -7,7 +7,7 @@ from collections import Counter
 from nbformat import NotebookNode
 
 from grader.checking.cell_runs import Ran, Trouble, place_of
-from grader.errors import CellStopped, NotImplementedYet, StudentException, SubmissionFailed
+from grader.errors import CellStopped, GraderError, GraderFault, NotImplementedYet, StudentException, SubmissionFailed
 from grader.notebooks.cells import cell_key, is_students, ours, text_of
 from grader.notebooks.definitions import definitions, stubs
 from grader.notebooks.restore import Restored
@@ -32,9 +32,12 @@ class Missing:
         self._cells: list[NotebookNode] = restored.notebook.cells
         self._ran = ran
 
-    def why(self, name: str) -> SubmissionFailed:
-        """Return the failure to be told for a name that is not there."""
+    def why(self, name: str) -> GraderError:
+        """Return the failure to be told for a name that is not there; a kill from outside is the grader's."""
         index = self._defining(name)
+        root = None if index is None else self._root(index)
+        if root is not None and root.unexplained:
+            return GraderFault(f"{root.error}, twice, and none of our limits did that")
         if index is None:
             return self._nowhere(name)
         trouble = self._root(index)

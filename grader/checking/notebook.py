@@ -116,10 +116,15 @@ class NotebookRun:
 
         Raises `GraderFault` if the grader itself failed.
         """
+        killed: int | None = None  # the cell in which the process was killed from outside, if that came once
         for _ in range(MAX_RUNS):
             self.ran = asyncio.run(run_cells(notebook, self.remote, self._clock, self.ran.dead, self._wanted))
-            if self.ran.died is None or self._clock.left <= 0:
+            died = self.ran.died
+            if died is None or self._clock.left <= 0:
                 break
+            if self.ran.dead[died].unexplained and killed != died:
+                killed = died
+                del self.ran.dead[died]  # it is run once more
             self.remote.close()
         if self.ran.died is None:
             self._names = self._ask_for_names()

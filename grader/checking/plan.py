@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +12,6 @@ from grader.assignment.schema import CheckSpec
 from grader.assignment.spec import Assignment
 from grader.checking.diagnosis import KnownMistakes
 from grader.checking.expect import Mode
-from grader.checking.follow import Recipe
 from grader.checking.verdict import CheckOutcome
 from grader.sandbox.box import Sandbox
 
@@ -29,7 +28,7 @@ class Plan(msgspec.Struct, frozen=True):
     only: frozenset[str] = frozenset()  # ids of checks; empty: all
     on_check: Callable[[CheckOutcome], None] = lambda check: None
     known: Callable[[], KnownMistakes | None] = lambda: None  # what known mistakes answer, for hints
-    recipes: tuple[Recipe, ...] = ()  # how checks may follow from earlier mistakes
+    reference: Mapping[str, bytes] | None = None  # the reference's modules, for stand-ins; None: nothing is run twice
     on_wait: Callable[[], None] = lambda: None  # called when nothing is left but to wait for a notebook
     boxes: int = 8  # that may be at work at a time; with one alone, notebooks wait until the other checks are done
 

@@ -17,23 +17,44 @@ import numpy as np
 import pytest
 
 from grader.assignment.expectations import CaseRecord
+from grader.checking.again import Place, SecondRuns
 from grader.checking.boxes import Boxes
 from grader.checking.causes import Causes
 from grader.checking.cells import shown_by
+from grader.checking.credit import Credit, credit, share
 from grader.checking.expect import Expect, Mode, Scene
-from grader.checking.notebook import Notebook
+from grader.checking.notebook import Notebook, NotebookRun
 from grader.checking.pace import ClockedRemote, in_time
 from grader.checking.plan import Outcome, Plan
+from grader.checking.standins import Built, judged
 from grader.checking.student import CallLog, Case, Student
 from grader.checking.verdict import CheckOutcome, Ending, Skipped, Stopped, verdict
 from grader.errors import (
     AssignmentError,
     GraderError,
+    GraderFault,
     LimitExceeded,
-    SubmissionFailed,
+    NotImplementedYet,
     WorkerDied,
 )
 from grader.model import CaseResult, Status, Visibility
+
+
+class Running:
+    """What belongs to one run of a case, and how it ended."""
+
+    remote: ClockedRemote  # the case's worker
+    before: float  # what stood on its clock when the case began
+    case: Case
+    expect: Expect
+    given: dict[str, Any]  # what the case's fixtures are, by their names
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self.credit = Credit({})
+        self.follows: tuple[str, ...] = ()
+        self.share = 0.0
+
 
 ONLY_CASE = "all"  # the name of the case of a check that has but one
 
@@ -47,12 +68,12 @@ class ChecksPlugin:
         self.outcome = Outcome()
         self.problem: GraderError | None = None
         self._left: Counter[str] = Counter()  # cases to be run, of a check and of a notebook
-        self._stopped: dict[str, str] = {}
-        self._causes = Causes(plan, boxes.functions, self.outcome.checks)
-        self._clock: tuple[ClockedRemote, float]  # the case's worker, and what stood on its clock when it began
-        self._case: Case
-        self._expect: Expect
-        self._given: dict[str, Any]  # what the case's fixtures are, by their names
+        self._stopped: dict[str, GraderError] = {}  # checks of which no more cases are run, and why
+        self._built = Built(plan.assignment, judged(plan.expectations))
+        self._causes = Causes(plan, self._built, self.outcome.checks)
+        self._second = SecondRuns(plan, boxes, self._built, self.outcome.checks)
+        self._place: Place | None = None  # of a second run
+        self._now: Running
 
     # --- collection -------------------------------------------------------------------------------------------------
 
@@ -114,18 +135,25 @@ class ChecksPlugin:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
         """Run one case and keep its result. What pytest would report of it takes as long, and nobody would read it."""
         start = self._begin()
-        self._step(item.ihook.pytest_runtest_setup, item=item)
-        if self._error is None:
-            self._step(item.ihook.pytest_runtest_call, item=item)
-        self._step(item.ihook.pytest_runtest_teardown, item=item, nextitem=nextitem)
-        self._finish(item, time.perf_counter() - start)
+        self._through(item, nextitem)
+        seconds = time.perf_counter() - start
+        if self._killed():
+            self._run_again(item, nextitem)
+        if self.result(case_id(item), seconds).status in (Status.FAIL, Status.SKIP):
+            self._look_for_credit(item, nextitem)
+        self._finish(item, seconds)
         return True
 
     def _begin(self) -> float:
         """Forget the case before, and return when this one begins."""
-        self._error: BaseException | None = None
-        self._follows: tuple[str, ...] = ()
+        self._now = Running()
         return time.perf_counter()
+
+    def _through(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        self._step(item.ihook.pytest_runtest_setup, item=item)
+        if self._now.error is None:
+            self._step(item.ihook.pytest_runtest_call, item=item)
+        self._step(item.ihook.pytest_runtest_teardown, item=item, nextitem=nextitem)
 
     def _step(self, hook: Callable[..., object], **given: object) -> None:
         try:
@@ -139,43 +167,96 @@ class ChecksPlugin:
         """Keep what a fixture raised: the call itself never gets to raise."""
         if isinstance(error, pytest.FixtureLookupError):
             error = AssignmentError(f"there is no fixture `{error.argname}`")
-        self._error = self._error or error
+        self._now.error = self._now.error or error
+
+    def _killed(self) -> bool:
+        """Return whether the case's box was killed, and not by a limit of ours."""
+        return isinstance(self._now.error, WorkerDied) and self._now.error.unexplained
+
+    def _run_again(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Run a case in a fresh box, since its own was killed from outside; what comes twice is our fault."""
+        if self._place is None:
+            self.boxes.restart_notebook(self._notebook_of(check_id(item)))
+        self._reset(item)
+        self._begin()
+        self._through(item, nextitem)
+        if self._killed():
+            fault = GraderFault(f"{self._now.error}, twice, and none of our limits did that")
+            self._now.error = self._stopped[check_id(item)] = fault
+
+    def _reset(self, item: pytest.Item) -> None:
+        """Let pytest make a case's fixtures anew, for another run."""
+        if isinstance(item, pytest.Function):
+            item._initrequest()
+
+    def _look_for_credit(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Find out what of a failed case is right: by itself, and with right functions in the place of earlier ones.
+
+        Nothing of a second run is kept but what is right in it: the answers of stand-ins may be in all the rest.
+        """
+        first = self._now
+        runs = [first.credit]
+        for place in self._second.places(check_id(item)):
+            self._place = place
+            self._reset(item)
+            self._begin()
+            with self._second.timed(place):
+                self._through(item, nextitem)
+                if self._killed():
+                    self._run_again(item, nextitem)
+            second = self._now
+            place.spent = isinstance(second.error, LimitExceeded | WorkerDied)
+            if isinstance(second.error, GraderFault):
+                first.error = second.error
+                break
+            if self.result(case_id(item), 0.0).status is Status.PASS:
+                first.follows = place.what.roots
+                self._second.passed(place)
+                break
+            runs.append(second.credit)
+        self._place, self._now = None, first
+        first.share = share(runs)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
         """Run the test function; whatever it raises is kept as the case's end and goes no further."""
+        id_ = check_id(pyfuncitem)
         try:
-            self._refuse(check_id(pyfuncitem))
+            if self._place is None and id_ in self._stopped:
+                raise self._stopped[id_]
             yield
         except (KeyboardInterrupt, pytest.exit.Exception):
             raise
         except BaseException as error:
-            self._error = error
+            self._now.error = self._skipped(id_, error) or error
         self._look_at_the_clock(pyfuncitem)
-        if not isinstance(self._error, SubmissionFailed):
-            self._follows = self._causes.follows(check_id(pyfuncitem), self._case, self._expect)
         return True
 
     def _look_at_the_clock(self, item: pytest.Item) -> None:
         """Note how long the reference's functions took, or hold the submission's against it."""
-        remote, before = self._clock
-        took, key = remote.seconds - before, (check_id(item), case_id(item))
+        now = self._now
+        took, key = now.remote.seconds - now.before, (check_id(item), case_id(item))
         record = self.plan.expectations.cases.get(key, CaseRecord())
         check = self.plan.assignment.check(key[0])
+        given = [one for call in now.case.log.calls for one in (*call.args, *call.kwargs.values())]
         if self.plan.mode is Mode.RECORD:
             record.call_seconds = took
-        elif self.plan.mode is Mode.COMPARE and check is not None and check.times_reference is not None:
-            self._expect.comparisons.append(in_time(took, record.call_seconds, check.times_reference))
+        elif self.plan.mode is Mode.COMPARE:
+            now.credit = credit(record, now.expect.comparisons, [*given, *now.case.log.items.values()])
+            if check is not None and check.times_reference is not None and self._place is None:
+                timed = in_time(took, record.call_seconds, check.times_reference)
+                now.expect.comparisons.append(timed)
+                now.credit = now.credit if timed.ok else Credit({})
 
-    def _refuse(self, id_: str) -> None:
-        """Raise where a case need not be run: its check was stopped, or needs what is not there yet."""
-        if id_ in self._stopped:
-            raise Stopped(self._stopped[id_])
-        check = self.plan.assignment.check(id_)
-        for needed in check.requires if check is not None else ():
+    def _skipped(self, id_: str, error: BaseException) -> Skipped | None:
+        """Return why a case could not be run, if a function that it builds on is not there yet, and not its own."""
+        if not isinstance(error, NotImplementedYet) or error.function in self._built.own(id_):
+            return None
+        for needed in self._built.below(id_):
             cases = self.outcome.checks[needed].cases if needed in self.outcome.checks else []
             if cases and all(case.unimplemented for case in cases):
-                raise Skipped(f"`{cases[0].unimplemented}`, which this needs, is not implemented yet")
+                return Skipped(f"`{cases[0].unimplemented}`, which this needs, is not implemented yet")
+        return None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -187,15 +268,16 @@ class ChecksPlugin:
             record = self.plan.expectations.cases[check, case] = CaseRecord()
         path = self._notebook_of(check)
         self.boxes.begin_notebook(path)
-        remote = self.boxes.of(path)
+        remote = self.boxes.of(path) if self._place is None else self._place.remote
         comparing = self.plan.mode is Mode.COMPARE
         log = CallLog(record.calls, record.fetched) if comparing else CallLog(None)
         if not comparing:
             record.calls, record.fetched = log.made, log.fetched
-        self._clock = remote, remote.seconds
-        self._case = Case(remote, log)
-        self._expect = Expect(record, self.plan.mode, self._case, self._scene(check, case))
-        self._given = {"expect": self._expect}
+        now = self._now
+        now.remote, now.before = remote, remote.seconds
+        now.case = Case(remote, log)
+        now.expect = Expect(record, self.plan.mode, now.case, self._scene(check, case))
+        now.given = {"expect": now.expect}
         self._hand(item)
         return (yield)
 
@@ -204,27 +286,32 @@ class ChecksPlugin:
         path, spec = self._notebook_of(check), self.plan.assignment.check(check)
         shown = not self.plan.hidden and spec is not None and spec.visibility is Visibility.VISIBLE
         seed = f"{self.plan.expectations.provenance.seed}/{check}/{case}"
-        return Scene(seed, shown, functools.partial(shown_by, self.boxes.runs[path]) if path else None)
+        return Scene(seed, shown, functools.partial(shown_by, self._notebook_run(path)) if path else None)
+
+    def _notebook_run(self, path: str) -> NotebookRun:
+        second = None if self._place is None else self._place.run
+        return self.boxes.runs[path] if second is None else second
 
     def _finish(self, item: pytest.Item, seconds: float) -> None:
-        check = check_id(item)
+        check, now = check_id(item), self._now
         result = self.result(case_id(item), seconds)
-        if isinstance(self._error, LimitExceeded | WorkerDied) and result.status is Status.FAIL:
-            self._stopped[check] = f"not run, since an earlier case ended so: {result.message}"
+        if isinstance(now.error, LimitExceeded | WorkerDied) and result.status is Status.FAIL:
+            self._stopped[check] = Stopped(f"not run, since an earlier case ended so: {result.message}")
         outcome = self.outcome.checks[check]
         outcome.cases.append(result)
         record = self.plan.expectations.cases.get((check, result.id), CaseRecord())
         if self.plan.mode is Mode.RECORD:
             record.seconds = seconds
         outcome.reference_seconds += record.seconds
-        if self._case.log.calls:
-            outcome.functions = (self._case.log.calls[-1].function,)
-        self._causes.note(check, result, self._case, self._expect)
+        if now.case.log.calls:
+            outcome.functions = (now.case.log.calls[-1].function,)
+        self._causes.note(check, result, now.case, now.expect)
         path = self._notebook_of(check)
         self._left.subtract({check, path})
         if path and not self._left[path]:
             self.boxes.of(path).close()
         if not self._left[check]:
+            self._second.end()
             try:
                 self._causes.diagnose(outcome)
             except AssignmentError as error:
@@ -233,22 +320,28 @@ class ChecksPlugin:
 
     def result(self, case: str, seconds: float) -> CaseResult:
         """Return the verdict of the case that has just ended."""
+        now = self._now
         ending = Ending(
             case=case,
             seconds=seconds,
-            error=self._error,
+            error=now.error,
             printed=self._printed(),
-            notes=tuple(self._case.notes),
-            follows=self._follows,
+            notes=tuple(now.case.notes),
+            follows=now.follows,
+            share=now.share,
             recording=self.plan.mode is Mode.RECORD,
-            function=self._case.log.calls[-1].function if self._case.log.calls else "",
+            function=now.case.log.calls[-1].function if now.case.log.calls else "",
             checks=self.plan.assignment.checks_folder,
         )
-        return verdict(ending, self._expect)
+        return verdict(ending, now.expect)
 
     def _printed(self) -> str:
         """Return what the student's code printed, unless the inputs are hidden ones that could stand in it."""
-        return "" if self.plan.hidden else self._case.remote.printed
+        return "" if self.plan.hidden else self._now.case.remote.printed
+
+    def pytest_sessionfinish(self) -> None:
+        """End what second runs have used."""
+        self._second.close()
 
     # --- fixtures ---------------------------------------------------------------------------------------------------
 
@@ -264,15 +357,15 @@ class ChecksPlugin:
 
     def _made(self, item: pytest.Item, name: str) -> Any:
         """Return a case's own object of a name, the same however often it is asked for."""
-        if name not in self._given:
+        if name not in self._now.given:
             if name == "student":
-                self._given[name] = Student(self.plan.assignment, self._fresh_case())
+                self._now.given[name] = Student(self.plan.assignment, self._fresh_case())
             else:
                 names = (check_id(item), case_id(item))
-                self._given[name] = np.random.default_rng(
+                self._now.given[name] = np.random.default_rng(
                     [int(self.plan.expectations.provenance.seed), *(zlib.crc32(n.encode()) for n in names)]
                 )
-        return self._given[name]
+        return self._now.given[name]
 
     @pytest.fixture
     def student(self, request: pytest.FixtureRequest) -> Student:
@@ -283,7 +376,7 @@ class ChecksPlugin:
     @pytest.fixture
     def expect(self) -> Expect:
         """Records or compares a named value."""
-        return self._expect
+        return self._now.expect
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
@@ -297,7 +390,7 @@ class ChecksPlugin:
         path = self._notebook_of(check_id(request.node))
         if not path:
             raise AssignmentError("a check uses `notebook`, but its [[checks]] entry names no `notebook`")
-        run = self.boxes.runs[path]
+        run = self._notebook_run(path)
         if run.running:
             self.plan.on_wait()
         run.revive()
@@ -305,8 +398,8 @@ class ChecksPlugin:
         return Notebook(run, self._fresh_case())
 
     def _fresh_case(self) -> Case:
-        self._case.remote.reset(seed=2016)
-        return self._case
+        self._now.case.remote.reset(seed=2016)
+        return self._now.case
 
 
 def check_id(item: pytest.Item) -> str:

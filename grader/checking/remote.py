@@ -65,6 +65,8 @@ class Remote:
         self._cancelled = False
         self.printed = ""
         self.budget = Budget()  # of what was decoded of its values
+        self.asked: Callable[[Frame], Frame] | None = None  # answers what stand-ins ask; without it nothing does
+        self.first: Request | None = None  # what every fresh box is asked before anything else
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +112,7 @@ class Remote:
         requests = [*held, Request(what, body, blobs)]
         try:
             box.channel.send(_joined(requests), SEND_SECONDS)
-            reply = _reply(box, limit + grace, message, _most_bytes(body.get("most")))
+            reply = self._reply(box, limit + grace, message, _most_bytes(body.get("most")))
             ok = reply.body.get("ok")
             if not isinstance(ok, bool):
                 raise WireError("a reply without an outcome")
@@ -149,7 +151,8 @@ class Remote:
             self.request(last.what, last.body, last.blobs)
 
     def call_in(self, module: str, what: str, body: dict[str, Any], blobs: tuple[bytes, ...]) -> Frame:
-        """Send a request that may import a student's module first; an import that hung or died is not tried again."""
+        """Send a request that may import a student's module first; an import that hung or died is not tried again,
+        unless it was killed from outside."""
         if module in self._broken:
             raise self._broken[module]
         if module in self._imported or not module:
@@ -158,7 +161,8 @@ class Remote:
             path = [["module", module], ["attr", "__name__"]]
             self.request(f"importing `{module}`", {"op": "fetch", "target": path}, seconds=self._limits.import_seconds)
         except (LimitExceeded, WorkerDied) as error:
-            self._broken[module] = error
+            if not (isinstance(error, WorkerDied) and error.unexplained):
+                self._broken[module] = error
             raise
         self._imported.add(module)
         return self.request(what, body, blobs)
@@ -178,7 +182,24 @@ class Remote:
             except SubmissionFailed as error:  # nothing of the student's has run yet
                 self.close()
                 raise GraderFault(f"a box could not be made ready: {error}") from error
+            if self.first is not None:  # which runs student code: what fails here is the submission's
+                self.request(*self.first, seconds=self._limits.import_seconds)
+            assert self._box is not None
         return self._box
+
+    def _reply(
+        self, box: Box, limit: float, message: Callable[[Frame], None] | None, most: int = MAX_BYTES
+    ) -> Frame:
+        """Receive a reply and deal with what comes before it: what a function displays, and what stand-ins ask."""
+        deadline = time.monotonic() + limit
+        frame = box.channel.receive(limit, most)
+        while (kind := frame.body.get("op")) == "message" or (kind == "ask" and self.asked is not None):
+            if kind == "ask" and self.asked is not None:
+                box.channel.send(self.asked(frame), SEND_SECONDS)
+            elif message is not None:
+                message(frame)
+            frame = box.channel.receive(max(0.0, deadline - time.monotonic()), most)
+        return frame
 
     def _stage(self, links: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
         body = {
@@ -197,16 +218,16 @@ class Remote:
             raise GraderFault(f"the sandbox failed during {what}: {ended.fault}")
         if ended.limit:
             return LimitExceeded(f"{what} hit a limit: {ended.limit}")
-        if ended.code in (None, KILLED):
-            self._sandbox.unexplained += 1
-        return WorkerDied(f"{what} ended its process: {_how(ended.code)}")
+        return WorkerDied(
+            f"{what} ended its process: {_how(ended.code)}", unexplained=ended.code == KILLED
+        )
 
     def _failure(self, what: str, told: Any) -> SubmissionFailed:
         """Turn the far end's account of an exception into ours; every part of it may be a lie, none may do harm."""
         error = told if isinstance(told, dict) else {}
         kinds = error.get("kinds")
         if isinstance(kinds, list) and "NotImplementedError" in kinds:
-            return NotImplementedYet(what.strip("`"))
+            return NotImplementedYet(self._stub(what.strip("`"), error.get("frames")))
         kind, text = self._told(error.get("type"), 80) or "an exception", self._told(error.get("message"), 500)
         if kind == "MoreThanExpected":
             shape = _SHAPE.fullmatch(_text(error.get("message"), 300))  # its own, which any comparison would tell too
@@ -230,6 +251,12 @@ class Remote:
             return StudentException(f"{what} tried to end the program (sys.exit){where}", trace, places)
         types = tuple(self._told(one, 80) for one in (kinds[:MAX_FRAMES] if isinstance(kinds, list) else ())) or (kind,)
         return StudentException(f"{what} raised {kind}{f': {text}' if text else ''}{where}", trace, places, types)
+
+    def _stub(self, called: str, frames: Any) -> str:
+        """Return the function that is not implemented: the one that was called, or one that it called."""
+        last = frames[-1] if isinstance(frames, list) and frames else None
+        name = self._place(last)[2] if isinstance(last, dict) else ""
+        return name if name.isidentifier() and name != called.rpartition(".")[2] else called
 
     def _place(self, frame: dict[str, Any]) -> tuple[str, int, str]:
         """Return a frame's file, line and function; a name that no file or function has is not told."""
@@ -263,17 +290,6 @@ def _joined(requests: list[Request]) -> Frame:
 def _most_bytes(most: int | None) -> int:
     """Return the bytes that the arrays of a reply may have, with their headers, for values of a size."""
     return MAX_BYTES if most is None else most + MAX_BLOBS * HEADER_BYTES
-
-
-def _reply(box: Box, limit: float, message: Callable[[Frame], None] | None, most: int = MAX_BYTES) -> Frame:
-    """Receive a reply and hand on the messages before it; a function may display something wherever it is called."""
-    deadline = time.monotonic() + limit
-    frame = box.channel.receive(limit, most)
-    while frame.body.get("op") == "message":
-        if message is not None:
-            message(frame)
-        frame = box.channel.receive(max(0.0, deadline - time.monotonic()), most)
-    return frame
 
 
 def _text(told: Any, limit: int) -> str:

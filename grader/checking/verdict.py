@@ -9,7 +9,7 @@ import msgspec
 
 from grader.checking.diagnosis import Mistake
 from grader.checking.expect import Expect
-from grader.errors import GraderError, NotImplementedYet, SubmissionFailed
+from grader.errors import GraderError, GraderFault, NotImplementedYet, SubmissionFailed
 from grader.model import CaseResult, Frame, Status
 from grader.text import clean
 
@@ -28,6 +28,7 @@ class CheckOutcome(msgspec.Struct):
     fits: frozenset[str] = frozenset()  # the hints of the known mistakes that give its numbers, one or several
     functions: tuple[str, ...] = ()  # what it called last in the submission: the function that it judges
 
+    repeats: bool = False  # whether it shows a known mistake that has cost its points in an earlier check
     reference_seconds: float = 0.0
 
     @property
@@ -42,6 +43,18 @@ class CheckOutcome(msgspec.Struct):
     def passed(self) -> bool:
         """Whether all its cases have been run and passed."""
         return bool(self.cases) and all(case.status is Status.PASS for case in self.cases)
+
+    @property
+    def lost(self) -> bool:
+        """Whether its function is wrong, or not there: what builds on it is run with a right one."""
+        bad = [case for case in self.cases if case.status is not Status.PASS]
+        ours = any(case.status is Status.ERROR for case in bad)
+        return bool(bad) and not ours and (self.repeats or not all(case.follows for case in bad))
+
+    @property
+    def earned(self) -> float:
+        """The part of its points that its cases have, from 0 to 1, were they all worth the same."""
+        return sum(case.earned for case in self.cases) / max(1, len(self.cases))
 
     @property
     def failed(self) -> bool:
@@ -65,7 +78,8 @@ class Ending(msgspec.Struct, frozen=True):
     error: BaseException | None = None
     printed: str = ""
     notes: tuple[str, ...] = ()
-    follows: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()  # the failed checks with whose functions replaced it passes
+    share: float = 0.0  # of its points that it has though it failed
     recording: bool = False  # an assertion that fails on the reference is the author's mistake
     function: str = ""  # what the check called last in the submission
     checks: Path = Path()  # the folder of the checks
@@ -91,8 +105,13 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         # The reference's answers went through the very same lines, so it is the submission's that did not.
         what = f"`{ending.function}` returned something that the check can't go on with"
         status, message = Status.FAIL, f"{what}: {type(error).__name__}"
+    elif isinstance(error, GraderFault):
+        status, message = Status.ERROR, str(error)
     elif error is not None:
         status, message = Status.ERROR, f"the check itself failed: {_our_words(error)}"
+    if status is Status.SKIP and (ending.follows or ending.share):
+        status = Status.FAIL  # there is something to show
+    failed = status is Status.FAIL
     return CaseResult(
         id=ending.case,
         status=status,
@@ -102,10 +121,11 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         trace=trace,
         output=ending.printed,
         notes=ending.notes,
-        unimplemented=unimplemented,
-        stopped_by=str(getattr(error, "cell", "")) if status is Status.FAIL else "",
+        unimplemented="" if failed and (ending.follows or ending.share) else unimplemented,
+        stopped_by=str(getattr(error, "cell", "")) if failed else "",
         frames=tuple(Frame(*frame) for frame in getattr(error, "frames", ())),
-        follows=ending.follows if status is Status.FAIL else (),
+        follows=ending.follows if failed else (),
+        share=ending.share if failed and not ending.follows else 0.0,
     )
 
 

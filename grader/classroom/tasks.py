@@ -133,7 +133,7 @@ def _do(task: Task) -> Done:
         if folder is None:
             return Done(needs_bundle=True)
         graded = _graded(task, folder, task.taken)
-        if graded.unexplained or _failed_by_us(graded):
+        if _failed_by_us(graded):
             graded = _graded(task, folder, task.taken)  # in a fresh sandbox; what comes twice is believed
         if task.earlier:
             graded = _merged(_stored(task.earlier), graded, _assignment(folder, task.digest))
@@ -150,7 +150,7 @@ def _graded(task: Task, folder: Path, taken: Taken) -> Graded:
     except Exception:
         close()
         raise
-    if graded.unexplained or _failed_by_us(graded):
+    if _failed_by_us(graded):
         close()
     return graded
 
@@ -163,12 +163,14 @@ def _failed_by_us(graded: Graded) -> bool:
 
 
 def bundle(assignment: Assignment) -> bytes:
-    """Return the assignment as a zip, without the reference solution: no worker needs that."""
+    """Return the assignment as a zip, with the modules of the reference that stand-ins ask."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(assignment.folder.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts and ".ipynb_checkpoints" not in path.parts:
                 archive.write(path, path.relative_to(assignment.folder).as_posix())
+        for name, data in assignment.stand_in_files().items():
+            archive.writestr(name, data)
     return buffer.getvalue()
 
 

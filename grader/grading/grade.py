@@ -45,7 +45,6 @@ class Graded(msgspec.Struct, frozen=True):
     report: Report
     notebooks: dict[str, Any]  # name -> the executed notebook, a NotebookNode made by the student's code: hostile
     sources: dict[str, str]  # the student's files as text, for the report
-    unexplained: bool = False  # a box was killed, and one run can't tell by whom: grade again before you believe it
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -110,7 +109,7 @@ class Grader:
         self.options = options
         self.expectations, self.hidden = load_expectations(assignment)
         self._wanted = wanted(assignment)
-        self._recipes: tuple[Any, ...] | None = None
+        self._reference = assignment.reference_modules()
         self._known: KnownMistakes | None = None
         self._known_read = False
         self._given = opening
@@ -141,7 +140,6 @@ class Grader:
             gc.collect()
             gc.freeze()
         started, start = datetime.now(UTC), time.perf_counter()
-        deaths = self._sandbox.unexplained
         results, outcome = self._run(taken)
         notebooks = {name: node for name, node in outcome.notebooks.items() if node is not None}
         spec = self.assignment.spec
@@ -166,7 +164,7 @@ class Grader:
             practice=bool(spec.handout_of),
         )
         sources = {path: data.decode("utf-8", "replace") for path, data in taken.files.items() if path.endswith(".py")}
-        return Graded(report, notebooks, sources, unexplained=self._sandbox.unexplained > deaths)
+        return Graded(report, notebooks, sources)
 
     def _practice_notes(self, taken: Taken) -> list[str]:
         """Return what a student would want to know of their notebooks before the deadline."""
@@ -184,13 +182,10 @@ class Grader:
         return self._known
 
     def _run(self, taken: Taken) -> tuple[list[CheckResult], Outcome]:
-        from grader.checking import follow  # not before there is something to grade
-        from grader.checking.plan import Plan
+        from grader.checking.plan import Plan  # not before there is something to grade
         from grader.checking.run import run_checks
         from grader.checking.verdict import CheckOutcome
 
-        if self._recipes is None:
-            self._recipes = follow.load(self.assignment)
         results: dict[str, CheckResult] = {}
 
         def finished(check: CheckOutcome) -> None:
@@ -209,7 +204,7 @@ class Grader:
             on_check=finished,
             on_wait=self.options.on_wait,
             known=self._known_mistakes,
-            recipes=self._recipes,
+            reference=self._reference,
             boxes=self.options.boxes,
         )
         outcome = run_checks(plan)

@@ -27,8 +27,8 @@ class Checked(Protocol):
 def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
     """Return a check's result: its cases share its points by their weights, the first that failed gives its message.
 
-    A case that is right given an earlier mistake has its points, and a known mistake may keep a share of them; the
-    status stays what it is.
+    A case that is right given an earlier mistake has its points, one that is partly right has a part of them, and a
+    known mistake may keep a share of the rest; the status stays what it is.
     """
     weights = spec.weights or {}
     cases = tuple(msgspec.structs.replace(case, weight=weights.get(case.id, 1.0)) for case in check.cases)
@@ -55,9 +55,9 @@ def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
 
 
 def _points(spec: CheckSpec, cases: tuple[CaseResult, ...], share: float) -> float:
-    """Return the points of a check: full ones for a case that passed or follows, a share for a known mistake's."""
+    """Return the points of a check: what its cases have earned, and a share of the rest for a known mistake."""
     whole = sum(case.weight for case in cases)
-    right = sum(case.weight for case in cases if case.status is Status.PASS or case.follows)
+    right = sum(case.weight * case.earned for case in cases)
     if right == whole:
         return float(spec.points)  # as the author wrote them, an eighth of a point included
     return round(spec.points * (right + share * (whole - right)) / whole, 2)
@@ -116,7 +116,7 @@ def _message(cases: tuple[CaseResult, ...], status: Status) -> str:
     causes = dict.fromkeys(id_ for case in bad for id_ in case.follows)
     if causes and all(case.follows for case in bad):
         names = ", ".join(f"`{id_}`" for id_ in causes)
-        return f"right, given the mistake in {names}: nothing is lost here. {_first(cases, bad, status)}"
+        return f"right, given the mistake in {names}: it has cost its points there, and none here"
     return _first(cases, bad, status)
 
 

@@ -49,11 +49,11 @@ class Verdict(NamedTuple):
 
     def counted(self, count: int) -> str:
         """Return how many there are of it, in words."""
-        return f"{count} {'only follow' if self is FOLLOWS and count > 1 else self.word}"
+        return f"{count} {self.word}"
 
 
 PARTLY = Verdict("fail", SYMBOL[Status.FAIL], "partly passed")
-FOLLOWS = Verdict("skip", "↳", "only follows")
+FOLLOWS = Verdict("pass", "↳", "right itself")  # all points: it fails by the mistake of an earlier function alone
 VERDICTS = {status: Verdict(status.value, SYMBOL[status], STATUS[status]) for status in Status}
 ORDER = (VERDICTS[Status.PASS], PARTLY, VERDICTS[Status.FAIL], FOLLOWS, VERDICTS[Status.SKIP], VERDICTS[Status.ERROR])
 
@@ -61,8 +61,8 @@ ORDER = (VERDICTS[Status.PASS], PARTLY, VERDICTS[Status.FAIL], FOLLOWS, VERDICTS
 def verdict(check: CheckResult) -> Verdict:
     """Return how a check's verdict is shown.
 
-    A failed check with some of its points is partly passed. One with all of them is right once an earlier mistake is
-    taken as it is: there is nothing to mend in it.
+    A failed check with some of its points is partly passed. One with all of them passes with right functions in the
+    place of earlier ones: there is nothing to mend in it.
     """
     if check.status is Status.FAIL and check.points > 0:
         return FOLLOWS if check.follow_through and check.points >= check.max_points else PARTLY

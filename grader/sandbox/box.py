@@ -53,7 +53,6 @@ class Sandbox(ABC):
     """Opens boxes of one isolation tier. A context manager: leaving it ends every box."""
 
     tier: Tier
-    unexplained = 0  # boxes that were killed, or gone, without a limit: by the student's code or by anybody's hand
 
     @abstractmethod
     def open(self, notebook: bool = False) -> Box:

@@ -146,10 +146,17 @@ def test_weight_of_a_case_that_no_check_has_is_refused(tmp_path: Path) -> None:
         run(tmp_path, CHECKS, spec=spec)
 
 
-def test_what_needs_a_stub_is_skipped_and_what_needs_a_wrong_function_is_not(toy: Toy) -> None:
-    graded = toy.change("def center(x):\n    raise NotImplementedError")
+STUB = "def center(x):\n    raise NotImplementedError"
+
+
+def test_stub_that_needs_a_stub_is_skipped(toy: Toy) -> None:
+    graded = toy.change(f"{STUB}\ndef center_backward(dy, cache):\n    raise NotImplementedError")
     assert (graded["center"].status, graded["center_backward"].status) == ("fail", "skip")
     assert graded["center_backward"].message == "`center`, which this needs, is not implemented yet"
+    assert graded.report.score == 5
+
+
+def test_what_needs_a_wrong_function_and_is_right_all_the_same_passes(toy: Toy) -> None:
     assert toy.change("def center(x):\n    return x, x.shape")["center_backward"].status == "pass"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from toy import CENTER_STUB, REFERENCE, Toy
 
@@ -122,7 +124,6 @@ def test_trace_shows_the_students_lines_and_none_of_ours(toy: Toy) -> None:
         ("import os; os._exit(0)", "`center` ended its process: exit code 0, as os._exit would give"),
         ("import ctypes; ctypes.string_at(0)", "`center` ended its process: a segmentation fault (SIGSEGV)"),
         ("import os; os.abort()", "`center` ended its process: an abort (SIGABRT)"),
-        ("import os, signal; os.kill(os.getpid(), 9)", "`center` ended its process: killed (SIGKILL)"),
         ("import os; os.close(int(__import__('sys').argv[1]))", "`center` ended its process: "),
         ("import os; os.write(int(__import__('sys').argv[1]), b'pass' * 9)", "`center` disturbed the connection"),
     ],
@@ -134,6 +135,26 @@ def test_hang_or_death_costs_its_check_and_no_other(toy: Toy, body: str, message
     assert message in first.message
     assert all(case.message.startswith("not run, since an earlier case ended so: ") for case in others)
     assert graded["count"].status == "pass"
+
+
+def test_kill_that_no_limit_explains_comes_from_outside_and_costs_nothing(toy: Toy, tmp_path: Path) -> None:
+    mark = tmp_path / "killed"
+    once = f"import os; os.path.exists({str(mark)!r}) or (open({str(mark)!r}, 'w'), os.kill(os.getpid(), 9))"
+    graded = toy.change(f"def center(x):\n    {once}\n    return x - x.mean(axis=0), None", "center", "count")
+    assert mark.exists()
+    assert graded.passed == {"center", "count"}
+
+
+def test_kill_that_comes_twice_is_our_fault_and_no_mark(toy: Toy) -> None:
+    graded = toy.change("def center(x):\n    import os; os.kill(os.getpid(), 9)", "center", "count")
+    assert {case.status.value for case in graded["center"].cases} == {"error"}
+    assert "killed (SIGKILL), twice, and none of our limits did that" in graded["center"].message
+    assert graded["count"].status == "pass"
+
+
+def test_kill_while_a_module_is_imported_is_no_mark_either(toy: Toy) -> None:
+    graded = toy.change("import os; os.kill(os.getpid(), 9)", "center", "count")
+    assert graded.statuses == {"center": "error", "count": "error"}
 
 
 def test_thread_that_prints_for_ever_disturbs_nothing(toy: Toy) -> None:

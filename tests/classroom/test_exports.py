@@ -250,6 +250,7 @@ def test_gradescope_runs_its_scripts_and_reads_the_results(harness: Callable) ->
         "The input moved by one place.",
     )
     assert not list((harness.base / "source").rglob("reference*"))
+    assert [path.name for path in (harness.base / "source").rglob("stand-ins/*")] == ["mini.py"]
 
 
 @needs_bash

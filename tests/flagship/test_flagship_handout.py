@@ -144,7 +144,7 @@ def test_nothing_hidden_is_in_any_file(archive: Path) -> None:
     }
     assert len(answers) > 1000
     for name, data in everything(archive.read_bytes()):
-        assert not name.endswith(("hidden.h5", "known-mistakes.json", "follow_through.py")), name
+        assert not name.endswith(("hidden.h5", "known-mistakes.json")), name
         assert "/misconceptions/" not in name
         assert [secret for secret in seeds if secret in data] == [], name
         if name.endswith("public.h5"):

@@ -30,6 +30,7 @@ MASK = (RNN, "mask = captions_out != self._null", "mask = np.ones_like(captions_
 NOT_FED = (RNN, "x = W_embed[word]  # (N, W)", "x = W_embed[np.full(N, self._start)]")
 LSTM_CHECKS = ["lstm_step_forward", "lstm_step_backward", "lstm_forward", "lstm_backward"]
 RNN_CHECKS = [check.replace("lstm", "rnn") for check in LSTM_CHECKS]
+WORDS = ["word_embedding_forward", "word_embedding_backward"]
 LOSSES = ["captioning_rnn_loss", "captioning_lstm_loss"]
 CHANGES = {
     "bias-left-out": (BIAS, "lstm_step_forward", LSTM_CHECKS),
@@ -71,21 +72,21 @@ HANDED_ON = ZEROS | {
 }
 
 
-@pytest.mark.parametrize(
-    ("change", "cause", "lost"), [(TANH, "rnn_step_forward", 6), (GATES, "lstm_step_forward", 8)], ids=["tanh", "gates"]
-)
-def test_mistake_in_a_step_costs_the_steps_points_alone(
-    changed: Callable[..., Path], graded: Callable[..., Any], change: tuple[str, str, str], cause: str, lost: int
-) -> None:
-    report = graded(changed(change)).report
+STUB, CRASH = 'raise NotImplementedError("a task")', "raise NameError(\"name 'dout' is not defined\")"
 
-    assert report["score"] == 100 - lost
-    assert without_points(report) == {cause}
+
+def test_mistake_in_a_step_costs_the_steps_points_alone(
+    changed: Callable[..., Path], graded: Callable[..., Any]
+) -> None:
+    report = graded(changed(TANH)).report
+
+    assert report["score"] == 94  # the notebooks are run again with a right step
+    assert without_points(report) == {"rnn_step_forward"}
     followed = [check for check in report["checks"] if check["follow_through"]]
-    assert len(followed) >= 5
+    assert len(followed) >= 4
     for check in followed:
         assert check["status"] == "fail"
-        assert f"right, given the mistake in `{cause}`" in check["message"]
+        assert check["message"].startswith("right, given the mistake in `rnn_step_forward`: it has")
 
 
 @pytest.mark.parametrize("id_", CHANGES)
@@ -94,6 +95,36 @@ def test_what_is_right_given_one_mistake_costs_nothing_more(
 ) -> None:
     change, cause, checks = CHANGES[id_]
     assert without_points(graded(changed(change), *(f"--only={check}" for check in checks)).report) == {cause}
+
+
+@pytest.mark.parametrize("body", [STUB, CRASH], ids=["stub", "crash"])
+@pytest.mark.parametrize("function", ["word_embedding_backward", "lstm_step_forward"])
+def test_a_function_that_raises_costs_what_a_wrong_one_costs(
+    changed: Callable[..., Path], graded: Callable[..., Any], body: str, function: str
+) -> None:
+    submission = changed()
+    replace_bodies(submission / LAYERS, lambda name: body if name == function else None)
+    report = graded(submission, *(f"--only={check}" for check in [*LSTM_CHECKS, *WORDS, *LOSSES])).report
+    assert without_points(report) == {function}
+
+
+def test_values_share_the_points_of_a_step(changed: Callable[..., Path], graded: Callable[..., Any]) -> None:
+    after = "\n    dWx = x.T @ da  # (D, H)"
+    wrong = (LAYERS, f"dprev_h = da @ Wh.T  # (N, H){after}", f"dprev_h = da @ Wh{after}")
+    (check,) = graded(changed(wrong), "--only=rnn_step_backward").report["checks"]
+    # One of the five gradients is wrong, but for the case with H = 1.
+    assert (check["status"], check["points"]) == ("fail", 5.88)
+
+
+def test_a_crash_with_one_picture_takes_nothing_from_the_others(
+    changed: Callable[..., Path], graded: Callable[..., Any]
+) -> None:
+    after = "\n    da = np.empty_like(h)"
+    squeezed = (LAYERS, f"N, T, H = dh.shape{after}", f"N, T, H = dh.squeeze().shape{after}")
+    report = graded(changed(TANH, squeezed), *(f"--only={check}" for check in RNN_CHECKS)).report
+    points = {check["id"]: check["points"] for check in report["checks"]}
+    assert points["rnn_forward"] == 5
+    assert points["rnn_backward"] == pytest.approx(7 * 2 / 5)  # three of its five cases have an axis of one entry
 
 
 def test_two_mistakes_cost_twice(changed: Callable[..., Path], graded: Callable[..., Any]) -> None:
@@ -105,7 +136,7 @@ def test_two_mistakes_cost_twice(changed: Callable[..., Path], graded: Callable[
 def test_known_mistake_in_what_both_cells_share_costs_once(
     changed: Callable[..., Path], graded: Callable[..., Any], change: tuple[str, str, str], part: str
 ) -> None:
-    result = graded(changed(change))
+    result = graded(changed(change), *(f"--only=captioning_{cell}_{part}" for cell in ("rnn", "lstm")))
     assert without_points(result.report) == {f"captioning_rnn_{part}"}
     assert result.message(f"captioning_lstm_{part}").startswith(f"right, given the mistake in `captioning_rnn_{part}`")
 
@@ -130,18 +161,24 @@ def test_doing_nothing_earns_nothing(
 ) -> None:
     submission = changed()
     for name in (LAYERS, RNN):
-        path = submission / name
-        pattern = r"^( *)### BEGIN SOLUTION .*?(\w+)\n.*?### END SOLUTION"
-        emptied, count = re.subn(
-            pattern,
-            lambda found: found[1] + bodies.get(found[2], BACKWARD),
-            path.read_text(encoding="utf-8"),
-            flags=re.MULTILINE | re.DOTALL,
-        )
-        assert count
-        path.write_text(emptied, encoding="utf-8")
+        replace_bodies(submission / name, lambda function: bodies.get(function, BACKWARD))
 
     assert graded(submission).report["score"] == 0
+
+
+def replace_bodies(path: Path, body: Callable[[str], str | None]) -> None:
+    """Replace the solutions in a file by what ``body`` gives for their functions, unless that is None."""
+    pattern = r"^( *)### BEGIN SOLUTION [^\n]*?(\w+)\n.*?### END SOLUTION"
+
+    def replaced(found: re.Match[str]) -> str:
+        new = body(found[2])
+        return found[0] if new is None else found[1] + new
+
+    text = path.read_text(encoding="utf-8")
+    changed, count = re.subn(pattern, replaced, text, flags=re.MULTILINE | re.DOTALL)
+    assert count
+    assert changed != text
+    path.write_text(changed, encoding="utf-8")
 
 
 def without_points(report: dict[str, Any]) -> set[str]:

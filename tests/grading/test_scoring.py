@@ -53,7 +53,17 @@ def test_cases_share_the_points(cases: list[CaseResult], status: str, points: fl
 def test_case_that_follows_from_an_earlier_mistake_has_its_points() -> None:
     result = scored(PASS, case(Status.FAIL, "off", follows=("rnn_step_forward",)))
     assert (result.status, result.points, result.follow_through) == ("fail", 6, True)
-    assert result.message.startswith("right, given the mistake in `rnn_step_forward`: nothing is lost here.")
+    told = "right, given the mistake in `rnn_step_forward`: it has cost its points there, and none here"
+    assert result.message == told
+
+
+def test_case_has_points_for_the_values_that_are_right() -> None:
+    result = scored(PASS, case(Status.FAIL, "off", share=0.8))
+    assert (result.status, result.points, result.follow_through) == ("fail", 5.4, False)
+
+
+def test_known_mistake_keeps_a_share_of_what_is_not_earned_by_values() -> None:
+    assert scored(case(Status.FAIL, "off", share=0.5), mistake=Mistake("m", "h", 0.5)).points == 4.5
 
 
 def test_known_mistake_may_keep_a_share() -> None:

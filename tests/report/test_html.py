@@ -194,7 +194,7 @@ def test_a_check_that_lost_no_points_by_an_earlier_mistake_is_told_apart() -> No
     last = report.checks[-1]
     whole = msgspec.structs.replace(last, points=last.max_points)
     page = _page(msgspec.structs.replace(report, checks=(*report.checks[:-1], whole)))
-    assert "1 only follows" in _text(page)
+    assert "1 right itself" in _text(page)
     assert f"check-{last.id}" not in _opened(page)
     assert "right, given the mistake in <code>rnn_backward</code>" in page
 

@@ -39,11 +39,11 @@ def test_the_score_and_each_check_are_told() -> None:
     assert "Not used: `cs231n/layers.py`" in text
 
 
-def test_a_check_that_lost_no_points_by_an_earlier_mistake_only_follows() -> None:
+def test_a_check_that_lost_no_points_by_an_earlier_mistake_is_right_itself() -> None:
     report = samples.mixed()
     last = msgspec.structs.replace(report.checks[-1], points=report.checks[-1].max_points)
     text = _print(terminal.summary(msgspec.structs.replace(report, checks=(last,))), is_terminal=False)
-    assert "only follows      20 / 20  captioning_lstm_sample" in text
+    assert "right itself      20 / 20  captioning_lstm_sample" in text
 
 
 def test_colour_stands_only_in_a_terminal() -> None:
@@ -97,4 +97,4 @@ def test_a_narrow_terminal_cuts_the_name_and_not_the_points(width: int) -> None:
 def test_the_live_line_has_the_reports_own_words() -> None:
     last = samples.mixed().checks[-1]
     line = terminal.check_line(msgspec.structs.replace(last, points=last.max_points)).plain
-    assert line.startswith("only follows ")
+    assert line.startswith("right itself ")

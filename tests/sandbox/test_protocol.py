@@ -157,8 +157,8 @@ def test_a_worker_that_ends_at_any_byte_costs_the_step_at_hand(recorded: tuple[R
     def run(spot: int) -> None:
         gone = lost(outcomes(ReplayingSandbox(recording, Fault(spot, "cut")), PATIENT), honest)
         assert all(type(one) is WorkerDied and "killed (SIGKILL)" in str(one) for one in gone)
-        # A module whose import ended the worker is not tried again; between two cases, an end costs nothing.
-        assert len(gone) == len(honest) if spot < recording.imported else len(gone) <= 1
+        # An import that was killed from outside is tried again; between two cases, an end costs nothing.
+        assert len(gone) <= 1
 
     at_every(recording.spots(), run)
 

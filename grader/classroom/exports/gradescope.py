@@ -31,8 +31,9 @@ ASSIGNMENT, REFERENCE = "assignment", "solutions"
 
 
 def autograder_zip(assignment: Assignment, wheel: str, wheel_bytes: bytes) -> bytes:
-    """Return the zip: two scripts, the grader's wheel, and the assignment without its reference solution.
+    """Return the zip: two scripts, the grader's wheel, and the assignment.
 
+    Of the reference solution it holds the modules that stand-ins ask, so that one mistake costs once there as well.
     wheel: the file name of the wheel
     """
     assignment.require_hidden()
@@ -49,6 +50,7 @@ def autograder_zip(assignment: Assignment, wheel: str, wheel_bytes: bytes) -> by
         answers = reference is not None and path.resolve().is_relative_to(reference)
         if path.is_file() and not litter and not answers:
             files[f"{ASSIGNMENT}/{inside.as_posix()}"] = path.read_bytes()
+    files |= {f"{ASSIGNMENT}/{name}": data for name, data in assignment.stand_in_files().items()}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in sorted(files.items()):

@@ -60,17 +60,22 @@ class Warden:
         self.next_disk = 0.0
 
     def run(self, wire: socket.socket, serve: Callable[[socket.socket, str], None]) -> None:
-        """Start the box, say that it stands, watch it to its end, and report that."""
+        """Start the box, say that it stands, watch it to its end, and report that.
+
+        A box that was still there when it had to go has no exit code: that this warden killed it says nothing of it.
+        """
+        alone = False
         try:
             failure = self.start(wire, serve)
             wire.close()
             self.tell({"failed": failure} if failure else {"ready": os.getpid()})
             if not failure:
                 self.watch()
+                alone = self.status is not None
         finally:
             left = self.sweep()
             scratch.remove(self.folder)
-        code = None if self.status is None else os.waitstatus_to_exitcode(self.status)
+        code = os.waitstatus_to_exitcode(self.status) if alone and self.status is not None else None
         if code == -signal.SIGXCPU and not self.limit:
             self.limit = self.cpu_sentence()
         self.tell({"code": code, "limit": self.limit, "left": left})

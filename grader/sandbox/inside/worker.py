@@ -25,6 +25,7 @@ import numpy as np
 
 from grader.sandbox.inside.alarm import TimeUp, ends_after
 from grader.sandbox.inside.places import without
+from grader.sandbox.inside.standins import Answers, StandIns
 from grader.sandbox.wire import (
     RETURNED_DEPTH,
     Channel,
@@ -84,6 +85,8 @@ class Worker:
         self.namespace: dict[str, Any] = {}
         self.kept: dict[str, Any] = {}  # a notebook's functions as the cells that define them left them
         self.printed = CappedText()
+        self.stand_ins: StandIns | None = None
+        self.answers = Answers()
         self._next = 0
 
     def serve(self) -> None:
@@ -160,6 +163,9 @@ class Worker:
     def do_reset(self, frame: Frame) -> Frame:
         """Begin a new case: forget what earlier cases left, and start the global random state at a known point."""
         self.objects.clear()
+        self.answers.forget()
+        if self.stand_ins is not None:
+            self.stand_ins.forget()
         seed = int(frame.body["seed"]) % (1 << 32)
         np.random.seed(seed)
         random.seed(seed)
@@ -183,6 +189,22 @@ class Worker:
         values = [self._one(encoder, item) for item in (result if container else (result,))]
         body = {"ok": True, "container": container, "values": values, "modified": modified, "seconds": seconds}
         return Frame(body, tuple(encoder.blobs))
+
+    def do_substitute(self, frame: Frame) -> Frame:
+        """Put stand-ins in the place of some of the student's functions, for as long as this process lives."""
+        own_caches = bool(frame.body["own_caches"])
+        self.stand_ins = StandIns(self._ask, self.root, own_caches=own_caches)
+        self.stand_ins.install(frame.body["replaced"], frame.body["watched"])
+        return Frame({"ok": True})
+
+    def do_answer(self, frame: Frame) -> Frame:
+        """Answer for a stand-in in another box: this one holds the reference."""
+        return self.answers.answer(frame)
+
+    def _ask(self, body: dict[str, Any], blobs: tuple[bytes, ...]) -> Frame:
+        """Ask the trusted side in the middle of a call, and wait for its answer."""
+        self.channel.send(Frame(body, blobs))
+        return self.channel.receive()
 
     def do_fetch(self, frame: Frame) -> Frame:
         """Send a value itself: containers of plain data too; what is not plain goes as its type's name."""

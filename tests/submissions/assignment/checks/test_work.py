@@ -27,6 +27,13 @@ def test_slopes(student, expect, rng):
     expect.gradient("d", lambda x, w: student.forward(x, w)[0], [x, w], got, upstream=dy)
 
 
+def test_ascend(student, expect, rng):
+    """Weights that make the outputs larger, and these outputs."""
+    w, y = student.ascend(rng.standard_normal((4, 3)), rng.standard_normal(3), 0.1, 3)
+    expect("w", w)
+    expect("y", y)
+
+
 @pytest.mark.parametrize("part", ["answer", "triple"])
 def test_notebook(notebook, expect, rng, part):
     """The notebook runs, and what it defines is right."""
