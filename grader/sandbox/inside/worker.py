@@ -152,7 +152,7 @@ class Worker:
 
     def do_call(self, frame: Frame) -> Frame:
         """Call a function of the student with fresh copies of the arguments."""
-        decoder = Decoder(frame.blobs, self._resolve)
+        decoder = AsWritten(frame.blobs, self._resolve)
         sys.stdout = sys.stderr = self.printed  # a notebook's cells have streams of their own
         function = self._walk(frame.body["target"], decoder)
         args = decoder.decode(frame.body["args"])
@@ -170,13 +170,13 @@ class Worker:
 
     def do_fetch(self, frame: Frame) -> Frame:
         """Send a value itself: containers of plain data too; what is not plain goes as its type's name."""
-        value = self._walk(frame.body["target"], Decoder(frame.blobs, self._resolve))
+        value = self._walk(frame.body["target"], AsWritten(frame.blobs, self._resolve))
         encoder = Encoder(self._keep)
         return Frame({"ok": True, "value": encoder.encode(value)}, tuple(encoder.blobs))
 
     def do_set(self, frame: Frame) -> Frame:
         """Set an attribute or an item of something that is kept here."""
-        decoder = Decoder(frame.blobs, self._resolve)
+        decoder = AsWritten(frame.blobs, self._resolve)
         *path, (kind, key) = frame.body["target"]
         owner = self._walk(path, decoder)
         value = decoder.decode(frame.body["value"])
@@ -234,6 +234,21 @@ class Worker:
             else:
                 value = value[decoder.decode(key)]
         return value
+
+
+class AsWritten(Decoder):
+    """Decodes a value as Python makes it from a literal: text that looks like a name is interned.
+
+    So `cell_type is "rnn"` holds for honest code in the box if it holds in a plain process. A complex number of
+    Python's stays one. What a handle stands for is the student's own object and stays as it is.
+    """
+
+    def decode(self, data: Any, depth: int = 0) -> Any:
+        """Return the value of JSON data; keys of dicts and keywords come through here, too."""
+        value = super().decode(data, depth)
+        if type(data) is str and data.isascii() and data.replace("_", "a").isalnum():
+            return sys.intern(data)
+        return complex(value) if type(data) is dict and "complex" in data else value
 
 
 def imported(name: str) -> Any:
