@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from grader.checking.diagnosis import Evidence, diagnose, fitting, resembles, sparing
+from grader.checking.diagnosis import diagnose, explaining, fitting, resembles, sparing
+from grader.checking.evidence import Evidence
 from grader.checking.expect import Expect, Mode
 from grader.checking.follow import Recipe, costing_once, follows
 from grader.checking.pace import ClockedRemote
 from grader.checking.plan import Plan
 from grader.checking.student import CallLog, Case, Student
 from grader.checking.verdict import CheckOutcome
+from grader.errors import StudentException
 from grader.model import CaseResult, Status
 
 PATIENCE = 60.0  # seconds that all asking for what follows from what may take
@@ -47,17 +49,21 @@ class Causes:
         self._patience -= time.perf_counter() - start
         return roots
 
-    def note(self, check: str, result: CaseResult, case: Case, expect: Expect) -> None:
+    def note(self, check: str, result: CaseResult, case: Case, expect: Expect, error: BaseException | None) -> None:
         """Keep what a case that has ended was given and what was got from it."""
         if self._plan.mode is not Mode.COMPARE or result.status not in (Status.PASS, Status.FAIL):
             return
-        given = [one for call in case.log.calls for one in (*call.args, *call.kwargs.values())]
+        calls = list(case.log.calls)
+        if case.log.begun is not None and not (calls and calls[-1] is case.log.begun):
+            calls.append(case.log.begun)  # it raised
+        given = [one for call in calls for one in (*call.args, *call.kwargs.values())]
         evidence = Evidence(
             case=result.id,
             got=dict(expect.got),
             record=expect.record,
             passed=result.status is Status.PASS,
             inputs=[*given, *case.log.items.values()],
+            raised=error.hint if isinstance(error, StudentException) else "",
         )
         self._evidence.setdefault(check, []).append(evidence)
 
@@ -79,7 +85,9 @@ class Causes:
         if before:
             fits = {id_: one for id_, one in fits.items() if any(one.hint in other.fits for other in before)}
         passed = [other.id for other in others if other.passed]
-        outcome.mistake = diagnose(told, sparing(fits, passed, known).values())
+        # What was given to a check by one that failed may look like a part of a mistake, so nothing is said of it.
+        partly = () if before else explaining(outcome.id, told, known)
+        outcome.mistake = diagnose(told, sparing(fits, passed, known).values(), partly)
         outcome.attempted = bool(outcome.mistake.name) or resembles(told)
         if outcome.mistake.name:
             outcome.cases = costing_once(outcome, own, before)

@@ -219,7 +219,7 @@ class ChecksPlugin:
         outcome.reference_seconds += record.seconds
         if self._case.log.calls:
             outcome.functions = (self._case.log.calls[-1].function,)
-        self._causes.note(check, result, self._case, self._expect)
+        self._causes.note(check, result, self._case, self._expect, self._error)
         path = self._notebook_of(check)
         self._left.subtract({check, path})
         if path and not self._left[path]:
@@ -243,6 +243,7 @@ class ChecksPlugin:
             recording=self.plan.mode is Mode.RECORD,
             function=self._case.log.calls[-1].function if self._case.log.calls else "",
             checks=self.plan.assignment.checks_folder,
+            stub=self._case.stub,
         )
         return verdict(ending, self._expect)
 

@@ -194,10 +194,10 @@ def grade(assignment: Assignment, submission: Path, options: Options, opening: O
 
 
 def known_mistakes(assignment: Assignment, hidden: bool) -> KnownMistakes | None:
-    """Return what known mistakes answer to the seed in use; nothing where that was not recorded for it."""
+    """Return what known mistakes answer to the seed in use, or None if that was not recorded."""
     from grader.checking.diagnosis import KnownMistakes
 
-    known = KnownMistakes.read(assignment.known_path) if hidden else None
+    known = KnownMistakes.read(assignment.mistakes_path("hidden" if hidden else "public"))
     return known if known is not None and known.assignment == assignment.digest else None
 
 

@@ -13,8 +13,10 @@ from hypothesis.extra import numpy as arrays
 
 from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance
 from grader.checking import diagnosis
-from grader.checking.diagnosis import Evidence, KnownMistakes, Mistake, answers, fingerprint, resembles, rivals
+from grader.checking.diagnosis import KnownMistakes, Mistake, answers, resembles, rivals
+from grader.checking.evidence import Evidence
 from grader.checking.expect import Got
+from grader.checking.fingerprints import fingerprint
 from grader.errors import AssignmentError
 from grader.model import Tolerance
 
@@ -122,7 +124,7 @@ def test_length_of_an_axis_that_one_value_has_explains_another_value() -> None:
 def test_what_is_true_in_some_of_the_cases_is_told_as_such() -> None:
     zero = {case: {**RIGHT[case], "y": np.zeros_like(x) if case != "N=1" else x + 1} for case, x in CASES.items()}
     assert diagnose("check", evidence(zero), None).hint == (
-        "`y` is zero everywhere. That holds in 2 of the 3 cases that fail."
+        "`y` is zero everywhere. That holds in 2 of the 3 cases that fail: N=4; N=3."
     )
     half = {case: zero[case] for case in ("N=3", "N=1")}
     assert diagnose("check", evidence(half), None).hint == ""

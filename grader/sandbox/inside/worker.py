@@ -23,7 +23,9 @@ from typing import Any
 
 import numpy as np
 
+from grader.sandbox.inside.nearby import nearest
 from grader.sandbox.inside.places import without
+from grader.sandbox.inside.stubs import is_stub
 from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, Ref, TooLarge, WireClosed, WireError
 
 PRINT_CAP = 20_000  # characters kept of what one call prints
@@ -164,8 +166,10 @@ class Worker:
         modified = [name for name, value, copy in before if not unchanged(value, copy)]
         encoder = Encoder(self._keep)
         container = "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
-        values = [self._one(encoder, item) for item in (result if container else (result,))]
+        parts = list(result if container else (result,))
+        values = [self._one(encoder, item) for item in parts]
         body = {"ok": True, "container": container, "values": values, "modified": modified, "seconds": seconds}
+        body["stub"] = is_stub(function, parts)
         return Frame(body, tuple(encoder.blobs))
 
     def do_fetch(self, frame: Frame) -> Frame:
@@ -312,6 +316,7 @@ def describe(error: BaseException, root: Path) -> dict[str, Any]:
         "message": message[:TEXT_CAP],
         "frames": frames[-FRAME_CAP:],
         "missing": str(getattr(error, "name", "") or "")[:200] if isinstance(error, ImportError) else "",
+        "near": nearest(error, root)[:200],
     }
 
 
