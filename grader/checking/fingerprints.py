@@ -20,9 +20,9 @@ PROJECTIONS = 4
 SAMPLE = 1 << 17  # entries of an array that its fingerprint looks at, spread over all of it
 CLOSE = 1e-4  # relative to the value's size: float32 within a right-but-for-the-mistake solution still matches
 SHIFTS = 3  # grids, each shifted by a third of its step
-DIGEST_BYTES = 8
-DIGESTS = "digests"  # the word that begins the digests of a fingerprint
-AS_EXPECTED = "as expected"  # the word that stands for the fingerprint of what is right
+DIGEST_BYTES = 5
+DIGESTS = "#"  # the word that begins the digests of a fingerprint
+AS_EXPECTED = "="  # the word that stands for the fingerprint of what is right
 
 Fingerprint = list[Any]  # words, the value's size (its 1-norm), its projections; or one of the two words above
 

@@ -193,9 +193,9 @@ def test_method_that_is_a_stub_is_named(toy: Toy) -> None:
         "def center(x):\n    pass",
         "def center(x):\n    return None",
         "def center(x):\n    return None, None",
-        'def center(x):\n    """Centre it."""\n    y, cache = None, None\n    # your code\n    pass\n    return y, cache',
+        'def center(x):\n    """Centre."""\n    y, cache = None, None\n    # your code\n    pass\n    return y, cache',
         "def center(x):\n    y = None\n    cache = None\n    pass\n    return y, cache",
-        "def center(x):\n    y = np.zeros(x.shape)\n    N, D = x.shape\n    return y, {}",
+        "def center(x):\n    y = 7 * np.ones(x.shape)\n    N, D = x.shape\n    return y, {}",
         "def center(x):\n    loss, grads = 0.0, {}\n    return loss, grads",
     ],
 )
