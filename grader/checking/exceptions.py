@@ -207,6 +207,9 @@ def _attribute(account: Account) -> str:
             return f"NumPy no longer has `np.{module[2]}`, which was Python's own `{plain}`: write `{plain}`."
         if module[2] in NUMPY_GONE:
             return f"NumPy no longer has `np.{module[2]}`: write `{NUMPY_GONE[module[2]]}`."
+    removed = re.match(r"`np\.(\w+)` was removed", account.message)
+    if removed and removed[1] in NUMPY_GONE:
+        return f"NumPy no longer has `np.{removed[1]}`: write `{NUMPY_GONE[removed[1]]}`."
     found = module or re.match(rf"'({NAME})' object has no attribute '({NAME})'", account.message)
     if not found:
         return ""

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from grader.checking.evidence import Evidence, pairs
-from grader.checking.observe import observe
+from grader.checking.fingerprints import parts
+from grader.checking.observe import Pair, observe
 
 LARGE = 4.0  # how much larger than all others' the inputs of a case must be to be called large
 NAMED = 3  # cases that are named one by one
@@ -48,10 +49,17 @@ def _only_ones(evidence: Sequence[Evidence]) -> str:
                 called = names.get((what, axis)) or f"{ORDINALS[axis]} axis of {what}"
                 found.setdefault(called, set()).update([one.case] if length == 1 else [])
     called = next((called for called, cases in found.items() if cases == wrong), "")
+    if not called and {one.case for one in evidence if _has_one(one)} == wrong:
+        called = "shape of what is to come out"
     if not called:
         return ""
     which = f"Only the case that fails ({min(wrong)}) has" if len(wrong) == 1 else "Only the cases that fail have"
     return f"{which} length one in the {called}. {ONE}"
+
+
+def _has_one(one: Evidence) -> bool:
+    """Return whether an array that is expected of a case has an axis of length one."""
+    return any(1 in value.shape for value, _ in one.record.values.values() if isinstance(value, np.ndarray))
 
 
 def _arrays(one: Evidence) -> Iterator[tuple[str, np.ndarray]]:
@@ -95,12 +103,38 @@ def _observation(wrong: Sequence[Evidence]) -> str:
     """Return the sentence that is true in the most failing cases, if that is more than half of those with values."""
     votes: dict[str, list[str]] = {}
     for one in wrong:
-        for sentence in dict.fromkeys(sentence for pair in pairs(one) for sentence in observe(pair)):
+        sentences: dict[str, None] = {}
+        for pair in pairs(one):
+            sentences |= dict.fromkeys((*_mixed_up(pair, one), *observe(pair)))
+        for sentence in sentences:
             votes.setdefault(sentence, []).append(one.case)
     best = max(votes, key=lambda sentence: len(votes[sentence]), default="")
     if not best or len(votes[best]) * 2 <= sum(bool(one.got) for one in wrong):
         return ""
     return f"{best}{_of_which(votes[best], wrong)}"
+
+
+def _mixed_up(pair: Pair, one: Evidence) -> Iterator[str]:
+    """Yield whether a wrong array is one that the function was given, or one that is expected under another name."""
+    have = pair.got
+    if not isinstance(have, np.ndarray) or have.size < 2 or not have.any() or _equal(have, pair.expected):
+        return
+    if any(_equal(have, value) for value in _flat(one.inputs)):
+        yield f"`{pair.name}` is one of the arrays that the function was given, as it was given."
+    for name, (value, _) in one.record.values.items():
+        for key, expected in parts(name, value):
+            if key != pair.name and _equal(have, expected):
+                yield f"`{pair.name}` is what is expected of `{key}`: is it returned, or kept, in the right place?"
+
+
+def _equal(have: np.ndarray, other: Any) -> bool:
+    """Return whether an array has the shape and, up to rounding, the numbers of another."""
+    if not isinstance(other, np.ndarray) or other.shape != have.shape:
+        return False
+    if not {have.dtype.kind, other.dtype.kind} <= set("iuf"):
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.allclose(have, other, rtol=1e-5, atol=1e-9))
 
 
 def _overflow(evidence: Sequence[Evidence]) -> str:
