@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from grader.assignment.expectations import Expectations
+from grader.assignment.spec import Assignment
 from grader.checking import signs
 from grader.checking.evidence import Evidence, pairs, prints
 from grader.checking.fingerprints import Fingerprint, agree, digests, same
@@ -56,6 +57,12 @@ class KnownMistakes(msgspec.Struct):
             return msgspec.json.decode(path.read_bytes(), type=cls)
         except (OSError, msgspec.MsgspecError) as error:
             raise AssignmentError(f"{path} can't be read ({error}): run `grader record`") from error
+
+    @classmethod
+    def of(cls, assignment: Assignment, seed: str) -> KnownMistakes | None:
+        """Return what was recorded for a seed of this very assignment, or None."""
+        known = cls.read(assignment.mistakes_path(seed))
+        return known if known is not None and known.assignment == assignment.digest else None
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""

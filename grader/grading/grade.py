@@ -197,8 +197,7 @@ def known_mistakes(assignment: Assignment, hidden: bool) -> KnownMistakes | None
     """Return what known mistakes answer to the seed in use, or None if that was not recorded."""
     from grader.checking.diagnosis import KnownMistakes
 
-    known = KnownMistakes.read(assignment.mistakes_path("hidden" if hidden else "public"))
-    return known if known is not None and known.assignment == assignment.digest else None
+    return KnownMistakes.of(assignment, "hidden" if hidden else "public")
 
 
 def _check_only(assignment: Assignment, only: frozenset[str]) -> None:

@@ -213,6 +213,7 @@ def test_stub_that_returns_constants_is_not_implemented_yet(toy: Toy, stub: str)
         "def center(x):\n    y = np.zeros(x.shape)\n    np.add(y, 0 * x, out=y)\n    return y, None",
         "def center(x):\n    y = np.zeros(x.shape)\n    y += 0 * x\n    return y, None",
         "def center(x):\n    return x - x, 0",
+        "def center(x):\n    y = 7 * np.ones(x.shape)\n    for row in x:\n        mean = row.sum()\n    return y, {}",
         "def center(x):\n    y = []\n    for row in x[:0]:\n        y.append(row)\n    return y, 0",
     ],
 )

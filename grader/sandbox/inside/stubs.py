@@ -13,6 +13,7 @@ import textwrap
 from typing import Any
 
 MOST_LINES = 200  # of a function that is looked at
+WORK = (ast.Raise, ast.Yield, ast.YieldFrom, ast.For, ast.While, ast.With, ast.comprehension)  # no stub has these
 FILLED = {"zeros", "ones", "full", "empty", "zeros_like", "ones_like", "full_like", "empty_like"}
 
 
@@ -48,7 +49,7 @@ def _returns_constants(function: ast.FunctionDef) -> bool:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 _assign(target, node.value, set_to)
-        elif isinstance(node, ast.Raise | ast.Yield | ast.YieldFrom):
+        elif isinstance(node, WORK):
             return False
 
     def constant(value: ast.expr | None) -> bool:
