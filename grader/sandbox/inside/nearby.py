@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import difflib
 import linecache
 import os
 import re
 from pathlib import Path
 from types import TracebackType
 
-CUTOFF = 0.8  # likeness of names of several letters, from 0 to 1
-SHORT = 3  # letters below which only another case is near
+SHORT = 4  # letters below which only another case is near: dWx is not dWh
+LONG = 7  # letters from which on two of them may differ
+FAR = 2
+LONGEST = 60
 MOST = 2000  # names and files that are looked at
 DEEPEST = 6  # folders within folders: a link may lead round in a circle
 _IMPORTED = re.compile(r"\s*(?:from|import)\s+([\w.]+)")
@@ -36,14 +37,27 @@ def nearest(error: BaseException, root: Path) -> str:
 
 def close_to(name: str, names: list[str]) -> str:
     """Return the one of some names that differs from a name by a letter or two, or only in its case."""
-    usable = [one for one in names[:MOST] if one != name and not one.startswith("__")]
+    usable = [one for one in names[:MOST] if one != name and not one.startswith("__") and len(one) <= LONGEST]
+    if len(name) > LONGEST:
+        return ""
     for one in usable:
         if one.lower() == name.lower():
             return one
-    if len(name) < SHORT:
-        return ""
-    found = difflib.get_close_matches(name, usable, n=1, cutoff=CUTOFF)
-    return found[0] if found else ""
+    near = [(distance(name, one), one) for one in usable if abs(len(one) - len(name)) <= FAR]
+    allowed = 0 if len(name) < SHORT else 1 if len(name) < LONG else FAR
+    best, found = min(near, default=(FAR + 1, ""))
+    return found if best <= allowed else ""
+
+
+def distance(one: str, other: str) -> int:
+    """Return how many letters have to be put in, left out or replaced to make one name of another."""
+    above = list(range(len(other) + 1))
+    for row, letter in enumerate(one, start=1):
+        line = [row]
+        for column, candidate in enumerate(other, start=1):
+            line.append(min(above[column] + 1, line[-1] + 1, above[column - 1] + (letter != candidate)))
+        above = line
+    return above[-1]
 
 
 def visible(trace: TracebackType | None) -> list[str]:
