@@ -78,6 +78,8 @@ def make_captions(rng, words, N, T):
         length = int(rng.integers(0, T - 1)) if n else max(T - 3, 0)
         captions[n, 0] = words["<START>"]
         captions[n, 1 : 1 + length] = rng.choice(plain, size=length)
+        if not n and length:
+            captions[n, 1] = 0  # a plain word, which is not to be taken for <NULL>
         captions[n, 1 + length] = words["<END>"]
     return captions
 

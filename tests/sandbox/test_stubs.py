@@ -1,6 +1,6 @@
 """Stubs that return constants, told from attempts whose values look alike."""
 
-# ruff: noqa: F841, RET504, PIE790 - as students write
+# ruff: noqa: F841, RET504 - as students write
 
 from __future__ import annotations
 
