@@ -78,7 +78,7 @@ NAMED = {
     "one picture squeezed": (
         (RNN, "word = scores.argmax(axis=1)", "word = np.squeeze(scores).argmax(axis=1)"), SAMPLES[0], "length one in"),
     "one caption squeezed in a step": (
-        (LAYERS, TANH, "np.squeeze(x @ Wx + prev_h @ Wh + b)"), "rnn_step_forward", ""),
+        (LAYERS, TANH, f"np.squeeze({TANH})"), "rnn_step_forward", "length one in the shape"),
     "the shape read off an index": (
         (RNN, "N = features.shape[0]", "N = len(np.squeeze(features))"), SAMPLES[0], "length one in"),
     "<END> never written": (
@@ -132,7 +132,8 @@ WRAPAROUND = {
 @pytest.mark.parametrize("old", WRAPAROUND)
 def test_initial_state_in_the_last_place_is_named(told: Callable, old: str) -> None:
     check, new = WRAPAROUND[old]
-    assert "the last step overwrites it" in told(((LAYERS, old, new),), check)[check]["hint"]
+    result = told(((LAYERS, old, new),), check.replace("backward", "forward"), check)[check]
+    assert "the last step overwrites it" in result["hint"]
 
 
 def test_flat_files_are_told_where_their_modules_are(graded: Callable, tmp_path: Path) -> None:
