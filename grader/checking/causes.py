@@ -81,7 +81,7 @@ class Causes:
         check, own = self._plan.assignment.check(outcome.id), self._recipes(outcome.id)
         builds_on = {*(check.requires if check is not None else ()), *(id_ for one in own for id_ in one.after)}
         others = [other for other in self._checks.values() if other.id in builds_on]
-        before = [other for other in others if other.failed]
+        before = [other for other in others if other.failed and other.shows]
         if before:
             fits = {id_: one for id_, one in fits.items() if any(one.hint in other.fits for other in before)}
         passed = [other.id for other in others if other.passed]

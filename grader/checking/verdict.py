@@ -42,6 +42,11 @@ class CheckOutcome(msgspec.Struct):
         return bool(self.cases) and all(case.status is Status.PASS for case in self.cases)
 
     @property
+    def shows(self) -> bool:
+        """Whether a case that failed has a value, which is that of a known mistake or not."""
+        return any(case.status is Status.FAIL and case.values for case in self.cases)
+
+    @property
     def failed(self) -> bool:
         """Whether a case failed with something to show, not merely for want of an implementation."""
         return any(case.status is Status.FAIL and not case.unimplemented for case in self.cases)

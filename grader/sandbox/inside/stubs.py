@@ -58,7 +58,7 @@ def _returns_constants(function: ast.FunctionDef) -> bool:
             return bool(given) and value.id not in changed and all(map(_is_constant, given))
         if isinstance(value, ast.Tuple):
             return all(map(constant, value.elts))
-        return value is None or _is_constant(value)
+        return value is None or (_is_constant(value) and not isinstance(value, ast.Call | ast.BinOp))
 
     return all(constant(node.value) for node in ast.walk(function) if isinstance(node, ast.Return))
 
