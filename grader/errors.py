@@ -61,7 +61,8 @@ class StudentException(SubmissionFailed):
     """The student's code raised.
 
     ``trace`` is the student's part of the traceback as plain text, ``frames`` the same as (file, line, function), and
-    ``kinds`` the exception's type and those that it derives from, by name; none where no code of his was called.
+    ``kinds`` the exception's type and those that it derives from, by name; none where no code of theirs was called.
+    ``hint`` says what to look at, if anything general is known of such an exception.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class StudentException(SubmissionFailed):
         trace: str = "",
         frames: tuple[tuple[str, int, str], ...] = (),
         kinds: tuple[str, ...] = (),
+        hint: str = "",
     ) -> None:
         super().__init__(message)
+        self.hint = hint
         self.trace = trace
         self.frames = frames
         self.kinds = kinds

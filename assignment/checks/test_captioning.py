@@ -1,47 +1,51 @@
 """Checks of `CaptioningRNN`: the loss with all its gradients, and greedy sampling, for both cells.
 
 The vocabulary is shuffled, so that <NULL>, <START> and <END> have other ids than 0, 1 and 2, and the parameters are
-large enough that a wrong state, word or mask shows in the numbers.
+large enough that a wrong state, word or mask shows in the numbers. One vocabulary has more ids than a byte.
 """
 
 import numpy as np
 import pytest
 
-LOSS = {  # N, T, dtype, what is added to all scores, by what they are multiplied
-    "N=3,T=6": (3, 6, np.float64, 0, 1),
-    "N=2,T=9": (2, 9, np.float64, 0, 1),
-    "N=1,T=5": (1, 5, np.float64, 0, 1),
-    "N=4,T=2": (4, 2, np.float64, 0, 1),  # one word to predict: a single time step
-    "N=3,T=5,float32": (3, 5, np.float32, 0, 1),
-    "N=2,T=6,large scores": (2, 6, np.float64, 800, 1),  # where exp() of a score alone overflows
-    "N=2,T=5,large gradients": (2, 5, np.float64, 0, 10),
+FEW, MANY = 13, 300  # words in a vocabulary
+LOSS = {  # N, T, dtype, what is added to all scores, by what they are multiplied, and the words in the vocabulary
+    "N=3,T=6": (3, 6, np.float64, 0, 1, FEW),
+    "N=2,T=9": (2, 9, np.float64, 0, 1, FEW),
+    "N=1,T=5": (1, 5, np.float64, 0, 1, FEW),
+    "N=4,T=2": (4, 2, np.float64, 0, 1, FEW),  # one word to predict: a single time step
+    "N=3,T=5,float32": (3, 5, np.float32, 0, 1, FEW),
+    "N=2,T=6,large scores": (2, 6, np.float64, 800, 1, FEW),  # where exp() of a score alone overflows
+    "N=2,T=5,large gradients": (2, 5, np.float64, 0, 10, FEW),
+    "N=4,T=7,300 words": (4, 7, np.float64, 0, 1, MANY),
 }
-SAMPLE = {  # N, max_length, and the special word that often has the highest score
-    "N=4,max_length=9": (4, 9, None),
-    "N=6,max_length=12": (6, 12, None),
-    "N=1,max_length=7": (1, 7, None),
-    "N=3,max_length=1": (3, 1, None),
-    "N=60,max_length=12,<END> at times": (60, 12, "<END>"),  # at another time step in each row, or never
-    "N=20,max_length=7,<NULL> at times": (20, 7, "<NULL>"),
-    "N=3,max_length=6,<END> at once": (3, 6, "<END> at once"),
+SAMPLE = {  # N, max_length, the special word that often has the highest score, and the words in the vocabulary
+    "N=4,max_length=9": (4, 9, None, FEW),
+    "N=6,max_length=12": (6, 12, None, FEW),
+    "N=1,max_length=7": (1, 7, None, FEW),
+    "N=3,max_length=1": (3, 1, None, FEW),
+    "N=60,max_length=12,<END> at times": (60, 12, "<END>", FEW),  # at another time step in each row, or never
+    "N=20,max_length=7,<NULL> at times": (20, 7, "<NULL>", FEW),
+    "N=3,max_length=6,<END> at once": (3, 6, "<END> at once", FEW),
+    "N=12,max_length=8,300 words": (12, 8, None, MANY),
 }
 ALWAYS, NEVER = 50, -50  # biases that make a word the likeliest whatever the state is, or keep it from being that
 loss_cases = pytest.mark.parametrize("sizes", LOSS.values(), ids=LOSS.keys())
 sample_cases = pytest.mark.parametrize("sizes", SAMPLE.values(), ids=SAMPLE.keys())
 
-V, INPUT, WORDVEC, HIDDEN = 13, 7, 5, 6
+INPUT, WORDVEC, HIDDEN = 7, 5, 6
+BYTE = 256  # ids from here on do not fit into 8 bits
 
 
-def vocabulary(rng):
-    """A shuffled vocabulary in which no special word has its usual id."""
+def vocabulary(rng, V):
+    """A shuffled vocabulary in which no special word has its usual id, and in a large one <START> a high one."""
     words = ["<NULL>", "<START>", "<END>", *(f"word{i}" for i in range(V - 3))]
     ids = rng.permutation(V)
-    while set(ids[:3]) & {0, 1, 2}:
+    while set(ids[:3]) & {0, 1, 2} or (V > BYTE and ids[1] < BYTE):
         ids = rng.permutation(V)
     return {word: int(i) for word, i in zip(words, ids)}
 
 
-def parameters(rng, cell, dtype):
+def parameters(rng, cell, dtype, V):
     gates = 4 if cell == "lstm" else 1
     shapes = {
         "W_proj": (INPUT, HIDDEN), "b_proj": (HIDDEN,), "W_embed": (V, WORDVEC),
@@ -56,7 +60,7 @@ def make_model(student, rng, cell, dtype, words, change=lambda params: None):
     model = student.CaptioningRNN(
         words, input_dim=INPUT, wordvec_dim=WORDVEC, hidden_dim=HIDDEN, cell_type=cell, dtype=dtype
     )
-    params = parameters(rng, cell, dtype)
+    params = parameters(rng, cell, dtype, len(words))
     change(params)
     for name, value in params.items():
         model.params[name] = value
@@ -65,19 +69,24 @@ def make_model(student, rng, cell, dtype, words, change=lambda params: None):
 
 def make_captions(rng, words, N, T):
     """Captions as in the data: <START>, words, <END>, then <NULL> to the end; rows of different lengths."""
-    plain = [i for word, i in words.items() if not word.startswith("<")][:4]  # so few that words repeat in a caption
+    plain = [i for word, i in words.items() if not word.startswith("<")]
+    if len(words) > BYTE:  # words on both sides of what fits into a signed and an unsigned byte
+        plain = [max(i for i in plain if i < limit) for limit in (BYTE // 2, BYTE, len(words))]
+    plain = plain[:4]  # so few that words repeat in a caption
     captions = np.full((N, T), words["<NULL>"])
     for n in range(N):
         length = int(rng.integers(0, T - 1)) if n else max(T - 3, 0)
         captions[n, 0] = words["<START>"]
         captions[n, 1 : 1 + length] = rng.choice(plain, size=length)
+        if not n and length:
+            captions[n, 1] = 0  # a plain word, which is not to be taken for <NULL>
         captions[n, 1 + length] = words["<END>"]
     return captions
 
 
 def check_loss(student, expect, rng, cell, sizes):
-    N, T, dtype, offset, factor = sizes
-    words = vocabulary(rng)
+    N, T, dtype, offset, factor, V = sizes
+    words = vocabulary(rng, V)
 
     def enlarge(params):
         params["W_vocab"] *= factor
@@ -131,8 +140,8 @@ def up_to_end(captions, end, null):
 
 
 def check_sample(student, expect, rng, cell, sizes):
-    N, max_length, special = sizes
-    words = vocabulary(rng)
+    N, max_length, special, V = sizes
+    words = vocabulary(rng, V)
     start, end, null = words["<START>"], words["<END>"], words["<NULL>"]
 
     def spread(params):

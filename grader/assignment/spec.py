@@ -73,10 +73,10 @@ class Assignment:
         """Where the expectations of a seed are: ``public`` or ``hidden``."""
         return self.folder / "expectations" / f"{seed}.h5"
 
-    @property
-    def known_path(self) -> Path:
-        """Where it stands what known mistakes answer to the hidden seed."""
-        return self.folder / "expectations" / "known-mistakes.json"
+    def mistakes_path(self, seed: str) -> Path:
+        """Path of the known mistakes' recorded outputs: of the hidden seed their fingerprints, else digests."""
+        name = "known-mistakes.json" if seed == "hidden" else f"known-mistakes-{seed}.json"
+        return self.folder / "expectations" / name
 
     def check(self, id: str) -> CheckSpec | None:  # noqa: A002 - the word that the contract uses
         """Return the spec of a check, or None."""

@@ -15,6 +15,7 @@ from grader.assignment.schema import Spec
 from grader.assignment.spec import Assignment
 from grader.authoring.record import reference_digest
 from grader.authoring.strip import decode
+from grader.checking.diagnosis import KnownMistakes
 from grader.errors import AssignmentError
 from grader.model import Visibility
 
@@ -147,6 +148,16 @@ def public_expectations(assignment: Assignment, spec: Spec) -> bytes:
         reduced = Path(folder) / path.name
         Expectations(stored.provenance, cases).write(reduced)
         return reduced.read_bytes()
+
+
+def public_mistakes(assignment: Assignment, spec: Spec) -> dict[str, bytes]:
+    """Return the file of what known mistakes answer to the public seed, as digests, of the spec's checks alone."""
+    path = assignment.mistakes_path("public")
+    known = KnownMistakes.read(path)
+    if known is None or known.assignment != assignment.digest:
+        raise AssignmentError(f"{path} is missing or stale: run `grader record`")
+    kept = known.of_checks({check.id for check in spec.checks})
+    return {f"expectations/{path.name}": kept.to_bytes()} if kept.mistakes else {}
 
 
 # --- names ----------------------------------------------------------------------------------------------------------

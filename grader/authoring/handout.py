@@ -15,7 +15,7 @@ import tomli_w
 
 from grader.assignment.schema import FileSpec, Spec
 from grader.assignment.spec import SPEC_NAME, Assignment
-from grader.authoring.choose import check_files, chosen_spec, functions_in_use, public_expectations
+from grader.authoring.choose import check_files, chosen_spec, functions_in_use, public_expectations, public_mistakes
 from grader.authoring.pages import pages
 from grader.authoring.record import reference_files
 from grader.authoring.strip import Block, decode, strip_notebook, strip_python
@@ -54,6 +54,7 @@ def build(assignment: Assignment, questions: tuple[str, ...] = ()) -> Handout:
     provided, laid, kept = _provided_files(assignment)
     spec = msgspec.structs.replace(spec, provided=provided, reference="", handout_of=assignment.digest)
     within |= {**kept, SPEC_NAME: _toml(spec), "expectations/public.h5": public_expectations(assignment, spec)}
+    within |= public_mistakes(assignment, spec)
     files |= laid | {f"{ASSIGNMENT_FOLDER}/{path}": data for path, data in within.items()}
     files |= pages(assignment, spec)
     return Handout(spec.name, dict(sorted(files.items())), tuple(dict.fromkeys(blocks)))

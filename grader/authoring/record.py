@@ -23,7 +23,7 @@ from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_
 from grader.assignment.spec import SPEC_NAME, Assignment
 from grader.authoring.strip import unowned_solutions
 from grader.checking.compare import FLOOR
-from grader.checking.diagnosis import KnownMistakes, Mistake, fingerprint
+from grader.checking.diagnosis import KnownMistakes, Mistake, answers
 from grader.checking.expect import Mode
 from grader.errors import AssignmentError
 from grader.model import CaseResult, Status
@@ -48,10 +48,11 @@ def record(assignment: Assignment, *, reseed: bool, progress: Callable[[str], No
         progress(f"{name} seed: recording again")
         _must_be_reproducible(assignment, first)
         written[name] = first
-    known = observe(assignment, written["hidden"].provenance.seed, progress)
+    known = {name: observe(assignment, one.provenance.seed, name, progress) for name, one in written.items()}
+    known["public"] = known["public"].digested(written["public"])
     for name, expectations in written.items():  # only now that nothing was found wrong with any of them
         expectations.write(assignment.expectations_path(name))
-    known.write(assignment.known_path)
+        known[name].write(assignment.mistakes_path(name))
     return written
 
 
@@ -85,11 +86,12 @@ def _must_be_reproducible(assignment: Assignment, first: Expectations) -> None:
 def check(assignment: Assignment, progress: Callable[[str], None]) -> Iterator[str]:
     """Yield a sentence for each way in which the recorded expectations are stale."""
     refuse_readable(assignment)
-    known = KnownMistakes.read(assignment.known_path)
     mistakes = {mistake.id: Mistake(mistake.name, mistake.hint, mistake.share) for mistake in _mistakes(assignment)}
-    if known is None or known.assignment != assignment.digest or known.mistakes != mistakes:
-        yield f"{assignment.known_path.name}: what known mistakes answer is not that of this assignment"
     for name in SEEDS:
+        path = assignment.mistakes_path(name)
+        known = KnownMistakes.read(path)
+        if known is None or known.assignment != assignment.digest or known.mistakes != mistakes:
+            yield f"{path.name}: what known mistakes answer is not that of this assignment"
         path = assignment.expectations_path(name)
         stored = Expectations.read(path)
         if stored.provenance.assignment != assignment.digest:
@@ -190,22 +192,19 @@ def _mistakes(assignment: Assignment) -> tuple[Misconception, ...]:
     return load_all(assignment.folder / FOLDER)
 
 
-def observe(assignment: Assignment, seed: str, progress: Callable[[str], None]) -> KnownMistakes:
+def observe(assignment: Assignment, seed: str, name: str, progress: Callable[[str], None]) -> KnownMistakes:
     """Run every known mistake through the checks that it fails, and keep fingerprints of what it answers."""
     reference = reference_files(assignment)
     known = KnownMistakes(assignment.digest, {}, {})
     mistakes = _mistakes(assignment)
     for count, mistake in enumerate(mistakes, start=1):
         if count % 10 == 0 or count == len(mistakes):
-            progress(f"known mistakes: {count} of {len(mistakes)}")
+            progress(f"{name} seed: known mistakes: {count} of {len(mistakes)}")
         expectations = Expectations(Provenance(SCHEMA, seed, "", "", {}))
         _run(
             assignment, expectations, mode=Mode.OBSERVE, files=apply(mistake, reference), only=frozenset(mistake.fails)
         )
-        answers: dict[str, Any] = known.answers.setdefault(mistake.id, {})
-        for (check_, case), record_ in expectations.cases.items():
-            prints = {name: fingerprint(name, value) for name, (value, _) in record_.values.items()}
-            answers.setdefault(check_, {})[case] = prints
+        known.answers[mistake.id] = answers(expectations)
         known.mistakes[mistake.id] = Mistake(mistake.name, mistake.hint, mistake.share)
     return known
 

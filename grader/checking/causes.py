@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from grader.checking.diagnosis import Evidence, diagnose, fitting, resembles, sparing
+from grader.checking.diagnosis import diagnose, explaining, fitting, resembles, sparing
+from grader.checking.evidence import Evidence
 from grader.checking.expect import Expect, Mode
 from grader.checking.plan import Plan
 from grader.checking.standins import Built
 from grader.checking.student import Case
 from grader.checking.verdict import CheckOutcome
+from grader.errors import StudentException
 from grader.model import CaseResult, Status
 
 
@@ -24,17 +26,21 @@ class Causes:
         self._checks = checks  # those that have begun, by their ids
         self._evidence: dict[str, list[Evidence]] = {}  # of each check that is not done yet, case by case
 
-    def note(self, check: str, result: CaseResult, case: Case, expect: Expect) -> None:
+    def note(self, check: str, result: CaseResult, case: Case, expect: Expect, error: BaseException | None) -> None:
         """Keep what a case that has ended was given and what was got from it."""
         if self._plan.mode is not Mode.COMPARE or result.status not in (Status.PASS, Status.FAIL):
             return
-        given = [one for call in case.log.calls for one in (*call.args, *call.kwargs.values())]
+        calls = list(case.log.calls)
+        if case.log.begun is not None and not (calls and calls[-1] is case.log.begun):
+            calls.append(case.log.begun)  # it raised
+        given = [one for call in calls for one in (*call.args, *call.kwargs.values())]
         evidence = Evidence(
             case=result.id,
             got=dict(expect.got),
             record=expect.record,
             passed=result.status is Status.PASS,
             inputs=[*given, *case.log.items.values()],
+            raised=error.hint if isinstance(error, StudentException) else "",
         )
         self._evidence.setdefault(check, []).append(evidence)
 
@@ -49,13 +55,16 @@ class Causes:
         known = self._plan.known()
         fits = fitting(outcome.id, told, known)
         outcome.fits = frozenset(mistake.hint for mistake in fits.values())
-        builds_on = {*self._built.below(outcome.id), *self._built.same(outcome.id)}
-        others = [other for other in self._checks.values() if other.id in builds_on]
-        before = [other for other in others if other.failed]
-        if before:
-            fits = {id_: one for id_, one in fits.items() if any(one.hint in other.fits for other in before)}
+        below, same = set(self._built.below(outcome.id)), set(self._built.same(outcome.id))
+        others = [other for other in self._checks.values() if other.id in below | same]
+        before = [other for other in others if other.failed and other.shows]
+        hints = [other.fits for other in before if other.id in below]
+        if hints:
+            fits = {id_: one for id_, one in fits.items() if any(one.hint in known_as for known_as in hints)}
         passed = [other.id for other in others if other.passed]
-        outcome.mistake = diagnose(told, sparing(fits, passed, known).values())
+        # What was given to a check by one that failed may look like a part of a mistake, so nothing is said of it.
+        partly = () if before else explaining(outcome.id, told, known)
+        outcome.mistake = diagnose(told, sparing(fits, passed, known).values(), partly)
         outcome.attempted = bool(outcome.mistake.name) or resembles(told)
         if outcome.mistake.name:
             cases = costing_once(outcome, before)

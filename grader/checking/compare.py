@@ -32,19 +32,47 @@ FLOOR = 1e-10  # differences below this are rounding, whatever the scale; with a
 
 
 def compare(
-    name: str, expected: Any, got: Any, tolerance: Tolerance, axes: tuple[str, ...] = (), *, gradient: bool = False
+    name: str,
+    expected: Any,
+    got: Any,
+    tolerance: Tolerance,
+    axes: tuple[str, ...] = (),
+    *,
+    gradient: bool = False,
+    floats: bool = False,
 ) -> tuple[Comparison, ...]:
     """Compare a value with its expectation: one `Comparison`, or one for each entry of a dict or sequence.
 
     ``expected`` is trusted: an array, a number, a string, None, or a dict, list or tuple of these. ``axes`` names the
-    axes of an array, for the picture of where it is wrong.
+    axes of an array, for the picture of where it is wrong. ``floats``: integers are wrong even if they are equal.
     """
+    if not floats:
+        got = as_floats(expected, got, tolerance)
     found = tuple(_compare(name, expected, got, tolerance))
     if len(found) == 1 and found[0].wrong and isinstance(expected, np.ndarray):
         array = np.asarray(got)
         drawn = _scatter(expected, array) if gradient else None
         return (msgspec.structs.replace(found[0], error_map=_map(expected, array, tolerance, axes), scatter=drawn),)
     return found
+
+
+def as_floats(expected: Any, got: Any, tolerance: Tolerance) -> Any:
+    """Return a value with integers as floats if these are the floats that are expected."""
+    if isinstance(expected, dict):
+        inner = got.items() if isinstance(got, dict) else ()
+        return {key: as_floats(expected.get(key), item, tolerance) for key, item in inner} if inner else got
+    if isinstance(expected, list | tuple):
+        alike = type(got) in (list, tuple) and len(got) == len(expected)
+        return [as_floats(*pair, tolerance) for pair in zip(expected, got, strict=True)] if alike else got
+    numbers = isinstance(got, np.ndarray | np.generic | int) and not isinstance(got, bool)
+    if not numbers or not isinstance(expected, np.ndarray | np.generic | float):
+        return got
+    want, have = np.asarray(expected), np.asarray(got)
+    if want.dtype.kind != "f" or have.dtype.kind not in "iu" or want.shape != have.shape:
+        return got
+    with np.errstate(all="ignore"):
+        floats = have.astype(np.float64)
+        return got if distances(want.astype(np.float64), floats, tolerance)[1].any() else floats
 
 
 def _compare(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterator[Comparison]:

@@ -1,50 +1,36 @@
 """Diagnosis: which known mistake gives exactly a submission's wrong numbers, or else what is true of the arrays.
 
-What each known mistake answers is kept as fingerprints: a few fixed random projections of every value, enough to tell
-equal from different and of no use for anything else. They belong to the hidden seed and are never handed out.
+What each known mistake answers is kept as fingerprints. Those of the hidden seed are never handed out; of the public
+seed's a handout holds digests, so that practice tells what grading tells.
 """
 
 from __future__ import annotations
 
 import json
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from grader.assignment.expectations import CaseRecord, Expectations
-from grader.checking.expect import Got
-from grader.checking.observe import Pair, observe
+from grader.assignment.expectations import Expectations
+from grader.assignment.spec import Assignment
+from grader.checking import signs
+from grader.checking.evidence import Evidence, pairs, prints
+from grader.checking.fingerprints import Fingerprint, agree, digests, same
 from grader.errors import AssignmentError
 from grader.files import write_atomically
 
-PROJECTIONS = 4
-SAMPLE = 1 << 17  # entries of an array that its fingerprint looks at, spread over all of it
-CLOSE = 1e-4  # relative to the value's size: float32 within a right-but-for-the-mistake solution still matches
+SAMPLE = 1 << 17  # entries of an array that are looked at, spread over all of it
 LEAST = 4  # entries of an array whose likeness to another says something
 LIKENESS = 0.2  # the least mean correlation of an attempt with a mistake in it
-LARGE = 4.0  # how much larger than all others' the inputs of a case must be to be called large
-OVERFLOW = (
-    "is NaN or infinite only where the inputs are large. Look for the exponential of a large number, or the logarithm "
-    "of what has become zero: what is the same on paper can be written so that it stays finite."
-)
+TELLING = 3  # values without fractions that say as much as one value with them
+TOGETHER = 2  # mistakes that are named together
 
-Fingerprint = list[Any]  # shape and dtype kind in words, the value's size (its 1-norm), its projections
-Cases = Mapping[str, Mapping[str, Fingerprint]]  # case -> name -> fingerprint
+Prints = Mapping[str, Fingerprint]
+Cases = Mapping[str, Prints]  # case -> name -> fingerprint
 Answers = dict[str, dict[str, dict[str, Fingerprint]]]  # check -> its cases
-
-
-class Evidence(msgspec.Struct, frozen=True):
-    """One case of a check: what was got, up to where it raised if it did, and what was recorded."""
-
-    case: str
-    got: Mapping[str, Got]
-    record: CaseRecord
-    passed: bool = False
-    inputs: Sequence[Any] = ()  # what its calls were given
 
 
 class Mistake(msgspec.Struct, frozen=True):
@@ -72,10 +58,42 @@ class KnownMistakes(msgspec.Struct):
         except (OSError, msgspec.MsgspecError) as error:
             raise AssignmentError(f"{path} can't be read ({error}): run `grader record`") from error
 
+    @classmethod
+    def of(cls, assignment: Assignment, seed: str) -> KnownMistakes | None:
+        """Return what was recorded for a seed of this very assignment, or None."""
+        known = cls.read(assignment.mistakes_path(seed))
+        return known if known is not None and known.assignment == assignment.digest else None
+
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
+        write_atomically(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the file's content."""
         text = json.dumps(msgspec.to_builtins(self), separators=(",", ":"), sort_keys=True)
-        write_atomically(path, text.replace("},", "},\n").encode() + b"\n")
+        return text.replace("},", "},\n").encode() + b"\n"
+
+    def digested(self, expected: Expectations) -> KnownMistakes:
+        """Return what may be handed out: digests in place of numbers, which need the expected values' fingerprints."""
+        found = KnownMistakes(self.assignment, {}, dict(self.mistakes))
+        right = answers(expected)
+        for id_, checks in self.answers.items():
+            for check, cases in checks.items():
+                for case, values in cases.items():
+                    kept = found.answers.setdefault(id_, {}).setdefault(check, {}).setdefault(case, {})
+                    for name, print_ in values.items():
+                        wanted = right.get(check, {}).get(case, {}).get(name, [])
+                        kept[name] = digests(print_, wanted, _salt(check, case, name))
+        return found
+
+    def of_checks(self, kept: Collection[str]) -> KnownMistakes:
+        """Return what concerns some checks alone."""
+        found = KnownMistakes(self.assignment, {}, {})
+        for id_, checks in self.answers.items():
+            own = {check: cases for check, cases in checks.items() if check in kept}
+            if own:
+                found.answers[id_], found.mistakes[id_] = own, self.mistakes[id_]
+        return found
 
 
 def resembles(evidence: Sequence[Evidence]) -> bool:
@@ -86,7 +104,7 @@ def resembles(evidence: Sequence[Evidence]) -> bool:
     measured = [
         likeness
         for one in evidence
-        for pair in _pairs(one)
+        for pair in pairs(one)
         if (likeness := correlation(pair.expected, pair.got)) is not None
     ]
     return bool(measured) and abs(sum(measured) / len(measured)) >= LIKENESS
@@ -113,8 +131,8 @@ def answers(observed: Expectations) -> Answers:
     """Return the fingerprints of what was observed; a case that raised before it had a value has none."""
     found: Answers = {}
     for (check, case), record in observed.cases.items():
-        prints = {name: fingerprint(name, value) for name, (value, _) in record.values.items()}
-        found.setdefault(check, {})[case] = prints
+        values = {name: value for name, (value, _) in record.values.items()}
+        found.setdefault(check, {})[case] = prints(values)
     return found
 
 
@@ -122,8 +140,114 @@ def fitting(check: str, evidence: Sequence[Evidence], known: KnownMistakes | Non
     """Return the known mistakes that answer as the submission does, where that is wrong and where it is right."""
     if known is None or not any(one.got for one in evidence if not one.passed):
         return {}
-    own = {one.case: {name: fingerprint(name, got.value) for name, got in one.got.items()} for one in evidence}
-    return {id_: known.mistakes[id_] for id_, theirs in known.answers.items() if _alike(theirs.get(check, {}), own)}
+    own = [_Case(check, one) for one in evidence]
+    return {
+        id_: known.mistakes[id_]
+        for id_, theirs in known.answers.items()
+        if all(one.is_that_of(theirs.get(check, {})) for one in own)
+    }
+
+
+def explaining(check: str, evidence: Sequence[Evidence], known: KnownMistakes | None) -> tuple[Mistake, ...]:
+    """Return the known mistakes that are in the submission beside something else, each saying what it explains.
+
+    Every value that such a mistake gets wrong is wrong here in the same way; what is wrong besides has other causes.
+    Two are named if they explain different values; where that is not clear, none is.
+    """
+    if known is None:
+        return ()
+    own = [_Case(check, one) for one in evidence]
+    covers: dict[str, frozenset[tuple[str, str]]] = {}
+    for id_, theirs in known.answers.items():
+        if check in theirs and (covered := _covered(own, theirs[check])):
+            covers[id_] = covered
+    best = {id_: cover for id_, cover in covers.items() if not any(cover < other for other in covers.values())}
+    by_hint = {known.mistakes[id_].hint: id_ for id_ in best}
+    chosen = [best[id_] for id_ in by_hint.values()]
+    apart = sum(map(len, chosen)) == len(frozenset().union(*chosen))
+    if not chosen or len(chosen) > TOGETHER or not apart:
+        return ()
+    wrong = frozenset((one.case, name) for one in own for name in one.wrong())
+    return tuple(_partly(known.mistakes[id_], best[id_], wrong, own) for id_ in by_hint.values())
+
+
+class _Case:
+    """One case, ready to be held against what known mistakes answer to it."""
+
+    def __init__(self, check: str, evidence: Evidence) -> None:
+        self.check, self.case = check, evidence.case
+        self.passed = evidence.passed
+        self.own, self.right = evidence.own_prints(), evidence.right_prints()
+
+    def agrees(self, theirs: Prints, name: str) -> bool:
+        """Return whether the submission's value is that of a mistake."""
+        return agree(theirs[name], self.own[name], self.right.get(name, []), _salt(self.check, self.case, name))
+
+    def is_right(self, theirs: Prints, name: str) -> bool:
+        """Return whether a mistake's value is what is expected."""
+        right = self.right.get(name, [])
+        return bool(right) and agree(theirs[name], right, right, _salt(self.check, self.case, name))
+
+    def is_that_of(self, theirs: Cases) -> bool:
+        """Return whether a mistake answers to this case with the same values, or none."""
+        there = theirs.get(self.case)
+        return there is not None and there.keys() == self.own.keys() and all(self.agrees(there, n) for n in there)
+
+    def wrong(self) -> list[str]:
+        """Return the names of what the submission got wrong."""
+        return [name for name, print_ in self.own.items() if not same(print_, self.right.get(name, []))]
+
+
+def _covered(own: Sequence[_Case], theirs: Cases) -> frozenset[tuple[str, str]]:
+    """Return the wrong values, by case and name, that a mistake explains; none if it would get another one wrong."""
+    found: set[tuple[str, str]] = set()
+    weight = 0
+    for one in own:
+        there = theirs.get(one.case, {})
+        if not one.own and not one.passed:
+            continue  # it raised before it had a value, for whatever cause
+        if there.keys() != one.own.keys():
+            return frozenset()
+        for name in there:
+            if one.is_right(there, name):
+                continue
+            if not one.agrees(there, name):
+                return frozenset()
+            found.add((one.case, name))
+            weight += _weight(one.own[name])
+    return frozenset(found) if weight >= TELLING else frozenset()
+
+
+def _weight(print_: Fingerprint) -> int:
+    """Return how much it says that two values with this fingerprint are equal."""
+    words, size = str(print_[0]), print_[1] if len(print_) > 1 else 0.0
+    if not size:
+        return 0
+    return TELLING if words.split(" not finite")[0].endswith(" f") else 1
+
+
+def _partly(
+    mistake: Mistake, cover: frozenset[tuple[str, str]], wrong: frozenset[tuple[str, str]], own: Sequence[_Case]
+) -> Mistake:
+    """Return a mistake with a sentence on what it does not explain."""
+    names = {name for _, name in cover}
+    others = sorted({name for _, name in wrong} - names)
+    silent = sum(not one.own and not one.passed for one in own)
+    left = []
+    if others:
+        left.append(f"what is wrong in {', '.join(f'`{name}`' for name in others)}")
+    elif wrong - cover:
+        cases = sorted({case for case, _ in wrong - cover})
+        left.append(f"what is wrong in {', '.join(cases)}")
+    if silent:
+        left.append(f"why {silent} case{'s' if silent > 1 else ''} ended before there was a value")
+    if not left:
+        return msgspec.structs.replace(mistake, share=0.0)
+    return Mistake(mistake.name, f"{mistake.hint} That does not explain {' nor '.join(left)}.")
+
+
+def _salt(check: str, case: str, name: str) -> str:
+    return f"{check}/{case}/{name}"
 
 
 def sparing(fits: Mapping[str, Mistake], passed: Collection[str], known: KnownMistakes | None) -> Mapping[str, Mistake]:
@@ -134,15 +258,20 @@ def sparing(fits: Mapping[str, Mistake], passed: Collection[str], known: KnownMi
     return {id_: one for id_, one in fits.items() if known.answers[id_].keys().isdisjoint(passed)} or fits
 
 
-def diagnose(evidence: Sequence[Evidence], fits: Collection[Mistake]) -> Mistake:
+def diagnose(
+    evidence: Sequence[Evidence], fits: Collection[Mistake], partly: Collection[Mistake] = ()
+) -> Mistake:
     """Return what all cases of a failing check show: a known mistake, or a hint without a name, or neither.
 
-    Where several mistakes fit, they must agree in their hint; the least share is then taken.
+    Where several mistakes fit, they must agree in their hint; the least share is then taken. ``partly``: the mistakes
+    that explain a part of what is wrong.
     """
     if len({mistake.hint for mistake in fits}) == 1:
         return min(fits, key=lambda mistake: mistake.share)
-    wrong = [one for one in evidence if not one.passed]
-    return Mistake("", _overflow(evidence) or _observation(wrong))
+    if not fits and partly:
+        names, hints = ([getattr(one, part) for one in partly] for part in ("name", "hint"))
+        return Mistake("; ".join(names), " ".join(dict.fromkeys(hints)))
+    return Mistake("", signs.told(evidence))
 
 
 def rivals(known: KnownMistakes, id_: str) -> dict[str, tuple[str, ...]]:
@@ -160,125 +289,10 @@ def rivals(known: KnownMistakes, id_: str) -> dict[str, tuple[str, ...]]:
 
 
 def _alike(theirs: Cases, own: Cases) -> bool:
-    """Return whether a mistake's answers are the own ones in each of the own cases, those that raised included."""
+    """Return whether two mistakes answer alike in each case of the second."""
     return all(
         case in theirs
         and theirs[case].keys() == values.keys()
-        and all(_same(theirs[case][name], print_) for name, print_ in values.items())
+        and all(same(theirs[case][name], print_) for name, print_ in values.items())
         for case, values in own.items()
     )
-
-
-# --- what is true where no mistake fits -----------------------------------------------------------------------------
-
-
-def _observation(wrong: Sequence[Evidence]) -> str:
-    """Return the sentence that is true in the most failing cases, if that is more than half of those with values."""
-    votes: dict[str, int] = {}
-    for one in wrong:
-        for sentence in dict.fromkeys(sentence for pair in _pairs(one) for sentence in observe(pair)):
-            votes[sentence] = votes.get(sentence, 0) + 1
-    best, count = max(votes.items(), key=lambda item: item[1], default=("", 0))
-    if count * 2 <= sum(bool(one.got) for one in wrong):
-        return ""
-    return best if count == len(wrong) else f"{best} That holds in {count} of the {len(wrong)} cases that fail."
-
-
-def _overflow(evidence: Sequence[Evidence]) -> str:
-    """Return whether a value is a number in the cases with small inputs, and none in those with large ones."""
-    finite: dict[str, list[tuple[bool, Evidence]]] = {}
-    for one in evidence:
-        for pair in _pairs(one):
-            if isinstance(pair.got, np.ndarray | np.generic | float) and np.asarray(pair.got).dtype.kind == "f":
-                finite.setdefault(pair.name, []).append((bool(np.isfinite(pair.got).all()), one))
-    for name, cases in finite.items():
-        if len({is_finite for is_finite, _ in cases}) == 2:
-            small, large = ([_largest(one.inputs) for ok, one in cases if ok is which] for which in (True, False))
-            if min(large) > LARGE * max(small):
-                return f"`{name}` {OVERFLOW}"
-    return ""
-
-
-def _pairs(one: Evidence) -> Iterator[Pair]:
-    """Yield the values of a case beside what was recorded, the entries of dicts and sequences one by one."""
-    lengths: dict[str, int] = {}
-    for name, got in one.got.items():
-        expected = one.record.values[name][0] if name in one.record.values else None
-        if isinstance(expected, np.ndarray):
-            lengths |= dict(zip(got.axes, expected.shape, strict=False))
-    for name, got in one.got.items():
-        if name in one.record.values:
-            expected, tolerance = one.record.values[name]
-            for key, want, have in _entries(name, expected, got.value):
-                yield Pair(key, want, have, tolerance, got.axes, lengths)
-
-
-def _entries(name: str, expected: Any, got: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(expected, dict):
-        there = [key for key in expected if key in got] if isinstance(got, Mapping) else []
-        yield from ((f"{name}[{key}]", expected[key], got[key]) for key in there)
-    elif isinstance(expected, list | tuple):
-        items = got if isinstance(got, list | tuple) and len(got) == len(expected) else ()
-        for index, (want, have) in enumerate(zip(expected, items, strict=False)):
-            yield f"{name}[{index}]", want, have
-    else:
-        yield name, expected, got
-
-
-def _largest(values: Iterable[Any]) -> float:
-    """Return the largest magnitude among arrays, numbers and what containers hold of them."""
-    size = 0.0
-    for value in values:
-        if isinstance(value, Mapping | list | tuple):
-            size = max(size, _largest(value.values() if isinstance(value, Mapping) else value))
-        elif isinstance(value, np.ndarray | np.generic | int | float) and np.asarray(value).dtype.kind in "iuf":
-            with np.errstate(all="ignore"):
-                magnitudes = np.abs(np.asarray(value, dtype=np.float64))
-            size = max(size, float(magnitudes[np.isfinite(magnitudes)].max(initial=0.0)))
-    return size
-
-
-# --- fingerprints ---------------------------------------------------------------------------------------------------
-
-
-def fingerprint(name: str, value: Any) -> Fingerprint:
-    """Return a value's fingerprint: equal for equal values up to rounding, different for different ones."""
-    if isinstance(value, Mapping):
-        keys = sorted(value, key=str)
-        return ["dict", 0.0, *(part for key in keys for part in (str(key), *fingerprint(str(key), value[key])))]
-    if type(value) in (list, tuple):
-        parts = (part for index, item in enumerate(value) for part in fingerprint(f"{name}[{index}]", item))
-        return [f"{type(value).__name__} {len(value)}", 0.0, *parts]
-    if isinstance(value, str):
-        return [f"text {zlib.crc32(value.encode('utf-8', 'replace'))}", 0.0]
-    if isinstance(value, bool) or not isinstance(value, np.ndarray | np.generic | int | float):
-        return [f"{type(value).__name__} {value}" if isinstance(value, bool) else type(value).__name__, 0.0]
-    array = np.asarray(value)
-    if array.dtype.kind == "c":
-        array = np.stack([array.real, array.imag])
-    if array.dtype.kind not in "biuf":
-        return [str(array.dtype.kind), 0.0]
-    kind = "f" if array.dtype.kind == "f" else "i"
-    with np.errstate(all="ignore"):  # of numbers near the end of the range the sums are infinite
-        flat = array.reshape(-1)[:: max(1, array.size // SAMPLE)].astype(np.float64)
-        finite = np.isfinite(flat)
-        places = np.where(np.isnan(flat), 2, np.where(finite, 0, np.sign(flat))).astype(np.int8).tobytes()
-        flat = np.where(finite, flat, 0.0)
-        signs = np.random.default_rng(zlib.crc32(name.encode())).choice((-1.0, 1.0), size=(PROJECTIONS, flat.size))
-        numbers = [float(f"{number:.7g}") for number in (np.abs(flat).sum(), *(signs @ flat))]
-    words = f"{array.shape} {kind}" if finite.all() else f"{array.shape} {kind} not finite {zlib.crc32(places)}"
-    return [words, *numbers] if np.isfinite(numbers).all() else [f"{words} beyond all bounds", 0.0]
-
-
-def _same(a: Fingerprint, b: Fingerprint) -> bool:
-    if len(a) != len(b):
-        return False
-    size = 0.0
-    for index, (x, y) in enumerate(zip(a, b, strict=True)):
-        if isinstance(x, str) or isinstance(y, str):
-            if x != y:
-                return False
-            size = float(a[index + 1]) if index + 1 < len(a) and not isinstance(a[index + 1], str) else 0.0
-        elif abs(x - y) > CLOSE * size / max(1.0, np.sqrt(PROJECTIONS)) + 1e-9:
-            return False
-    return True

@@ -76,6 +76,7 @@ class Expect:
         axes: tuple[str, ...] = (),
         gradient: bool = False,
         where: np.ndarray | None = None,
+        floats: bool = False,
     ) -> bool:
         """Record a value, or compare it with the recorded one; returns whether it is right.
 
@@ -83,6 +84,7 @@ class Expect:
         want an ``atol`` of zero. ``axes`` names an
         array's axes for the report, such as ``("N batch", "T time", "H hidden")``; a ``gradient`` that is wrong is
         also drawn against the right one. ``where``, a boolean array, leaves out the entries at which it is False.
+        Integers that are equal to the expected floats are right, unless ``floats`` asks for the type, too.
 
         Example:
             scores = student.scale(x, 2.0)
@@ -95,7 +97,9 @@ class Expect:
             name,
             Got(value, axes),
             _tolerance(rtol, atol),
-            lambda expected, tolerance: compare(name, expected, value, tolerance, axes, gradient=gradient),
+            lambda expected, tolerance: compare(
+                name, expected, value, tolerance, axes, gradient=gradient, floats=floats
+            ),
         )
 
     def one_of(

@@ -18,6 +18,7 @@ from grader.model import Tolerance
 BLOCKS = (4, 3, 2)  # into how many blocks columns are split to look for another order
 SAME = 1e-4  # how closely a factor must be a length for the sentence to name it
 SAME_ALONE = 1e-9  # the same for a single number, of which every factor is the right one
+MOST_OF = 0.5  # of a step's entries are wrong if the step as a whole is
 FEW = 3  # entries that are enough to tell a pattern from an accident
 TINY = 1e-6  # where no entry is larger, the comparison's floor would find too much alike
 PRECISIONS = ((np.float16, "half precision (float16)"), (np.float32, "single precision (float32)"))
@@ -72,12 +73,18 @@ def observe(pair: Pair) -> tuple[str, ...]:
         look = _Look(expected.astype(np.float64), got.astype(np.float64), pair, expected.dtype.kind != "f")
         if not look.want.size or not np.isfinite(look.want).all() or _right(look, expected, got):
             return ()
+        if not look.exact and got.dtype.kind in "iu" and look.have.shape == look.want.shape and _agree(look):
+            return ()  # right, or wrong in its type alone, which the comparison says
         return tuple(dict.fromkeys(f"`{pair.name}` {sentence}" for sentence in _true(look, expected, got)))
 
 
 def _numbers(value: Any) -> bool:
     number = isinstance(value, np.ndarray | np.generic | int | float) and not isinstance(value, bool)
     return number and np.asarray(value).dtype.kind in "iuf"
+
+
+def _agree(look: _Look) -> bool:
+    return not look.wrong(look.have, look.want).any()
 
 
 def _right(look: _Look, expected: np.ndarray, got: np.ndarray) -> bool:
@@ -199,6 +206,8 @@ def _time(look: _Look) -> Iterator[str]:
     want, have = np.moveaxis(look.want, axis, 0), np.moveaxis(look.have, axis, 0)
     wrong = np.moveaxis(look.wrong(look.have, look.want), axis, 0)
     steps = [bool(step.any()) for step in wrong]
+    # A few ids may be wrong in one step by chance, for instance if captions end there; a step that is missed is meant.
+    missed = [not step.any() or not look.exact or step.mean() > MOST_OF for step in wrong]
     if look.close(have[1:], want[:-1]) and wrong[1:].any():
         yield "is off by one step in time: what belongs to one step stands at the next."
     if look.close(have[:-1], want[1:]) and wrong[:-1].any():
@@ -206,6 +215,8 @@ def _time(look: _Look) -> Iterator[str]:
     if look.close(have[::-1], want):
         yield "has the time steps in reverse order."
     for right, where in (([0], "first"), ([len(steps) - 1], "last")):
+        if not all(missed):
+            continue
         if steps == [step not in right for step in range(len(steps))]:
             yield f"is right at the {where} time step only."
         if steps == [step in right for step in range(len(steps))]:

@@ -305,7 +305,7 @@ class ChecksPlugin:
         outcome.reference_seconds += record.seconds
         if now.case.log.calls:
             outcome.functions = (now.case.log.calls[-1].function,)
-        self._causes.note(check, result, now.case, now.expect)
+        self._causes.note(check, result, now.case, now.expect, now.error)
         path = self._notebook_of(check)
         self._left.subtract({check, path})
         if path and not self._left[path]:
@@ -332,6 +332,7 @@ class ChecksPlugin:
             recording=self.plan.mode is Mode.RECORD,
             function=now.case.log.calls[-1].function if now.case.log.calls else "",
             checks=self.plan.assignment.checks_folder,
+            stub=now.case.stub,
         )
         return verdict(ending, now.expect)
 

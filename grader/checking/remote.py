@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from grader.checking.exceptions import Account, hint
 from grader.errors import (
     GraderFault,
     LimitExceeded,
@@ -250,7 +251,10 @@ class Remote:
         if kind == "SystemExit":
             return StudentException(f"{what} tried to end the program (sys.exit){where}", trace, places)
         types = tuple(self._told(one, 80) for one in (kinds[:MAX_FRAMES] if isinstance(kinds, list) else ())) or (kind,)
-        return StudentException(f"{what} raised {kind}{f': {text}' if text else ''}{where}", trace, places, types)
+        line = self._told(frames[-1].get("text"), 300) if frames else ""
+        account = Account(types, text, line, self._told(error.get("missing"), 100), self._told(error.get("near"), 100))
+        message = f"{what} raised {kind}{f': {text}' if text else ''}{where}"
+        return StudentException(message, trace, places, types, hint(account))
 
     def _stub(self, called: str, frames: Any) -> str:
         """Return the function that is not implemented: the one that was called, or one that it called."""

@@ -16,6 +16,7 @@ import pytest
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment, load
 from grader.checking.boxes import Boxes
+from grader.checking.diagnosis import KnownMistakes
 from grader.checking.plan import Plan
 from grader.checking.plugin import ChecksPlugin, case_id, check_id
 from grader.errors import GraderError
@@ -87,6 +88,14 @@ class PracticePlugin(ChecksPlugin):
             pytest.fail(_told(check_id(pyfuncitem), case), pytrace=False)
         return done
 
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say the hints: they are about all cases of a check together."""
+        hints = {id_: outcome.mistake.hint for id_, outcome in self.outcome.checks.items() if outcome.mistake.hint}
+        if hints:
+            terminalreporter.section("hints")
+        for id_, hint in hints.items():
+            terminalreporter.write_line(f"{id_}: {hint}")
+
     def pytest_unconfigure(self) -> None:
         """End the workers."""
         self.boxes.close()
@@ -116,5 +125,6 @@ def pytest_configure(config: pytest.Config) -> None:
         sandbox=PlainSandbox(),
         files=files_here(assignment),
         expectations=expectations,
+        known=lambda: KnownMistakes.of(assignment, "public"),
     )
     config.pluginmanager.register(PracticePlugin(plan, Boxes(plan)), "grader-practice")

@@ -57,6 +57,11 @@ class CheckOutcome(msgspec.Struct):
         return sum(case.earned for case in self.cases) / max(1, len(self.cases))
 
     @property
+    def shows(self) -> bool:
+        """Whether a case that failed has a value, which is that of a known mistake or not."""
+        return any(case.status is Status.FAIL and case.values for case in self.cases)
+
+    @property
     def failed(self) -> bool:
         """Whether a case failed with something to show, not merely for want of an implementation."""
         return any(case.status is Status.FAIL and not case.unimplemented for case in self.cases)
@@ -83,12 +88,14 @@ class Ending(msgspec.Struct, frozen=True):
     recording: bool = False  # an assertion that fails on the reference is the author's mistake
     function: str = ""  # what the check called last in the submission
     checks: Path = Path()  # the folder of the checks
+    stub: str = ""  # the function that returned last, if it is a stub that returns constants
 
 
 def verdict(ending: Ending, expect: Expect) -> CaseResult:
     """Return the result of a case from how it ended and what it expected."""
-    error, values = ending.error, tuple(expect.comparisons)
+    values = tuple(expect.comparisons)
     wrong = [value for value in values if not value.ok]
+    error = _of_a_stub(ending, bool(wrong)) or ending.error
     status, message, trace, unimplemented = Status.PASS, "", "", ""
     if isinstance(error, NotImplementedYet):
         status, message, unimplemented = Status.FAIL, str(error), error.function
@@ -127,6 +134,14 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         follows=ending.follows if failed else (),
         share=ending.share if failed and not ending.follows else 0.0,
     )
+
+
+def _of_a_stub(ending: Ending, wrong: bool) -> NotImplementedYet | None:
+    """Return the failure of a stub that returned constants, if the case failed with what it returned."""
+    ours = isinstance(ending.error, GraderError) and not isinstance(ending.error, SubmissionFailed)
+    if not ending.stub or ending.recording or ours or isinstance(ending.error, Skipped | Stopped | NotImplementedYet):
+        return None
+    return NotImplementedYet(ending.stub) if wrong or ending.error is not None else None
 
 
 def _first_sentences(messages: list[str], most: int = 4) -> str:

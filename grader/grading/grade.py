@@ -233,11 +233,10 @@ def grade(assignment: Assignment, submission: Path, options: Options, opening: O
 
 
 def known_mistakes(assignment: Assignment, hidden: bool) -> KnownMistakes | None:
-    """Return what known mistakes answer to the seed in use; nothing where that was not recorded for it."""
+    """Return what known mistakes answer to the seed in use, or None if that was not recorded."""
     from grader.checking.diagnosis import KnownMistakes
 
-    known = KnownMistakes.read(assignment.known_path) if hidden else None
-    return known if known is not None and known.assignment == assignment.digest else None
+    return KnownMistakes.of(assignment, "hidden" if hidden else "public")
 
 
 def _check_only(assignment: Assignment, only: frozenset[str]) -> None:

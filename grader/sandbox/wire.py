@@ -394,7 +394,9 @@ class Encoder:
             return {"dtype": np.dtype(value).str}
         if kind is np.ndarray and value.dtype.kind in PLAIN_KINDS and len(self.blobs) < MAX_BLOBS:
             return {"array": self._blob(value)}
-        if kind is complex or (isinstance(value, np.generic) and value.dtype.kind in PLAIN_KINDS):
+        if kind is complex:
+            return {"complex": [self.encode(value.real), self.encode(value.imag)]}
+        if isinstance(value, np.generic) and value.dtype.kind in PLAIN_KINDS:
             return {"scalar": self._blob(np.asarray(value))}
         if isinstance(value, tuple | list | dict) and depth < self._deepest:  # a namedtuple or defaultdict is plain too
             if isinstance(value, dict):
@@ -466,6 +468,11 @@ class Decoder:
                 raise WireError("a dtype that may not cross") from error
         if not isinstance(body, list):
             raise WireError(f"a malformed {kind[:20]!r}")
+        if kind == "complex":
+            parts = [self.decode(part, depth + 1) for part in body]
+            if len(parts) != 2 or not all(type(part) is float for part in parts):
+                raise WireError("a malformed complex number")
+            return np.complex128(complex(*parts))
         if kind == "tuple":
             return tuple(self.decode(item, depth + 1) for item in body)
         if kind == "list":

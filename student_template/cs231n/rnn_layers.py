@@ -5,7 +5,8 @@ it takes the gradient of the loss with respect to that output, and the cache, an
 the inputs. What stands in a cache is up to you.
 
 Letters in the shapes: N captions in the minibatch, T time steps, D numbers per word vector, H numbers per hidden state,
-V words in the vocabulary.
+V words in the vocabulary. Any of these lengths may be one, and the axis is there all the same: the checks ask for a
+single caption, a single time step, vectors and states of a single number.
 """
 
 import numpy as np
@@ -267,11 +268,11 @@ def temporal_affine_forward(x, w, b):
 
     Returns a tuple of:
     - out: Outputs of all time steps, of shape (N, T, M)
-    - cache: Values that the backward pass needs
+    - cache: Values that the backward pass needs: (x, w, b, out)
     """
     num_captions, num_steps, input_dim = x.shape
     out = (x.reshape(-1, input_dim) @ w + b).reshape(num_captions, num_steps, w.shape[1])
-    return out, (x, w)
+    return out, (x, w, b, out)
 
 
 def temporal_affine_backward(dout, cache):
@@ -287,7 +288,7 @@ def temporal_affine_backward(dout, cache):
     - dw: Gradient with respect to the weights, of shape (D, M)
     - db: Gradient with respect to the biases, of shape (M,)
     """
-    x, w = cache
+    x, w, _, _ = cache
     dout_flat = dout.reshape(-1, dout.shape[2])
     dx = (dout_flat @ w.T).reshape(*x.shape)
     dw = x.reshape(-1, x.shape[2]).T @ dout_flat

@@ -136,7 +136,7 @@ def test_integers_of_any_width_pass(dtype: type) -> None:
         (np.ones((3, 1)), "`x` has shape (3, 1), expected (3,)"),
         (np.ones((1, 3)), "`x` has shape (1, 3), expected (3,)"),
         (np.float64(1), "`x` has shape (), expected (3,)"),
-        (np.ones(3, dtype=int), "`x` holds integers, expected floats"),
+        (np.full(3, 9, dtype=int), "`x` holds integers, expected floats"),
         (np.ones(3, dtype=bool), "`x` holds booleans, expected floats"),
         (np.ones(3, dtype=complex), "`x` holds complex numbers, expected floats"),
         (np.array(["a", "b", "c"]), "`x` holds text, expected floats"),
@@ -240,3 +240,23 @@ def test_small_numbers_are_no_rounding_where_no_absolute_error_is_allowed() -> N
     boltzmann = 1.380649e-23 * np.arange(1, 6)
     assert one(boltzmann, boltzmann * (1 + 1e-9), Tolerance(1e-6, 0)).ok
     assert not one(boltzmann, np.zeros(5), Tolerance(1e-6, 0)).ok
+
+
+# --- integers in place of floats ---
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "right"),
+    [
+        (np.arange(3.0), np.arange(3), True),
+        (2.0, 2, True),
+        (2.0, np.int8(2), True),
+        ({"a": [2.0, np.arange(2.0)]}, {"a": (2, np.arange(2))}, True),
+        (np.full(2, 1e300), np.full(2, 10), False),
+        (np.ones(2), np.ones(2, dtype=bool), False),
+        (np.arange(3.0), np.arange(3).reshape(3, 1), False),
+    ],
+)
+def test_integers_are_right_if_they_are_the_floats_that_are_expected(expected: Any, got: Any, right: bool) -> None:
+    assert all(comparison.ok for comparison in compare("x", expected, got, Tolerance())) is right
+    assert not all(comparison.ok for comparison in compare("x", expected, got, Tolerance(), floats=True))

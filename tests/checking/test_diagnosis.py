@@ -13,8 +13,10 @@ from hypothesis.extra import numpy as arrays
 
 from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance
 from grader.checking import diagnosis
-from grader.checking.diagnosis import Evidence, KnownMistakes, Mistake, answers, fingerprint, resembles, rivals
+from grader.checking.diagnosis import KnownMistakes, Mistake, answers, resembles, rivals
+from grader.checking.evidence import Evidence
 from grader.checking.expect import Got
+from grader.checking.fingerprints import fingerprint
 from grader.errors import AssignmentError
 from grader.model import Tolerance
 
@@ -122,7 +124,7 @@ def test_length_of_an_axis_that_one_value_has_explains_another_value() -> None:
 def test_what_is_true_in_some_of_the_cases_is_told_as_such() -> None:
     zero = {case: {**RIGHT[case], "y": np.zeros_like(x) if case != "N=1" else x + 1} for case, x in CASES.items()}
     assert diagnose("check", evidence(zero), None).hint == (
-        "`y` is zero everywhere. That holds in 2 of the 3 cases that fail."
+        "`y` is zero everywhere. That holds in 2 of the 3 cases that fail: N=4; N=3."
     )
     half = {case: zero[case] for case in ("N=3", "N=1")}
     assert diagnose("check", evidence(half), None).hint == ""
@@ -251,3 +253,140 @@ def test_what_is_right_says_nothing_of_an_attempt() -> None:
     want = np.random.default_rng(4).standard_normal((3, 4))
     record = CaseRecord(values={"x": (want, Tolerance()), "y": (want, Tolerance())})
     assert not resembles([Evidence("all", {"x": Got(want, ()), "y": Got(np.zeros((3, 4)), ())}, record)])
+
+
+# --- a mistake beside something else ----------------------------------------------------------------------------------
+
+ROWS = {"N=4": 4, "N=3": 3, "N=1": 1}
+
+
+def beside(told: list[Evidence], mistakes: KnownMistakes = KNOWN) -> Mistake:
+    """Return what is said of a check, mistakes that explain a part of it included."""
+    fits = diagnosis.fitting("check", told, mistakes).values()
+    return diagnosis.diagnose(told, fits, diagnosis.explaining("check", told, mistakes))
+
+
+def test_mistake_is_named_where_another_value_is_wrong_for_another_cause() -> None:
+    two = {case: {"y": DOUBLED[case]["y"], "total": RIGHT[case]["total"] + 3} for case in CASES}
+    told = beside(evidence(two))
+    assert told == Mistake(DOUBLE.name, f"{DOUBLE.hint} That does not explain what is wrong in `total`.")
+
+
+def test_two_mistakes_in_different_values_are_both_named() -> None:
+    total = {case: {"y": x, "total": -x.sum(axis=0)} for case, x in CASES.items()}
+    negative = Mistake("Minus", "Look at the sign.")
+    both = known(double=(DOUBLE, DOUBLED), negative=(negative, total))
+    two = {case: {"y": DOUBLED[case]["y"], "total": total[case]["total"]} for case in CASES}
+    told = beside(evidence(two), both)
+    assert told.name == "Twice; Minus"
+    assert told.hint.startswith(f"{DOUBLE.hint} That does not explain what is wrong in `total`. {negative.hint}")
+
+
+def test_mistake_is_named_where_other_cases_raise() -> None:
+    told = beside(evidence({**DOUBLED, "N=1": {}}))
+    assert told.name == DOUBLE.name
+    assert told.hint == f"{DOUBLE.hint} That does not explain why 1 case ended before there was a value."
+    assert told.share == 0.0
+
+
+def test_mistake_that_would_be_wrong_where_the_submission_is_right_explains_nothing() -> None:
+    in_one_case = {**RIGHT, "N=1": DOUBLED["N=1"]}
+    assert beside(evidence(in_one_case)).name == ""
+    other = {**DOUBLED, "N=1": {**DOUBLED["N=1"], "y": CASES["N=1"] * 2.01}}
+    assert beside(evidence(other)).name == ""
+
+
+def test_two_mistakes_that_explain_the_same_value_are_not_named() -> None:
+    at_odds = known(double=(DOUBLE, DOUBLED), other=(MEAN, DOUBLED))
+    two = {case: {"y": DOUBLED[case]["y"], "total": RIGHT[case]["total"] + 3} for case in CASES}
+    assert beside(evidence(two), at_odds).name == ""
+
+
+def test_a_few_integers_or_zeros_alone_are_no_sign_of_a_mistake() -> None:
+    right = {case: {"ids": np.arange(rows) + 5, "y": CASES[case]} for case, rows in ROWS.items()}
+    for value in (3, 0):
+        theirs = {**right, "N=1": {**right["N=1"], "ids": np.array([value])}}
+        own = {**theirs, "N=4": {**right["N=4"], "y": CASES["N=4"] + 1}}
+        assert beside(evidence(own, right=right), known(it=(MEAN, theirs))).name == ""
+
+
+# --- what may be handed out -------------------------------------------------------------------------------------------
+
+
+def handed_out(mistakes: KnownMistakes, right: Values = RIGHT) -> KnownMistakes:
+    """Return what a handout holds of known mistakes."""
+    cases = {("check", case): record(names) for case, names in right.items()}
+    return mistakes.digested(Expectations(Provenance(SCHEMA, "1", "", "", {}), cases))
+
+
+def test_handout_names_a_mistake_by_digests() -> None:
+    public = handed_out(KNOWN)
+    assert diagnose("check", evidence(MEANT), public) == MEAN
+    assert diagnose("check", evidence(DOUBLED), public) == DOUBLE
+    assert diagnose("check", evidence(RIGHT), public) == Mistake("", "")
+    other = {case: {**DOUBLED[case], "y": 2.01 * x} for case, x in CASES.items()}
+    assert diagnose("check", evidence(other), public) != DOUBLE
+    two = {case: {"y": DOUBLED[case]["y"], "total": RIGHT[case]["total"] + 3} for case in CASES}
+    assert beside(evidence(two), public).name == DOUBLE.name
+
+
+def test_handout_holds_no_number_of_a_mistake_or_of_what_is_right() -> None:
+    text = handed_out(KNOWN).to_bytes().decode()
+    assert "." not in "".join(character for character in text.split('"mistakes"')[0])
+    for values in (MEANT, DOUBLED, RIGHT):
+        for number in fingerprint("y", values["N=4"]["y"])[1:]:
+            assert f"{abs(number):.4g}" not in text
+
+
+@given(st.integers(0, 2**32), st.sampled_from([1e-12, 1e-9, 3e-7]))
+def test_rounding_noise_does_not_hide_a_mistake_from_digests(seed: int, noise: float) -> None:
+    rng = np.random.default_rng(seed)
+    right, wrong = rng.standard_normal((2, 5, 4)) * 10.0 ** rng.integers(-6, 6)
+    public = handed_out(known(it=(MEAN, {"all": {"y": wrong}})), {"all": {"y": right}})
+    own = {"all": {"y": wrong * (1 + noise * rng.standard_normal(wrong.shape))}}
+    assert diagnose("check", evidence(own, right={"all": {"y": right}}), public) == MEAN
+
+
+def test_digests_are_those_of_their_own_value_and_case() -> None:
+    public = handed_out(KNOWN).answers["double"]["check"]
+    kept = [digest for values in public.values() for name in values for digest in values[name] if len(digest) > 1]
+    assert len(kept) == len(set(kept))
+
+
+def test_handout_of_some_checks_holds_their_mistakes_alone() -> None:
+    assert KNOWN.of_checks(["check"]).mistakes == KNOWN.mistakes
+    assert KNOWN.of_checks(["another"]).mistakes == {}
+
+
+# --- signs ------------------------------------------------------------------------------------------------------------
+
+
+def with_inputs(values: Values, raised: str = "") -> list[Evidence]:
+    """Return evidence in which each case was given the array that it is about."""
+    told = evidence(values, {case: [x + 1] for case, x in CASES.items()})
+    return [one if one.got else Evidence(one.case, {}, one.record, False, one.inputs, raised) for one in told]
+
+
+def test_only_case_with_one_row_is_told_as_that() -> None:
+    told = diagnose("check", with_inputs({**RIGHT, "N=1": {}}, "Look there."), None)
+    assert told.hint.startswith("Only the case that fails (N=1) has length one in the axis N batch.")
+    assert told.hint.endswith("Look there.")
+    every = diagnose("check", with_inputs({case: {} for case in CASES}, "Look there."), None)
+    assert every.hint == "Look there."
+
+
+def test_exception_is_told_of_the_cases_that_raised() -> None:
+    told = diagnose("check", with_inputs({**RIGHT, "N=4": {}, "N=3": {"y": -CASES["N=3"]}}, "Look there."), None)
+    assert told.hint == "Look there. That holds in 1 of the 2 cases that fail: N=4."
+
+
+def test_array_that_was_given_is_recognised() -> None:
+    told = diagnose("check", with_inputs({case: {**RIGHT[case], "y": x + 1} for case, x in CASES.items()}), None)
+    assert told.hint == "`y` is one of the arrays that the function was given, as it was given."
+
+
+def test_array_that_is_expected_elsewhere_is_recognised() -> None:
+    right = {case: {"a": x, "b": x * x} for case, x in CASES.items()}
+    swapped = {case: {"a": x * x, "b": x} for case, x in CASES.items()}
+    told = diagnose("check", evidence(swapped, right=right), None)
+    assert told.hint == "`a` is what is expected of `b`: is it returned, or kept, in the right place?"

@@ -87,6 +87,7 @@ def test_failure_says_what_is_wrong_and_where(work: Path) -> None:
     assert "scale_by: `scale_by` raised NameError: name 'factr' is not defined" in done.out
     assert re.search(r"^lib/sums\.py, line \d+, in scale_by$", done.out, re.MULTILINE)
     assert re.search(r"Captured stdout call -+\nso far\n", done.out)
+    assert "scale_by: `factr` is not defined, but `factor` is: is that what you mean?" in done.out
     assert "checking/" not in done.out  # none of our own frames
 
 

@@ -26,9 +26,9 @@ def test_right_code_passes(toy: Toy) -> None:
         ("x - x.mean(axis=0)", "`center` returned a single value, expected 2 values"),
         ("x - x.mean(axis=0), 1, 2", "`center` returned 3 values, expected 2 values"),
         ("(x - x.mean(axis=0),)", "`center` returned 1 value, expected 2 values"),
-        ("None", "`center` returned None, expected 2 values"),
+        ("print()", "`center` returned None, expected 2 values"),
         ("np.stack([x, x])", "`center` returned a single value, expected 2 values"),
-        ("None, None", "`y` is None, expected an array of shape (4, 3), float64"),
+        ("print(), None", "`y` is None, expected an array of shape (4, 3), float64"),
         ("(x - x.mean(axis=0)).tolist(), 0", "`y` is a list of 4 entries, expected an array of shape (4, 3), float64"),
         ("{'y': x}, 0", "`y` is a dict of 1 entry, expected an array of shape (4, 3), float64"),
         ("np.ravel(x - x.mean(axis=0)), 0", "`y` has shape (12,), expected (4, 3)"),
@@ -206,6 +206,40 @@ def test_method_that_is_a_stub_is_named(toy: Toy) -> None:
         REFERENCE.replace("        return total", "        raise NotImplementedError\n        return total")
     )
     assert graded["tally"].message == "`Tally.add` is not implemented yet"
+
+
+@pytest.mark.parametrize(
+    "stub",
+    [
+        "def center(x):\n    pass",
+        "def center(x):\n    return None",
+        "def center(x):\n    return None, None",
+        'def center(x):\n    """Centre."""\n    y, cache = None, None\n    # your code\n    pass\n    return y, cache',
+        "def center(x):\n    y = None\n    cache = None\n    pass\n    return y, cache",
+        "def center(x):\n    y = 7 * np.ones(x.shape)\n    N, D = x.shape\n    return y, {}",
+        "def center(x):\n    loss, grads = 0.0, {}\n    return loss, grads",
+    ],
+)
+def test_stub_that_returns_constants_is_not_implemented_yet(toy: Toy, stub: str) -> None:
+    graded = toy.change(stub, "center", "center_backward")
+    assert {case.message for case in graded["center"].cases} == {"`center` is not implemented yet"}
+    assert graded["center_backward"].status == "skip"
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "def center(x):\n    y = None\n    y = x * 0\n    return y, None",
+        "def center(x):\n    y = np.zeros(x.shape)\n    y[:, 0] = 0 * x[:, 0]\n    return y, None",
+        "def center(x):\n    y = np.zeros(x.shape)\n    np.add(y, 0 * x, out=y)\n    return y, None",
+        "def center(x):\n    y = np.zeros(x.shape)\n    y += 0 * x\n    return y, None",
+        "def center(x):\n    return x - x, 0",
+        "def center(x):\n    y = 7 * np.ones(x.shape)\n    for row in x:\n        mean = row.sum()\n    return y, {}",
+        "def center(x):\n    y = []\n    for row in x[:0]:\n        y.append(row)\n    return y, 0",
+    ],
+)
+def test_attempt_whose_values_happen_to_be_empty_is_no_stub(toy: Toy, attempt: str) -> None:
+    assert "not implemented" not in toy.change(attempt, "center")["center"].message
 
 
 def test_missing_function_is_told(toy: Toy) -> None:

@@ -91,6 +91,12 @@ def test_a_complex_number_comes_as_numpys() -> None:
     assert same(crossed(1 - 2j), np.complex128(1 - 2j))
 
 
+@pytest.mark.parametrize("body", [[1.0], [1.0, 2.0, 3.0], [1, 2], ["a", 1.0], [[1.0], 2.0], 3])
+def test_complex_number_of_other_parts_is_refused(body: object) -> None:
+    with pytest.raises(WireError):
+        Decoder(()).decode({"complex": body})
+
+
 @given(arrays)
 def test_arrays_come_back_writable_and_own_their_memory(array: np.ndarray) -> None:
     back = crossed(array)

@@ -36,7 +36,8 @@ def test_summary(notebook, expect, rng):
 @pytest.mark.parametrize("classes", [1, 3, 7])
 def test_one_hot(notebook, expect, rng, classes):
     """A row for each label, with a 1.0 in the label's column and 0.0 elsewhere."""
-    expect("rows", notebook["one_hot"](rng.integers(0, classes, 9), classes), axes=("N labels", "C classes"))
+    rows = notebook["one_hot"](rng.integers(0, classes, 9), classes)
+    expect("rows", rows, axes=("N labels", "C classes"), floats=True)
 
 
 @pytest.mark.parametrize("size", [(4, 6, 3), (1, 5, 2), (3, 3, 1)], ids=["4x6 in 3-D", "1x5 in 2-D", "3x3 on a line"])

@@ -24,8 +24,10 @@ from typing import Any
 import numpy as np
 
 from grader.sandbox.inside.alarm import TimeUp, ends_after
+from grader.sandbox.inside.nearby import nearest
 from grader.sandbox.inside.places import without
 from grader.sandbox.inside.standins import Answers, StandIns
+from grader.sandbox.inside.stubs import is_stub
 from grader.sandbox.wire import (
     RETURNED_DEPTH,
     Channel,
@@ -173,7 +175,7 @@ class Worker:
 
     def do_call(self, frame: Frame) -> Frame:
         """Call a function of the student with fresh copies of the arguments."""
-        decoder = Decoder(frame.blobs, self._resolve)
+        decoder = AsWritten(frame.blobs, self._resolve)
         sys.stdout = sys.stderr = self.printed  # a notebook's cells have streams of their own
         function = self._walk(frame.body["target"], decoder)
         args = decoder.decode(frame.body["args"])
@@ -186,8 +188,10 @@ class Worker:
         modified = [name for name, value, copy in before if not unchanged(value, copy)]
         encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
         container = "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
-        values = [self._one(encoder, item) for item in (result if container else (result,))]
+        parts = list(result if container else (result,))
+        values = [self._one(encoder, item) for item in parts]
         body = {"ok": True, "container": container, "values": values, "modified": modified, "seconds": seconds}
+        body["stub"] = is_stub(function, parts)
         return Frame(body, tuple(encoder.blobs))
 
     def do_substitute(self, frame: Frame) -> Frame:
@@ -208,13 +212,13 @@ class Worker:
 
     def do_fetch(self, frame: Frame) -> Frame:
         """Send a value itself: containers of plain data too; what is not plain goes as its type's name."""
-        value = self._walk(frame.body["target"], Decoder(frame.blobs, self._resolve))
+        value = self._walk(frame.body["target"], AsWritten(frame.blobs, self._resolve))
         encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
         return Frame({"ok": True, "value": encoder.encode(value)}, tuple(encoder.blobs))
 
     def do_set(self, frame: Frame) -> Frame:
         """Set an attribute or an item of something that is kept here."""
-        decoder = Decoder(frame.blobs, self._resolve)
+        decoder = AsWritten(frame.blobs, self._resolve)
         *path, (kind, key) = frame.body["target"]
         owner = self._walk(path, decoder)
         value = decoder.decode(frame.body["value"])
@@ -289,6 +293,21 @@ class Worker:
         return value
 
 
+class AsWritten(Decoder):
+    """Decodes a value as Python makes it from a literal: text that looks like a name is interned.
+
+    So `cell_type is "rnn"` holds for honest code in the box if it holds in a plain process. A complex number of
+    Python's stays one. What a handle stands for is the student's own object and stays as it is.
+    """
+
+    def decode(self, data: Any, depth: int = 0) -> Any:
+        """Return the value of JSON data; keys of dicts and keywords come through here, too."""
+        value = super().decode(data, depth)
+        if type(data) is str and data.isascii() and data.replace("_", "a").isalnum():
+            return sys.intern(data)
+        return complex(value) if type(data) is dict and "complex" in data else value
+
+
 def imported(name: str) -> Any:
     """Return a module; what importing it draws at random changes nothing for the case that comes to need it first."""
     if name in sys.modules:
@@ -350,6 +369,7 @@ def describe(error: BaseException, root: Path) -> dict[str, Any]:
         "message": message[:TEXT_CAP],
         "frames": frames[-FRAME_CAP:],
         "missing": str(getattr(error, "name", "") or "")[:200] if isinstance(error, ImportError) else "",
+        "near": nearest(error, root)[:200],
     }
 
 

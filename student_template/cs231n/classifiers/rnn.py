@@ -24,6 +24,9 @@ class CaptioningRNN:
 
     The features, of dimension D, set the first hidden state, of dimension H. Words come from a vocabulary of V words
     and become vectors of dimension W. The model has no regularisation.
+
+    The checks ask for a single picture and a single time step as well, for vocabularies of a few words and of hundreds,
+    and for parameters of float32 and float64. Special words may have any ids.
     """
 
     def __init__(self, word_to_idx, input_dim=512, wordvec_dim=128, hidden_dim=128, cell_type="rnn", dtype=np.float32):
@@ -93,7 +96,8 @@ class CaptioningRNN:
         # Forward, in five steps: (1) an affine layer makes the first hidden state from the features, (2) the embedding
         # makes vectors of the words that go in, (3) the RNN or the LSTM, by self.cell_type, makes hidden states of
         # these, (4) a temporal affine layer makes scores of all words from each, (5) the temporal softmax compares the
-        # scores with the words that should come out, where the mask is true.
+        # scores with the words that should come out, where the mask is true. Scores may be as large as 1,000, of which
+        # the exponential is infinite: temporal_softmax_loss takes care of that.
         # Backward: the same steps from the last to the first. Each function that you need is imported above.
         #----------------------------------------------------------------------
         # Task 1.7 and 2.5: CaptioningRNN.loss: your code goes here, in place of the next line.

@@ -1,0 +1,109 @@
+"""What is said of an exception: the student's code is run in the box, and the sentence must be true of it."""
+
+from __future__ import annotations
+
+import pytest
+from toy import REFERENCE, Toy
+
+from grader.checking.exceptions import Account, hint
+
+PYTHON_2 = "Python 2"
+RAISED = {
+    "a name one letter off": ("out = x - x.mean(axis=0)\n    return outt, 0", "`outt` is not defined, but `out` is"),
+    "a name in another case": ("Mean = x.mean(axis=0)\n    return x - mean, 0", "`mean` is not defined, but `Mean` is"),
+    "a name of nothing": ("return x - the_average, 0", "Nothing gives `the_average` a value"),
+    "a module not imported": ("return math.floor(2.5), 0", "`import math`"),
+    "xrange": ("return [x for _ in xrange(3)], 0", "write `range`"),
+    "iteritems": ("return [x for _ in {}.iteritems()], 0", "write `items()`"),
+    "keys indexed": ("return {'a': x}.keys()[0], 0", PYTHON_2),
+    "a quotient for a length": ("return np.zeros(len(x) / 2), 0", "`//`"),
+    "a quotient for an index": ("return x[len(x) / 2], 0", "`//`"),
+    "a slice to a quotient": ("return x[: len(x) / 2], 0", "`//`"),
+    "np.int": ("return x.astype(np.int), 0", "write `int`"),
+    "np.object": ("return x.astype(np.object), 0", "write `object`"),
+    "np.float_": ("return np.float_(x), 0", "write `np.float64`"),
+    "an attribute one letter off": ("return np.zero(3), 0", "there is `zeros`"),
+    "an axis too far": ("return x.sum(axis=2), 0", "fewer axes"),
+    "an index too far": ("return x[len(x)], 0", "counted too far"),
+    "too many indices": ("return x[0, 0, 0], 0", "fewer axes"),
+    "shape taken apart": ("N, T, D = x.shape\n    return x, 0", "number of axes"),
+    "a cache taken apart": ("cache = (x, 1, 2)\n    x, y = cache\n    return x, 0", "taken apart into as many values"),
+    "one value taken apart": ("a, b = 1.5\n    return x, 0", "single value"),
+    "None": ("return None.shape, 0", "None"),
+    "None taken apart": ("a, b = print()\n    return x, 0", "None"),
+    "None added": ("return x + None, 0", "None"),
+    "a tuple for an array": ("return (x, x).shape, 0", "tuple or list"),
+    "a list indexed by two": ("return [x, x][0, 0], 0", "tuple or list"),
+    "shapes that do not fit": ("return x @ x, 0", "shapes do not fit"),
+    "shapes that do not broadcast": ("return x + np.zeros((7, 5)), 0", "shapes do not fit"),
+    "a slice of another shape": ("x[:, 0] = np.zeros(9)\n    return x, 0", "another shape than the place"),
+    "a reshape": ("return x.reshape(-1, 7), 0", "keeps the number of entries"),
+    "the truth of an array": ("return (x if x > 0 else -x), 0", "needs one answer"),
+    "an array called": ("return x(0), 0", "no function"),
+    "arguments": ("return (lambda a: a)(x, x), 0", "arguments"),
+    "floats added to integers": ("y = np.zeros(3, int)\n    y += 0.5\n    return y, 0", "array of integers"),
+    "no end": ("return center(x), 0", "calls itself"),
+    "a variable set too late": ("y = z + 1\n    z = 2\n    return y, 0", "some paths"),
+    "an id beyond 8 bits": ("y = np.zeros(3, np.int8)\n    y[0] = 300\n    return y, 0", "`int8` ends at 127"),
+    "nothing to stack": ("return np.stack([]), 0", "list of arrays is empty"),
+    "a key": ("return {'a': x}['b'], 0", "no such key"),
+    "its own assertion": ("assert False\n    return x, 0", "`assert` in your own code"),
+}  # fmt: skip
+
+
+def hinted(toy: Toy, code: str) -> str:
+    """Return the hint of the check of `center`."""
+    return toy.grade(code, "center")["center"].hint
+
+
+@pytest.mark.parametrize("name", RAISED)
+def test_exception_has_its_hint(toy: Toy, name: str) -> None:
+    body, said = RAISED[name]
+    assert said in toy.change(f"def center(x):\n    {body}", "center")["center"].hint
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('print "shape"', "Write `print(...)`, with brackets"),
+        ("import torch_like", "`torch_like` is not there when your work is graded"),
+        ("from given import total", "this module is `pack.given`"),
+        ("from bag.given import total", "this module is `pack.given`"),
+        ("import cPickle", "belongs to Python 2"),
+        ("from .given import totals", "nothing of this name"),
+        ("from ...given import total", "leading dot"),
+        ("x = (1", "Python can't read this line"),
+        ("def f(:\n    pass", "Python can't read this line"),
+        ("if True:\nx = 1", "as far in"),
+        ("if True:\n    x = 1\n\ty = 2", "Tabs and spaces"),
+        ("try:\n    pass\nexcept ValueError, error:\n    pass", "except"),
+    ],
+)
+def test_file_that_can_not_be_imported_has_its_hint(toy: Toy, line: str, said: str) -> None:
+    assert said in hinted(toy, f"{REFERENCE}\n\n{line}\n")
+
+
+def test_exception_in_some_cases_is_told_of_those(toy: Toy) -> None:
+    code = "def center(x):\n    if len(x) == 1:\n        return x[1], 0\n    return x, 0"
+    told = toy.change(code, "center")["center"]
+    assert "counted too far" in told.hint
+    assert "That holds in 1 of the" in told.hint
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        Account((), "no account"),
+        Account(("OwnError", "Exception"), "list indices must be integers or slices, not tuple"),
+        Account(("NameError", "Exception"), "name '<b>' is not defined", near="<script>"),
+        Account(("AttributeError", "Exception"), "module 'numpy' has no attribute '<b>'", near="a b"),
+        Account(("ModuleNotFoundError", "ImportError"), "No module", missing="<b>", near="<i>"),
+        Account(("ImportError",), "cannot import name '<b>' from 'x'"),
+    ],
+)
+def test_nothing_is_said_of_what_has_no_known_form(account: Account) -> None:
+    assert hint(account) == ""
+
+
+def test_right_code_is_told_nothing(toy: Toy) -> None:
+    assert {result.hint for result in toy.grade().report.checks} == {""}
