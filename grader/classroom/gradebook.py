@@ -53,7 +53,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 def lines(store: Store, class_: ClassFile, overrides: Overrides) -> Iterator[Line]:
     """Yield the class, a student at a time, in the order of ``class.json``."""
     for entry in class_.entries:
-        row = None if entry.missing else store.row(entry.folder, entry.student)
+        row = None if entry.missing or entry.asked else store.row(entry.folder, entry.student)
         yield line_of(entry, row, rules_of(entry, class_.late, overrides, class_.inline), class_.assignment)
 
 
@@ -61,9 +61,10 @@ def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -
     """Return the line of one student; ``assignment`` is the digest of the present one, where that is of interest."""
     if row is None:
         outcome = Outcome.MISSING if entry.missing else Outcome.WAITING
+        outcome = Outcome.ASKED if entry.asked else outcome
         # What an instructor gave by hand counts though nothing was handed in.
         given = any(change.points is not None or change.add for change in rules.adjustments)
-        return Line(entry=entry, outcome=outcome, marks=compute([], rules) if given and entry.missing else None)
+        return Line(entry=entry, outcome=outcome, marks=compute([], rules) if given and not entry.paths else None)
     rules = msgspec.structs.replace(rules, answered=row.answered)
     fault = row.outcome is Outcome.FAULT
     return Line(
@@ -121,6 +122,7 @@ def notes_of(line: Line) -> Sequence[str]:
     """Return what a person should know of this row, in sentences."""
     own = {
         Outcome.MISSING: "nothing was handed in",
+        Outcome.ASKED: "no mark: whose a hand-in is, is asked",
         Outcome.WAITING: "not graded yet",
         Outcome.FAULT: "the grader failed, no mark is given: grade again",
     }
@@ -142,7 +144,7 @@ def notes_of(line: Line) -> Sequence[str]:
 def feedback_of(line: Line, class_: ClassFile) -> str:
     """Return what the student may read of the row: no hidden check by its name, nothing that is for the instructor."""
     known_as = hidden_names(check.id for check in class_.checks if check.hidden)
-    if line.outcome in (Outcome.WAITING, Outcome.FAULT):
+    if line.outcome in (Outcome.WAITING, Outcome.FAULT, Outcome.ASKED):
         return ""
     said = {Outcome.MISSING: ["nothing was handed in"], Outcome.REFUSED: [line.message.rstrip(".")]}.get(
         line.outcome, []

@@ -95,6 +95,7 @@ STATUS_WORDS = {
     "fault": "the grader failed",
     "missing": "nothing handed in",
     "waiting": "not graded yet",
+    "asked": "who is this?",
 }
 
 
@@ -149,7 +150,8 @@ def _student(line: Line) -> Student:
         status = "failed" if failed else "passed"
     notes = notes_of(line)
     names = {Outcome.REFUSED: "refused.txt"}
-    handed_in = line.outcome not in (Outcome.MISSING, Outcome.WAITING) and (line.checks or line.outcome in names)
+    nothing = line.outcome in (Outcome.MISSING, Outcome.WAITING, Outcome.ASKED)
+    handed_in = not nothing and (line.checks or line.outcome in names)
     return Student(
         line=line,
         link=f"{quote(line.entry.folder)}/{names.get(line.outcome, 'report.html')}" if handed_in else "",

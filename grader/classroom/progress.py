@@ -23,6 +23,8 @@ def describe(event: Event) -> Text:
     line.append(tidy(event.student, 60), style="bold")
     line.append(": ")
     row, marks = event.row, event.marks
+    if event.asked:
+        return line.append(clean(event.asked, 300), style="red")
     if row is None:
         return line.append(f"nothing was handed in{_by_hand(marks)}")
     if row.outcome in (Outcome.REFUSED, Outcome.FAULT):

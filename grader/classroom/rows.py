@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     FAULT = "fault"  # the grader failed: ours, no mark
     MISSING = "missing"  # nothing was handed in
     WAITING = "waiting"  # not graded yet
+    ASKED = "asked"  # whose it is, is not known: nobody is graded for it
 
 
 class CheckRow(msgspec.Struct, frozen=True, omit_defaults=True):

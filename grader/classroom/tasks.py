@@ -29,12 +29,19 @@ from grader.classroom.rows import CheckRow, Outcome, check_rows
 from grader.classroom.store import ANSWERS, RAW, SOURCES
 from grader.errors import AssignmentError, GraderError, IsolationError, UsageError
 from grader.grading.intake import Taken
+from grader.machine import oom_kills
 from grader.model import Status
 from grader.sandbox.limits import THREADS
 
 if TYPE_CHECKING:
     from grader.assignment.spec import Assignment
     from grader.grading.grade import Graded, Grader
+
+
+OUT_OF_MEMORY = (
+    "the machine ran out of memory while this was graded, and the kernel killed a process of it: grade again with more "
+    "memory, or with fewer workers"
+)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +66,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     needs_bundle: bool = False
     cannot: str = ""  # nothing can be graded here, by a fault of machine or assignment: the whole run ends
     fault: str = ""  # the grader failed
+    doubtful: bool = False  # something of ours failed, or a box was killed: try again before it is believed
     files: Mapping[str, bytes] = {}
     outcome: Outcome = Outcome.GRADED
     checks: tuple[CheckRow, ...] = ()
@@ -129,14 +137,17 @@ def _do(task: Task) -> Done:
         folder = _assignment_folder(task)
         if folder is None:
             return Done(needs_bundle=True)
+        kills = oom_kills()
         graded = _graded(task, folder, task.taken)
-        if graded.unexplained or _failed_by_us(graded):
-            graded = _graded(task, folder, task.taken)  # in a fresh sandbox; what comes twice is believed
+        if graded.unexplained and oom_kills() > kills:
+            return Done(fault=OUT_OF_MEMORY)
+        doubtful = graded.unexplained or _failed_by_us(graded)
         if task.earlier:
             graded = _merged(_stored(task.earlier), graded, _assignment(folder, task.digest))
         from grader.classroom.answers import written
 
-        return _rendered(task, graded, written(task.inline, task.taken.files))
+        done = _rendered(task, graded, written(task.inline, task.taken.files))
+        return msgspec.structs.replace(done, doubtful=doubtful)
 
 
 def _graded(task: Task, folder: Path, taken: Taken) -> Graded:
@@ -282,6 +293,8 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, str]) -> Done:
     from grader.report.audience import Audience
 
     rules = msgspec.structs.replace(task.rules, answered=tuple(answers))
+    own = msgspec.structs.replace(graded.report, submission=task.title)
+    graded = Graded(own, graded.notebooks, graded.sources)  # of a group each has a page of their own
     report = shown(graded.report, rules)
     files = contents(Graded(report, graded.notebooks, graded.sources), students_page=True)
     raw = json.render(graded.report, audience=Audience.INSTRUCTOR)

@@ -59,8 +59,11 @@ class Tree(ABC):
 
     @abstractmethod
     @contextlib.contextmanager
-    def opened(self, paths: Sequence[str]) -> Iterator[Path]:
-        """Give a path where one student's folder, archive or loose files lie; raise `SubmissionError` for bad ones."""
+    def opened(self, paths: Sequence[str], files: Sequence[str] = ()) -> Iterator[Path]:
+        """Give a path where one student's folder, archive or loose files lie; raise `SubmissionError` for bad ones.
+
+        files: what each is called there, if not as in the tree
+        """
         yield Path()
 
     def folders(self, folder: str = "") -> list[str]:
@@ -128,7 +131,7 @@ class FolderTree(Tree):
             raise UsageError(f"{whole} can't be read: {error.strerror or error}") from error
 
     @contextlib.contextmanager
-    def opened(self, paths: Sequence[str]) -> Iterator[Path]:
+    def opened(self, paths: Sequence[str], files: Sequence[str] = ()) -> Iterator[Path]:
         """Give the path itself; several loose files are copied into one folder first."""
         if len(paths) == 1:
             yield archive_within(self.root / paths[0])
@@ -136,11 +139,11 @@ class FolderTree(Tree):
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
             root = Path(folder, LOOSE)
             part = Part(shown(paths[0]), DEFAULT_LIMITS)
-            for path in paths:
+            for path, name in zip(paths, files or _names(paths), strict=True):
                 whole = self.root / path
                 try:
                     with regular(whole) as file:
-                        part.lay(root, whole.name, file)
+                        part.lay(root, name, file)
                 except OSError as error:
                     raise SubmissionError(f"{shown(path)} can't be taken in: it can't be read ({error}).") from error
             yield root
@@ -190,15 +193,14 @@ class ZipTree(Tree):
             raise UsageError(f"{path} in the archive can't be read: {error}") from error
 
     @contextlib.contextmanager
-    def opened(self, paths: Sequence[str]) -> Iterator[Path]:
+    def opened(self, paths: Sequence[str], files: Sequence[str] = ()) -> Iterator[Path]:
         """Lay one student's part into a temporary folder and give its path there."""
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
             root = Path(folder, LOOSE)
             root.mkdir()
             part = Part(shown(paths[0]), DEFAULT_LIMITS)
             names = []
-            for path in paths:
-                own = path.rpartition("/")[2]
+            for path, own in zip(paths, files or _names(paths), strict=True):
                 for member in self._below(path):
                     self._lay(part, root, own + member[len(path) :], self._members[member])
                 names.append(own)
@@ -225,6 +227,10 @@ class ZipTree(Tree):
                 os.utime(laid, (when, when))  # the newest of several archives counts
         except _ZIP_FAULTS as error:
             raise part.refusal(f"the entry {shown(info.filename)} can't be unpacked ({error})") from error
+
+
+def _names(paths: Sequence[str]) -> list[str]:
+    return [path.rpartition("/")[2] for path in paths]
 
 
 _ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)

@@ -27,8 +27,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     )
     command.add_argument(
         "submissions", type=Path, metavar="SUBMISSIONS",
-        help="a folder of folders or archives, or the bulk download of Canvas, Moodle, Blackboard, Gradescope, GitHub "
-        "Classroom or nbgrader, as a zip or unpacked",
+        help="a folder of folders or archives, or the bulk download of Canvas, Moodle, Blackboard, Brightspace, "
+        "Sakai, Gradescope, Google Classroom, GitHub or nbgrader, as a zip or unpacked",
     )  # fmt: skip
     add_assignment(command)
     command.add_argument(
@@ -36,6 +36,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         help="a new or empty folder, or where the same assignment was graded before (default: ./%(default)s)",
     )  # fmt: skip
     command.add_argument("--roster", type=Path, metavar="CSV", help="the class: id, name, email, and other ids")
+    command.add_argument(
+        "--groups", type=Path, metavar="CSV",
+        help="who is of which group: columns `id` and `group`; what one of a group hands in is graded once, for all",
+    )  # fmt: skip
     command.add_argument("--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR")
     command.add_argument("--workers", type=_positive, metavar="N", help="default: as many as cores and memory allow")
     command.add_argument(
@@ -72,14 +76,15 @@ def run(options: argparse.Namespace) -> int:
         submissions=options.submissions,
         out=options.out,
         roster=options.roster,
+        groups=options.groups,
         overrides=options.overrides,
         isolation=options.isolation,
         regrade=tuple(options.regrade),
         shard=options.shard,
         remote=bool(options.dask),
     )
-    open_workers = _opener(options, assignment.spec.limits.memory_mb)
     with _ended_by_sigterm(), _progress(console) as tell:
+        open_workers = _opener(options, assignment.spec.limits.memory_mb, tell)
         run_ = batch.Batch(assignment, settings, tell)
         try:
             totals = run_.run(open_workers)
@@ -95,6 +100,8 @@ def run(options: argparse.Namespace) -> int:
         console.print(f"{name}: {path}", soft_wrap=True)
     if totals.faults:
         return 3
+    if totals.asked:
+        return 1
     return 0 if totals.all_passed else 1
 
 
@@ -129,13 +136,16 @@ def _ended_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _opener(options: argparse.Namespace, memory_mb: int) -> Callable[[Path], Any]:
+def _opener(options: argparse.Namespace, memory_mb: int, tell: Callable[[Event], None]) -> Callable[[Path], Any]:
     def open_workers(work: Path) -> Any:
         from grader.classroom import workers
+        from grader.classroom.orders import Event
 
         if options.dask:
             return workers.Cluster(options.dask)
-        return workers.Lanes(options.workers or workers.workers_here(memory_mb), work)
+        room = workers.room(memory_mb, options.workers)
+        tell(Event(text=room.why))
+        return workers.Lanes(room.workers, work, room.boxes)
 
     return open_workers
 
@@ -179,7 +189,7 @@ def _tell_totals(console: Console, totals: Totals) -> None:
     parts = {
         "graded": totals.graded, "as they were before": totals.reused, "rendered again": totals.rendered,
         "can't be taken in": totals.refused, "handed in nothing": totals.missing, "the grader failed": totals.faults,
-        "not on the roster": totals.strangers,
+        "not on the roster": totals.strangers, "without a mark, as whose it is, is asked": totals.asked,
     }  # fmt: skip
     told = ", ".join(f"{n} {what}" for what, n in parts.items() if n)
     console.print(f"{counted(totals.students, 'student')}: {told}")

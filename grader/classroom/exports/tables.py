@@ -49,6 +49,7 @@ def told(lines: Sequence[Line], table: Table, exported: Path | None = None, *, w
         "no mark, nothing was handed in": [
             line for line in lines if line.outcome is Outcome.MISSING and line.score is None
         ],
+        "no mark, whose a hand-in is, is asked": [line for line in lines if line.outcome is Outcome.ASKED],
         "with answers that wait to be read": [line for line in lines if line.marks and line.marks.waiting],
     }
     count = sum(line.score is not None and line.entry.student in table.there for line in lines)
