@@ -58,12 +58,18 @@ def _uploads(layout: str, reader: Callable[[Sequence[str], uploads.Known], list[
 
     def read(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
         names = [child.name for child in tree.children(root)]
+        if uploads.most_are_of(names) != layout:
+            return None
+        foreign = [name for name in names if uploads.layout_of(name) not in ("", layout)]
+        names = [name for name in names if name not in foreign]
         found = [
             msgspec.structs.replace(one, paths=tuple(join(root, name) for name in one.paths))
             for one in reader(names, reading.knows)
         ]
         taken = {name for name in names if uploads.explains(layout, name)}
-        return found + _others(tree, root, taken) if found else None
+        why = f"most names are {layout.capitalize()}'s, this one is another LMS's"
+        asked = [Found(lms_id=name, paths=(join(root, name),), asked=why) for name in foreign]
+        return found + asked + _others(tree, root, {*taken, *foreign}) if found else None
 
     return read
 

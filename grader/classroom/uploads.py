@@ -243,6 +243,27 @@ def _title(heads: Sequence[str], known: Known) -> tuple[str, str]:
     return (fitting or titles or [""])[-1], ""
 
 
+def layout_of(name: str) -> str:
+    """Return the layout that a name of a download is of, or nothing.
+
+    A student may call a file as another LMS would: the mark that stands first is the LMS's own.
+    """
+    places = {}
+    for layout, patterns in _PATTERNS.items():
+        match = patterns[0].fullmatch(name)
+        if match is not None and match[_MARKS[layout]] is not None:
+            places[layout] = match.start(_MARKS[layout])
+    return min(places, key=lambda layout: places[layout]) if places else ""
+
+
+def most_are_of(names: Sequence[str]) -> str:
+    """Return the layout that most of the names are of, or nothing."""
+    counts: dict[str, int] = {}
+    for layout in filter(None, map(layout_of, names)):
+        counts[layout] = counts.get(layout, 0) + 1
+    return max(counts, key=lambda layout: counts[layout]) if counts else ""
+
+
 def explains(layout: str, name: str) -> bool:
     """Tell whether a layout accounts for a name of its download."""
     return any(pattern.fullmatch(name) for pattern in _PATTERNS[layout])
@@ -270,11 +291,12 @@ def answer_to(layout: str, name: str, account: str = "") -> str:
 
 ANSWERED = ("canvas", "moodle")  # layouts whose LMS takes files back in bulk
 _PATTERNS: dict[str, tuple[re.Pattern[str], ...]] = {
-    "canvas": (_CANVAS_ANONYMOUS, _CANVAS, _CANVAS_LATER),
+    "canvas": (_CANVAS, _CANVAS_LATER, _CANVAS_ANONYMOUS),
     "moodle": (_MOODLE, _MOODLE_LAST),
     "blackboard": (_BLACKBOARD,),
     "brightspace": (_BRIGHTSPACE,),
 }
+_MARKS = {"canvas": "user", "moodle": "id", "blackboard": "when", "brightspace": "id"}
 
 
 def _grouped(
