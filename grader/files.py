@@ -12,6 +12,10 @@ from grader.errors import GraderError, GraderFault, UsageError
 
 # The machine's matter, not that of who named the place: it may be over when the command is given again.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+# The same for what can't be read: it says nothing of what a student handed in.
+UNREADABLE = FULL | {
+    errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EBUSY, errno.ETIMEDOUT,
+}  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -75,8 +75,11 @@ def identify(one: Found, roster: Roster, layout: str) -> Who:
         return _by_local_part(one, roster)
     (student,) = students
     member = roster.member(student)
+    other = _other_name(one, member)
+    if other and one.internal:  # of a number and a name that do not fit one is wrong
+        return Who(asked=f"{_listed([claims[0]])}, but {other}", candidates=students)
     by_id = any(claim.students for claim in claims if claim.what != own)
-    return Who(member, by_name=not by_id, look=_other_name(one, member))
+    return Who(member, by_name=not by_id, look=other)
 
 
 def _by_ids(one: Found, roster: Roster, layout: str) -> list[Claim]:

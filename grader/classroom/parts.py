@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 from grader.errors import SubmissionError
 from grader.grading.collect import CHUNK, DEFAULT_LIMITS, IntakeLimits
 from grader.grading.folders import open_regular
-from grader.grading.names import ARCHIVES, fault_of, has_control, is_litter, parts_of, shown
+from grader.grading.names import fault_of, has_control, parts_of, shown
 
 CODE = (".py", ".ipynb")
 
@@ -78,21 +78,3 @@ def component(part: str, source: str) -> str:
     if part in ("", ".", ".."):
         raise SubmissionError(f"{source} can't be taken in: it has no name.")
     return part if len(data) <= 240 else data[:100].decode("utf-8", "ignore") + data[-100:].decode("utf-8", "ignore")
-
-
-def archive_within(path: Path) -> Path:
-    """Return the archive that is all a student's folder holds, or the folder: an LMS puts each upload into one."""
-    if path.is_symlink() or not path.is_dir():
-        return path
-    try:
-        with os.scandir(path) as found:
-            entries = sorted((entry for entry in found if not is_litter([entry.name])), key=lambda entry: entry.name)
-        if any(entry.is_dir(follow_symlinks=False) or entry.name.lower().endswith(CODE) for entry in entries):
-            return path
-        archives = [entry for entry in entries if entry.name.lower().endswith(ARCHIVES)]
-        if not archives:
-            return path
-        newest = max(archives, key=lambda entry: (entry.stat(follow_symlinks=False).st_mtime, entry.name))
-        return path / newest.name
-    except OSError:
-        return path  # the intake says what is wrong with it

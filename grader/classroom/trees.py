@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader.classroom.parts import Part, Readable, archive_within, component, regular
+from grader.classroom.parts import Part, Readable, component, regular
 from grader.classroom.store import CLASS, LOCK
 from grader.errors import SubmissionError, UsageError
 from grader.grading.collect import DEFAULT_LIMITS
@@ -134,7 +134,7 @@ class FolderTree(Tree):
     def opened(self, paths: Sequence[str], files: Sequence[str] = ()) -> Iterator[Path]:
         """Give the path itself; several loose files are copied into one folder first."""
         if len(paths) == 1:
-            yield archive_within(self.root / paths[0])
+            yield self.root / paths[0]
             return
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
             root = Path(folder, LOOSE)
@@ -205,7 +205,7 @@ class ZipTree(Tree):
                     self._lay(part, root, own + member[len(path) :], self._members[member])
                 names.append(own)
             one = len(names) == 1
-            yield archive_within(root / component(names[0], shown(names[0]))) if one else root
+            yield root / component(names[0], shown(names[0])) if one else root
 
     def _below(self, path: str) -> Iterator[str]:
         """Yield the members at or below a path."""

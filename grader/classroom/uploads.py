@@ -175,7 +175,7 @@ def _reading(
     if len(options) == 1:
         return first, ""
     in_download = [match for match in options if match["name"] in sure.get(match[key], ())]
-    supported = in_download or [match for match in options if known(match["name"])]
+    supported = [match for match in options if match in in_download or known(match["name"])]
     if len(supported) == 1:
         return supported[0], ""
     if len(supported) > 1:

@@ -14,21 +14,31 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import msgspec
 
-from grader.errors import SubmissionError
+from grader.errors import GraderFault, SubmissionError
+from grader.files import UNREADABLE
 from grader.grading.archives import read_archive
 from grader.grading.collect import DEFAULT_LIMITS, Collector, Entry, IntakeLimits, Wanted
-from grader.grading.folders import SAFE_READ, read_folder
+from grader.grading.folders import SAFE_READ, archive_within, read_folder
+from grader.grading.inner import (
+    DEEPEST,
+    Inner,
+    Opened,
+    archives_in,
+    chosen,
+    troubled,
+)
 from grader.grading.layout import Layout, Match, arrange, choose
 from grader.grading.names import ARCHIVES, listed, plain, shown
 from grader.grading.remarks import remarks
 
 __all__ = ["IntakeLimits", "Taken", "Wanted", "take"]
 
+_Reader = Callable[[Collection[str]], Collector]
 _SINGLE = (".py", ".ipynb")
 
 
@@ -45,33 +55,87 @@ class Taken(msgspec.Struct, frozen=True):
 def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> Taken:
     """Take in a submission: a folder, a .zip, a tar (plain, .gz, .xz, .bz2), or a single .py or .ipynb file.
 
-    Raises SubmissionError where it can't be taken in: the sentence names the entry and says what to do.
+    A folder that holds nothing but an archive is that archive, and of several the newest.
+
+    Raises SubmissionError where it can't be taken in: the sentence names the entry and says what to do. Raises
+    `GraderFault` if the machine can't read it, which says nothing of what was handed in.
     """
+    path = archive_within(path)
     source = path.name if path.name not in ("", "..") else path.resolve().name
+
+    def read(also: Collection[str] = ()) -> Collector:
+        return _read(path, source, wanted, limits, also=also)
+
     try:
-        collector = _read(path, source, wanted, limits)
+        collector = read()
         stand_ins = _stand_ins(collector, wanted)
         if stand_ins:  # their names said nothing, so their bytes were passed over
-            collector = _read(path, source, wanted, limits, also=stand_ins)
+            collector = read(stand_ins)
+        if (archive := _archive_beside(path, collector)) is not None:
+            return _laid_over(path, archive, collector, wanted)
+        return _taken(collector, wanted, stand_ins, read)
     except OSError as e:
+        if e.errno in UNREADABLE:
+            raise GraderFault(f"{shown(source)} can't be read ({e.strerror}): see to it, and grade again") from e
         raise SubmissionError(f"{shown(source)} can't be taken in: it can't be read ({e.strerror}).") from e
-    if (archive := _archive_beside(path, collector)) is not None:
-        return _laid_over(path, archive, collector, wanted)
-    return _taken(collector, wanted, stand_ins)
 
 
-def _taken(collector: Collector, wanted: Wanted, stand_ins: Mapping[str, str] = {}) -> Taken:
-    """Return what is taken of the entries; raises SubmissionError where that is nothing."""
+def _taken(
+    collector: Collector,
+    wanted: Wanted,
+    stand_ins: Mapping[str, str] = {},
+    read: _Reader | None = None,
+    depth: int = 0,
+) -> Taken:
+    """Return what is taken of the entries; raises SubmissionError where that is nothing.
+
+    read: reads them again and keeps more files; without it no archive within is looked into
+    """
     layout = _laid_out(collector, wanted, stand_ins)
-    chosen = layout.chosen
-    files = {path: collector.contents[chosen[path].entry.digest] for path in wanted.paths if path in chosen}
-    return _made(collector.source, files, wanted, tuple(remarks(layout, collector.entries, wanted)))
+    files = {name: collector.contents[match.entry.digest] for name, match in layout.chosen.items()}
+    lacking = [name for name in wanted.paths if name not in files]
+    inner = _from_within(collector, wanted, lacking, read, depth) if lacking and read else Inner({}, ())
+    files |= inner.files
+    if collector.unreadable and len(files) < len(wanted.paths):
+        raise GraderFault(
+            f"{', '.join(collector.unreadable[:3])} of {shown(collector.source)}: that is no fault of the "
+            "submission's, and it may hold what is missing; see to it, and grade again"
+        )
+    if not files:
+        raise collector.refusal(_nothing_found(collector, wanted))
+    notes = remarks(layout, collector, wanted, inner.used)
+    return _made(collector.source, files, wanted, (*inner.notes, *notes))
+
+
+def _from_within(collector: Collector, wanted: Wanted, lacking: Collection[str], read: _Reader, depth: int) -> Inner:
+    """Return what an archive within the submission gives of the files that are missing."""
+    archives = archives_in(collector)
+    if not archives or depth >= DEEPEST:
+        return Inner({}, ())
+    try:
+        again = read([entry.path for entry in archives])
+    except SubmissionError as error:  # more than is held at once
+        return Inner({}, (f"The archives within the submission were not opened: {error}",))
+    digests = {entry.path: entry.digest for entry in again.entries}
+    found, troubles = [], []
+    for entry in archives:
+        data = again.contents.get(digests.get(entry.path, ""), b"")
+        opened = Opened(entry.path, data, wanted, again)
+        try:
+            taken = _taken(opened.read(), wanted, {}, opened.read, depth + 1)
+        except SubmissionError as error:
+            troubles.append(troubled(entry, error))
+            continue
+        gives = {name: taken.files[name] for name in lacking if name in taken.files}
+        if gives:
+            found.append((entry, Inner(gives, taken.notes)))
+    return chosen(found, troubles)
 
 
 def _made(source: str, files: Mapping[str, bytes], wanted: Wanted, notes: tuple[str, ...]) -> Taken:
     return Taken(
         name=_display_name(source),
-        files=files,
+        files={name: files[name] for name in wanted.paths if name in files},
         missing=tuple(path for path in wanted.paths if path not in files),
         notes=notes,
         digest=_digest(files),
@@ -175,8 +239,6 @@ def _laid_out(collector: Collector, wanted: Wanted, stand_ins: Mapping[str, str]
                 f"{shown(match.entry.path)} is longer than {collector.limits.max_file_bytes >> 20} MiB; clear the "
                 "notebook's outputs, or whatever else fills it, and hand it in again"
             )
-    if not layout.chosen:
-        raise collector.refusal(_nothing_found(collector, wanted))
     return layout
 
 
@@ -184,12 +246,15 @@ def _nothing_found(collector: Collector, wanted: Wanted) -> str:
     """Say that none of the wanted files is there, and what is there instead."""
     if not collector.entries:
         return f"it holds no files; hand in {listed(wanted.paths)}"
-    troubled = [entry for entry in collector.entries if entry.trouble]
+    bad = [entry for entry in collector.entries if entry.trouble]
     inner = [entry.path for entry in collector.entries if entry.path.lower().endswith(ARCHIVES)]
     if inner:
-        return f"archives within it, {listed(inner)}, are not opened; hand in {listed(wanted.paths)} themselves"
-    if troubled:
-        return f"{shown(troubled[0].path)} {troubled[0].trouble}; hand in the files themselves: {listed(wanted.paths)}"
+        return (
+            f"nothing that is graded was found in it, nor in the archives within it, {listed(inner)}; "
+            f"hand in {listed(wanted.paths)} themselves"
+        )
+    if bad:
+        return f"{shown(bad[0].path)} {bad[0].trouble}; hand in the files themselves: {listed(wanted.paths)}"
     found = [entry.path for entry in collector.entries]
     return f"it holds none of the files that are graded, only {listed(found)}; hand in {listed(wanted.paths)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from grader.grading.collect import Entry, Wanted
+from grader.grading.collect import Collector, Entry, Wanted
 from grader.grading.layout import Layout, suffixes_of
 from grader.grading.names import ARCHIVES, listed, shown
 
@@ -17,15 +17,24 @@ _TESTS = re.compile(
 _NAMED = 10
 
 
-def remarks(layout: Layout, entries: Sequence[Entry], wanted: Wanted) -> Iterator[str]:
-    """Yield the sentences, what touches the mark first."""
+def remarks(layout: Layout, collector: Collector, wanted: Wanted, opened: str = "") -> Iterator[str]:
+    """Yield the sentences, what touches the mark first.
+
+    opened: the archive within that was opened
+    """
+    entries = [entry for entry in collector.entries if entry.path != opened]
     yield from _taken(layout, wanted)
     for match in layout.spare[:_NAMED]:
         kept = layout.chosen[match.wanted].entry.path
         yield f"{shown(match.entry.path)} is another copy of {shown(match.wanted)} and was not used: {shown(kept)} was."
-    for entry in [entry for entry in entries if entry.trouble][:_NAMED]:
+    bad = [entry for entry in entries if entry.trouble]
+    for entry in bad[:_NAMED]:
         yield f"{shown(entry.path)} {entry.trouble}, and was not read."
+    if len(bad) > _NAMED:
+        yield f"{len(bad) - _NAMED} more entries were not read for such reasons."
     yield from _unused(layout, entries, wanted)
+    if collector.not_noted:
+        yield f"{collector.not_noted} further files were not used or looked at."
 
 
 def _taken(layout: Layout, wanted: Wanted) -> Iterator[str]:
