@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,11 +26,21 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield part
         try:
+            _sync(part)
             part.replace(path)
         except OSError as error:
             raise _failure(path, error) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Let a file reach the disk before its name does: a power loss is not to leave an empty one."""
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_atomically(path: Path, data: bytes) -> Path:

@@ -42,10 +42,16 @@ class _Job(msgspec.Struct, kw_only=True):
     assignment: str  # digest of the one that the whole result will be of
     task: tasks.Task
     earlier: Row | None = None
+    noted: tuple[str, ...] | None = None  # what the earlier result noted
+    look: tuple[str, ...] = ()  # why a person should look at what was handed in
     tries: int = 0
     copies: int = 0  # under way at this moment
     since: float = 0.0
     done: bool = False
+
+    def of(self, key: str, assignment: str) -> _Job:
+        """Return the same with another key, of another assignment."""
+        return msgspec.structs.replace(self, key=key, assignment=assignment)
 
 
 class Batch:
@@ -214,6 +220,7 @@ class Batch:
                 continue
             try:
                 with tree.opened(entry.paths, entry.files) as path:
+                    left_out = tree.left_out
                     taken = take(path, self._wanted)
             except SubmissionError as error:
                 self._refuse(entry, str(error))
@@ -221,6 +228,9 @@ class Batch:
             except (GraderFault, OSError) as error:  # the machine's: a full disk, a file that can't be read
                 self._fault(entry, f"{error}")
                 continue
+            if left_out:
+                notes = (*taken.notes, *left_out)
+                taken = msgspec.structs.replace(taken, notes=notes)
             row = self.store.row(entry.folder, entry.student)
             job = self._job(entry, taken, row, rules)
             if job is None:
@@ -239,19 +249,31 @@ class Batch:
         submission = digest_of([taken.digest, list(taken.notes)])
         key = digest_of([submission, self._digest, self.options.isolation, __version__])
         task = self._task(entry, rules, taken, {})
+        job = _Job(
+            entry=entry,
+            submission=submission,
+            key=key,
+            assignment=self._digest,
+            task=task,
+            earlier=row,
+            look=taken.look,
+        )
+        changed = msgspec.structs.replace(job, earlier=None)
+        damaged = self.store.damaged(entry.folder, row) if row is not None else set()
+        if row is None or self.store.must_be_graded_again(row, damaged):
+            return changed
         asked = self.options.regrade
-        if asked and row is not None and row.submission == submission and row.complete_but(asked):
+        if asked and row.submission == submission and row.complete_but(asked):
             if any(row.regraded.get(check) != self._regrade_run for check in asked):
                 only = regrade.to_run(self.assignment.spec, asked, row)
                 task = msgspec.structs.replace(task, only=only, earlier=self.store.kept(entry.folder))
-                key, of = regrade.key_of(row, key, self._digest)
-                return _Job(entry=entry, submission=submission, key=key, assignment=of, task=task, earlier=row)
-        elif row is None or row.key != key or not row.complete:
-            return _Job(entry=entry, submission=submission, key=key, assignment=self._digest, task=task)
-        if row.rules != digest_of(rules):
+                return msgspec.structs.replace(job, task=task).of(*regrade.key_of(row, key, self._digest))
+        elif row.key != key or not row.complete:
+            return changed
+        if row.rules != digest_of(rules) or damaged:
             task = msgspec.structs.replace(task, taken=None, earlier=self.store.kept(entry.folder))
-            of = row.assignment
-            return _Job(entry=entry, submission=submission, key=row.key, assignment=of, task=task, earlier=row)
+            job = msgspec.structs.replace(job, task=task, noted=row.notes)
+            return job.of(row.key, row.assignment)
         return None
 
     def _task(self, entry: Entry, rules: Rules, taken: Taken | None, earlier: Mapping[str, bytes]) -> tasks.Task:
@@ -298,6 +320,8 @@ class Batch:
             message=done.fault,
             checks=done.checks,
             answered=done.answered,
+            notes=done.notes if job.task.taken is not None or job.noted is None else job.noted,
+            look=job.look,
             seconds=done.seconds,
             started=done.started,
             isolation=done.isolation,
@@ -323,14 +347,23 @@ class Batch:
                 self._fault(entry, row.message)
                 continue
             rules, own = self.rules(entry), self.store.row(entry.folder, entry.student)
-            if own is not None and own.key == row.key and own.complete and own.rules == digest_of(rules):
+            same = own is not None and own.key == row.key and own.rules == digest_of(rules)
+            if own is not None and same and own.complete and not self.store.damaged(entry.folder, own):
                 self.totals.reused += 1
                 self._count(own)
                 self.tell(self._event(entry, own, reused=True))
                 continue
             task = self._task(entry, rules, None, self.store.kept(leader.folder))
             self._again.append(
-                _Job(entry=entry, submission=row.submission, key=row.key, assignment=row.assignment, task=task)
+                _Job(
+                    entry=entry,
+                    submission=row.submission,
+                    key=row.key,
+                    assignment=row.assignment,
+                    task=task,
+                    noted=row.notes,
+                    look=row.look,
+                )
             )
 
     def _fault(self, entry: Entry, why: str) -> None:

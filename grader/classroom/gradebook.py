@@ -19,6 +19,7 @@ from grader.text import clean
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 CELL_LIMIT = 2_000
+MOST_SAID = 12  # notes of a report that the gradebook repeats
 MIXED = "graded with an earlier assignment, at least in part: grade again without --regrade"
 
 
@@ -32,6 +33,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     marks: Marks | None = None  # where there is something to mark
     late_days: int = 0
     seconds: float = 0.0
+    said: tuple[str, ...] = ()  # of intake and checks, as the report has it
+    look: tuple[str, ...] = ()  # what of the hand-in a person should look at
     mixed: bool = False  # some verdicts are of an earlier assignment
 
     @property
@@ -47,7 +50,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
             reasons.append("the grader failed")
         if self.outcome is Outcome.REFUSED:
             reasons.append(self.message.strip().rstrip(".") or "can't be taken in")
-        return (*reasons, *self.entry.look)
+        return (*reasons, *self.unjudged, *self.entry.look, *self.look)
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """The checks that nobody could judge, by a fault of the grader or the machine."""
+        failed = [check for check in self.checks if check.status is Status.ERROR]
+        return tuple(f"`{check.id}` could not be judged: {check.headline}".rstrip(": ") for check in failed)
 
 
 def lines(store: Store, class_: ClassFile, overrides: Overrides) -> Iterator[Line]:
@@ -75,6 +84,8 @@ def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -
         marks=None if fault else compute([check.marks for check in row.checks], rules),
         late_days=days_of(rules),
         seconds=row.seconds,
+        said=row.notes,
+        look=row.look,
         mixed=bool(assignment) and not row.is_of(assignment),
     )
 
@@ -135,6 +146,12 @@ def notes_of(line: Line) -> Sequence[str]:
         notes += [*line.marks.notes, *line.marks.private]
     else:
         notes += [*line.entry.notes, *line.entry.look]
+    if line.outcome is Outcome.FAULT and line.message:
+        notes.append(line.message.strip().splitlines()[-1].rstrip("."))
+    notes += [*line.unjudged, *line.look]
+    notes += [note.rstrip(".") for note in line.said[:MOST_SAID]]
+    if len(line.said) > MOST_SAID:
+        notes.append(f"and {len(line.said) - MOST_SAID} more notes in the report")
     waiting = len(line.marks.waiting) if line.marks is not None else 0
     if waiting:
         notes.append(f"{waiting} answer{'s' if waiting > 1 else ''} in words to be read")

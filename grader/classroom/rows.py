@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from grader import __version__
 from grader.assignment.schema import LateSpec
 from grader.assignment.spec import Assignment
 from grader.classroom.entries import Entry
@@ -60,10 +61,13 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     message: str = ""
     checks: tuple[CheckRow, ...] = ()
     answered: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # of intake and checks, as the report has them
+    look: tuple[str, ...] = ()  # why a person should look at it
     seconds: float = 0.0
     started: str = ""
     isolation: str = ""
     regraded: Mapping[str, str] = {}  # check -> the run that regraded it
+    files: Mapping[str, str] = {}  # of the result -> SHA-256, so that a damaged one is found
 
     @property
     def complete(self) -> bool:
@@ -111,6 +115,7 @@ class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
     shards: tuple[int, ...] = (1,)  # the parts of the class that lie here,
     of: int = 1  # of so many
     seconds: float = 0.0  # of the last run
+    grader: str = ""  # its version
 
     @property
     def part(self) -> str:
@@ -144,6 +149,7 @@ def class_file(
         late=spec.late,
         entries=entries,
         assignment=digest,
+        grader=__version__,
         shards=shard[:1],
         of=shard[1],
     )

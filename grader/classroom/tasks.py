@@ -71,6 +71,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome = Outcome.GRADED
     checks: tuple[CheckRow, ...] = ()
     answered: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # of the report, without those on where a file was found
     seconds: float = 0.0
     started: str = ""
     isolation: str = ""
@@ -147,7 +148,8 @@ def _do(task: Task) -> Done:
         from grader.classroom.answers import written
 
         done = _rendered(task, graded, written(task.inline, task.taken.files))
-        return msgspec.structs.replace(done, doubtful=doubtful)
+        told = tuple(note for note in done.notes if note not in task.taken.places)
+        return msgspec.structs.replace(done, doubtful=doubtful, notes=told)
 
 
 def _graded(task: Task, folder: Path, taken: Taken) -> Graded:
@@ -307,6 +309,7 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, str]) -> Done:
         files=files,
         checks=check_rows(graded.report),
         answered=tuple(answers),
+        notes=tuple(graded.report.notes),
         seconds=graded.report.seconds,
         started=graded.report.started,
         isolation=graded.report.isolation.value,

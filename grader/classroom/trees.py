@@ -23,9 +23,10 @@ import msgspec
 
 from grader.classroom.parts import Part, Readable, component, regular
 from grader.classroom.store import CLASS, LOCK
-from grader.errors import SubmissionError, UsageError
+from grader.errors import GraderFault, SubmissionError, UsageError
+from grader.files import UNREADABLE
 from grader.grading.collect import DEFAULT_LIMITS
-from grader.grading.names import is_litter, parts_of, shown
+from grader.grading.names import as_written, fault_of, is_litter, parts_of, shown
 
 MAX_BULK_ENTRIES = 500_000
 MAX_SMALL_FILE = 64 << 20  # of a metadata file: Gradescope's grows with the class
@@ -44,6 +45,7 @@ class Tree(ABC):
 
     name: str
     aside: dict[str, None]  # folders of results that lie among the submissions: nobody's
+    left_out: tuple[str, ...] = ()  # sentences on entries of what was opened last that are not there
 
     @abstractmethod
     def children(self, folder: str = "") -> list[Child]:
@@ -145,6 +147,8 @@ class FolderTree(Tree):
                     with regular(whole) as file:
                         part.lay(root, name, file)
                 except OSError as error:
+                    if error.errno in UNREADABLE:
+                        raise GraderFault(f"{shown(path)} can't be read: {error.strerror}") from error
                     raise SubmissionError(f"{shown(path)} can't be taken in: it can't be read ({error}).") from error
             yield root
 
@@ -162,7 +166,7 @@ class ZipTree(Tree):
         self._members: dict[str, zipfile.ZipInfo] = {}
         self._folders: dict[str, dict[str, bool]] = {"": {}}
         for info in infos:
-            parts = parts_of(info.filename)
+            parts = parts_of(_name(info))
             if not parts or is_litter(parts[:1]):
                 continue
             for end in range(1, len(parts)):
@@ -205,6 +209,7 @@ class ZipTree(Tree):
                     self._lay(part, root, own + member[len(path) :], self._members[member])
                 names.append(own)
             one = len(names) == 1
+            self.left_out = tuple(part.left_out)
             yield root / component(names[0], shown(names[0])) if one else root
 
     def _below(self, path: str) -> Iterator[str]:
@@ -217,7 +222,11 @@ class ZipTree(Tree):
     def _lay(self, part: Part, root: Path, place: str, info: zipfile.ZipInfo) -> None:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
-            raise part.refusal(f"the entry {shown(info.filename)} is a link or no regular file")
+            part.leave(place.partition("/")[2] or place, "is a link or no regular file")
+            return
+        if place.count("/") > DEFAULT_LIMITS.max_depth and not fault_of(place):
+            part.leave(place, f"lies more than {DEFAULT_LIMITS.max_depth} folders deep")
+            return
         if is_litter(place.split("/")[1:]):
             return
         try:
@@ -227,6 +236,15 @@ class ZipTree(Tree):
                 os.utime(laid, (when, when))  # the newest of several archives counts
         except _ZIP_FAULTS as error:
             raise part.refusal(f"the entry {shown(info.filename)} can't be unpacked ({error})") from error
+
+
+_UTF8 = 0x800  # the flag of a name whose encoding is said
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    if info.flag_bits & _UTF8 or "\\" not in info.filename:
+        return info.filename
+    return as_written(info.filename, info.filename.encode("cp437", "replace"))
 
 
 def _names(paths: Sequence[str]) -> list[str]:

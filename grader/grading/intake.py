@@ -34,7 +34,7 @@ from grader.grading.inner import (
 )
 from grader.grading.layout import Layout, Match, arrange, choose
 from grader.grading.names import ARCHIVES, listed, plain, shown
-from grader.grading.remarks import remarks
+from grader.grading.remarks import places, remarks, to_look_at
 
 __all__ = ["IntakeLimits", "Taken", "Wanted", "take"]
 
@@ -50,6 +50,8 @@ class Taken(msgspec.Struct, frozen=True):
     missing: tuple[str, ...]
     notes: tuple[str, ...]  # sentences: what was taken from where, what was not used
     digest: str  # SHA-256 over the files, equal for equal files however they were handed in
+    look: tuple[str, ...] = ()  # why a person should look at it
+    places: tuple[str, ...] = ()  # those of the notes that say no more than where a file was found
 
 
 def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> Taken:
@@ -104,7 +106,10 @@ def _taken(
     if not files:
         raise collector.refusal(_nothing_found(collector, wanted))
     notes = remarks(layout, collector, wanted, inner.used)
-    return _made(collector.source, files, wanted, (*inner.notes, *notes))
+    missing = [name for name in wanted.paths if name not in files]
+    look = to_look_at(layout, collector, missing)
+    taken = _made(collector.source, files, wanted, (*inner.notes, *notes), tuple(look))
+    return msgspec.structs.replace(taken, places=tuple(places(layout, wanted)))
 
 
 def _from_within(collector: Collector, wanted: Wanted, lacking: Collection[str], read: _Reader, depth: int) -> Inner:
@@ -132,12 +137,19 @@ def _from_within(collector: Collector, wanted: Wanted, lacking: Collection[str],
     return chosen(found, troubles)
 
 
-def _made(source: str, files: Mapping[str, bytes], wanted: Wanted, notes: tuple[str, ...]) -> Taken:
+def _made(
+    source: str,
+    files: Mapping[str, bytes],
+    wanted: Wanted,
+    notes: tuple[str, ...],
+    look: tuple[str, ...] = (),
+) -> Taken:
     return Taken(
         name=_display_name(source),
         files={name: files[name] for name in wanted.paths if name in files},
         missing=tuple(path for path in wanted.paths if path not in files),
         notes=notes,
+        look=look,
         digest=_digest(files),
     )
 
@@ -184,9 +196,10 @@ def _laid_over(path: Path, archive: Entry, collector: Collector, wanted: Wanted)
     lacking = [name for name in loose.missing if name in packed.files]
     note = f"Loose files count before those of the archive {shown(archive.path)}"
     note += f", which gave {listed(lacking)}." if lacking else ", which gave nothing more."
+    look = (note, *(packed.look if lacking else loose.look))
     both = {**packed.files, **loose.files}
     files = {name: both[name] for name in wanted.paths if name in both}
-    return _made(collector.source, files, wanted, (note, *loose.notes, *packed.notes))
+    return _made(collector.source, files, wanted, (note, *loose.notes, *packed.notes), look)
 
 
 def _read(path: Path, source: str, wanted: Wanted, limits: IntakeLimits, also: Collection[str] = ()) -> Collector:

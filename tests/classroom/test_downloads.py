@@ -189,7 +189,7 @@ def test_one_students_part_is_laid_out_alone(tmp_path: Path) -> None:
     assert opened(archive, "ann") == {"a/mini.py": b"1", "b.txt": b"2"}
 
 
-@pytest.mark.parametrize("name", ["ann/../../../evil", "ann/a\\..\\b", "ann/\x07bell", "ann/" + "d/" * 40 + "f"])
+@pytest.mark.parametrize("name", ["ann/../../../evil", "ann/a\\..\\b", "ann/\x07bell"])
 def test_a_part_with_a_bad_name_is_refused_alone(tmp_path: Path, name: str) -> None:
     archive = bulk(tmp_path, {name: b"1", "bob/mini.py": b"2"})
     with open_tree(archive) as tree:
@@ -200,9 +200,11 @@ def test_a_part_with_a_bad_name_is_refused_alone(tmp_path: Path, name: str) -> N
     assert not (tmp_path / "evil").exists()
 
 
-def test_a_link_in_a_part_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SubmissionError, match="link"):
-        opened(bulk(tmp_path, {"ann/mini.py": b"/etc/passwd"}, mode=0o120777), "ann")
+def test_a_link_in_a_part_is_left_out_and_noted(tmp_path: Path) -> None:
+    archive = bulk(tmp_path, {"ann/mini.py": b"/etc/passwd"}, mode=0o120777)
+    with open_tree(archive) as tree, tree.opened(["ann"]):
+        assert tree.left_out == ("`mini.py` is a link or no regular file, and was not read.",)
+    assert opened(archive, "ann") == {}
 
 
 def test_a_part_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
