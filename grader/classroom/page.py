@@ -218,7 +218,7 @@ def _shared(students: Sequence[Student]) -> list[Shared]:
     groups: dict[tuple[str, str], list[tuple[Student, CheckRow]]] = defaultdict(list)
     for student in students:
         for check in student.line.checks:
-            if check.fingerprint and not check.mistake and check.status is Status.FAIL:
+            if check.fingerprint and not check.known and check.status is Status.FAIL:
                 groups[check.id, check.fingerprint].append((student, check))
     limit = min(8, max(3, len(students) // 20))
     found = [

@@ -39,6 +39,7 @@ class CheckRow(msgspec.Struct, frozen=True, omit_defaults=True):
     max_points: float
     status: Status
     mistake: str = ""  # a known mistake, by its name or hint
+    known: bool = False  # it is a known mistake that gives exactly these numbers
     headline: str = ""  # what went wrong
     fingerprint: str = ""  # equal where two submissions have the same wrong numbers
 
@@ -169,6 +170,7 @@ def _check_row(check: CheckResult) -> CheckRow:
         points=check.points,
         max_points=check.max_points,
         status=check.status,
+        known=failed and bool(check.mistake),
         mistake=clean(check.mistake or check.hint, HEADLINE) if failed else "",
         headline=clean(line, HEADLINE) if failed else "",
         fingerprint=_fingerprint(bad),
@@ -180,7 +182,10 @@ def _fingerprint(cases: list[CaseResult]) -> str:
     parts = []
     for case in cases:
         for value in case.values:
-            if not value.ok and value.max_relative_error is not None:
-                error = f"{value.max_relative_error:.9e} {value.max_absolute_error}"
+            relative, absolute = value.max_relative_error, value.max_absolute_error
+            if not value.ok and value.wrong:
+                # Of integers there is no error, but a picture of what came for what.
+                picture = msgspec.json.encode((value.scatter, value.error_map)).decode()
+                error = picture if relative is None else f"{relative:.9e} {absolute}"
                 parts.append(f"{case.id}|{value.name}|{value.wrong}/{value.total}|{value.where}|{error}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16] if parts else ""
