@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
@@ -20,7 +19,8 @@ import mini
 import pytest
 
 from grader.assignment.spec import Assignment
-from grader.classroom.exports import github
+from grader.classroom.exports import classroom50
+from grader.errors import GraderFault
 from grader.model import CaseResult, CheckResult, Frame, Question, Report, Status, Tier, Visibility
 
 needs_bash = pytest.mark.skipif(sys.platform == "win32", reason="the scripts are for Linux")
@@ -406,35 +406,46 @@ def test_gradescope_hides_what_is_hidden(command: Callable, tmp_path: Path) -> N
 # --- GitHub ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_workflow_is_yaml_that_reports_the_result(
+def test_the_autograder_of_classroom_50_is_python_that_grades_what_lies_beside_it(
     command: Callable, assignment: Assignment, tmp_path: Path
 ) -> None:
-    yaml = pytest.importorskip("yaml")
-    target = tmp_path / ".github" / "workflows" / "classroom.yml"
-    assert command("export", "github", "--assignment", assignment.folder, "--out", target).code == 0
-    steps = yaml.safe_load(target.read_text())["jobs"]["grade"]["steps"]
-    grade = next(step for step in steps if step.get("id") == "grader")
-    assert "grader check ." in grade["run"]
-    reporter = steps[-1]
-    assert reporter["env"] == {"GRADER_RESULTS": "${{ steps.grader.outputs.result }}"}
-    assert reporter["with"] == {"runners": "grader"}
+    target = tmp_path / "autograder.py"
+    assert command("export", "classroom50", "--assignment", assignment.folder, "--out", target).code == 0
+    text = target.read_text()
+    compile(text, "autograder.py", "exec")
+    assert '"export", "classroom50-results", "--from", "report/report.json", "--out", "result.json"' in text
 
 
-def test_the_classroom_result_survives_base64_and_tells_no_hidden_check(command: Callable, tmp_path: Path) -> None:
+RUNNER = {
+    "CLASSROOM": "dl", "ASSIGNMENT": "mini", "SUBMISSION_TAG": "submit/1", "COMMIT_URL": "https://h/c",
+    "RELEASE_URL": "https://h/r",
+}  # fmt: skip
+
+
+def test_classroom_50_gets_whole_points_and_no_hidden_check() -> None:
     case = CaseResult("all", Status.FAIL, frames=(Frame("mini.py", 7, "double"),))
     made = report(
         check("double", Status.FAIL, message="100% wrong\n::error::forged", cases=(case,)),
         check("shut", Status.FAIL, hidden=True, message="secret"),
     )
-    data = json.loads(base64.b64decode(base64.b64encode(github.results(made))))
-    assert (data["version"], data["status"], data["max_score"]) == (1, "fail", 10)
-    assert [(test["status"], test["line_no"], test["score"]) for test in data["tests"]] == [
-        ("fail", 7, 0),
-        ("fail", 0, 0),
-    ]
+    data = json.loads(classroom50.results(made, RUNNER))
+    assert set(data) == {
+        "schema", "classroom", "assignment", "submission", "commit", "release", "review", "datetime", "score",
+        "max-score", "tests",
+    }  # fmt: skip
+    assert (data["schema"], data["review"]) == ("classroom50/result/v1", "https://h/c")
+    for test in data["tests"]:
+        assert (type(test["passed"]), type(test["score"]), type(test["max-score"])) == (bool, int, int)
+    assert data["score"] == sum(test["score"] for test in data["tests"])
+    assert data["max-score"] == sum(test["max-score"] for test in data["tests"]) == 12
     assert "secret" not in json.dumps(data)
-    first, second = github.commands(made)
+    first, second = classroom50.commands(made)
     assert first.startswith("::error file=mini.py,line=7,title=The double")
     assert first.endswith("100%25 wrong%0A::error::forged")
     assert "secret" not in second
     assert all("\n" not in line for line in (first, second))
+
+
+def test_classroom_50_gets_no_result_if_the_grader_failed() -> None:
+    with pytest.raises(GraderFault, match="there is no result"):
+        classroom50.results(report(check("double", Status.ERROR)), RUNNER)
