@@ -208,10 +208,12 @@ class Batch:
     def _jobs(self, tree: trees.Tree) -> Iterator[_Job]:
         """Yield what needs grading or rendering; what needs neither, or can't be taken in, is settled here."""
         for entry in self.class_.entries:
-            rules = self.rules(entry)
             if entry.shared:
                 self._followers.setdefault(entry.shared, []).append(entry)
-                continue
+        for entry in self.class_.entries:
+            rules = self.rules(entry)
+            if entry.shared:
+                continue  # settled with the first of the group
             if entry.missing or entry.asked:
                 self.store.remove(entry.folder)
                 self.totals.missing += entry.missing

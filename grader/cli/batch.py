@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,12 +154,16 @@ def _opener(options: argparse.Namespace, memory_mb: int, tell: Callable[[Event],
 @contextlib.contextmanager
 def _progress(console: Console) -> Iterator[Callable[[Event], None]]:
     """Give what shows the progress: a bar on a terminal, a line per submission elsewhere."""
-    from grader.classroom.progress import describe
+    from grader.classroom.progress import Pace, describe
 
+    pace = Pace(time.monotonic())
     if not console.is_terminal:
 
         def tell(event: Event) -> None:
             console.print(describe(event), soft_wrap=True)
+            pace.count(event)
+            if line := pace.due(event, time.monotonic()):
+                console.print(line, soft_wrap=True)
 
         yield tell
         return
@@ -170,15 +175,15 @@ def _progress(console: Console) -> Iterator[Callable[[Event], None]]:
         progress.MofNCompleteColumn(),
         progress.TextColumn("{task.fields[rate]}"),
         progress.TimeElapsedColumn(),
-        progress.TimeRemainingColumn(),
     )
     with progress.Progress(*columns, console=console) as bar:
         task = bar.add_task("grading", total=None, rate="")
 
         def advance(event: Event) -> None:
-            bar.update(task, total=event.total, completed=event.done)
-            speed = bar.tasks[0].speed
-            bar.update(task, rate=f"{60 * speed:.0f}/min" if speed else "")
+            pace.count(event)
+            if not event.text:
+                rate = pace.said(event, time.monotonic())
+                bar.update(task, total=event.total, completed=event.done, rate=rate)
             if event.text or (event.row is not None and not event.row.passed and not event.reused):
                 bar.console.print(describe(event), soft_wrap=True)
 
