@@ -55,6 +55,7 @@ def identify(one: Found, roster: Roster, layout: str) -> Who:
     """Return whose a hand-in is by all that its layout says of it."""
     if one.anonymous:
         return Who()
+    one = msgspec.structs.replace(one, name=_without_group(one.name, roster, layout))
     name = one.name if one.internal or one.name else one.lms_id
     own = f"the name {tidy(name, 60)!r}"
     claims = [*_by_ids(one, roster, layout), Claim(own, roster.named(name))]
@@ -80,6 +81,14 @@ def identify(one: Found, roster: Roster, layout: str) -> Who:
         return Who(asked=f"{_listed([claims[0]])}, but {other}", candidates=students)
     by_id = any(claim.students for claim in claims if claim.what != own)
     return Who(member, by_name=not by_id, look=other)
+
+
+def _without_group(name: str, roster: Roster, layout: str) -> str:
+    """Return a name of Moodle's without the group that stands before it, `Team A-Jane Doe`, if that is a member's."""
+    if layout == "moodle" and not roster.named(name):
+        ends = [name[at + 1 :] for at, sign in enumerate(name) if sign == "-"]
+        return next((end for end in ends if roster.named(end)), name)
+    return name
 
 
 def _by_ids(one: Found, roster: Roster, layout: str) -> list[Claim]:

@@ -50,6 +50,11 @@ def test_a_file_name_in_moodle_does_not_name_another_student() -> None:
     assert graded(names, [ADA, EVE]) == {"101": (names[0],), "104": (names[2], names[1])}
 
 
+def test_a_group_before_a_name_in_moodle_is_no_part_of_it() -> None:
+    name = "Lab 2-Ada Lovelace_901_assignsubmission_file"
+    assert graded([f"{name}/mini.py"], [ADA, BOB]) == {"101": (name,)}
+
+
 def test_a_file_name_in_canvas_does_not_name_another_student() -> None:
     names = ["lovelaceada_901_5_mini.py", "moeeve_904_6_901_7_mini.py", "moeeve_904_8_lovelaceada_901_9_mini.py"]
     assert graded(names, [ADA, EVE]) == {"101": (names[0],), "104": (names[1], names[2])}
