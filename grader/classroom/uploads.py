@@ -37,6 +37,8 @@ _MOODLE = re.compile(
     re.DOTALL,
 )
 _MOODLE_LAST = re.compile(_MOODLE.pattern.replace("{1,200}?", "{1,200}"), re.DOTALL)
+_MOODLE_MARK = re.compile(r"_\d{1,18}_assignsubmission_(?:file|onlinetext)(?=_|$)")
+MOST_READINGS = 4  # of one name
 _BLIND = re.compile(r"(?:Participant|[^\W\d_]{3,20})[ _](\d{1,18})")
 _BLACKBOARD = re.compile(
     r"(?P<head>.{1,200}?)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|(?P<receipt>\.txt))", re.DOTALL
@@ -99,12 +101,7 @@ def _canvas_readings(name: str) -> list[re.Match[str]]:
 
 def moodle(names: Sequence[str], known: Known = lambda name: False) -> list[Found]:
     """``Full Name_id_assignsubmission_file/``, or the same as the beginning of a file's name."""
-    readings = []
-    for name in names:
-        found_so = [match for pattern in (_MOODLE, _MOODLE_LAST) if (match := pattern.fullmatch(name))]
-        if len(found_so) > 1 and found_so[0].span("id") == found_so[1].span("id"):
-            found_so.pop()
-        readings.append(found_so)
+    readings = [_moodle_readings(name) for name in names]
     found = []
     for participant, own in _accounts(names, readings, known, "id").items():
         files = [match for match in own.matches if match["kind"] == "file"] or own.matches
@@ -125,6 +122,16 @@ def moodle(names: Sequence[str], known: Known = lambda name: False) -> list[Foun
             )
         )
     return found
+
+
+def _moodle_readings(name: str) -> list[re.Match[str]]:
+    """Return every reading: the name a person chose may itself look like Moodle's part, as may that of a file."""
+    readings = []
+    for mark in list(_MOODLE_MARK.finditer(name))[:MOST_READINGS]:
+        pattern = _MOODLE.pattern.replace("{1,200}?", f"{{{mark.start()}}}", 1)
+        if 0 < mark.start() <= 200 and (match := re.fullmatch(pattern, name, re.DOTALL)):
+            readings.append(match)
+    return readings
 
 
 class _Account(NamedTuple):
@@ -160,6 +167,9 @@ def _accounts(
         groups.setdefault(chosen[key], []).append(chosen)
         if why:
             asked[chosen[key]] = why
+    for user, own in groups.items():
+        if len({match["name"].casefold() for match in own}) > 1:
+            asked.setdefault(user, "one number beside several names")
     return {user: _Account(own, asked.get(user, "")) for user, own in groups.items()}
 
 
