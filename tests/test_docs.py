@@ -269,7 +269,7 @@ def test_moodle_is_followed(follow: Callable[[str], None]) -> None:
     )
     Path("worksheet.csv").write_text(
         "Identifier,Full name,Email address,Status,Grade,Maximum grade,Feedback comments\n"
-        "Participant 501,Jane Doe,j@x,Submitted,,10,\nParticipant 502,Bo Roe,b@x,-,,10,\n"
+        "Participant 501,Jane Doe,j@x,Submitted,,12,\nParticipant 502,Bo Roe,b@x,-,,12,\n"
     )
     follow("moodle.md")
     assert [(row["Identifier"], row["Grade"]) for row in table("to-moodle.csv")] == [
