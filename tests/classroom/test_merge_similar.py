@@ -117,9 +117,7 @@ def test_merged_results_are_not_put_where_anything_else_is(
         assert why in run.err
 
 
-def test_shards_of_two_versions_of_the_grader_are_named(
-    command: Callable, shards: list[Path], tmp_path: Path
-) -> None:
+def test_shards_of_two_versions_of_the_grader_are_named(command: Callable, shards: list[Path], tmp_path: Path) -> None:
     file = shards[1] / "class.json"
     file.write_text(file.read_text().replace('"grader": "', '"grader": "0.0.1-', 1))
     run = command("merge", *shards, "--out", tmp_path / "merged")
