@@ -360,19 +360,12 @@ def loss_of_own_layers(student, attempt, own):
     loss, dscores = softmax_loss(h @ params["W_vocab"] + params["b_vocab"], captions[:, 1:], words["<NULL>"])
     dx, dh0, dWx, dWh, db = backward(dscores @ params["W_vocab"].T, cache)
     own.value("loss", loss)
-    own.value(
-        "grads",
-        {
-            "W_proj": features.T @ dh0,
-            "b_proj": dh0.sum(axis=0),
-            "W_embed": student.word_embedding_backward(dx, embedding),
-            "Wx": dWx,
-            "Wh": dWh,
-            "b": db,
-            "W_vocab": np.einsum("nth,ntv->hv", h, dscores),
-            "b_vocab": dscores.sum(axis=(0, 1)),
-        },
-    )
+    own.value("grads", {
+        "W_proj": features.T @ dh0, "b_proj": dh0.sum(axis=0),
+        "W_embed": student.word_embedding_backward(dx, embedding),
+        "Wx": dWx, "Wh": dWh, "b": db,
+        "W_vocab": np.einsum("nth,ntv->hv", h, dscores), "b_vocab": dscores.sum(axis=(0, 1)),
+    })
 
 
 @recipe("captioning_rnn_loss", after=FORWARD["rnn"])

@@ -44,14 +44,9 @@ def vocabulary(rng):
 def parameters(rng, cell, dtype):
     gates = 4 if cell == "lstm" else 1
     shapes = {
-        "W_proj": (INPUT, HIDDEN),
-        "b_proj": (HIDDEN,),
-        "W_embed": (V, WORDVEC),
-        "Wx": (WORDVEC, gates * HIDDEN),
-        "Wh": (HIDDEN, gates * HIDDEN),
-        "b": (gates * HIDDEN,),
-        "W_vocab": (HIDDEN, V),
-        "b_vocab": (V,),
+        "W_proj": (INPUT, HIDDEN), "b_proj": (HIDDEN,), "W_embed": (V, WORDVEC),
+        "Wx": (WORDVEC, gates * HIDDEN), "Wh": (HIDDEN, gates * HIDDEN), "b": (gates * HIDDEN,),
+        "W_vocab": (HIDDEN, V), "b_vocab": (V,),
     }
     return {name: rng.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
 

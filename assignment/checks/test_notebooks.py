@@ -21,14 +21,9 @@ def fresh_model(notebook, rng, cell):
         WORDS, input_dim=INPUT, wordvec_dim=WORDVEC, hidden_dim=HIDDEN, cell_type=cell, dtype=np.float64
     )
     shapes = {
-        "W_proj": (INPUT, HIDDEN),
-        "b_proj": (HIDDEN,),
-        "W_embed": (V, WORDVEC),
-        "Wx": (WORDVEC, gates * HIDDEN),
-        "Wh": (HIDDEN, gates * HIDDEN),
-        "b": (gates * HIDDEN,),
-        "W_vocab": (HIDDEN, V),
-        "b_vocab": (V,),
+        "W_proj": (INPUT, HIDDEN), "b_proj": (HIDDEN,), "W_embed": (V, WORDVEC),
+        "Wx": (WORDVEC, gates * HIDDEN), "Wh": (HIDDEN, gates * HIDDEN), "b": (gates * HIDDEN,),
+        "W_vocab": (HIDDEN, V), "b_vocab": (V,),
     }
     for name, shape in shapes.items():
         model.params[name] = rng.standard_normal(shape) * (3 if name == "W_vocab" else 1)
@@ -39,9 +34,7 @@ def check(notebook, expect, rng, cell, part):
     notebook.must_run()
     if part == "learns":
         expect.quality(
-            f"{cell}_final_loss",
-            notebook[f"{cell}_final_loss"],
-            at_most=1.0,
+            f"{cell}_final_loss", notebook[f"{cell}_final_loss"], at_most=1.0,
             what="the mean of the last training losses on the small set",
         )
         captions = np.array([[0, 7, 2, 3, 6], [0, 1, 5, 6, 4], [0, 2, 6, 4, 4]])
@@ -49,9 +42,7 @@ def check(notebook, expect, rng, cell, part):
         expect("loss", loss)
     if part == "captions":
         expect.quality(
-            f"{cell}_captions_right",
-            notebook[f"{cell}_captions_right"],
-            at_least=0.85,
+            f"{cell}_captions_right", notebook[f"{cell}_captions_right"], at_least=0.85,
             what="the share of the small set's captions that are written word for word",
         )
         model = fresh_model(notebook, rng, cell)
