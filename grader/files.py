@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ from grader.errors import GraderError, GraderFault, UsageError
 
 # The machine's matter, not that of who named the place: it may be over when the command is given again.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+# The same for what can't be read: it says nothing of what a student handed in.
+UNREADABLE = FULL | {
+    errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EBUSY, errno.ETIMEDOUT,
+}  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -21,11 +26,21 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield part
         try:
+            _sync(part)
             part.replace(path)
         except OSError as error:
             raise _failure(path, error) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Let a file reach the disk before its name does: a power loss is not to leave an empty one."""
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_atomically(path: Path, data: bytes) -> Path:

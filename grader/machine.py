@@ -3,8 +3,66 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_UNLIMITED = 1 << 60  # cgroup v1 writes a huge number where there is no limit
 
 
 def cores() -> int:
     """Return how many cores this process may use: not all of the machine's, in a container for one."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_mb() -> int | None:
+    """Return how much memory this process may use at most, in MiB: the machine's, or less by a cgroup's limit.
+
+    None: the system does not say
+    """
+    try:
+        found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    except (ValueError, OSError, AttributeError):
+        return None
+    for folder in _own_cgroups():
+        for name in ("memory.max", "memory.high", "memory.limit_in_bytes"):
+            value = _text(folder / name).strip()
+            if value.isdecimal() and int(value) < _UNLIMITED:
+                found.append(int(value))
+    return min(found) >> 20
+
+
+def oom_kills() -> int:
+    """Return how many processes the kernel has killed for want of memory so far, as far as it says."""
+    counts = [_counted(Path("/proc/vmstat"), "oom_kill")]
+    for folder in _own_cgroups():
+        counts.append(_counted(folder / "memory.events", "oom_kill"))
+        counts.append(_counted(folder / "memory.oom_control", "oom_kill"))
+    return sum(counts)
+
+
+def _own_cgroups() -> Iterator[Path]:
+    """Yield the folders of this process's cgroups that may limit memory, and of those above them."""
+    for line in _text(Path("/proc/self/cgroup")).splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        root = _CGROUPS / "memory" if controllers else _CGROUPS
+        own = root / path.lstrip("/")
+        yield from (folder for folder in (own, *own.parents) if root in (folder, *folder.parents))
+
+
+def _counted(path: Path, key: str) -> int:
+    for line in _text(path).splitlines():
+        name, _, value = line.partition(" ")
+        if name == key and value.strip().isdecimal():
+            return int(value)
+    return 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""

@@ -215,7 +215,7 @@ def zip_of_many_entries(folder: Path, source: Path) -> Path:
     """More entries than an assignment has files, by far."""
     place = folder / "alice.zip"
     with zipfile.ZipFile(place, "w") as archive:
-        for number in range(20_050):
+        for number in range(100_050):
             archive.writestr(zipfile.ZipInfo(f"{number}", EARLY), b"")
     return place
 

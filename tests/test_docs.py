@@ -279,7 +279,7 @@ def test_moodle_is_followed(follow: Callable[[str], None]) -> None:
     )
     Path("worksheet.csv").write_text(
         "Identifier,Full name,Email address,Status,Grade,Maximum grade,Feedback comments\n"
-        "Participant 501,Jane Doe,j@x,Submitted,,10,\nParticipant 502,Bo Roe,b@x,-,,10,\n"
+        "Participant 501,Jane Doe,j@x,Submitted,,12,\nParticipant 502,Bo Roe,b@x,-,,12,\n"
     )
     follow("moodle.md")
     assert [(row["Identifier"], row["Grade"]) for row in table("to-moodle.csv")] == [
@@ -300,19 +300,16 @@ def test_gradescope_is_followed(follow: Callable[[str], None]) -> None:
     assert [(row["id"], row["score"]) for row in table("class/gradebook.csv")] == [("s1", "10")]
 
 
-def test_github_classroom_is_followed(follow: Callable[[str], None]) -> None:
-    for path in ("first.py", ".git/HEAD"):
-        place = Path("week-1-submissions/week-1-jdoe", path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(Path("solutions/first.py").read_bytes())
-    Path("classroom_roster.csv").write_text(
-        '"identifier","github_username","github_id","name"\n"s1","jdoe","1","Jane"\n'
-    )
-    follow("github-classroom.md")
+def test_classroom_50_is_followed(follow: Callable[[str], None]) -> None:
+    place = Path("submissions/dl-week-1-jdoe/first.py")
+    place.parent.mkdir(parents=True)
+    place.write_bytes(Path("solutions/first.py").read_bytes())
+    Path("students.csv").write_text("username,first_name,last_name,email,section,github_id\njdoe,Jane,Doe,jd@x,,1\n")
+    follow("classroom-50.md")
     with zipfile.ZipFile("dist/week-1-handout.zip") as archive:
         assert any(name.startswith("week-1/wheels/") for name in archive.namelist())
-    assert "wheels/*.whl" in Path("classroom.yml").read_text(encoding="utf-8")
-    assert [(row["id"], row["score"]) for row in table("class/gradebook.csv")] == [("s1", "10")]
+    assert "classroom50-results" in Path("autograder.py").read_text(encoding="utf-8")
+    assert [(row["id"], row["score"]) for row in table("class/gradebook.csv")] == [("jdoe", "10")]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Slurm's scripts are for a POSIX shell")

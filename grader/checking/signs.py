@@ -5,7 +5,7 @@ Nothing here is a guess: an exception is the student's own, and an observation w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np

@@ -8,7 +8,7 @@ moment, and costs one submission one more try. Nothing is held of a submission o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
@@ -24,11 +24,12 @@ from grader.classroom.marks import Rules
 from grader.classroom.orders import Event, Options, Totals, Workers
 from grader.classroom.rows import CLASS_SCHEMA, ClassFile, Outcome, Row, class_file
 from grader.classroom.store import RESERVED, Store
-from grader.errors import CannotGrade, SubmissionError
+from grader.errors import CannotGrade, GraderFault, SubmissionError
 from grader.grading.grade import wanted
 from grader.grading.intake import Taken, take
 
 TRIES = 2  # of a submission whose worker died or whose grading failed by our fault
+PAUSE = 1.0  # seconds before what failed by the machine's fault is tried once more
 PATIENCE = 180.0  # seconds after which a task of a cluster is given out once more: a host may have been cut off
 
 
@@ -41,10 +42,16 @@ class _Job(msgspec.Struct, kw_only=True):
     assignment: str  # digest of the one that the whole result will be of
     task: tasks.Task
     earlier: Row | None = None
+    noted: tuple[str, ...] | None = None  # what the earlier result noted
+    look: tuple[str, ...] = ()  # why a person should look at what was handed in
     tries: int = 0
     copies: int = 0  # under way at this moment
     since: float = 0.0
     done: bool = False
+
+    def of(self, key: str, assignment: str) -> _Job:
+        """Return the same with another key, of another assignment."""
+        return msgspec.structs.replace(self, key=key, assignment=assignment)
 
 
 class Batch:
@@ -63,7 +70,9 @@ class Batch:
         self._digest = assignment_digest(assignment, verified=self.store.verified())
         self._wanted = wanted(assignment)
         self._bundle = b""
-        self._again: list[_Job] = []
+        self._again: list[_Job] = []  # to be done next
+        self._later: list[_Job] = []  # to be tried once more, alone, when all others are done
+        self._followers: dict[str, list[Entry]] = {}  # student -> those who handed in the same
         self._regrade_run = ""
         self.settled = 0
         self.class_: ClassFile
@@ -76,11 +85,11 @@ class Batch:
         besides = (options.roster, options.overrides, options.submissions)
         place.verify(self.store, self.assignment.spec.name, shard=options.shard, besides=besides)
         with trees.open_tree(options.submissions, options.out) as tree, self.store.locked() as work:
-            found = downloads.read(tree, self._roster, self.assignment.spec.name, RESERVED)
-            entries = [entry for entry in found.entries if in_shard(entry.student, options.shard)]
-            self.class_ = class_file(
-                self.assignment, self._digest, found.layout, self.inline, tuple(entries), options.shard
+            found = downloads.read(tree, self._roster, self._asking())
+            entries = downloads.with_leaders(
+                [entry for entry in found.entries if in_shard(entry.student, options.shard)]
             )
+            self.class_ = class_file(self.assignment, self._digest, found.layout, self.inline, entries, options.shard)
             overrides.verify(
                 self._overrides,
                 self._overrides_path,
@@ -106,6 +115,16 @@ class Batch:
             self.store.write_class(self.class_)
         return self.totals
 
+    def _asking(self) -> downloads.Asking:
+        spec = self.assignment.spec
+        return downloads.Asking(
+            assignment=spec.name,
+            wanted=frozenset(path.rpartition("/")[2] for path in self._wanted.paths),
+            reserved=RESERVED,
+            answers=self._overrides.answers,
+            groups=roster.read(self.options.groups) if self.options.groups else None,
+        )
+
     # --- the loop ---------------------------------------------------------------------------------------------------
 
     def _grade(self, tree: trees.Tree, work: Path, open_workers: Callable[[Path], Workers]) -> None:
@@ -118,10 +137,13 @@ class Batch:
         pending: dict[Future[bytes], _Job] = {}
         try:
             ready: _Job | None = first
-            while ready is not None or pending:
+            while ready is not None or pending or self._later:
                 while ready is not None and len(pending) < workers.capacity:
                     self._submit(workers, pending, ready)
                     ready = self._next(jobs)
+                if not pending:  # what failed by the machine's fault: alone, after a pause for it to pass
+                    time.sleep(PAUSE)
+                    self._submit(workers, pending, self._later.pop(0))
                 done, _ = wait(pending, timeout=10.0, return_when=FIRST_COMPLETED)
                 finished = [(future, pending.pop(future)) for future in done]
                 if ready is not None and len(pending) < workers.capacity and finished:
@@ -163,11 +185,11 @@ class Batch:
             job.copies += 1
             pending[workers.submit(tasks.grade, msgspec.msgpack.encode(with_it))] = job
             return
-        if done.fault:
+        if done.fault or done.doubtful:
             job.tries += 1
             if job.tries < TRIES:
-                self.store.log(student=job.entry.student, retry=done.fault)
-                self._again.append(job)
+                self.store.log(student=job.entry.student, retry=done.fault or "something of ours failed")
+                self._later.append(job)
                 return
         job.done = True
         self._keep(job, done)
@@ -186,18 +208,31 @@ class Batch:
     def _jobs(self, tree: trees.Tree) -> Iterator[_Job]:
         """Yield what needs grading or rendering; what needs neither, or can't be taken in, is settled here."""
         for entry in self.class_.entries:
+            if entry.shared:
+                self._followers.setdefault(entry.shared, []).append(entry)
+        for entry in self.class_.entries:
             rules = self.rules(entry)
-            if entry.missing:
+            if entry.shared:
+                continue  # settled with the first of the group
+            if entry.missing or entry.asked:
                 self.store.remove(entry.folder)
-                self.totals.missing += 1
+                self.totals.missing += entry.missing
+                self.totals.asked += bool(entry.asked)
                 self.tell(self._event(entry, None))
                 continue
             try:
-                with tree.opened(entry.paths) as path:
+                with tree.opened(entry.paths, entry.files) as path:
+                    left_out = tree.left_out
                     taken = take(path, self._wanted)
             except SubmissionError as error:
                 self._refuse(entry, str(error))
                 continue
+            except (GraderFault, OSError) as error:  # the machine's: a full disk, a file that can't be read
+                self._fault(entry, f"{error}")
+                continue
+            if left_out:
+                notes = (*taken.notes, *left_out)
+                taken = msgspec.structs.replace(taken, notes=notes)
             row = self.store.row(entry.folder, entry.student)
             job = self._job(entry, taken, row, rules)
             if job is None:
@@ -205,6 +240,9 @@ class Batch:
                 self.totals.reused += 1
                 self._count(row)
                 self.tell(self._event(entry, row, reused=True))
+                self._follow(entry, row)
+                while self._again:
+                    yield self._again.pop()
             else:
                 yield job
 
@@ -212,29 +250,47 @@ class Batch:
         """Return what is to be done for a submission, or None."""
         submission = digest_of([taken.digest, list(taken.notes)])
         key = digest_of([submission, self._digest, self.options.isolation, __version__])
-        task = tasks.Task(
-            digest=self._digest,
-            folder="" if self.options.remote else str(self.assignment.folder),
-            isolation=self.options.isolation,
-            title=f"{entry.name} ({entry.student})" if entry.name and entry.name != entry.student else entry.student,
-            taken=taken,
-            inline=self.inline,
-            rules=rules,
+        task = self._task(entry, rules, taken, {})
+        job = _Job(
+            entry=entry,
+            submission=submission,
+            key=key,
+            assignment=self._digest,
+            task=task,
+            earlier=row,
+            look=taken.look,
         )
+        changed = msgspec.structs.replace(job, earlier=None)
+        damaged = self.store.damaged(entry.folder, row) if row is not None else set()
+        if row is None or self.store.must_be_graded_again(row, damaged):
+            return changed
         asked = self.options.regrade
-        if asked and row is not None and row.submission == submission and row.complete_but(asked):
+        if asked and row.submission == submission and row.complete_but(asked):
             if any(row.regraded.get(check) != self._regrade_run for check in asked):
                 only = regrade.to_run(self.assignment.spec, asked, row)
                 task = msgspec.structs.replace(task, only=only, earlier=self.store.kept(entry.folder))
-                key, of = regrade.key_of(row, key, self._digest)
-                return _Job(entry=entry, submission=submission, key=key, assignment=of, task=task, earlier=row)
-        elif row is None or row.key != key or not row.complete:
-            return _Job(entry=entry, submission=submission, key=key, assignment=self._digest, task=task)
-        if row.rules != digest_of(rules):
+                return msgspec.structs.replace(job, task=task).of(*regrade.key_of(row, key, self._digest))
+        elif row.key != key or not row.complete:
+            return changed
+        if row.rules != digest_of(rules) or damaged:
             task = msgspec.structs.replace(task, taken=None, earlier=self.store.kept(entry.folder))
-            of = row.assignment
-            return _Job(entry=entry, submission=submission, key=row.key, assignment=of, task=task, earlier=row)
+            job = msgspec.structs.replace(job, task=task, noted=row.notes)
+            return job.of(row.key, row.assignment)
         return None
+
+    def _task(self, entry: Entry, rules: Rules, taken: Taken | None, earlier: Mapping[str, bytes]) -> tasks.Task:
+        """Return what a worker is asked to do: grade what was taken in, or render what there is."""
+        named = bool(entry.name) and entry.name != entry.student
+        return tasks.Task(
+            digest=self._digest,
+            folder="" if self.options.remote else str(self.assignment.folder),
+            isolation=self.options.isolation,
+            title=f"{entry.name} ({entry.student})" if named else entry.student,
+            taken=taken,
+            earlier=earlier,
+            inline=self.inline,
+            rules=rules,
+        )
 
     def rules(self, entry: Entry) -> Rules:
         """Return all that makes a student's mark besides the checks."""
@@ -266,8 +322,8 @@ class Batch:
             message=done.fault,
             checks=done.checks,
             answered=done.answered,
-            notes=done.notes,
-            look=done.look,
+            notes=done.notes if job.task.taken is not None or job.noted is None else job.noted,
+            look=tuple(dict.fromkeys((*job.look, *done.look))),
             seconds=done.seconds,
             started=done.started,
             isolation=done.isolation,
@@ -281,6 +337,51 @@ class Batch:
             self._log(row, done.worker, job.tries)
         self._count(row)
         self.tell(self._event(entry, row))
+        self._follow(entry, row)
+
+    def _follow(self, leader: Entry, row: Row) -> None:
+        """Give what became of a group's hand-in to the others of the group: it is graded once."""
+        for entry in self._followers.pop(leader.student, ()):
+            if row.outcome is Outcome.REFUSED:
+                self._refuse(entry, row.message)
+                continue
+            if row.outcome is Outcome.FAULT:
+                self._fault(entry, row.message)
+                continue
+            rules, own = self.rules(entry), self.store.row(entry.folder, entry.student)
+            same = own is not None and own.key == row.key and own.rules == digest_of(rules)
+            if own is not None and same and own.complete and not self.store.damaged(entry.folder, own):
+                self.totals.reused += 1
+                self._count(own)
+                self.tell(self._event(entry, own, reused=True))
+                continue
+            task = self._task(entry, rules, None, self.store.kept(leader.folder))
+            self._again.append(
+                _Job(
+                    entry=entry,
+                    submission=row.submission,
+                    key=row.key,
+                    assignment=row.assignment,
+                    task=task,
+                    noted=row.notes,
+                    look=row.look,
+                )
+            )
+
+    def _fault(self, entry: Entry, why: str) -> None:
+        """Write that the grader failed before a submission reached a worker: no mark, and the next run tries again."""
+        row = Row(
+            schema=CLASS_SCHEMA,
+            student=entry.student,
+            key="",
+            outcome=Outcome.FAULT,
+            message=why,
+        )
+        self.store.write(entry.folder, {}, row)
+        self._log(row, "", 0)
+        self._count(row)
+        self.tell(self._event(entry, row))
+        self._follow(entry, row)
 
     def _refuse(self, entry: Entry, why: str) -> None:
         """Write that a submission can't be taken in: no points, and the reason where the reports would be."""
@@ -297,6 +398,7 @@ class Batch:
             self._log(row, "", 0)
         self._count(row)
         self.tell(self._event(entry, row))
+        self._follow(entry, row)
 
     def _log(self, row: Row, worker: str, tries: int) -> None:
         points = round(sum(check.points for check in row.checks), 2)
@@ -314,5 +416,11 @@ class Batch:
         self.settled += 1
         marks = line_of(entry, row, self.rules(entry)).marks
         return Event(
-            student=entry.student, row=row, marks=marks, done=self.settled, total=self.totals.students, reused=reused
+            student=entry.student,
+            row=row,
+            marks=marks,
+            done=self.settled,
+            total=self.totals.students,
+            reused=reused,
+            asked=entry.asked,
         )

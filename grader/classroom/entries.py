@@ -22,7 +22,11 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     email: str = ""
     aliases: tuple[str, ...] = ()  # what else a roster may know the student by
+    internal: bool = False  # `lms_id` is the LMS's own number, and no id of the course
+    anonymous: bool = False  # the LMS hides whose it is
     paths: tuple[str, ...] = ()  # in the tree
+    files: tuple[str, ...] = ()  # of each path what the student called the file, if the LMS renamed it
+    asked: str = ""  # why its names can't be read with certainty
     beside: tuple[str, ...] = ()  # names of the same student's that are not used
     doubtful: bool = False  # neither folder, archive nor code: it counts only where there is nothing else
     look: tuple[str, ...] = ()  # why a person should look at it
@@ -45,6 +49,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     email: str = ""
     lms_id: str = ""
     paths: tuple[str, ...] = ()  # empty: nothing was handed in
+    files: tuple[str, ...] = ()  # of each path what the student called the file, if the LMS renamed it
+    asked: str = ""  # why nobody is graded for it: a person is to say whose it is
+    shared: str = ""  # of a group's hand-in, the student of the group whose folder holds the result
     late: bool = False
     submitted: str = ""
     late_days: int | None = None  # where the roster says so
@@ -56,7 +63,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def missing(self) -> bool:
         """Whether nothing was handed in."""
-        return not self.paths
+        return not self.paths and not self.asked
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:

@@ -19,6 +19,7 @@ from grader.text import clean
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 CELL_LIMIT = 2_000
+MOST_SAID = 12  # notes of a report that the gradebook repeats
 MIXED = "graded with an earlier assignment, at least in part: grade again without --regrade"
 
 
@@ -32,8 +33,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     marks: Marks | None = None  # where there is something to mark
     late_days: int = 0
     seconds: float = 0.0
-    notes: tuple[str, ...] = ()  # what the report says of files and notebooks
-    look: tuple[str, ...] = ()  # why a person should look at it, as far as grading found that
+    said: tuple[str, ...] = ()  # of intake and checks, as the report has it
+    look: tuple[str, ...] = ()  # what of the hand-in a person should look at
     mixed: bool = False  # some verdicts are of an earlier assignment
 
     @property
@@ -49,13 +50,19 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
             reasons.append("the grader failed")
         if self.outcome is Outcome.REFUSED:
             reasons.append(self.message.strip().rstrip(".") or "can't be taken in")
-        return (*reasons, *self.entry.look, *self.look)
+        return (*reasons, *self.unjudged, *self.entry.look, *self.look)
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """The checks that nobody could judge, by a fault of the grader or the machine."""
+        failed = [check for check in self.checks if check.status is Status.ERROR]
+        return tuple(f"`{check.id}` could not be judged: {check.headline}".rstrip(": ") for check in failed)
 
 
 def lines(store: Store, class_: ClassFile, overrides: Overrides) -> Iterator[Line]:
     """Yield the class, a student at a time, in the order of ``class.json``."""
     for entry in class_.entries:
-        row = None if entry.missing else store.row(entry.folder, entry.student)
+        row = None if entry.missing or entry.asked else store.row(entry.folder, entry.student)
         yield line_of(entry, row, rules_of(entry, class_.late, overrides, class_.inline), class_.assignment)
 
 
@@ -63,9 +70,10 @@ def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -
     """Return the line of one student; ``assignment`` is the digest of the present one, where that is of interest."""
     if row is None:
         outcome = Outcome.MISSING if entry.missing else Outcome.WAITING
+        outcome = Outcome.ASKED if entry.asked else outcome
         # What an instructor gave by hand counts though nothing was handed in.
         given = any(change.points is not None or change.add for change in rules.adjustments)
-        return Line(entry=entry, outcome=outcome, marks=compute([], rules) if given and entry.missing else None)
+        return Line(entry=entry, outcome=outcome, marks=compute([], rules) if given and not entry.paths else None)
     rules = msgspec.structs.replace(rules, answered=row.answered)
     fault = row.outcome is Outcome.FAULT
     return Line(
@@ -76,7 +84,7 @@ def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -
         marks=None if fault else compute([check.marks for check in row.checks], rules),
         late_days=days_of(rules),
         seconds=row.seconds,
-        notes=row.notes,
+        said=row.notes,
         look=row.look,
         mixed=bool(assignment) and not row.is_of(assignment),
     )
@@ -125,6 +133,7 @@ def notes_of(line: Line) -> Sequence[str]:
     """Return what a person should know of this row, in sentences."""
     own = {
         Outcome.MISSING: "nothing was handed in",
+        Outcome.ASKED: "no mark: whose a hand-in is, is asked",
         Outcome.WAITING: "not graded yet",
         Outcome.FAULT: "the grader failed, no mark is given: grade again",
     }
@@ -137,7 +146,12 @@ def notes_of(line: Line) -> Sequence[str]:
         notes += [*line.marks.notes, *line.marks.private]
     else:
         notes += [*line.entry.notes, *line.entry.look]
-    notes += [note.rstrip(".") for note in (*line.look, *line.notes)]
+    if line.outcome is Outcome.FAULT and line.message:
+        notes.append(line.message.strip().splitlines()[-1].rstrip("."))
+    notes += [*line.unjudged, *line.look]
+    notes += [note.rstrip(".") for note in line.said[:MOST_SAID]]
+    if len(line.said) > MOST_SAID:
+        notes.append(f"and {len(line.said) - MOST_SAID} more notes in the report")
     waiting = len(line.marks.waiting) if line.marks is not None else 0
     if waiting:
         notes.append(f"{waiting} answer{'s' if waiting > 1 else ''} in words to be read")
@@ -147,7 +161,7 @@ def notes_of(line: Line) -> Sequence[str]:
 def feedback_of(line: Line, class_: ClassFile) -> str:
     """Return what the student may read of the row: no hidden check by its name, nothing that is for the instructor."""
     known_as = hidden_names(check.id for check in class_.checks if check.hidden)
-    if line.outcome in (Outcome.WAITING, Outcome.FAULT):
+    if line.outcome in (Outcome.WAITING, Outcome.FAULT, Outcome.ASKED):
         return ""
     said = {Outcome.MISSING: ["nothing was handed in"], Outcome.REFUSED: [line.message.rstrip(".")]}.get(
         line.outcome, []

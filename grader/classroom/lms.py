@@ -5,63 +5,83 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from os.path import commonprefix
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from grader.classroom import uploads
+from grader.classroom import named_folders, uploads
 from grader.classroom.entries import Found
+from grader.classroom.named_folders import join
 from grader.classroom.parts import CODE
 from grader.classroom.trees import Tree
 from grader.errors import UsageError
 from grader.grading.names import ARCHIVES
 
 METADATA = "submission_metadata.yml"
-_Reader = Callable[[Tree, str, str], list[Found] | None]
+DEEPEST = 32  # folders within folders around a class
 
 
-def recognise(tree: Tree, assignment: str) -> tuple[str, str, list[Found]]:
-    """Return the layout's name, the folder of the tree that it starts at, and what was handed in.
+class Reading(msgspec.Struct, frozen=True):
+    """What a download is read with."""
 
-    assignment: its short name, by which nbgrader and GitHub Classroom name folders
-    """
-    root = ""
-    for _ in range(4):
+    assignment: str  # its short name, by which nbgrader and GitHub name folders
+    known: uploads.Known | None = None  # whether the roster has a student or a group so called; None: there is none
+    wanted: frozenset[str] = frozenset()  # names of the files that are graded, without their folders
+
+    def knows(self, name: str) -> bool:
+        """Tell whether the roster has a student or a group so called."""
+        return self.known is not None and self.known(name)
+
+
+_Reader = Callable[[Tree, str, Reading], list[Found] | None]
+
+
+def recognise(tree: Tree, reading: Reading) -> tuple[str, list[Found]]:
+    """Return the layout's name and what was handed in; raise `UsageError` for one student's work."""
+    root, roots = "", [""]
+    for _ in range(DEEPEST):
         for name, reader in _LAYOUTS.items():
-            found = reader(tree, root, assignment)
+            found = reader(tree, root, reading)
             if found is not None:
-                return name, root, found
+                return name, found
         children = tree.children(root)
         if len(children) != 1 or not children[0].is_folder:
             break
-        root = _join(root, children[0].name)  # many an LMS wraps its download in one folder
-    return "folders", "", _plain(tree, "")
+        root = join(root, children[0].name)  # many an LMS wraps its download in one folder
+        roots.append(root)
+    return "folders", _plain(tree, roots, reading)
 
 
-def _uploads(layout: str, reader: Callable[[Sequence[str]], list[Found]]) -> _Reader:
+def _uploads(layout: str, reader: Callable[[Sequence[str], uploads.Known], list[Found]]) -> _Reader:
     """Return the reader of a layout that is told by the names in one folder."""
 
-    def read(tree: Tree, root: str, assignment: str) -> list[Found] | None:
+    def read(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
         names = [child.name for child in tree.children(root)]
+        if uploads.most_are_of(names) != layout:
+            return None
+        foreign = [name for name in names if uploads.layout_of(name) not in ("", layout)]
+        names = [name for name in names if name not in foreign]
         found = [
-            msgspec.structs.replace(one, paths=tuple(_join(root, name) for name in one.paths)) for one in reader(names)
+            msgspec.structs.replace(one, paths=tuple(join(root, name) for name in one.paths))
+            for one in reader(names, reading.knows)
         ]
         taken = {name for name in names if uploads.explains(layout, name)}
-        return found + _others(tree, root, taken) if found else None
+        why = f"most names are {layout.capitalize()}'s, this one is another LMS's"
+        asked = [Found(lms_id=name, paths=(join(root, name),), asked=why) for name in foreign]
+        return found + asked + _others(tree, root, {*taken, *foreign}) if found else None
 
     return read
 
 
-def _gradescope(tree: Tree, root: str, assignment: str) -> list[Found] | None:
+def _gradescope(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
     """``submission_metadata.yml`` beside a folder per submission; a group's members each get its result."""
-    path = _join(root, METADATA)
+    path = join(root, METADATA)
     if not tree.holds(path):
         return None
     found, told_of = [], {METADATA}
     for folder, told in _yaml(tree.read(path), path).items():
-        if not isinstance(told, dict) or not tree.holds(_join(root, str(folder))):
+        if not isinstance(told, dict) or not tree.holds(join(root, str(folder))):
             continue
         told_of.add(str(folder))
         submitted, number = _when(told.get(":created_at")), re.search(r"\d+", str(folder))
@@ -73,7 +93,7 @@ def _gradescope(tree: Tree, root: str, assignment: str) -> list[Found] | None:
             found.append(
                 Found(
                     lms_id=sid or email or name or str(folder), name=name, email=email, aliases=(sid, email),
-                    paths=(_join(root, str(folder)),), submitted=submitted, order=(int(number[0]) if number else 0,),
+                    paths=(join(root, str(folder)),), submitted=submitted, order=(int(number[0]) if number else 0,),
                     late=_seconds(told.get(":lateness")) > 0,
                 )
             )  # fmt: skip
@@ -93,13 +113,14 @@ def _yaml(data: bytes, path: str) -> dict[Any, Any]:
     return tree
 
 
-def _nbgrader(tree: Tree, root: str, assignment: str) -> list[Found] | None:
+def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
     """``submitted/STUDENT/ASSIGNMENT/``, with ``timestamp.txt`` in it."""
+    assignment = reading.assignment
     top = tree.folders(root)
-    base = _join(root, "submitted") if "submitted" in top else root
+    base = join(root, "submitted") if "submitted" in top else root
     students = tree.folders(base)
-    work = {student: tree.folders(_join(base, student)) for student in students}
-    loose = any(not child.is_folder for student in students for child in tree.children(_join(base, student)))
+    work = {student: tree.folders(join(base, student)) for student in students}
+    loose = any(not child.is_folder for student in students for child in tree.children(join(base, student)))
     named = "submitted" in top or (root.rpartition("/")[2] or tree.name) == "submitted"
     exact = any(assignment in folders for folders in work.values())
     if not students or not (named or (exact and not loose)):
@@ -113,33 +134,90 @@ def _nbgrader(tree: Tree, root: str, assignment: str) -> list[Found] | None:
     title = assignment if exact else next(iter(titles), assignment)
     found = []
     for student in students:
-        folder = _join(base, f"{student}/{title}")
+        folder = join(base, f"{student}/{title}")
         handed_in = title in work[student]
-        submitted = _stamp(tree, _join(folder, "timestamp.txt")) if handed_in else ""
-        if not tree.readable(_join(base, student)):  # what lies there is not known, but not nothing
-            folder, handed_in = _join(base, student), True
+        submitted = _stamp(tree, join(folder, "timestamp.txt")) if handed_in else ""
+        if not tree.readable(join(base, student)):  # what lies there is not known, but not nothing
+            folder, handed_in = join(base, student), True
         found.append(Found(lms_id=student, paths=(folder,) if handed_in else (), submitted=submitted))
     return found + _others(tree, base, students)
 
 
-def _github(tree: Tree, root: str, assignment: str) -> list[Found] | None:
+def _github(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
     """Clones named ``assignment-username``."""
-    clones = [name for name in tree.folders(root) if tree.holds(_join(root, f"{name}/.git"))]
-    if not clones:
-        return None
-    prefix = commonprefix(clones)  # noqa: RUF071 - of names, not of paths
-    prefix = prefix[: prefix.rfind("-") + 1] if len(clones) > 1 else ""
-    if all(clone.startswith(f"{assignment}-") for clone in clones):
-        prefix = f"{assignment}-"
-    if not prefix:
-        return None
-    found = [Found(lms_id=clone[len(prefix) :] or clone, paths=(_join(root, clone),)) for clone in clones]
-    return found + _others(tree, root, clones)
+    found = named_folders.github(tree, root, reading.assignment, reading.known)
+    taken = [path.rpartition("/")[2] for one in found for path in one.paths]
+    return found + _others(tree, root, taken) if found else None
 
 
-def _plain(tree: Tree, root: str) -> list[Found]:
-    """A folder of folders or archives, each named as its student."""
-    return _others(tree, root, ())
+def _sakai(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
+    """A folder per student, with the uploads in a folder of it."""
+    found, taken = named_folders.sakai(tree, root)
+    return found + _others(tree, root, taken) if found else None
+
+
+def _google(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
+    """Files with the students' names in front."""
+    return named_folders.google(tree, root, reading.known) or None
+
+
+def _plain(tree: Tree, roots: Sequence[str], reading: Reading) -> list[Found]:
+    """A folder of folders or archives, each named as its student, perhaps in folders around all of it.
+
+    roots: the download's own folder, and below it each folder that lies alone in the one above
+    """
+    root = _class_folder(tree, roots, reading)
+    children = tree.children(root)
+    known = any(reading.knows(_stem(child.name)) or reading.knows(child.name) for child in children)
+    with_work = [name for name in tree.folders(root) if _holds_work(tree, join(root, name), reading)]
+    if tree.holds(join(root, ".git")) and not known and len(with_work) < 2:
+        raise UsageError(
+            f"{root or tree.name} is one repository, not a class: `grader check` grades one submission, and "
+            "`grader batch` takes the folder that holds the students' repositories"
+        )
+    loose = [child.name for child in children if not child.is_folder and child.name in reading.wanted]
+    if loose and not known:
+        raise UsageError(
+            f"{root or tree.name} holds {loose[0]} itself, which is one student's work, and nothing says whose: give "
+            "`grader batch` a folder with a folder or an archive for each student; `grader check` grades one submission"
+        )
+    return [_looked_into(tree, one, reading) for one in _others(tree, root, ())]
+
+
+def _class_folder(tree: Tree, roots: Sequence[str], reading: Reading) -> str:
+    """Return the folder that holds the students' own: by the roster, else by where the graded files lie."""
+    for root in roots:
+        if any(reading.knows(_stem(child.name)) or reading.knows(child.name) for child in tree.children(root)):
+            return root
+    deepest = roots[-1]
+    if deepest and sum(_holds_work(tree, join(deepest, name), reading) for name in tree.folders(deepest)) > 1:
+        return deepest
+    archives = [child for child in tree.children(deepest) if child.name.lower().endswith(ARCHIVES)]
+    if deepest and len(archives) > 1:
+        return deepest
+    named = [root for root in roots if root.rpartition("/")[2] in (tree.name, reading.assignment, "submissions")]
+    return named[-1] if named and tree.folders(named[-1]) else ""
+
+
+def _holds_work(tree: Tree, folder: str, reading: Reading, depth: int = 6) -> bool:
+    """Tell whether a file that is graded, or an archive, lies at or below a folder."""
+    children = tree.children(folder)
+    if any(child.name in reading.wanted or child.name.lower().endswith(ARCHIVES) for child in children):
+        return True
+    return depth > 0 and any(
+        _holds_work(tree, join(folder, child.name), reading, depth - 1) for child in children if child.is_folder
+    )
+
+
+def _looked_into(tree: Tree, one: Found, reading: Reading) -> Found:
+    """Ask about a folder that is named as nobody and holds folders of several students."""
+    if reading.known is None or reading.knows(one.lms_id) or len(one.paths) != 1:
+        return one
+    inside = [name for name in tree.folders(one.paths[0]) if reading.knows(name)]
+    if len(inside) < 2:
+        return one
+    why = f"it holds folders of several students, {inside[0]} and {inside[1]} among them: give that folder itself"
+    return msgspec.structs.replace(one, asked=why)
 
 
 def _others(tree: Tree, root: str, taken: Collection[str]) -> list[Found]:
@@ -158,7 +236,7 @@ def _others(tree: Tree, root: str, taken: Collection[str]) -> list[Found]:
         Found(
             lms_id=name,
             aliases=tuple(own),
-            paths=tuple(_join(root, one) for one in own),
+            paths=tuple(join(root, one) for one in own),
             doubtful=own[0] not in folders and not own[0].lower().endswith((*ARCHIVES, *CODE)),
         )
         for (name, _), own in groups.items()
@@ -175,15 +253,14 @@ def _stem(name: str) -> str:
 _LAYOUTS: dict[str, _Reader] = {
     "gradescope": _gradescope,
     "moodle": _uploads("moodle", uploads.moodle),
+    "brightspace": _uploads("brightspace", uploads.brightspace),
+    "sakai": _sakai,
     "blackboard": _uploads("blackboard", uploads.blackboard),
     "canvas": _uploads("canvas", uploads.canvas),
     "nbgrader": _nbgrader,
     "github": _github,
+    "google": _google,
 }
-
-
-def _join(root: str, name: str) -> str:
-    return f"{root}/{name}" if root else name
 
 
 def _when(value: object) -> str:

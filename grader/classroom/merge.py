@@ -56,6 +56,11 @@ def _verify(paths: Sequence[Path], classes: Sequence[ClassFile]) -> None:
     for path, class_ in zip(paths, classes, strict=True):
         if (class_.name, class_.version, class_.checks) != (first.name, first.version, first.checks):
             raise UsageError(f"{path} is of another assignment, or of another version of it, than {paths[0]}")
+        if class_.grader != first.grader:
+            raise UsageError(
+                f"{path} was graded by grader {class_.grader or 'of an older version'}, and {paths[0]} by "
+                f"{first.grader or 'an older version'}: grade both by the same, with the same command again"
+            )
         if class_.assignment != first.assignment:
             raise UsageError(
                 f"{path} was graded with other checks, files or expectations than {paths[0]}: "
@@ -100,7 +105,9 @@ def _take(target: Store, sources: Sequence[Store], entry: Entry) -> None:
 
 def _rows(sources: Sequence[Store], entry: Entry) -> list[tuple[int, Row]]:
     found = [(number, store.row(entry.folder, entry.student)) for number, store in enumerate(sources)]
-    return [(number, row) for number, row in found if row is not None]
+    return [
+        (number, row) for number, row in found if row is not None and not sources[number].damaged(entry.folder, row)
+    ]
 
 
 def _logs(sources: Sequence[Store], out: Path) -> None:

@@ -29,6 +29,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     submissions: Path
     out: Path
     roster: Path | None = None
+    groups: Path | None = None  # who is of which group
     overrides: Path | None = None  # default: overrides.toml in the output folder
     isolation: str = "auto"
     regrade: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     done: int = 0
     total: int = 0
     reused: bool = False
+    asked: str = ""  # why whose it is, is not known
     text: str = ""
 
 
@@ -56,6 +58,7 @@ class Totals(msgspec.Struct, kw_only=True):
     reused: int = 0
     rendered: int = 0
     missing: int = 0
+    asked: int = 0  # rows without a mark, as whose a hand-in is, is not known
     strangers: int = 0  # not on the roster
     refused: int = 0
     faults: int = 0

@@ -8,6 +8,10 @@ check = "forward"                   # or: answer = "Work/question-answer"; neith
 points = 6                          # or: add = 2
 reason = "the transposed weights were announced as allowed"    # the student reads it, and a `comment`
 note = "see the forum, 4 May"       # nobody but you
+
+[[who]]                             # the answer to a row `who is this?`
+hand_in = "Jane Doe_103_assignsubmission_file"
+student = "1001"
 """
 
 from __future__ import annotations
@@ -29,11 +33,24 @@ from grader.errors import UsageError
 NAME = "overrides.toml"
 
 
+class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[[who]]``: whose a hand-in is that nobody was graded for, by the word of an instructor."""
+
+    hand_in: str  # the name of its file or folder in the download
+    student: str
+
+
 class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
     due: datetime | None = None
     adjust: tuple[Adjustment, ...] = ()
+    who: tuple[Said, ...] = ()
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """Whose each hand-in is that was asked about."""
+        return {said.hand_in: said.student for said in self.who}
 
     def of(self, student: str) -> tuple[Adjustment, ...]:
         """Return one student's adjustments, in the file's order."""

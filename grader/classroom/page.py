@@ -95,6 +95,7 @@ STATUS_WORDS = {
     "fault": "the grader failed",
     "missing": "nothing handed in",
     "waiting": "not graded yet",
+    "asked": "who is this?",
 }
 
 
@@ -149,7 +150,8 @@ def _student(line: Line) -> Student:
         status = "failed" if failed else "passed"
     notes = notes_of(line)
     names = {Outcome.REFUSED: "refused.txt"}
-    handed_in = line.outcome not in (Outcome.MISSING, Outcome.WAITING) and (line.checks or line.outcome in names)
+    nothing = line.outcome in (Outcome.MISSING, Outcome.WAITING, Outcome.ASKED)
+    handed_in = not nothing and (line.checks or line.outcome in names)
     return Student(
         line=line,
         link=f"{quote(line.entry.folder)}/{names.get(line.outcome, 'report.html')}" if handed_in else "",
@@ -216,7 +218,7 @@ def _shared(students: Sequence[Student]) -> list[Shared]:
     groups: dict[tuple[str, str], list[tuple[Student, CheckRow]]] = defaultdict(list)
     for student in students:
         for check in student.line.checks:
-            if check.fingerprint and not check.mistake and check.status is Status.FAIL:
+            if check.fingerprint and not check.known and check.status is Status.FAIL:
                 groups[check.id, check.fingerprint].append((student, check))
     limit = min(8, max(3, len(students) // 20))
     found = [

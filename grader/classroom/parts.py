@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from grader.errors import SubmissionError
-from grader.grading.collect import CHUNK, DEFAULT_LIMITS, IntakeLimits
+from grader.errors import GraderFault, SubmissionError
+from grader.files import UNREADABLE
+from grader.grading.collect import CHUNK, IntakeLimits
 from grader.grading.folders import open_regular
-from grader.grading.names import ARCHIVES, fault_of, has_control, is_litter, parts_of, shown
+from grader.grading.names import fault_of, has_control, parts_of, shown
 
+MOST_NOTED = 10  # entries that are left out
 CODE = (".py", ".ipynb")
 
 
@@ -35,10 +37,16 @@ class Part:
     def __init__(self, source: str, limits: IntakeLimits) -> None:
         self._source, self._limits = source, limits
         self._bytes = self._entries = 0
+        self.left_out: list[str] = []  # sentences
 
     def refusal(self, why: str) -> SubmissionError:
         """Return the error that refuses the part."""
         return SubmissionError(f"{self._source} can't be taken in: {why}.")
+
+    def leave(self, name: str, why: str) -> None:
+        """Note an entry that is not laid down, as nobody asked for it."""
+        if len(self.left_out) < MOST_NOTED:
+            self.left_out.append(f"{shown(name)} {why}, and was not read.")
 
     def lay(self, root: Path, name: str, file: Readable) -> Path:
         """Copy a file to its place below the root, and return that."""
@@ -57,6 +65,8 @@ class Part:
         except FileExistsError as error:
             raise self.refusal(f"it holds two entries of the name {shown(name)}, or a file as a folder") from error
         except OSError as error:
+            if error.errno in UNREADABLE:  # the machine's matter, a full disk for one
+                raise GraderFault(f"{shown(name)} can't be laid down: {error.strerror}") from error
             raise self.refusal(f"{shown(name)} can't be laid down ({error.strerror})") from error
         return target
 
@@ -67,8 +77,6 @@ def _place(root: Path, name: str, part: Part) -> Path:
     if fault or has_control(name):
         raise part.refusal(f"the entry {shown(name)} {fault or 'has a control character in its name'}")
     parts = parts_of(name)
-    if len(parts) > DEFAULT_LIMITS.max_depth:
-        raise part.refusal(f"{shown(name)} lies too many folders deep")
     return root.joinpath(*(component(part, shown(name)) for part in parts))
 
 
@@ -78,21 +86,3 @@ def component(part: str, source: str) -> str:
     if part in ("", ".", ".."):
         raise SubmissionError(f"{source} can't be taken in: it has no name.")
     return part if len(data) <= 240 else data[:100].decode("utf-8", "ignore") + data[-100:].decode("utf-8", "ignore")
-
-
-def archive_within(path: Path) -> Path:
-    """Return the archive that is all a student's folder holds, or the folder: an LMS puts each upload into one."""
-    if path.is_symlink() or not path.is_dir():
-        return path
-    try:
-        with os.scandir(path) as found:
-            entries = sorted((entry for entry in found if not is_litter([entry.name])), key=lambda entry: entry.name)
-        if any(entry.is_dir(follow_symlinks=False) or entry.name.lower().endswith(CODE) for entry in entries):
-            return path
-        archives = [entry for entry in entries if entry.name.lower().endswith(ARCHIVES)]
-        if not archives:
-            return path
-        newest = max(archives, key=lambda entry: (entry.stat(follow_symlinks=False).st_mtime, entry.name))
-        return path / newest.name
-    except OSError:
-        return path  # the intake says what is wrong with it

@@ -27,7 +27,12 @@ def verify(store: Store, name: str, *, shard: tuple[int, int] = (1, 1), besides:
             raise UsageError(f"{out} is a file: name a folder by --out")
         return
     if (out / CLASS).exists():
-        class_ = store.read_class()
+        try:
+            class_ = store.read_class()
+        except UsageError:
+            if not store.holds_results():
+                raise
+            return  # it is damaged, and is written anew: each result is known by a key of its own
         if class_.name != name:
             raise UsageError(f"{out} holds the class of {class_.name}, this is {name}: name another folder by --out")
         if shard != (1, 1) and (class_.shards, class_.of) != (shard[:1], shard[1]):

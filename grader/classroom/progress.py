@@ -13,6 +13,44 @@ from grader.report import words
 from grader.text import clean
 
 _NAMED = 4
+EVERY = 60.0  # seconds between two lines on the pace
+
+
+class Pace:
+    """How many submissions are graded in a minute, and how long the rest takes at that pace."""
+
+    def __init__(self, now: float) -> None:
+        """Begin at ``now``, in seconds of a clock that only goes forward."""
+        self._start = self._told = now
+        self._graded = 0
+
+    def count(self, event: Event) -> None:
+        """Count a submission that was graded; one that was taken over as it was took no time."""
+        self._graded += event.row is not None and not event.reused
+
+    def said(self, event: Event, now: float) -> str:
+        """Return the pace and what is left; nothing before anything was graded."""
+        seconds = now - self._start
+        if not self._graded or seconds <= 0:
+            return ""
+        per_minute = 60 * self._graded / seconds
+        left = (event.total - event.done) / per_minute
+        rate = f"{per_minute:.0f}" if per_minute >= 10 else f"{per_minute:.1f}"
+        return f"{rate}/min, about {_minutes(left)} left" if event.total > event.done else f"{rate}/min"
+
+    def due(self, event: Event, now: float) -> str:
+        """Return a line on the pace once a minute, and nothing in between."""
+        if now - self._told < EVERY or not (said := self.said(event, now)):
+            return ""
+        self._told = now
+        return f"{event.done} of {event.total} are settled: {said}"
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 1:
+        return "1 min"
+    hours, rest = divmod(round(minutes), 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
 
 
 def describe(event: Event) -> Text:
@@ -23,6 +61,8 @@ def describe(event: Event) -> Text:
     line.append(tidy(event.student, 60), style="bold")
     line.append(": ")
     row, marks = event.row, event.marks
+    if event.asked:
+        return line.append(clean(event.asked, 300), style="red")
     if row is None:
         return line.append(f"nothing was handed in{_by_hand(marks)}")
     if row.outcome in (Outcome.REFUSED, Outcome.FAULT):

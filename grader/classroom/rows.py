@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from grader import __version__
 from grader.assignment.schema import LateSpec
 from grader.assignment.spec import Assignment
 from grader.classroom.entries import Entry
@@ -27,6 +28,7 @@ class Outcome(StrEnum):
     FAULT = "fault"  # the grader failed: ours, no mark
     MISSING = "missing"  # nothing was handed in
     WAITING = "waiting"  # not graded yet
+    ASKED = "asked"  # whose it is, is not known: nobody is graded for it
 
 
 class CheckRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,6 +39,7 @@ class CheckRow(msgspec.Struct, frozen=True, omit_defaults=True):
     max_points: float
     status: Status
     mistake: str = ""  # a known mistake, by its name or hint
+    known: bool = False  # it is a known mistake that gives exactly these numbers
     headline: str = ""  # what went wrong
     fingerprint: str = ""  # equal where two submissions have the same wrong numbers
 
@@ -59,12 +62,13 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     message: str = ""
     checks: tuple[CheckRow, ...] = ()
     answered: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()  # what the report says of the submission's files and notebooks
+    notes: tuple[str, ...] = ()  # of intake and checks, as the report has them
     look: tuple[str, ...] = ()  # why a person should look at it
     seconds: float = 0.0
     started: str = ""
     isolation: str = ""
     regraded: Mapping[str, str] = {}  # check -> the run that regraded it
+    files: Mapping[str, str] = {}  # of the result -> SHA-256, so that a damaged one is found
 
     @property
     def complete(self) -> bool:
@@ -112,6 +116,7 @@ class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
     shards: tuple[int, ...] = (1,)  # the parts of the class that lie here,
     of: int = 1  # of so many
     seconds: float = 0.0  # of the last run
+    grader: str = ""  # its version
 
     @property
     def part(self) -> str:
@@ -145,6 +150,7 @@ def class_file(
         late=spec.late,
         entries=entries,
         assignment=digest,
+        grader=__version__,
         shards=shard[:1],
         of=shard[1],
     )
@@ -164,6 +170,7 @@ def _check_row(check: CheckResult) -> CheckRow:
         points=check.points,
         max_points=check.max_points,
         status=check.status,
+        known=failed and bool(check.mistake),
         mistake=clean(check.mistake or check.hint, HEADLINE) if failed else "",
         headline=clean(line, HEADLINE) if failed else "",
         fingerprint=_fingerprint(bad),
@@ -175,7 +182,10 @@ def _fingerprint(cases: list[CaseResult]) -> str:
     parts = []
     for case in cases:
         for value in case.values:
-            if not value.ok and value.max_relative_error is not None:
-                error = f"{value.max_relative_error:.9e} {value.max_absolute_error}"
+            relative, absolute = value.max_relative_error, value.max_absolute_error
+            if not value.ok and value.wrong:
+                # Of integers there is no error, but a picture of what came for what.
+                picture = msgspec.json.encode((value.scatter, value.error_map)).decode()
+                error = picture if relative is None else f"{relative:.9e} {absolute}"
                 parts.append(f"{case.id}|{value.name}|{value.wrong}/{value.total}|{value.where}|{error}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16] if parts else ""

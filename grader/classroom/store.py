@@ -10,6 +10,7 @@ is removed by the record of what was written: other people's files in these fold
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -28,11 +29,13 @@ from grader.files import write_atomically
 from grader.model import REPORT_JSON
 
 CLASS, LOG, LOCK = "class.json", "log.jsonl", ".lock"
+CLASS_COPY = ".class.json"
 GRADEBOOK, INDEX, TODO = "gradebook.csv", "index.html", "todo.html"
 RESERVED = (CLASS, LOG, GRADEBOOK, INDEX, TODO, "overrides.toml", "regrade.json", "similar")
 KEPT = ".grade"  # in a student's folder: what the next run needs
 ROW, RAW, SOURCES, ANSWERS = f"{KEPT}/row.json", f"{KEPT}/report.json", f"{KEPT}/sources.json", f"{KEPT}/answers.json"
 WRITTEN = f"{KEPT}/files.json"  # the names of a result's files
+NEEDED = frozenset({RAW, REPORT_JSON, SOURCES, ANSWERS, WRITTEN})  # to render a result again
 WORK_PREFIX = "grader-batch-"
 
 
@@ -65,7 +68,27 @@ class Store:
         if gone := earlier.difference(files):
             _unlink(base, gone)
             write_atomically(base / WRITTEN, msgspec.json.encode(sorted(files)))
+        digests = {name: digest(data) for name, data in sorted(files.items())}
+        row = msgspec.structs.replace(row, files=digests)
         write_atomically(base / ROW, msgspec.json.encode(row))
+
+    def must_be_graded_again(self, row: Row, damaged: set[str]) -> bool:
+        """Tell whether a result is so damaged that it can't be rendered again from what is whole."""
+        needed = NEEDED - {REPORT_JSON} if RAW in row.files else NEEDED
+        return any(name in needed or name.startswith("notebooks/") for name in damaged)
+
+    def damaged(self, folder: str, row: Row) -> set[str]:
+        """Return the files of a result that are not as they were written: a disk or a power loss may cut them."""
+        base = self.out / folder
+        found = set() if self.written(folder) == set(row.files) else {WRITTEN}
+        for name, expected in row.files.items():
+            try:
+                whole = digest((base / name).read_bytes()) == expected
+            except OSError:
+                whole = False
+            if not whole:
+                found.add(name)
+        return found
 
     def written(self, folder: str) -> set[str]:
         """Return the names of the files that were written of a result."""
@@ -80,6 +103,10 @@ class Store:
         (base / ROW).unlink(missing_ok=True)
         _unlink(base, self.written(folder))
         _unlink(base, {WRITTEN})
+
+    def holds_results(self) -> bool:
+        """Tell whether results of a class lie here, whatever became of ``class.json``."""
+        return (self.out / LOCK).is_file() and next(self.out.glob(f"*/{ROW}"), None) is not None
 
     def left_over(self, class_: ClassFile) -> list[str]:
         """Return the folders of results whose students are not in the class any more."""
@@ -109,15 +136,22 @@ class Store:
     # --- the class --------------------------------------------------------------------------------------------------
 
     def write_class(self, class_: ClassFile) -> None:
-        """Write ``class.json``."""
-        write_atomically(self.out / CLASS, msgspec.json.format(msgspec.json.encode(class_), indent=1) + b"\n")
+        """Write ``class.json``, and a copy for the case that it is damaged."""
+        data = msgspec.json.format(msgspec.json.encode(class_), indent=1) + b"\n"
+        write_atomically(self.out / CLASS_COPY, data)
+        write_atomically(self.out / CLASS, data)
 
     def read_class(self) -> ClassFile:
         """Read ``class.json``; raise `UsageError` where this folder was not made by ``grader batch``."""
         path = self.out / CLASS
         try:
-            class_ = msgspec.json.decode(path.read_bytes(), type=ClassFile)
-        except (OSError, msgspec.MsgspecError) as error:
+            class_ = _decoded(path)
+        except msgspec.MsgspecError as error:
+            try:
+                class_ = _decoded(self.out / CLASS_COPY)
+            except (OSError, msgspec.MsgspecError):
+                raise UsageError(f"{path} is damaged ({error}): grade the class again") from error
+        except OSError as error:
             raise UsageError(f"{self.out} holds no class that `grader batch` wrote ({path.name}: {error})") from error
         if class_.schema != CLASS_SCHEMA:
             raise UsageError(
@@ -169,6 +203,15 @@ def read_answers(data: bytes) -> dict[str, Written]:
     """Return the answers of an ``answers.json``; results of earlier versions hold their texts alone."""
     kept = msgspec.json.decode(data, type=dict[str, Written | str])
     return {name: Written(answer) if isinstance(answer, str) else answer for name, answer in kept.items()}
+
+
+def digest(data: bytes) -> str:
+    """Return the digest by which a file of a result is known to be whole."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _decoded(path: Path) -> ClassFile:
+    return msgspec.json.decode(path.read_bytes(), type=ClassFile)
 
 
 def _unlink(base: Path, names: Iterable[str]) -> None:

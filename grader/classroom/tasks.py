@@ -29,6 +29,7 @@ from grader.classroom.rows import CheckRow, Outcome, check_rows
 from grader.classroom.store import ANSWERS, RAW, SOURCES, read_answers
 from grader.errors import AssignmentError, GraderError, IsolationError, UsageError
 from grader.grading.intake import Taken
+from grader.machine import oom_kills
 from grader.model import Status
 from grader.sandbox.limits import THREADS
 
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
     from grader.assignment.spec import Assignment
     from grader.classroom.answers import Written
     from grader.grading.grade import Graded, Grader
+
+
+OUT_OF_MEMORY = (
+    "the machine ran out of memory while this was graded, and the kernel killed a process of it: grade again with more "
+    "memory, or with fewer workers"
+)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,12 +67,13 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     needs_bundle: bool = False
     cannot: str = ""  # nothing can be graded here, by a fault of machine or assignment: the whole run ends
     fault: str = ""  # the grader failed
+    doubtful: bool = False  # something of ours failed, or a box was killed: try again before it is believed
     files: Mapping[str, bytes] = {}
     outcome: Outcome = Outcome.GRADED
     checks: tuple[CheckRow, ...] = ()
     answered: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()  # of the report
-    look: tuple[str, ...] = ()  # why a person should look at it
+    notes: tuple[str, ...] = ()  # of the report, without those on where a file was found
+    look: tuple[str, ...] = ()  # why a person should look at it, as far as grading found that
     seconds: float = 0.0
     started: str = ""
     isolation: str = ""
@@ -132,14 +140,18 @@ def _do(task: Task) -> Done:
         folder = _assignment_folder(task)
         if folder is None:
             return Done(needs_bundle=True)
+        kills = oom_kills()
         graded = _graded(task, folder, task.taken)
-        if _failed_by_us(graded):
-            graded = _graded(task, folder, task.taken)  # in a fresh sandbox; what comes twice is believed
+        doubtful = _failed_by_us(graded)
+        if doubtful and oom_kills() > kills:
+            return Done(fault=OUT_OF_MEMORY)
         if task.earlier:
             graded = _merged(_stored(task.earlier), graded, _assignment(folder, task.digest))
         from grader.classroom.answers import written
 
-        return _rendered(task, graded, written(_assignment(folder, task.digest), task.inline, task.taken.files))
+        done = _rendered(task, graded, written(_assignment(folder, task.digest), task.inline, task.taken.files))
+        told = tuple(note for note in done.notes if note not in task.taken.places)
+        return msgspec.structs.replace(done, doubtful=doubtful, notes=told)
 
 
 def _graded(task: Task, folder: Path, taken: Taken) -> Graded:
@@ -292,6 +304,8 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, Written]) -> Done:
     from grader.report.audience import Audience
 
     rules = msgspec.structs.replace(task.rules, answered=tuple(answers))
+    own = msgspec.structs.replace(graded.report, submission=task.title)
+    graded = Graded(own, graded.notebooks, graded.sources)  # of a group each has a page of their own
     report = shown(graded.report, rules)
     files = contents(Graded(report, graded.notebooks, graded.sources), students_page=True)
     raw = json.render(graded.report, audience=Audience.INSTRUCTOR)

@@ -21,11 +21,12 @@ from pathlib import Path
 
 import msgspec
 
-from grader.classroom.parts import Part, Readable, archive_within, component, regular
+from grader.classroom.parts import Part, Readable, component, regular
 from grader.classroom.store import CLASS, LOCK
-from grader.errors import SubmissionError, UsageError
+from grader.errors import GraderFault, SubmissionError, UsageError
+from grader.files import UNREADABLE
 from grader.grading.collect import DEFAULT_LIMITS
-from grader.grading.names import is_litter, parts_of, shown
+from grader.grading.names import as_written, fault_of, is_litter, parts_of, shown
 
 MAX_BULK_ENTRIES = 500_000
 MAX_SMALL_FILE = 64 << 20  # of a metadata file: Gradescope's grows with the class
@@ -44,6 +45,7 @@ class Tree(ABC):
 
     name: str
     aside: dict[str, None]  # folders of results that lie among the submissions: nobody's
+    left_out: tuple[str, ...] = ()  # sentences on entries of what was opened last that are not there
 
     @abstractmethod
     def children(self, folder: str = "") -> list[Child]:
@@ -59,8 +61,11 @@ class Tree(ABC):
 
     @abstractmethod
     @contextlib.contextmanager
-    def opened(self, paths: Sequence[str]) -> Iterator[Path]:
-        """Give a path where one student's folder, archive or loose files lie; raise `SubmissionError` for bad ones."""
+    def opened(self, paths: Sequence[str], files: Sequence[str] = ()) -> Iterator[Path]:
+        """Give a path where one student's folder, archive or loose files lie; raise `SubmissionError` for bad ones.
+
+        files: what each is called there, if not as in the tree
+        """
         yield Path()
 
     def folders(self, folder: str = "") -> list[str]:
@@ -128,20 +133,22 @@ class FolderTree(Tree):
             raise UsageError(f"{whole} can't be read: {error.strerror or error}") from error
 
     @contextlib.contextmanager
-    def opened(self, paths: Sequence[str]) -> Iterator[Path]:
+    def opened(self, paths: Sequence[str], files: Sequence[str] = ()) -> Iterator[Path]:
         """Give the path itself; several loose files are copied into one folder first."""
         if len(paths) == 1:
-            yield archive_within(self.root / paths[0])
+            yield self.root / paths[0]
             return
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
             root = Path(folder, LOOSE)
             part = Part(shown(paths[0]), DEFAULT_LIMITS)
-            for path in paths:
+            for path, name in zip(paths, files or _names(paths), strict=True):
                 whole = self.root / path
                 try:
                     with regular(whole) as file:
-                        part.lay(root, whole.name, file)
+                        part.lay(root, name, file)
                 except OSError as error:
+                    if error.errno in UNREADABLE:
+                        raise GraderFault(f"{shown(path)} can't be read: {error.strerror}") from error
                     raise SubmissionError(f"{shown(path)} can't be taken in: it can't be read ({error}).") from error
             yield root
 
@@ -159,7 +166,7 @@ class ZipTree(Tree):
         self._members: dict[str, zipfile.ZipInfo] = {}
         self._folders: dict[str, dict[str, bool]] = {"": {}}
         for info in infos:
-            parts = parts_of(info.filename)
+            parts = parts_of(_name(info))
             if not parts or is_litter(parts[:1]):
                 continue
             for end in range(1, len(parts)):
@@ -190,20 +197,20 @@ class ZipTree(Tree):
             raise UsageError(f"{path} in the archive can't be read: {error}") from error
 
     @contextlib.contextmanager
-    def opened(self, paths: Sequence[str]) -> Iterator[Path]:
+    def opened(self, paths: Sequence[str], files: Sequence[str] = ()) -> Iterator[Path]:
         """Lay one student's part into a temporary folder and give its path there."""
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
             root = Path(folder, LOOSE)
             root.mkdir()
             part = Part(shown(paths[0]), DEFAULT_LIMITS)
             names = []
-            for path in paths:
-                own = path.rpartition("/")[2]
+            for path, own in zip(paths, files or _names(paths), strict=True):
                 for member in self._below(path):
                     self._lay(part, root, own + member[len(path) :], self._members[member])
                 names.append(own)
             one = len(names) == 1
-            yield archive_within(root / component(names[0], shown(names[0]))) if one else root
+            self.left_out = tuple(part.left_out)
+            yield root / component(names[0], shown(names[0])) if one else root
 
     def _below(self, path: str) -> Iterator[str]:
         """Yield the members at or below a path."""
@@ -215,7 +222,11 @@ class ZipTree(Tree):
     def _lay(self, part: Part, root: Path, place: str, info: zipfile.ZipInfo) -> None:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
-            raise part.refusal(f"the entry {shown(info.filename)} is a link or no regular file")
+            part.leave(place.partition("/")[2] or place, "is a link or no regular file")
+            return
+        if place.count("/") > DEFAULT_LIMITS.max_depth and not fault_of(place):
+            part.leave(place, f"lies more than {DEFAULT_LIMITS.max_depth} folders deep")
+            return
         if is_litter(place.split("/")[1:]):
             return
         try:
@@ -225,6 +236,19 @@ class ZipTree(Tree):
                 os.utime(laid, (when, when))  # the newest of several archives counts
         except _ZIP_FAULTS as error:
             raise part.refusal(f"the entry {shown(info.filename)} can't be unpacked ({error})") from error
+
+
+_UTF8 = 0x800  # the flag of a name whose encoding is said
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    if info.flag_bits & _UTF8 or "\\" not in info.filename:
+        return info.filename
+    return as_written(info.filename, info.filename.encode("cp437", "replace"))
+
+
+def _names(paths: Sequence[str]) -> list[str]:
+    return [path.rpartition("/")[2] for path in paths]
 
 
 _ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)

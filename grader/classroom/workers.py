@@ -5,32 +5,50 @@ from __future__ import annotations
 import contextlib
 import importlib
 import multiprocessing
-import os
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from grader import machine
 from grader.classroom.tasks import environment, prepare
 from grader.errors import UsageError
-from grader.machine import cores
+from grader.text import counted
 
 TASKS_OF_A_PROCESS = 200  # then a fresh one takes its place: what a library leaks is bounded
 RESERVED_MB = 400  # of a worker for itself and its sandbox's warm process
 
 
-def workers_here(memory_mb: int) -> int:
+class Room(NamedTuple):
+    """How much is graded at a time on this machine, and why."""
+
+    workers: int
+    boxes: int  # of each worker
+    why: str
+
+
+def room(needed_mb: int, asked: int | None = None) -> Room:
     """Return how many workers this machine bears: as many as cores, as far as memory goes.
 
-    memory_mb: what one submission may take
+    needed_mb: what one box may take; asked: as many as these, if memory holds them
     """
-    with contextlib.suppress(ValueError, OSError, AttributeError):
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 20)
-        return max(1, min(cores(), int(total * 0.8 / (memory_mb + RESERVED_MB))))
-    return cores()
+    total, most = machine.memory_mb(), asked or machine.cores()
+    holds = most * max(1, machine.cores() // most)
+    if total is not None:
+        holds = max(1, int((total * 0.8 - RESERVED_MB) / (needed_mb + RESERVED_MB / 2)))
+    workers = min(most, holds)
+    boxes = max(1, min(machine.cores() // workers, holds // workers))
+    why = f"{counted(workers, 'submission')} at a time"
+    if total is not None and workers < most:
+        why += f", not {most}"
+    if total is not None:
+        why += f": {total} MiB of memory for boxes of up to {needed_mb} MiB"
+    if total is not None and total < needed_mb:
+        why += "; one that takes what it may will find less, and is then not marked"
+    return Room(workers, boxes, why)
 
 
 class Lanes(Executor):
@@ -39,8 +57,10 @@ class Lanes(Executor):
     ``capacity`` tasks run at once; whoever submits more waits.
     """
 
-    def __init__(self, workers: int, temporary: Path) -> None:
+    def __init__(self, workers: int, temporary: Path, boxes: int = 1) -> None:
+        """Start the processes. ``boxes``: how many each may have at work at a time."""
         self.capacity = workers
+        self._boxes = boxes
         self._temporary = str(temporary)
         self._idle: queue.SimpleQueue[ProcessPoolExecutor] = queue.SimpleQueue()
         self._pools: set[ProcessPoolExecutor] = set()
@@ -54,7 +74,7 @@ class Lanes(Executor):
             max_workers=1,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=prepare,
-            initargs=(self._temporary, environment(), max(1, cores() // self.capacity)),
+            initargs=(self._temporary, environment(), self._boxes),
             max_tasks_per_child=TASKS_OF_A_PROCESS,
         )
         with self._lock:

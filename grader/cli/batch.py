@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +28,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     )
     command.add_argument(
         "submissions", type=Path, metavar="SUBMISSIONS",
-        help="a folder of folders or archives, or the bulk download of Canvas, Moodle, Blackboard, Gradescope, GitHub "
-        "Classroom or nbgrader, as a zip or unpacked",
+        help="a folder of folders or archives, or the bulk download of Canvas, Moodle, Blackboard, Brightspace, "
+        "Sakai, Gradescope, Google Classroom, GitHub or nbgrader, as a zip or unpacked",
     )  # fmt: skip
     add_assignment(command)
     command.add_argument(
@@ -36,6 +37,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         help="a new or empty folder, or where the same assignment was graded before (default: ./%(default)s)",
     )  # fmt: skip
     command.add_argument("--roster", type=Path, metavar="CSV", help="the class: id, name, email, and other ids")
+    command.add_argument(
+        "--groups", type=Path, metavar="CSV",
+        help="who is of which group: columns `id` and `group`; what one of a group hands in is graded once, for all",
+    )  # fmt: skip
     command.add_argument("--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR")
     command.add_argument("--workers", type=_positive, metavar="N", help="default: as many as cores and memory allow")
     command.add_argument(
@@ -72,14 +77,15 @@ def run(options: argparse.Namespace) -> int:
         submissions=options.submissions,
         out=options.out,
         roster=options.roster,
+        groups=options.groups,
         overrides=options.overrides,
         isolation=options.isolation,
         regrade=tuple(options.regrade),
         shard=options.shard,
         remote=bool(options.dask),
     )
-    open_workers = _opener(options, assignment.spec.limits.memory_mb)
     with _ended_by_sigterm(), _progress(console) as tell:
+        open_workers = _opener(options, assignment.spec.limits.memory_mb, tell)
         run_ = batch.Batch(assignment, settings, tell)
         try:
             totals = run_.run(open_workers)
@@ -95,6 +101,8 @@ def run(options: argparse.Namespace) -> int:
         console.print(f"{name}: {path}", soft_wrap=True)
     if totals.faults:
         return 3
+    if totals.asked:
+        return 1
     return 0 if totals.all_passed else 1
 
 
@@ -129,13 +137,16 @@ def _ended_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _opener(options: argparse.Namespace, memory_mb: int) -> Callable[[Path], Any]:
+def _opener(options: argparse.Namespace, memory_mb: int, tell: Callable[[Event], None]) -> Callable[[Path], Any]:
     def open_workers(work: Path) -> Any:
         from grader.classroom import workers
+        from grader.classroom.orders import Event
 
         if options.dask:
             return workers.Cluster(options.dask)
-        return workers.Lanes(options.workers or workers.workers_here(memory_mb), work)
+        room = workers.room(memory_mb, options.workers)
+        tell(Event(text=room.why))
+        return workers.Lanes(room.workers, work, room.boxes)
 
     return open_workers
 
@@ -143,12 +154,16 @@ def _opener(options: argparse.Namespace, memory_mb: int) -> Callable[[Path], Any
 @contextlib.contextmanager
 def _progress(console: Console) -> Iterator[Callable[[Event], None]]:
     """Give what shows the progress: a bar on a terminal, a line per submission elsewhere."""
-    from grader.classroom.progress import describe
+    from grader.classroom.progress import Pace, describe
 
+    pace = Pace(time.monotonic())
     if not console.is_terminal:
 
         def tell(event: Event) -> None:
             console.print(describe(event), soft_wrap=True)
+            pace.count(event)
+            if line := pace.due(event, time.monotonic()):
+                console.print(line, soft_wrap=True)
 
         yield tell
         return
@@ -160,15 +175,15 @@ def _progress(console: Console) -> Iterator[Callable[[Event], None]]:
         progress.MofNCompleteColumn(),
         progress.TextColumn("{task.fields[rate]}"),
         progress.TimeElapsedColumn(),
-        progress.TimeRemainingColumn(),
     )
     with progress.Progress(*columns, console=console) as bar:
         task = bar.add_task("grading", total=None, rate="")
 
         def advance(event: Event) -> None:
-            bar.update(task, total=event.total, completed=event.done)
-            speed = bar.tasks[0].speed
-            bar.update(task, rate=f"{60 * speed:.0f}/min" if speed else "")
+            pace.count(event)
+            if not event.text:
+                rate = pace.said(event, time.monotonic())
+                bar.update(task, total=event.total, completed=event.done, rate=rate)
             if event.text or (event.row is not None and not event.row.passed and not event.reused):
                 bar.console.print(describe(event), soft_wrap=True)
 
@@ -179,7 +194,7 @@ def _tell_totals(console: Console, totals: Totals) -> None:
     parts = {
         "graded": totals.graded, "as they were before": totals.reused, "rendered again": totals.rendered,
         "can't be taken in": totals.refused, "handed in nothing": totals.missing, "the grader failed": totals.faults,
-        "not on the roster": totals.strangers,
+        "not on the roster": totals.strangers, "without a mark, as whose it is, is asked": totals.asked,
     }  # fmt: skip
     told = ", ".join(f"{n} {what}" for what, n in parts.items() if n)
     console.print(f"{counted(totals.students, 'student')}: {told}")

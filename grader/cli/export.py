@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,7 +26,7 @@ class Written(NamedTuple):
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
     command: argparse.ArgumentParser = commands.add_parser(
-        "export", help="write marks, students' pages or an autograder for Gradescope, Canvas, Moodle, nbgrader, GitHub",
+        "export", help="write marks, students' pages or an autograder for an LMS, Gradescope, nbgrader, Classroom 50",
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="formats:\n" + "\n".join(f"  {name:20} {writer.__doc__}" for name, writer in FORMATS.items()),
     )  # fmt: skip
@@ -40,8 +41,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument("--gradebook", type=Path, metavar="CSV", help="the LMS's own export, to be filled in")
     command.add_argument(
         "--column", default="", metavar="TITLE",
-        help="canvas: the column's exact title with its id; moodle-xml: the assignment's ID number",
+        help="canvas, brightspace, blackboard, sakai: the column's exact title; moodle-xml: the assignment's ID number",
     )  # fmt: skip
+    command.add_argument(
+        "--scale", action="store_true", help="let marks be scaled where the LMS has another maximum for the assignment"
+    )
     command.add_argument("--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto")
     return command
 
@@ -96,12 +100,36 @@ def _canvas(options: argparse.Namespace) -> Written:
     return Written("canvas.csv", table.data, tables.told(lines, table, options.gradebook))
 
 
+def _other_lms(form_name: str, options: argparse.Namespace) -> Written:
+    from grader.classroom.exports import other_lms, tables
+
+    class_, lines = tables.marked(options.source, options.overrides)
+    form = {"brightspace": other_lms.BRIGHTSPACE, "blackboard": other_lms.BLACKBOARD, "sakai": other_lms.SAKAI}
+    table = other_lms.render(form[form_name], class_, lines, options.column, options.gradebook, options.scale)
+    return Written(f"{form_name}.csv", table.data, tables.told(lines, table, options.gradebook))
+
+
+def _brightspace(options: argparse.Namespace) -> Written:
+    """a CSV for Brightspace's gradebook"""
+    return _other_lms("brightspace", options)
+
+
+def _blackboard(options: argparse.Namespace) -> Written:
+    """Blackboard's own export of its gradebook, filled in"""
+    return _other_lms("blackboard", options)
+
+
+def _sakai(options: argparse.Namespace) -> Written:
+    """a CSV for Sakai's gradebook, or the grades.csv of its download filled in"""
+    return _other_lms("sakai", options)
+
+
 def _moodle(options: argparse.Namespace) -> Written:
     """Moodle's offline grading worksheet"""
     from grader.classroom.exports import moodle, tables
 
     class_, lines = tables.marked(options.source, options.overrides)
-    table = moodle.worksheet(class_, lines, options.gradebook)
+    table = moodle.worksheet(class_, lines, options.gradebook, options.scale)
     return Written("moodle.csv", table.data, tables.told(lines, table, options.gradebook))
 
 
@@ -132,22 +160,23 @@ def _nbgrader(options: argparse.Namespace) -> Written:
     return Written("grades.csv", table.data, tables.told(lines, table))
 
 
-def _github(options: argparse.Namespace) -> Written:
-    """a workflow for GitHub Classroom"""
-    from grader.classroom.exports import github
+def _classroom50(options: argparse.Namespace) -> Written:
+    """an autograder.py for Classroom 50"""
+    from grader.classroom.exports import classroom50
 
-    return Written(".github/workflows/classroom.yml", github.workflow(assignment_of(options).spec.title))
+    return Written("autograder.py", classroom50.autograder(assignment_of(options).spec.title))
 
 
-def _github_results(options: argparse.Namespace) -> Written:
-    """the Classroom's result of a report.json, with annotations on stdout"""
-    from grader.classroom.exports import github
+def _classroom50_results(options: argparse.Namespace) -> Written:
+    """the result.json of Classroom 50 for a report.json, with annotations on stdout"""
+    from grader.classroom.exports import classroom50
 
     report = _report(options.source)
+    data = classroom50.results(report, os.environ)
     if not options.quiet:
-        for line in github.commands(report):
+        for line in classroom50.commands(report):
             print(line)
-    return Written("result.json", github.results(report))
+    return Written("result.json", data)
 
 
 def _report(path: Path) -> Report:
@@ -169,8 +198,11 @@ FORMATS: dict[str, Callable[[argparse.Namespace], Written]] = {
     "canvas": _canvas,
     "moodle": _moodle,
     "moodle-xml": _moodle_xml,
+    "brightspace": _brightspace,
+    "blackboard": _blackboard,
+    "sakai": _sakai,
     "nbgrader": _nbgrader,
     "feedback": _feedback,
-    "github": _github,
-    "github-results": _github_results,
+    "classroom50": _classroom50,
+    "classroom50-results": _classroom50_results,
 }

@@ -42,7 +42,17 @@ def run(options: argparse.Namespace) -> int:
     shown = console(options.quiet)
     given = similar.handout_of(assignment_of(options), options.handout)
     out = options.out or options.source / "similar"
-    path, pairs = similar.write(Store(options.source), out, given, options.threshold)
+    written = similar.write(Store(options.source), out, given, options.threshold)
+    path, pairs = written.path, written.pairs
+    if not written.compared:
+        shown.print(
+            "nothing was compared: no result holds code of a student's own in "
+            + (", ".join(given) or "any file, as the assignment names none"),
+            soft_wrap=True,
+        )
+    for cluster in written.clusters:
+        members = ", ".join(entry.student for entry in cluster.members)
+        shown.print(Text(f"cluster of {len(cluster.members)}: {members}"), soft_wrap=True)
     for pair in pairs[:LISTED]:
         shown.print(Text(f"{100 * pair.share:4.0f} %  {pair.first.student}  {pair.second.student}  {pair.file}"))
     shown.print(f"{counted(len(pairs), 'pair')}: {path}", soft_wrap=True)

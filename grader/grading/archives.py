@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Protocol
 
 from grader.grading.collect import CHUNK, MIB, Collector, Kind
-from grader.grading.names import shown
+from grader.grading.names import as_written, shown
 from grader.grading.zips import read_zip
 
 _BLOCK = tarfile.BLOCKSIZE
@@ -209,7 +209,7 @@ def _member(stream: _Stream, info: tarfile.TarInfo, size: int, name: str, collec
     if info.type == tarfile.GNUTYPE_SPARSE:
         raise collector.refusal(f"{shown(name)} is stored as a sparse file; pack it without that option")
     kind = _KINDS.get(info.type, Kind.OTHER)
-    path = collector.admit(name, kind)
+    path = collector.admit(as_written(name, name.encode("utf-8", "surrogateescape")), kind)
     size = size if kind in (Kind.FILE, Kind.OTHER) else 0  # as tar reads them: no other kind has bytes of its own
     content = stream.pieces(size)
     if path is not None:

@@ -7,12 +7,12 @@ Contents are a stranger's: they are read as text alone, each of bounded length, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader.grading.names import fold, original_names, shown
+from grader.grading.names import fold, original_names
 from grader.notebooks.cells import text_of
 from grader.notebooks.definitions import definitions, stubs
 
@@ -179,25 +179,18 @@ def work_of(match: Match, collector: Collector, wanted: Wanted) -> Work:
     return _read_of(match, collector, wanted).work
 
 
-def preferred(
-    layout: Layout, collector: Collector, wanted: Wanted
-) -> tuple[Mapping[str, Match], tuple[Match, ...], list[str]]:
-    """Return the chosen files, the copies that were passed over, and what a person should look at.
+def preferred(layout: Layout, collector: Collector, wanted: Wanted) -> tuple[Layout, list[Match]]:
+    """Return the layout in which copies with more of the tasks done count, and the copies to ask a person about.
 
-    A copy that holds more of the tasks than the file of the wanted name counts in its place.
+    A copy that holds no work of its own is passed over without a question.
     """
-    chosen, spare, look = dict(layout.chosen), list(layout.spare), []
-    for copy in layout.spare:
+    chosen, spare, asked = dict(layout.chosen), list(layout.spare), []
+    for place, copy in enumerate(layout.spare):
         kept = chosen[copy.wanted]
-        mine, other = work_of(kept, collector, wanted), work_of(copy, collector, wanted)
-        better = other.written > mine.written or (mine == Work() and other > mine)
-        if better:
-            chosen[copy.wanted] = copy
-            spare[spare.index(copy)] = kept
-            kept, copy, mine, other = copy, kept, other, mine
-        if other > Work() and other.written:
-            look.append(
-                f"{shown(kept.entry.path)} was graded as {shown(kept.wanted)}; {shown(copy.entry.path)} differs and "
-                f"holds work too: which one counts?"
-            )
-    return chosen, tuple(spare), look
+        mine, other = _read_of(kept, collector, wanted), _read_of(copy, collector, wanted)
+        if other.work.written > mine.work.written or (mine.work == Work() and other.work > mine.work):
+            chosen[copy.wanted], spare[place] = copy, kept
+            other = mine
+        if other.holds_something:
+            asked.append(spare[place])
+    return msgspec.structs.replace(layout, chosen=chosen, spare=tuple(spare)), asked

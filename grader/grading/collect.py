@@ -15,7 +15,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from grader.errors import SubmissionError
+from grader.errors import GraderFault, SubmissionError
+from grader.files import UNREADABLE
 from grader.grading.candidates import MOST_CANDIDATES, Draft
 from grader.grading.names import (
     EXECUTED,
@@ -56,7 +57,8 @@ class IntakeLimits(msgspec.Struct, frozen=True):
     max_bytes: int = 512 * MIB  # unpacked, in all; of a folder, only what is read
     max_kept_bytes: int = 128 * MIB  # of files whose names the spec may mean, held in memory at once
     max_file_bytes: int = 32 * MIB  # of one such file
-    max_entries: int = 20_000
+    max_entries: int = 100_000  # of whatever kind; a virtual environment or a data set beside the work has many
+    max_noted: int = 20_000  # of those that are not read; further ones are counted
     max_depth: int = 32  # folders within folders
     max_name: int = 1024  # characters of a whole path
     max_ratio: int = 200  # unpacked over packed, once more than ratio_floor is unpacked: deflate reaches 1032
@@ -94,13 +96,21 @@ class Collector:
     """Gathers the entries of one submission and holds it to the limits."""
 
     def __init__(
-        self, source: str, wanted: Wanted, limits: IntakeLimits, packed: int = 0, also: Collection[str] = ()
+        self,
+        source: str,
+        wanted: Wanted,
+        limits: IntakeLimits,
+        packed: int = 0,
+        also: Collection[str] = (),
+        within: Collector | None = None,
     ) -> None:
         """Of an archive, ``packed`` is the number of bytes that it takes as it lies there.
 
         also: the paths of files that are read whatever their names
+        within: what the archive lies in, whose budget it shares
         """
         self._also = also
+        self._within = within
         self.source = source
         self.limits = limits
         self.packed = packed
@@ -111,8 +121,11 @@ class Collector:
         self._wanted_stems = frozenset(name.rpartition(".")[0] or name for name in self._wanted_names)
         self._provided_names = frozenset(fold(path.rpartition("/")[2]) for path in wanted.provided)
         self._wanted_parts = frozenset(part for path in wanted.paths for part in path.split("/"))
-        self._seen: dict[str, tuple[str, bool]] = {}  # folded path -> as it was spelt, whether it is a folder
+        self._folders: set[str] = set()
         self._files: set[str] = set()
+        self._spelt: dict[str, str] = {}  # folded path of a file -> as the first one was spelt
+        self.unreadable: list[str] = []  # what the machine could not read, which may be what is missing
+        self.not_noted = 0
         self.passed_over = wanted.passed_over
         self._count = self._bytes = self._kept = 0
 
@@ -122,6 +135,8 @@ class Collector:
 
     def count(self) -> None:
         """Count one entry, of whatever kind."""
+        if self._within is not None:
+            self._within.count()
         self._count += 1
         if self._count > self.limits.max_entries:
             raise self.refusal(
@@ -130,6 +145,8 @@ class Collector:
 
     def grow(self, size: int) -> None:
         """Count bytes that were unpacked or read."""
+        if self._within is not None:
+            self._within.grow(size)
         self._bytes += size
         if self._bytes > self.limits.max_bytes:
             raise self.too_large()
@@ -166,11 +183,10 @@ class Collector:
     def admit(self, name: str, kind: Kind) -> str | None:
         """Return the path of an archive's entry where its bytes are to be read: None for folders and litter.
 
-        Raises SubmissionError for a name or a kind that no honest archive holds.
+        An entry that can't be taken is left out and noted, if nobody asked for it. Raises SubmissionError for one that
+        was asked for, and for a name that would lead out of the folder which a person unpacks it in.
         """
         self.count()
-        if len(name) > self.limits.max_name:
-            raise self.refusal(f"the name {shown(name)} is longer than {self.limits.max_name} characters; shorten it")
         if fault := fault_of(name):
             raise self.refusal(f"the entry {shown(name)} {fault}; pack the folder again with your system's own zip")
         parts = parts_of(name)
@@ -179,20 +195,33 @@ class Collector:
         path = "/".join(parts)
         if has_control(path):
             raise self.refusal(f"the name {shown(name)} holds a control character; rename it")
-        self.descend(path, len(parts) - 1)
-        if kind not in (Kind.FILE, Kind.FOLDER):
-            raise self.refusal(
-                f"the entry {shown(name)} is {kind.value}; pack the file itself in its place, or leave it out"
-            )
-        self._no_collision(parts, kind is Kind.FOLDER)
+        if trouble := self._trouble(parts, kind):
+            if self.reads(path):
+                raise self.refusal(f"the entry {shown(name)} {trouble}; pack the file itself in its place, once")
+            self.note(path, trouble=trouble)
+            return None
+        (self._folders if kind is Kind.FOLDER else self._files).add(path)
+        self._folders.update("/".join(parts[:end]) for end in range(1, len(parts)))
         return path if kind is Kind.FILE else None
 
-    def descend(self, path: str, depth: int) -> None:
-        """Hold a path of ``depth`` folders to the limit."""
-        if depth > self.limits.max_depth:
-            raise self.refusal(
-                f"{shown(path)} lies more than {self.limits.max_depth} folders deep; hand in a flatter folder"
-            )
+    @property
+    def too_deep(self) -> str:
+        """What is said of a path in too many folders."""
+        return f"lies more than {self.limits.max_depth} folders deep"
+
+    def machine(self, path: str, error: OSError) -> None:
+        """Raise `GraderFault` for an error of the machine's: what was handed in is not known."""
+        if error.errno in UNREADABLE:
+            raise GraderFault(
+                f"{shown(path)} of {shown(self.source)} can't be read ({error.strerror}): that is no fault of the "
+                "submission's; see to it, and grade again"
+            ) from error
+
+    def unread(self, path: str, error: OSError) -> None:
+        """Note what can't be read; it counts as the machine's fault only if something is missing in the end."""
+        if error.errno in UNREADABLE:
+            self.unreadable.append(f"{shown(path)} ({error.strerror})")
+        self.note(path, trouble=f"can't be read ({error.strerror})")
 
     def reads(self, path: str) -> bool:
         """Tell whether the bytes of a file matter at all: the spec may mean it, or it is a provided one."""
@@ -200,6 +229,9 @@ class Collector:
 
     def note(self, path: str, size: int = 0, *, trouble: str = "", oversize: bool = False) -> None:
         """Record a file that is not read."""
+        if len(self.entries) >= self.limits.max_noted and not self.reads(path):
+            self.not_noted += 1
+            return
         self.entries.append(Entry(path, size, trouble=trouble, oversize=oversize))
 
     def absorb(self, path: str, chunks: Iterable[bytes]) -> None:
@@ -221,6 +253,9 @@ class Collector:
         unix = hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest() if digested and not (keep or oversize) else ""
         if keep and not oversize and digest not in self.contents:
             self._keep(digest, data)
+        if not digest and len(self.entries) >= self.limits.max_noted:
+            self.not_noted += 1
+            return
         self.entries.append(Entry(path, size, digest, unix, oversize=oversize))
 
     def _keep(self, digest: str, data: bytes) -> None:
@@ -241,23 +276,28 @@ class Collector:
             return False
         return any(fold(name) in self._wanted_names for name in original_names(basename))
 
-    def _no_collision(self, parts: list[str], folder: bool) -> None:
-        for end in range(1, len(parts) + 1):
-            path = "/".join(parts[:end])
-            is_folder = folder or end < len(parts)
-            earlier, was_folder = self._seen.setdefault(fold(path), (path, is_folder))
-            if earlier != path:
-                raise self.refusal(
-                    f"{shown(earlier)} and {shown(path)} differ only in case or in Unicode form; "
-                    "rename or remove one of them"
-                )
-            if was_folder != is_folder:
-                raise self.refusal(f"{shown(path)} is both a file and a folder; pack it again")
-        if not folder:
-            key = fold("/".join(parts))
-            if key in self._files:
-                raise self.refusal(f"it holds two entries of the name {shown('/'.join(parts))}; pack it again with one")
-            self._files.add(key)
+    def _trouble(self, parts: list[str], kind: Kind) -> str:
+        """Return why an entry of an archive can't be taken, or nothing."""
+        path = "/".join(parts)
+        if len(path) > self.limits.max_name:
+            return f"has a path of more than {self.limits.max_name} characters"
+        if len(parts) - 1 > self.limits.max_depth:
+            return self.too_deep
+        if kind not in (Kind.FILE, Kind.FOLDER):
+            return f"is {kind.value}"
+        above = ["/".join(parts[:end]) for end in range(1, len(parts))]
+        if any(folder in self._files for folder in above):
+            return "lies in what is both a file and a folder"
+        if kind is Kind.FOLDER:
+            return "is both a file and a folder" if path in self._files else ""
+        if path in self._folders:
+            return "is both a file and a folder"
+        if path in self._files:
+            return "is one of two entries of this name"
+        first = self._spelt.setdefault(fold(path), path)
+        if first != path and not self.reads(path):  # of those that are graded the exact name counts
+            return f"differs from {shown(first)} only in case or in Unicode form"
+        return ""
 
 
 def _mib(size: int) -> str:

@@ -11,8 +11,12 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
+from pathlib import Path
 
 from grader.grading.collect import CHECKPOINTS, CHUNK, Collector, Kind
+from grader.grading.names import ARCHIVES, is_litter
+
+_CODE = (".py", ".ipynb")
 
 # A place is the descriptor of an open folder, or its path where the system knows no such thing (Windows).
 _Place = int | str
@@ -34,8 +38,27 @@ def read_folder(path: str, collector: Collector) -> None:
     try:
         place = os.open(path, _FOLDER) if _BY_DESCRIPTOR else path
     except OSError as e:
+        collector.machine(path, e)
         raise collector.refusal(f"the folder can't be opened ({e.strerror}); check its path and its permissions") from e
     _walk(collector, place, (), 0)
+
+
+def archive_within(path: Path) -> Path:
+    """Return the archive that is all a student's folder holds, or the folder: an LMS puts each upload into one."""
+    if path.is_symlink() or not path.is_dir():
+        return path
+    try:
+        with os.scandir(path) as found:
+            entries = sorted((entry for entry in found if not is_litter([entry.name])), key=lambda entry: entry.name)
+        if any(entry.is_dir(follow_symlinks=False) or entry.name.lower().endswith(_CODE) for entry in entries):
+            return path
+        archives = [entry for entry in entries if entry.name.lower().endswith(ARCHIVES)]
+        if not archives:
+            return path
+        newest = max(archives, key=lambda entry: (entry.stat(follow_symlinks=False).st_mtime, entry.name))
+        return path / newest.name
+    except OSError:
+        return path  # the intake says what is wrong with it
 
 
 def _walk(collector: Collector, place: _Place, above: tuple[str, ...], depth: int) -> None:
@@ -51,7 +74,7 @@ def _walk(collector: Collector, place: _Place, above: tuple[str, ...], depth: in
             if not ours and _is_visited(collector, name, above) and (above or name not in collector.passed_over):
                 _visit(collector, place, name, above, depth)
     except OSError as e:
-        collector.note("/".join(above) or ".", trouble=f"can't be read ({e.strerror})")
+        collector.unread("/".join(above) or ".", e)
     finally:
         if isinstance(place, int):
             os.close(place)
@@ -67,11 +90,14 @@ def _is_visited(collector: Collector, name: str, above: tuple[str, ...]) -> bool
 def _visit(collector: Collector, place: _Place, name: str, above: tuple[str, ...], depth: int) -> None:
     path = "/".join((*above, name))
     if len(path) > collector.limits.max_name:
-        raise collector.refusal("it holds a path that is too long; hand in a flatter folder")
+        collector.note(path, trouble=f"has a path of more than {collector.limits.max_name} characters")
+        return
     try:
         status = _stat(place, name)
         if stat.S_ISDIR(status.st_mode):
-            collector.descend(path, depth + 1)
+            if depth + 1 > collector.limits.max_depth:
+                collector.note(path, trouble=collector.too_deep)
+                return
             _walk(collector, _enter(place, name), (*above, name), depth + 1)
         elif not stat.S_ISREG(status.st_mode):
             collector.note(path, trouble=f"is {_KINDS.get(stat.S_IFMT(status.st_mode), Kind.OTHER).value}")
@@ -84,7 +110,7 @@ def _visit(collector: Collector, place: _Place, name: str, above: tuple[str, ...
     except FileNotFoundError:
         collector.note(path, trouble="vanished while the submission was read")
     except OSError as e:
-        collector.note(path, trouble=f"can't be read ({e.strerror})")
+        collector.unread(path, e)
 
 
 def _read(collector: Collector, place: _Place, name: str, path: str) -> None:

@@ -15,22 +15,32 @@ import io
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import msgspec
 
-from grader.errors import SubmissionError
+from grader.errors import GraderFault, SubmissionError
+from grader.files import UNREADABLE
 from grader.grading.archives import read_archive
 from grader.grading.candidates import preferred, renamed, unread, work_of
 from grader.grading.collect import DEFAULT_LIMITS, Collector, Entry, IntakeLimits, Wanted
-from grader.grading.folders import SAFE_READ, read_folder
+from grader.grading.folders import SAFE_READ, archive_within, read_folder
+from grader.grading.inner import (
+    DEEPEST,
+    Inner,
+    Opened,
+    archives_in,
+    chosen,
+    troubled,
+)
 from grader.grading.layout import Layout, Match, arrange, choose
 from grader.grading.names import ARCHIVES, listed, plain, shown
-from grader.grading.remarks import remarks
+from grader.grading.remarks import places, remarks, to_look_at
 
 __all__ = ["IntakeLimits", "Taken", "Wanted", "take"]
 
+_Reader = Callable[[Collection[str]], Collector]
 _SINGLE = (".py", ".ipynb")
 
 
@@ -42,50 +52,113 @@ class Taken(msgspec.Struct, frozen=True):
     missing: tuple[str, ...]
     notes: tuple[str, ...]  # sentences: what was taken from where, what was not used
     digest: str  # SHA-256 over the files, equal for equal files however they were handed in
-    look: tuple[str, ...] = ()  # sentences: what a person should decide
+    look: tuple[str, ...] = ()  # why a person should look at it
+    places: tuple[str, ...] = ()  # those of the notes that say no more than where a file was found
 
 
 def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> Taken:
     """Take in a submission: a folder, a .zip, a tar (plain, .gz, .xz, .bz2), or a single .py or .ipynb file.
 
-    Raises SubmissionError where it can't be taken in: the sentence names the entry and says what to do.
+    A folder that holds nothing but an archive is that archive, and of several the newest.
+
+    Raises SubmissionError where it can't be taken in: the sentence names the entry and says what to do. Raises
+    `GraderFault` if the machine can't read it, which says nothing of what was handed in.
     """
+    path = archive_within(path)
     source = path.name if path.name not in ("", "..") else path.resolve().name
+
+    def read(also: Collection[str] = ()) -> Collector:
+        return _read(path, source, wanted, limits, also=also)
+
     try:
-        collector = _read(path, source, wanted, limits)
-        others = unread(collector, _matches(collector, wanted), wanted)
-        if others:  # their names said nothing, so their bytes were passed over
-            collector = _read(path, source, wanted, limits, also=others)
+        collector, others = _look_twice(read, wanted)
+        if (archive := _archive_beside(path, collector)) is not None:
+            return _laid_over(path, archive, collector, wanted)
+        return _taken(collector, wanted, others, read)
     except OSError as e:
+        if e.errno in UNREADABLE:
+            raise GraderFault(f"{shown(source)} can't be read ({e.strerror}): see to it, and grade again") from e
         raise SubmissionError(f"{shown(source)} can't be taken in: it can't be read ({e.strerror}).") from e
-    if (archive := _archive_beside(path, collector)) is not None:
-        return _laid_over(path, archive, collector, wanted)
-    return _taken(collector, wanted, others)
 
 
-def _taken(collector: Collector, wanted: Wanted, others: frozenset[str] = frozenset()) -> Taken:
+def _look_twice(read: _Reader, wanted: Wanted) -> tuple[Collector, frozenset[str]]:
+    """Read the entries, and again with those whose names say nothing if they may hold the work; return these too."""
+    collector = read(())
+    others = unread(collector, _matches(collector, wanted), wanted)
+    return (read(others) if others else collector), others
+
+
+def _taken(
+    collector: Collector,
+    wanted: Wanted,
+    others: frozenset[str] = frozenset(),
+    read: _Reader | None = None,
+    depth: int = 0,
+) -> Taken:
     """Return what is taken of the entries; raises SubmissionError if that is nothing.
 
     others: the files that were read though their names said nothing
+    read: reads them again and keeps more files; without it no archive within is looked into
     """
-    layout = _laid_out(collector, wanted, others)
-    chosen, spare, look = preferred(layout, collector, wanted)
-    layout = msgspec.structs.replace(layout, chosen=chosen, spare=spare)
-    files = {path: collector.contents[chosen[path].entry.digest] for path in wanted.paths if path in chosen}
-    notes = tuple(remarks(layout, collector.entries, wanted))
-    return _made(collector.source, files, wanted, notes, tuple(look))
+    layout, asked = preferred(_laid_out(collector, wanted, others), collector, wanted)
+    files = {name: collector.contents[match.entry.digest] for name, match in layout.chosen.items()}
+    lacking = [name for name in wanted.paths if name not in files]
+    inner = _from_within(collector, wanted, lacking, read, depth) if lacking and read else Inner({}, ())
+    files |= inner.files
+    if collector.unreadable and len(files) < len(wanted.paths):
+        raise GraderFault(
+            f"{', '.join(collector.unreadable[:3])} of {shown(collector.source)}: that is no fault of the "
+            "submission's, and it may hold what is missing; see to it, and grade again"
+        )
+    if not files:
+        raise collector.refusal(_nothing_found(collector, wanted))
+    notes = remarks(layout, collector, wanted, inner.used)
+    missing = [name for name in wanted.paths if name not in files]
+    look = to_look_at(layout, asked, collector, missing)
+    taken = _made(collector.source, files, wanted, (*inner.notes, *notes), tuple(look))
+    return msgspec.structs.replace(taken, places=tuple(places(layout, wanted)))
+
+
+def _from_within(collector: Collector, wanted: Wanted, lacking: Collection[str], read: _Reader, depth: int) -> Inner:
+    """Return what an archive within the submission gives of the files that are missing."""
+    archives = archives_in(collector)
+    if not archives or depth >= DEEPEST:
+        return Inner({}, ())
+    try:
+        again = read([entry.path for entry in archives])
+    except SubmissionError as error:  # more than is held at once
+        return Inner({}, (f"The archives within the submission were not opened: {error}",))
+    digests = {entry.path: entry.digest for entry in again.entries}
+    found, troubles = [], []
+    for entry in archives:
+        data = again.contents.get(digests.get(entry.path, ""), b"")
+        opened = Opened(entry.path, data, wanted, again)
+        try:
+            first, others = _look_twice(opened.read, wanted)
+            taken = _taken(first, wanted, others, opened.read, depth + 1)
+        except SubmissionError as error:
+            troubles.append(troubled(entry, error))
+            continue
+        gives = {name: taken.files[name] for name in lacking if name in taken.files}
+        if gives:
+            found.append((entry, Inner(gives, taken.notes)))
+    return chosen(found, troubles)
 
 
 def _made(
-    source: str, files: Mapping[str, bytes], wanted: Wanted, notes: tuple[str, ...], look: tuple[str, ...] = ()
+    source: str,
+    files: Mapping[str, bytes],
+    wanted: Wanted,
+    notes: tuple[str, ...],
+    look: tuple[str, ...] = (),
 ) -> Taken:
     return Taken(
         name=_display_name(source),
-        files=files,
+        files={name: files[name] for name in wanted.paths if name in files},
         missing=tuple(path for path in wanted.paths if path not in files),
         notes=notes,
-        digest=_digest(files),
         look=look,
+        digest=_digest(files),
     )
 
 
@@ -118,9 +191,10 @@ def _laid_over(path: Path, archive: Entry, collector: Collector, wanted: Wanted)
     lacking = [name for name in loose.missing if name in packed.files]
     note = f"Loose files count before those of the archive {shown(archive.path)}"
     note += f", which gave {listed(lacking)}." if lacking else ", which gave nothing more."
+    look = (note, *(packed.look if lacking else loose.look))
     both = {**packed.files, **loose.files}
     files = {name: both[name] for name in wanted.paths if name in both}
-    return _made(collector.source, files, wanted, (note, *loose.notes, *packed.notes))
+    return _made(collector.source, files, wanted, (note, *loose.notes, *packed.notes), look)
 
 
 def _read(path: Path, source: str, wanted: Wanted, limits: IntakeLimits, also: Collection[str] = ()) -> Collector:
@@ -178,8 +252,6 @@ def _laid_out(collector: Collector, wanted: Wanted, others: frozenset[str]) -> L
                 f"{shown(match.entry.path)} is longer than {collector.limits.max_file_bytes >> 20} MiB; clear the "
                 "notebook's outputs, or whatever else fills it, and hand it in again"
             )
-    if not layout.chosen:
-        raise collector.refusal(_nothing_found(collector, wanted))
     return layout
 
 
@@ -193,12 +265,15 @@ def _nothing_found(collector: Collector, wanted: Wanted) -> str:
     """Say that none of the wanted files is there, and what is there instead."""
     if not collector.entries:
         return f"it holds no files; hand in {listed(wanted.paths)}"
-    troubled = [entry for entry in collector.entries if entry.trouble]
+    bad = [entry for entry in collector.entries if entry.trouble]
     inner = [entry.path for entry in collector.entries if entry.path.lower().endswith(ARCHIVES)]
     if inner:
-        return f"archives within it, {listed(inner)}, are not opened; hand in {listed(wanted.paths)} themselves"
-    if troubled:
-        return f"{shown(troubled[0].path)} {troubled[0].trouble}; hand in the files themselves: {listed(wanted.paths)}"
+        return (
+            f"nothing that is graded was found in it, nor in the archives within it, {listed(inner)}; "
+            f"hand in {listed(wanted.paths)} themselves"
+        )
+    if bad:
+        return f"{shown(bad[0].path)} {bad[0].trouble}; hand in the files themselves: {listed(wanted.paths)}"
     found = [entry.path for entry in collector.entries]
     return f"it holds none of the files that are graded, only {listed(found)}; hand in {listed(wanted.paths)}"
 

@@ -5,6 +5,7 @@ A name is a stranger's text. It is never used as a path of this machine: names a
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -81,6 +82,21 @@ def fault_of(name: str) -> str:
     if ".." in name.split("/"):
         return "has a name that leads out of the archive ('..')"
     return "" if name else "has no name"
+
+
+def as_written(name: str, raw: bytes) -> str:
+    """Return a name as it was written where its encoding is not said and a byte of it looks like a backslash.
+
+    Of two-byte letters of Japanese and Chinese systems the second byte may be 0x5C.
+    """
+    if b"\\" not in raw or raw.isascii():
+        return name
+    for encoding in ("cp932", "gbk", "big5"):
+        with contextlib.suppress(UnicodeDecodeError):
+            decoded = raw.decode(encoding)
+            if "\\" not in decoded:
+                return decoded
+    return name
 
 
 def has_control(name: str) -> bool:

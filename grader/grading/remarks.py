@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from grader.grading.collect import Entry, Wanted
-from grader.grading.layout import Layout, suffixes_of
+from grader.grading.collect import Collector, Entry, Wanted
+from grader.grading.layout import Layout, Match, suffixes_of
 from grader.grading.names import ARCHIVES, listed, shown
 
 _TESTS = re.compile(
@@ -17,18 +17,49 @@ _TESTS = re.compile(
 _NAMED = 10
 
 
-def remarks(layout: Layout, entries: Sequence[Entry], wanted: Wanted) -> Iterator[str]:
-    """Yield the sentences, what touches the mark first."""
-    yield from _taken(layout, wanted)
+def remarks(layout: Layout, collector: Collector, wanted: Wanted, opened: str = "") -> Iterator[str]:
+    """Yield the sentences, what touches the mark first.
+
+    opened: the archive within that was opened
+    """
+    entries = [entry for entry in collector.entries if entry.path != opened]
+    yield from places(layout, wanted)
     for match in layout.spare[:_NAMED]:
         kept = layout.chosen[match.wanted].entry.path
         yield f"{shown(match.entry.path)} is another copy of {shown(match.wanted)} and was not used: {shown(kept)} was."
-    for entry in [entry for entry in entries if entry.trouble][:_NAMED]:
+    bad = [entry for entry in entries if entry.trouble]
+    for entry in bad[:_NAMED]:
         yield f"{shown(entry.path)} {entry.trouble}, and was not read."
+    if len(bad) > _NAMED:
+        yield f"{len(bad) - _NAMED} more entries were not read for such reasons."
     yield from _unused(layout, entries, wanted)
+    if collector.not_noted:
+        yield f"{collector.not_noted} further files were not used or looked at."
 
 
-def _taken(layout: Layout, wanted: Wanted) -> Iterator[str]:
+def to_look_at(
+    layout: Layout, asked: Sequence[Match], collector: Collector, missing: Sequence[str]
+) -> Iterator[str]:
+    """Yield why a person should look at a submission: a choice that was made, or what may lie elsewhere.
+
+    asked: the copies that hold work of their own
+    missing: the files that were not found
+    """
+    for match in asked[:_NAMED]:
+        kept = layout.chosen[match.wanted].entry.path
+        yield f"two files may be {shown(match.wanted)}: {shown(kept)} was taken, not {shown(match.entry.path)}"
+    if not missing:
+        return
+    archives = [entry.path for entry in collector.entries if entry.path.lower().endswith(ARCHIVES)]
+    if archives:
+        yield f"{listed(missing)} may lie in {listed(archives)}"
+    bad = [entry for entry in collector.entries if entry.trouble]
+    if bad:
+        yield f"{listed(missing)} was not found, and {shown(bad[0].path)} {bad[0].trouble}"
+
+
+def places(layout: Layout, wanted: Wanted) -> Iterator[str]:
+    """Yield where the files were found, if not in their places: of interest to whoever handed them in."""
     if layout.root and any(match.root == layout.root for match in layout.chosen.values()):
         yield f"The assignment was found in the folder {shown(layout.root)}."
     for path in (path for path in wanted.paths if path in layout.chosen):

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from grader.grading.collect import CHUNK, MIB, Collector, Kind
-from grader.grading.names import shown
+from grader.grading.names import as_written, shown
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # the entry, strongly; the directory itself
@@ -64,7 +64,7 @@ def read_zip(file: BinaryIO, collector: Collector) -> None:
         raise collector.too_large()
     position = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
-        path = collector.admit(_name(info, collector), _kind(info))
+        path = collector.admit(_name(info), _kind(info))
         if info.flag_bits & _ENCRYPTED:
             raise collector.refusal(f"the entry {shown(info.filename)} is encrypted; pack it without a password")
         if info.header_offset < position:
@@ -91,11 +91,13 @@ def _directory(file: BinaryIO, collector: Collector) -> tuple[list[zipfile.ZipIn
         raise collector.refusal(_DAMAGED) from e
 
 
-def _name(info: zipfile.ZipInfo, collector: Collector) -> str:
+def _name(info: zipfile.ZipInfo) -> str:
     # zipfile cuts a name at a NUL, and on Windows turns backslashes; the original tells.
-    for sign in "\0\\":
-        if sign in info.orig_filename:
-            return info.orig_filename
+    name = info.orig_filename
+    if "\0" in name:
+        return name
+    if "\\" in name:
+        return name if info.flag_bits & _UTF8 else as_written(name, name.encode("cp437", "replace"))
     return info.filename
 
 

@@ -1,4 +1,7 @@
-"""``junit.xml``: a test suite per check, a test case per case, points as properties."""
+"""``junit.xml``: a test suite per check, a test case per case, points as properties of the suite.
+
+It is valid by the schema that Jenkins holds such files to (junit-10.xsd), which knows no properties of a test case.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ def render(report: Report) -> bytes:
     for check in report.checks:
         cases += _suite(root, check, report)
     for name, count in _counts(cases).items():
-        root.set(name, str(count))
+        if name != "skipped":  # no attribute of the whole
+            root.set(name, str(count))
     ET.indent(root)
     body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return body + b"\n"
@@ -35,7 +39,7 @@ def _suite(root: ET.Element, check: CheckResult, report: Report) -> list[CaseRes
     )
     for name, count in _counts(cases).items():
         suite.set(name, str(count))
-    _properties(
+    told = _properties(
         suite,
         {
             "title": check.title,
@@ -56,13 +60,15 @@ def _suite(root: ET.Element, check: CheckResult, report: Report) -> list[CaseRes
     # The cases' points sum to the check's, also where it gives more than its passed cases do (follow-through), or less.
     each = min(share, check.points / passed) if passed else 0.0
     rest = (check.points - each * passed) / others if others else 0.0
-    for case in cases:
+    for number, case in enumerate(cases, start=1):
         worth = each if case.status is Status.PASS else rest
-        _testcase(suite, check, case, points=worth * case.weight, share=share * case.weight)
+        _property(told, f"points of case {number}", f"{worth * case.weight:.6g}")
+        _property(told, f"max_points of case {number}", f"{share * case.weight:.6g}")
+        _testcase(suite, check, case)
     return cases
 
 
-def _testcase(suite: ET.Element, check: CheckResult, case: CaseResult, *, points: float, share: float) -> None:
+def _testcase(suite: ET.Element, check: CheckResult, case: CaseResult) -> None:
     """Add one case with its verdict, trace and output."""
     element = ET.SubElement(
         suite,
@@ -71,7 +77,6 @@ def _testcase(suite: ET.Element, check: CheckResult, case: CaseResult, *, points
         name=_xml(case.id),
         time=f"{case.seconds:.3f}",
     )
-    _properties(element, {"points": f"{points:.6g}", "max_points": f"{share:.6g}"})
     message = case.message or check.message
     if case.status is not Status.PASS:
         tag = {Status.FAIL: "failure", Status.ERROR: "error", Status.SKIP: "skipped"}[case.status]
@@ -84,11 +89,16 @@ def _testcase(suite: ET.Element, check: CheckResult, case: CaseResult, *, points
         ET.SubElement(element, "system-out").text = _xml(case.output)
 
 
-def _properties(parent: ET.Element, values: dict[str, str]) -> None:
-    """Add a list of properties."""
+def _properties(parent: ET.Element, values: dict[str, str]) -> ET.Element:
+    """Add a list of properties and return it."""
     properties = ET.SubElement(parent, "properties")
     for name, value in values.items():
-        ET.SubElement(properties, "property", name=name, value=_xml(value))
+        _property(properties, name, value)
+    return properties
+
+
+def _property(properties: ET.Element, name: str, value: str) -> None:
+    ET.SubElement(properties, "property", name=_xml(name), value=_xml(value))
 
 
 def _counts(cases: list[CaseResult]) -> dict[str, int]:

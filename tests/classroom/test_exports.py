@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
@@ -20,7 +19,8 @@ import mini
 import pytest
 
 from grader.assignment.spec import Assignment
-from grader.classroom.exports import github
+from grader.classroom.exports import classroom50
+from grader.errors import GraderFault
 from grader.model import CaseResult, CheckResult, Frame, Question, Report, Status, Tier, Visibility
 
 needs_bash = pytest.mark.skipif(sys.platform == "win32", reason="the scripts are for Linux")
@@ -103,6 +103,93 @@ def test_canvas_fills_its_own_export(command: Callable, canvas_class: Path, tmp_
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("names", ["Student", "LastName,FirstName"])
+def test_canvas_fills_its_export_in_whatever_form_it_has(
+    command: Callable, canvas_class: Path, tmp_path: Path, delimiter: str, names: str
+) -> None:
+    jane = "Doe,Jane" if "," in names else '"Doe, Jane"'
+    roe = "Roe,Bo" if "," in names else '"Roe, Bo"'
+    blank = "," if "," in names else ""
+    own = f"{names},ID,SIS User ID,Section,hw (77),Final\n    Points Possible{blank},,,,17,\n"
+    own += f"{jane},1001,s1,A,,95\n{roe},1002,s2,A,,95\n"
+    if delimiter == ";":
+        own = own.replace('"Doe, Jane"', "Doe~ Jane").replace('"Roe, Bo"', "Roe~ Bo")
+        own = own.replace(",", ";").replace("~", ",").replace("17;", "17,5;")
+    (tmp_path / "own.csv").write_text(own)
+    target = tmp_path / "canvas.csv"
+    run = command("export", "canvas", "--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target)
+    assert run.code == 0, run.err
+    rows = list(csv.reader(io.StringIO(target.read_text()), delimiter=delimiter))
+    assert [row[-1] for row in rows] == ["hw (77)", "12", "10", "3,6" if delimiter == ";" else "3.6"]
+
+
+def test_a_row_whose_id_and_name_are_of_two_students_is_left_as_it_is_and_told(
+    command: Callable, canvas_class: Path, tmp_path: Path
+) -> None:
+    own = 'Student,ID,SIS User ID,Section,hw (77)\n"Doe, Jane",1002,s2,A,\n"Roe, Bo",1001,,A,\n"Poe, Al",1003,s3,A,\n'
+    (tmp_path / "own.csv").write_text(own)
+    target = tmp_path / "canvas.csv"
+    run = command("export", "canvas", "--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target)
+    assert [row["SIS User ID"] for row in table(target)] == ["", "s3"]
+    assert "not filled in, as ids and name point to different students: Doe, Jane, Roe, Bo" in run.out
+
+
+# --- Brightspace, Blackboard, Sakai -----------------------------------------------------------------------------------
+
+
+def test_brightspace_gets_ids_and_points_and_its_end_of_line(
+    command: Callable, canvas_class: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "b.csv"
+    assert command("export", "brightspace", "--from", canvas_class, "--out", target).code == 0
+    assert target.read_text().splitlines() == [
+        "OrgDefinedId,Two functions Points Grade,End-of-Line Indicator", "#s1,10,#", "#s2,3.6,#", "#s3,0,#",
+    ]  # fmt: skip
+
+
+OWN = {
+    "brightspace": "OrgDefinedId,Last Name,First Name,Two functions Points Grade <Numeric MaxPoints:{} Weight:1>,"
+    "End-of-Line Indicator\n#s1,Doe,Jane,,#\n#s4,Loe,Di,7,#\n",
+    "blackboard": '"Last Name"\t"First Name"\t"Username"\t"Two functions [Total Pts: {} Score] |551"\n'
+    '"Doe"\t"Jane"\t"s1"\t""\n"Loe"\t"Di"\t"s4"\t"7"\n',
+    "sakai": 'Student ID,Student Name,Two functions [{}]\ns1,"Doe, Jane",\ns4,"Loe, Di",7\n',
+}
+
+
+@pytest.mark.parametrize("system", OWN)
+def test_an_lms_gets_its_own_export_filled_in(
+    command: Callable, canvas_class: Path, tmp_path: Path, system: str
+) -> None:
+    encoding = "utf-16" if system == "blackboard" else "utf-8"
+    target = tmp_path / "filled.csv"
+    for most, more, marks in (("12", (), ("10", "7")), ("24", ("--scale",), ("20", "7"))):
+        (tmp_path / "own.csv").write_text(OWN[system].format(most), encoding=encoding)
+        arguments = ("--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target, *more)
+        run = command("export", system, *arguments)
+        assert run.code == 0, run.err
+        text = target.read_text(encoding=encoding)
+        rows = list(csv.reader(io.StringIO(text), delimiter="\t" if system == "blackboard" else ","))
+        place = 2 if system == "sakai" else 3
+        assert tuple(row[place] for row in rows[1:]) == marks
+
+
+def test_another_maximum_is_refused_with_the_reason(command: Callable, canvas_class: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text(OWN["sakai"].format(100))
+    run = command("export", "sakai", "--from", canvas_class, "--gradebook", tmp_path / "own.csv")
+    assert run.code == 2
+    assert "has a maximum of 100, and this assignment of 12" in run.err
+
+
+def test_sakais_own_download_is_filled_in(command: Callable, canvas_class: Path, tmp_path: Path) -> None:
+    own = '"Homework","Points"\n"",""\n"Display ID","ID","Last Name","First Name","grade"\n"s1","s1","Doe","Jane",""\n'
+    (tmp_path / "grades.csv").write_text(own)
+    target = tmp_path / "filled.csv"
+    run = command("export", "sakai", "--from", canvas_class, "--gradebook", tmp_path / "grades.csv", "--out", target)
+    assert run.code == 0, run.err
+    assert target.read_text().splitlines()[-1] == "s1,s1,Doe,Jane,10"
+
+
 # --- Moodle ---------------------------------------------------------------------------------------------------------
 
 
@@ -137,6 +224,35 @@ def test_moodle_fills_its_own_worksheet(command: Callable, canvas_class: Path, t
         == 0
     )
     assert [(row["Grade"], row["Online text"]) for row in table(target)] == [("10", "keep me"), ("0", ""), ("3", "")]
+
+
+def test_a_worksheet_in_another_language_is_filled_in(command: Callable, moodle_class: Path, tmp_path: Path) -> None:
+    own = (
+        "ID,Vollständiger Name,E-Mail-Adresse,Status,Bewertung,Bestwertung,Bewertung kann geändert werden,"
+        'Feedback als Kommentar\r\nTeilnehmer/in501,Jane Doe,jd@x,Abgegeben,-,"12,00",Ja,gut gemacht\r\n'
+        'Teilnehmer/in502,=Bo Roe,br@x,Abgegeben,-,"12,00",Ja,\r\n'
+    )
+    (tmp_path / "own.csv").write_text(own, encoding="utf-8-sig")
+    target = tmp_path / "moodle.csv"
+    run = command("export", "moodle", "--from", moodle_class, "--gradebook", tmp_path / "own.csv", "--out", target)
+    assert run.code == 0, run.err
+    rows = table(target)
+    assert [row["Bewertung"] for row in rows] == ["10", "4"]
+    assert rows[0]["Feedback als Kommentar"] == "gut gemacht"  # all passed: nothing is said, and nothing is lost
+    assert rows[1]["Feedback als Kommentar"].startswith("not passed: double")
+
+
+@pytest.mark.parametrize(("more", "code", "grade"), [((), 2, ""), (("--scale",), 0, "83.33")])
+def test_another_maximum_grade_of_moodle_is_refused_or_scaled(
+    command: Callable, moodle_class: Path, tmp_path: Path, more: tuple[str, ...], code: int, grade: str
+) -> None:
+    own = "Identifier,Full name,Grade,Maximum grade\nParticipant 501,Jane Doe,,100.00\n"
+    (tmp_path / "own.csv").write_text(own)
+    target = tmp_path / "moodle.csv"
+    arguments = ("--from", moodle_class, "--gradebook", tmp_path / "own.csv", "--out", target, *more)
+    assert command("export", "moodle", *arguments).code == code
+    if not code:
+        assert table(target)[0]["Grade"] == grade
 
 
 def test_moodle_xml_is_read_by_a_parser(command: Callable, canvas_class: Path, tmp_path: Path) -> None:
@@ -291,35 +407,46 @@ def test_gradescope_hides_what_is_hidden(command: Callable, tmp_path: Path) -> N
 # --- GitHub ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_workflow_is_yaml_that_reports_the_result(
+def test_the_autograder_of_classroom_50_is_python_that_grades_what_lies_beside_it(
     command: Callable, assignment: Assignment, tmp_path: Path
 ) -> None:
-    yaml = pytest.importorskip("yaml")
-    target = tmp_path / ".github" / "workflows" / "classroom.yml"
-    assert command("export", "github", "--assignment", assignment.folder, "--out", target).code == 0
-    steps = yaml.safe_load(target.read_text())["jobs"]["grade"]["steps"]
-    grade = next(step for step in steps if step.get("id") == "grader")
-    assert "grader check ." in grade["run"]
-    reporter = steps[-1]
-    assert reporter["env"] == {"GRADER_RESULTS": "${{ steps.grader.outputs.result }}"}
-    assert reporter["with"] == {"runners": "grader"}
+    target = tmp_path / "autograder.py"
+    assert command("export", "classroom50", "--assignment", assignment.folder, "--out", target).code == 0
+    text = target.read_text()
+    compile(text, "autograder.py", "exec")
+    assert '"export", "classroom50-results", "--from", "report/report.json", "--out", "result.json"' in text
 
 
-def test_the_classroom_result_survives_base64_and_tells_no_hidden_check(command: Callable, tmp_path: Path) -> None:
+RUNNER = {
+    "CLASSROOM": "dl", "ASSIGNMENT": "mini", "SUBMISSION_TAG": "submit/1", "COMMIT_URL": "https://h/c",
+    "RELEASE_URL": "https://h/r",
+}  # fmt: skip
+
+
+def test_classroom_50_gets_whole_points_and_no_hidden_check() -> None:
     case = CaseResult("all", Status.FAIL, frames=(Frame("mini.py", 7, "double"),))
     made = report(
         check("double", Status.FAIL, message="100% wrong\n::error::forged", cases=(case,)),
         check("shut", Status.FAIL, hidden=True, message="secret"),
     )
-    data = json.loads(base64.b64decode(base64.b64encode(github.results(made))))
-    assert (data["version"], data["status"], data["max_score"]) == (1, "fail", 10)
-    assert [(test["status"], test["line_no"], test["score"]) for test in data["tests"]] == [
-        ("fail", 7, 0),
-        ("fail", 0, 0),
-    ]
+    data = json.loads(classroom50.results(made, RUNNER))
+    assert set(data) == {
+        "schema", "classroom", "assignment", "submission", "commit", "release", "review", "datetime", "score",
+        "max-score", "tests",
+    }  # fmt: skip
+    assert (data["schema"], data["review"]) == ("classroom50/result/v1", "https://h/c")
+    for test in data["tests"]:
+        assert (type(test["passed"]), type(test["score"]), type(test["max-score"])) == (bool, int, int)
+    assert data["score"] == sum(test["score"] for test in data["tests"])
+    assert data["max-score"] == sum(test["max-score"] for test in data["tests"]) == 12
     assert "secret" not in json.dumps(data)
-    first, second = github.commands(made)
+    first, second = classroom50.commands(made)
     assert first.startswith("::error file=mini.py,line=7,title=The double")
     assert first.endswith("100%25 wrong%0A::error::forged")
     assert "secret" not in second
     assert all("\n" not in line for line in (first, second))
+
+
+def test_classroom_50_gets_no_result_if_the_grader_failed() -> None:
+    with pytest.raises(GraderFault, match="there is no result"):
+        classroom50.results(report(check("double", Status.ERROR)), RUNNER)

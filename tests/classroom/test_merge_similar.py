@@ -11,6 +11,7 @@ import pytest
 
 from grader.assignment.spec import Assignment
 from grader.authoring.record import record
+from grader.classroom import similar
 
 
 def test_merged_shards_are_the_whole(batch: Callable, command: Callable, small_class: Path, tmp_path: Path) -> None:
@@ -116,6 +117,14 @@ def test_merged_results_are_not_put_where_anything_else_is(
         assert why in run.err
 
 
+def test_shards_of_two_versions_of_the_grader_are_named(command: Callable, shards: list[Path], tmp_path: Path) -> None:
+    file = shards[1] / "class.json"
+    file.write_text(file.read_text().replace('"grader": "', '"grader": "0.0.1-', 1))
+    run = command("merge", *shards, "--out", tmp_path / "merged")
+    assert run.code == 2
+    assert f"{shards[1]} was graded by grader 0.0.1-" in run.err
+
+
 OWN = '''def double(x):
     """Twice the input, by a way of its own."""
     total_of_all = [None] * len(x)
@@ -145,6 +154,41 @@ def test_pairs_are_found_and_the_given_code_is_not(
     page = (tmp_path / "out" / "similar" / "pair-001.html").read_text()
     assert page.count("<mark>") >= 2
     assert "<script" not in page
+
+
+def test_a_copy_without_docstrings_and_comments_is_found(
+    batch: Callable, command: Callable, assignment: Assignment, tmp_path: Path
+) -> None:
+    pytest.importorskip("copydetect")
+    copied = OWN.format("+", "ValueError", 1, "list", ">")
+    stripped = "\n".join(line for line in copied.splitlines() if '"""' not in line) + "\n"
+    mini.write(tmp_path / "d" / "ann", mini.module(double=f"# mine\n{copied}"))
+    mini.write(tmp_path / "d" / "bob", mini.module(double=stripped))
+    mini.write(tmp_path / "d" / "cyd", mini.module(double=stripped.replace("position", "place")))
+    batch(tmp_path / "d")
+    run = command("similar", "--from", tmp_path / "out", "--assignment", assignment.folder)
+    assert "cluster of 3: ann, bob, cyd" in run.out
+    assert run.out.count("100 %") == 2  # as many pairs as connect the three
+
+
+def test_nothing_that_was_compared_is_told(
+    batch: Callable, command: Callable, assignment: Assignment, tmp_path: Path
+) -> None:
+    pytest.importorskip("copydetect")
+    mini.write(tmp_path / "d" / "ann", {"essay.pdf": b""})
+    batch(tmp_path / "d")
+    run = command("similar", "--from", tmp_path / "out", "--assignment", assignment.folder)
+    assert "nothing was compared" in run.out
+
+
+def test_the_code_cells_of_notebooks_are_compared() -> None:
+    assert (
+        similar.code_of(
+            b'{"cells": [{"cell_type": "code", "source": ["a = 1\\n", "b"]}, {"cell_type": "markdown", "source": "x"},'
+            b' {"cell_type": "code", "source": "%magic\\nc"}], "nbformat": 4}'
+        )
+        == "a = 1\nb\n\n%magic\nc"
+    )
 
 
 @pytest.mark.parametrize("share", ["2", "-0.1", "nan", "half"])

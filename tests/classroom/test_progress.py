@@ -12,7 +12,7 @@ import pytest
 from grader.assignment.schema import LateSpec
 from grader.classroom.marks import Adjustment, Rules, compute
 from grader.classroom.orders import Event
-from grader.classroom.progress import describe
+from grader.classroom.progress import Pace, describe
 from grader.classroom.rows import CheckRow, Outcome, Row
 from grader.model import Status
 
@@ -65,3 +65,21 @@ def test_terminal_and_gradebook_agree(batch: Callable, tmp_path: Path) -> None:
     run = batch(tmp_path / "submissions", "--roster", tmp_path / "roster.csv")
     for row in bulk.read(tmp_path / "out" / "gradebook.csv"):
         assert f"{row['id']}: {row['score']} / {row['max_score']} (10 / 10 by the checks" in run.out
+
+
+def test_the_pace_is_told_once_a_minute_with_what_is_left() -> None:
+    pace, lines = Pace(0.0), []
+    for done in range(1, 41):
+        event = Event(student="s", row=graded(), done=done, total=100, reused=done <= 10)
+        pace.count(event)
+        lines.append(pace.due(event, 4.0 * done))
+    assert [line for line in lines if line] == [
+        "15 of 100 are settled: 5.0/min, about 17 min left", "30 of 100 are settled: 10/min, about 7 min left",
+    ]  # fmt: skip
+
+
+def test_before_anything_was_graded_no_pace_is_made_up() -> None:
+    pace = Pace(0.0)
+    event = Event(student="s", row=graded(), done=1, total=9, reused=True)
+    pace.count(event)
+    assert pace.said(event, 100.0) == ""

@@ -9,9 +9,10 @@ from pathlib import Path
 import bulk
 import mini
 import pytest
+from here import Here
 from test_downloads import found, only
 
-from grader.classroom import uploads
+from grader.classroom import uploads, workers
 
 
 def test_every_name_of_a_folder_is_somebodys_hand_in(tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_whoever_handed_in_what_can_not_be_graded_is_refused_by_name_and_not_mis
     assert "can&#39;t be taken in" in (tmp_path / "out" / "index.html").read_text()
 
 
-def test_a_folder_that_can_not_be_opened_is_one_students_refusal(
+def test_a_folder_that_can_not_be_opened_is_the_machines_fault_and_tried_again(
     batch: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mini.write(tmp_path / "d", {"ann/mini.py": mini.RIGHT, "cy/mini.py": mini.RIGHT})
@@ -76,10 +77,14 @@ def test_a_folder_that_can_not_be_opened_is_one_students_refusal(
 
     monkeypatch.setattr(os, "scandir", scan)
     monkeypatch.setattr(os, "open", opened)
-    batch(tmp_path / "d")
+    run = batch(tmp_path / "d")
     ann, cy = bulk.read(tmp_path / "out" / "gradebook.csv")
-    assert (ann["status"], cy["status"]) == ("graded", "refused")
-    assert "the folder can't be opened (Permission denied)" in cy["notes"]
+    assert (ann["status"], cy["status"], cy["score"]) == ("graded", "fault", "")
+    assert "(Permission denied): that is no fault of the submission's" in cy["notes"]
+    assert run.code == 3
+    monkeypatch.undo()
+    monkeypatch.setattr(workers, "Lanes", Here)
+    assert "1 graded, 1 as they were before" in batch(tmp_path / "d").out
 
 
 def test_a_timestamp_that_can_not_be_read_stops_nobody(tmp_path: Path) -> None:

@@ -61,8 +61,11 @@ def with_patched(data: bytes, old: bytes, new: bytes, count: int = -1) -> bytes:
         (stat.S_IFSOCK, "a socket"),
     ],
 )
-def test_a_zip_with_anything_but_files_is_refused(tmp_path: Path, kind: int, word: str) -> None:
-    assert f"the entry `data/x` is {word}" in refusal(tmp_path, entry("data/x", kind))
+def test_what_is_no_file_in_a_zip_is_left_out_unless_it_is_graded(tmp_path: Path, kind: int, word: str) -> None:
+    taken = intake(tmp_path, entry("data/x", kind))
+    assert taken.files == HONEST
+    assert any(note.startswith(f"`data/x` is {word}") for note in taken.notes)
+    assert f"is {word}" in refusal(tmp_path, entry(f"other/{LAYERS}", kind))
 
 
 @pytest.mark.parametrize(
@@ -77,9 +80,11 @@ def test_a_zip_with_anything_but_files_is_refused(tmp_path: Path, kind: int, wor
     ],
 )
 @pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
-def test_a_tar_with_anything_but_files_is_refused(tmp_path: Path, form: int, kind: bytes, word: str) -> None:
+def test_what_is_no_file_in_a_tar_is_left_out(tmp_path: Path, form: int, kind: bytes, word: str) -> None:
     given = tarred(HONEST, member("data/x", kind, "/etc/passwd"), form=form)
-    assert f"the entry `data/x` is {word}" in refusal(tmp_path, given, "student.tar")
+    taken = intake(tmp_path, given, "student.tar")
+    assert taken.files == HONEST
+    assert any(note.startswith(f"`data/x` is {word}") for note in taken.notes)
 
 
 def test_a_wanted_file_that_is_a_link_is_refused(tmp_path: Path) -> None:
@@ -111,14 +116,33 @@ def test_links_of_tools_are_passed_over(tmp_path: Path) -> None:
         ("..\\x.py", "has a backslash"),
         ("a\nb.py", "holds a control character"),
         ("a\x1b[2Jb.py", "holds a control character"),
-        ("a/" * 12 + "x.py", "more than 8 folders deep"),
-        ("x" * 201, "longer than 200 characters"),
     ],
 )
 def test_a_name_that_no_honest_archive_holds_is_refused(tmp_path: Path, name: str, fault: str) -> None:
     assert fault in refusal(tmp_path, zipped({**HONEST, name: b"x"}))
     for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
         assert fault in refusal(tmp_path, tarred({**HONEST, name: b"x"}, form=form), "student.tar")
+
+
+@pytest.mark.parametrize(
+    ("name", "trouble"),
+    [("a/" * 12 + "x.py", "lies more than 8 folders deep"), ("x" * 201, "has a path of more than 200 characters")],
+)
+def test_a_path_that_is_too_long_is_left_out(tmp_path: Path, name: str, trouble: str) -> None:
+    files = {**HONEST, name: b"x"}
+    for data, archive in ((zipped(files), "a.zip"), (tarred(files), "a.tar")):
+        taken = intake(tmp_path, data, archive)
+        assert taken.files == HONEST
+        assert any(trouble in note for note in taken.notes)
+
+
+def test_a_name_of_a_japanese_system_holds_no_backslash(tmp_path: Path) -> None:
+    folder = "\u30bd\u8868"  # both letters end with 0x5C in cp932
+    plain = zipped({f"{len(folder.encode('cp932')) * 'x'}/{name}": content for name, content in HONEST.items()})
+    given = with_patched(plain, b"xxxx/", folder.encode("cp932") + b"/")
+    taken = intake(tmp_path, given)
+    assert taken.files == HONEST
+    assert taken.notes == (f"The assignment was found in the folder `{folder}`.",)
 
 
 def test_an_absolute_folder_is_refused_too(tmp_path: Path) -> None:
@@ -150,15 +174,25 @@ def test_dots_and_doubled_slashes_in_names_are_harmless(tmp_path: Path) -> None:
     ("one", "other"),
     [
         ("README.md", "readme.md"),
-        ("cs231n/a.py", "CS231N/b.py"),
+        ("cs231n/a.py", "CS231N/A.py"),
         ("caf\N{LATIN SMALL LETTER E WITH ACUTE}.txt", "cafe\N{COMBINING ACUTE ACCENT}.txt"),
         ("STRASSE.txt", "stra\N{LATIN SMALL LETTER SHARP S}e.txt"),
-        (LAYERS, "cs231n/RNN_layers.py"),
     ],
 )
-def test_names_that_differ_only_in_case_or_unicode_form_are_refused(tmp_path: Path, one: str, other: str) -> None:
-    assert "differ only in case or in Unicode form" in refusal(tmp_path, zipped({one: b"1", other: b"2"}))
-    assert "differ only in case" in refusal(tmp_path, tarred({one: b"1", other: b"2"}), "student.tar")
+def test_of_names_that_differ_only_in_case_or_unicode_form_the_second_is_left_out(
+    tmp_path: Path, one: str, other: str
+) -> None:
+    given = {**HONEST, one: b"1", other: b"2"}
+    for data, archive in ((zipped(given), "student.zip"), (tarred(given), "student.tar")):
+        taken = intake(tmp_path, data, archive)
+        assert taken.files == HONEST
+        assert any("only in case or in Unicode form" in note for note in taken.notes)
+
+
+def test_of_graded_names_that_differ_only_in_case_the_exact_one_counts(tmp_path: Path) -> None:
+    taken = intake(tmp_path, zipped({"cs231n/RNN_layers.py": b"2", **HONEST}))
+    assert taken.files == HONEST
+    assert any("`cs231n/RNN_layers.py` is another copy" in note for note in taken.notes)
 
 
 def test_collisions_among_litter_are_harmless(tmp_path: Path) -> None:
@@ -168,12 +202,12 @@ def test_collisions_among_litter_are_harmless(tmp_path: Path) -> None:
 
 def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
     given = with_patched(zipped({LAYERS: b"one", "cs231n/rnn_layers.pq": b"two"}), b".pq", b".py")
-    assert f"two entries of the name `{LAYERS}`" in refusal(tmp_path, given)
+    assert f"`{LAYERS}` is one of two entries of this name" in refusal(tmp_path, given)
     twice = io.BytesIO()
     with tarfile.open(fileobj=twice, mode="w") as archive:
         for content in (b"one", b"two"):
             archive.addfile(member(LAYERS, size=3), io.BytesIO(content))
-    assert f"two entries of the name `{LAYERS}`" in refusal(tmp_path, twice.getvalue(), "student.tar")
+    assert f"`{LAYERS}` is one of two entries of this name" in refusal(tmp_path, twice.getvalue(), "student.tar")
 
 
 def test_a_name_that_is_both_file_and_folder_is_refused(tmp_path: Path) -> None:

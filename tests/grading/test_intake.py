@@ -6,12 +6,14 @@ import hashlib
 import os
 import socket
 import tarfile
+import zlib
 from pathlib import Path
 
+import msgspec
 import pytest
 from packing import HONEST, LAYERS, NOTEBOOK, PROVIDED, RNN, SMALL, WANTED, intake, plant, refusal, tarred, zipped
 
-from grader.errors import SubmissionError
+from grader.errors import GraderFault, SubmissionError
 from grader.grading import folders
 from grader.grading.intake import IntakeLimits, Wanted, take
 from grader.grading.names import original_names, shown
@@ -320,8 +322,45 @@ def test_a_submission_without_any_wanted_file_says_what_it_holds(tmp_path: Path)
     assert f"hand in `{LAYERS}`, `{RNN}` and `{NOTEBOOK}`" in sentence
 
 
-def test_a_zip_in_a_zip_is_not_opened_and_the_sentence_says_so(tmp_path: Path) -> None:
-    assert "`inner.zip`, are not opened" in refusal(tmp_path, zipped({"inner.zip": zipped(HONEST)}))
+def test_an_archive_within_that_holds_what_is_missing_is_opened(tmp_path: Path) -> None:
+    code = {name: content for name, content in HONEST.items() if name.endswith(".py")}
+    for given in ({"inner.zip": zipped(HONEST)}, {"w/code.tar": tarred(code), NOTEBOOK: b"{}"}):
+        taken = intake(tmp_path, zipped(given))
+        assert taken.files == HONEST
+        assert "within the submission was opened, and gave" in taken.notes[0]
+
+
+def test_an_archive_in_an_archive_is_opened_so_far_and_no_further(tmp_path: Path) -> None:
+    data = zipped(HONEST)
+    for _ in range(3):
+        data = zipped({"inner.zip": data})
+    assert intake(tmp_path, data).files == HONEST
+    for _ in range(3):
+        data = zipped({"inner.zip": data})
+    assert "nor in the archives within it, `inner.zip`" in refusal(tmp_path, data)
+
+
+def test_of_several_archives_within_that_hold_what_is_missing_none_is_used(tmp_path: Path) -> None:
+    taken = intake(tmp_path, zipped({RNN: b"", **{f"{n}.zip": zipped({LAYERS: n.encode()}) for n in "ab"}}))
+    assert taken.files == {RNN: b""}
+    assert (
+        "Several archives within the submission, `a.zip` and `b.zip`, hold what is missing: none was used."
+        in taken.notes
+    )
+
+
+def test_an_archive_within_shares_the_budget_of_what_it_lies_in(tmp_path: Path) -> None:
+    block = b"".join(zlib.crc32(bytes([k])).to_bytes(4, "big") for k in range(250))
+    noise = {f"{n}.bin": bytes([n]) + block * 400 for n in range(12)}
+    taken = intake(tmp_path, zipped({RNN: b"", **{f"{n}.zip": zipped({**noise, LAYERS: b""}) for n in range(4)}}))
+    assert taken.files == {RNN: b""}
+    assert any("it holds more than 4 MiB" in note for note in taken.notes)
+
+
+def test_a_folder_of_one_archive_is_that_archive_and_of_several_the_newest(tmp_path: Path) -> None:
+    plant(tmp_path / "student", {"a.zip": zipped(HONEST), "b.zip": zipped({LAYERS: b"old"})})
+    os.utime(tmp_path / "student" / "b.zip", (1e9, 1e9))
+    assert take(tmp_path / "student", WANTED).files == HONEST
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
@@ -393,8 +432,23 @@ def test_a_file_that_can_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
         return real(path, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(os, "open", denied)
+    with pytest.raises(GraderFault, match=rf"`{LAYERS}` \(Permission denied\).* that is no fault of the submission's"):
+        take(folder, WANTED)
+
+
+def test_what_can_not_be_read_and_is_not_needed_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = plant(tmp_path / "student", {**HONEST, "locked/notes.txt": b""})
+    real = os.open
+
+    def denied(path: object, *args: object, **kwargs: object) -> int:
+        if path == "locked":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", denied)
     taken = take(folder, WANTED)
-    assert f"`{LAYERS}` can't be read (Permission denied), and was not read." in taken.notes
+    assert taken.files == HONEST
+    assert "`locked` can't be read (Permission denied), and was not read." in taken.notes
 
 
 def test_a_file_that_vanishes_or_turns_into_a_link_while_the_folder_is_read_is_noted(
@@ -443,10 +497,24 @@ def test_a_wanted_file_that_is_too_long_is_refused_before_it_is_read(tmp_path: P
         take(folder, WANTED, SMALL)
 
 
-def test_a_folder_of_too_many_entries_or_too_deep_is_refused(tmp_path: Path) -> None:
+def test_a_folder_of_too_many_entries_is_refused(tmp_path: Path) -> None:
     assert "more than 50 entries" in refusal(tmp_path, {f"f{number}": b"" for number in range(51)}, "many")
-    assert "more than 8 folders deep" in refusal(tmp_path, {"a/" * 9 + "x.py": b""}, "deep")
-    assert "too long" in refusal(tmp_path, {"a" * 120 + "/" + "b" * 120: b""}, "long")
+
+
+def test_what_lies_too_deep_or_has_too_long_a_path_is_left_out(tmp_path: Path) -> None:
+    others = {"a/" * 9 + "x.py": b"", "a" * 120 + "/" + "b" * 120: b""}
+    taken = intake(tmp_path, {**HONEST, **others}, "student")
+    assert taken.files == HONEST
+    told = " ".join(taken.notes)
+    assert "lies more than 8 folders deep, and was not read" in told
+    assert "has a path of more than 200 characters, and was not read" in told
+
+
+def test_more_files_than_are_noted_are_counted(tmp_path: Path) -> None:
+    limits = msgspec.structs.replace(SMALL, max_noted=10)
+    taken = intake(tmp_path, zipped({**{f"d/{n}": b"" for n in range(30)}, **HONEST}), limits=limits)
+    assert taken.files == HONEST
+    assert taken.notes[-1] == "20 further files were not used or looked at."
 
 
 # --- Names: a stranger's text is shown, and never acts.
@@ -511,16 +579,14 @@ def test_a_path_that_can_not_be_is_told(tmp_path: Path) -> None:
 def test_a_folder_that_can_not_be_opened_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(tmp_path / "student", HONEST)
     monkeypatch.setattr(folders.os, "open", no)
-    with pytest.raises(SubmissionError, match=r"the folder can't be opened \(Permission denied\)"):
+    with pytest.raises(GraderFault, match=r"can't be read \(Permission denied\): that is no fault of the submission's"):
         take(tmp_path / "student", WANTED)
 
 
 def test_a_folder_that_can_not_be_listed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(tmp_path / "student", HONEST)
     monkeypatch.setattr(folders.os, "scandir", no)
-    with pytest.raises(
-        SubmissionError, match=r"`\.` can't be read \(Permission denied\); hand in the files themselves"
-    ):
+    with pytest.raises(GraderFault, match=r"`\.` \(Permission denied\) of `student`"):
         take(tmp_path / "student", WANTED)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 
 import msgspec
 import pytest
 
-from grader.model import Status
+from grader.model import Report, Status
 from grader.report import junit
 
 from . import samples
@@ -17,13 +19,47 @@ def _properties(element: ET.Element) -> dict[str, str]:
     return {p.get("name", ""): p.get("value", "") for p in element.findall("properties/property")}
 
 
+def _of_cases(suite: ET.Element) -> tuple[list[float], list[float]]:
+    told = _properties(suite)
+    numbers = range(1, len(suite.findall("testcase")) + 1)
+    points = [float(told[f"points of case {number}"]) for number in numbers]
+    return points, [float(told[f"max_points of case {number}"]) for number in numbers]
+
+
+# What Jenkins's schema allows: attributes, with a star if required, and the elements within.
+COUNTS = {"tests", "failures", "errors"}
+PROBLEM = ({"type", "message"}, set[str]())
+SCHEMA = {
+    "testsuites": ({"name", "time", *COUNTS}, {"testsuite"}),
+    "testsuite": ({"name", "time", "skipped", "timestamp", *COUNTS}, {"properties", "testcase"}),
+    "testcase": ({"name", "time", "classname"}, {"skipped", "error", "failure", "system-out"}),
+    "properties": (set[str](), {"property"}),
+    "property": ({"name", "value"}, set[str]()),
+    "failure": PROBLEM, "error": PROBLEM, "skipped": PROBLEM, "system-out": (set[str](), set[str]()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [samples.mixed, samples.faulty, samples.hostile])
+def test_it_is_valid_by_the_schema_of_jenkins(make: Callable[[], Report]) -> None:
+    for element in ET.fromstring(junit.render(make())).iter():
+        attributes, children = SCHEMA[element.tag]
+        assert set(element.attrib) <= attributes
+        assert {child.tag for child in element} <= children
+        if element.tag in ("testsuite", "testcase", "property"):
+            assert "name" in element.attrib
+        if element.tag == "testsuite":
+            assert set(element.attrib) >= COUNTS
+        if element.tag in ("testsuite", "testsuites"):
+            assert re.fullmatch(r"\d{1,6}\.\d{3}", element.get("time", ""))
+
+
 def test_there_is_a_test_case_for_each_case_and_the_counts_add_up() -> None:
     report = samples.mixed()
     root = ET.fromstring(junit.render(report))
     cases = root.findall("testsuite/testcase")
     assert len(cases) == sum(len(check.cases) or 1 for check in report.checks) == int(root.get("tests", ""))
     assert len(root.findall(".//failure")) == int(root.get("failures", "")) == 14
-    assert len(root.findall(".//skipped")) == int(root.get("skipped", "")) == 1
+    assert len(root.findall(".//skipped")) == sum(int(suite.get("skipped", "")) for suite in root) == 1
     assert root.get("errors") == "0"
 
 
@@ -31,9 +67,9 @@ def test_points_stand_as_properties_and_the_cases_points_sum_to_the_check_s() ->
     report = samples.mixed()
     for suite, check in zip(ET.fromstring(junit.render(report)).findall("testsuite"), report.checks, strict=True):
         assert _properties(suite)["max_points"] == f"{check.max_points:g}"
-        cases = [_properties(case) for case in suite.findall("testcase")]
-        assert sum(float(case["points"]) for case in cases) == pytest.approx(check.points)
-        assert sum(float(case["max_points"]) for case in cases) == pytest.approx(check.max_points)
+        points, most = _of_cases(suite)
+        assert sum(points) == pytest.approx(check.points)
+        assert sum(most) == pytest.approx(check.max_points)
 
 
 def test_a_heavier_case_has_more_of_the_points() -> None:
@@ -42,9 +78,9 @@ def test_a_heavier_case_has_more_of_the_points() -> None:
     heavy = msgspec.structs.replace(check.cases[0], weight=float(len(check.cases)))
     check = msgspec.structs.replace(check, cases=(heavy, *check.cases[1:]))
     suite = ET.fromstring(junit.render(msgspec.structs.replace(report, checks=(check,))))[0]
-    first, *others = [_properties(case) for case in suite.findall("testcase")]
-    assert float(first["points"]) == pytest.approx(len(check.cases) * float(others[0]["points"]), rel=1e-5)
-    assert first["points"] == first["max_points"]
+    points, most = _of_cases(suite)
+    assert points[0] == pytest.approx(len(check.cases) * points[1], rel=1e-5)
+    assert points[0] == most[0]
 
 
 def test_the_grader_s_own_fault_is_an_error_and_no_failure() -> None:

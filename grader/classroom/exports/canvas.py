@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader.classroom.exports.tables import Finder, Table, most, read_csv, write_csv
+from grader.classroom.exports.tables import Finder, Table, most, read_sheet, write_csv
 from grader.classroom.gradebook import Line, number, text
 from grader.classroom.rows import ClassFile
 from grader.errors import UsageError
 
 IDS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+NAMES = ("LastName", "FirstName")  # what some of its exports have in the place of `Student`
 POSSIBLE = "    Points Possible"
 _COLUMN = re.compile(r".+ \(\d+\)")
 
@@ -51,33 +52,40 @@ def _sis(line: Line) -> str:
 
 def _filled(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path) -> Table:
     """Return the students of Canvas's export with the marks in the assignment's column."""
-    header, rows = read_csv(exported)
-    missing = [name for name in ("Student", "ID") if name not in header]
+    sheet = read_sheet(exported)
+    header, *rows = sheet.rows
+    named = "Student" in header or {"LastName", "FirstName"} <= set(header)
+    missing = [name for name in ("ID",) if name not in header] + ([] if named else ["Student"])
     if missing:
         raise UsageError(f"{exported} is no gradebook that Canvas exported: it has no column {missing[0]!r}")
     column = column or _only_column(class_.title, header, exported)
     if column not in header:
         raise UsageError(f"{exported} has no column {column!r}")
-    kept = [name for name in IDS if name in header]
-    places = [header.index(name) for name in kept]
-    finder, there = Finder(lines), set()
-    result = [[POSSIBLE, *[""] * (len(kept) - 1), number(most(class_))]]
+    kept = [name for name in (*NAMES, *IDS) if name in header]
+    places = {name: header.index(name) for name in kept}
+    finder, there = Finder(class_, lines), set()
+    result = [[*kept, column], [POSSIBLE, *[""] * (len(kept) - 1), sheet.number(most(class_))]]
     for row in rows:
-        ids = [row[header.index(name)] for name in ("ID", "SIS User ID", "SIS Login ID") if name in header]
-        name = row[header.index("Student")]
-        line = finder.find(ids, name) if any(ids) else None  # rows without ids are Canvas's own
+        cells = {name: row[place] for name, place in places.items()}
+        ids = [cells[name] for name in ("SIS User ID", "SIS Login ID") if name in cells]
+        if not any((cells["ID"], *ids)):
+            continue  # Canvas's own
+        name = cells.get("Student") or f"{cells.get('LastName', '')}, {cells.get('FirstName', '')}"
+        line = finder.find(ids, name, cells["ID"], "canvas")
         if line is not None:
             there.add(line.entry.student)
-            result.append([*(row[place] for place in places), number(line.score)])
-    return Table(write_csv([*kept, column], result), frozenset(there))
+            result.append([*(row[places[name]] for name in kept), sheet.number(line.score)])
+    return Table(sheet.write(result), frozenset(there), finder.unsettled)
 
 
 def _only_column(title: str, header: Sequence[str], exported: Path) -> str:
-    """Return the column that bears the assignment's title."""
-    found = [name for name in header if _COLUMN.fullmatch(name) and name.rpartition(" (")[0] == title]
+    """Return the column that bears the assignment's title, or the only one that may be an assignment's."""
+    columns = [name for name in header if _COLUMN.fullmatch(name)]
+    found = [name for name in columns if name.rpartition(" (")[0] == title] or columns
     if len(found) == 1:
         return found[0]
-    known = ", ".join(repr(name) for name in header if _COLUMN.fullmatch(name))
+    known = ", ".join(map(repr, columns))
+    alike = sum(name.rpartition(" (")[0] == title for name in columns)
     raise UsageError(
-        f"{exported} has {'two columns' if found else 'no column'} named {title!r}: give --column ({known})"
+        f"{exported} has {'two columns' if alike > 1 else 'no column'} named {title!r}: give --column ({known})"
     )

@@ -24,15 +24,17 @@ def render(class_: ClassFile, lines: Sequence[Line], out: Path) -> Table:
     out: what ``grader batch`` wrote
     """
     buffer, there = io.BytesIO(), set()
+    seen: set[str] = set()  # a group has one hand-in, and one answer to it
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for line in lines:
             page = out / line.entry.folder / (REFUSED if line.outcome is Outcome.REFUSED else STUDENTS_PAGE)
             name = _name(class_.layout, line.entry, page.suffix)
-            if line.outcome not in (Outcome.GRADED, Outcome.REFUSED) or not name or not page.is_file():
+            if line.outcome not in (Outcome.GRADED, Outcome.REFUSED) or not name or not page.is_file() or name in seen:
                 continue
             info = zipfile.ZipInfo(name, EPOCH)
             info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             archive.writestr(info, page.read_bytes())
+            seen.add(name)
             there.add(line.entry.student)
     return Table(buffer.getvalue(), frozenset(there))
 
@@ -42,6 +44,6 @@ def _name(layout: str, entry: Entry, suffix: str) -> str:
     if not entry.paths:
         return ""
     if layout in uploads.ANSWERED:
-        head = uploads.answer_to(layout, entry.paths[0].rpartition("/")[2])
+        head = uploads.answer_to(layout, entry.paths[0].rpartition("/")[2], entry.lms_id)
         return f"{head}feedback{suffix}" if head else ""
     return f"{entry.folder}/feedback{suffix}"

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from grader.classroom.exports.tables import Finder, Table, most, read_csv, write_csv
+from grader.classroom.exports.tables import (
+    Finder,
+    Table,
+    most,
+    number_in,
+    read_sheet,
+    scale,
+    scaled,
+    write_csv,
+)
 from grader.classroom.gradebook import Line, feedback_of, number, text
 from grader.classroom.rows import ClassFile
 from grader.errors import UsageError
@@ -16,16 +26,18 @@ HEADER = (
     "Identifier", "Full name", "Email address", "Status", "Grade", "Maximum grade", "Grade can be changed",
     "Last modified (submission)", "Last modified (grade)", "Feedback comments",
 )  # fmt: skip
+_NUMBER = re.compile(r"[^\W\d][^\d]{2,40}?[ _]?(\d{1,18})")  # `Participant 17`, `Teilnehmer/in17`
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def worksheet(class_: ClassFile, lines: Sequence[Line], exported: Path | None) -> Table:
+def worksheet(class_: ClassFile, lines: Sequence[Line], exported: Path | None, scale_asked: bool = False) -> Table:
     """Return the worksheet; Moodle takes grades and feedback from it by the identifier.
 
     exported: the worksheet as Moodle hands it out, which keeps all its other cells
+    scale_asked: whether marks are scaled to Moodle's maximum grade, if that is another
     """
     if exported is not None:
-        return _filled(class_, lines, exported)
+        return _filled(class_, lines, exported, scale_asked)
     if class_.layout != "moodle":
         raise UsageError(
             "these submissions did not come from Moodle, so its participants' numbers are not known: download the "
@@ -40,26 +52,74 @@ def worksheet(class_: ClassFile, lines: Sequence[Line], exported: Path | None) -
     return Table(write_csv(HEADER, rows), frozenset(line.entry.student for line in lines if line.entry.lms_id))
 
 
-def _filled(class_: ClassFile, lines: Sequence[Line], exported: Path) -> Table:
-    header, rows = read_csv(exported)
-    missing = [name for name in ("Identifier", "Grade") if name not in header]
-    if missing:
-        raise UsageError(f"{exported} is no grading worksheet of Moodle's: it has no column {missing[0]!r}")
-    places = {name: header.index(name) for name in HEADER if name in header}
-    finder, there = Finder(lines), set()
+class _Places(NamedTuple):
+    """Where the columns of a worksheet stand, whatever language they are named in."""
+
+    identifier: int
+    name: int | None
+    email: int | None
+    grade: int
+    maximum: int | None
+    feedback: int | None
+
+
+def _filled(class_: ClassFile, lines: Sequence[Line], exported: Path, scale_asked: bool) -> Table:
+    """Return the worksheet with grades and feedback; what is there is never replaced by nothing."""
+    sheet = read_sheet(exported)
+    header, *rows = sheet.rows
+    places = _places(header, rows, exported)
+    finder, there = Finder(class_, lines), set()
     for row in rows:
-        identifier = row[places["Identifier"]]
-        ids = [identifier, identifier.removeprefix("Participant ")]
-        if "Email address" in places:
-            ids.append(row[places["Email address"]])
-        line = finder.find(ids, row[places["Full name"]] if "Full name" in places else "")
+        identifier = row[places.identifier]
+        number = _NUMBER.fullmatch(identifier)
+        ids = [] if number else [identifier]
+        if places.email is not None:
+            ids.append(row[places.email])
+        name = row[places.name] if places.name is not None else ""
+        line = finder.find(ids, name, number[1] if number else "", "moodle")
         if line is None or line.score is None:
             continue
+        theirs = number_in(row[places.maximum]) if places.maximum is not None else None
+        factor = scale(most(class_), theirs, scale_asked, f"{exported}: the assignment in Moodle")
         there.add(line.entry.student)
-        row[places["Grade"]] = number(line.score)
-        if "Feedback comments" in places:
-            row[places["Feedback comments"]] = text(feedback_of(line, class_))
-    return Table(write_csv(header, rows), frozenset(there))
+        row[places.grade] = sheet.number(scaled(line, factor))
+        said = text(feedback_of(line, class_))
+        if places.feedback is not None and said:
+            row[places.feedback] = said
+    return Table(sheet.write([header, *rows]), frozenset(there), finder.unsettled)
+
+
+def _places(header: Sequence[str], rows: Sequence[Sequence[str]], exported: Path) -> _Places:
+    """Return the columns: by their English names, else by what stands in them."""
+    names = {name: index for index, name in enumerate(header)}
+    if "Identifier" in names and "Grade" in names:
+        return _Places(
+            names["Identifier"],
+            names.get("Full name"),
+            names.get("Email address"),
+            names["Grade"],
+            names.get("Maximum grade"),
+            names.get("Feedback comments"),
+        )
+    identifier = next((i for i in range(len(header)) if _all(rows, i, _NUMBER.fullmatch)), None)
+    maximum = next((i for i in range(1, len(header)) if i != identifier and _one_number(rows, i)), None)
+    if identifier is None or maximum is None:
+        raise UsageError(
+            f"{exported} is no grading worksheet of Moodle's: it has no column 'Identifier' and none that looks like it"
+        )
+    email = next((i for i in range(len(header)) if _all(rows, i, lambda cell: "@" in cell)), None)
+    feedback = len(header) - 1 if len(header) - 1 > maximum + 1 else None
+    return _Places(identifier, identifier + 1, email, maximum - 1, maximum, feedback)
+
+
+def _all(rows: Sequence[Sequence[str]], index: int, fits: Callable[[str], object]) -> bool:
+    return bool(rows) and all(fits(row[index].strip()) for row in rows)
+
+
+def _one_number(rows: Sequence[Sequence[str]], index: int) -> bool:
+    """Tell whether a column holds one number above 0 in all rows, as the maximum grade does."""
+    values = {number_in(row[index]) for row in rows}
+    return len(values) == 1 and (values.pop() or 0) > 0
 
 
 def grades_xml(class_: ClassFile, lines: Sequence[Line], assignment: str) -> Table:

@@ -1,0 +1,165 @@
+"""The machine's faults: no mark, nothing kept for good, and what was damaged is made again."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import bulk
+import mini
+import msgspec
+import pytest
+
+from grader.classroom import batch as batches
+from grader.classroom import parts, tasks
+from grader.classroom.store import CLASS, CLASS_COPY
+from grader.grading.grade import Grader
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "PAUSE", 0.0)
+
+
+def marks(out: Path) -> dict[str, tuple[str, str]]:
+    return {row["id"]: (row["status"], row["score"]) for row in bulk.read(out / "gradebook.csv")}
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    mini.write(tmp_path / "d", {"ann/mini.py": mini.RIGHT, "bob/mini.py": mini.KINDS["thrice"].files["mini.py"]})
+    return tmp_path / "d"
+
+
+def test_a_box_that_the_kernel_killed_for_want_of_memory_gives_no_mark_and_is_tried_again(
+    batch: Callable, two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kills = iter(range(100))
+    grade = Grader.grade_taken
+
+    def killed(self: Grader, taken: object) -> object:
+        graded = grade(self, taken)  # type: ignore[arg-type]
+        return msgspec.structs.replace(graded, unexplained=graded.report.submission == "ann")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Grader, "grade_taken", killed)
+        patched.setattr(tasks, "oom_kills", lambda: next(kills))
+        run = batch(two)
+    assert run.code == 3
+    assert "ran out of memory" in run.out
+    assert marks(tmp_path / "out") == {"ann": ("fault", ""), "bob": ("graded", "4")}
+    assert "1 graded, 1 as they were before" in batch(two).out
+    assert marks(tmp_path / "out")["ann"] == ("graded", "10")
+
+
+def test_what_failed_by_the_machines_fault_is_tried_again_when_all_others_are_done(
+    batch: Callable, two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    do = tasks._do
+
+    def failing(task: tasks.Task) -> tasks.Done:
+        seen.append(task.title)
+        return tasks.Done(fault="a stale handle") if seen == ["ann"] else do(task)
+
+    monkeypatch.setattr(tasks, "_do", failing)
+    assert batch(two).code == 1
+    assert seen == ["ann", "bob", "ann"]
+
+
+class Full:
+    """A file whose bytes there is no room for."""
+
+    def read(self, size: int) -> bytes:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_temporary_folder_gives_no_mark(
+    batch: Callable, two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay = parts.Part.lay
+
+    def full(self: parts.Part, root: Path, name: str, file: parts.Readable) -> Path:
+        if name.startswith("ann/"):
+            return lay(self, root, name, Full())
+        return lay(self, root, name, file)
+
+    packed = mini.zip_folder(two, tmp_path / "d.zip")
+    with monkeypatch.context() as patched:
+        patched.setattr(parts.Part, "lay", full)
+        assert batch(packed).code == 3
+    assert marks(tmp_path / "out")["ann"] == ("fault", "")
+    assert batch(packed).code == 1
+    assert marks(tmp_path / "out")["ann"] == ("graded", "10")
+
+
+def test_a_cut_of_every_file_that_is_kept_is_found_and_mended(batch: Callable, two: Path, tmp_path: Path) -> None:
+    batch(two)
+    out = tmp_path / "out"
+    before = (out / "gradebook.csv").read_bytes()
+    for path in [path for path in sorted((out / "bob").rglob("*")) if path.is_file()]:
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        assert "1 as they were before" in batch(two).out, path
+        assert path.is_file()
+        assert (out / "gradebook.csv").read_bytes() == before, path
+        assert path.stat().st_size > len(whole) // 2, path
+
+
+def test_a_report_that_is_cut_is_rendered_again_and_not_graded(batch: Callable, two: Path, tmp_path: Path) -> None:
+    batch(two)
+    (tmp_path / "out" / "bob" / "report.html").write_bytes(b"")
+    assert "1 as they were before, 1 rendered again" in batch(two).out
+
+
+@pytest.mark.parametrize("names", [(CLASS,), (CLASS_COPY,), (CLASS, CLASS_COPY)])
+def test_a_class_file_that_is_cut_costs_no_result(
+    batch: Callable, command: Callable, two: Path, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    batch(two)
+    for name in names:
+        (tmp_path / "out" / name).write_bytes(b"")
+    if len(names) == 1:
+        assert command("export", "nbgrader", "--from", tmp_path / "out", "--out", tmp_path / "g.csv").code == 0
+    assert "2 as they were before" in batch(two).out
+
+
+def test_a_groups_hand_in_is_graded_once_and_marked_for_all(batch: Callable, tmp_path: Path) -> None:
+    mini.write(tmp_path / "d", {"team_7_1001_9001_mini.py": mini.RIGHT, "roebo_1002_9002_mini.py": mini.RIGHT})
+    (tmp_path / "roster.csv").write_text("id,name\ns1,Ann Lee\ns2,Bo Roe\ns3,Cy Fox\n")
+    (tmp_path / "groups.csv").write_text("id,group\ns1,Team 7\ns3,Team 7\n")
+    more = ("--roster", tmp_path / "roster.csv", "--groups", tmp_path / "groups.csv")
+    run = batch(tmp_path / "d", *more)
+    assert "3 students: 2 graded, 1 rendered again" in run.out
+    assert marks(tmp_path / "out") == dict.fromkeys(("s1", "s2", "s3"), ("graded", "10"))
+    assert "Cy Fox" in (tmp_path / "out" / "s3" / "report.html").read_text()
+    assert "3 as they were before" in batch(tmp_path / "d", *more).out
+
+
+def test_what_is_asked_about_has_a_row_and_an_exit_code_and_an_answer_settles_it(
+    batch: Callable, tmp_path: Path
+) -> None:
+    name = "Ann Lee_102_assignsubmission_file"
+    mini.write(tmp_path / "d" / name, {"mini.py": mini.RIGHT})
+    (tmp_path / "roster.csv").write_text("id,name\n101,Ann Lee\n102,Bo Roe\n")
+    run = batch(tmp_path / "d", "--roster", tmp_path / "roster.csv")
+    assert run.code == 1
+    assert {id_: status for id_, (status, _) in marks(tmp_path / "out").items()} == {
+        "101": "asked", "102": "asked", f"? {name}": "asked",
+    }  # fmt: skip
+    assert "who is this?" in (tmp_path / "out" / "index.html").read_text()
+    mini.write(tmp_path / "out", {"overrides.toml": f'[[who]]\nhand_in = "{name}"\nstudent = "101"\n'})
+    assert batch(tmp_path / "d", "--roster", tmp_path / "roster.csv").code == 0
+    assert marks(tmp_path / "out") == {"101": ("graded", "10"), "102": ("missing", "")}
+
+
+def test_what_was_left_out_and_what_a_person_should_decide_is_in_the_gradebook(batch: Callable, tmp_path: Path) -> None:
+    mini.write(tmp_path / "d" / "ann", {"essay.txt": b"", "work/mini.py": mini.RIGHT, "work/Words.zip": b"PK no zip"})
+    (tmp_path / "d" / "ann" / "data").symlink_to("/nowhere")
+    batch(tmp_path / "d")
+    (row,) = bulk.read(tmp_path / "out" / "gradebook.csv")
+    assert "`data` is a symbolic link, and was not read" in row["notes"]
+    assert "`Words.ipynb` may lie in `work/Words.zip`" in row["notes"]
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "may lie in" in page[page.index("Needs a look") :]

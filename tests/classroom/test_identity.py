@@ -1,0 +1,274 @@
+"""Whose a hand-in is: whatever names, ids and file names are, no row holds another student's work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from listing import Listing
+
+from grader.classroom.downloads import Asking, Class, read
+from grader.classroom.roster import Member, Roster
+from grader.errors import UsageError
+
+ASKING = Asking(assignment="mini", wanted=frozenset({"mini.py"}))
+
+
+def class_of(paths: list[str], members: list[Member] | None, **asking: object) -> Class:
+    with_more = Asking(assignment="mini", wanted=frozenset({"mini.py"}), **asking)  # type: ignore[arg-type]
+    return read(Listing(paths), Roster(members) if members is not None else None, with_more)
+
+
+def graded(paths: list[str], members: list[Member] | None, **asking: object) -> dict[str, tuple[str, ...]]:
+    return {entry.student: entry.paths for entry in class_of(paths, members, **asking).entries if entry.paths}
+
+
+# --- every LMS's names, hostile ---------------------------------------------------------------------------------------
+
+ADA, BOB, EVE = Member(student="101", name="Ada Lovelace"), Member(student="102", name="Bob Bright"), Member(
+    student="104", name="Eve Moe"
+)  # fmt: skip
+
+
+def test_a_number_of_moodle_that_is_another_students_id_is_asked_about() -> None:
+    entries = class_of(["Ada Lovelace_102_assignsubmission_file/mini.py"], [ADA, BOB]).entries
+    assert [(entry.student, bool(entry.asked)) for entry in entries] == [
+        ("101", True), ("102", True), ("? Ada Lovelace_102_assignsubmission_file", True),
+    ]  # fmt: skip
+
+
+def test_a_file_name_in_moodle_does_not_name_another_student() -> None:
+    names = [
+        "Ada Lovelace_901_assignsubmission_file_mini.py",
+        "Eve Moe_904_assignsubmission_file_x_901_assignsubmission_file_mini.py",
+        "Eve Moe_904_assignsubmission_file_mini.py",
+    ]
+    assert graded(names, [ADA, EVE]) == {"101": (names[0],), "104": (names[2], names[1])}
+
+
+def test_a_group_before_a_name_in_moodle_is_no_part_of_it() -> None:
+    name = "Lab 2-Ada Lovelace_901_assignsubmission_file"
+    assert graded([f"{name}/mini.py"], [ADA, BOB]) == {"101": (name,)}
+
+
+def test_a_file_name_in_canvas_does_not_name_another_student() -> None:
+    names = ["lovelaceada_901_5_mini.py", "moeeve_904_6_901_7_mini.py", "moeeve_904_8_lovelaceada_901_9_mini.py"]
+    assert graded(names, [ADA, EVE]) == {"101": (names[0],), "104": (names[1], names[2])}
+
+
+def test_a_group_of_canvas_whose_name_ends_with_a_number_is_read_whole() -> None:
+    names = ["team_7_1001_9001_mini.py", "team_8_1002_9002_mini.py"]
+    assert graded(names, None) == {"1001": (names[0],), "1002": (names[1],)}
+
+
+def test_a_name_in_canvas_that_can_be_read_in_two_ways_is_asked_about() -> None:
+    members = [Member(student="a", name="Jo"), Member(student="b", name="Jo 7")]
+    (row,) = [entry for entry in class_of(["jo_7_1001_9001_mini.py"], members).entries if entry.student[0] == "?"]
+    assert "two ways" in row.asked
+
+
+def test_anonymous_hand_ins_are_graded_as_nobodys_and_the_roster_is_not_missing() -> None:
+    entries = class_of(["anon_101_9001_mini.py", "anon_x7Kq2_LATE_9002_mini.py"], [ADA, BOB]).entries
+    assert [(entry.student, bool(entry.paths), entry.missing) for entry in entries] == [
+        ("101", False, False), ("102", False, False), ("anon 101", True, False), ("anon x7Kq2", True, False),
+    ]  # fmt: skip
+
+
+def test_a_user_of_blackboard_that_ends_as_another_does_is_not_that_one() -> None:
+    members = [Member(student="ann_b", name="Ann"), Member(student="ann_c", name="Cyd")]
+    names = [f"HW 1_{user}_attempt_2026-11-01-10-11-12_mini.py" for user in ("ann_b", "ann_c")]
+    assert graded(names, members) == {"ann_b": (names[0],), "ann_c": (names[1],)}
+
+
+def test_brightspace_keeps_the_last_of_several_hand_ins_in_both_forms() -> None:
+    names = [
+        "501-77 - Ada Lovelace - Apr 1, 2026 1203 PM - mini.py",
+        "501-77 - Ada Lovelace - Apr 10, 2026 101 AM - mini.py",
+        "502-77 - Bob Bright - 2 April, 2026 13:05 - a - b.py",
+        "index.html",
+    ]
+    assert graded(names, [ADA, BOB]) == {"101": (names[1],), "102": (names[2],)}
+    folders = [f"{name}/mini.py" for name in ("501-77 - Ada Lovelace - Apr 1, 2026 1203 PM",)]
+    assert graded([*folders, "index.html"], [ADA, BOB]) == {"101": (folders[0].rpartition("/")[0],)}
+
+
+def test_sakai_names_its_folders_by_login() -> None:
+    top = "Homework/Lovelace, Ada(101)"
+    paths = [f"{top}/Submission attachment(s)/mini.py", f"{top}/timestamp.txt", "Homework/grades.csv"]
+    assert graded(paths, [ADA]) == {"101": (f"{top}/Submission attachment(s)",)}
+
+
+def test_google_classroom_names_files_by_person() -> None:
+    names = ["Ada Lovelace - mini.py", "Bob Bright - my - mini.py"]
+    assert graded(names, [ADA, BOB]) == {"101": (names[0],), "102": (names[1],)}
+
+
+@pytest.mark.parametrize("git", ["", "/.git/HEAD"])
+def test_repositories_are_read_by_assignment_with_git_or_without(git: str) -> None:
+    members = [Member(student="ann-b", name="Ann"), Member(student="b", name="Bob")]
+    names = ["cs1-mini-ann-b", "cs1-mini-b"]
+    paths = [f"{name}/mini.py" for name in names] + ([f"{name}{git}" for name in names] if git else [])
+    assert graded(paths, members) == {"ann-b": (names[0],), "b": (names[1],)}
+
+
+def test_one_clone_among_nothing_else_is_its_users() -> None:
+    members = [Member(student="ann", name="Ann")]
+    assert graded(["homework-ann/.git/HEAD", "homework-ann/mini.py"], members) == {"ann": ("homework-ann",)}
+
+
+@pytest.mark.parametrize("around", ["", "w/", "a/b/c/d/e/f/"])
+def test_a_class_in_folders_of_its_own_is_found_at_any_depth(around: str) -> None:
+    paths = [f"{around}{student}/mini.py" for student in ("101", "102")]
+    assert sorted(graded(paths, [ADA, BOB])) == ["101", "102"]
+    assert len(graded(paths, None)) == 2
+
+
+def test_a_download_of_nobody_on_the_roster_is_asked_about() -> None:
+    with pytest.raises(UsageError, match="none of the 2 hand-ins"):
+        class_of(["x1/mini.py", "x2/mini.py"], [ADA, BOB])
+
+
+def test_one_students_work_is_no_class() -> None:
+    with pytest.raises(UsageError, match="one student's work"):
+        class_of(["mini.py", "notes.txt"], [ADA])
+
+
+def test_a_group_is_graded_once_and_marked_for_all() -> None:
+    groups = Roster([Member(student="101", name="", group="Team 7"), Member(student="102", name="", group="Team 7")])
+    entries = class_of(["team_7_1001_9001_mini.py"], [ADA, BOB, EVE], groups=groups).entries
+    assert [(entry.student, bool(entry.paths), entry.lms_id) for entry in entries] == [
+        ("101", True, ""), ("102", True, ""), ("104", False, ""),
+    ]  # fmt: skip
+
+
+def test_an_instructor_says_whose_a_hand_in_is() -> None:
+    name = "Ada Lovelace_102_assignsubmission_file"
+    assert graded([f"{name}/mini.py"], [ADA, BOB], answers={name: "101"}) == {"101": (name,)}
+
+
+def test_two_strangers_whose_names_look_alike_have_a_row_each() -> None:
+    assert len(graded(["a\x01/mini.py", "a\x02/mini.py"], None)) == 2
+
+
+# --- any class, any download ------------------------------------------------------------------------------------------
+
+
+class Pupil(NamedTuple):
+    """A student as roster and LMS know them, and what they call their files."""
+
+    id: str
+    name: str
+    number: int
+    files: tuple[str, ...]
+
+
+NAMES = st.sampled_from([
+    "Ada Lovelace", "Lovelace Ada", "Ada B Lovelace", "Bob_101 Bright", "Eve 7", "Team_7", "team", "Zoë O'Neil",
+    "Ann_102_assignsubmission_file", "X_5_6", "anon", "Doe, Jane", "Jane Doe", "LATE", "A - B", "Roe (x)",
+])  # fmt: skip
+IDS = st.sampled_from(["7", "8", "101", "102", "103", "ann", "ann-b", "b", "ann_b", "x7Kq2"])
+FILES = st.sampled_from([
+    "mini.py", "x_101_assignsubmission_file_mini.py", "7_8_mini.py", "101_102_103_mini.py", "mini-1.py",
+    "lovelaceada_101_7_mini.py", "a - Apr 1, 2026 1203 PM - mini.py", "hw.zip", "attempt_2026-01-01-01-01-01_x.py",
+])  # fmt: skip
+
+
+@st.composite
+def classes(draw: st.DrawFn) -> list[Pupil]:
+    ids = draw(st.lists(IDS, min_size=1, max_size=5, unique=True))
+    numbers = draw(st.permutations([7, 8, 101, 102, 103, 9001]))
+    files = st.lists(FILES, min_size=1, max_size=3, unique=True)
+    return [Pupil(id_, draw(NAMES), numbers[i], tuple(draw(files))) for i, id_ in enumerate(ids)]
+
+
+def slug(name: str) -> str:
+    """Return a name as Canvas writes it: no number stands between underscores."""
+    import re
+
+    plain = re.sub(r"[^\w]+", "", name).lower()
+    return re.sub(r"_(\d+)(?=_)", r"-\1-", plain)
+
+
+def canvas(pupils: list[Pupil]) -> dict[str, str]:
+    return {
+        f"{slug(pupil.name)}_{pupil.number}_{900 + 10 * i + k}_{file}": pupil.id
+        for i, pupil in enumerate(pupils) for k, file in enumerate(pupil.files)
+    }  # fmt: skip
+
+
+def moodle_flat(pupils: list[Pupil]) -> dict[str, str]:
+    return {
+        f"{pupil.name}_{pupil.number}_assignsubmission_file_{file}": pupil.id
+        for pupil in pupils for file in pupil.files
+    }  # fmt: skip
+
+
+def moodle(pupils: list[Pupil]) -> dict[str, str]:
+    return {f"{pupil.name}_{pupil.number}_assignsubmission_file": pupil.id for pupil in pupils}
+
+
+def brightspace(pupils: list[Pupil]) -> dict[str, str]:
+    return {
+        f"{pupil.number}-55 - {pupil.name} - Apr {k + 1}, 2026 1203 PM - {file}": pupil.id
+        for pupil in pupils for k, file in enumerate(pupil.files)
+    }  # fmt: skip
+
+
+def blackboard(pupils: list[Pupil]) -> dict[str, str]:
+    return {f"HW_1_{pupil.id}_attempt_2026-11-01-10-11-12_{file}": pupil.id for pupil in pupils for file in pupil.files}
+
+
+def sakai(pupils: list[Pupil]) -> dict[str, str]:
+    return {f"{pupil.name.replace('(', '').replace(')', '')}({pupil.id})": pupil.id for pupil in pupils}
+
+
+def github(pupils: list[Pupil]) -> dict[str, str]:
+    return {f"cs-mini-{pupil.id}": pupil.id for pupil in pupils}
+
+
+def google(pupils: list[Pupil]) -> dict[str, str]:
+    return {f"{pupil.name} - mini.py": pupil.id for pupil in pupils}
+
+
+def by_folder(pupils: list[Pupil]) -> dict[str, str]:
+    return {pupil.id: pupil.id for pupil in pupils}
+
+
+def by_names(pupils: list[Pupil]) -> dict[str, str]:
+    return {pupil.name.replace("/", "_"): pupil.id for pupil in pupils}
+
+
+WITHIN: dict[Callable[[list[Pupil]], dict[str, str]], str] = {
+    canvas: "", moodle_flat: "", brightspace: "", blackboard: "", google: "",
+    moodle: "/mini.py", sakai: "/Submission attachment(s)/mini.py", github: "/.git/HEAD",
+    by_folder: "/mini.py", by_names: "/mini.py",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", WITHIN, ids=lambda layout: layout.__name__)
+@given(pupils=classes(), by_lms=st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_no_row_holds_the_work_of_another(
+    layout: Callable[[list[Pupil]], dict[str, str]], pupils: list[Pupil], by_lms: bool
+) -> None:
+    owners = layout(pupils)
+    if layout in (google, by_names) and len({pupil.name for pupil in pupils}) < len(pupils):
+        return  # two files of one name: no LMS makes that
+    lms = {pupil.id: (("", str(pupil.number)),) if by_lms else () for pupil in pupils}
+    members = [Member(student=pupil.id, name=pupil.name, lms_ids=lms[pupil.id]) for pupil in pupils]
+    try:
+        found = class_of([f"{name}{WITHIN[layout]}" for name in owners], members)
+    except UsageError:
+        return  # the whole download is asked about
+    told = json.dumps([[entry.paths, entry.notes, entry.look] for entry in found.entries])
+    for entry in found.entries:
+        if entry.student in lms:
+            theirs = {owners[path.split("/")[0]] for path in entry.paths}
+            assert theirs <= {entry.student}, (entry.student, entry.paths)
+    whose = {owners[path.split("/")[0]] for entry in found.entries for path in entry.paths}
+    asked_rows = any(entry.student.startswith("? ") for entry in found.entries)
+    assert whose == set(owners.values()) or asked_rows, told
