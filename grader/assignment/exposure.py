@@ -8,7 +8,6 @@ from pathlib import Path
 
 from grader.assignment.spec import SPEC_NAME, Assignment
 from grader.errors import AssignmentError
-from grader.sandbox import granted
 
 MOST = 20_000  # files of an assignment that are looked at
 FOLDERS = ("checks", "expectations", "misconceptions", "stand-ins")
@@ -21,6 +20,8 @@ def refuse_readable(assignment: Assignment) -> None:
     """
     if assignment.spec.handout_of:
         return
+    from grader.sandbox import granted  # of sandboxes, which students' machines may not have
+
     provided = granted.readable(sorted(set(assignment.links.values())))
     installed = granted.runnable(assignment.spec.withheld).run
     for secret in secrets(assignment):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CODE = (".py", ".ipynb")
 CHECKPOINT = "-checkpoint"
+CHECKPOINTS = ".ipynb_checkpoints"  # the folder of these
 MOST_CANDIDATES = 20  # that are read beside the files of the wanted names
 MOST_CELLS = 2_000
 TELLING = 8  # characters of a line that tells something
@@ -148,18 +149,21 @@ def _free(collector: Collector, matches: Sequence[Match], wanted: Wanted, path: 
     used = {match.entry.path for match in matches}
     names = {fold(place.rpartition("/")[2]) for place in (*wanted.provided, *wanted.paths)}
     found = []
-    for entry in [*collector.entries, *collector.checkpoints]:
+    checkpoints = [entry for entry in collector.checkpoints if _is_checkpoint_of(entry.path, path)]
+    for entry in [*collector.entries, *checkpoints]:
         base = entry.path.rpartition("/")[2]
-        stem = base.rpartition(".")[0]
         if entry.path in used or entry.trouble or _suffix(base) != _suffix(path):
             continue
-        if stem.endswith(CHECKPOINT):
-            original = f"{stem.removesuffix(CHECKPOINT)}{_suffix(base)}"
-            if fold(original) == fold(path.rpartition("/")[2]):
-                found.append(entry)
-        elif not names.intersection(map(fold, original_names(base))):
+        if entry in checkpoints or _is_checkpoint_of(entry.path, path) or (CHECKPOINTS not in entry.path.split("/") and not names.intersection(map(fold, original_names(base)))):
             found.append(entry)
     return found
+
+
+def _is_checkpoint_of(path: str, wanted: str) -> bool:
+    """Tell whether a file is the checkpoint that Jupyter made of a notebook, by its name."""
+    stem, _, suffix = path.rpartition("/")[2].rpartition(".")
+    original = f"{stem.removesuffix(CHECKPOINT)}.{suffix}"
+    return stem.endswith(CHECKPOINT) and fold(original) == fold(wanted.rpartition("/")[2])
 
 
 def _suffix(path: str) -> str:

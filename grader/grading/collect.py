@@ -17,7 +17,7 @@ import msgspec
 
 from grader.errors import GraderFault, SubmissionError
 from grader.files import UNREADABLE
-from grader.grading.candidates import MOST_CANDIDATES, Draft
+from grader.grading.candidates import CHECKPOINTS, MOST_CANDIDATES, Draft
 from grader.grading.names import (
     EXECUTED,
     REPORTS,
@@ -32,7 +32,6 @@ from grader.grading.names import (
 
 CHUNK = 1 << 16
 MIB = 1 << 20
-CHECKPOINTS = ".ipynb_checkpoints"
 
 
 class Wanted(msgspec.Struct, frozen=True):

@@ -13,7 +13,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.grading.collect import CHECKPOINTS, CHUNK, Collector, Kind
+from grader.grading.candidates import CHECKPOINTS
+from grader.grading.collect import CHUNK, Collector, Kind
 from grader.grading.names import ARCHIVES, is_litter
 
 _CODE = (".py", ".ipynb")

@@ -166,10 +166,16 @@ class Grader:
         sources = {path: data.decode("utf-8", "replace") for path, data in taken.files.items() if path.endswith(".py")}
         return Graded(report, notebooks, sources)
 
+    def _is_asked(self, check: str) -> bool:
+        return not self.options.only or check in self.options.only
+
     def _practice_notes(self, taken: Taken) -> list[str]:
         """Return what a student would want to know of their notebooks before the deadline."""
         found: list[str] = []
+        asked = {check.notebook for check in self.assignment.spec.checks if self._is_asked(check.id)}
         for book in self.assignment.spec.notebooks if self.assignment.spec.handout_of else ():
+            if book.path not in asked:
+                continue
             author = listed_cells((self.assignment.folder / book.source).read_bytes())
             said = remarks(author, listed_cells(taken.files.get(book.path, b"")))
             found += [f"{book.path}: {remark}" for remark in said]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from grader.grading.candidates import CHECKPOINTS
 from grader.grading.collect import Collector, Entry, Wanted
 from grader.grading.layout import Layout, Match, suffixes_of
 from grader.grading.names import ARCHIVES, listed, shown
@@ -73,7 +74,7 @@ def _unused(layout: Layout, entries: Sequence[Entry], wanted: Wanted) -> Iterato
     provided = suffixes_of(frozenset(wanted.provided))
     changed, archives, tests, others = [], [], [], []
     for entry in entries:
-        if entry.path in used or entry.trouble:
+        if entry.path in used or entry.trouble or CHECKPOINTS in entry.path.split("/"):
             continue
         place = provided.find(_below(layout.root, entry.path))
         if place is not None:

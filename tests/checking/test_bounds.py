@@ -19,8 +19,10 @@ from test_remote import LIMITS, LiarSandbox
 from grader.assignment.expectations import CallShape, CaseRecord
 from grader.checking.asserts import MOST_IN_SET, recordable
 from grader.checking.compare import compare, describe
-from grader.checking.diagnosis import Evidence, correlation, diagnose, fingerprint, resembles
+from grader.checking.diagnosis import correlation, diagnose, resembles
+from grader.checking.evidence import Evidence
 from grader.checking.expect import Expect, Got, Mode, weight
+from grader.checking.fingerprints import fingerprint
 from grader.checking.judge import PRINTED_SPARE, printed_text
 from grader.checking.kernel import MAX_UPDATES, WireKernelClient
 from grader.checking.numerical import gradients

@@ -158,6 +158,8 @@ def test_no_known_mistake_is_in_any_file(archive: Path) -> None:
         told += [mistake["name"], *[line for line in mistake["hint"].split("\n") if len(line) > 20]]
     assert len(told) > 60
     for name, data in everything(archive.read_bytes()):
+        if name.endswith("known-mistakes-public.json"):  # students are told these hints in practice
+            continue
         assert [piece for piece in told if len(piece) > 20 and piece.encode() in data] == [], name
 
 
@@ -276,7 +278,7 @@ def test_untouched_template_has_no_point_and_sixteen_clear_lines(work: Path) -> 
     for check in report.checks:
         assert re.search(r"`[\w.]+`.* is not implemented yet", check.message), check.message
     assert report.isolation == "none"
-    assert report.notes == ()
+    assert all("not answered yet: " in note for note in report.notes)
 
 
 def test_each_function_that_is_filled_in_raises_the_score_up_to_100(work: Path) -> None:

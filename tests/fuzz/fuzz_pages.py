@@ -24,14 +24,15 @@ from rich.console import Console
 from grader.assignment.expectations import CallShape, CaseRecord, Expectations, Provenance
 from grader.assignment.schema import CheckSpec
 from grader.checking.asserts import recordable
-from grader.checking.diagnosis import Evidence, KnownMistakes, Mistake, answers, diagnose, fitting, resembles
+from grader.checking.cell_runs import Clock, run_cells
+from grader.checking.diagnosis import KnownMistakes, Mistake, answers, diagnose, fitting, resembles
+from grader.checking.evidence import Evidence
 from grader.checking.expect import Expect, Mode, Scene
-from grader.checking.notebook import _run_cells
 from grader.checking.numerical import gradients
 from grader.checking.remote import Remote
 from grader.checking.student import CallLog, Case, Value
 from grader.checking.verdict import CheckOutcome, Ending, verdict
-from grader.errors import GraderFault, SubmissionFailed, WrongReturn
+from grader.errors import SubmissionFailed, WrongReturn
 from grader.grading.grade import Graded
 from grader.grading.outputs import contents
 from grader.grading.scoring import score_check
@@ -139,8 +140,8 @@ def notebook(remote: Remote, limits: Limits) -> str:
     """Run a notebook of one cell, and write its report."""
     cells = [nbformat.v4.new_code_cell("f()", id="one")]
     executed = nbformat.v4.new_notebook(cells=cells)
-    failure = asyncio.run(_run_cells(executed, remote, limits))
-    assert not isinstance(failure, GraderFault), failure
+    ran = asyncio.run(run_cells(executed, remote, Clock(limits), {}, frozenset({"f"})))
+    failure = next((trouble.error for trouble in ran.troubles.values()), None)
     message = "" if failure is None else str(failure)
     result = CaseResult("all", Status.PASS if failure is None else Status.FAIL, message)
     check = score_check(msgspec.structs.replace(CHECK, notebook=NAME), CheckOutcome("f", "A title", [result]))
