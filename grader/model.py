@@ -160,8 +160,8 @@ class Report(msgspec.Struct, frozen=True):
     checks: tuple[CheckResult, ...]
     notes: tuple[str, ...] = ()  # what of the submission was taken, and what was not used
     seed: str = "public"  # "hidden" where the instructor's own seed was used
-    coarse: bool = False  # whether students see of an entry only whether it is off, not how far
     notebooks: tuple[str, ...] = ()  # the executed notebooks, file names beside the report
     version: str = ""  # of the assignment
     practice: bool = False  # graded in a handout: by the student himself, with what the handout brings
     look: tuple[str, ...] = ()  # what a person should decide
+    coarse: bool = False  # whether students see of an entry only whether it is off, not how far

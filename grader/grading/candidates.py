@@ -149,12 +149,14 @@ def _free(collector: Collector, matches: Sequence[Match], wanted: Wanted, path: 
     used = {match.entry.path for match in matches}
     names = {fold(place.rpartition("/")[2]) for place in (*wanted.provided, *wanted.paths)}
     found = []
-    checkpoints = [entry for entry in collector.checkpoints if _is_checkpoint_of(entry.path, path)]
-    for entry in [*collector.entries, *checkpoints]:
+    for entry in [*collector.entries, *collector.checkpoints]:
         base = entry.path.rpartition("/")[2]
         if entry.path in used or entry.trouble or _suffix(base) != _suffix(path):
             continue
-        if entry in checkpoints or _is_checkpoint_of(entry.path, path) or (CHECKPOINTS not in entry.path.split("/") and not names.intersection(map(fold, original_names(base)))):
+        if CHECKPOINTS in entry.path.split("/"):
+            if _is_checkpoint_of(entry.path, path):
+                found.append(entry)
+        elif not names.intersection(map(fold, original_names(base))):
             found.append(entry)
     return found
 

@@ -18,6 +18,7 @@ from test_remote import LIMITS, LiarSandbox
 
 from grader.assignment.expectations import CallShape, CaseRecord
 from grader.checking.asserts import MOST_IN_SET, recordable
+from grader.checking.cell_runs import Clock
 from grader.checking.compare import compare, describe
 from grader.checking.diagnosis import correlation, diagnose, resembles
 from grader.checking.evidence import Evidence
@@ -189,7 +190,7 @@ def taken(*messages: dict[str, Any], output_mb: float = 1.0) -> list[dict[str, A
     async def client() -> list[dict[str, Any]]:
         box = LiarSandbox()
         with Remote(box, Staging({}, {}), LIMITS, hide_numbers=False) as remote:
-            kernel = WireKernelClient(remote, Limits(output_mb=output_mb))
+            kernel = WireKernelClient(remote, Clock(Limits(output_mb=output_mb)))
             for message in messages:
                 kernel._message("cell-1", Frame({"op": "message", **message}))
             await asyncio.sleep(0)
