@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.notebooks.definitions import LONGEST, definitions, is_untouched, stubs
+from grader.notebooks.definitions import LONGEST, MAGIC, definitions, is_untouched, stubs
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,10 @@ def test_a_class_is_unwritten_if_all_its_methods_are() -> None:
     empty = "class C:\n" + method.format("a", "pass") + method.format("b", "raise NotImplementedError")
     assert stubs(empty) == {"C"}
     assert stubs(empty + method.format("c", "return 1")) == set()
+
+
+def test_blank_lines_are_looked_at_once() -> None:
+    """A pattern that runs over line ends looks at each of them from each line's start."""
+    match = MAGIC.match("\n" * 1000)
+    assert match is None
+    assert MAGIC.sub("x", "\n" * 40_000) == "\n" * 40_000
