@@ -66,7 +66,7 @@ def raised(name: str, error: type[BaseException] | str, call: Callable[[], objec
 
 
 def unmodified(name: str, changed: Collection[tuple[str, str]]) -> Comparison:
-    """Say whether calls left the arrays that they were given as they were."""
+    """Say whether calls left the arrays, lists and dicts that they were given as they were."""
     told = "; ".join(f"`{function}` changed its argument {argument} in place" for function, argument in changed)
     return Comparison(name, not changed, f"{told}: work on a copy of it" if changed else "")
 

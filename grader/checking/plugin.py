@@ -247,6 +247,9 @@ class ChecksPlugin:
                 timed = in_time(took, record.call_seconds, check.times_reference)
                 now.expect.comparisons.append(timed)
                 now.credit = now.credit if timed.ok else Credit({})
+            lost = {one.name.partition("[")[0] for one in now.expect.comparisons if not one.ok}
+            if lost & now.expect.of_arguments:  # what it leaves behind is wrong, whatever it returns
+                now.credit = Credit({})
 
     def _skipped(self, id_: str, error: BaseException) -> Skipped | None:
         """Return why a case could not be run, if a function that it builds on is not there yet, and not its own."""

@@ -9,6 +9,7 @@ are behind handles, exceptions and prints told as text.
 from __future__ import annotations
 
 import importlib
+import inspect
 import io
 import os
 import random
@@ -181,18 +182,56 @@ class Worker:
         args = decoder.decode(frame.body["args"])
         kwargs = decoder.decode(frame.body["kwargs"])
         before = [(name, value, value.copy()) for name, value in named(args, kwargs) if is_numbers(value)]
+        before += self._containers(frame, args, kwargs)
         start = time.perf_counter()
         with ends_after(frame.body.get("seconds", 0.0)):
             result = function(*args, **kwargs)
         seconds = time.perf_counter() - start
-        modified = [name for name, value, copy in before if not unchanged(value, copy)]
+        changed = {name: value for name, value, copy in before if not unchanged(value, copy)}
         encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
         container = "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
         parts = list(result if container else (result,))
         values = [self._one(encoder, item) for item in parts]
-        body = {"ok": True, "container": container, "values": values, "modified": modified, "seconds": seconds}
-        body["stub"] = is_stub(function, parts)
+        body = {"ok": True, "container": container, "values": values, "seconds": seconds, "modified": [*changed]}
+        if changed:
+            body["became"] = {name: encoder.encode(self._keep(value)) for name, value in changed.items()}
+        if container and frame.body.get("single"):
+            body["whole"] = encoder.encode(self._keep(result))
+        body["stub"] = self._is_own(function) and is_stub(function, parts)
         return Frame(body, tuple(encoder.blobs))
+
+    def _containers(
+        self, frame: Frame, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> list[tuple[str, Any, Any]]:
+        """Return the lists and dicts among the arguments with a second copy of each, to see what a call changes."""
+        found = [(name, value) for name, value in named(args, kwargs) if type(value) in (list, dict) and value]
+        if not found:
+            return []
+        decoder = AsWritten(frame.blobs, self._resolve)
+        copies = dict(named(decoder.decode(frame.body["args"]), decoder.decode(frame.body["kwargs"])))
+        return [(name, value, copies[name]) for name, value in found]
+
+    def _is_own(self, function: Any) -> bool:
+        """Return whether a function is the student's: of a file of the tree, or of a notebook's cells."""
+        try:
+            code = inspect.unwrap(function).__code__
+            return bool(inside(code.co_filename, self.root)) or function.__globals__ is self.namespace
+        except Exception:  # a class, or an object that can be called
+            return True
+
+    def do_ask_for(self, frame: Frame) -> Frame:
+        """Call a function of Python's own with what is here, and send what it returns as a value itself."""
+        decoder = AsWritten(frame.blobs, self._resolve)
+        sys.stdout = sys.stderr = self.printed
+        function = self._walk(frame.body["target"], decoder)
+        result = function(*decoder.decode(frame.body["args"]), **decoder.decode(frame.body["kwargs"]))
+        encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
+        return Frame({"ok": True, "value": encoder.encode(result)}, tuple(encoder.blobs))
+
+    def do_keep(self, frame: Frame) -> Frame:
+        """Keep what a path leads to under a handle, so that it can be an argument."""
+        value = self._walk(frame.body["target"], AsWritten(frame.blobs, self._resolve))
+        return Frame({"ok": True, "value": Encoder().encode(self._keep(value))})
 
     def do_substitute(self, frame: Frame) -> Frame:
         """Put stand-ins in the place of some of the student's functions, for as long as this process lives."""
@@ -335,8 +374,18 @@ def is_numbers(value: Any) -> bool:
     return type(value) is np.ndarray and not value.dtype.hasobject
 
 
-def unchanged(value: np.ndarray, copy: np.ndarray) -> bool:
-    """Return whether an array is as it was; NaN counts as equal to itself."""
+def unchanged(value: Any, copy: Any) -> bool:
+    """Return whether an argument is as it was, what is in it too; NaN counts as equal to itself."""
+    if type(value) is not type(copy):
+        return False
+    if type(copy) in (list, tuple):
+        return len(value) == len(copy) and all(map(unchanged, value, copy))
+    if type(copy) is dict:
+        return len(value) == len(copy) and all(key in value and unchanged(value[key], copy[key]) for key in copy)
+    if type(copy) in (int, float, str, bool, complex):
+        return bool(value == copy or (value != value and copy != copy))
+    if not (is_numbers(copy) or isinstance(copy, np.generic)):
+        return value is copy
     return bool(np.array_equal(value, copy, equal_nan=copy.dtype.kind in "fc"))
 
 
