@@ -11,8 +11,9 @@ import difflib
 import functools
 import operator
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -21,11 +22,12 @@ from grader.assignment.expectations import CallShape
 from grader.assignment.spec import Assignment
 from grader.checking.arguments import path_to
 from grader.checking.compare import as_array, describe
+from grader.checking.exceptions import typed
 from grader.checking.remote import Remote, Request, far_more
 from grader.checking.unseen import Unseen
-from grader.errors import AssignmentError, WorkerDied, WrongReturn
+from grader.errors import AssignmentError, StudentException, WorkerDied, WrongReturn
 from grader.sandbox.untrusted import Untrusted
-from grader.sandbox.wire import Encoder, MoreThanExpected, Ref, TooLarge, WireError, footprint
+from grader.sandbox.wire import Encoder, Frame, MoreThanExpected, Ref, TooLarge, WireError, footprint
 from grader.text import clean, without_numbers
 
 PRINTED_CHARACTERS = 20_100  # of one call
@@ -143,6 +145,7 @@ class Case:
         self._came: weakref.WeakValueDictionary[int, np.ndarray] = weakref.WeakValueDictionary()
         self._became: list[tuple[Any, Value]] = []  # what was given, and what a call made of it
         self.printed = ""  # by the calls, imports left out
+        self.folder = ""  # of the check's own, which the box can't see
         self.stub = ""  # the function that was called last, if it is still a stub that returns constants
 
     def changed_to(self, argument: Any, value: Value) -> None:
@@ -235,6 +238,9 @@ class Value(Unseen):
 
         Returns a tuple where the student's function returned a tuple or list, else the one value.
         """
+        paths = filter(_is_path, (*args, *kwargs.values())) if self._case.folder else ()
+        if any(self._case.folder in str(path) for path in paths):
+            raise AssignmentError(f"a check hands a path in `tmp_path` to `{self._name}`, and the box can't see it")
         call = self._case.log.begun = Call(self._name, args, kwargs)
         encoder = Encoder(_reference)
         with self._handing_on():
@@ -248,7 +254,9 @@ class Value(Unseen):
         want = self._case.log.wanted(self._name)
         if want is not None and not want.sequence:
             body["single"] = True
-        reply = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
+        reply = _asked(
+            lambda: self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
+        )
         return self._returned(reply.body, reply.blobs, call)
 
     def fetch(self) -> Any:
@@ -433,11 +441,24 @@ class Asked(Value):
         with self._handing_on():
             given = {"args": encoder.encode(args), "kwargs": encoder.encode(kwargs)}
         body = {"op": "ask_for", "target": self._path, **given, "most": most}
-        frame = self._case.remote.request(f"`{self._name}`", body, tuple(encoder.blobs))
+        frame = _asked(lambda: self._case.remote.request(f"`{self._name}`", body, tuple(encoder.blobs)))
         decoder = Untrusted(frame.blobs, self._held, most, self._case.remote.budget)
         value = self._trusting(lambda: decoder.decode(frame.body.get("value")))
         self._case.log.note_fetched(decoder.size)
         return value
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | PurePath)
+
+
+def _asked(send: Callable[[], Frame]) -> Frame:
+    """Return a reply; what the student's code raised is of the built-in type of that name, too, for `pytest.raises`."""
+    try:
+        return send()
+    except StudentException as error:
+        found = typed(error)
+        raise (error if isinstance(found, StopIteration | StopAsyncIteration) else found) from None
 
 
 def _nameless(ref: Ref) -> Ref:

@@ -275,7 +275,7 @@ def test_integers_are_right_if_they_are_the_floats_that_are_expected(expected: A
         ((1.0, 2.0), np.array([1.0, 2.0])),
         ([1, 2], np.array([1, 2], np.int8)),
         ({"a": [1.0, 2.0], "b": np.zeros(2)}, {"a": np.array([1.0, 2.0]), "b": (0, 0)}),
-        ([np.ones(2), [3]], np.array([[1.0, 1.0]]).tolist() + [np.array([3])]),
+        ([np.ones(2), [3]], [[1.0, 1.0], np.array([3])]),
         (np.zeros(0, int), []),
     ],
 )

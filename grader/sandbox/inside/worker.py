@@ -8,6 +8,7 @@ are behind handles, exceptions and prints told as text.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import io
@@ -25,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from grader.sandbox.inside.alarm import TimeUp, ends_after
+from grader.sandbox.inside.figures import Figures
 from grader.sandbox.inside.nearby import nearest
 from grader.sandbox.inside.places import without
 from grader.sandbox.inside.standins import Answers, StandIns
@@ -90,6 +92,7 @@ class Worker:
         self.printed = CappedText()
         self.stand_ins: StandIns | None = None
         self.answers = Answers()
+        self.figures = Figures()
         self._next = 0
 
     def serve(self) -> None:
@@ -184,7 +187,8 @@ class Worker:
         before = [(name, value, value.copy()) for name, value in named(args, kwargs) if is_numbers(value)]
         before += self._containers(frame, args, kwargs)
         start = time.perf_counter()
-        with ends_after(frame.body.get("seconds", 0.0)):
+        keeping = self.figures.kept() if self._is_own(function) else contextlib.nullcontext()
+        with keeping, ends_after(frame.body.get("seconds", 0.0)):
             result = function(*args, **kwargs)
         seconds = time.perf_counter() - start
         changed = {name: value for name, value, copy in before if not unchanged(value, copy)}
