@@ -100,7 +100,7 @@ class Expect:
         exact = kind == "exact"
         if exact and self._of_another_kind(name, value):
             return False
-        value = fetched(self._after(name, value))
+        value = judge.without_addresses(fetched(self._after(name, value)))
         if where is not None:
             value = judge.masked(name, value, where)
         return self._hold(
@@ -169,7 +169,7 @@ class Expect:
             expect.printed()
         """
         own = "" if self._case is None else self._case.printed
-        text = cells.printed(self._cell(cell)) if cell else own
+        text = str(judge.without_addresses(cells.printed(self._cell(cell)) if cell else own))
         return self._hold(
             name, Got(text, ()), Tolerance(), lambda expected, _: (judge.printed_text(name, str(expected), text, rtol),)
         )
