@@ -188,6 +188,29 @@ def test_a_check_is_still_about_the_students_function_that_it_called(tmp_path: P
     assert graded["c0"].status == "fail"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("def chunks(items, size):\n    while True:\n        yield 1", "`list` returned more than fits"),
+        ("def chunks(items, size):\n    yield 1\n    raise OSError('no')", "`list` raised OSError: no"),
+        ("class chunks:\n    def __init__(self, items, size):\n        pass", "`list` raised TypeError"),
+        ("def chunks(items, size):\n    yield [1, object()]", "is an object of type object, expected"),
+        ("def chunks(items, size):\n    yield [1] * 100_000", "far more than is expected"),
+    ],
+)
+def test_what_answers_by_name_in_the_box_is_bounded_and_told(tmp_path: Path, wrong: str, told: str) -> None:
+    toy = recorded(tmp_path, 'expect("v", student.builtins.list(student.chunks([1, 2], 2)))')
+    graded = toy.grade(with_own(wrong))
+    assert graded["c0"].status == "fail"
+    assert told in graded["c0"].message
+
+
+def test_a_text_that_is_none_is_the_submissions_failure(tmp_path: Path) -> None:
+    toy = recorded(tmp_path, 'expect("v", str(student.Vector(1, 2)))')
+    graded = toy.grade(with_own("Vector.__str__ = lambda self: 3"))
+    assert "`str` raised TypeError" in graded["c0"].message
+
+
 def test_a_name_that_python_has_not_is_the_authors_mistake(tmp_path: Path) -> None:
     made = assignment(tmp_path, 'expect("v", student.builtins.length(student.Vector(1, 2)))')
     with pytest.raises(AssignmentError, match="Python's `builtins` has no `length`"):

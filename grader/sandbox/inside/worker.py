@@ -19,6 +19,7 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -32,6 +33,7 @@ from grader.sandbox.inside.places import without
 from grader.sandbox.inside.standins import Answers, StandIns
 from grader.sandbox.inside.stubs import is_stub
 from grader.sandbox.wire import (
+    MAX_NODES,
     RETURNED_DEPTH,
     Channel,
     Decoder,
@@ -47,6 +49,7 @@ PRINT_CAP = 20_000  # characters kept of what one call prints
 TEXT_CAP = 2_000  # characters kept of an exception's message
 FRAME_CAP = 12  # traceback frames told
 MOST_NAMES = 50_000  # of a notebook
+EXHAUSTING = {"list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min", "all", "any"}
 
 
 class CappedText(io.TextIOBase):
@@ -228,7 +231,10 @@ class Worker:
         decoder = AsWritten(frame.blobs, self._resolve)
         sys.stdout = sys.stderr = self.printed
         function = self._walk(frame.body["target"], decoder)
-        result = function(*decoder.decode(frame.body["args"]), **decoder.decode(frame.body["kwargs"]))
+        args, kwargs = decoder.decode(frame.body["args"]), decoder.decode(frame.body["kwargs"])
+        if frame.body["target"][-1][1] in EXHAUSTING:
+            args = tuple(ending(one) if isinstance(one, Iterator) else one for one in args)
+        result = function(*args, **kwargs)
         encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
         return Frame({"ok": True, "value": encoder.encode(result)}, tuple(encoder.blobs))
 
@@ -349,6 +355,14 @@ class AsWritten(Decoder):
         if type(data) is str and data.isascii() and data.replace("_", "a").isalnum():
             return sys.intern(data)
         return complex(value) if type(data) is dict and "complex" in data else value
+
+
+def ending(items: Iterator[Any]) -> Iterator[Any]:
+    """Yield the items of an iterator, of which more than can be sent may have no end."""
+    for count, item in enumerate(items):
+        if count == MAX_NODES:
+            raise TooLarge(f"an iterator of more than {MAX_NODES} items")
+        yield item
 
 
 def imported(name: str) -> Any:
