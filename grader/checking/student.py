@@ -223,7 +223,8 @@ class Value(Unseen):
 
     def _refuse(self, doing: str, instead: str) -> NoReturn:
         if self._returned_by_call and not self._case.log.recording:  # what the reference returned there allows it
-            raise WrongReturn(f"`{self._name}` returned an object, expected plain data")
+            wanted = "values that can be gone through" if doing.startswith("goes") else "plain data"
+            raise WrongReturn(f"`{self._name}` returned an object, expected {wanted}")
         raise AssignmentError(
             f"a check {doing.format(f'`{self._name}`')}, which stays in the box: "
             f"write {instead}, or `.fetch()` it if it is plain data"
