@@ -22,6 +22,7 @@ from grader.assignment.exposure import refuse_readable
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import SPEC_NAME, Assignment
 from grader.authoring.strip import unowned_solutions
+from grader.checking.arguments import UNTOUCHED
 from grader.checking.compare import FLOOR
 from grader.checking.diagnosis import KnownMistakes, Mistake, answers
 from grader.checking.expect import Mode
@@ -67,7 +68,7 @@ def _must_be_reproducible(assignment: Assignment, first: Expectations) -> None:
         second = run_reference(backwards, seed)
         told = next((f"{difference} is not what it was" for difference in differences(first, second)), "")
     except AssignmentError as error:
-        told = str(error)
+        told = str(error).partition("\n")[0]
     if not told:
         return
     again = [*differences(first, run_reference(assignment, seed))]
@@ -147,12 +148,17 @@ def run_reference(assignment: Assignment, seed: str, warn: Callable[[str], None]
     versions = {"python": platform.python_version(), "numpy": np.__version__, "grader": __version__}
     provenance = Provenance(SCHEMA, seed, assignment.digest, reference_digest(assignment), versions)
     expectations = Expectations(provenance)
-    for id_, case in _run(assignment, expectations, mode=Mode.RECORD):
-        wrong = [value.message for value in case.values if not value.ok]
-        if case.status is not Status.PASS:
-            raise AssignmentError(f"the reference fails `{id_}` ({case.id}): {case.message or wrong[0]}")
-        if warn is None:
-            continue
+    ran = _run(assignment, expectations, mode=Mode.RECORD)
+    failed = [(id_, case) for id_, case in ran if case.status is not Status.PASS]
+    if failed:
+        told = [f"the reference fails `{id_}` ({case.id}): {case.message}" for id_, case in failed]
+        raise AssignmentError("\n".join(told))
+    if warn is None:
+        return expectations
+    for id_, case in ran:
+        for note in case.notes:
+            if note.endswith(UNTOUCHED):
+                warn(f"warning: `{id_}` ({case.id}): {note}")
         if not case.values and not expectations.cases[id_, case.id].values and not asserts(assignment, id_):
             warn(f"warning: `{id_}` ({case.id}) expects nothing, so every answer would pass: call `expect` in it")
         for name in tiny(expectations.cases[id_, case.id]):

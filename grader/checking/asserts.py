@@ -13,7 +13,6 @@ could say yes to all.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import functools
 import io
@@ -22,6 +21,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from grader.checking.exceptions import typed
 from grader.checking.notebook import Notebook
 from grader.checking.student import Value, fetched
 from grader.errors import GraderError, StudentException, WrongReturn
@@ -67,7 +67,7 @@ class Held:
             answer = self._value(*map(_sent, args), **{name: _sent(value) for name, value in kwargs.items()})
             return _brought([*answer] if isinstance(answer, tuple) else answer, None)
         except StudentException as error:
-            raise _typed(error) from None
+            raise typed(error) from None
 
     def __getitem__(self, key: Any) -> Any:
         return self._special("__getitem__", key)
@@ -198,16 +198,3 @@ def _set(held: Held, ref: Ref) -> Any:
         return set(items)
     except TypeError:  # an item that can't be hashed on this side
         return held
-
-
-def _typed(error: StudentException) -> Exception:
-    """Return the error as one that is also of the built-in type that the student's code raised."""
-    for kind in error.kinds:
-        found = getattr(builtins, kind, None)
-        if isinstance(found, type) and issubclass(found, Exception) and found is not Exception:
-            try:
-                both: type[StudentException] = type(kind, (StudentException, found), {})
-                return both(str(error), error.trace, error.frames, error.kinds)
-            except TypeError:  # a type that asks for arguments of its own, such as UnicodeDecodeError
-                break
-    return error

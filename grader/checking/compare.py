@@ -40,12 +40,19 @@ def compare(
     *,
     gradient: bool = False,
     floats: bool = False,
+    exact: bool = False,
 ) -> tuple[Comparison, ...]:
     """Compare a value with its expectation: one `Comparison`, or one for each entry of a dict or sequence.
 
     ``expected`` is trusted: an array, a number, a string, None, or a dict, list or tuple of these. ``axes`` names the
     axes of an array, for the picture of where it is wrong. ``floats``: integers are wrong even if they are equal.
+    ``exact``: a list, a tuple and an array of the same values differ.
     """
+    if exact and kind_of(expected) != kind_of(got):
+        message = f"`{name}` is {describe(got)}, expected {describe(expected)}: its kind matters here"
+        return (_different(name, expected, got, message),)
+    if not exact:
+        got = in_kind(expected, got)
     if not floats:
         got = as_floats(expected, got, tolerance)
     found = tuple(_compare(name, expected, got, tolerance))
@@ -54,6 +61,56 @@ def compare(
         drawn = _scatter(expected, array) if gradient else None
         return (msgspec.structs.replace(found[0], error_map=_map(expected, array, tolerance, axes), scatter=drawn),)
     return found
+
+
+def kind_of(value: Any) -> Any:
+    """Return what kinds of containers a value is made of, whatever is in the arrays."""
+    if type(value) in (list, tuple):
+        return type(value), [kind_of(item) for item in value]
+    if isinstance(value, Mapping):
+        return dict, {key: kind_of(item) for key, item in value.items()}
+    return np.ndarray if isinstance(value, np.ndarray) and value.shape else None
+
+
+def in_kind(expected: Any, got: Any) -> Any:
+    """Return a value with lists and tuples for arrays, or the other way, as expected; what does not fit as it is."""
+    if isinstance(expected, dict):
+        if type(got) is not dict:
+            return got
+        return {key: in_kind(expected[key], item) if key in expected else item for key, item in got.items()}
+    if isinstance(expected, list | tuple):
+        if isinstance(got, np.ndarray) and got.ndim and len(got) == len(expected):
+            got = [*got]
+        alike = type(got) in (list, tuple) and len(got) == len(expected)
+        return [*map(in_kind, expected, got)] if alike else got
+    if isinstance(expected, np.ndarray) and expected.ndim and type(got) in (list, tuple):
+        array = as_array(got)
+        if array is None:
+            return got
+        return array.astype(expected.dtype) if not array.size else array
+    return got
+
+
+def as_array(values: Any) -> np.ndarray | None:
+    """Return lists and tuples of numbers, of equal lengths, as an array; None for anything else."""
+    kinds = {*_kinds(values)}
+    if not kinds <= set("biufc") or ("b" in kinds and len(kinds) > 1):
+        return None
+    try:
+        array = np.asarray(values)
+    except (ValueError, OverflowError):  # rows of different lengths
+        return None
+    return array if array.dtype.kind in "biufc" else None
+
+
+def _kinds(value: Any) -> Iterator[str]:
+    """Yield the kinds of all that is in lists and tuples; "O" for what is no number."""
+    if type(value) in (list, tuple):
+        for item in value:
+            yield from _kinds(item)
+    else:
+        numbers = isinstance(value, np.ndarray | np.generic | bool | int | float)
+        yield np.asarray(value).dtype.kind if numbers else "O"
 
 
 def as_floats(expected: Any, got: Any, tolerance: Tolerance) -> Any:

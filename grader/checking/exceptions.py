@@ -6,8 +6,11 @@ Python's and NumPy's own messages are what the patterns are written for; of the 
 
 from __future__ import annotations
 
+import builtins
 import re
 from typing import NamedTuple
+
+from grader.errors import StudentException
 
 NAME = r"[A-Za-z_][\w.]{0,80}"
 PYTHON_2 = "That is Python 2, and your work runs in Python 3. "
@@ -245,3 +248,17 @@ def _import(account: Account) -> str:
 
 def _is_name(text: str) -> bool:
     return re.fullmatch(NAME, text) is not None
+
+
+def typed(error: StudentException) -> Exception:
+    """Return the error as one that is also of the built-in type that the student's code raised."""
+    own = {"__str__": StudentException.__str__}  # a KeyError has another
+    for kind in error.kinds:
+        found = getattr(builtins, kind, None)
+        if isinstance(found, type) and issubclass(found, Exception) and found is not Exception:
+            try:
+                both: type[StudentException] = type(kind, (StudentException, found), own)
+                return both(str(error), error.trace, error.frames, error.kinds, error.hint)
+            except TypeError:  # a type that asks for arguments of its own, such as UnicodeDecodeError
+                break
+    return error

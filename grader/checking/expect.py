@@ -7,14 +7,15 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from nbformat import NotebookNode
 
 from grader.assignment.expectations import CaseRecord
 from grader.checking import cells, judge, plots
-from grader.checking.compare import compare
+from grader.checking.arguments import UNTOUCHED, can_change
+from grader.checking.compare import compare, in_kind
 from grader.checking.numerical import NUMERICAL, gradients
 from grader.checking.student import PRINTED_CHARACTERS, Case, fetched, name_of
 from grader.errors import AssignmentError
@@ -64,6 +65,7 @@ class Expect:
         self._scene = scene or Scene()
         self._seen: set[str] = set()
         self.got: dict[str, Got] = {}
+        self.of_arguments: set[str] = set()  # names of values that calls have made of their arguments
         self.comparisons: list[Comparison] = []
 
     def __call__(
@@ -77,6 +79,7 @@ class Expect:
         gradient: bool = False,
         where: np.ndarray | None = None,
         floats: bool = False,
+        kind: Literal["alike", "exact"] = "alike",
     ) -> bool:
         """Record a value, or compare it with the recorded one; returns whether it is right.
 
@@ -84,13 +87,20 @@ class Expect:
         want an ``atol`` of zero. ``axes`` names an
         array's axes for the report, such as ``("N batch", "T time", "H hidden")``; a ``gradient`` that is wrong is
         also drawn against the right one. ``where``, a boolean array, leaves out the entries at which it is False.
-        Integers that are equal to the expected floats are right, unless ``floats`` asks for the type, too.
+        Integers that are equal to the expected floats are right, unless ``floats`` asks for the type, too. So are a
+        list, a tuple and an array of the same values, unless ``kind`` is "exact". Of a list, dict or array that a call
+        was given, this holds what the call made of it.
 
         Example:
             scores = student.scale(x, 2.0)
             expect("scores", scores, rtol=1e-6, where=x > 0)
         """
-        value = fetched(value)
+        if kind not in ("alike", "exact"):
+            raise AssignmentError(f'kind is {kind!r}: it has to be "alike" or "exact"')
+        exact = kind == "exact"
+        if exact and self._of_another_kind(name, value):
+            return False
+        value = judge.without_addresses(fetched(self._after(name, value)))
         if where is not None:
             value = judge.masked(name, value, where)
         return self._hold(
@@ -98,9 +108,31 @@ class Expect:
             Got(value, axes),
             _tolerance(rtol, atol),
             lambda expected, tolerance: compare(
-                name, expected, value, tolerance, axes, gradient=gradient, floats=floats
+                name, expected, value, tolerance, axes, gradient=gradient, floats=floats, exact=exact
             ),
         )
+
+    def _of_another_kind(self, name: str, value: Any) -> bool:
+        """Fail a value that was given the form of the reference's when it came."""
+        converted = [] if self._case is None else self._case.log.converted
+        told = next((said for one, said in converted if one is value), "")
+        if told:
+            self._once(name)
+            self._add(Comparison(name, False, f"{told}: its kind matters here"))
+        return bool(told)
+
+    def _after(self, name: str, value: Any) -> Any:
+        """Return what became of a value that calls of this case were given; another value as it is."""
+        if self._case is None or not can_change(value) or not self._case.is_own(value):
+            return value
+        became = self._case.after(value)
+        if became is not value:
+            self.of_arguments.add(name)
+        elif self._mode is Mode.RECORD and self._case.was_given(value):
+            self._case.note(f"`{name}` {UNTOUCHED}")
+        elif self._mode is Mode.COMPARE and self._case.was_given(value):
+            self.of_arguments.add(name)
+        return became
 
     def one_of(
         self,
@@ -137,7 +169,7 @@ class Expect:
             expect.printed()
         """
         own = "" if self._case is None else self._case.printed
-        text = cells.printed(self._cell(cell)) if cell else own
+        text = str(judge.without_addresses(cells.printed(self._cell(cell)) if cell else own))
         return self._hold(
             name, Got(text, ()), Tolerance(), lambda expected, _: (judge.printed_text(name, str(expected), text, rtol),)
         )
@@ -201,7 +233,7 @@ class Expect:
         return self._add(judge.raised(name, error, lambda: function(*args, **kwargs)))
 
     def not_modified(self, name: str = "arguments") -> bool:
-        """Hold that no call of this case has changed an array that it was given. Nothing is recorded.
+        """Hold that no call of this case has changed an array, list or dict that it was given. Nothing is recorded.
 
         Example:
             y = student.scale(x, 3.0)
@@ -330,6 +362,7 @@ class Expect:
         if name not in self.record.values:
             raise AssignmentError(f"no expectation of `{name}` was recorded: run `grader record`")
         found = judged(*self.record.values[name])
+        self.got[name] = got._replace(value=in_kind(self.record.values[name][0], got.value))
         if weight(got.value) > HEAVY + 16 * weight(self.record.values[name][0]):
             del self.got[name]  # so that no more is made of it than the verdict
         self.comparisons.extend(found)

@@ -15,10 +15,20 @@ from grader.checking.compare import compare, describe
 from grader.errors import AssignmentError, StudentException
 from grader.model import Comparison, Tolerance
 
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,16}")
 PRINTED_TIMES, PRINTED_SPARE = 4, 20_000  # characters of a text that is looked at, beside the reference's
 PRINTED_RTOL = 1e-4  # of a number within printed text
 # A number, a word, or any other character. A sign belongs to the number unless it stands behind a word or a bracket.
 _TOKEN = re.compile(r"(?:(?<![\w)\]])[-+])?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[^\W\d_]+|\S")
+
+
+def without_addresses(value: Any) -> Any:
+    """Return text, or containers with text in them, without the places in memory that Python tells of objects."""
+    if isinstance(value, str):
+        return _ADDRESS.sub(" at some address", value)
+    if type(value) in (list, tuple):
+        return type(value)(map(without_addresses, value))
+    return {key: without_addresses(item) for key, item in value.items()} if type(value) is dict else value
 
 
 def closest(
@@ -66,7 +76,7 @@ def raised(name: str, error: type[BaseException] | str, call: Callable[[], objec
 
 
 def unmodified(name: str, changed: Collection[tuple[str, str]]) -> Comparison:
-    """Say whether calls left the arrays that they were given as they were."""
+    """Say whether calls left the arrays, lists and dicts that they were given as they were."""
     told = "; ".join(f"`{function}` changed its argument {argument} in place" for function, argument in changed)
     return Comparison(name, not changed, f"{told}: work on a copy of it" if changed else "")
 

@@ -148,5 +148,5 @@ def _has_text(answer: Any) -> bool:
 
 def _count(held: Value) -> int:
     """Return the length of something in the box, 0 where it has none."""
-    answer = held.fetch()
+    answer = held.brought()
     return max(0, answer.size) if isinstance(answer, Ref) else len(answer) if isinstance(answer, list) else 0

@@ -7,10 +7,12 @@ A check is the test function ``test_<id>``; its cases are pytest's parametrised 
 from __future__ import annotations
 
 import functools
+import tempfile
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,12 @@ class Running:
         self.share = 0.0
 
 
+PRINTED = ": what a student's code prints is held by `expect.printed()`"
+WARNED = ": what a student's code warns of stays in the box"
+INSTEAD = {  # of fixtures of pytest's, what to write
+    **dict.fromkeys(("capsys", "capfd", "capsysbinary", "capfdbinary", "caplog"), PRINTED),
+    "recwarn": WARNED,
+}
 ONLY_CASE = "all"  # the name of the case of a check that has but one
 
 
@@ -166,7 +174,8 @@ class ChecksPlugin:
     def _raised(self, error: BaseException) -> None:
         """Keep what a fixture raised: the call itself never gets to raise."""
         if isinstance(error, pytest.FixtureLookupError):
-            error = AssignmentError(f"there is no fixture `{error.argname}`")
+            instead = INSTEAD.get(str(error.argname), "")
+            error = AssignmentError(f"there is no fixture `{error.argname}`{instead}")
         self._now.error = self._now.error or error
 
     def _killed(self) -> bool:
@@ -227,6 +236,8 @@ class ChecksPlugin:
             yield
         except (KeyboardInterrupt, pytest.exit.Exception):
             raise
+        except pytest.fail.Exception as error:  # `pytest.fail`, and `pytest.raises` when nothing is raised
+            self._now.error = AssertionError(str(error))
         except BaseException as error:
             self._now.error = self._skipped(id_, error) or error
         self._look_at_the_clock(pyfuncitem)
@@ -247,6 +258,9 @@ class ChecksPlugin:
                 timed = in_time(took, record.call_seconds, check.times_reference)
                 now.expect.comparisons.append(timed)
                 now.credit = now.credit if timed.ok else Credit({})
+            lost = {one.name.partition("[")[0] for one in now.expect.comparisons if not one.ok}
+            if lost & now.expect.of_arguments:  # what it leaves behind is wrong, whatever it returns
+                now.credit = Credit({})
 
     def _skipped(self, id_: str, error: BaseException) -> Skipped | None:
         """Return why a case could not be run, if a function that it builds on is not there yet, and not its own."""
@@ -384,6 +398,13 @@ class ChecksPlugin:
         """A generator seeded by the seed of the expectations, the check and the case."""
         made: np.random.Generator = self._made(request.node, "rng")
         return made
+
+    @pytest.fixture
+    def tmp_path(self) -> Iterator[Path]:
+        """A folder of the check's own, which no box can see."""
+        with tempfile.TemporaryDirectory(prefix="grader-check-") as folder:
+            self._now.case.folder = folder
+            yield Path(folder)
 
     @pytest.fixture
     def notebook(self, request: pytest.FixtureRequest) -> Notebook:

@@ -6,23 +6,35 @@ by a `Value`, which can be called, indexed, read and handed to the next call.
 
 from __future__ import annotations
 
+import builtins
 import difflib
-from collections.abc import Iterator, Mapping
+import functools
+import operator
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from pathlib import PurePath
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
 
 from grader.assignment.expectations import CallShape
 from grader.assignment.spec import Assignment
+from grader.checking.arguments import path_to
+from grader.checking.compare import as_array, describe
+from grader.checking.exceptions import typed
 from grader.checking.remote import Remote, Request, far_more
-from grader.errors import AssignmentError, WorkerDied, WrongReturn
+from grader.checking.unseen import Unseen
+from grader.errors import AssignmentError, StudentException, WorkerDied, WrongReturn
 from grader.sandbox.untrusted import Untrusted
-from grader.sandbox.wire import Encoder, MoreThanExpected, Ref, TooLarge, WireError
+from grader.sandbox.wire import Encoder, Frame, MoreThanExpected, Ref, TooLarge, WireError, footprint
 from grader.text import clean, without_numbers
 
 PRINTED_CHARACTERS = 20_100  # of one call
 # How large a value may be beside the largest that the reference returned in the same place.
 TIMES, SPARE = 4, 1 << 16
 TIMES_QUIET, SPARE_QUIET = 16, 1 << 20  # of calls that are not noted, whose inputs may be larger
+LIBRARIES = {"builtins": builtins, "operator": operator}  # whose functions a check may call in the box, by name
 
 
 class Call(NamedTuple):
@@ -42,6 +54,7 @@ class CallLog:
         self.calls: list[Call] = []
         self.begun: Call | None = None  # the last call that was made, which may not have returned
         self.items: dict[Any, Any] = {}  # what was set in objects that stay in the box, by key
+        self.converted: list[tuple[Any, str]] = []  # answers of another kind than the reference's, and which
         self._expected = expected  # None while recording
         self._fetched = fetched
         self._quiet = False
@@ -92,6 +105,16 @@ class CallLog:
         if want.function == shape.function and (want.sequence, want.count) != (shape.sequence, shape.count):
             raise WrongReturn(_another_form(shape, want, nothing=nothing))
 
+    def wanted(self, function: str) -> CallShape | None:
+        """Return the form of what the reference's function returned in this place, None if nobody knows."""
+        if self._expected is None:
+            return None
+        if self._quiet:
+            return next((one for one in self._expected if one.function == function), None)
+        index = len(self.made)
+        want = self._expected[index] if index < len(self._expected) else None
+        return want if want is not None and want.function == function else None
+
     @property
     def recording(self) -> bool:
         """Return whether nothing is known of what is right: what goes wrong is then the author's matter."""
@@ -118,9 +141,40 @@ class Case:
         self.remote = remote
         self.log = log
         self.notes: list[str] = []
-        self.changed: list[tuple[str, str]] = []  # function and argument, where a call changed an array in place
+        self.changed: list[tuple[str, str]] = []  # function and argument, where a call changed what it was given
+        self._came: weakref.WeakValueDictionary[int, np.ndarray] = weakref.WeakValueDictionary()
+        self._became: list[tuple[Any, Value]] = []  # what was given, and what a call made of it
         self.printed = ""  # by the calls, imports left out
+        self.folder = ""  # of the check's own, which the box can't see
         self.stub = ""  # the function that was called last, if it is still a stub that returns constants
+
+    def changed_to(self, argument: Any, value: Value) -> None:
+        """Keep what a call made of an argument."""
+        self._became = [pair for pair in self._became if pair[0] is not argument]
+        self._became.append((argument, value))
+
+    def came(self, values: list[Any]) -> None:
+        """Note the arrays that came out of the box."""
+        self._came.update({id(one): one for one in values if isinstance(one, np.ndarray)})
+
+    def is_own(self, value: Any) -> bool:
+        """Return whether a value is the check's own, not an array that a call has returned."""
+        return self._came.get(id(value)) is not value
+
+    def after(self, value: Any) -> Any:
+        """Return what calls made of an argument, or of a part of one; a value that no call changed as it is."""
+        for argument, held in reversed(self._became):
+            path = path_to(value, argument)
+            if path is not None:
+                for key in path:
+                    held = held[key]
+                return held.brought()
+        return value
+
+    def was_given(self, value: Any) -> bool:
+        """Return whether a value is an argument of a call of this case, or a part of one."""
+        given = [one for call in self.log.calls for one in (*call.args, *call.kwargs.values())]
+        return any(path_to(value, one) is not None for one in given)
 
     def note(self, text: str) -> None:
         """Keep a remark for the report, once."""
@@ -128,7 +182,7 @@ class Case:
             self.notes.append(text)
 
 
-class Value:
+class Value(Unseen):
     """Something in the box, named by a path from a module, a notebook's namespace or a handle."""
 
     def __init__(self, case: Case, path: list[list[Any]], name: str, module: str = "") -> None:
@@ -139,7 +193,9 @@ class Value:
 
     def __getattr__(self, name: str) -> Value:
         if name.startswith("__"):  # NumPy, copy and pickle ask for these; the box is not asked
-            raise AttributeError(name)
+            raise AttributeError(
+                f"`{self._name}` stays in the box: ask it for `{name}` by name, as in `student.operator.add(a, b)`"
+            )
         return Value(self._case, [*self._path, ["attr", name]], f"{self._name}.{name}", self._module)
 
     def __getitem__(self, key: Any) -> Value:
@@ -158,17 +214,34 @@ class Value:
             self._case.remote.hold(request)
         self._case.log.items[key] = value
 
-    def __iter__(self) -> Iterator[Any]:
-        returned = len(self._path) == 1 and self._path[0][0] == "handle"
-        if returned and not self._case.log.recording:  # what the reference returned there could be unpacked
-            raise WrongReturn(f"`{self._name}` returned an object, expected values that can be gone through")
-        raise AssignmentError(f"a check unpacks `{self._name}`, which stays in the box: fetch it with `.fetch()`")
+    def __str__(self) -> str:
+        """Return the text that `str` gives in the box."""
+        text = Asked(self._case, "builtins", "str")(self)
+        if not isinstance(text, str):
+            raise WrongReturn(f"`{self._name}` gives {describe(text)} as its text")
+        return text
+
+    def _refuse(self, doing: str, instead: str) -> NoReturn:
+        if self._returned_by_call and not self._case.log.recording:  # what the reference returned there allows it
+            wanted = "values that can be gone through" if doing.startswith("goes") else "plain data"
+            raise WrongReturn(f"`{self._name}` returned an object, expected {wanted}")
+        raise AssignmentError(
+            f"a check {doing.format(f'`{self._name}`')}, which stays in the box: "
+            f"write {instead}, or `.fetch()` it if it is plain data"
+        )
+
+    @property
+    def _returned_by_call(self) -> bool:
+        return len(self._path) == 1 and self._path[0][0] == "handle"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it in the box with fresh copies of the arguments.
 
         Returns a tuple where the student's function returned a tuple or list, else the one value.
         """
+        paths = filter(_is_path, (*args, *kwargs.values())) if self._case.folder else ()
+        if any(self._case.folder in str(path) for path in paths):
+            raise AssignmentError(f"a check hands a path in `tmp_path` to `{self._name}`, and the box can't see it")
         call = self._case.log.begun = Call(self._name, args, kwargs)
         encoder = Encoder(_reference)
         with self._handing_on():
@@ -179,11 +252,39 @@ class Value:
             **given,
             "most": self._case.log.most(self._name),
         }
-        reply = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
+        want = self._case.log.wanted(self._name)
+        if want is not None and not want.sequence:
+            body["single"] = True
+        reply = _asked(
+            lambda: self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
+        )
         return self._returned(reply.body, reply.blobs, call)
 
     def fetch(self) -> Any:
-        """Return the value itself, containers of plain data included; what is not plain comes as a `Ref`."""
+        """Return the value itself as plain data; what is not plain in a container of it stays in the box.
+
+        Raises a sentence that names the type where the value itself is not plain.
+        """
+        value = self.brought()
+        if isinstance(value, Ref) and self._case.log.recording:
+            raise AssignmentError(
+                f"`{self._name}` can't be fetched, since it is {describe(value)}: ask for what Python does in the box "
+                "by name, such as `student.builtins.list(...)`, `.str(...)` or `student.operator.eq(...)`"
+            )
+        if isinstance(value, Ref):
+            raise WrongReturn(f"`{self._name}` gives {describe(value)}, expected plain data")
+        return self._with_handles(value)
+
+    def _with_handles(self, value: Any) -> Any:
+        """Return fetched data with a `Value` for everything in it that stays in the box."""
+        if isinstance(value, Ref):
+            return self._held(value)
+        if type(value) in (list, tuple):
+            return type(value)(map(self._with_handles, value))
+        return {key: self._with_handles(item) for key, item in value.items()} if type(value) is dict else value
+
+    def brought(self) -> Any:
+        """Return the value as `fetch` does, with a `Ref` for what is not plain."""
         encoder = Encoder(_reference)
         most = self._case.log.most(None)
         body = {"op": "fetch", "target": _encoded(self._path, encoder), "most": most}
@@ -205,18 +306,65 @@ class Value:
         function = self._name
         decoder = Untrusted(blobs, self._held, self._case.log.most(function), self._case.remote.budget)
         values = self._trusting(decode)
-        modified = body.get("modified")
-        for argument in [*map(str, range(1, len(call.args) + 1)), *call.kwargs]:
-            if isinstance(modified, list) and argument in modified:
-                self._case.note(f"`{function}` changed its argument {argument} in place")
-                self._case.changed.append((function, argument))
+        self._note_changes(body, call)
         told = body.get("printed")
         self._case.printed += clean(told, PRINTED_CHARACTERS) if isinstance(told, str) else ""
-        sequence = bool(body["container"])
         self._case.stub = function if body.get("stub") is True else ""
+        values, sequence = self._in_form(values, bool(body["container"]), body.get("whole"))
         shape = CallShape(function, sequence, len(values), decoder.size)
         self._case.log.add(call, shape, nothing=not sequence and values[0] is None)
-        return tuple(values) if sequence else values[0]
+        self._case.came(values)
+        answer = tuple(values) if sequence else values[0]
+        if sequence != bool(body["container"]):
+            got = "an array" if sequence else "a list or tuple"
+            self._case.log.converted.append((answer, f"`{function}` returned {got}, expected the other kind"))
+        return answer
+
+    def _note_changes(self, body: Mapping[str, Any], call: Call) -> None:
+        """Keep which arguments a call says that it has changed, and what became of them."""
+        modified, became = body.get("modified"), body.get("became")
+        names = {**{str(place): one for place, one in enumerate(call.args, 1)}, **call.kwargs}
+        decoder = Untrusted((), self._held, None, self._case.remote.budget)
+        for name, argument in names.items():
+            if not isinstance(modified, list) or name not in modified:
+                continue
+            if isinstance(argument, np.ndarray):
+                self._case.note(f"`{call.function}` changed its argument {name} in place")
+            self._case.changed.append((call.function, name))
+            if isinstance(became, dict) and name in became:
+                held = self._trusting(functools.partial(decoder.decode, became[name]))
+                if isinstance(held, Value):
+                    self._case.changed_to(argument, held)
+
+    def _in_form(self, values: list[Any], sequence: bool, whole: Any) -> tuple[list[Any], bool]:
+        """Return what came in the form that is expected, if a list or tuple came for an array or the other way."""
+        want = self._case.log.wanted(self._name)
+        if want is None or want.sequence == sequence:
+            return values, sequence
+        if want.sequence:
+            array = values[0]
+            fits = isinstance(array, np.ndarray) and array.ndim > 0 and len(array) == want.count
+            return ([*array], True) if fits else (values, sequence)
+        if len(values) == 1 and isinstance(values[0], np.ndarray):  # in a tuple for no reason
+            return values, sequence
+        if any(isinstance(value, Value) for value in values):
+            held = self._trusting(lambda: Untrusted((), self._held).decode(whole))
+            values_in = held.brought() if isinstance(held, Value) else values
+        else:
+            values_in = values
+        array = as_array(values_in)
+        fits = array is not None and 8 + footprint(array.shape, array.dtype) == want.size
+        return ([array], False) if fits else (values, sequence)
+
+    def _kept(self) -> Ref:
+        """Return a new handle of what the path leads to."""
+        encoder = Encoder(_reference)
+        body = {"op": "keep", "target": _encoded(self._path, encoder)}
+        frame = self._case.remote.call_in(self._module, f"`{self._name}`", body, tuple(encoder.blobs))
+        ref = self._trusting(lambda: Untrusted((), None).decode(frame.body.get("value")))
+        if not isinstance(ref, Ref):
+            raise WorkerDied(f"`{self._name}` sent something unreadable: no handle")
+        return Ref(ref.handle, "")
 
     def _held(self, ref: Ref) -> Value:
         return Value(self._case, [["handle", ref.handle]], self._name)
@@ -249,15 +397,69 @@ class Student:
         self._modules = assignment.modules
         self._case = case
 
-    def __getattr__(self, name: str) -> Value:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         module = self._modules.get(name)
+        if module is None and name in LIBRARIES:
+            return Library(self._case, name)
+        if module is None and name == "after":
+            return self._after
         if module is None:
             close = difflib.get_close_matches(name, self._modules, n=1)
             hint = f": did you mean `{close[0]}`?" if close else ""
             raise AssignmentError(f"a check calls `student.{name}`, which no file of assignment.toml `provides`{hint}")
         return Value(self._case, [["module", module], ["attr", name]], name, module)
+
+
+    def _after(self, argument: Any) -> Any:
+        """Return what the calls of this case made of an argument: `student.after(items)`."""
+        return self._case.after(argument)
+
+
+class Library:
+    """A library of Python's in the box, whose functions are called by name: `student.builtins.len(queue)`."""
+
+    def __init__(self, case: Case, library: str) -> None:
+        self._case = case
+        self._library = library
+
+    def __getattr__(self, name: str) -> Asked:
+        if name.startswith("__") or not hasattr(LIBRARIES[self._library], name):
+            raise AttributeError(f"Python's `{self._library}` has no `{name}`")
+        return Asked(self._case, self._library, name)
+
+
+class Asked(Value):
+    """A function of Python's own that is called in the box. It answers with data; it is no call of the submission's."""
+
+    def __init__(self, case: Case, library: str, name: str) -> None:
+        super().__init__(case, [["module", library], ["attr", name]], name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it with what is in the box, and fetch what it returns as far as it is plain data."""
+        encoder, most = Encoder(_reference), self._case.log.most(None)
+        with self._handing_on():
+            given = {"args": encoder.encode(args), "kwargs": encoder.encode(kwargs)}
+        body = {"op": "ask_for", "target": self._path, **given, "most": most}
+        frame = _asked(lambda: self._case.remote.request(f"`{self._name}`", body, tuple(encoder.blobs)))
+        decoder = Untrusted(frame.blobs, self._held, most, self._case.remote.budget)
+        value = self._trusting(lambda: decoder.decode(frame.body.get("value")))
+        self._case.log.note_fetched(decoder.size)
+        return value
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | PurePath)
+
+
+def _asked(send: Callable[[], Frame]) -> Frame:
+    """Return a reply; what the student's code raised is of the built-in type of that name, too, for `pytest.raises`."""
+    try:
+        return send()
+    except StudentException as error:
+        found = typed(error)
+        raise (error if isinstance(found, StopIteration | StopAsyncIteration) else found) from None
 
 
 def _nameless(ref: Ref) -> Ref:
@@ -268,7 +470,7 @@ def _nameless(ref: Ref) -> Ref:
 def fetched(value: Any) -> Any:
     """Return a value with everything that was held in the box brought over, what stands in containers too."""
     if isinstance(value, Value):
-        return value.fetch()
+        return value.brought()
     if type(value) in (tuple, list):
         return type(value)(map(fetched, value))
     return {key: fetched(item) for key, item in value.items()} if type(value) is dict else value
@@ -280,11 +482,11 @@ def name_of(function: Any) -> str:
 
 
 def _reference(value: Any) -> Ref:
-    """Let a `Value` that is held by handle stand for itself as an argument."""
-    if isinstance(value, Value) and len(value._path) == 1 and value._path[0][0] == "handle":
+    """Let a `Value` stand for itself as an argument, by its handle or one that is made for it."""
+    if isinstance(value, Value) and value._returned_by_call:
         return Ref(int(value._path[0][1]), "")
     if isinstance(value, Value):
-        raise AssignmentError(f"a check hands on `{value._name}`, which has no handle: fetch it or call it first")
+        return value._kept()
     raise AssignmentError(f"a check passes a {type(value).__name__}, which can't cross the border into the box")
 
 

@@ -141,7 +141,9 @@ def test_integers_of_any_width_pass(dtype: type) -> None:
         (np.ones(3, dtype=complex), "`x` holds complex numbers, expected floats"),
         (np.array(["a", "b", "c"]), "`x` holds text, expected floats"),
         (None, "`x` is None, expected an array of shape (3,), float64"),
-        ([1.0, 1.0, 1.0], "`x` is a list of 3 entries, expected an array of shape (3,), float64"),
+        ([1.0, 1.0, [1.0]], "`x` is a list of 3 entries, expected an array of shape (3,), float64"),
+        (["1.0", "1.0", "1.0"], "`x` is a list of 3 entries, expected an array of shape (3,), float64"),
+        ([1.0, 1.0], "`x` has shape (2,), expected (3,)"),
         ("ones", "`x` is a string, expected an array of shape (3,), float64"),
         (Ref(1, "cs231n.Cache"), "`x` is an object of type cs231n.Cache, expected an array of shape (3,), float64"),
         (np.array([1, np.nan, np.nan]), "`x` has 2 NaN of 3 entries, first at [1]"),
@@ -260,3 +262,39 @@ def test_small_numbers_are_no_rounding_where_no_absolute_error_is_allowed() -> N
 def test_integers_are_right_if_they_are_the_floats_that_are_expected(expected: Any, got: Any, right: bool) -> None:
     assert all(comparison.ok for comparison in compare("x", expected, got, Tolerance())) is right
     assert not all(comparison.ok for comparison in compare("x", expected, got, Tolerance(), floats=True))
+
+
+# --- kinds of containers ---
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        (np.ones(3), [1, 1.0, np.float32(1)]),
+        (np.ones((2, 2)), [(1.0, 1.0), np.ones(2)]),
+        ((1.0, 2.0), np.array([1.0, 2.0])),
+        ([1, 2], np.array([1, 2], np.int8)),
+        ({"a": [1.0, 2.0], "b": np.zeros(2)}, {"a": np.array([1.0, 2.0]), "b": (0, 0)}),
+        ([np.ones(2), [3]], [[1.0, 1.0], np.array([3])]),
+        (np.zeros(0, int), []),
+    ],
+)
+def test_same_values_in_another_container_are_right_unless_the_kind_matters(expected: Any, got: Any) -> None:
+    assert all(found.ok for found in compare("x", expected, got, Tolerance()))
+    exact = compare("x", expected, got, Tolerance(), exact=True)
+    assert "its kind matters here" in exact[0].message
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        ([1, 2], np.array([1.0, 2.0])),
+        (np.array([1, 2]), [1.0, 2.0]),
+        (np.ones(2), [True, True]),
+        (np.ones(2), [True, 1.0]),
+        (np.ones((1, 2)), [1.0, 1.0]),
+        ((1.0, 2.0), np.array([1.0, 2.0, 3.0])),
+    ],
+)
+def test_other_values_in_another_container_are_wrong(expected: Any, got: Any) -> None:
+    assert not all(found.ok for found in compare("x", expected, got, Tolerance()))

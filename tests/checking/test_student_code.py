@@ -27,9 +27,12 @@ def test_right_code_passes(toy: Toy) -> None:
         ("x - x.mean(axis=0), 1, 2", "`center` returned 3 values, expected 2 values"),
         ("(x - x.mean(axis=0),)", "`center` returned 1 value, expected 2 values"),
         ("print()", "`center` returned None, expected 2 values"),
-        ("np.stack([x, x])", "`center` returned a single value, expected 2 values"),
+        ("np.stack([x, x])", "`y` has the right shape (4, 3), but 12 of 12 entries are off"),
+        ("np.stack([x, x, x])", "`center` returned a single value, expected 2 values"),
         ("print(), None", "`y` is None, expected an array of shape (4, 3), float64"),
-        ("(x - x.mean(axis=0)).tolist(), 0", "`y` is a list of 4 entries, expected an array of shape (4, 3), float64"),
+        ("x.tolist(), 0", "`y` has the right shape (4, 3), but 12 of 12 entries are off: largest relative error"),
+        ("[[1.0], [1.0, 2.0]], 0", "`y` is a list of 2 entries, expected an array of shape (4, 3), float64"),
+        ("[['1'] * 3] * 4, 0", "`y` is a list of 4 entries, expected an array of shape (4, 3), float64"),
         ("{'y': x}, 0", "`y` is a dict of 1 entry, expected an array of shape (4, 3), float64"),
         ("np.ravel(x - x.mean(axis=0)), 0", "`y` has shape (12,), expected (4, 3)"),
         ("(x - x.mean(axis=0))[:, :, None], 0", "`y` has shape (4, 3, 1), expected (4, 3)"),
@@ -56,10 +59,19 @@ def test_wrong_return_is_told(toy: Toy, returns: str, message: str) -> None:
     [
         "def center(x):\n    return [x - x.mean(axis=0), x.shape]",
         "def center(x):\n    return (x - x.mean(axis=0)).astype(np.float32), {'any': object()}",
+        "def center(x):\n    return (x - x.mean(axis=0)).tolist(), 0",
+        "def center(x):\n    return tuple(map(tuple, x - x.mean(axis=0))), 0",
         "def center(x):\n    return np.asfortranarray(x - x.mean(axis=0)), lambda: 0",
         "class center:\n    def __new__(cls, x):\n        return x - x.mean(axis=0), 0",
     ],
-    ids=["a list for a tuple", "float32, a dict as cache", "Fortran order, a function as cache", "a class"],
+    ids=[
+        "a list for a tuple",
+        "float32, a dict as cache",
+        "lists for an array",
+        "tuples for an array",
+        "Fortran order, a function as cache",
+        "a class",
+    ],
 )
 def test_right_answer_in_another_form_passes(toy: Toy, definition: str) -> None:
     assert toy.change(definition, "center", "center_backward").passed == {"center", "center_backward"}
@@ -301,5 +313,5 @@ def test_cache_may_be_an_array_of_objects(toy: Toy) -> None:
 
 
 def test_list_where_one_value_is_due_is_called_a_list(toy: Toy) -> None:
-    graded = toy.change("def count(ids, n):\n    return [0] * n\n", "count")
-    assert "`count` returned a list or tuple of 5, expected a single value" in graded["count"].message
+    graded = toy.change("def count(ids, n):\n    return [0] * (n + 1)\n", "count")
+    assert "`count` returned a list or tuple of 6, expected a single value" in graded["count"].message

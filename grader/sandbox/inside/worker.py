@@ -8,7 +8,9 @@ are behind handles, exceptions and prints told as text.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import inspect
 import io
 import os
 import random
@@ -17,6 +19,7 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,11 +27,13 @@ from typing import Any
 import numpy as np
 
 from grader.sandbox.inside.alarm import TimeUp, ends_after
+from grader.sandbox.inside.figures import Figures
 from grader.sandbox.inside.nearby import nearest
 from grader.sandbox.inside.places import without
 from grader.sandbox.inside.standins import Answers, StandIns
 from grader.sandbox.inside.stubs import is_stub
 from grader.sandbox.wire import (
+    MAX_NODES,
     RETURNED_DEPTH,
     Channel,
     Decoder,
@@ -44,6 +49,7 @@ PRINT_CAP = 20_000  # characters kept of what one call prints
 TEXT_CAP = 2_000  # characters kept of an exception's message
 FRAME_CAP = 12  # traceback frames told
 MOST_NAMES = 50_000  # of a notebook
+EXHAUSTING = {"list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min", "all", "any"}
 
 
 class CappedText(io.TextIOBase):
@@ -89,6 +95,7 @@ class Worker:
         self.printed = CappedText()
         self.stand_ins: StandIns | None = None
         self.answers = Answers()
+        self.figures = Figures()
         self._next = 0
 
     def serve(self) -> None:
@@ -181,18 +188,60 @@ class Worker:
         args = decoder.decode(frame.body["args"])
         kwargs = decoder.decode(frame.body["kwargs"])
         before = [(name, value, value.copy()) for name, value in named(args, kwargs) if is_numbers(value)]
+        before += self._containers(frame, args, kwargs)
         start = time.perf_counter()
-        with ends_after(frame.body.get("seconds", 0.0)):
+        keeping = self.figures.kept() if self._is_own(function) else contextlib.nullcontext()
+        with keeping, ends_after(frame.body.get("seconds", 0.0)):
             result = function(*args, **kwargs)
         seconds = time.perf_counter() - start
-        modified = [name for name, value, copy in before if not unchanged(value, copy)]
+        changed = {name: value for name, value, copy in before if not unchanged(value, copy)}
         encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
         container = "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
         parts = list(result if container else (result,))
         values = [self._one(encoder, item) for item in parts]
-        body = {"ok": True, "container": container, "values": values, "modified": modified, "seconds": seconds}
-        body["stub"] = is_stub(function, parts)
+        body = {"ok": True, "container": container, "values": values, "seconds": seconds, "modified": [*changed]}
+        if changed:
+            body["became"] = {name: encoder.encode(self._keep(value)) for name, value in changed.items()}
+        if container and frame.body.get("single"):
+            body["whole"] = encoder.encode(self._keep(result))
+        body["stub"] = self._is_own(function) and is_stub(function, parts)
         return Frame(body, tuple(encoder.blobs))
+
+    def _containers(
+        self, frame: Frame, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> list[tuple[str, Any, Any]]:
+        """Return the lists and dicts among the arguments with a second copy of each, to see what a call changes."""
+        found = [(name, value) for name, value in named(args, kwargs) if type(value) in (list, dict) and value]
+        if not found:
+            return []
+        decoder = AsWritten(frame.blobs, self._resolve)
+        copies = dict(named(decoder.decode(frame.body["args"]), decoder.decode(frame.body["kwargs"])))
+        return [(name, value, copies[name]) for name, value in found]
+
+    def _is_own(self, function: Any) -> bool:
+        """Return whether a function is the student's: of a file of the tree, or of a notebook's cells."""
+        try:
+            code = inspect.unwrap(function).__code__
+            return bool(inside(code.co_filename, self.root)) or function.__globals__ is self.namespace
+        except Exception:  # a class, or an object that can be called
+            return True
+
+    def do_ask_for(self, frame: Frame) -> Frame:
+        """Call a function of Python's own with what is here, and send what it returns as a value itself."""
+        decoder = AsWritten(frame.blobs, self._resolve)
+        sys.stdout = sys.stderr = self.printed
+        function = self._walk(frame.body["target"], decoder)
+        args, kwargs = decoder.decode(frame.body["args"]), decoder.decode(frame.body["kwargs"])
+        if frame.body["target"][-1][1] in EXHAUSTING:
+            args = tuple(ending(one) if isinstance(one, Iterator) else one for one in args)
+        result = function(*args, **kwargs)
+        encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
+        return Frame({"ok": True, "value": encoder.encode(result)}, tuple(encoder.blobs))
+
+    def do_keep(self, frame: Frame) -> Frame:
+        """Keep what a path leads to under a handle, so that it can be an argument."""
+        value = self._walk(frame.body["target"], AsWritten(frame.blobs, self._resolve))
+        return Frame({"ok": True, "value": Encoder().encode(self._keep(value))})
 
     def do_substitute(self, frame: Frame) -> Frame:
         """Put stand-ins in the place of some of the student's functions, for as long as this process lives."""
@@ -308,6 +357,14 @@ class AsWritten(Decoder):
         return complex(value) if type(data) is dict and "complex" in data else value
 
 
+def ending(items: Iterator[Any]) -> Iterator[Any]:
+    """Yield the items of an iterator, of which more than can be sent may have no end."""
+    for count, item in enumerate(items):
+        if count == MAX_NODES:
+            raise TooLarge(f"an iterator of more than {MAX_NODES} items")
+        yield item
+
+
 def imported(name: str) -> Any:
     """Return a module; what importing it draws at random changes nothing for the case that comes to need it first."""
     if name in sys.modules:
@@ -335,8 +392,18 @@ def is_numbers(value: Any) -> bool:
     return type(value) is np.ndarray and not value.dtype.hasobject
 
 
-def unchanged(value: np.ndarray, copy: np.ndarray) -> bool:
-    """Return whether an array is as it was; NaN counts as equal to itself."""
+def unchanged(value: Any, copy: Any) -> bool:
+    """Return whether an argument is as it was, what is in it too; NaN counts as equal to itself."""
+    if type(value) is not type(copy):
+        return False
+    if type(copy) in (list, tuple):
+        return len(value) == len(copy) and all(map(unchanged, value, copy))
+    if type(copy) is dict:
+        return len(value) == len(copy) and all(key in value and unchanged(value[key], copy[key]) for key in copy)
+    if type(copy) in (int, float, str, bool, complex):
+        return bool(value == copy or (value != value and copy != copy))
+    if not (is_numbers(copy) or isinstance(copy, np.generic)):
+        return value is copy
     return bool(np.array_equal(value, copy, equal_nan=copy.dtype.kind in "fc"))
 
 
