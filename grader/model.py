@@ -104,6 +104,12 @@ class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
     stopped_by: str = ""  # the notebook's cell, in words, that stopped what this needs
     frames: tuple[Frame, ...] = ()  # where `trace` leads, outermost first: the report marks these lines
     weight: float = 1.0  # its part of the check's points, beside the other cases' weights
+    share: float = 0.0  # of its points, which it has though it failed: for the values that are right
+
+    @property
+    def earned(self) -> float:
+        """The part of its points that it has, from 0 to 1; a known mistake may add to that."""
+        return 1.0 if self.status is Status.PASS or self.follows else self.share
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -126,6 +132,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     functions: tuple[str, ...] = ()  # the student's functions that it judges, methods as `Class.method`
     notebook: str = ""  # the notebook that it judges, by the name in `Report.notebooks`
     reference_seconds: float | None = None  # how long the reference took
+    in_box: bool = False  # whether it ran beside the student's objects, so that its verdict is their process's word
 
 
 class Question(msgspec.Struct, frozen=True):

@@ -19,7 +19,6 @@ import msgspec
 from grader.authoring.from_otter_lines import marked, without_otters_own
 from grader.authoring.from_otter_tests import read_test, resolved
 from grader.authoring.from_parts import (
-    BY_A_PERSON,
     Cell,
     Draft,
     Names,
@@ -236,12 +235,14 @@ def _cell(piece: Piece, question: _Question | None, made: Draft, ids: Names) -> 
     hint = question.prompt["source"] if solution and question and question.prompt else ""
     cell["source"], found = marked(lines, question.id if question else "", place, made.notes, hint)
     identify(cell, f"{question.id}-solution" if solution and question else "", piece.number, ids)
-    if solution and question is not None:
-        if question.manual and not question.answered:
-            made.notes.append(f"{place} ({question.id}, {question.points:g} points) {BY_A_PERSON}")
-        question.answered, question.prompt = True, None
+    by_a_person = solution and question is not None and question.manual and not question.answered
+    if by_a_person and question is not None:
+        told = f"{place} ({question.id}, {question.points:g} points)"
+        made.notes.append(f"{told} is code that a person graded, and still is: its code waits for a person")
     if found or solution:
-        to_students(cell)
+        to_students(cell, question.points if by_a_person and question is not None else None)
+    if solution and question is not None:
+        question.answered, question.prompt = True, None
     made.cells.append(cell)
 
 
@@ -273,16 +274,16 @@ def _end(question: _Question, made: Draft, ids: Names, names: Names) -> None:
         if not test.code.strip():
             made.notes.append(f"{place} is left out: it tests nothing")
             continue
-        if not worth:
-            made.notes.append(f"{place} had no points: its check is worth 1")
         kind = "hidden test" if test.hidden else "test"
         made.tests.append(
             Test(
                 id=names.take(check_id(f"{question.id}_{index}"), ""),
                 place=place,
                 question=question.id,
-                points=shared(worth, 1)[0] if worth else 1.0,
+                points=shared(worth, 1)[0] if worth else 0.0,
                 code=test.code,
+                after=made.cells[-1]["id"] if made.cells else "",
+                cell=f"{question.id}-test-{index}",
                 hidden=test.hidden,
                 sentence=test.sentence or f"{made.questions[question.id]}, {kind} {index}.",
             )

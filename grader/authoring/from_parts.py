@@ -20,11 +20,6 @@ from grader.markers import BEGIN, END, PLACEHOLDER
 
 Cell = dict[str, Any]  # as in the notebook's JSON, its source joined to one text
 
-BY_A_PERSON = (
-    "is code that a person graded: it is the students', but only words are listed for a person, by `grader batch "
-    "--todo`; write a check for it"
-)
-
 _ID = re.compile(r"[^A-Za-z0-9_-]+")
 _PICTURE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*\bsrc=[\"']([^\"']+)")
 
@@ -39,6 +34,11 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     hidden: bool = False
     sentence: str = ""  # of the report; the code's docstring where it is empty
+    after: str = ""  # the id of the notebook's cell that it stood behind; empty: ahead of all
+    cell: str = ""  # the id of the cell that it was
+    in_box: bool = False  # whether it runs beside the student's objects
+    in_place: bool = False  # whether it runs where it stood, and not behind the last cell
+    untouched: bool = False  # whether the untouched template passes it
 
 
 class Draft(msgspec.Struct):
@@ -46,6 +46,7 @@ class Draft(msgspec.Struct):
 
     cells: list[Cell] = []
     tests: list[Test] = []
+    left: dict[str, tuple[Test, str]] = {}  # tests that could not be carried over, and why
     notes: list[str] = []
     questions: dict[str, str] = {}  # id -> title
     files: list[str] = []  # paths of files beside the notebook, that students need
@@ -134,6 +135,18 @@ def trees(cells: list[Cell]) -> Iterator[tuple[Cell, ast.Module]]:
                 yield cell, ast.parse(plain_python(cell["source"]))
             except SyntaxError:
                 continue
+
+
+def add_points(cells: list[Cell], after: str, points: float) -> bool:
+    """Let a person give points for the last of the students' cells up to one; return whether there is such a cell."""
+    ids = [cell.get("id") for cell in cells]
+    until = ids.index(after) + 1 if after in ids else len(cells)
+    for cell in reversed(cells[:until]):
+        if is_students(cell):
+            ours = cell["metadata"]["grader"]
+            ours["points"] = float(ours.get("points", 0)) + points
+            return True
+    return False
 
 
 def files_beside(cells: list[Cell], folder: Path) -> tuple[list[str], list[str]]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from grader.assignment.schema import CheckSpec
+from grader.checking.in_box import in_box_of
 from grader.checking.notebook import NotebookRun
 from grader.checking.pace import ClockedRemote
 from grader.checking.plan import Plan
@@ -57,7 +58,9 @@ class Boxes:
         spec = assignment.notebook(path)
         author = provided(assignment.folder / spec.source)
         remote = self._notebooks[path] = self._remote(notebook=True)
-        run = self.runs[path] = NotebookRun(spec, author, self._plan.files.get(path), remote, assignment.spec.limits)
+        tests = in_box_of(assignment, path, self._plan.checks)
+        submitted = self._plan.files.get(path)
+        run = self.runs[path] = NotebookRun(spec, author, submitted, remote, assignment.spec.limits, tests)
         run.start(self._pool)
 
     def of(self, path: str) -> ClockedRemote:

@@ -103,6 +103,7 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         stopped_by=str(getattr(error, "cell", "")) if status is Status.FAIL else "",
         frames=tuple(Frame(*frame) for frame in getattr(error, "frames", ())),
         follows=ending.follows if status is Status.FAIL else (),
+        share=float(getattr(error, "share", 0.0)) if status is Status.FAIL and not ending.follows else 0.0,
     )
 
 

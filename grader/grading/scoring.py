@@ -51,13 +51,14 @@ def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
         functions=check.functions,
         reference_seconds=round(check.reference_seconds, 3) or None,
         follow_through=any(case.follows for case in cases),
+        in_box=spec.in_box,
     )
 
 
 def _points(spec: CheckSpec, cases: tuple[CaseResult, ...], share: float) -> float:
     """Return the points of a check: full ones for a case that passed or follows, a share for a known mistake's."""
     whole = sum(case.weight for case in cases)
-    right = sum(case.weight for case in cases if case.status is Status.PASS or case.follows)
+    right = sum(case.weight * case.earned for case in cases)
     if right == whole:
         return float(spec.points)  # as the author wrote them, an eighth of a point included
     return round(spec.points * (right + share * (whole - right)) / whole, 2)

@@ -25,6 +25,7 @@ import numpy as np
 
 from grader.sandbox.inside.alarm import TimeUp, ends_after
 from grader.sandbox.inside.places import without
+from grader.sandbox.inside.probe import probe
 from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, Ref, TooLarge, WireClosed, WireError
 
 PRINT_CAP = 20_000  # characters kept of what one call prints
@@ -196,6 +197,12 @@ class Worker:
 
         kernel = Kernel.of(self.channel, self.root)
         return Frame(kernel.execute(str(frame.body["code"]), float(frame.body.get("seconds", 0.0))))
+
+    def do_probe(self, frame: Frame) -> Frame:
+        """Run an author's code beside the notebook's objects, in a fork of this process."""
+        from grader.sandbox.inside.kernel import Kernel
+
+        return Frame({"ok": True, "told": probe(Kernel.of(self.channel, self.root), frame.body)})
 
     def do_names(self, frame: Frame) -> Frame:
         """Send the names that a notebook's cells have left."""
