@@ -67,8 +67,9 @@ class Book(msgspec.Struct):
     tests: list[Test]  # all of them, those that were left out too
 
     @property
-    def stem(self) -> str:
-        return "notebook" if self.path.stem == "" else self.path.stem
+    def name(self) -> str:
+        """The notebook's file name in the assignment."""
+        return f"{self.path.stem}.ipynb"
 
 
 def convert(path: Path, name: str, title: str) -> Converted:
@@ -92,7 +93,7 @@ def convert_all(paths: Sequence[Path], name: str, title: str) -> Converted:
         books[0].made.notes += [f"before `grader handout`: {leak}" for leak in trial.leaks]
     files = _files(books, name, title)
     several = len(books) > 1
-    notes = (f"{book.path.name}: {note}" if several else note for book in books for note in book.made.notes)
+    notes = (f"{book.name}: {note}" if several else note for book in books for note in book.made.notes)
     return Converted(files, tuple(dict.fromkeys(notes)))
 
 
@@ -248,7 +249,7 @@ def _files(books: list[Book], name: str, title: str) -> dict[str, bytes]:
     texts: dict[str, str] = {}
     for book in books:
         provided |= book.provided
-        texts[book.path.name] = _notebook(book)
+        texts[book.name] = _notebook(book)
         stem = "notebook" if len(books) == 1 else book.path.stem.replace(" ", "_")
         texts[f"checks/test_{stem}.py"] = checks_file(book.made.tests, book.around)
         for index, test in enumerate(book.tests):
@@ -265,7 +266,7 @@ def _files(books: list[Book], name: str, title: str) -> dict[str, bytes]:
 
 def books_of(books: list[Book]) -> list[tuple[str, list[Test], dict[str, str]]]:
     """Return each notebook's file name, tests and questions."""
-    return [(book.path.name, book.made.tests, book.made.questions) for book in books]
+    return [(book.name, book.made.tests, book.made.questions) for book in books]
 
 
 def _notebook(book: Book) -> str:

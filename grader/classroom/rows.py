@@ -94,6 +94,7 @@ class CheckHead(msgspec.Struct, frozen=True):
     question: str
     points: float
     hidden: bool = True  # where that is not known, students don't read its name
+    in_box: bool = False  # whether its verdict is the word of the student's process
 
 
 class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +113,11 @@ class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
     shards: tuple[int, ...] = (1,)  # the parts of the class that lie here,
     of: int = 1  # of so many
     seconds: float = 0.0  # of the last run
+
+    @property
+    def in_box_points(self) -> float:
+        """The points that rest on the students' own processes."""
+        return round(sum(check.points for check in self.checks if check.in_box), 2)
 
     @property
     def part(self) -> str:
@@ -138,7 +144,7 @@ def class_file(
         version=spec.version,
         layout=layout,
         checks=tuple(
-            CheckHead(check.id, check.question, check.points, check.visibility is Visibility.HIDDEN)
+            CheckHead(check.id, check.question, check.points, check.visibility is Visibility.HIDDEN, check.in_box)
             for check in spec.checks
         ),
         inline=inline,
