@@ -19,6 +19,8 @@ from grader.authoring.from_parts import (
     answer_cell,
     check_id,
     identify,
+    numbered,
+    plain_python,
     to_students,
 )
 from grader.markers import BEGIN, END
@@ -131,18 +133,27 @@ def _tests(cell: Cell, markup: dict[str, Any], place: str, names: Names, made: D
     lines = "\n".join(line for raw in cell["source"].splitlines() for line in _automatic(raw))
     visible, hidden = split(lines, HIDDEN_BEGIN, HIDDEN_END)
     kept = (line for line in lines.split("\n") if HIDDEN_BEGIN not in line and HIDDEN_END not in line)
-    shown, every = _numbered(visible), _numbered("\n".join(kept))
+    shown, every = numbered(visible), numbered("\n".join(kept))
     id_ = names.take(check_id(cell["id"]).removeprefix("test_"), "test")
     points = float(markup.get("points") or 0)
     after = made.cells[-1]["id"] if made.cells else ""
     told = {"place": place, "question": QUESTION, "after": after, "cell": cell["id"]}
     hides = bool(hidden.strip()) and _does_something(every)
-    shows = _does_something(shown)
+    shows = _does_something(shown) and (not hides or _reads(shown) or not _reads(every))
     if shows:
         yield Test(id=id_, code=shown, points=0.0 if hides else points, **told)
     if hides:
         name = names.take(f"{id_}_hidden", "") if shows else id_
         yield Test(id=name, code=every, points=points, hidden=True, **told)
+
+
+def _reads(code: str) -> bool:
+    """Return whether code can be read, magics aside: what is left of a test without its hidden lines may not be."""
+    try:
+        ast.parse(plain_python(code))
+    except SyntaxError:
+        return False
+    return True
 
 
 def _automatic(line: str) -> list[str]:
@@ -156,20 +167,6 @@ def _automatic(line: str) -> list[str]:
         return [line]
     asked = [ast.unparse(node) for node in body]
     return [f"{found[1]}expect({text!r}, recordable({text}))" for text in asked]
-
-
-def _numbered(code: str) -> str:
-    """Return code in which no value is expected twice under the same name."""
-    seen: dict[str, int] = {}
-    lines = []
-    for line in code.split("\n"):
-        if line.lstrip().startswith("expect("):
-            seen[line] = seen.get(line, 0) + 1
-            again = f" [{seen[line]}]" if seen[line] > 1 else ""
-            lines.append(re.sub(r"(['\"]), recordable\(", rf"{again}\1, recordable(", line, count=1))
-        else:
-            lines.append(line)
-    return "\n".join(lines)
 
 
 def _does_something(code: str) -> bool:

@@ -139,23 +139,22 @@ def _renamed(made: Draft, stem: str) -> None:
 
 def _keep_definitions(book: Book) -> None:
     """Leave in the notebook what a visible test defines and a later cell needs."""
-    made, defined = book.made, set(book.around.cells)
+    made = book.made
     made_by = set[str]().union(*(bound(tree.body) for _, tree in trees(made.cells)))
-    ids = [cell["id"] for cell in made.cells]
     for test in made.tests:
+        ids = [cell["id"] for cell in made.cells]
         if test.hidden or test.after not in ids or not _parses(test.code):
             continue
         body = [node for node in ast.parse(test.code).body if not isinstance(node, ast.Assert)]
-        behind = made.cells[[cell["id"] for cell in made.cells].index(test.after) + 1 :]
+        behind = made.cells[ids.index(test.after) + 1 :]
         sources = (plain_python(cell["source"]) for cell in behind if cell["cell_type"] == "code")
         wanted = set[str]().union(*(needed(source) for source in sources if _parses(source)))
         if bound(body) & wanted - made_by:
             kept = "\n".join(ast.unparse(node) for node in body if bound([node]))
-            place = [cell["id"] for cell in made.cells].index(test.after) + 1
-            id_ = f"{test.cell}-kept"[:60]
-            made.cells.insert(place, _code_cell(id_, kept))
+            made.cells.insert(ids.index(test.after) + 1, _code_cell(f"{test.cell}-kept"[:60], kept))
             made.notes.append(f"{test.place}: what it defines stays in the notebook, since later cells need it")
-    book.around = msgspec.structs.replace(book.around, cells=frozenset(defined))
+    there = set[str]().union(*(bound(tree.body) for _, tree in trees(made.cells)))
+    book.around = msgspec.structs.replace(book.around, cells=frozenset(there))
 
 
 def _code_cell(id_: str, source: str) -> Cell:
@@ -175,15 +174,16 @@ def _parses(code: str) -> bool:
 
 def _into_the_box(book: Book, test: Test, why: str) -> None:
     """Let a test run in the box, a visible one at its place; leave it out if it can't be read even there."""
+    code = test.box_code or test.code
     try:
-        parsed(plain(test.code), test.code)
+        parsed(plain(code), code)
     except AssignmentError as error:
         _leave_out(book, test, str(error))
         return
-    if "expect(" in test.code and "recordable(" in test.code:
+    if "expect(" in code and "recordable(" in code:
         _leave_out(book, test, why)
         return
-    moved = msgspec.structs.replace(test, in_box=True, in_place=not test.hidden)
+    moved = msgspec.structs.replace(test, in_box=True, in_place=not test.hidden, code=code)
     _replace(book, test, moved)
     book.made.notes.append(f"{test.place} runs in the box, beside the students' objects: {why}")
 

@@ -38,6 +38,7 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str = ""  # of the report; the code's docstring where it is empty
     after: str = ""  # the id of the notebook's cell that it stood behind; empty: ahead of all
     cell: str = ""  # the id of the cell that it was
+    box_code: str = ""  # what runs in the box in the code's place
     in_box: bool = False  # whether it runs beside the student's objects
     in_place: bool = False  # whether it runs where it stood, and not behind the last cell
     untouched: bool = False  # whether the untouched template passes it
@@ -128,7 +129,11 @@ def to_students(cell: Cell, points: float | None = None) -> None:
         ours["points"] = points
     cell.setdefault("metadata", {})["grader"] = ours
     if BEGIN not in cell["source"] and cell["source"].strip():
-        cell["source"] = f"{BEGIN}\n{cell['source'].rstrip()}\n{END}"
+        first, _, rest = cell["source"].partition("\n")
+        if first.startswith("%%"):  # which must stay the first line
+            cell["source"] = f"{first}\n{BEGIN}\n{rest.rstrip()}\n{END}"
+        else:
+            cell["source"] = f"{BEGIN}\n{cell['source'].rstrip()}\n{END}"
 
 
 def answer_cell(id_: str, points: float, text: str = "") -> Cell:
@@ -141,6 +146,20 @@ def shared(points: float, count: int) -> list[float]:
     """Return points in as many parts, in hundredths, since that is what a report counts; none of them is 0."""
     whole, rest = divmod(max(round(100 * points), count), max(count, 1))
     return [(whole + (index < rest)) / 100 for index in range(count)]
+
+
+def numbered(code: str) -> str:
+    """Return code in which no value is expected twice under the same name."""
+    seen: dict[str, int] = {}
+    lines = []
+    for line in code.split("\n"):
+        if line.lstrip().startswith("expect("):
+            seen[line] = seen.get(line, 0) + 1
+            again = f" [{seen[line]}]" if seen[line] > 1 else ""
+            lines.append(re.sub(r"(['\"]), recordable\(", rf"{again}\1, recordable(", line, count=1))
+        else:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def is_students(cell: Cell) -> bool:
