@@ -33,7 +33,7 @@ def chosen_spec(assignment: Assignment, questions: tuple[str, ...]) -> Spec:
         raise AssignmentError("a handout of no check: every check that was asked for is hidden")
     left = {check.id for check in checks}
     read = {check.notebook for check in checks}
-    judged = {check.notebook for check in spec.checks}
+    judged = {check.notebook for check in spec.checks} if questions else set()
     return msgspec.structs.replace(
         spec,
         questions=tuple(kept),
