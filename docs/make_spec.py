@@ -29,6 +29,7 @@ TABLES: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("`[[files]]`", schema.FileSpec),
     ("`[[notebooks]]`", schema.NotebookSpec),
     ("`[[checks]]`", schema.CheckSpec),
+    ("`[[allowed_lines]]`", schema.AllowedLine),
     ("`[limits]`", Limits),
     ("`[late]`", schema.LateSpec),
 )
@@ -54,6 +55,9 @@ WORDS = {
     ("Spec", "checks"): "what is checked, see below",
     ("Spec", "limits"): "what a submission may use, see below",
     ("Spec", "late"): "what lateness costs, see below",
+    ("Spec", "allowed_lines"): "lines that may stand in the handout, see below",
+    ("AllowedLine", "line"): "the line, as it stands in the solution or the hidden test",
+    ("AllowedLine", "reason"): "why it gives nothing away",
     ("QuestionSpec", "id"): "by which checks name it",
     ("QuestionSpec", "title"): "in reports",
     ("FileSpec", "path"): "its place in a student's tree; the reference has it at the same place in its folder",
@@ -82,6 +86,7 @@ TYPES = {
     "Limits": "table", "LateSpec | None": "table", "tuple[QuestionSpec, ...]": "list of tables",
     "tuple[FileSpec, ...]": "list of tables", "tuple[NotebookSpec, ...]": "list of tables",
     "tuple[CheckSpec, ...]": "list of tables", "tuple[Change, ...]": "list of tables",
+    "tuple[AllowedLine, ...]": "list of tables",
     "Visibility": "`visible`, `hidden`",
     "Literal['points', 'max']": "`points`, `max`",
 }  # fmt: skip

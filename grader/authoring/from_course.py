@@ -21,6 +21,7 @@ from grader.errors import AssignmentError, UsageError
 MOST_NOTEBOOKS = 2_000
 CONFIG = "nbgrader_config.py"
 _SOURCE = re.compile(r"""^\s*c\.(?:CourseDirectory|NbGrader)\.source_directory\s*=\s*["']([^"']+)["']""", re.MULTILINE)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MADE = frozenset(("release", "submitted", "autograded", "feedback", "dist", "autograder", "student", "exchange"))
 
 
@@ -92,7 +93,9 @@ def _made(found: Mapping[str, list[Path]], tell: Callable[[str], None]) -> Cours
     for folder, paths in found.items():
         tell(f"trying what {folder} becomes")
         try:
-            made[folder] = convert_all(paths, *named(folder))
+            name, title = named(folder)
+            # By an assignment's name, nbgrader's folders of submissions are found.
+            made[folder] = convert_all(paths, folder if _NAME.fullmatch(folder) else name, title)
         except (UsageError, AssignmentError) as error:
             refused[folder] = str(error)
     return Course(made, refused)

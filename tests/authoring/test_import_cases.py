@@ -52,7 +52,8 @@ def taken_on(folder: Path, *cells: dict[str, Any]) -> tuple[Assignment, Report, 
 def test_hidden_tests_stand_nowhere_in_the_handout_however_they_are_marked(tmp_path: Path) -> None:
     one = f"{VISIBLE}\n# BEGIN HIDDEN TESTS\nassert mean([10, 20, 60]) == 30\n#END HIDDEN TESTS"
     other = "###BEGIN HIDDEN TESTS\nassert mean([11, 13]) == 12\n###END HIDDEN TESTS"
-    assignment, report, built = taken_on(tmp_path, solution(MEAN, "mean"), graded_cell(one, "t"), graded_cell(other, "u"))
+    tests = graded_cell(one, "t"), graded_cell(other, "u")
+    assignment, report, built = taken_on(tmp_path, solution(MEAN, "mean"), *tests)
     hidden = {check.id for check in assignment.spec.checks if check.visibility is Visibility.HIDDEN}
     assert hidden == {"t_hidden", "u"}
     assert report.max_score == 2
