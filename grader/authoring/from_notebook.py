@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from grader.authoring.from_parts import (
     plain_python,
     read_cells,
     trees,
+    without_false_markers,
 )
 from grader.authoring.from_trial import Trial, tried
 from grader.checking.watched import parsed, plain
@@ -104,6 +106,7 @@ def _read(path: Path, title: str, *, alone: bool) -> Book:
         raise UsageError(f"{path} can't be read: {error.strerror}") from error
     notebook, cells = read_cells(data, path.name)
     made = _reader(cells, path.name)(cells, title)
+    without_false_markers(made.cells)
     if not alone:
         _renamed(made, path.stem)
     found = beside([*made.cells, *_as_cells(made.tests)], path.parent, made.files, path.name)
@@ -129,12 +132,16 @@ def _as_cells(tests: list[Test]) -> list[Cell]:
 
 def _renamed(made: Draft, stem: str) -> None:
     """Let the ids of one notebook of several be told from the others'."""
-    word = "".join(letter if letter.isalnum() else "_" for letter in stem).strip("_").lower() or "notebook"
+    word = _word(stem)
     made.tests = [
         msgspec.structs.replace(test, id=f"{word}_{test.id}", question=f"{word}-{test.question}") for test in made.tests
     ]
     single = len(made.questions) == 1 and next(iter(made.questions)) == from_nbgrader.QUESTION
     made.questions = {f"{word}-{id_}": stem if single else f"{stem}: {title}" for id_, title in made.questions.items()}
+
+
+def _word(stem: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "notebook"
 
 
 def _keep_definitions(book: Book) -> None:
@@ -218,7 +225,7 @@ def _settle(books: list[Book], name: str, title: str) -> Trial:
 
 
 def _easy_note(test: Test, passes: bool) -> list[str]:
-    if not passes:
+    if not passes or not test.points:
         return []
     return [f"{test.place}: the untouched template passes it too, so its points are given for nothing: ask for more"]
 
@@ -229,8 +236,16 @@ def _move_on(book: Book, test: Test, why: str) -> None:
         _into_the_box(book, test, f"in the grader's process the notebook's own solution fails it: {why}")
     elif not test.in_place and test.after:
         _replace(book, test, msgspec.structs.replace(test, in_place=True))
+    elif not test.cumulative and _before(book, test):
+        _replace(book, test, msgspec.structs.replace(test, cumulative=True))
     else:
         _leave_out(book, test, f"the notebook's own solution fails it: {why}")
+
+
+def _before(book: Book, test: Test) -> list[Test]:
+    """Return the tests that stood before one, those of the same cell left out."""
+    ids = [one.id for one in book.tests]
+    return [one for one in book.tests[: ids.index(test.id)] if one.cell != test.cell]
 
 
 def _leave_points_to_a_person(book: Book) -> None:
@@ -250,12 +265,12 @@ def _files(books: list[Book], name: str, title: str) -> dict[str, bytes]:
     for book in books:
         provided |= book.provided
         texts[book.name] = _notebook(book)
-        stem = "notebook" if len(books) == 1 else book.path.stem.replace(" ", "_")
+        stem = "notebook" if len(books) == 1 else _word(book.path.stem)
         texts[f"checks/test_{stem}.py"] = checks_file(book.made.tests, book.around)
-        for index, test in enumerate(book.tests):
+        for test in book.tests:
             now = next((one for one in book.made.tests if one.id == test.id), None)
             if now is not None and now.in_box:
-                texts[f"checks/in_box/{test.id}.py"] = in_box_source(now, book.around, book.tests[:index])
+                texts[f"checks/in_box/{test.id}.py"] = in_box_source(now, book.around, _before(book, now))
     left = [pair for book in books for pair in book.made.left.values()]
     if left:
         texts[NOT_CARRIED] = _commented(left)

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import nbformat
 
+from grader.authoring.strip import RESEMBLES
 from grader.errors import UsageError
 from grader.markers import BEGIN, END, PLACEHOLDER
 
@@ -41,6 +43,7 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     box_code: str = ""  # what runs in the box in the code's place
     in_box: bool = False  # whether it runs beside the student's objects
     in_place: bool = False  # whether it runs where it stood, and not behind the last cell
+    cumulative: bool = False  # whether what earlier tests did to the notebook's objects is done first
     untouched: bool = False  # whether the untouched template passes it
 
 
@@ -101,6 +104,8 @@ def read_cells(data: bytes, name: str) -> tuple[dict[str, Any], list[Cell]]:
         data = from_text(data, name)
     try:
         notebook = json.loads(data)
+        if "worksheets" in notebook:  # formats before the fourth
+            notebook = json.loads(nbformat.writes(nbformat.reads(data.decode("utf-8-sig"), as_version=4)))
         cells = [dict(cell, source="".join(cell["source"])) for cell in notebook["cells"]]
         told = notebook.get("metadata", {})
         language = told.get("language_info", {}).get("name") or told.get("kernelspec", {}).get("language") or "python"
@@ -180,6 +185,20 @@ def trees(cells: list[Cell]) -> Iterator[tuple[Cell, ast.Module]]:
                 yield cell, ast.parse(plain_python(cell["source"]))
             except SyntaxError:
                 continue
+
+
+def without_false_markers(cells: list[Cell]) -> None:
+    """Take out comments that only resemble a marker of ours: a handout with one is refused."""
+    for cell in cells:
+        kept = [line for line in cell["source"].split("\n") if not _is_false_marker(line)]
+        cell["source"] = "\n".join(kept)
+
+
+def _is_false_marker(line: str) -> bool:
+    bare = line.strip()
+    if bare in (BEGIN, END) or bare.startswith(f"{BEGIN} ") or not bare.startswith("#"):
+        return False
+    return RESEMBLES.search(line) is not None
 
 
 def add_points(cells: list[Cell], after: str, points: float) -> bool:

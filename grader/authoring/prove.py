@@ -32,7 +32,7 @@ from grader.errors import AssignmentError
 from grader.grading.candidates import listed_cells
 from grader.markers import released
 from grader.model import Status, Visibility
-from grader.notebooks.cells import text_of
+from grader.notebooks.cells import is_students, text_of
 from grader.text import counted
 
 MIN_TOKENS = 3
@@ -104,11 +104,20 @@ def leaks_of(handout: Handout, assignment: Assignment) -> Iterator[Leak]:
     visible checks; and what the spec allows.
     """
     archive = texts(handout.archive())
-    given = given_away(handout, assignment)
-    yield from (leak for leak in leaks(handout.blocks, archive) if f" {leak.text} " not in given)
-    for leak in leaks(hidden_tests(assignment), archive):
-        if f" {leak.text} " not in given:
-            yield msgspec.structs.replace(leak, hidden=True)
+    given, prose = given_away(handout, assignment), _stream("\n".join(_explained(assignment)))
+    for hidden, blocks in ((False, handout.blocks), (True, tuple(hidden_tests(assignment)))):
+        for leak in leaks(blocks, archive):
+            piece = f" {leak.text} "
+            if piece not in given and piece not in prose:
+                yield msgspec.structs.replace(leak, hidden=hidden)
+
+
+def _explained(assignment: Assignment) -> Iterator[str]:
+    """Yield the texts in words that an author gives to students."""
+    for notebook in assignment.spec.notebooks:
+        for cell in listed_cells((assignment.folder / notebook.source).read_bytes()):
+            if cell.get("cell_type") == "markdown" and not is_students(cell):
+                yield text_of(cell)
 
 
 def given_away(handout: Handout, assignment: Assignment) -> set[str]:

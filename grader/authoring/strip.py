@@ -29,7 +29,7 @@ KEPT_OF_NOTEBOOKS = ("kernelspec", "language_info")
 RULE = 78  # columns of the lines around a place to write
 
 # Markers of other tools and misspelt ones: `### BEGIN HIDDEN TESTS`, `# END SOLUTION`, `## begin solution`.
-_RESEMBLES = re.compile(r"###\s*(?:BEGIN|END)\b|\b(?:BEGIN|END)[ _-]*SOLUTION|#\s*(?i:(?:begin|end)[ _-]*solution\b)")
+RESEMBLES = re.compile(r"###\s*(?:BEGIN|END)\b|\b(?:BEGIN|END)[ _-]*SOLUTION|#\s*(?i:(?:begin|end)[ _-]*solution\b)")
 _MAGIC = re.compile(r"^(\s*)(?:[%!].*|[\w.]+\?{1,2})$", re.MULTILINE)  # IPython's lines, which are no Python
 
 
@@ -60,7 +60,7 @@ def decode(data: bytes, name: str) -> str:
 
 def strip_python(text: str, name: str) -> Stripped:
     """Strip a module or code cell; ``name`` is its file, for messages. Raises `AssignmentError` with file and line."""
-    if not _RESEMBLES.search(text):
+    if not RESEMBLES.search(text):
         return Stripped(text, ())
     if not text.lstrip().startswith("%%"):  # a cell in another language: comments can't be told from strings
         _refuse_markers_in_strings(text, name)
@@ -104,7 +104,7 @@ def _marker(line: str, place: str) -> tuple[str, str] | None:
         return END, ""
     if bare == BEGIN or bare.startswith(f"{BEGIN} "):
         return BEGIN, bare.removeprefix(BEGIN).strip()
-    if not _RESEMBLES.search(line):
+    if not RESEMBLES.search(line):
         return None
     if BEGIN in line or END in line:
         raise AssignmentError(f"{place}: a marker must stand on a line of its own, and this one does not: {bare!r}")
@@ -119,6 +119,8 @@ def _refuse_markers_in_strings(text: str, name: str) -> None:
             if token.type == tokenize.COMMENT:
                 comments.add(token.start[0])
     except (tokenize.TokenError, SyntaxError) as error:
+        if all(line.strip().startswith("###") for line in text.split("\n") if BEGIN in line or END in line):
+            return  # magics within lines, for one: a line that begins as a comment is taken for one
         raise AssignmentError(f"{name}: not Python, so that markers can't be told from strings: {error}") from None
     for number, line in enumerate(text.split("\n"), start=1):
         if (BEGIN in line or END in line) and number not in comments:
