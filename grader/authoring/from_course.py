@@ -14,9 +14,10 @@ import msgspec
 
 from grader.authoring import from_nbgrader, from_otter
 from grader.authoring.from_notebook import Converted, convert_all
-from grader.authoring.from_parts import is_text_source, read_cells
+from grader.authoring.from_parts import read_cells
 from grader.authoring.scaffold import named
 from grader.errors import AssignmentError, UsageError
+from grader.notebooks.text_format import is_text_notebook
 
 MOST_NOTEBOOKS = 2_000
 CONFIG = "nbgrader_config.py"
@@ -77,7 +78,7 @@ def _notebooks(folder: Path, known: Callable[[list[dict[str, object]]], bool]) -
             continue
         try:
             data = path.read_bytes()
-            if path.suffix != ".ipynb" and not is_text_source(data):
+            if path.suffix != ".ipynb" and not is_text_notebook(data):
                 continue
             _, cells = read_cells(data, path.name)
         except (UsageError, OSError):

@@ -19,11 +19,10 @@ import nbformat
 from grader.authoring.strip import RESEMBLES
 from grader.errors import UsageError
 from grader.markers import BEGIN, END, PLACEHOLDER
+from grader.notebooks.text_format import is_text_notebook, notebook_of
 
 Cell = dict[str, Any]  # as in the notebook's JSON, its source joined to one text
 
-_PERCENT = re.compile(r"^# %%", re.MULTILINE)
-_MYST = re.compile(r"^```\{code-cell\}|^\+\+\+", re.MULTILINE)
 _ID = re.compile(r"[^A-Za-z0-9_-]+")
 _PICTURE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*\bsrc=[\"']([^\"']+)")
 
@@ -76,31 +75,19 @@ class Names:
         return name
 
 
-def is_text_source(data: bytes) -> bool:
-    """Return whether a file is a notebook that was written as text: jupytext's percent format, or MyST Markdown."""
-    text = data.decode("utf-8", "replace")
-    return bool(_PERCENT.search(text) or (_MYST.search(text) and "kernelspec" in text[:2000]))
-
-
 def from_text(data: bytes, name: str) -> bytes:
     """Return the notebook that a text stands for; raise `UsageError` if it is none, or jupytext is not installed."""
-    try:
-        import jupytext  # type: ignore[import-untyped]  # an optional extra
-    except ImportError:
-        raise UsageError(f"{name} is a notebook written as text, which needs jupytext: pip install jupytext") from None
-    try:
-        form = "md:myst" if name.endswith(".md") else "py:percent"
-        made: str = jupytext.writes(jupytext.reads(data.decode("utf-8-sig"), fmt=form), fmt="ipynb")
-        return made.encode()
-    except Exception as error:  # its readers may raise anything
-        raise UsageError(f"{name} can't be read as a notebook written as text: {error!r}") from None
+    if not is_text_notebook(data):
+        raise UsageError(f"{name} is not a notebook: a text needs jupytext's `# %%` or MyST's `{{code-cell}}`")
+    made = notebook_of(data, name)
+    if made is None:
+        raise UsageError(f"{name} can't be read as a notebook written as text: is jupytext installed?")
+    return made
 
 
 def read_cells(data: bytes, name: str) -> tuple[dict[str, Any], list[Cell]]:
     """Return a notebook and its cells; raise `UsageError` where it is none, or none in Python."""
     if name.endswith((".py", ".md")):
-        if not is_text_source(data):
-            raise UsageError(f"{name} is not a notebook: a text needs jupytext's `# %%` or MyST's `{{code-cell}}`")
         data = from_text(data, name)
     try:
         notebook = json.loads(data)

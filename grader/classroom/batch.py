@@ -26,7 +26,8 @@ from grader.classroom.rows import CLASS_SCHEMA, ClassFile, Outcome, Row, class_f
 from grader.classroom.store import RESERVED, Store
 from grader.errors import CannotGrade, SubmissionError
 from grader.grading.grade import wanted
-from grader.grading.intake import Taken, take
+from grader.grading.intake import Taken
+from grader.grading.text_notebooks import take_in
 
 TRIES = 2  # of a submission whose worker died or whose grading failed by our fault
 PATIENCE = 180.0  # seconds after which a task of a cluster is given out once more: a host may have been cut off
@@ -194,7 +195,7 @@ class Batch:
                 continue
             try:
                 with tree.opened(entry.paths) as path:
-                    taken = take(path, self._wanted)
+                    taken = take_in(path, self._wanted)
             except SubmissionError as error:
                 self._refuse(entry, str(error))
                 continue

@@ -121,7 +121,7 @@ def test_a_builtin_that_students_write_is_the_one_that_is_tested(tmp_path: Path)
 
 
 @pytest.mark.parametrize("suffix", [".py", ".md"])
-def test_a_notebook_written_as_text_is_a_source(tmp_path: Path, suffix: str) -> None:
+def test_a_notebook_written_as_text_is_a_source_and_a_submission(tmp_path: Path, suffix: str) -> None:
     jupytext = pytest.importorskip("jupytext")
     cells = [solution(MEAN, "mean"), graded_cell(VISIBLE, "t")]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}}
@@ -130,5 +130,11 @@ def test_a_notebook_written_as_text_is_a_source(tmp_path: Path, suffix: str) -> 
     form = "py:percent" if suffix == ".py" else "md:myst"
     path.write_text(jupytext.writes(jupytext.reads(notebook, fmt="ipynb"), fmt=form))
     assert run(["new", str(tmp_path / "made"), "--from-notebook", str(path), "--quiet"]) == 0
-    assert [check.id for check in load(tmp_path / "made").spec.checks] == ["t"]
-    assert (tmp_path / "made" / "n.ipynb").is_file()
+    record(load(tmp_path / "made"), reseed=False, progress=lambda line: None)
+    assignment = load(tmp_path / "made")
+    assert [check.id for check in assignment.spec.checks] == ["t"]
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / path.name).write_text(path.read_text())
+    report = grade(assignment, theirs, Options(isolation="none")).report
+    assert (report.score, report.notes[0]) == (1, f"`n.ipynb` was made of `n{suffix}`, a notebook written as text.")
