@@ -41,6 +41,12 @@ def cell_key(cell: Cell) -> str:
     return str(ours(cell).get("id") or _grade_id(cell) or cell.get("id") or metadata_of(cell).get("id") or "")
 
 
+def is_nbgraders_test(cell: Cell) -> bool:
+    """Return whether a cell is one of nbgrader's tests: checks stand for these, so they are not run once more."""
+    told = metadata_of(cell).get("nbgrader")
+    return isinstance(told, Mapping) and told.get("grade") is True and not told.get("solution")
+
+
 def _grade_id(cell: Cell) -> str:
     """Return the name that nbgrader wrote into a cell, as an assignment that was made of it names the cell."""
     told = metadata_of(cell).get("nbgrader")

@@ -138,3 +138,19 @@ def test_a_notebook_written_as_text_is_a_source_and_a_submission(tmp_path: Path,
     (theirs / path.name).write_text(path.read_text())
     report = grade(assignment, theirs, Options(isolation="none")).report
     assert (report.score, report.notes[0]) == (1, f"`n.ipynb` was made of `n{suffix}`, a notebook written as text.")
+
+
+def test_the_tests_in_a_notebook_that_is_handed_in_are_not_run_once_more(tmp_path: Path) -> None:
+    """Students of nbgrader's have the test cells in their files, and these may change what others look at."""
+    cells = [
+        solution("### BEGIN SOLUTION\nstack = []\n### END SOLUTION", "stack"),
+        graded_cell("stack.append(3)\nassert stack == [3]", "first"),
+        graded_cell("stack.append(4)\nassert stack == [3, 4]", "second"),
+    ]
+    assignment, _, _ = taken_on(tmp_path, *cells)
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2})
+    (theirs / "n.ipynb").write_text(text)
+    report = grade(assignment, theirs, Options(isolation="none")).report
+    assert report.score == 2, [check.message for check in report.checks]
