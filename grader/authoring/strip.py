@@ -58,12 +58,15 @@ def decode(data: bytes, name: str) -> str:
         raise AssignmentError(f"{name}, line {line}: this is not UTF-8 text; save the file as UTF-8") from None
 
 
-def strip_python(text: str, name: str) -> Stripped:
-    """Strip a module or code cell; ``name`` is its file, for messages. Raises `AssignmentError` with file and line."""
+def strip_python(text: str, name: str, *, cell: bool = False) -> Stripped:
+    """Strip a module or code cell; ``name`` is its file, for messages. Raises `AssignmentError` with file and line.
+
+    cell: whether it is one, which may hold more than Python; a marker that is a line's first text is then a comment
+    """
     if not RESEMBLES.search(text):
         return Stripped(text, ())
     if not text.lstrip().startswith("%%"):  # a cell in another language: comments can't be told from strings
-        _refuse_markers_in_strings(text, name)
+        _refuse_markers_in_strings(text, name, cell=cell)
     functions = _functions(text)
     return _strip(text, name, lambda block, line: _code_stub(block, _innermost(functions, line)))
 
@@ -111,7 +114,7 @@ def _marker(line: str, place: str) -> tuple[str, str] | None:
     raise AssignmentError(f"{place}: unknown marker {bare!r} (known: {BEGIN!r} with a task, and {END!r})")
 
 
-def _refuse_markers_in_strings(text: str, name: str) -> None:
+def _refuse_markers_in_strings(text: str, name: str, *, cell: bool) -> None:
     """Raise where a marker stands in a string: as a marker it would cut the file in the wrong place."""
     comments = set()
     try:
@@ -119,8 +122,8 @@ def _refuse_markers_in_strings(text: str, name: str) -> None:
             if token.type == tokenize.COMMENT:
                 comments.add(token.start[0])
     except (tokenize.TokenError, SyntaxError) as error:
-        if all(line.strip().startswith("###") for line in text.split("\n") if BEGIN in line or END in line):
-            return  # magics within lines, for one: a line that begins as a comment is taken for one
+        if cell:  # magics within lines, for one
+            return
         raise AssignmentError(f"{name}: not Python, so that markers can't be told from strings: {error}") from None
     for number, line in enumerate(text.split("\n"), start=1):
         if (BEGIN in line or END in line) and number not in comments:
@@ -136,8 +139,9 @@ def strip_notebook(data: bytes, name: str) -> tuple[str, list[Block]]:
     blocks: list[Block] = []
     for index, cell in enumerate(notebook["cells"], start=1):
         text = "\n".join(cell_lines(cell))
-        strip = strip_python if cell["cell_type"] == "code" else strip_markdown
-        stripped = strip(text, f"{name}, cell {index}")
+        place = f"{name}, cell {index}"
+        code = cell["cell_type"] == "code"
+        stripped = strip_python(text, place, cell=True) if code else strip_markdown(text, place)
         cell["source"] = stripped.text.splitlines(keepends=True)
         blocks += stripped.blocks
         if stripped.blocks and "attachments" in cell:
