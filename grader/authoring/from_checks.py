@@ -137,12 +137,22 @@ def in_box_source(test: Test, around: Surroundings, earlier: list[Test]) -> str:
         imports += [around.imports[name] for name in sorted(_free(helpers) & around.imports.keys())]
         left = wanted - around.imports.keys() - helpers.keys() - around.cells
         defining = [] if not left else list(_defining(left, earlier))
-        more = [*dict.fromkeys(imports), *helpers.values(), *defining]
+        more = [*dict.fromkeys(map(_safely, imports)), *helpers.values(), *defining]
         given |= wanted
         if not more:
             break
         head = [*more, *head]
     return "\n".join([*dict.fromkeys(head), code]) + "\n"
+
+
+def _safely(statement: str) -> str:
+    """Return an author's import as it is repeated: one that can't be had here may fail, as it does in the notebook."""
+    node = ast.parse(statement).body[0]
+    names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    if all(map(_installed, names)):
+        return statement
+    return f"try:\n    {statement}\nexcept ImportError:\n    pass"
 
 
 def _done_before(test: Test) -> str:

@@ -21,9 +21,14 @@ from grader.notebooks.text_format import is_text_notebook
 
 MOST_NOTEBOOKS = 2_000
 CONFIG = "nbgrader_config.py"
-_SOURCE = re.compile(r"""^\s*c\.(?:CourseDirectory|NbGrader)\.source_directory\s*=\s*["']([^"']+)["']""", re.MULTILINE)
+_SOURCE = re.compile(
+    r"""^\s*c\.(?:CourseDirectory|NbGrader)\.source_directory\s*=\s*["']([^"']+)["']""",
+    re.MULTILINE,
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_MADE = frozenset(("release", "submitted", "autograded", "feedback", "dist", "autograder", "student", "exchange"))
+_MADE = frozenset(
+    ("release", "submitted", "autograded", "feedback", "dist", "autograder", "student", "exchange")
+)
 
 
 class Course(msgspec.Struct, frozen=True):
@@ -41,7 +46,9 @@ def from_nbgrader_course(folder: Path, tell: Callable[[str], None]) -> Course:
         place = path.parent.relative_to(source).as_posix()
         found.setdefault(folder.name if place == "." else place.replace("/", "-"), []).append(path)
     if not found:
-        raise UsageError(f"{source} holds no notebook with nbgrader's markup: name the course, or its folder `source`")
+        raise UsageError(
+            f"{source} holds no notebook with nbgrader's markup: name the course, or its folder `source`"
+        )
     return _made(found, tell)
 
 
@@ -54,7 +61,9 @@ def from_otter_course(folder: Path, tell: Callable[[str], None]) -> Course:
             name = path.relative_to(folder).with_suffix("").as_posix().replace("/", "-")
         found[name] = [path]
     if not found:
-        raise UsageError(f"{folder} holds no notebook with Otter's markup (`# BEGIN QUESTION` in a raw cell)")
+        raise UsageError(
+            f"{folder} holds no notebook with Otter's markup (`# BEGIN QUESTION` in a raw cell)"
+        )
     return _made(found, tell)
 
 
@@ -63,7 +72,11 @@ def _source_folder(folder: Path) -> Path:
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: name the course that `nbgrader` works in")
     config = folder / CONFIG
-    told = _SOURCE.search(config.read_text(encoding="utf-8", errors="replace")) if config.is_file() else None
+    told = (
+        _SOURCE.search(config.read_text(encoding="utf-8", errors="replace"))
+        if config.is_file()
+        else None
+    )
     source = folder / (told[1] if told else "source")
     return source if source.is_dir() else folder
 

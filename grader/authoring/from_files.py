@@ -38,6 +38,7 @@ def beside(cells: list[Cell], folder: Path, named: list[str], own: str) -> Besid
         search.cell(cell, f"cell {number}")
     for path in named:
         search.take(path, "", must=True)
+    search.keep_folders()
     return Beside(search.files, search.notes)
 
 
@@ -67,12 +68,29 @@ class _Search:
         """Take the files that code names and the modules that it imports."""
         self._written.update(map(_plain, _written(tree)))
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and 0 < len(node.value) < 200:
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and 0 < len(node.value) < 200
+            ):
                 self.take(node.value, place)
             elif isinstance(node, ast.Import | ast.ImportFrom):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+                names = (
+                    [alias.name for alias in node.names]
+                    if isinstance(node, ast.Import)
+                    else [node.module or ""]
+                )
                 for name in filter(None, names):
                     self.module(name, place)
+
+    def keep_folders(self) -> None:
+        """Let the folders be there that the notebook writes into, as they are for its author."""
+        for path in sorted(self._written):
+            parent = path.rpartition("/")[0]
+            inside = bool(parent) and ".." not in parent.split("/") and not parent.startswith("/")
+            there = any(found.startswith(f"{parent}/") for found in self.files)
+            if inside and not there and (self.folder / parent).is_dir():
+                self.files[f"{parent}/.keep"] = b""
 
     def module(self, name: str, place: str) -> None:
         """Take a module beside the notebook, a package with all its files."""
@@ -80,14 +98,22 @@ class _Search:
         top = path.partition("/")[0]
         if (self.folder / f"{top}.py").is_file():
             self.take(f"{top}.py", place)
-        elif (self.folder / top / "__init__.py").is_file() or (self.folder / f"{path}.py").is_file():
+        elif (self.folder / top / "__init__.py").is_file() or (
+            self.folder / f"{path}.py"
+        ).is_file():
             for found in sorted((self.folder / top).rglob("*.py")):
                 self.take(found.relative_to(self.folder).as_posix(), place)
 
     def take(self, named: str, place: str, *, must: bool = False) -> None:
         """Take a file, or all files of a folder or pattern; say what of it can't be had."""
         path = _plain(named)
-        if (named, must) in self._seen or path in self._written or not path or "\0" in path or "\n" in path:
+        if (
+            (named, must) in self._seen
+            or path in self._written
+            or not path
+            or "\0" in path
+            or "\n" in path
+        ):
             return
         self._seen.add((named, must))
         if ".." in path.split("/") or path.startswith(("/", "~")):
@@ -97,7 +123,9 @@ class _Search:
         for one in found:
             self._keep(one)
         if must and not found:
-            self.notes.append(f"{path} is not beside the notebook: add it, and name it under [provided]")
+            self.notes.append(
+                f"{path} is not beside the notebook: add it, and name it under [provided]"
+            )
 
     def _elsewhere(self, path: str, place: str) -> None:
         try:
@@ -124,12 +152,21 @@ class _Search:
 
     def _keep(self, found: Path) -> None:
         path = found.relative_to(self.folder).as_posix()
-        taken = path in self.files or path in (self.own, "assignment.toml") or path.endswith(".ipynb")
-        if taken or path.startswith(NOT_TAKEN) or any(f"/{one}" in path for one in NOT_TAKEN) or found.is_symlink():
+        taken = (
+            path in self.files or path in (self.own, "assignment.toml") or path.endswith(".ipynb")
+        )
+        if (
+            taken
+            or path.startswith(NOT_TAKEN)
+            or any(f"/{one}" in path for one in NOT_TAKEN)
+            or found.is_symlink()
+        ):
             return
         size = found.stat().st_size
         if len(self.files) >= MOST_FILES or self._size + size > MOST_BYTES:
-            self.notes.append(f"{path} is not carried over: at most {MOST_FILES} files and {MOST_BYTES >> 20} MB are")
+            self.notes.append(
+                f"{path} is not carried over: at most {MOST_FILES} files and {MOST_BYTES >> 20} MB are"
+            )
             return
         self._size += size
         self.files[path] = found.read_bytes()
@@ -154,8 +191,16 @@ def _written(tree: ast.Module) -> Iterator[str]:
         if not isinstance(node, ast.Call):
             continue
         last = ast.unparse(node.func).rpartition(".")[2]
-        texts = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-        mode = [one.value.value for one in node.keywords if one.arg == "mode" and isinstance(one.value, ast.Constant)]
+        texts = [
+            one.value
+            for one in node.args
+            if isinstance(one, ast.Constant) and isinstance(one.value, str)
+        ]
+        mode = [
+            one.value.value
+            for one in node.keywords
+            if one.arg == "mode" and isinstance(one.value, ast.Constant)
+        ]
         modes = [str(one) for one in [*texts[1:2], *mode]]
         writes = last == "open" and any(set(one) & set("wax") for one in modes)
         if texts and (writes or (last in WRITERS and texts)):

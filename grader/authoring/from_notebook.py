@@ -47,7 +47,7 @@ KNOWN = (
     "nbgrader's (cells marked as solutions and tests, with points) or Otter's (`# BEGIN QUESTION` in a raw cell, or "
     "`BEGIN QUESTION` in a fenced block)"
 )
-MOST_TRIALS = 6
+MOST_TRIALS = 10
 NOT_CARRIED = "not_carried_over.py"
 
 
@@ -95,7 +95,9 @@ def convert_all(paths: Sequence[Path], name: str, title: str) -> Converted:
         books[0].made.notes += [f"before `grader handout`: {leak}" for leak in trial.leaks]
     files = _files(books, name, title)
     several = len(books) > 1
-    notes = (f"{book.name}: {note}" if several else note for book in books for note in book.made.notes)
+    notes = (
+        f"{book.name}: {note}" if several else note for book in books for note in book.made.notes
+    )
     return Converted(files, tuple(dict.fromkeys(notes)))
 
 
@@ -111,7 +113,14 @@ def _read(path: Path, title: str, *, alone: bool) -> Book:
         _renamed(made, path.stem)
     found = beside([*made.cells, *_as_cells(made.tests)], path.parent, made.files, path.name)
     made.notes += found.notes
-    return Book(path, notebook, made, surroundings(made.cells + cells, made.tests), found.files, [*made.tests])
+    return Book(
+        path,
+        notebook,
+        made,
+        surroundings(made.cells + cells, made.tests),
+        found.files,
+        [*made.tests],
+    )
 
 
 def _reader(cells: list[Cell], name: str) -> Callable[[list[Cell], str], Draft]:
@@ -123,7 +132,9 @@ def _reader(cells: list[Cell], name: str) -> Callable[[list[Cell], str], Draft]:
         return from_otter.draft
     if nbgraders:
         return from_nbgrader.draft
-    raise UsageError(f"{name} has no markup to be read: mark it up with {KNOWN}, or begin with `grader new`")
+    raise UsageError(
+        f"{name} has no markup to be read: mark it up with {KNOWN}, or begin with `grader new`"
+    )
 
 
 def _as_cells(tests: list[Test]) -> list[Cell]:
@@ -134,10 +145,14 @@ def _renamed(made: Draft, stem: str) -> None:
     """Let the ids of one notebook of several be told from the others'."""
     word = _word(stem)
     made.tests = [
-        msgspec.structs.replace(test, id=f"{word}_{test.id}", question=f"{word}-{test.question}") for test in made.tests
+        msgspec.structs.replace(test, id=f"{word}_{test.id}", question=f"{word}-{test.question}")
+        for test in made.tests
     ]
     single = len(made.questions) == 1 and next(iter(made.questions)) == from_nbgrader.QUESTION
-    made.questions = {f"{word}-{id_}": stem if single else f"{stem}: {title}" for id_, title in made.questions.items()}
+    made.questions = {
+        f"{word}-{id_}": stem if single else f"{stem}: {title}"
+        for id_, title in made.questions.items()
+    }
 
 
 def _word(stem: str) -> str:
@@ -159,13 +174,22 @@ def _keep_definitions(book: Book) -> None:
         if bound(body) & wanted - made_by:
             kept = "\n".join(ast.unparse(node) for node in body if bound([node]))
             made.cells.insert(ids.index(test.after) + 1, _code_cell(f"{test.cell}-kept"[:60], kept))
-            made.notes.append(f"{test.place}: what it defines stays in the notebook, since later cells need it")
+            made.notes.append(
+                f"{test.place}: what it defines stays in the notebook, since later cells need it"
+            )
     there = set[str]().union(*(bound(tree.body) for _, tree in trees(made.cells)))
     book.around = msgspec.structs.replace(book.around, cells=frozenset(there))
 
 
 def _code_cell(id_: str, source: str) -> Cell:
-    return {"cell_type": "code", "id": id_, "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+    return {
+        "cell_type": "code",
+        "id": id_,
+        "metadata": {},
+        "source": source,
+        "outputs": [],
+        "execution_count": None,
+    }
 
 
 def _parses(code: str) -> bool:
@@ -198,7 +222,9 @@ def _into_the_box(book: Book, test: Test, why: str) -> None:
 def _leave_out(book: Book, test: Test, why: str) -> None:
     book.made.tests = [one for one in book.made.tests if one.id != test.id]
     book.made.left[test.id] = (test, why)
-    book.made.notes = [note for note in book.made.notes if not note.startswith(f"{test.place} runs in the box")]
+    book.made.notes = [
+        note for note in book.made.notes if not note.startswith(f"{test.place} runs in the box")
+    ]
     waits = f"; its points wait for a person, and it stands in {NOT_CARRIED}" if test.points else ""
     book.made.notes.append(f"{test.place} is left out: {why}{waits}")
 
@@ -211,7 +237,12 @@ def _settle(books: list[Book], name: str, title: str) -> Trial:
     """Try the assignment until every check has its place; return the last trial."""
     trial = Trial()
     for _ in range(MOST_TRIALS):
-        trial = tried(_files(books, name, title))
+        try:
+            trial = tried(_files(books, name, title))
+        except AssignmentError as error:
+            if not _all_into_the_box(books, str(error)):
+                raise
+            continue
         if not trial.wrong and not trial.easy:
             break
         for book in books:
@@ -224,16 +255,32 @@ def _settle(books: list[Book], name: str, title: str) -> Trial:
     return trial
 
 
+def _all_into_the_box(books: list[Book], why: str) -> bool:
+    """Move every check of the grader's process, when their file can't be imported; return whether there was one."""
+    moved = [(book, test) for book in books for test in book.made.tests if not test.in_box]
+    for book, test in moved:
+        _into_the_box(
+            book,
+            test,
+            f"the checks could not be run in the grader's process: {why.splitlines()[0]}",
+        )
+    return bool(moved)
+
+
 def _easy_note(test: Test, passes: bool) -> list[str]:
     if not passes or not test.points:
         return []
-    return [f"{test.place}: the untouched template passes it too, so its points are given for nothing: ask for more"]
+    return [
+        f"{test.place}: the untouched template passes it too, so its points are given for nothing: ask for more"
+    ]
 
 
 def _move_on(book: Book, test: Test, why: str) -> None:
     """Give a test that the notebook's own solution fails its next chance."""
     if not test.in_box:
-        _into_the_box(book, test, f"in the grader's process the notebook's own solution fails it: {why}")
+        _into_the_box(
+            book, test, f"in the grader's process the notebook's own solution fails it: {why}"
+        )
     elif not test.in_place and test.after:
         _replace(book, test, msgspec.structs.replace(test, in_place=True))
     elif not test.cumulative and _before(book, test):
@@ -270,7 +317,9 @@ def _files(books: list[Book], name: str, title: str) -> dict[str, bytes]:
         for test in book.tests:
             now = next((one for one in book.made.tests if one.id == test.id), None)
             if now is not None and now.in_box:
-                texts[f"checks/in_box/{test.id}.py"] = in_box_source(now, book.around, _before(book, now))
+                texts[f"checks/in_box/{test.id}.py"] = in_box_source(
+                    now, book.around, _before(book, now)
+                )
     left = [pair for book in books for pair in book.made.left.values()]
     if left:
         texts[NOT_CARRIED] = _commented(left)
@@ -296,7 +345,9 @@ def _notebook(book: Book) -> str:
 
 def _commented(left: list[tuple[Test, str]]) -> str:
     """Return the tests that were left out, as comments with their reasons."""
-    parts = ["# Tests of the notebook that could not be carried over. Students never get this file.\n"]
+    parts = [
+        "# Tests of the notebook that could not be carried over. Students never get this file.\n"
+    ]
     for test, why in left:
         lines = [f"{test.place}: {' '.join(why.split())}", "", *test.code.split("\n")]
         parts.append("\n".join(f"# {line}".rstrip() for line in lines) + "\n")

@@ -35,10 +35,18 @@ def _lines(assignment: Assignment, check: CheckSpec) -> Iterator[str]:
         return
     for node in tree.body:
         test = node.test if isinstance(node, ast.Assert) else None
-        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+        if (
+            not isinstance(test, ast.Compare)
+            or len(test.ops) != 1
+            or not isinstance(test.ops[0], ast.Eq)
+        ):
             continue
         for side in (test.left, test.comparators[0]):
-            if isinstance(side, ast.Call) and isinstance(side.func, ast.Name) and not _passes_code(side):
+            if (
+                isinstance(side, ast.Call)
+                and isinstance(side.func, ast.Name)
+                and not _passes_code(side)
+            ):
                 text = ast.unparse(side)
                 rest = text.removeprefix(side.func.id)
                 yield f'expect({text!r}, notebook["{side.func.id}"]{rest})'

@@ -63,13 +63,17 @@ class Answered:
     missing: str = ""  # the name that the test did not find
 
 
-def in_box_of(assignment: Assignment, notebook: str, checks: Iterable[CheckSpec]) -> tuple[InBox, ...]:
+def in_box_of(
+    assignment: Assignment, notebook: str, checks: Iterable[CheckSpec]
+) -> tuple[InBox, ...]:
     """Return the checks that run in the box of a notebook, in the order of the spec."""
     wanted = [check for check in checks if check.in_box and check.notebook == notebook]
     if not wanted:
         return ()
     cells = provided(assignment.folder / assignment.notebook(notebook).source).cells
-    theirs = frozenset[str]().union(*(definitions(text_of(cell)) for cell in cells if cell.cell_type == "code"))
+    theirs = frozenset[str]().union(
+        *(definitions(text_of(cell)) for cell in cells if cell.cell_type == "code")
+    )
     return tuple(
         InBox(
             id=check.id,
@@ -88,7 +92,9 @@ def _source(assignment: Assignment, check: CheckSpec) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise AssignmentError(f"the check `{check.id}` runs in the box, but its code can't be read: {error}") from None
+        raise AssignmentError(
+            f"the check `{check.id}` runs in the box, but its code can't be read: {error}"
+        ) from None
 
 
 def ask(test: InBox, remote: Remote, seconds: float) -> Answered:
@@ -103,7 +109,9 @@ def ask(test: InBox, remote: Remote, seconds: float) -> Answered:
     if not isinstance(told, Mapping):
         raise GraderFault(f"{what} can't be run in the box here")
     if told.get("late") is True:
-        return Answered(LimitExceeded(f"{what} was still running after the limit of {seconds:g} seconds"))
+        return Answered(
+            LimitExceeded(f"{what} was still running after the limit of {seconds:g} seconds")
+        )
     if not told:
         return Answered(WorkerDied(f"{what} ended its process before it was through"))
     results = [one for one in _list(told.get("results")) if isinstance(one, dict)]
@@ -116,8 +124,9 @@ def _judged(test: InBox, sent: Program, results: list[dict[str, Any]]) -> Answer
     """Return what came of a test by the answers to all pieces."""
     for index, result in enumerate(results):
         if index != sent.test and not isinstance(result.get("raised"), Mapping):
-            question = sent.questions[index].replace(f"{sent.guard}.other", "object()").partition("\n")[2] or (
-                sent.questions[index]
+            question = (
+                sent.questions[index].replace(f"{sent.guard}.other", "object()").partition("\n")[2]
+                or (sent.questions[index])
             )
             return _look(test, f"`{clean(question.removeprefix('assert '), 200)}` came out true")
     own = results[sent.test]
@@ -140,7 +149,12 @@ def _look(test: InBox, why: str) -> Answered:
 
 def _partly(test: InBox, value: object) -> GraderError | None:
     """Return None for a full mark; by the number that a cell ends with, the failure that keeps a part of the points."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not test.points or value >= test.points:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not test.points
+        or value >= test.points
+    ):
         return None
     share = 0.0 if math.isnan(value) else max(0.0, value / test.points)
     return PartlyRight(f"the check gives {max(value, 0):g} of its {test.points:g} points", share)
@@ -148,7 +162,9 @@ def _partly(test: InBox, value: object) -> GraderError | None:
 
 def _raised(test: InBox, sent: Program, raised: Mapping[str, Any], marks: Any) -> Answered:
     """Return the failure for a test that raised."""
-    kinds = tuple(clean(kind, 80) for kind in _list(raised.get("kinds")) if isinstance(kind, str)) or ("an exception",)
+    kinds = tuple(
+        clean(kind, 80) for kind in _list(raised.get("kinds")) if isinstance(kind, str)
+    ) or ("an exception",)
     message = clean(raised["message"], 500) if isinstance(raised.get("message"), str) else ""
     missing = clean(raised["missing"], 200) if isinstance(raised.get("missing"), str) else ""
     if "NotImplementedError" in kinds:
@@ -156,13 +172,19 @@ def _raised(test: InBox, sent: Program, raised: Mapping[str, Any], marks: Any) -
     if "TimeUp" in kinds:
         return Answered(LimitExceeded(f"the check `{test.id}` took too long"))
     if test.hidden:
-        why = "a hidden test does not hold" if "AssertionError" in kinds else f"a hidden test raised {kinds[0]}"
+        why = (
+            "a hidden test does not hold"
+            if "AssertionError" in kinds
+            else f"a hidden test raised {kinds[0]}"
+        )
         return Answered(WrongReturn(why), missing=missing)
     at = len(_list(marks))
     line = clean(sent.statements[at], 300) if at < len(sent.statements) else ""
     said = message.partition("\n")[0]
     if "AssertionError" in kinds:
-        held = f"`{line.removeprefix('assert ')}` does not hold" if line.startswith("assert ") else ""
+        held = (
+            f"`{line.removeprefix('assert ')}` does not hold" if line.startswith("assert ") else ""
+        )
         return Answered(WrongReturn(said or held or f"an assertion does not hold in `{line}`"))
     text = f"`{line}` raised {kinds[0]}" + (f": {said}" if said else "")
     return Answered(StudentException(text, kinds=kinds), missing=missing)

@@ -57,7 +57,9 @@ ALWAYS = (
     "assert [1][0] != 1",
     "assert [1][0] < 0",
 )
-KINDS = frozenset(("len", "type", "str", "set", "sorted", "hasattr", "callable", "issubclass"))  # they compare nothing
+KINDS = frozenset(
+    ("len", "type", "str", "set", "sorted", "hasattr", "callable", "issubclass")
+)  # they compare nothing
 ANYTHING = frozenset(("object", "Any"))  # classes to which everything belongs
 _TIMING = re.compile(r"\A\s*%%(?:time|timeit|capture)\b[^\n]*\n")
 _NAMES = (ast.Name, ast.Attribute)
@@ -107,7 +109,10 @@ def program(source: str, theirs: frozenset[str], builtin: frozenset[str]) -> Pro
     before = order.randint(1, len(pieces) - 1)
     pieces.insert(before, (source, _piece(tree, guard)))
     # What the test itself may have brought about is asked for behind it, too.
-    pieces += [(question, _piece(parsed(question, question), guard)) for question in order.sample(asked, len(asked))]
+    pieces += [
+        (question, _piece(parsed(question, question), guard))
+        for question in order.sample(asked, len(asked))
+    ]
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return Program(
         guard=guard,
@@ -141,7 +146,9 @@ def parsed(text: str, source: str) -> ast.Module:
             return ast.parse(text)
     except (SyntaxError, ValueError) as error:
         first = source.strip().partition("\n")[0]
-        raise AssignmentError(f"a test in the box that begins with {first!r} can't be read: {error}") from None
+        raise AssignmentError(
+            f"a test in the box that begins with {first!r} can't be read: {error}"
+        ) from None
 
 
 def must_be_false(tree: ast.Module, guard: str) -> Iterator[str]:
@@ -211,13 +218,19 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         self._compared -= asks
         if asks:
-            node.args = [one if isinstance(one, ast.Starred) else self.call("looked_at", one) for one in node.args]
+            node.args = [
+                one if isinstance(one, ast.Starred) else self.call("looked_at", one)
+                for one in node.args
+            ]
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
         if self._compared:  # a difference that is compared with a bound
-            node.left, node.right = self.call("looked_at", node.left), self.call("looked_at", node.right)
+            node.left, node.right = (
+                self.call("looked_at", node.left),
+                self.call("looked_at", node.right),
+            )
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:

@@ -18,18 +18,26 @@ from grader.errors import UsageError
 
 
 def cell(source: str, kind: str = "code", **nbgrader: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {"cell_type": kind, "metadata": {"nbgrader": nbgrader} if nbgrader else {}, "source": source}
+    made: dict[str, Any] = {
+        "cell_type": kind,
+        "metadata": {"nbgrader": nbgrader} if nbgrader else {},
+        "source": source,
+    }
     return made | ({"outputs": [], "execution_count": None} if kind == "code" else {})
 
 
 def notebook(path: Path, *cells: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2}))
+    path.write_text(
+        json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2})
+    )
 
 
 def task(name: str, body: str) -> dict[str, Any]:
     return cell(
-        f"def {name}(x):\n    # BEGIN SOLUTION\n    return {body}\n    # END SOLUTION", solution=True, grade_id=name
+        f"def {name}(x):\n    # BEGIN SOLUTION\n    return {body}\n    # END SOLUTION",
+        solution=True,
+        grade_id=name,
     )
 
 
@@ -37,7 +45,11 @@ def graded_cell(source: str, id_: str, points: float) -> dict[str, Any]:
     return cell(source, grade=True, locked=True, grade_id=id_, points=points)
 
 
-DOUBLE = graded_cell("assert double(2) == 4\n# BEGIN HIDDEN TESTS\nassert double(5) == 10\n# END HIDDEN TESTS", "d", 2)
+DOUBLE = graded_cell(
+    "assert double(2) == 4\n# BEGIN HIDDEN TESTS\nassert double(5) == 10\n# END HIDDEN TESTS",
+    "d",
+    2,
+)
 KIND = graded_cell("import inspect\nassert inspect.isfunction(half) and half(4) == 2", "h", 3)
 
 
@@ -51,7 +63,9 @@ def course(tmp_path: Path) -> Path:
     third = graded_cell("assert third(3) == 1", "t", 1)
     notebook(folder / "source" / "ps2" / "three.ipynb", task("third", "x / 3"), third)
     notebook(folder / "release" / "ps1" / "one.ipynb", task("double", "None"), DOUBLE)
-    (folder / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.source_directory = 'source'\n")
+    (folder / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.CourseDirectory.source_directory = 'source'\n"
+    )
     for student, double, half in (("ada", "x + x", "x / 2"), ("bob", "x + 2", "0")):
         theirs = folder / "submitted" / student / "ps1"
         notebook(theirs / "one.ipynb", task("double", double), DOUBLE)
@@ -59,15 +73,24 @@ def course(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_walk_of_the_page(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_walk_of_the_page(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    (walk,) = [block for block in blocks(DOCS / "coming-from.md", "sh") if "--from-nbgrader" in block.text]
+    (walk,) = [
+        block for block in blocks(DOCS / "coming-from.md", "sh") if "--from-nbgrader" in block.text
+    ]
     for line in walk.text.strip().split("\n"):
-        assert run(shlex.split(line)[1:]) == (1 if "batch" in line else 0), line  # 1: not all have passed
+        assert run(shlex.split(line)[1:]) == (1 if "batch" in line else 0), (
+            line
+        )  # 1: not all have passed
     assert {check.id for check in load(tmp_path / "course" / "ps2").spec.checks} == {"t"}
     with (tmp_path / "grades.csv").open() as file:
         rows = {row["student_id"]: row for row in csv.DictReader(file)}
-    assert [(rows[who]["assignment"], rows[who]["raw_score"], rows[who]["max_score"]) for who in ("ada", "bob")] == [
+    assert [
+        (rows[who]["assignment"], rows[who]["raw_score"], rows[who]["max_score"])
+        for who in ("ada", "bob")
+    ] == [
         ("ps1", "5.0", "5.0"),
         ("ps1", "0.0", "5.0"),
     ]
@@ -76,7 +99,9 @@ def test_the_walk_of_the_page(course: Path, tmp_path: Path, monkeypatch: pytest.
 def test_several_notebooks_of_one_assignment_stay_together(course: Path) -> None:
     made = from_nbgrader_course(course, lambda line: None).made
     assert [*made] == ["ps1", "ps2"]
-    assert {"one.ipynb", "two.ipynb", "checks/test_one.py", "checks/in_box/two_h.py"} <= made["ps1"].files.keys()
+    assert {"one.ipynb", "two.ipynb", "checks/test_one.py", "checks/in_box/two_h.py"} <= made[
+        "ps1"
+    ].files.keys()
 
 
 def test_a_folder_without_notebooks_of_the_markup_is_refused(course: Path, tmp_path: Path) -> None:
@@ -87,11 +112,19 @@ def test_a_folder_without_notebooks_of_the_markup_is_refused(course: Path, tmp_p
 
 
 def test_otters_notebooks_become_a_folder_each(tmp_path: Path) -> None:
-    raw = ("# ASSIGNMENT CONFIG", "# BEGIN QUESTION\nname: q1", "# BEGIN SOLUTION", "# END SOLUTION", "# BEGIN TESTS")
+    raw = (
+        "# ASSIGNMENT CONFIG",
+        "# BEGIN QUESTION\nname: q1",
+        "# BEGIN SOLUTION",
+        "# END SOLUTION",
+        "# BEGIN TESTS",
+    )
     head, question, begins, ends, tests = (cell(text, "raw") for text in raw)
     code, test = cell("x = 2 # SOLUTION"), cell("x == 2")
     closing = cell("# END TESTS", "raw"), cell("# END QUESTION", "raw")
-    notebook(tmp_path / "labs" / "lab01.ipynb", head, question, begins, code, ends, tests, test, *closing)
+    notebook(
+        tmp_path / "labs" / "lab01.ipynb", head, question, begins, code, ends, tests, test, *closing
+    )
     notebook(tmp_path / "labs" / "dist" / "lab01.ipynb", head)
     made = from_otter_course(tmp_path / "labs", lambda line: None).made
     assert [*made] == ["lab01"]

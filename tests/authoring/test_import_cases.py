@@ -30,13 +30,17 @@ def solution(source: str, id_: str) -> dict[str, Any]:
 
 
 def graded_cell(source: str, id_: str, points: float = 1) -> dict[str, Any]:
-    return plain(source, nbgrader={"solution": False, "grade": True, "grade_id": id_, "points": points})
+    return plain(
+        source, nbgrader={"solution": False, "grade": True, "grade_id": id_, "points": points}
+    )
 
 
 def taken_on(folder: Path, *cells: dict[str, Any]) -> tuple[Assignment, Report, handout.Handout]:
     """Make an assignment of cells, record it, grade its reference and prove its handout."""
     path = folder / "n.ipynb"
-    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2}))
+    path.write_text(
+        json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2})
+    )
     made = folder / "made"
     assert run(["new", str(made), "--from-notebook", str(path), "--quiet"]) == 0
     record(load(made), reseed=False, progress=lambda line: None)
@@ -76,11 +80,16 @@ def test_files_and_modules_beside_go_with_it_and_what_it_writes_does_not(tmp_pat
     reader = "def numbers():\n    return [int(a) for a in open('more.txt').read().split()]\n"
     (tmp_path / "reader.py").write_text(reader)
     (tmp_path / "more.txt").write_text("2 2")
-    reads = plain("import reader\nxs = [int(a) for a in open('./data/a.csv').read().split(',')]\nys = reader.numbers()")
-    writes = plain("with open('out.txt', 'w') as file:\n    file.write('new')")
+    reads = plain(
+        "import reader\nxs = [int(a) for a in open('./data/a.csv').read().split(',')]\nys = reader.numbers()"
+    )
+    (tmp_path / "plots").mkdir()
+    writes = plain(
+        "for path in ['x']:\n    open('out.txt', 'w').write('new')\n    open('plots/a.txt', 'w').write('a')"
+    )
     test = graded_cell(f"import reader\nassert mean(xs) == 2 == mean(ys)\n{VISIBLE}", "t")
     assignment, _, _ = taken_on(tmp_path, reads, writes, solution(MEAN, "mean"), test)
-    assert {*assignment.spec.provided} == {"data/a.csv", "reader.py", "more.txt"}
+    assert {*assignment.spec.provided} == {"data/a.csv", "reader.py", "more.txt", "plots/.keep"}
 
 
 def test_what_needs_the_students_own_objects_runs_in_the_box(tmp_path: Path) -> None:
@@ -90,7 +99,9 @@ def test_what_needs_the_students_own_objects_runs_in_the_box(tmp_path: Path) -> 
         tmp_path,
         plain("1 / 0", tags=["raises-exception"]),
         solution(MEAN, "mean"),
-        graded_cell(f"import inspect, io\nassert 'sum' in inspect.getsource(mean)\n{VISIBLE}", "source"),
+        graded_cell(
+            f"import inspect, io\nassert 'sum' in inspect.getsource(mean)\n{VISIBLE}", "source"
+        ),
         graded_cell("%timeit -n1 -r1 mean([1, 3])\nassert mean([1, 3]) == 2", "magic"),
         graded_cell("best = mean([2, 4])\nassert best == 3", "defines"),
         graded_cell("assert best + mean([1, 1]) == 4", "uses"),
@@ -109,7 +120,9 @@ def test_what_needs_the_students_own_objects_runs_in_the_box(tmp_path: Path) -> 
 def test_a_builtin_that_students_write_is_the_one_that_is_tested(tmp_path: Path) -> None:
     code = "def sum(xs):\n    ### BEGIN SOLUTION\n    return xs[0] + xs[1]\n    ### END SOLUTION"
     assignment, report, _ = taken_on(
-        tmp_path, solution(code, "sum"), graded_cell("x = [3, 1]\nx = sorted(x)\nassert sum(x) == 4", "t", points=0)
+        tmp_path,
+        solution(code, "sum"),
+        graded_cell("x = [3, 1]\nx = sorted(x)\nassert sum(x) == 4", "t", points=0),
     )
     assert report.max_score == 0
     theirs = tmp_path / "theirs"
@@ -121,7 +134,9 @@ def test_a_builtin_that_students_write_is_the_one_that_is_tested(tmp_path: Path)
 
 
 @pytest.mark.parametrize("suffix", [".py", ".md"])
-def test_a_notebook_written_as_text_is_a_source_and_a_submission(tmp_path: Path, suffix: str) -> None:
+def test_a_notebook_written_as_text_is_a_source_and_a_submission(
+    tmp_path: Path, suffix: str
+) -> None:
     jupytext = pytest.importorskip("jupytext")
     cells = [solution(MEAN, "mean"), graded_cell(VISIBLE, "t")]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}}
@@ -137,7 +152,10 @@ def test_a_notebook_written_as_text_is_a_source_and_a_submission(tmp_path: Path,
     theirs.mkdir()
     (theirs / path.name).write_text(path.read_text())
     report = grade(assignment, theirs, Options(isolation="none")).report
-    assert (report.score, report.notes[0]) == (1, f"`n.ipynb` was made of `n{suffix}`, a notebook written as text.")
+    assert (report.score, report.notes[0]) == (
+        1,
+        f"`n.ipynb` was made of `n{suffix}`, a notebook written as text.",
+    )
 
 
 def test_the_tests_in_a_notebook_that_is_handed_in_are_not_run_once_more(tmp_path: Path) -> None:

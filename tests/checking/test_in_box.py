@@ -23,11 +23,18 @@ STUDENTS = {"grader": {"role": "student"}}
 CELLS = (
     ("make", STUDENTS, "### BEGIN SOLUTION\nitems = ['a']\n### END SOLUTION"),
     ("more", STUDENTS, "### BEGIN SOLUTION\nitems.append('b')\n### END SOLUTION"),
-    ("twice", STUDENTS, "def twice(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"),
+    (
+        "twice",
+        STUDENTS,
+        "def twice(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION",
+    ),
 )
 TESTS = {
     "first": ("assert items == ['a']", 'after = "make"'),
-    "leaves_nothing": ("items.clear()\nitems.extend([1, 2])\ndel twice\nassert len(items) == 2", 'after = "twice"'),
+    "leaves_nothing": (
+        "items.clear()\nitems.extend([1, 2])\ndel twice\nassert len(items) == 2",
+        'after = "twice"',
+    ),
     "second": ("assert items == ['a', 'b']", ""),
     "partly": ("sum(twice(n) == n + n for n in (1, 2, 3, 4))", "points = 4"),
     "hidden": ("print('twice 21')\nassert twice(21) == 42, 'twice 21'", 'visibility = "hidden"'),
@@ -37,7 +44,14 @@ TESTS = {
 
 def notebook(*cells: tuple[str, dict[str, Any], str]) -> str:
     made = [
-        {"cell_type": "code", "id": id_, "metadata": told, "source": source, "outputs": [], "execution_count": None}
+        {
+            "cell_type": "code",
+            "id": id_,
+            "metadata": told,
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
         for id_, told, source in cells
     ]
     return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
@@ -79,25 +93,35 @@ def by_id(report: Report) -> dict[str, CheckResult]:
     return {check.id: check for check in report.checks}
 
 
-def test_each_test_sees_what_stood_at_its_place_and_leaves_no_trace(grader: Grader, tmp_path: Path) -> None:
+def test_each_test_sees_what_stood_at_its_place_and_leaves_no_trace(
+    grader: Grader, tmp_path: Path
+) -> None:
     report = graded(grader, tmp_path)
     assert report.score == report.max_score, [check.message for check in report.checks]
 
 
-def test_the_report_says_how_many_points_rest_on_the_students_process(grader: Grader, tmp_path: Path) -> None:
+def test_the_report_says_how_many_points_rest_on_the_students_process(
+    grader: Grader, tmp_path: Path
+) -> None:
     report = graded(grader, tmp_path)
-    assert words.in_box(report) == "9 / 9 points rest on checks that ran in the student's own process"
+    assert (
+        words.in_box(report) == "9 / 9 points rest on checks that ran in the student's own process"
+    )
     assert all(check.in_box for check in report.checks)
 
 
-def test_a_wrong_answer_is_told_with_the_line_that_does_not_hold(grader: Grader, tmp_path: Path) -> None:
+def test_a_wrong_answer_is_told_with_the_line_that_does_not_hold(
+    grader: Grader, tmp_path: Path
+) -> None:
     checks = by_id(graded(grader, tmp_path, make="items = ['x']"))
     assert checks["first"].message == "`items == ['a']` does not hold"
     assert (checks["second"].points, checks["source"].points) == (0, 1)
 
 
 def test_a_number_gives_a_part_of_the_points(grader: Grader, tmp_path: Path) -> None:
-    partly = by_id(graded(grader, tmp_path, twice="def twice(x):\n    return 2 * x if x < 4 else 0"))["partly"]
+    partly = by_id(
+        graded(grader, tmp_path, twice="def twice(x):\n    return 2 * x if x < 4 else 0")
+    )["partly"]
     assert (partly.points, partly.status.value) == (3, "fail")
     assert partly.message == "the check gives 3 of its 4 points"
 
@@ -108,7 +132,9 @@ def test_a_hidden_test_says_nothing_of_what_it_asks(grader: Grader, tmp_path: Pa
     assert "21" not in str(hidden)
 
 
-def test_a_missing_name_is_told_by_the_cell_that_should_define_it(grader: Grader, tmp_path: Path) -> None:
+def test_a_missing_name_is_told_by_the_cell_that_should_define_it(
+    grader: Grader, tmp_path: Path
+) -> None:
     checks = by_id(graded(grader, tmp_path, make="raise KeyError('no')"))
     assert "cell [1]" in checks["first"].message
     assert checks["source"].points == 1
@@ -125,7 +151,9 @@ def test_what_equals_everything_is_looked_at_by_a_person(grader: Grader, tmp_pat
     yes = "class Yes:\n    def __eq__(self, other):\n        return True\nitems = Yes()"
     report = graded(grader, tmp_path, make=yes, more="1")
     assert by_id(report)["first"].status.value == "fail"
-    assert any("check `first`" in reason and "equals everything" in reason for reason in report.look)
+    assert any(
+        "check `first`" in reason and "equals everything" in reason for reason in report.look
+    )
 
 
 def test_a_class_that_compares_its_own_kind_is_no_liar(grader: Grader, tmp_path: Path) -> None:
@@ -146,9 +174,13 @@ def test_the_handout_has_visible_tests_alone(boxed: Assignment) -> None:
 
 def test_the_audit_says_which_to_move_first(boxed: Assignment) -> None:
     first, *others = in_box_advice(boxed)
-    assert first.startswith("`partly` (4 points) rests on the word of the student's process: it needs")
+    assert first.startswith(
+        "`partly` (4 points) rests on the word of the student's process: it needs"
+    )
     told = next(one for one in others if "`hidden`" in one)
-    assert told.endswith("""in the grader's process you would write `expect('twice(21)', notebook["twice"](21))`""")
+    assert told.endswith(
+        """in the grader's process you would write `expect('twice(21)', notebook["twice"](21))`"""
+    )
 
 
 # --- what is sent ---------------------------------------------------------------------------------------------------
@@ -173,7 +205,9 @@ def test_a_class_of_everything_is_not_asked_about() -> None:
 
 
 def test_no_literal_that_is_compared_with_stands_in_the_code_that_is_sent() -> None:
-    sent = watched.program("assert f(2) == 4321 and g() in [77, 'secret']", frozenset(), frozenset())
+    sent = watched.program(
+        "assert f(2) == 4321 and g() in [77, 'secret']", frozenset(), frozenset()
+    )
     for piece in sent.pieces:
         assert "4321" not in piece.code
         assert "secret" not in piece.code

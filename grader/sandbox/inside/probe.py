@@ -28,14 +28,23 @@ MOST_BYTES = 1 << 16  # of a fork's answer
 MOST_ITEMS = 1_000  # of a container whose items are looked at
 GRACE_SECONDS = 2.0
 TEXT_CAP = 500
-PLAIN = frozenset((bool, int, float, complex, str, bytes, bytearray, type(None), range, slice, type(...)))
+PLAIN = frozenset(
+    (bool, int, float, complex, str, bytes, bytearray, type(None), range, slice, type(...))
+)
 ORDERED = ("__sub__", "__rsub__", "__lt__", "__gt__", "__le__", "__ge__", "__abs__")
 CONTAINERS = (list, tuple, set, frozenset, dict)
 
 # Kept from before any code of a student's runs.
 _BUILTINS = dict(vars(builtins))
 _fork = getattr(os, "fork", None)
-_exit, _write, _read, _pipe, _close, _waitpid = os._exit, os.write, os.read, os.pipe, os.close, os.waitpid
+_exit, _write, _read, _pipe, _close, _waitpid = (
+    os._exit,
+    os.write,
+    os.read,
+    os.pipe,
+    os.close,
+    os.waitpid,
+)
 _select, _monotonic, _dumps, _loads = select.select, time.monotonic, json.dumps, json.loads
 _exec, _compile, _eval, _settrace, _setprofile = exec, compile, eval, sys.settrace, sys.setprofile
 
@@ -54,7 +63,9 @@ class Guards:
         self.marks: list[int] = []
         self.liars: list[str] = []
         self.value: float | None = None
-        self._literals = [_eval(_compile(text, "<literal>", "eval"), {"__builtins__": {}}) for text in literals]
+        self._literals = [
+            _eval(_compile(text, "<literal>", "eval"), {"__builtins__": {}}) for text in literals
+        ]
 
     def literal(self, index: int) -> Any:
         """Return a literal of the test."""
@@ -64,7 +75,11 @@ class Guards:
         """Return what an attribute is read of, and note it if students have put their own in its library's place."""
         library = owner.__name__ if type(owner) is ModuleType else type(owner).__module__
         if library != "__main__":
-            listed = (vars(owner),) if type(owner) is ModuleType else (vars(kind) for kind in type(owner).__mro__)
+            listed = (
+                (vars(owner),)
+                if type(owner) is ModuleType
+                else (vars(kind) for kind in type(owner).__mro__)
+            )
             found = next((one[name] for one in listed if name in one), None)
             if _is_students(found):
                 self._note(f"`{name[:80]}` of `{library[:80]}` was replaced")
@@ -124,7 +139,9 @@ class Guards:
             asked: tuple[Callable[[], Any], ...] = (
                 lambda: value < Other(), lambda: value > Other(), lambda: value <= Other(), lambda: value >= Other(),
             )  # fmt: skip
-            if any(map(_true, asked)) or any(map(_number, (lambda: value - Other(), lambda: Other() - value))):
+            if any(map(_true, asked)) or any(
+                map(_number, (lambda: value - Other(), lambda: Other() - value))
+            ):
                 self._lies(value, "it can be compared with everything")
 
     def _lies(self, value: Any, why: str) -> None:
@@ -272,7 +289,12 @@ def _ran(piece: dict[str, Any], namespace: dict[str, Any], guard: str) -> dict[s
     except BaseException as error:
         told = {"raised": _said(error)}
     traced = sys.gettrace() is not None
-    return told | {"marks": guards.marks, "liars": guards.liars, "value": guards.value, "traced": traced}
+    return told | {
+        "marks": guards.marks,
+        "liars": guards.liars,
+        "value": guards.value,
+        "traced": traced,
+    }
 
 
 def _said(error: BaseException) -> dict[str, Any]:
@@ -283,4 +305,8 @@ def _said(error: BaseException) -> dict[str, Any]:
         message = ""
     kinds = [kind.__name__[:80] for kind in type(error).__mro__ if issubclass(kind, BaseException)]
     name = getattr(error, "name", "") if isinstance(error, NameError) else ""
-    return {"kinds": kinds[:20], "message": message, "missing": name if isinstance(name, str) else ""}
+    return {
+        "kinds": kinds[:20],
+        "message": message,
+        "missing": name if isinstance(name, str) else "",
+    }
