@@ -11,6 +11,7 @@
     │   ├── StudentException     the student's code raised
     │   │   └── CellStopped        what a check asks for is missing, since a notebook's cell stopped
     │   ├── WrongReturn          the student's code returned something that can't be used
+    │   ├── PartlyRight          a check gave a part of its points
     │   ├── LimitExceeded        time, memory, output: a limit of the assignment was hit
     │   └── WorkerDied           the student's process ended, or spoke out of turn
     └── GraderFault            exit 3: ours; no mark is given, regrade
@@ -90,6 +91,14 @@ class CellStopped(StudentException):
 
 class WrongReturn(SubmissionFailed):
     """The student's code returned the wrong number or kind of values."""
+
+
+class PartlyRight(SubmissionFailed):
+    """A check gave a part of its points: ``share``, from 0 to 1."""
+
+    def __init__(self, message: str, share: float) -> None:
+        super().__init__(message)
+        self.share = share
 
 
 class LimitExceeded(SubmissionFailed):

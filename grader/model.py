@@ -133,6 +133,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     functions: tuple[str, ...] = ()  # the student's functions that it judges, methods as `Class.method`
     notebook: str = ""  # the notebook that it judges, by the name in `Report.notebooks`
     reference_seconds: float | None = None  # how long the reference took
+    in_box: bool = False  # whether it ran beside the student's objects, so that its verdict is their process's word
 
 
 class Question(msgspec.Struct, frozen=True):

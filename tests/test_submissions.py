@@ -50,7 +50,8 @@ from grader.model import Report
 CORPUS = cases()
 HONEST = ROOT / "honest" / "right"
 FUNCTIONS = frozenset({"forward", "backward"})
-POINTS = {"forward": 4, "backward": 4, "slopes": 3, "ascend": 4, "notebook": 2}
+BOXED = {"box_equal": 1, "box_close": 1, "box_kind": 1, "box_near": 1}
+POINTS = {"forward": 4, "backward": 4, "slopes": 3, "ascend": 4, "notebook": 2, **BOXED}
 
 # Those that the command line grades in a process of its own: one or two of each kind.
 BY_COMMAND = (

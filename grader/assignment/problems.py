@@ -31,6 +31,7 @@ def problems(spec: Spec, folder: Path) -> Iterator[str]:
         if check.question not in questions:
             yield f"check `{check.id}` is of the question {check.question!r}, which is none of {', '.join(questions)}"
         yield from _numbers(check)
+        yield from _in_box(check, folder)
         yield from _requires(check, checks)
         if check.notebook and check.notebook not in notebooks:
             yield f"check `{check.id}` is of the notebook {check.notebook!r}, which is none of {', '.join(notebooks)}"
@@ -83,8 +84,8 @@ def _late(late: LateSpec | None) -> Iterator[str]:
 
 
 def _numbers(check: CheckSpec) -> Iterator[str]:
-    if not 0 < check.points < math.inf:  # TOML has nan and inf
-        yield f"check `{check.id}` has {check.points:g} points: give it some"
+    if not 0 <= check.points < math.inf:  # TOML has nan and inf
+        yield f"check `{check.id}` has {check.points:g} points: give it 0 or more"
     for case, weight in (check.weights or {}).items():
         if not 0 < weight < math.inf:
             yield f"check `{check.id}` weighs its case {case!r} with {weight:g}: it must be more than 0"
@@ -93,6 +94,20 @@ def _numbers(check: CheckSpec) -> Iterator[str]:
         yield f"{said}: it must be 0 or more, and less than 1"
     if check.times_reference is not None and not 1 < check.times_reference < math.inf:
         yield f"`times_reference` of check `{check.id}` is {check.times_reference:g}: it must be more than 1"
+
+
+def _in_box(check: CheckSpec, folder: Path) -> Iterator[str]:
+    """Yield what is wrong with a check that runs in the box."""
+    if not check.in_box:
+        if check.after:
+            yield f"check `{check.id}` says `after`, which is for checks with `in_box = true`"
+        return
+    if not check.notebook:
+        yield f"check `{check.id}` runs in the box, so it needs the `notebook` beside whose objects it runs"
+    if not re.fullmatch(r"\w+", check.id):
+        yield f"check `{check.id}` runs in the box, so its id names a file: use letters, digits and '_'"
+    elif not (folder / "checks" / "in_box" / f"{check.id}.py").is_file():
+        yield f"check `{check.id}` runs in the box, but its code, checks/in_box/{check.id}.py, is not there"
 
 
 def _requires(check: CheckSpec, checks: list[str]) -> Iterator[str]:

@@ -54,6 +54,16 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     weights: Mapping[str, float] | None = None  # a case -> its part of the points, where that is not 1 as of all others
     lazy_share: float = 0.0  # the part of its points, of 1, that an answer without work may earn
     times_reference: float | None = None  # how many times as long as the reference's a case's calls may take in all
+    in_box: bool = False  # whether it runs beside the student's objects, as nbgrader's and Otter's do: docs/security.md
+    after: str = ""  # of one in the box: the id of the cell behind which it runs; behind the last where it says none
+    may_pass_untouched: bool = False  # whether the untouched template may pass it, or fail it for another reason
+
+
+class AllowedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[[allowed_lines]]``: a line of a solution or hidden test that may stand in the handout."""
+
+    line: str
+    reason: str
 
 
 class LateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -83,5 +93,6 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     provided: Mapping[str, str] = {}  # file or folder of the assignment -> its place in a student's tree
     withheld: tuple[str, ...] = ()  # installed packages that would do the work: a sandboxed submission can't read them
     error_maps: Literal["coarse", "fine"] = "coarse"
+    allowed_lines: tuple[AllowedLine, ...] = ()
     limits: Limits = Limits()
     late: LateSpec | None = None

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from grader.assignment.problems import closest, problems
-from grader.assignment.schema import CheckSpec, FileSpec, LateSpec, NotebookSpec, QuestionSpec, Spec
+from grader.assignment.schema import AllowedLine, CheckSpec, FileSpec, LateSpec, NotebookSpec, QuestionSpec, Spec
 from grader.errors import AssignmentError
 from grader.model import Visibility
 from grader.sandbox.limits import Limits
@@ -77,6 +77,10 @@ class Assignment:
         """Path of the known mistakes' recorded outputs: of the hidden seed their fingerprints, else digests."""
         name = "known-mistakes.json" if seed == "hidden" else f"known-mistakes-{seed}.json"
         return self.folder / "expectations" / name
+
+    def in_box_path(self, id: str) -> Path:  # noqa: A002
+        """Where the code of a check that runs in the box is."""
+        return self.checks_folder / "in_box" / f"{id}.py"
 
     def check(self, id: str) -> CheckSpec | None:  # noqa: A002 - the word that the contract uses
         """Return the spec of a check, or None."""
@@ -179,6 +183,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "files": FileSpec,
     "notebooks": NotebookSpec,
     "checks": CheckSpec,
+    "allowed_lines": AllowedLine,
     "limits": Limits,
     "late": LateSpec,
 }

@@ -34,6 +34,7 @@ from grader.authoring.findings import (
     names,
     rows,
 )
+from grader.authoring.in_box_advice import in_box_advice
 from grader.authoring.mutate import Mutant, mutants
 from grader.authoring.notebook_trials import notebook_advice, notebook_results, notebook_trials
 from grader.authoring.record import reference_files
@@ -112,6 +113,7 @@ def audit(assignment: Assignment, options: Options) -> Audit:
             *notebook_advice(notebooks),
             *lazy_advice(lazy_results),
             *advice(plan.quick or plan.all, mutant_results, misconception_results, right_results),
+            *in_box_advice(assignment),
         ),
         fragile=fragile,
         notebooks=notebooks,

@@ -17,9 +17,8 @@ from typing import Any
 import msgspec
 
 from grader.authoring.from_otter_lines import marked, without_otters_own
-from grader.authoring.from_otter_tests import read_test, resolved
+from grader.authoring.from_otter_tests import TestCell, read_test, resolved
 from grader.authoring.from_parts import (
-    BY_A_PERSON,
     Cell,
     Draft,
     Names,
@@ -27,6 +26,7 @@ from grader.authoring.from_parts import (
     answer_cell,
     check_id,
     identify,
+    numbered,
     shared,
     to_students,
 )
@@ -46,7 +46,8 @@ SILENT = {
     "tests",
     "seed",
 }  # keys of the assignment's that are taken over or told apart
-OF_QUESTIONS = {"name", "points", "manual", "export", "check_cell"}  # keys of a question's that need no word
+# Keys of a question's that need no word.
+OF_QUESTIONS = {"name", "points", "manual", "export", "check_cell", "all_or_nothing"}
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -236,12 +237,14 @@ def _cell(piece: Piece, question: _Question | None, made: Draft, ids: Names) -> 
     hint = question.prompt["source"] if solution and question and question.prompt else ""
     cell["source"], found = marked(lines, question.id if question else "", place, made.notes, hint)
     identify(cell, f"{question.id}-solution" if solution and question else "", piece.number, ids)
-    if solution and question is not None:
-        if question.manual and not question.answered:
-            made.notes.append(f"{place} ({question.id}, {question.points:g} points) {BY_A_PERSON}")
-        question.answered, question.prompt = True, None
+    by_a_person = solution and question is not None and question.manual and not question.answered
+    if by_a_person and question is not None:
+        told = f"{place} ({question.id}, {question.points:g} points)"
+        made.notes.append(f"{told} is code that a person graded, and still is: its code waits for a person")
     if found or solution:
-        to_students(cell)
+        to_students(cell, question.points if by_a_person and question is not None else None)
+    if solution and question is not None:
+        question.answered, question.prompt = True, None
     made.cells.append(cell)
 
 
@@ -267,23 +270,47 @@ def _end(question: _Question, made: Draft, ids: Names, names: Names) -> None:
         made.notes.append(f"{question.id} has no tests, so it has no points: write a check for it")
     read = [read_test(piece.cell) for piece in question.tests]
     points = resolved(question.told.get("points"), [test.points for test in read])
+    together = bool(question.told.get("all_or_nothing")) and len(read) > 1
+    whole: list[TestCell] = []
     for index, (piece, test, worth) in enumerate(zip(question.tests, read, points, strict=True), start=1):
         place = f"cell {piece.number} ({question.id}, test {index}, {worth:g} points)"
         made.notes += [f"{place}: {note}" for note in test.notes]
         if not test.code.strip():
             made.notes.append(f"{place} is left out: it tests nothing")
             continue
-        if not worth:
-            made.notes.append(f"{place} had no points: its check is worth 1")
         kind = "hidden test" if test.hidden else "test"
+        whole.append(test)
         made.tests.append(
             Test(
                 id=names.take(check_id(f"{question.id}_{index}"), ""),
                 place=place,
                 question=question.id,
-                points=shared(worth, 1)[0] if worth else 1.0,
+                points=shared(worth, 1)[0] if worth and not together else 0.0,
                 code=test.code,
+                box_code=test.box_code,
+                after=made.cells[-1]["id"] if made.cells else "",
+                cell=f"{question.id}-test-{index}",
                 hidden=test.hidden,
                 sentence=test.sentence or f"{made.questions[question.id]}, {kind} {index}.",
             )
         )
+    if together and whole:
+        made.tests.append(_all_or_nothing(question, whole, sum(points), made, names))
+
+
+def _all_or_nothing(
+    question: _Question, tests: list[TestCell], points: float, made: Draft, names: Names
+) -> Test:
+    """Return the check that has a question's points: it passes only if all of its tests do."""
+    return Test(
+        id=names.take(check_id(f"{question.id}_all"), ""),
+        place=f"cell {question.number} ({question.id}, all of its tests, {points:g} points)",
+        question=question.id,
+        points=points,
+        code=numbered("\n".join(test.code for test in tests)),
+        box_code="\n".join(test.box_code or test.code for test in tests),
+        hidden=any(test.hidden for test in tests),
+        sentence=f"{made.questions[question.id]}, all of its tests together.",
+        after=made.cells[-1]["id"] if made.cells else "",
+        cell=f"{question.id}-all",
+    )

@@ -30,6 +30,7 @@ class TestCell(msgspec.Struct):
     points: float | None
     sentence: str = ""
     notes: list[str] = []
+    box_code: str = ""  # the same test for the box: what was shown must be shown again
 
 
 def read_test(cell: Cell) -> TestCell:
@@ -52,6 +53,7 @@ def read_test(cell: Cell) -> TestCell:
     hidden = bool(told.get("hidden") or (head and head[1]))
     points = told.get("points")
     code = without_ignored(source).strip("\n")
+    box_code = _shown_again(code, _shown(cell)) if _shown(cell) else ""
     try:
         code, sentence = _checked(code, cell, str(told.get("failure_message") or ""))
     except SyntaxError:
@@ -59,7 +61,8 @@ def read_test(cell: Cell) -> TestCell:
     message = str(told.get("failure_message") or "")
     if message and repr(message) not in code:
         sentence = f"{sentence.rstrip('.')}: {message}" if sentence else message
-    return TestCell(code, hidden, float(points) if isinstance(points, int | float) else None, sentence, notes)
+    worth = float(points) if isinstance(points, int | float) else None
+    return TestCell(code, hidden, worth, sentence, notes, box_code if "recordable(" in code else "")
 
 
 def resolved(question: Any, tests: list[float | None]) -> list[float]:
@@ -99,6 +102,20 @@ def _checked(code: str, cell: Cell, message: str) -> tuple[str, str]:
     begin = lines[last.lineno - 1].encode()[: last.col_offset].decode()
     before = "\n".join([*lines[: last.lineno - 1], begin]).rstrip(" ;\n")
     return (before + "\n" if before.strip() else "") + _held(last.value, _shown(cell), message), ""
+
+
+def _shown_again(code: str, output: str) -> str:
+    """Return code that asserts that its last line shows what the notebook keeps of it, as doctest would hold it."""
+    try:
+        tree = ast.parse(plain_python(code))
+    except SyntaxError:
+        return ""
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr):
+        return ""
+    wanted = " ".join(output.split())
+    test = f'assert " ".join(repr({ast.unparse(last.value)}).split()) == {wanted!r}'
+    return "\n".join([*map(ast.unparse, tree.body[:-1]), test])
 
 
 def _held(shown: ast.expr, output: str, message: str) -> str:

@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import nbformat
 
+from grader.authoring.strip import RESEMBLES
 from grader.errors import UsageError
 from grader.markers import BEGIN, END, PLACEHOLDER
+from grader.notebooks.text_format import is_text_notebook, notebook_of
 
 Cell = dict[str, Any]  # as in the notebook's JSON, its source joined to one text
-
-BY_A_PERSON = (
-    "is code that a person graded: it is the students', but only words are listed for a person, by `grader batch "
-    "--todo`; write a check for it"
-)
 
 _ID = re.compile(r"[^A-Za-z0-9_-]+")
 _PICTURE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*\bsrc=[\"']([^\"']+)")
@@ -39,6 +37,13 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     hidden: bool = False
     sentence: str = ""  # of the report; the code's docstring where it is empty
+    after: str = ""  # the id of the notebook's cell that it stood behind; empty: ahead of all
+    cell: str = ""  # the id of the cell that it was
+    box_code: str = ""  # what runs in the box in the code's place
+    in_box: bool = False  # whether it runs beside the student's objects
+    in_place: bool = False  # whether it runs where it stood, and not behind the last cell
+    cumulative: bool = False  # whether what earlier tests did to the notebook's objects is done first
+    untouched: bool = False  # whether the untouched template passes it
 
 
 class Draft(msgspec.Struct):
@@ -46,6 +51,7 @@ class Draft(msgspec.Struct):
 
     cells: list[Cell] = []
     tests: list[Test] = []
+    left: dict[str, tuple[Test, str]] = {}  # tests that could not be carried over, and why
     notes: list[str] = []
     questions: dict[str, str] = {}  # id -> title
     files: list[str] = []  # paths of files beside the notebook, that students need
@@ -69,10 +75,24 @@ class Names:
         return name
 
 
+def from_text(data: bytes, name: str) -> bytes:
+    """Return the notebook that a text stands for; raise `UsageError` if it is none, or jupytext is not installed."""
+    if not is_text_notebook(data):
+        raise UsageError(f"{name} is not a notebook: a text needs jupytext's `# %%` or MyST's `{{code-cell}}`")
+    made = notebook_of(data, name)
+    if made is None:
+        raise UsageError(f"{name} can't be read as a notebook written as text: is jupytext installed?")
+    return made
+
+
 def read_cells(data: bytes, name: str) -> tuple[dict[str, Any], list[Cell]]:
     """Return a notebook and its cells; raise `UsageError` where it is none, or none in Python."""
+    if name.endswith((".py", ".md")):
+        data = from_text(data, name)
     try:
         notebook = json.loads(data)
+        if "worksheets" in notebook:  # formats before the fourth
+            notebook = json.loads(nbformat.writes(nbformat.reads(data.decode("utf-8-sig"), as_version=4)))
         cells = [dict(cell, source="".join(cell["source"])) for cell in notebook["cells"]]
         told = notebook.get("metadata", {})
         language = told.get("language_info", {}).get("name") or told.get("kernelspec", {}).get("language") or "python"
@@ -101,7 +121,11 @@ def to_students(cell: Cell, points: float | None = None) -> None:
         ours["points"] = points
     cell.setdefault("metadata", {})["grader"] = ours
     if BEGIN not in cell["source"] and cell["source"].strip():
-        cell["source"] = f"{BEGIN}\n{cell['source'].rstrip()}\n{END}"
+        first, _, rest = cell["source"].partition("\n")
+        if first.startswith("%%"):  # which must stay the first line
+            cell["source"] = f"{first}\n{BEGIN}\n{rest.rstrip()}\n{END}"
+        else:
+            cell["source"] = f"{BEGIN}\n{cell['source'].rstrip()}\n{END}"
 
 
 def answer_cell(id_: str, points: float, text: str = "") -> Cell:
@@ -114,6 +138,20 @@ def shared(points: float, count: int) -> list[float]:
     """Return points in as many parts, in hundredths, since that is what a report counts; none of them is 0."""
     whole, rest = divmod(max(round(100 * points), count), max(count, 1))
     return [(whole + (index < rest)) / 100 for index in range(count)]
+
+
+def numbered(code: str) -> str:
+    """Return code in which no value is expected twice under the same name."""
+    seen: dict[str, int] = {}
+    lines = []
+    for line in code.split("\n"):
+        if line.lstrip().startswith("expect("):
+            seen[line] = seen.get(line, 0) + 1
+            again = f" [{seen[line]}]" if seen[line] > 1 else ""
+            lines.append(re.sub(r"(['\"]), recordable\(", rf"{again}\1, recordable(", line, count=1))
+        else:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def is_students(cell: Cell) -> bool:
@@ -134,6 +172,32 @@ def trees(cells: list[Cell]) -> Iterator[tuple[Cell, ast.Module]]:
                 yield cell, ast.parse(plain_python(cell["source"]))
             except SyntaxError:
                 continue
+
+
+def without_false_markers(cells: list[Cell]) -> None:
+    """Take out comments that only resemble a marker of ours: a handout with one is refused."""
+    for cell in cells:
+        kept = [line for line in cell["source"].split("\n") if not _is_false_marker(line)]
+        cell["source"] = "\n".join(kept)
+
+
+def _is_false_marker(line: str) -> bool:
+    bare = line.strip()
+    if bare in (BEGIN, END) or bare.startswith(f"{BEGIN} ") or not bare.startswith("#"):
+        return False
+    return RESEMBLES.search(line) is not None
+
+
+def add_points(cells: list[Cell], after: str, points: float) -> bool:
+    """Let a person give points for the last of the students' cells up to one; return whether there is such a cell."""
+    ids = [cell.get("id") for cell in cells]
+    until = ids.index(after) + 1 if after in ids else len(cells)
+    for cell in reversed(cells[:until]):
+        if is_students(cell):
+            ours = cell["metadata"]["grader"]
+            ours["points"] = float(ours.get("points", 0)) + points
+            return True
+    return False
 
 
 def files_beside(cells: list[Cell], folder: Path) -> tuple[list[str], list[str]]:

@@ -19,15 +19,17 @@ from grader.authoring.template import write_tree
 from grader.checking.expect import Mode
 from grader.checking.plan import Outcome, Plan
 from grader.checking.run import run_checks
-from grader.errors import AssignmentError, UsageError
+from grader.checking.verdict import CheckOutcome
+from grader.errors import AssignmentError
 from grader.model import Status
 from grader.sandbox.ladder import open_sandbox
 
 
 class Trial(msgspec.Struct):
-    """Why checks can't stay, by their ids; and what is to be mended before the handout."""
+    """Why checks can't stay, by their ids; those that the template passes; what is to be mended for the handout."""
 
     wrong: dict[str, str] = {}
+    easy: dict[str, bool] = {}  # whether the untouched template passes it, or only fails it for another reason
     leaks: list[str] = []
 
 
@@ -42,23 +44,36 @@ def tried(files: Mapping[str, bytes]) -> Trial:
             for id_, check in outcome.checks.items()
             if any(case.status is not Status.PASS for case in check.cases)
         }
-        if len(wrong) > 1 and len(set(wrong.values())) == 1 and len(wrong) == len(outcome.checks):
-            raise UsageError(f"the notebook does not get as far as its tests here: {next(iter(wrong.values()))}")
         if wrong:
-            return Trial(wrong={id_: f"the notebook's own solution fails it: {why}" for id_, why in wrong.items()})
+            return Trial(wrong=wrong)
         recorded.write(assignment.expectations_path("public"))
-        made = handout.build(assignment)
+        try:
+            made = handout.build(assignment)
+        except AssignmentError as error:
+            return Trial(leaks=[str(error)])
         template = {notebook.path: made.files[notebook.path] for notebook in assignment.spec.notebooks}
         _, outcome = _run(assignment, template, recorded)
-        easy = {
-            id_: "it says nothing of the students' work: the untouched template does not fail it for want of an answer"
-            for id_, check in outcome.checks.items()
-            if not all(case.unimplemented or case.status is Status.SKIP for case in check.cases)
-        }
+        checks = outcome.checks.values()
+        easy = {check.id: check.passed or _earns(check) for check in checks if _is_easy(assignment, check)}
         if easy:
-            return Trial(wrong=easy)
-        found = prove.leaks(made.blocks, prove.texts(made.archive()))
-        return Trial(leaks=[f"{leak.path}, line {leak.line}: {leak.text!r}" for leak in found])
+            return Trial(easy=easy)
+        found = prove.leaks_of(made, assignment)
+        places = (f"{leak.path}, line {leak.line}: {leak.text!r}" for leak in found)
+        return Trial(leaks=[f"a line of a solution stands in the handout's {one}; reword one" for one in places])
+
+
+def _is_easy(assignment: Assignment, check: CheckOutcome) -> bool:
+    """Return whether the untouched template does not fail a check for want of an answer."""
+    spec = assignment.check(check.id)
+    if spec is None or spec.may_pass_untouched:
+        return False
+    if spec.in_box:
+        return check.passed or _earns(check)
+    return not all(case.unimplemented or case.status is Status.SKIP for case in check.cases)
+
+
+def _earns(check: CheckOutcome) -> bool:
+    return any(case.earned for case in check.cases)
 
 
 def _run(

@@ -52,7 +52,9 @@ def build(assignment: Assignment, questions: tuple[str, ...] = ()) -> Handout:
     if questions:
         spec = _about(spec, [data.decode() for data in within.values()])
     provided, laid, kept = _provided_files(assignment)
-    spec = msgspec.structs.replace(spec, provided=provided, reference="", handout_of=assignment.digest)
+    spec = msgspec.structs.replace(
+        spec, provided=provided, reference="", handout_of=assignment.digest, allowed_lines=()
+    )
     within |= {**kept, SPEC_NAME: _toml(spec), "expectations/public.h5": public_expectations(assignment, spec)}
     within |= public_mistakes(assignment, spec)
     files |= laid | {f"{ASSIGNMENT_FOLDER}/{path}": data for path, data in within.items()}

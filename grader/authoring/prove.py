@@ -8,6 +8,7 @@ comments, in strings and in longer lines. Only lines of fewer than six tokens mu
 
 from __future__ import annotations
 
+import ast
 import base64
 import contextlib
 import json
@@ -28,7 +29,10 @@ from grader.authoring.strip import Block
 from grader.authoring.template import write_tree
 from grader.authoring.wheel import wheel_name
 from grader.errors import AssignmentError
+from grader.grading.candidates import listed_cells
+from grader.markers import released
 from grader.model import Status, Visibility
+from grader.notebooks.cells import is_students, text_of
 from grader.text import counted
 
 MIN_TOKENS = 3
@@ -41,6 +45,24 @@ _TOKEN = re.compile(rf"{_NAME}|{_NUMBER}|{_OPERATOR}|[^\s\\]")  # a backslash on
 _STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 _COMMENTED = re.compile(rf"""((?:[^#"']|{_STRING.pattern})*)#(.*)""")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+TEXTS = frozenset((".py", ".md", ".txt", ".csv", ".json", ".toml", ".html"))
+COMMON = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?:from\s+[\w.]+\s+)?import\s.*",
+        r"(?:async\s+)?def\s.*",
+        r"class\s.*",
+        r"@[\w.]+(?:\(\))?",
+        r"for\s+\w+(?:\s*,\s*\w+)*\s+in\s+(?:range|enumerate|zip|reversed)?\(?[\w\s,.()]*\)?:",
+        r"if\s+__name__\s*==.*",
+        r"(?:plt|ax|fig|df)\.\w+\(\)",
+        r"\w+\s*=\s*(?:0|1|0\.0|\[\]|\{\}|\(\)|''|\"\"|None|True|False|(?:list|dict|set|tuple)\(\))",
+        r"\w+\s*=\s*defined\(notebook, .*\)",
+        r"in_box\(\)",
+        r"(?:fig|figure|f),\s*(?:ax|axes|axs)\s*=\s*plt\.subplots\(\)",
+        r"raise NotImplementedError(?:\(\))?",
+    )
+)
 _DECORATION = re.compile(r"^[\s#>*`$-]+|[\s`$]+$")  # of a line in a comment, a list or a Markdown text
 
 
@@ -50,14 +72,15 @@ class Leak(msgspec.Struct, frozen=True):
     path: str
     line: int
     text: str
+    hidden: bool = False  # of a hidden test
 
 
 def prove(handout: Handout, assignment: Assignment) -> None:
     """Raise `AssignmentError` unless no solution is left in the handout and its template earns nothing."""
-    for leak in leaks(handout.blocks, texts(handout.archive())):
+    for leak in leaks_of(handout, assignment):
         raise AssignmentError(
-            f"a line of a solution stands in the handout's {leak.path}, line {leak.line}: {leak.text!r}; "
-            "reword one of the two"
+            f"a line of a {'hidden test' if leak.hidden else 'solution'} stands in the handout's {leak.path}, line "
+            f"{leak.line}: {leak.text!r}; reword one of the two, or allow it under [[allowed_lines]] with a reason"
         )
     for path in pictures_left(handout.blocks, handout.files):
         raise AssignmentError(
@@ -72,6 +95,67 @@ def prove(handout: Handout, assignment: Assignment) -> None:
 
 
 # --- leaks ----------------------------------------------------------------------------------------------------------
+
+
+def leaks_of(handout: Handout, assignment: Assignment) -> Iterator[Leak]:
+    """Yield each line of a solution or a hidden test that stands in a handout and that the author did not give away.
+
+    Given away is what stands as a line of its own in the author's text for students: provided cells and files, stubs,
+    visible checks; and what the spec allows.
+    """
+    archive = texts(handout.archive())
+    given, prose = given_away(handout, assignment), _stream("\n".join(_explained(assignment)))
+    for hidden, blocks in ((False, handout.blocks), (True, tuple(hidden_tests(assignment)))):
+        for leak in leaks(blocks, archive):
+            piece = f" {leak.text} "
+            if piece not in given and piece not in prose:
+                yield msgspec.structs.replace(leak, hidden=hidden)
+
+
+def _explained(assignment: Assignment) -> Iterator[str]:
+    """Yield the texts in words that an author gives to students."""
+    for notebook in assignment.spec.notebooks:
+        for cell in listed_cells((assignment.folder / notebook.source).read_bytes()):
+            if cell.get("cell_type") == "markdown" and not is_students(cell):
+                yield text_of(cell)
+
+
+def given_away(handout: Handout, assignment: Assignment) -> set[str]:
+    """Return the token streams of the lines that an author leaves to students on purpose."""
+    lines = [allowed.line for allowed in assignment.spec.allowed_lines]
+    for notebook in assignment.spec.notebooks:
+        for cell in listed_cells((assignment.folder / notebook.source).read_bytes()):
+            lines += released(text_of(cell)).split("\n")
+    for path in (*assignment.provided.values(), *assignment.checks_folder.rglob("*.py")):
+        visible = handout.files.get(f"{ASSIGNMENT_FOLDER}/{_within(path, assignment.folder)}")
+        data = visible if path.is_relative_to(assignment.checks_folder) else path.read_bytes()
+        if data and path.suffix in TEXTS:
+            lines += data.decode("utf-8", "replace").split("\n")
+    return {_stream(part) for line in lines for part in (*_parts(line), line.strip()) if part.strip()}
+
+
+def _within(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+
+
+def hidden_tests(assignment: Assignment) -> Iterator[Block]:
+    """Yield the code of each hidden check."""
+    hidden = {check.id for check in assignment.spec.checks if check.visibility is Visibility.HIDDEN}
+    for path in sorted(assignment.checks_folder.rglob("*.py")) if hidden else ():
+        text = path.read_text(encoding="utf-8-sig")
+        if path.parent.name == "in_box":
+            if path.stem in hidden:
+                yield Block("", "", tuple(text.split("\n")))
+            continue
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef) and node.name.removeprefix("test_") in hidden:
+                lines = text.split("\n")[node.body[0].lineno - 1 : node.end_lineno]
+                yield Block("", "", tuple(lines))
+
+
+def is_common(code: str) -> bool:
+    """Return whether a line stands in notebooks all over the world, so that it gives nothing away."""
+    return any(pattern.fullmatch(code.strip()) for pattern in COMMON)
 
 
 def leaks(blocks: Iterable[Block], texts: Mapping[str, str]) -> Iterator[Leak]:
@@ -91,7 +175,7 @@ def solution_pieces(blocks: Iterable[Block]) -> Iterator[str]:
     for block in blocks:
         for line in block.lines:
             _, code, comment = _parts(line)
-            if len(_TOKEN.findall(_STRING.sub("s", code))) >= MIN_TOKENS:
+            if len(_TOKEN.findall(_STRING.sub("s", code))) >= MIN_TOKENS and not is_common(code):
                 yield _stream(code)
             if len(_WORD.findall(comment)) >= MIN_TOKENS:
                 yield _stream(comment.lstrip("# "))
@@ -176,10 +260,15 @@ def _must_earn_nothing(assignment: Assignment, root: Path) -> None:
     from grader.grading.grade import Options, grade
 
     for check in grade(assignment, root, Options(isolation="none")).report.checks:
+        spec = assignment.check(check.id)
+        if spec is not None and spec.may_pass_untouched:
+            continue
         if check.points or check.status is Status.PASS:
             raise AssignmentError(
                 f"the untouched template gets {counted(check.points, 'point')} for `{check.id}`: strengthen it"
             )
+        if check.in_box:
+            continue
         if not all(case.unimplemented or case.status is Status.SKIP for case in check.cases):
             raise AssignmentError(
                 f"`{check.id}` should find the untouched template not implemented yet, but says: {check.message}"

@@ -183,7 +183,9 @@ def asserts(assignment: Assignment, id_: str) -> bool:
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.FunctionDef) and node.name == f"test_{id_}":
                 names = {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
-                return "must_run" in names or any(isinstance(inner, ast.Assert) for inner in ast.walk(node))
+                names |= {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+                asserting = any(isinstance(inner, ast.Assert) for inner in ast.walk(node))
+                return asserting or bool(names & {"must_run", "in_box"})
     return False
 
 

@@ -29,7 +29,7 @@ KEPT_OF_NOTEBOOKS = ("kernelspec", "language_info")
 RULE = 78  # columns of the lines around a place to write
 
 # Markers of other tools and misspelt ones: `### BEGIN HIDDEN TESTS`, `# END SOLUTION`, `## begin solution`.
-_RESEMBLES = re.compile(r"###\s*(?:BEGIN|END)\b|\b(?:BEGIN|END)[ _-]*SOLUTION|#\s*(?i:(?:begin|end)[ _-]*solution\b)")
+RESEMBLES = re.compile(r"###\s*(?:BEGIN|END)\b|\b(?:BEGIN|END)[ _-]*SOLUTION|#\s*(?i:(?:begin|end)[ _-]*solution\b)")
 _MAGIC = re.compile(r"^(\s*)(?:[%!].*|[\w.]+\?{1,2})$", re.MULTILINE)  # IPython's lines, which are no Python
 
 
@@ -58,12 +58,15 @@ def decode(data: bytes, name: str) -> str:
         raise AssignmentError(f"{name}, line {line}: this is not UTF-8 text; save the file as UTF-8") from None
 
 
-def strip_python(text: str, name: str) -> Stripped:
-    """Strip a module or code cell; ``name`` is its file, for messages. Raises `AssignmentError` with file and line."""
-    if not _RESEMBLES.search(text):
+def strip_python(text: str, name: str, *, cell: bool = False) -> Stripped:
+    """Strip a module or code cell; ``name`` is its file, for messages. Raises `AssignmentError` with file and line.
+
+    cell: whether it is one, which may hold more than Python; a marker that is a line's first text is then a comment
+    """
+    if not RESEMBLES.search(text):
         return Stripped(text, ())
     if not text.lstrip().startswith("%%"):  # a cell in another language: comments can't be told from strings
-        _refuse_markers_in_strings(text, name)
+        _refuse_markers_in_strings(text, name, cell=cell)
     functions = _functions(text)
     return _strip(text, name, lambda block, line: _code_stub(block, _innermost(functions, line)))
 
@@ -104,14 +107,14 @@ def _marker(line: str, place: str) -> tuple[str, str] | None:
         return END, ""
     if bare == BEGIN or bare.startswith(f"{BEGIN} "):
         return BEGIN, bare.removeprefix(BEGIN).strip()
-    if not _RESEMBLES.search(line):
+    if not RESEMBLES.search(line):
         return None
     if BEGIN in line or END in line:
         raise AssignmentError(f"{place}: a marker must stand on a line of its own, and this one does not: {bare!r}")
     raise AssignmentError(f"{place}: unknown marker {bare!r} (known: {BEGIN!r} with a task, and {END!r})")
 
 
-def _refuse_markers_in_strings(text: str, name: str) -> None:
+def _refuse_markers_in_strings(text: str, name: str, *, cell: bool) -> None:
     """Raise where a marker stands in a string: as a marker it would cut the file in the wrong place."""
     comments = set()
     try:
@@ -119,6 +122,8 @@ def _refuse_markers_in_strings(text: str, name: str) -> None:
             if token.type == tokenize.COMMENT:
                 comments.add(token.start[0])
     except (tokenize.TokenError, SyntaxError) as error:
+        if cell:  # magics within lines, for one
+            return
         raise AssignmentError(f"{name}: not Python, so that markers can't be told from strings: {error}") from None
     for number, line in enumerate(text.split("\n"), start=1):
         if (BEGIN in line or END in line) and number not in comments:
@@ -134,8 +139,9 @@ def strip_notebook(data: bytes, name: str) -> tuple[str, list[Block]]:
     blocks: list[Block] = []
     for index, cell in enumerate(notebook["cells"], start=1):
         text = "\n".join(cell_lines(cell))
-        strip = strip_python if cell["cell_type"] == "code" else strip_markdown
-        stripped = strip(text, f"{name}, cell {index}")
+        place = f"{name}, cell {index}"
+        code = cell["cell_type"] == "code"
+        stripped = strip_python(text, place, cell=True) if code else strip_markdown(text, place)
         cell["source"] = stripped.text.splitlines(keepends=True)
         blocks += stripped.blocks
         if stripped.blocks and "attachments" in cell:

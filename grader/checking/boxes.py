@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from grader.assignment.schema import CheckSpec
+from grader.checking.in_box import in_box_of
 from grader.checking.notebook import NotebookRun
 from grader.checking.pace import ClockedRemote
 from grader.checking.plan import Plan
@@ -68,7 +69,8 @@ class Boxes:
         assignment = self._plan.assignment
         spec = assignment.notebook(path)
         author = provided(assignment.folder / spec.source)
-        run = NotebookRun(spec, author, self._plan.files.get(path), remote, limits)
+        tests = in_box_of(assignment, path, self._plan.checks)
+        run = NotebookRun(spec, author, self._plan.files.get(path), remote, limits, tests)
         run.start(self._pool)
         return run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,44 +98,59 @@ class _Manager:
 
 
 async def run_cells(
-    notebook: NotebookNode, remote: Remote, clock: Clock, dead: dict[int, Trouble], wanted: frozenset[str]
+    notebook: NotebookNode,
+    remote: Remote,
+    clock: Clock,
+    dead: dict[int, Trouble],
+    wanted: frozenset[str],
+    behind: Callable[[NotebookNode | None], None] = lambda cell: None,
 ) -> Ran:
     """Run all code cells but the dead ones; raise `GraderFault` if the grader itself failed.
+
+    ``behind`` is called behind each cell of any kind, and with None behind the last, while the process lives.
 
     A run ends early only in a cell that ends its process, which is then dead as well. The last part of the whole time
     is kept for cells that define a wanted name or do nothing but define: slow cells before them take nothing away.
     """
     client: Any = NotebookClient(notebook, timeout=None, allow_errors=True)
-    client.km, kernel = _Manager(), WireKernelClient(remote, clock)
-    client.kc = kernel
+    client.km, client.kc = _Manager(), WireKernelClient(remote, clock)
     ran = Ran(dead=dict(dead))
     with clock:
         for index, cell in enumerate(notebook.cells):
-            if cell.cell_type != "code" or not cell.source.strip():
-                continue
-            if index in dead:
-                ran.troubles[index] = dead[index]
-                continue
-            reserve = 0.0 if _is_dear(text_of(cell), wanted) else RESERVE * clock.limits.notebook_seconds
-            if clock.left <= reserve:
-                ran.troubles[index] = _not_run(cell, NO_TIME)
-                continue
-            kernel.reserve, kernel.keep = reserve, sorted(definitions(text_of(cell)) & wanted)
-            try:
-                await client.async_execute_cell(cell, index)
-            finally:
-                if kernel.pending is not None:
-                    await kernel.pending
-            trouble = _trouble(cell, kernel)
-            if trouble is None:
-                continue
-            ran.troubles[index] = trouble
-            if kernel.failure is not None:
-                _show(cell, trouble)
-                ran.dead[index] = trouble
-                ran.died = index
-                break
+            if cell.cell_type == "code" and cell.source.strip():
+                await _run_cell(client, index, ran, wanted)
+                if ran.died is not None:
+                    return ran
+            behind(cell)
+        behind(None)
     return ran
+
+
+async def _run_cell(client: Any, index: int, ran: Ran, wanted: frozenset[str]) -> None:
+    """Run one code cell, unless it is dead or there is no time left, and note what stopped it."""
+    cell, kernel = client.nb.cells[index], client.kc
+    if index in ran.dead:
+        ran.troubles[index] = ran.dead[index]
+        return
+    source = text_of(cell)
+    reserve = 0.0 if _is_dear(source, wanted) else RESERVE * kernel.clock.limits.notebook_seconds
+    if kernel.clock.left <= reserve:
+        ran.troubles[index] = _not_run(cell, NO_TIME)
+        return
+    kernel.reserve, kernel.keep = reserve, sorted(definitions(source) & wanted)
+    try:
+        await client.async_execute_cell(cell, index)
+    finally:
+        if kernel.pending is not None:
+            await kernel.pending
+    trouble = _trouble(cell, kernel)
+    if trouble is None:
+        return
+    ran.troubles[index] = trouble
+    if kernel.failure is not None:
+        _show(cell, trouble)
+        ran.dead[index] = trouble
+        ran.died = index
 
 
 def _is_dear(source: str, wanted: frozenset[str]) -> bool:

@@ -57,7 +57,7 @@ class WireKernelClient:
 
     def __init__(self, remote: Remote, clock: RunClock) -> None:
         self._remote = remote
-        self._clock = clock
+        self.clock = clock
         self._limits = clock.limits
         self._loop = asyncio.get_running_loop()
         self._room = int(clock.limits.output_mb * (1 << 20))
@@ -85,7 +85,7 @@ class WireKernelClient:
     def _execute(self, id_: str, code: str) -> None:
         """Run a cell to its end, in a thread: messages and the reply are handed to the event loop."""
         self.failure, self.reply = None, {}
-        self.seconds = max(0.1, min(self._limits.cell_seconds, self._clock.left - self.reserve))
+        self.seconds = max(0.1, min(self._limits.cell_seconds, self.clock.left - self.reserve))
         content: dict[str, Any]
         try:
             body = {"op": "execute", "code": code, "seconds": self.seconds, "keep": self.keep}

@@ -17,11 +17,20 @@ from contextlib import contextmanager
 from nbformat import NotebookNode
 
 from grader.assignment.schema import NotebookSpec
-from grader.checking.cell_runs import Clock, Ran, run_cells
+from grader.checking.cell_runs import NO_TIME, Clock, Ran, run_cells
+from grader.checking.in_box import Answered, InBox, ask
 from grader.checking.missing_names import Missing
 from grader.checking.remote import Remote
 from grader.checking.student import Case, Value
-from grader.errors import GraderError, GraderFault, LimitExceeded, StudentException, SubmissionFailed
+from grader.errors import (
+    GraderError,
+    GraderFault,
+    LimitExceeded,
+    StudentException,
+    SubmissionFailed,
+    WorkerDied,
+)
+from grader.notebooks.cells import cell_key
 from grader.notebooks.format import parse
 from grader.notebooks.restore import Restored, restored
 from grader.sandbox.limits import Limits
@@ -39,7 +48,13 @@ class NotebookRun:
     """One notebook of a submission, run in a thread of its own; asking for its outcome waits for it."""
 
     def __init__(
-        self, spec: NotebookSpec, provided: NotebookNode, submitted: bytes | None, remote: Remote, limits: Limits
+        self,
+        spec: NotebookSpec,
+        provided: NotebookNode,
+        submitted: bytes | None,
+        remote: Remote,
+        limits: Limits,
+        in_box: tuple[InBox, ...] = (),
     ) -> None:
         self.spec = spec
         self.remote = remote
@@ -55,6 +70,8 @@ class NotebookRun:
         self._names: frozenset[str] = frozenset()
         self._rebound: frozenset[str] = frozenset()
         self._revivals = 0
+        self._in_box = in_box
+        self._answered: dict[str, Answered] = {}
 
     def start(self, pool: ThreadPoolExecutor) -> None:
         """Begin the run."""
@@ -98,6 +115,7 @@ class NotebookRun:
             self.notes += self._restored.notes
             self.executed = self._restored.notebook
             self._run_to_the_end(self.executed)
+            self.look += [answered.look for answered in self._answered.values() if answered.look]
             self.notes += Missing(self._restored, self.ran).notes()
             self.notes += [
                 f"`{name}` was bound to something else by a later cell; the function counts"
@@ -118,7 +136,9 @@ class NotebookRun:
         """
         killed: int | None = None  # the cell in which the process was killed from outside, if that came once
         for _ in range(MAX_RUNS):
-            self.ran = asyncio.run(run_cells(notebook, self.remote, self._clock, self.ran.dead, self._wanted))
+            self.ran = asyncio.run(
+                run_cells(notebook, self.remote, self._clock, self.ran.dead, self._wanted, self._ask_in_box)
+            )
             died = self.ran.died
             if died is None or self._clock.left <= 0:
                 break
@@ -134,6 +154,35 @@ class NotebookRun:
         """The names that the author leaves to students."""
         matching = self._restored.matching if self._restored is not None else None
         return matching.wanted if matching is not None else frozenset()
+
+    def _ask_in_box(self, cell: NotebookNode | None) -> None:
+        """Run the checks in the box that stand behind a cell, or at the end those that are still to be run."""
+        key = None if cell is None else cell_key(cell)
+        for test in self._in_box:
+            here = test.id not in self._answered if key is None else test.after == key != ""
+            if not here or not self.remote.is_open:
+                continue
+            seconds = min(self._clock.limits.cell_seconds, self._clock.left)
+            if seconds <= 0:
+                self._answered[test.id] = Answered(LimitExceeded(f"`{test.id}` {NO_TIME}"))
+            else:
+                self._answered[test.id] = ask(test, self.remote, seconds)
+
+    def passed_in_box(self, id: str) -> None:  # noqa: A002
+        """Wait for the run's end; raise why a check in the box did not pass, if it did not."""
+        failure = self.failure()
+        if failure is not None:
+            raise failure
+        answered = self._answered.get(id)
+        if answered is None:
+            died = self.ran.troubles.get(-1 if self.ran.died is None else self.ran.died)
+            raise died.error if died is not None else WorkerDied(f"the notebook's process ended before `{id}` was run")
+        if answered.error is None:
+            return
+        missing = answered.missing
+        if missing and missing not in self._names and self._restored is not None:
+            raise Missing(self._restored, self.ran).why(missing)
+        raise answered.error
 
     def _ask_for_names(self) -> frozenset[str]:
         """Return the names that the cells left in the notebook's process. What is not text is no name."""

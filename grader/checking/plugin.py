@@ -419,6 +419,18 @@ class ChecksPlugin:
         run.remote.hide_numbers = self.plan.hidden  # the cells are done: what is asked from here on is the check's
         return Notebook(run, self._fresh_case())
 
+    @pytest.fixture
+    def in_box(self, request: pytest.FixtureRequest) -> Callable[[], None]:
+        """Runs, or has run, the author's code of this check in the box: call it, it raises what went wrong there."""
+        id_ = check_id(request.node)
+        check = self.plan.assignment.check(id_)
+        if check is None or not check.in_box:
+            raise AssignmentError(f"`{id_}` uses `in_box`, but its [[checks]] entry has no `in_box = true`")
+        run = self.boxes.runs[check.notebook]
+        if run.running:
+            self.plan.on_wait()
+        return functools.partial(run.passed_in_box, id_)
+
     def _fresh_case(self) -> Case:
         self._now.case.remote.reset(seed=2016)
         return self._now.case

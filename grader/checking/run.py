@@ -48,6 +48,8 @@ def _apart(folder: Path) -> Iterator[None]:
 def run_checks(plan: Plan) -> Outcome:
     """Run a plan's checks in this process and return what came of them; raise `AssignmentError` for broken checks."""
     folder = plan.assignment.checks_folder
+    if not plan.assignment.spec.checks:
+        return Outcome()
     if not folder.is_dir():
         raise AssignmentError(f"{folder} does not exist: the checks lie there, in files named test_*.py")
     boxes = Boxes(plan)

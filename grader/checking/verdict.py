@@ -132,7 +132,7 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         stopped_by=str(getattr(error, "cell", "")) if failed else "",
         frames=tuple(Frame(*frame) for frame in getattr(error, "frames", ())),
         follows=ending.follows if failed else (),
-        share=ending.share if failed and not ending.follows else 0.0,
+        share=(ending.share or float(getattr(error, "share", 0.0))) if failed and not ending.follows else 0.0,
     )
 
 

@@ -10,7 +10,7 @@ from grader.assignment.spec import Assignment
 from grader.classroom.marks import Inline
 from grader.grading.candidates import listed_cells
 from grader.markers import PLACEHOLDER, released
-from grader.notebooks.answers import answers
+from grader.notebooks.answers import answers, is_graded_code
 from grader.notebooks.cells import Cell, cell_key, is_students, ours, text_of
 from grader.notebooks.matching import match
 
@@ -26,12 +26,13 @@ class Written(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def questions(assignment: Assignment) -> tuple[Inline, ...]:
-    """Return the Markdown cells that the author leaves to students, with what is asked before them."""
+    """Return the cells that a person reads: Markdown cells of students, and code of theirs that has points."""
     found = []
     for spec in assignment.spec.notebooks:
         cells = author_cells(assignment, spec.source)
         for before, cell in zip([None, *cells], cells, strict=False):
-            if cell.get("cell_type") != "markdown" or not is_students(cell):
+            points = _number(ours(cell).get("points"))
+            if not is_students(cell) or not (cell.get("cell_type") == "markdown" or is_graded_code(cell)):
                 continue
             stem = spec.path.rpartition("/")[2].removesuffix(".ipynb")
             asked = before is not None and before.get("cell_type") == "markdown"
@@ -42,10 +43,14 @@ def questions(assignment: Assignment) -> tuple[Inline, ...]:
                     cell=cell_key(cell),
                     question=text_of(before)[:QUESTION_LIMIT] if before is not None and asked else "",
                     untouched=released(text_of(cell), PLACEHOLDER),
-                    points=float(ours(cell).get("points", 0) or 0),
+                    points=points,
                 )
             )
     return tuple(found)
+
+
+def _number(told: object) -> float:
+    return float(told) if isinstance(told, int | float) else 0.0
 
 
 def author_cells(assignment: Assignment, source: str) -> Sequence[Cell]:

@@ -26,7 +26,8 @@ from grader.classroom.rows import CLASS_SCHEMA, ClassFile, Outcome, Row, class_f
 from grader.classroom.store import RESERVED, Store
 from grader.errors import CannotGrade, GraderFault, SubmissionError
 from grader.grading.grade import wanted
-from grader.grading.intake import Taken, take
+from grader.grading.intake import Taken
+from grader.grading.text_notebooks import take_in
 
 TRIES = 2  # of a submission whose worker died or whose grading failed by our fault
 PAUSE = 1.0  # seconds before what failed by the machine's fault is tried once more
@@ -223,7 +224,7 @@ class Batch:
             try:
                 with tree.opened(entry.paths, entry.files) as path:
                     left_out = tree.left_out
-                    taken = take(path, self._wanted)
+                    taken = take_in(path, self._wanted)
             except SubmissionError as error:
                 self._refuse(entry, str(error))
                 continue

@@ -90,12 +90,16 @@ def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -
     )
 
 
+IN_BOX = "points_in_box"  # those that rest on the student's own process
+
+
 def header(class_: ClassFile) -> list[str]:
     """Return the names of the columns."""
     ids = [check.id for check in class_.checks] + [inline.id for inline in class_.inline]
     return [
         "id", "name", "email", "status", *map(text, ids),
-        "adjustment", "points", "late_days", "penalty", "score", "max_score", "notes",
+        "adjustment", "points", "late_days", "penalty", "score", "max_score",
+        *([IN_BOX] if class_.in_box_points else []), "notes",
     ]  # fmt: skip
 
 
@@ -126,6 +130,9 @@ def _cells(class_: ClassFile, line: Line, most: float) -> list[str]:
         number(line.score),
         number(most),
     ]
+    if class_.in_box_points:
+        boxed = (checks.get(check.id) for check in class_.checks if check.in_box)
+        sums.append(number(round(sum(value or 0.0 for value in boxed), 2)))
     return [*who, *values, *sums, text("; ".join(notes_of(line)))]
 
 

@@ -125,6 +125,16 @@ def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
     exact = any(assignment in folders for folders in work.values())
     if not students or not (named or (exact and not loose)):
         return None
+    if named and not exact and assignment in students:  # the other way round: submitted/ASSIGNMENT/STUDENT/
+        own = join(base, assignment)
+        return [
+            Found(
+                lms_id=student,
+                paths=(join(own, student),),
+                submitted=_stamp(tree, join(own, f"{student}/timestamp.txt")),
+            )
+            for student in work[assignment]
+        ]
     titles = {title for folders in work.values() for title in folders}
     if not exact and len(titles) > 1:
         raise UsageError(

@@ -98,6 +98,7 @@ class CheckHead(msgspec.Struct, frozen=True):
     question: str
     points: float
     hidden: bool = True  # where that is not known, students don't read its name
+    in_box: bool = False  # whether its verdict is the word of the student's process
 
 
 class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +118,11 @@ class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
     of: int = 1  # of so many
     seconds: float = 0.0  # of the last run
     grader: str = ""  # its version
+
+    @property
+    def in_box_points(self) -> float:
+        """The points that rest on the students' own processes."""
+        return round(sum(check.points for check in self.checks if check.in_box), 2)
 
     @property
     def part(self) -> str:
@@ -143,7 +149,7 @@ def class_file(
         version=spec.version,
         layout=layout,
         checks=tuple(
-            CheckHead(check.id, check.question, check.points, check.visibility is Visibility.HIDDEN)
+            CheckHead(check.id, check.question, check.points, check.visibility is Visibility.HIDDEN, check.in_box)
             for check in spec.checks
         ),
         inline=inline,

@@ -25,6 +25,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument(
         "--from-notebook", type=Path, metavar="FILE", help="make it of a notebook with nbgrader's or Otter's markup"
     )
+    command.add_argument(
+        "--from-nbgrader", type=Path, metavar="DIR", help="make a folder of assignments of a course of nbgrader's"
+    )
+    command.add_argument(
+        "--from-otter", type=Path, metavar="DIR", help="make a folder of assignments of Otter's source notebooks"
+    )
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
     return command
 
@@ -33,6 +39,8 @@ def run(options: argparse.Namespace) -> int:
     """Write the files and say what to do with them."""
     from grader.authoring.scaffold import create, must_be_new, named, scaffold
 
+    if options.from_nbgrader is not None or options.from_otter is not None:
+        return _course(options)
     name = options.folder.resolve().name
     notes: tuple[str, ...] = ()
     must_be_new(options.folder)
@@ -55,6 +63,31 @@ def run(options: argparse.Namespace) -> int:
             print("\n".join(f"- {note}" for note in notes))
         print(NEXT.format(folder=_quoted(str(options.folder)), reference=reference), end="")
     return 0
+
+
+def _course(options: argparse.Namespace) -> int:
+    """Write an assignment for each of a course; 1 if one of them could not be made."""
+    from grader.authoring.from_course import from_nbgrader_course, from_otter_course
+    from grader.authoring.scaffold import create, must_be_new
+
+    def tell(line: str) -> None:
+        if not options.quiet:
+            print(line, flush=True)
+
+    must_be_new(options.folder)
+    if options.from_nbgrader is not None:
+        course = from_nbgrader_course(options.from_nbgrader, tell)
+    else:
+        course = from_otter_course(options.from_otter, tell)
+    for name, converted in course.made.items():
+        create(options.folder / name, converted.files)
+        tell(f"{options.folder / name} is an assignment")
+        for note in converted.notes:
+            tell(f"- {note}")
+    for name, why in course.refused.items():
+        print(f"{name} was not made: {why}", flush=True)
+    tell(f"In each of them: grader record, grader check ., grader handout (in {_quoted(str(options.folder))})")
+    return 1 if course.refused else 0
 
 
 def _quoted(path: str) -> str:

@@ -20,9 +20,10 @@ import msgspec
 from grader.assignment.spec import Assignment
 from grader.errors import AssignmentError, UsageError
 from grader.grading.candidates import Draft, draft_of, listed_cells
-from grader.grading.intake import Taken, Wanted, take
+from grader.grading.intake import Taken, Wanted
 from grader.grading.opening import Opening
 from grader.grading.scoring import questions, score_check, total
+from grader.grading.text_notebooks import take_in
 from grader.markers import released
 from grader.model import REPORT_SCHEMA, CheckResult, Report
 from grader.notebooks.cells import is_students, text_of
@@ -131,7 +132,7 @@ class Grader:
 
     def grade(self, submission: Path) -> Graded:
         """Grade a submission; raises `CannotGrade` where there is nothing to grade."""
-        return self.grade_taken(take(submission, self._wanted))
+        return self.grade_taken(take_in(submission, self._wanted))
 
     def grade_taken(self, taken: Taken) -> Graded:
         """Grade what was taken in already."""

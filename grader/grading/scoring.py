@@ -51,6 +51,7 @@ def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
         functions=check.functions,
         reference_seconds=round(check.reference_seconds, 3) or None,
         follow_through=any(case.follows for case in cases),
+        in_box=spec.in_box,
     )
 
 

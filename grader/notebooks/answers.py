@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from grader.notebooks.cells import is_students
+from grader.notebooks.cells import Cell, is_students, ours
 from grader.notebooks.definitions import parsed
 from grader.notebooks.matching import Facts, Matching, released_text
 
 LONGEST = 20_000  # characters of an answer
 PICTURES = 8  # of one answer
 PICTURE_CHARACTERS = 4_000_000  # of base64, of one answer's pictures together
+MOST_OUTPUTS = 100  # of one cell
 PICTURE_TYPES = ("image/png", "image/jpeg")
 
 
@@ -32,7 +33,7 @@ def answers(matching: Matching) -> dict[str, Found]:
     rule, before it if there is no question before that text.
     """
     questions = [cell for cell in matching.author if cell.kind == "markdown" and is_students(cell.cell)]
-    found: dict[str, Found] = {}
+    found: dict[str, Found] = dict(_code(matching))
     open_: list[Facts] = []
     for question in questions:
         cell = matching.of(question)
@@ -44,6 +45,62 @@ def answers(matching: Matching) -> dict[str, Found]:
     if open_:
         found |= _elsewhere(matching, open_)
     return found
+
+
+def is_graded_code(cell: Cell) -> bool:
+    """Return whether an author's cell is code of the students' that a person gives points for."""
+    points = ours(cell).get("points")
+    return cell.get("cell_type") == "code" and isinstance(points, int | float) and points > 0
+
+
+def _code(matching: Matching) -> Iterator[tuple[str, Found]]:
+    """Yield the code that a person grades, with what its cell showed in the student's own file."""
+    for question in matching.author:
+        if not is_students(question.cell) or not is_graded_code(question.cell):
+            continue
+        cell = matching.of(question)
+        if cell is None or _plain(cell.source) in ("", _plain(released_text(question))) or _unwritten(cell):
+            continue
+        shown, pictures = outputs(cell.cell)
+        parts = [_fenced(cell.source, "python"), *([_fenced(shown, "text")] if shown.strip() else [])]
+        parts += [f"![output](attachment:{name})" for name in pictures]
+        yield question.key, Found("\n\n".join(parts)[:LONGEST], pictures)
+
+
+def _unwritten(cell: Facts) -> bool:
+    """Return whether a cell is as it was handed out."""
+    return cell.untouched or ("raise NotImplementedError" in cell.source and len(cell.names) == len(cell.stubs))
+
+
+def _fenced(text: str, language: str) -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text.strip()[:LONGEST]}\n{fence}"
+
+
+def outputs(cell: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return the text and the pictures that a code cell showed when it was saved. Nothing is decoded here."""
+    texts: list[str] = []
+    pictures: dict[str, str] = {}
+    listed = cell.get("outputs")
+    for number, output in enumerate(listed[:MOST_OUTPUTS] if isinstance(listed, list) else []):
+        data = output.get("data") if isinstance(output, Mapping) else None
+        bundle = data if isinstance(data, Mapping) else {}
+        texts.append(_text(output.get("text")) if isinstance(output, Mapping) else "")
+        texts.append(_text(bundle.get("text/plain")))
+        for kind in PICTURE_TYPES:
+            encoded = _text(bundle.get(kind))
+            if encoded and len(encoded) < PICTURE_CHARACTERS and len(pictures) < PICTURES:
+                pictures[f"output-{number}"] = encoded
+                break
+    return "\n".join(filter(None, texts))[:LONGEST], pictures
+
+
+def _text(told: object) -> str:
+    if isinstance(told, list):
+        told = "".join(part for part in told if isinstance(part, str))
+    return told if isinstance(told, str) else ""
 
 
 def _elsewhere(matching: Matching, questions: list[Facts]) -> dict[str, Found]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ RAISES = "raises-exception"  # Jupyter's tag for a cell that is meant to raise
 FIRST_LINE = 60  # characters of a cell's first line in messages
 
 Cell = Mapping[str, Any]
+
+_NO_ID = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def text_of(cell: Cell) -> str:
@@ -35,7 +38,20 @@ def ours(cell: Cell) -> Mapping[str, Any]:
 
 def cell_key(cell: Cell) -> str:
     """Return a cell's identity: the id that a handout wrote, or the cell's own; Colab keeps ids in the metadata."""
-    return str(ours(cell).get("id") or cell.get("id") or metadata_of(cell).get("id") or "")
+    return str(ours(cell).get("id") or _grade_id(cell) or cell.get("id") or metadata_of(cell).get("id") or "")
+
+
+def is_nbgraders_test(cell: Cell) -> bool:
+    """Return whether a cell is one of nbgrader's tests: checks stand for these, so they are not run once more."""
+    told = metadata_of(cell).get("nbgrader")
+    return isinstance(told, Mapping) and told.get("grade") is True and not told.get("solution")
+
+
+def _grade_id(cell: Cell) -> str:
+    """Return the name that nbgrader wrote into a cell, as an assignment that was made of it names the cell."""
+    told = metadata_of(cell).get("nbgrader")
+    name = told.get("grade_id") if isinstance(told, Mapping) else None
+    return _NO_ID.sub("-", name).strip("-")[:56] if isinstance(name, str) else ""
 
 
 def is_students(cell: Cell) -> bool:

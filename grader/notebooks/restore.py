@@ -13,7 +13,16 @@ from nbformat import NotebookNode
 
 from grader.markers import BEGIN
 from grader.notebooks.answers import attachments
-from grader.notebooks.cells import RAISES, Cell, cell_key, in_words, is_students, may_raise, text_of
+from grader.notebooks.cells import (
+    RAISES,
+    Cell,
+    cell_key,
+    in_words,
+    is_nbgraders_test,
+    is_students,
+    may_raise,
+    text_of,
+)
 from grader.notebooks.matching import Facts, Matching, match
 
 SHOWN_NAMES = 3  # in a note
@@ -64,7 +73,8 @@ class _Plan:
         self.matching = matching
         self.keep_extra = keep_extra
         self.numbers = _numbers(matching.theirs)
-        self.kept = [cell for cell in matching.own if self._is_kept(cell)]
+        self.own = [cell for cell in matching.own if not is_nbgraders_test(cell.cell)]
+        self.kept = [cell for cell in self.own if self._is_kept(cell)]
         self.early: dict[int, list[Facts]] = {}  # stubs that are run ahead of a student's own cell, by its index
         self.replaced: list[tuple[Facts, Facts]] = []  # an untouched stub, and the cell that counts in its place
         self._find_replaced()
@@ -181,7 +191,7 @@ class _Plan:
         if missing:
             yield f"{_cells(missing)} of the assignment {_was(missing)} missing and {_was(missing)} put back"
         kept = {cell.index for cell in self.kept}
-        dropped = sum(cell.index not in kept for cell in self.matching.own)
+        dropped = sum(cell.index not in kept for cell in self.own)
         if dropped and not self.keep_extra:
             yield f"{_cells(dropped)} that the student added {_was(dropped)} not run"
         for stub, other in self.replaced:

@@ -73,7 +73,7 @@ class _Summary:
                     colour = _COLOUR[Status(verdict.kind)]
                     table.add_row(
                         Text(mark, style=colour),
-                        Text(_one_line(check.id)),
+                        Text(_one_line(check.id) + (" (in the box)" if check.in_box else "")),
                         Text(verdict.word, style=colour),
                         f"{words.points(check.points)} / {words.points(check.max_points)}",
                         words.seconds(check.seconds),
@@ -89,7 +89,8 @@ class _Summary:
             for check in self.report.checks:
                 if check.question == question.id:
                     earned = f"{words.points(check.points)} / {words.points(check.max_points)}"
-                    line = f"  {words.status(check):<13} {earned:>11}  {_one_line(check.id)}"
+                    boxed = " (in the box)" if check.in_box else ""
+                    line = f"  {words.status(check):<13} {earned:>11}  {_one_line(check.id)}{boxed}"
                     yield Text(line, no_wrap=True, overflow="ellipsis")
 
     def _problems(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -119,6 +120,8 @@ class _Summary:
         yield Text(f"Isolation: {words.TIER[report.isolation]}", style="yellow" if weak else "dim")
         if self.seed:
             yield Text(f"Seed: {self.seed}", style="yellow")
+        if boxed := words.in_box(report):
+            yield Text(f"In the box: {boxed}", style="yellow")
         if words.unfinished(report):
             yield Text(
                 "The grader itself failed in at least one check: this is not a mark. Grade again.", style="magenta"

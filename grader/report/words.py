@@ -24,6 +24,15 @@ def points(value: float) -> str:
     return f"{round(value, 2):g}" if math.isfinite(value) else "?"
 
 
+def in_box(report: Report) -> str:
+    """Return how many points rest on the student's own process, or nothing if none do."""
+    boxed = [check for check in report.checks if check.in_box]
+    if not boxed:
+        return ""
+    got, most = sum(check.points for check in boxed), sum(check.max_points for check in boxed)
+    return f"{points(got)} / {points(most)} points rest on checks that ran in the student's own process"
+
+
 def seconds(value: float) -> str:
     """Return a duration with two or three significant digits and its unit."""
     if value < 0.0005:

@@ -43,10 +43,9 @@ def refused(folder: Path, old: str, new: str) -> str:
             "Invalid enum value 'secret' - at `checks[3].visibility` ('noise'): write one of visible, hidden",
         ),
         ("[provided]", '[late]\npercent_of = "all"\n[provided]', "at `late.percent_of`: write one of points, max"),
-        ("points = 1", "points = 0", "check `noise` has 0 points: give it some"),
-        ("points = 1", "points = -2", "check `noise` has -2 points: give it some"),
-        ("points = 1", "points = nan", "check `noise` has nan points: give it some"),
-        ("points = 1", "points = inf", "check `noise` has inf points: give it some"),
+        ("points = 1", "points = -2", "check `noise` has -2 points: give it 0 or more"),
+        ("points = 1", "points = nan", "check `noise` has nan points: give it 0 or more"),
+        ("points = 1", "points = inf", "check `noise` has inf points: give it 0 or more"),
         (
             'requires = ["center"]',
             'requires = ["centre"]',

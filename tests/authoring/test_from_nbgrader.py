@@ -120,7 +120,7 @@ def test_the_reference_gets_all_points(cubes: Assignment, tmp_path: Path) -> Non
 def test_tests_become_checks_and_hidden_ones_hidden_checks(cubes: Assignment) -> None:
     told = {check.id: (check.points, check.visibility.value) for check in cubes.spec.checks}
     assert told == {
-        "cubes": (2, "visible"), "cubes_hidden": (2, "hidden"), "cubes_refuses_0": (1, "visible"),
+        "cubes": (0, "visible"), "cubes_hidden": (4, "hidden"), "cubes_refuses_0": (1, "visible"),
         "total": (2, "visible"),
     }  # fmt: skip
 
@@ -166,9 +166,9 @@ def test_an_answer_in_words_waits_for_a_person(cubes: Assignment) -> None:
     assert "grow" not in question.untouched
 
 
-def test_a_test_without_points_is_named_and_worth_one() -> None:
+def test_a_test_without_points_stays_worth_none() -> None:
     made = drafted(CUBES, graded_cell("assert cubes(1)", "free", points=0))
-    assert (made.notes, made.tests[0].points) == (["cell 2 (free) had no points: its check is worth 1"], 1)
+    assert (made.notes, made.tests[0].points) == ([], 0)
 
 
 def test_names_that_would_be_one_are_told_apart() -> None:
@@ -176,13 +176,34 @@ def test_names_that_would_be_one_are_told_apart() -> None:
     assert [test.id for test in made.tests] == ["a_b", "a_b_2"]
 
 
-def test_points_are_shared_in_hundredths_by_the_visible_and_the_hidden_part() -> None:
+def test_a_cells_points_are_those_of_its_tests_together() -> None:
     both = "assert cubes(1)\n### BEGIN HIDDEN TESTS\nassert cubes(2)\n### END HIDDEN TESTS"
     made = drafted(graded_cell(both, "a", points=0.25))
     assert [(test.id, test.points, test.hidden) for test in made.tests] == [
-        ("a", 0.13, False),
-        ("a_hidden", 0.12, True),
+        ("a", 0, False),
+        ("a_hidden", 0.25, True),
     ]
+
+
+@pytest.mark.parametrize("hashes", ["### ", "###", "# ", "#", "#### ", "  ## ", "x = 1  # "])
+def test_markers_are_read_however_they_are_written(hashes: str) -> None:
+    """What is not read as hidden would be handed out."""
+    hidden = f"assert cubes(1)\n{hashes}BEGIN HIDDEN TESTS\nassert cubes(2)\n{hashes}END HIDDEN TESTS"
+    made = drafted(graded_cell(hidden, "a"))
+    assert [(test.code.strip(), test.hidden) for test in made.tests] == [
+        ("assert cubes(1)", False),
+        ("assert cubes(1)\nassert cubes(2)", True),
+    ]
+    solved = f"def f():\n    {hashes}BEGIN SOLUTION\n    return 1\n    {hashes}END SOLUTION"
+    made = drafted(cell(solved, solution=True, grade_id="f"))
+    lines = [line.strip() for line in made.cells[0]["source"].split("\n")]
+    assert lines == ["def f():", "### BEGIN SOLUTION", "return 1", "### END SOLUTION"]
+
+
+def test_hidden_lines_of_a_plain_cell_stay_with_the_author() -> None:
+    made = drafted(cell("x = 1\n# BEGIN HIDDEN TESTS\nassert cubes(2)\n# END HIDDEN TESTS", grade_id="plain"))
+    assert made.cells[0]["source"] == "x = 1"
+    assert "its hidden tests are left out" in made.notes[0]
 
 
 def test_a_cell_whose_tests_are_all_hidden_is_one_hidden_check() -> None:
@@ -224,8 +245,8 @@ def test_a_task_gets_an_answer_cell_with_its_points_behind_it() -> None:
 
 def test_code_that_a_person_graded_is_told() -> None:
     made = drafted(cell("y = 1", solution=True, grade=True, grade_id="free", points=2))
-    assert made.notes[0].startswith("cell 1 (free, 2 points) is code that a person graded")
-    assert made.cells[0]["metadata"]["grader"] == {"role": "student"}
+    assert made.notes[0].startswith("cell 1 (free, 2 points) is code that a person graded, and still is")
+    assert made.cells[0]["metadata"]["grader"] == {"role": "student", "points": 2}
 
 
 def test_a_test_cell_of_words_is_told() -> None:

@@ -277,12 +277,10 @@ def test_lines_and_cells_for_otter_itself_are_left_out_and_told() -> None:
         (config("generate: true", "files: [a.csv]"), "cell 1: left out, since nothing here answers to them: `gen"),
         (config("config_file: c.yml"), "cell 1: c.yml is not read"),
         (config("seed:", "  variable: s"), "cell 1: `s` is the same for students and when grading"),
-        (question("q1", told="all_or_nothing: true"), "cell 1 (q1): left out, since each test is a check of its own"),
         (question("q1", *solution(dict(X))), "q1 has no tests, so it has no points: write a check for it"),
         (question("q1", *solution(X), told="manual: true"), "cell 3 (q1, 1 points) is code that a person graded"),
         (question("q1", *solution(cell("markdown", "why"))), "cell 3 (q1): words in the solution of code are left out"),
         (question("q1", *with_tests(cell("code", "# HIDDEN"))), "cell 3 (q1, test 1, 1 points) is left out: it tests"),
-        (question("q1", *with_tests(X), told="points: 0"), "cell 3 (q1, test 1, 0 points) had no points: its check is"),
         ([*question("q1"), *question("q1")], "cell 3: a second question q1: their checks are counted together"),
     ],
 )  # fmt: skip

@@ -443,5 +443,5 @@ def _report(
     return Report(
         1, "captioning", "Image captioning with RNNs and LSTMs", name, sum(q.points for q in questions),
         sum(q.max_points for q in questions), isolation, 7.4, "2026-03-04T15:09:26+00:00", tuple(questions), checks,
-        notes, seed, version="1",
+        notes, seed=seed, version="1",
     )  # fmt: skip

@@ -30,6 +30,7 @@ from grader.sandbox.inside.alarm import TimeUp, ends_after
 from grader.sandbox.inside.figures import Figures
 from grader.sandbox.inside.nearby import nearest
 from grader.sandbox.inside.places import without
+from grader.sandbox.inside.probe import probe
 from grader.sandbox.inside.standins import Answers, StandIns
 from grader.sandbox.inside.stubs import is_stub
 from grader.sandbox.wire import (
@@ -284,6 +285,12 @@ class Worker:
         kernel = Kernel.of(self.channel, self.root)
         body = frame.body
         return Frame(kernel.execute(str(body["code"]), float(body.get("seconds", 0.0)), body.get("keep", ())))
+
+    def do_probe(self, frame: Frame) -> Frame:
+        """Run an author's code beside the notebook's objects, in a fork of this process."""
+        from grader.sandbox.inside.kernel import Kernel
+
+        return Frame({"ok": True, "told": probe(Kernel.of(self.channel, self.root), frame.body)})
 
     def do_names(self, frame: Frame) -> Frame:
         """Send the names that a notebook's cells have left."""

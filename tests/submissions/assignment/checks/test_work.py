@@ -42,3 +42,23 @@ def test_notebook(notebook, expect, rng, part):
         expect("answer", notebook["answer"])
     # That a cell ran is the word of a process that is the student's: what it defines has to prove it.
     expect("triple", notebook["triple"](rng.standard_normal(3)))
+
+
+def test_box_equal(in_box):
+    """Three times two."""
+    in_box()
+
+
+def test_box_close(in_box):
+    """Three times an array, as NumPy compares."""
+    in_box()
+
+
+def test_box_kind(in_box):
+    """The kind of what comes back."""
+    in_box()
+
+
+def test_box_near(in_box):
+    """Three times a fraction, as far as rounding allows."""
+    in_box()

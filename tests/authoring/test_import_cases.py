@@ -1,0 +1,174 @@
+"""Kinds of notebooks that instructors have: each is carried over whole, and handed out without an answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.assignment.spec import Assignment, load
+from grader.authoring import handout, prove
+from grader.authoring.record import record
+from grader.cli import run
+from grader.grading.grade import Options, grade
+from grader.model import Report, Visibility
+
+MEAN = "def mean(x):\n    ### BEGIN SOLUTION\n    return sum(x) / len(x)\n    ### END SOLUTION"
+BISECT = "def bisect(f, a, b):\n    ### BEGIN SOLUTION\n    return a if f(a) == 0 else b\n    ### END SOLUTION"
+VISIBLE = "assert mean([1, 3]) == 2"
+
+
+def plain(source: str, **metadata: Any) -> dict[str, Any]:
+    made = {"cell_type": "code", "metadata": metadata, "source": source, "outputs": []}
+    return made | {"execution_count": None}
+
+
+def solution(source: str, id_: str) -> dict[str, Any]:
+    return plain(source, nbgrader={"solution": True, "grade": False, "grade_id": id_})
+
+
+def graded_cell(source: str, id_: str, points: float = 1) -> dict[str, Any]:
+    return plain(
+        source, nbgrader={"solution": False, "grade": True, "grade_id": id_, "points": points}
+    )
+
+
+def taken_on(folder: Path, *cells: dict[str, Any]) -> tuple[Assignment, Report, handout.Handout]:
+    """Make an assignment of cells, record it, grade its reference and prove its handout."""
+    path = folder / "n.ipynb"
+    path.write_text(
+        json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2})
+    )
+    made = folder / "made"
+    assert run(["new", str(made), "--from-notebook", str(path), "--quiet"]) == 0
+    record(load(made), reseed=False, progress=lambda line: None)
+    assignment = load(made)
+    report = grade(assignment, made, Options(isolation="none")).report
+    assert report.score == report.max_score, [check.message for check in report.checks]
+    built = handout.build(assignment)
+    prove.prove(built, assignment)
+    assert not (made / "not_carried_over.py").exists()
+    return assignment, report, built
+
+
+def test_hidden_tests_stand_nowhere_in_the_handout_however_they_are_marked(tmp_path: Path) -> None:
+    one = f"{VISIBLE}\n# BEGIN HIDDEN TESTS\nassert mean([10, 20, 60]) == 30\n#END HIDDEN TESTS"
+    other = "###BEGIN HIDDEN TESTS\nassert mean([11, 13]) == 12\n###END HIDDEN TESTS"
+    tests = graded_cell(one, "t"), graded_cell(other, "u")
+    assignment, report, built = taken_on(tmp_path, solution(MEAN, "mean"), *tests)
+    hidden = {check.id for check in assignment.spec.checks if check.visibility is Visibility.HIDDEN}
+    assert hidden == {"t_hidden", "u"}
+    assert report.max_score == 2
+    assert b"[10, 20, 60]" not in b"".join(built.files.values())
+    assert b"[11, 13]" not in b"".join(built.files.values())
+
+
+def test_a_notebook_with_hidden_tests_alone_has_a_handout_without_checks(tmp_path: Path) -> None:
+    hidden = f"### BEGIN HIDDEN TESTS\n{VISIBLE}\n### END HIDDEN TESTS"
+    _, report, built = taken_on(tmp_path, solution(MEAN, "mean"), graded_cell(hidden, "t"))
+    assert [check.id for check in report.checks] == ["t"]
+    assert b"checks = []" in built.files["assignment/assignment.toml"]
+    assert "n.ipynb" in built.files
+
+
+def test_files_and_modules_beside_go_with_it_and_what_it_writes_does_not(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_text("1,3")
+    (tmp_path / "out.txt").write_text("old")
+    reader = "def numbers():\n    return [int(a) for a in open('more.txt').read().split()]\n"
+    (tmp_path / "reader.py").write_text(reader)
+    (tmp_path / "more.txt").write_text("2 2")
+    reads = plain(
+        "import reader\nxs = [int(a) for a in open('./data/a.csv').read().split(',')]\nys = reader.numbers()"
+    )
+    (tmp_path / "plots").mkdir()
+    writes = plain(
+        "for path in ['x']:\n    open('out.txt', 'w').write('new')\n    open('plots/a.txt', 'w').write('a')"
+    )
+    test = graded_cell(f"import reader\nassert mean(xs) == 2 == mean(ys)\n{VISIBLE}", "t")
+    assignment, _, _ = taken_on(tmp_path, reads, writes, solution(MEAN, "mean"), test)
+    assert {*assignment.spec.provided} == {"data/a.csv", "reader.py", "more.txt", "plots/.keep"}
+
+
+def test_what_needs_the_students_own_objects_runs_in_the_box(tmp_path: Path) -> None:
+    first = "### BEGIN SOLUTION\nitems = ['a']\n### END SOLUTION"
+    second = "### BEGIN SOLUTION\nitems.append('b')\n### END SOLUTION"
+    _, report, _ = taken_on(
+        tmp_path,
+        plain("1 / 0", tags=["raises-exception"]),
+        solution(MEAN, "mean"),
+        graded_cell(
+            f"import inspect, io\nassert 'sum' in inspect.getsource(mean)\n{VISIBLE}", "source"
+        ),
+        graded_cell("%timeit -n1 -r1 mean([1, 3])\nassert mean([1, 3]) == 2", "magic"),
+        graded_cell("best = mean([2, 4])\nassert best == 3", "defines"),
+        graded_cell("assert best + mean([1, 1]) == 4", "uses"),
+        solution(BISECT, "bisect"),
+        graded_cell("assert bisect(lambda x: x - 2, 2, 3) == 2", "function"),
+        solution(first, "a"),
+        graded_cell("assert items == ['a']", "before"),
+        solution(second, "b"),
+        graded_cell("assert items == ['a', 'b']", "after"),
+    )
+    boxed = {check.id for check in report.checks if check.in_box}
+    assert {"source", "magic", "uses", "function", "before"} <= boxed
+    assert "after" not in boxed
+
+
+def test_a_builtin_that_students_write_is_the_one_that_is_tested(tmp_path: Path) -> None:
+    code = "def sum(xs):\n    ### BEGIN SOLUTION\n    return xs[0] + xs[1]\n    ### END SOLUTION"
+    assignment, report, _ = taken_on(
+        tmp_path,
+        solution(code, "sum"),
+        graded_cell("x = [3, 1]\nx = sorted(x)\nassert sum(x) == 4", "t", points=0),
+    )
+    assert report.max_score == 0
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    text = (assignment.folder / "n.ipynb").read_text().replace("xs[0] + xs[1]", "0")
+    (theirs / "n.ipynb").write_text(text)
+    (check,) = grade(assignment, theirs, Options(isolation="none")).report.checks
+    assert check.status.value == "fail"
+
+
+@pytest.mark.parametrize("suffix", [".py", ".md"])
+def test_a_notebook_written_as_text_is_a_source_and_a_submission(
+    tmp_path: Path, suffix: str
+) -> None:
+    jupytext = pytest.importorskip("jupytext")
+    cells = [solution(MEAN, "mean"), graded_cell(VISIBLE, "t")]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}}
+    notebook = json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 2})
+    path = tmp_path / f"n{suffix}"
+    form = "py:percent" if suffix == ".py" else "md:myst"
+    path.write_text(jupytext.writes(jupytext.reads(notebook, fmt="ipynb"), fmt=form))
+    assert run(["new", str(tmp_path / "made"), "--from-notebook", str(path), "--quiet"]) == 0
+    record(load(tmp_path / "made"), reseed=False, progress=lambda line: None)
+    assignment = load(tmp_path / "made")
+    assert [check.id for check in assignment.spec.checks] == ["t"]
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / path.name).write_text(path.read_text())
+    report = grade(assignment, theirs, Options(isolation="none")).report
+    assert (report.score, report.notes[0]) == (
+        1,
+        f"`n.ipynb` was made of `n{suffix}`, a notebook written as text.",
+    )
+
+
+def test_the_tests_in_a_notebook_that_is_handed_in_are_not_run_once_more(tmp_path: Path) -> None:
+    """Students of nbgrader's have the test cells in their files, and these may change what others look at."""
+    cells = [
+        solution("### BEGIN SOLUTION\nstack = []\n### END SOLUTION", "stack"),
+        graded_cell("stack.append(3)\nassert stack == [3]", "first"),
+        graded_cell("stack.append(4)\nassert stack == [3, 4]", "second"),
+    ]
+    assignment, _, _ = taken_on(tmp_path, *cells)
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2})
+    (theirs / "n.ipynb").write_text(text)
+    report = grade(assignment, theirs, Options(isolation="none")).report
+    assert report.score == 2, [check.message for check in report.checks]

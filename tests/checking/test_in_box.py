@@ -1,0 +1,223 @@
+"""Checks in the box: an author's cell beside the student's objects, at its place, watched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.assignment.spec import Assignment, load
+from grader.authoring import handout, prove
+from grader.authoring.in_box_advice import in_box_advice
+from grader.authoring.record import record
+from grader.checking import watched
+from grader.errors import AssignmentError
+from grader.grading.grade import Grader, Options
+from grader.model import CheckResult, Report
+from grader.report import words
+
+STUDENTS = {"grader": {"role": "student"}}
+CELLS = (
+    ("make", STUDENTS, "### BEGIN SOLUTION\nitems = ['a']\n### END SOLUTION"),
+    ("more", STUDENTS, "### BEGIN SOLUTION\nitems.append('b')\n### END SOLUTION"),
+    (
+        "twice",
+        STUDENTS,
+        "def twice(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION",
+    ),
+)
+TESTS = {
+    "first": ("assert items == ['a']", 'after = "make"'),
+    "leaves_nothing": (
+        "items.clear()\nitems.extend([1, 2])\ndel twice\nassert len(items) == 2",
+        'after = "twice"',
+    ),
+    "second": ("assert items == ['a', 'b']", ""),
+    "partly": ("sum(twice(n) == n + n for n in (1, 2, 3, 4))", "points = 4"),
+    "hidden": ("print('twice 21')\nassert twice(21) == 42, 'twice 21'", 'visibility = "hidden"'),
+    "source": ("import inspect\nassert 'return' in inspect.getsource(twice)", ""),
+}
+
+
+def notebook(*cells: tuple[str, dict[str, Any], str]) -> str:
+    made = [
+        {
+            "cell_type": "code",
+            "id": id_,
+            "metadata": told,
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for id_, told, source in cells
+    ]
+    return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+@pytest.fixture(scope="module")
+def boxed(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+    folder = tmp_path_factory.mktemp("boxed")
+    spec = 'schema = 1\nname = "b"\ntitle = "B"\nreference = "."\n[[questions]]\nid = "q1"\ntitle = "Q"\n'
+    spec += '[[notebooks]]\npath = "n.ipynb"\nsource = "n.ipynb"\n'
+    (folder / "checks" / "in_box").mkdir(parents=True)
+    checks = '"""Checks."""\n'
+    for id_, (code, told) in TESTS.items():
+        points = "" if "points" in told else "points = 1\n"
+        spec += f'[[checks]]\nid = "{id_}"\nquestion = "q1"\nnotebook = "n.ipynb"\nin_box = true\n{points}{told}\n'
+        (folder / "checks" / "in_box" / f"{id_}.py").write_text(code + "\n")
+        checks += f'\n\ndef test_{id_}(in_box):\n    """{id_}."""\n    in_box()\n'
+    (folder / "assignment.toml").write_text(spec)
+    (folder / "checks" / "test_b.py").write_text(checks)
+    (folder / "n.ipynb").write_text(notebook(*CELLS))
+    record(load(folder), reseed=False, progress=lambda line: None)
+    return load(folder)
+
+
+@pytest.fixture(scope="module")
+def grader(boxed: Assignment) -> Iterator[Grader]:
+    with Grader(boxed, Options(isolation="none")) as opened:
+        yield opened
+
+
+def graded(grader: Grader, folder: Path, **sources: str) -> Report:
+    """Grade the reference with the sources of some cells replaced."""
+    cells = [(id_, told, sources.get(id_, source)) for id_, told, source in CELLS]
+    (folder / "n.ipynb").write_text(notebook(*cells))
+    return grader.grade(folder).report
+
+
+def by_id(report: Report) -> dict[str, CheckResult]:
+    return {check.id: check for check in report.checks}
+
+
+def test_each_test_sees_what_stood_at_its_place_and_leaves_no_trace(
+    grader: Grader, tmp_path: Path
+) -> None:
+    report = graded(grader, tmp_path)
+    assert report.score == report.max_score, [check.message for check in report.checks]
+
+
+def test_the_report_says_how_many_points_rest_on_the_students_process(
+    grader: Grader, tmp_path: Path
+) -> None:
+    report = graded(grader, tmp_path)
+    assert (
+        words.in_box(report) == "9 / 9 points rest on checks that ran in the student's own process"
+    )
+    assert all(check.in_box for check in report.checks)
+
+
+def test_a_wrong_answer_is_told_with_the_line_that_does_not_hold(
+    grader: Grader, tmp_path: Path
+) -> None:
+    checks = by_id(graded(grader, tmp_path, make="items = ['x']"))
+    assert checks["first"].message == "`items == ['a']` does not hold"
+    assert (checks["second"].points, checks["source"].points) == (0, 1)
+
+
+def test_a_number_gives_a_part_of_the_points(grader: Grader, tmp_path: Path) -> None:
+    partly = by_id(
+        graded(grader, tmp_path, twice="def twice(x):\n    return 2 * x if x < 4 else 0")
+    )["partly"]
+    assert (partly.points, partly.status.value) == (3, "fail")
+    assert partly.message == "the check gives 3 of its 4 points"
+
+
+def test_a_hidden_test_says_nothing_of_what_it_asks(grader: Grader, tmp_path: Path) -> None:
+    hidden = by_id(graded(grader, tmp_path, twice="def twice(x):\n    return 0"))["hidden"]
+    assert hidden.message == "a hidden test does not hold"
+    assert "21" not in str(hidden)
+
+
+def test_a_missing_name_is_told_by_the_cell_that_should_define_it(
+    grader: Grader, tmp_path: Path
+) -> None:
+    checks = by_id(graded(grader, tmp_path, make="raise KeyError('no')"))
+    assert "cell [1]" in checks["first"].message
+    assert checks["source"].points == 1
+
+
+def test_a_fork_that_hangs_or_ends_costs_its_own_check(grader: Grader, tmp_path: Path) -> None:
+    code = "import os\ndef twice(x):\n    os._exit(0) if x == 21 else None\n    return 2 * x"
+    checks = by_id(graded(grader, tmp_path, twice=code))
+    assert checks["hidden"].message == "the check `hidden` ended its process before it was through"
+    assert checks["partly"].points == 4
+
+
+def test_what_equals_everything_is_looked_at_by_a_person(grader: Grader, tmp_path: Path) -> None:
+    yes = "class Yes:\n    def __eq__(self, other):\n        return True\nitems = Yes()"
+    report = graded(grader, tmp_path, make=yes, more="1")
+    assert by_id(report)["first"].status.value == "fail"
+    assert any(
+        "check `first`" in reason and "equals everything" in reason for reason in report.look
+    )
+
+
+def test_a_class_that_compares_its_own_kind_is_no_liar(grader: Grader, tmp_path: Path) -> None:
+    code = (
+        "class Text(str):\n    def __eq__(self, other):\n        return str.__eq__(self, other)\n"
+        "    __hash__ = str.__hash__\nitems = [Text('a')]"
+    )
+    report = graded(grader, tmp_path, make=code)
+    assert (by_id(report)["first"].points, report.look) == (1, ())
+
+
+def test_the_handout_has_visible_tests_alone(boxed: Assignment) -> None:
+    made = handout.build(boxed)
+    assert "assignment/checks/in_box/first.py" in made.files
+    assert "assignment/checks/in_box/hidden.py" not in made.files
+    prove.prove(made, boxed)
+
+
+def test_the_audit_says_which_to_move_first(boxed: Assignment) -> None:
+    first, *others = in_box_advice(boxed)
+    assert first.startswith(
+        "`partly` (4 points) rests on the word of the student's process: it needs"
+    )
+    told = next(one for one in others if "`hidden`" in one)
+    assert told.endswith(
+        """in the grader's process you would write `expect('twice(21)', notebook["twice"](21))`"""
+    )
+
+
+# --- what is sent ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [
+        ("assert np.allclose(x, 1)", "assert np.allclose(0.0, 1.0)"),
+        ("assert isinstance(x, pd.DataFrame)", "assert isinstance(g.other, pd.DataFrame)"),
+        ("np.testing.assert_array_equal(x, y)", "np.testing.assert_array_equal([0], [1])"),
+        ("tc.assertEqual(f(2), 3)", "tc.assertEqual(0.0, 1.0)"),
+    ],
+)
+def test_what_must_be_false_is_asked_by_the_tests_own_functions(code: str, asked: str) -> None:
+    assert asked in list(watched.must_be_false(watched.parsed(code, code), "g"))
+
+
+def test_a_class_of_everything_is_not_asked_about() -> None:
+    code = "assert isinstance(x, object)"
+    assert list(watched.must_be_false(watched.parsed(code, code), "g")) == []
+
+
+def test_no_literal_that_is_compared_with_stands_in_the_code_that_is_sent() -> None:
+    sent = watched.program(
+        "assert f(2) == 4321 and g() in [77, 'secret']", frozenset(), frozenset()
+    )
+    for piece in sent.pieces:
+        assert "4321" not in piece.code
+        assert "secret" not in piece.code
+
+
+def test_magics_become_calls() -> None:
+    assert "run_line_magic('timeit'" in watched.plain("%timeit -n1 f()\nassert f()")
+    assert watched.plain("%%time\nassert f()") == "assert f()"
+
+
+def test_code_that_can_not_be_read_is_the_assignments_mistake() -> None:
+    with pytest.raises(AssignmentError, match="can't be read"):
+        watched.program("assert (", frozenset(), frozenset())

@@ -1,0 +1,1 @@
+assert triple(2) == 6
