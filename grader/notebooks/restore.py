@@ -85,13 +85,17 @@ class _Plan:
 
     def _find_replaced(self) -> None:
         """Find the stubs that were left untouched though another cell defines what they ask for."""
-        for theirs in filter(lambda cell: cell.untouched, self._code()):
+        for theirs in filter(self._is_stub, self._code()):
             others = [one for one in self._code() if one is not theirs and one.written & theirs.names]
             if not others:
                 continue
             self.replaced.append((theirs, others[-1]))
             if others[0].index < theirs.index:
                 self.early.setdefault(others[0].index, []).append(theirs)
+
+    def _is_stub(self, cell: Facts) -> bool:
+        """Return whether a cell is a task left as handed out: one that was matched, or a copy of its functions."""
+        return cell.untouched and (cell.index in self.matching.owner or "def " in cell.source)
 
     def _students(self) -> Iterator[tuple[Facts, Facts | None]]:
         """Yield the author's code cells that are students' to write, each with the submitted one."""

@@ -79,6 +79,7 @@ def test_zip_holds_what_students_need_and_nothing_else(archive: Path) -> None:
         *("README.md", "tox.ini", "pytest.ini", ".gitignore", LAYERS, RNN, *NOTEBOOKS),
         *provided, *(f"assignment/{name}" for name in provided), *checks,
         *("assignment/assignment.toml", "assignment/expectations/public.h5"),
+        "assignment/expectations/known-mistakes-public.json",
         *(f"assignment/notebooks/{name}" for name in NOTEBOOKS),
     }  # fmt: skip
     assert any(name.endswith("coco2014_captions.h5") for name in names)

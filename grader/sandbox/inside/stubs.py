@@ -49,8 +49,8 @@ def _returns_constants(function: ast.FunctionDef) -> bool:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 _assign(target, node.value, set_to)
-        elif isinstance(node, WORK):
-            return False
+        elif isinstance(node, WORK) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
+            return False  # what is called for its effect, such as `print`, is work too
 
     def constant(value: ast.expr | None) -> bool:
         if isinstance(value, ast.Name):
