@@ -94,3 +94,17 @@ def test_function_that_returns_constants_is_a_stub(function: Callable[..., Any],
 @pytest.mark.parametrize(("function", "values"), ATTEMPTS)
 def test_attempt_is_none(function: Callable[..., Any], values: list[Any]) -> None:
     assert not is_stub(function, values)
+
+
+def forgotten(x: list[float]) -> None:
+    total = sum(x)
+
+
+def untouched(x: np.ndarray) -> None:
+    n, d = x.shape
+    y = None
+
+
+def test_a_function_whose_return_was_forgotten_is_no_stub() -> None:
+    assert not is_stub(forgotten, [None])
+    assert is_stub(untouched, [None])
