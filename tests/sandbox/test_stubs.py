@@ -101,7 +101,7 @@ def forgotten(x: list[float]) -> None:
 
 
 def untouched(x: np.ndarray) -> None:
-    n, d = x.shape
+    _n, _d = x.shape
     y = None
 
 
