@@ -18,7 +18,7 @@ def is_text_notebook(data: bytes) -> bool:
 def notebook_of(data: bytes, name: str) -> bytes | None:
     """Return the notebook that a text stands for, as JSON; None if it is none, or jupytext is not installed."""
     try:
-        import jupytext  # type: ignore[import-untyped]  # an optional extra
+        import jupytext
     except ImportError:
         return None
     if not is_text_notebook(data):
