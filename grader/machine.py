@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,9 +21,11 @@ def memory_mb() -> int | None:
 
     None: the system does not say
     """
+    if sys.platform == "win32":
+        return None
     try:
         found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    except (ValueError, OSError, AttributeError):
+    except (ValueError, OSError):
         return None
     for folder in _own_cgroups():
         for name in ("memory.max", "memory.high", "memory.limit_in_bytes"):

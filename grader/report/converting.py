@@ -26,9 +26,9 @@ CONVERTERS = {
 
 
 def _limit() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows: the clock of the other side alone
+    if sys.platform == "win32":  # the clock of the other side alone
         return
+    import resource
+
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
