@@ -16,6 +16,7 @@ from grader.assignment.spec import Assignment, load
 from grader.authoring import handout, prove
 from grader.authoring.record import PUBLIC_SEED, reference_digest, reference_files
 from grader.authoring.template import write_tree
+from grader.checking.diagnosis import KnownMistakes
 from grader.checking.expect import Mode
 from grader.checking.plan import Outcome, Plan
 from grader.checking.run import run_checks
@@ -47,6 +48,7 @@ def tried(files: Mapping[str, bytes]) -> Trial:
         if wrong:
             return Trial(wrong=wrong)
         recorded.write(assignment.expectations_path("public"))
+        KnownMistakes(assignment.digest, {}, {}).write(assignment.mistakes_path("public"))
         try:
             made = handout.build(assignment)
         except AssignmentError as error:

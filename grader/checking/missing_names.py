@@ -104,12 +104,14 @@ class Missing:
     def _nowhere(self, name: str) -> SubmissionFailed:
         """Return the failure for a name that no cell defines."""
         matching = self._restored.matching
-        cells = matching.author if matching is not None else ()
+        if matching is None:  # the notebook was not handed in: the assignment's ran in its place, its tasks empty
+            return NotImplementedYet(name)
+        cells = matching.author
         for author in cells:
             if not author.is_code or name not in author.names or not is_students(author.cell):
                 continue
             mine = next((cell for cell in self._cells if cell_key(cell) == author.key), None)
-            if mine is None or matching is None or matching.of(author) is None:
+            if mine is None or matching.of(author) is None:
                 return StudentException(
                     f"`{name}` is not defined: the cell in which it is to be written is not in the notebook, and no "
                     "other cell defines it"
