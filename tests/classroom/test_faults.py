@@ -15,6 +15,7 @@ from grader.classroom import batch as batches
 from grader.classroom import parts, tasks
 from grader.classroom.store import CLASS, CLASS_COPY
 from grader.grading.grade import Grader
+from grader.model import Status
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,11 @@ def test_a_box_that_the_kernel_killed_for_want_of_memory_gives_no_mark_and_is_tr
 
     def killed(self: Grader, taken: object) -> object:
         graded = grade(self, taken)  # type: ignore[arg-type]
-        return msgspec.structs.replace(graded, unexplained=graded.report.submission == "ann")
+        if graded.report.submission != "ann":
+            return graded
+        faults = [msgspec.structs.replace(check, status=Status.ERROR) for check in graded.report.checks]
+        report = msgspec.structs.replace(graded.report, checks=tuple(faults))
+        return msgspec.structs.replace(graded, report=report)
 
     with monkeypatch.context() as patched:
         patched.setattr(Grader, "grade_taken", killed)
