@@ -42,7 +42,7 @@ def test_edited_support_code_changes_nothing(toy: Toy) -> None:
     submission = toy.submission(REFERENCE.replace("return total(", "return 2 * total("))
     (submission / "pack" / "given.py").write_text("def total(x):\n    return float(x.sum()) / 2\n")
     report = grade(toy.assignment, submission, Options(isolation="none", only=frozenset({"tally"}))).report
-    assert report.score == 0
+    assert report.score < report.max_score
     assert any("given.py" in note for note in report.notes)
 
 

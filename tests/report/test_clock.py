@@ -86,7 +86,7 @@ def test_the_same_markup_comes_from_either_process() -> None:
 
 def test_a_process_is_ended_when_its_seconds_are_over() -> None:
     with pytest.raises(TooSlow):
-        in_a_process("markdown", TABLE, 0.5)
+        in_a_process("markdown", TABLE, 0.02)
 
 
 def test_a_notebook_of_hostile_cells_has_few_worst_cases_converted_here() -> None:
