@@ -18,6 +18,7 @@ import pytest
 from corpus import SERVER, cases
 
 from grader.classroom import page, todo
+from grader.classroom.answers import Written
 from grader.classroom.entries import Entry
 from grader.classroom.gradebook import Line
 from grader.classroom.marks import Inline, Rules, compute
@@ -65,7 +66,7 @@ def class_pages(reports: dict[str, Path], tmp_path_factory: pytest.TempPathFacto
     answers = iter((*samples.XSS, *samples.MARKDOWN_XSS) * 20)
     pages = {
         "index": page.render(class_, lines),
-        "todo": todo.render(class_, lines, lambda student: {inline.id: next(answers)}),
+        "todo": todo.render(class_, lines, lambda student: {inline.id: Written(next(answers))}),
     }
     for name, text in pages.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8", errors="replace")
