@@ -22,6 +22,7 @@ import msgspec
 
 from grader.errors import AssignmentError
 from grader.markers import BEGIN, END, PLACEHOLDER
+from grader.notebooks.definitions import MAGIC
 
 KEPT_OF_CELLS = ("grader", "tags", "slideshow", "editable", "deletable", "jupyter")  # metadata
 KEPT_OF_OURS = ("id", "role", "points")  # of what this framework writes there
@@ -30,7 +31,6 @@ RULE = 78  # columns of the lines around a place to write
 
 # Markers of other tools and misspelt ones: `### BEGIN HIDDEN TESTS`, `# END SOLUTION`, `## begin solution`.
 RESEMBLES = re.compile(r"###\s*(?:BEGIN|END)\b|\b(?:BEGIN|END)[ _-]*SOLUTION|#\s*(?i:(?:begin|end)[ _-]*solution\b)")
-_MAGIC = re.compile(r"^(\s*)(?:[%!].*|[\w.]+\?{1,2})$", re.MULTILINE)  # IPython's lines, which are no Python
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -118,7 +118,7 @@ def _refuse_markers_in_strings(text: str, name: str, *, cell: bool) -> None:
     """Raise where a marker stands in a string: as a marker it would cut the file in the wrong place."""
     comments = set()
     try:
-        for token in tokenize.generate_tokens(io.StringIO(_MAGIC.sub(r"\1pass", text)).readline):
+        for token in tokenize.generate_tokens(io.StringIO(MAGIC.sub(r"\1pass", text)).readline):
             if token.type == tokenize.COMMENT:
                 comments.add(token.start[0])
     except (tokenize.TokenError, SyntaxError) as error:
@@ -244,7 +244,7 @@ def _functions(text: str) -> list[tuple[int, int, str]]:
             visit(child, name)
 
     try:
-        visit(ast.parse(_MAGIC.sub(r"\1pass", text)), "")
+        visit(ast.parse(MAGIC.sub(r"\1pass", text)), "")
     except SyntaxError:  # a cell in another language, or a file that the stub's compilation will complain of
         return []
     return found

@@ -7,6 +7,7 @@ notebooks, so a hostile one costs no more than a long one.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -237,3 +238,9 @@ def _lines(cell: Facts) -> set[str]:
     """Return the lines that tell an author's cell from others."""
     lines = map(str.strip, released(cell.source).split("\n"))
     return {line for line in lines if len(line) >= TELLING and line != PLACEHOLDER}
+
+
+def numbers(cells: tuple[Facts, ...]) -> dict[int, int]:
+    """Return the numbers that Jupyter gives to code cells in a run from the top; empty cells get none."""
+    counter = itertools.count(1)
+    return {cell.index: next(counter) for cell in cells if cell.is_code and cell.folded}

@@ -9,6 +9,7 @@ from grader.notebooks.answers import answers
 from grader.notebooks.cells import Cell, first_line, in_words, is_students, may_raise
 from grader.notebooks.definitions import parsed, stops_unfinished
 from grader.notebooks.matching import Facts, Matching, match
+from grader.notebooks.matching import numbers as cell_numbers
 from grader.text import clean
 
 SHOWN = 10  # remarks of one kind
@@ -19,7 +20,7 @@ def remarks(author: Sequence[Cell], submitted: Sequence[Cell]) -> Iterator[str]:
     if not submitted:
         return
     matching = match(author, submitted)
-    numbers = _numbers(matching)
+    numbers = cell_numbers(matching.theirs)
     yield from _unwritten(matching, numbers)
     yield from _unanswered(matching)
     for cell in matching.theirs:
@@ -32,11 +33,6 @@ def remarks(author: Sequence[Cell], submitted: Sequence[Cell]) -> Iterator[str]:
     yield from _twice(matching, numbers)
     if _out_of_order(matching):
         yield "its cells were not run from top to bottom: restart the kernel, run all cells, and look at each once more"
-
-
-def _numbers(matching: Matching) -> dict[int, int]:
-    code = [cell for cell in matching.theirs if cell.is_code and cell.folded]
-    return {cell.index: number for number, cell in enumerate(code, start=1)}
 
 
 def _unwritten(matching: Matching, numbers: dict[int, int]) -> Iterator[str]:

@@ -23,7 +23,7 @@ from grader.notebooks.cells import (
     may_raise,
     text_of,
 )
-from grader.notebooks.matching import Facts, Matching, match
+from grader.notebooks.matching import Facts, Matching, match, numbers
 
 SHOWN_NAMES = 3  # in a note
 
@@ -72,7 +72,7 @@ class _Plan:
     def __init__(self, matching: Matching, keep_extra: bool) -> None:
         self.matching = matching
         self.keep_extra = keep_extra
-        self.numbers = _numbers(matching.theirs)
+        self.numbers = numbers(matching.theirs)
         self.own = [cell for cell in matching.own if not is_nbgraders_test(cell.cell)]
         self.kept = [cell for cell in self.own if self._is_kept(cell)]
         self.early: dict[int, list[Facts]] = {}  # stubs that are run ahead of a student's own cell, by its index
@@ -210,12 +210,6 @@ class _Plan:
     def _is_changed(self, author: Facts) -> bool:
         theirs = self.matching.of(author)
         return theirs is not None and not is_students(author.cell) and theirs.folded != author.folded
-
-
-def _numbers(cells: tuple[Facts, ...]) -> dict[int, int]:
-    """Return the numbers that Jupyter gives to code cells in a run from the top; empty cells get none."""
-    counter = itertools.count(1)
-    return {cell.index: next(counter) for cell in cells if cell.is_code and cell.folded}
 
 
 def _unwritten(cell: Cell) -> str:
