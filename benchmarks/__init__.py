@@ -1,1 +1,3 @@
-"""How fast grading is, beside other graders and beside the bare cost of the student's own code, in one run."""
+"""How fast grading is, beside other graders and beside the bare cost of the student's own code, in
+one run.
+"""

@@ -1,4 +1,6 @@
-"""Contestants at work: two processes each, the same chunks of work in turn, with wall time, CPU time and scores."""
+"""Contestants at work: two processes each, the same chunks of work in turn, with wall time, CPU
+time and scores.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,13 @@ class Lane:
     """One process of a contestant."""
 
     def __init__(
-        self, python: str, module: str, job: dict[str, Any], folder: Path, *, as_installed: bool = False
+        self,
+        python: str,
+        module: str,
+        job: dict[str, Any],
+        folder: Path,
+        *,
+        as_installed: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path, self._log = folder / "job.json", folder / "log.txt"
@@ -61,12 +69,16 @@ class Lane:
         self._process.stdin.flush()
 
     def receive(self) -> dict[str, Any]:
-        """Wait for the answer; raise `RuntimeError` with the process's last words where it ended instead."""
+        """Wait for the answer; raise `RuntimeError` with the process's last words where it ended
+        instead.
+        """
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             self._process.wait()
-            raise RuntimeError(f"a process of a contestant ended:\n{self._log.read_text(errors='replace')[-3000:]}")
+            raise RuntimeError(
+                f"a process of a contestant ended:\n{self._log.read_text(errors='replace')[-3000:]}"
+            )
         told: dict[str, Any] = json.loads(line)
         return told
 
@@ -101,7 +113,8 @@ class Contestant:
         self.samples: list[Sample] = []
         start = time.perf_counter()
         self._lanes = [
-            Lane(python, module, job, folder / str(i), as_installed=as_installed) for i, job in enumerate(jobs)
+            Lane(python, module, job, folder / str(i), as_installed=as_installed)
+            for i, job in enumerate(jobs)
         ]
         for lane in self._lanes:
             lane.receive()
@@ -111,7 +124,10 @@ class Contestant:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for lane in self._lanes:
             lane.close()
@@ -138,11 +154,14 @@ def lane_letter(number: int) -> str:
 
 
 def environment(python: str, as_installed: bool = False) -> dict[str, str]:
-    """Return the environment of a contestant: one BLAS thread in each process, since the processes fill the cores.
+    """Return the environment of a contestant: one BLAS thread in each process, since the processes
+    fill the cores.
 
-    as_installed: as many BLAS threads as the library takes by itself, which is what who sets nothing gets
+    as_installed: as many BLAS threads as the library takes by itself, which is what who sets
+    nothing gets
     """
-    unwanted = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", *THREADS)  # compiled modules are kept, as usual
+    # compiled modules are kept, as usual
+    unwanted = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", *THREADS)
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
     kept["PATH"] = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
     threads = {} if as_installed else dict.fromkeys(THREADS, "1")

@@ -1,7 +1,8 @@
-"""The floor as a contestant: the same cells and calls, in forks of a process that has everything imported already.
+"""The floor as a contestant: the same cells and calls, in forks of a process that has everything
+imported already.
 
-Nothing is judged, compared, isolated or written: what is left is the student's own code, IPython's running of it, and
-the drawing of the inputs.
+Nothing is judged, compared, isolated or written: what is left is the student's own code, IPython's
+running of it, and the drawing of the inputs.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from traitlets.config import Config
 
 from benchmarks import lane
 from grader.assignment.spec import Assignment, load
-from grader.checking.plugin import case_id, check_id
-from grader.checking.run import OPTIONS, UNUSED
+from grader.checking.run.plugin import case_id, check_id
+from grader.checking.run.session import OPTIONS, UNUSED
 
-Case = tuple[str, str, Callable[..., None], dict[str, Any]]  # check, case, the test function, its parameters
+# check, case, the test function, its parameters
+Case = tuple[str, str, Callable[..., None], dict[str, Any]]
 
 
 class Anything:
@@ -76,7 +78,11 @@ def main() -> None:
                 for path in (*sorted(used), ""):
                     mine = [case for case in cases if notebook_of(assignment, case[0]) == path]
                     if path or mine:
-                        apart(lambda tree=tree, path=path, mine=mine: run(assignment, shell, tree, path, mine))
+                        apart(
+                            lambda tree=tree, path=path, mine=mine: run(
+                                assignment, shell, tree, path, mine
+                            )
+                        )
             return {}
 
         lane.serve(grade)
@@ -98,7 +104,12 @@ def run(assignment: Assignment, shell: Shell, tree: Path, path: str, cases: list
     for check, case, function, parameters in cases:
         np.random.seed(2016)
         rng = np.random.default_rng([2016, zlib.crc32(check.encode()), zlib.crc32(case.encode())])
-        given = {"student": student, "notebook": Bare(namespace=shell.user_ns), "expect": Anything(), "rng": rng}
+        given = {
+            "student": student,
+            "notebook": Bare(namespace=shell.user_ns),
+            "expect": Anything(),
+            "rng": rng,
+        }
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         function(**{name: {**given, **parameters}[name] for name in names})
 
@@ -107,7 +118,11 @@ def students(assignment: Assignment) -> SimpleNamespace:
     """Return the student's functions themselves."""
     modules = {file.module: file.provides for file in assignment.spec.files}
     return SimpleNamespace(
-        **{name: getattr(importlib.import_module(module), name) for module, names in modules.items() for name in names}
+        **{
+            name: getattr(importlib.import_module(module), name)
+            for module, names in modules.items()
+            for name in names
+        }
     )
 
 
@@ -118,7 +133,9 @@ def notebook_of(assignment: Assignment, check: str) -> str:
 
 
 def stage(assignment: Assignment, submission: Path, tree: Path) -> None:
-    """Lay down the provided files and the student's; his notebook as he handed it in, or the assignment's."""
+    """Lay down the provided files and the student's; his notebook as he handed it in, or the
+    assignment's.
+    """
     for place, source in assignment.links.items():
         (tree / place).parent.mkdir(parents=True, exist_ok=True)
         (tree / place).symlink_to(source)
@@ -170,8 +187,17 @@ def collect(assignment: Assignment) -> list[Case]:
 
     folder = assignment.checks_folder
     quiet = [word for name in UNUSED for word in ("-p", f"no:{name}")]
-    ini = str(Path(sys.modules["grader.checking.plugin"].__file__ or "").with_name("checks.ini"))
-    options = [str(folder), f"--rootdir={folder}", f"--confcutdir={folder}", "-c", ini, "--collect-only"]
+    ini = str(
+        Path(sys.modules["grader.checking.run.plugin"].__file__ or "").with_name("checks.ini")
+    )
+    options = [
+        str(folder),
+        f"--rootdir={folder}",
+        f"--confcutdir={folder}",
+        "-c",
+        ini,
+        "--collect-only",
+    ]
     code = pytest.main([*options, *OPTIONS, *quiet], plugins=[Collector()])
     if code or not cases:
         raise RuntimeError(f"the checks in {folder} can't be collected ({code})")

@@ -1,12 +1,15 @@
-"""``python -m benchmarks.growth``: how the cost of grading grows with what there is to grade, a plot each.
+"""``python -m benchmarks.growth``: how the cost of grading grows with what there is to grade, a
+plot each.
 
-Assignments are made up for it: functions that do next to nothing, so that what is measured is the grader itself.
+Assignments are made up for it: functions that do next to nothing, so that what is measured is the
+grader itself.
 
 - submissions: a class by `grader batch`, start and class page included
 - checks: one submission, each check a call of a function and a comparison
 - cells: one notebook whose cells do next to nothing
 - array: one array there and back across the border of a box
-- workers: a class by `grader batch`, with one worker up to one for each core; a submission computes for some 0.2 s
+- workers: a class by `grader batch`, with one worker up to one for each core; a submission computes
+    for some 0.2 s
 """
 
 from __future__ import annotations
@@ -64,18 +67,38 @@ def main() -> int:
     """Measure, print, draw."""
     cores = len(os.sched_getaffinity(0))
     parts = {
-        "submissions": Part("A class", "submissions", "ms a submission", (10, 50, 200, 1000, 2000), a_class),
-        "checks": Part("Checks of one submission", "checks", "ms a check", (10, 30, 100, 300, 1000), checks),
-        "cells": Part("Cells of one notebook", "cells", "ms a cell", (10, 30, 100, 300, 1000), cells),
+        "submissions": Part(
+            "A class", "submissions", "ms a submission", (10, 50, 200, 1000, 2000), a_class
+        ),
+        "checks": Part(
+            "Checks of one submission", "checks", "ms a check", (10, 30, 100, 300, 1000), checks
+        ),
+        "cells": Part(
+            "Cells of one notebook", "cells", "ms a cell", (10, 30, 100, 300, 1000), cells
+        ),
         "array": Part("An array there and back", "MB", "ms a MB", (1, 3, 10, 30, 100), array),
-        "workers": Part("Workers", "workers", "ms a submission", tuple(range(1, cores + 1)), workers),
+        "workers": Part(
+            "Workers", "workers", "ms a submission", tuple(range(1, cores + 1)), workers
+        ),
     }
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__.splitlines()[0])
-    parser.add_argument("--part", action="append", choices=sorted(parts), help="may be repeated; default: all")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.growth", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--part", action="append", choices=sorted(parts), help="may be repeated; default: all"
+    )
     parser.add_argument("--most", type=int, help="leave out what is larger than this")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers too")
-    parser.add_argument("--keep", type=Path, metavar="FILE", help="draw the numbers of an earlier run beside them")
-    parser.add_argument("--plot", type=Path, metavar="FILE", default=PICTURE, help="default: docs/pictures/growth.png")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="draw the numbers of an earlier run beside them"
+    )
+    parser.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        default=PICTURE,
+        help="default: docs/pictures/growth.png",
+    )
     options = parser.parse_args()
     os.environ.update(dict.fromkeys(THREADS, "1"))
     console = Console(width=100)
@@ -89,7 +112,9 @@ def main() -> int:
                 whole = part.seconds(size, Path(folder))
             each = CLASS if name == "workers" else size
             points[size] = round(1000 * whole / each, 3)
-            console.print(f"{name} {size}: {whole:.2f} s, {points[size]:.2f} {part.unit}", soft_wrap=True)
+            console.print(
+                f"{name} {size}: {whole:.2f} s, {points[size]:.2f} {part.unit}", soft_wrap=True
+            )
         told["parts"][name] = points
     kept = json.loads(options.keep.read_text())["parts"] if options.keep else {}
     for name in set(kept) - set(told["parts"]):
@@ -101,7 +126,7 @@ def main() -> int:
     return 0
 
 
-# --- what is measured -----------------------------------------------------------------------------------------------
+# --- what is measured -----------------------------------------------------------------------------
 
 
 def a_class(size: int, folder: Path, count: int | None = None, rounds: int = 0) -> float:
@@ -111,12 +136,22 @@ def a_class(size: int, folder: Path, count: int | None = None, rounds: int = 0) 
         place = folder / "class" / f"s{number:05}"
         place.mkdir(parents=True)
         (place / "work.py").write_bytes((assignment.folder / "reference" / "work.py").read_bytes())
-    command = ["batch", str(folder / "class"), "--assignment", str(assignment.folder), "--out", str(folder / "out")]
+    command = [
+        "batch",
+        str(folder / "class"),
+        "--assignment",
+        str(assignment.folder),
+        "--out",
+        str(folder / "out"),
+    ]
     if count is not None:
         command += ["--workers", str(count)]
     start = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "grader", *command, "--quiet"], env=environment(sys.executable), cwd=ROOT, check=True
+        [sys.executable, "-m", "grader", *command, "--quiet"],
+        env=environment(sys.executable),
+        cwd=ROOT,
+        check=True,
     )
     return time.perf_counter() - start
 
@@ -134,10 +169,14 @@ def checks(count: int, folder: Path) -> float:
 
 def cells(count: int, folder: Path) -> float:
     """Return the seconds of one notebook with that many cells."""
-    spec = '[[notebooks]]\npath = "Work.ipynb"\nsource = "Work.ipynb"\n' + check("runs", notebook=True)
+    spec = '[[notebooks]]\npath = "Work.ipynb"\nsource = "Work.ipynb"\n' + check(
+        "runs", notebook=True
+    )
     test = 'def test_runs(notebook, expect):\n    """It runs."""\n    expect("x", notebook["x"].fetch())\n'
     book = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(f"x = {number}", id=f"c{number}") for number in range(count)]
+        cells=[
+            nbformat.v4.new_code_cell(f"x = {number}", id=f"c{number}") for number in range(count)
+        ]
     )
     assignment = made(folder / "assignment", spec, test, {"Work.ipynb": nbformat.writes(book)})
     (folder / "work").mkdir()
@@ -146,13 +185,21 @@ def cells(count: int, folder: Path) -> float:
 
 
 def array(megabytes: int, folder: Path) -> float:
-    """Return the seconds of one call with an array of that size, less what a call takes without one."""
+    """Return the seconds of one call with an array of that size, less what a call takes without
+    one.
+    """
     seconds = []
     for number, size in enumerate((1, megabytes << 20)):
-        spec = '[[files]]\npath = "work.py"\nprovides = ["echo"]\n' + check("echo") + "[limits]\nmemory_mb = 4096\n"
+        spec = (
+            '[[files]]\npath = "work.py"\nprovides = ["echo"]\n'
+            + check("echo")
+            + "[limits]\nmemory_mb = 4096\n"
+        )
         work = {"reference/work.py": "def echo(x):\n    return x\n"}
         assignment = made(folder / str(number), spec, ECHO.format(size), work)
-        seconds.append(graded(assignment, assignment.folder / "reference", folder / f"out-{number}"))
+        seconds.append(
+            graded(assignment, assignment.folder / "reference", folder / f"out-{number}")
+        )
     return max(0.0, seconds[1] - seconds[0])
 
 
@@ -171,16 +218,21 @@ def graded(assignment: Assignment, submission: Path, out: Path) -> float:
     return best
 
 
-# --- assignments ----------------------------------------------------------------------------------------------------
+# --- assignments ----------------------------------------------------------------------------------
 
 
 def functions(folder: Path, count: int, rounds: int = 0) -> Assignment:
-    """Make an assignment of that many functions, with a check each; the functions go through an empty loop first."""
+    """Make an assignment of that many functions, with a check each; the functions go through an
+    empty loop first.
+    """
     names = [f"f{number}" for number in range(count)]
-    spec = f'[[files]]\npath = "work.py"\nprovides = {json.dumps(names)}\n' + "".join(map(check, names))
+    spec = f'[[files]]\npath = "work.py"\nprovides = {json.dumps(names)}\n' + "".join(
+        map(check, names)
+    )
     tests = "".join(CHECK.format(number) for number in range(count))
     work = "".join(
-        f"def {name}(x):\n    for _ in range({rounds}):\n        pass\n    return 2 * x\n\n\n" for name in names
+        f"def {name}(x):\n    for _ in range({rounds}):\n        pass\n    return 2 * x\n\n\n"
+        for name in names
     )
     return made(folder, spec, tests, {"reference/work.py": work})
 
@@ -207,7 +259,7 @@ def made(folder: Path, spec: str, tests: str, files: dict[str, str]) -> Assignme
     return load(folder)
 
 
-# --- the plots ------------------------------------------------------------------------------------------------------
+# --- the plots ------------------------------------------------------------------------------------
 
 
 def draw(told: dict[str, tuple[Part, dict[int, float]]], path: Path) -> None:
@@ -215,9 +267,16 @@ def draw(told: dict[str, tuple[Part, dict[int, float]]], path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(2.6 * len(told), 2.6), layout="constrained")
-    for axes, (part, points) in zip(figure.subplots(1, len(told), squeeze=False)[0], told.values(), strict=True):
+    for axes, (part, points) in zip(
+        figure.subplots(1, len(told), squeeze=False)[0], told.values(), strict=True
+    ):
         axes.plot(list(points), list(points.values()), "o-", color="#0b57b0", markersize=4)
-        axes.set(title=part.title, xlabel=part.axis, ylabel=part.unit, ylim=(0, 1.15 * max(points.values())))
+        axes.set(
+            title=part.title,
+            xlabel=part.axis,
+            ylabel=part.unit,
+            ylim=(0, 1.15 * max(points.values())),
+        )
         if part.axis == "workers":
             axes.set_xticks(list(points))
         else:

@@ -1,4 +1,5 @@
-"""One of a grader's two processes in the benchmark: told what to grade on standard input, it answers with the scores.
+"""One of a grader's two processes in the benchmark: told what to grade on standard input, it
+answers with the scores.
 
 Only the standard library is used here, since the peers run it in their own environments.
 """

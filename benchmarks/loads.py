@@ -1,4 +1,6 @@
-"""The three loads: the work laid out on disk for each contestant, and the scores that are right for it."""
+"""The three loads: the work laid out on disk for each contestant, and the scores that are right for
+it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ WARM_UP = "c0"
 
 
 class Chunk(NamedTuple):
-    """A round's work: names for each process, which begin with the chunk's own name and the process's letter."""
+    """A round's work: names for each process, which begin with the chunk's own name and the
+    process's letter.
+    """
 
     name: str
     shares: list[list[str]]
@@ -48,7 +52,9 @@ def chunks_of(rounds: int, size: int) -> list[Chunk]:
     for number in range(rounds + 1):
         each = max(1, size // LANES) if number else 1
         name = f"c{number}"
-        shares = [[f"{name}{lane_letter(lane)}-s{i:04}" for i in range(each)] for lane in range(LANES)]
+        shares = [
+            [f"{name}{lane_letter(lane)}-s{i:04}" for i in range(each)] for lane in range(LANES)
+        ]
         made.append(Chunk(name, shares))
     return made
 
@@ -70,9 +76,20 @@ def make(letter: str, work: Path, rounds: int, size: int) -> Load:
             _write(work / "submissions" / name / file.path, (SOLUTIONS / file.path).read_bytes())
         if letter == "b":
             for book in assignment.spec.notebooks:
-                _write(work / "submissions" / name / book.path, (assignment.folder / book.source).read_bytes())
+                _write(
+                    work / "submissions" / name / book.path,
+                    (assignment.folder / book.source).read_bytes(),
+                )
     best = float(sum(points[id_] for id_ in (only or points)))
-    return Load(letter, FLAGSHIP, work / "submissions", chunks, dict.fromkeys(names, best), only, letter == "b")
+    return Load(
+        letter,
+        FLAGSHIP,
+        work / "submissions",
+        chunks,
+        dict.fromkeys(names, best),
+        only,
+        letter == "b",
+    )
 
 
 def _small(work: Path, chunks: list[Chunk], names: list[str]) -> Load:
@@ -82,7 +99,9 @@ def _small(work: Path, chunks: list[Chunk], names: list[str]) -> Load:
     _write_notebook(folder / "notebooks" / "Small.ipynb", small.notebook(small.RIGHT))
     (folder / "reference").mkdir()
     subprocess.run(
-        [sys.executable, "-m", "grader", "record", "--assignment", str(folder)], check=True, capture_output=True
+        [sys.executable, "-m", "grader", "record", "--assignment", str(folder)],
+        check=True,
+        capture_output=True,
     )
     answers = dict(zip(names, small.submissions(len(names)), strict=True))
     for name, answer in answers.items():
@@ -91,7 +110,7 @@ def _small(work: Path, chunks: list[Chunk], names: list[str]) -> Load:
     return Load("a", folder, work / "submissions", chunks, points, (), False)
 
 
-# --- contestants' jobs ------------------------------------------------------------------------------------------------
+# --- contestants' jobs ----------------------------------------------------------------------------
 
 
 def our_jobs(load_: Load, work: Path, isolation: str) -> list[dict[str, Any]]:
@@ -117,13 +136,16 @@ def nbgrader_jobs(load_: Load, work: Path) -> list[dict[str, Any]]:
             for name in names:
                 submitted = _sources(load_.submissions / name / "Small.ipynb")
                 _write_notebook(
-                    course / "submitted" / name / "task" / "Small.ipynb", small.nbgrader_notebook(submitted)
+                    course / "submitted" / name / "task" / "Small.ipynb",
+                    small.nbgrader_notebook(submitted),
                 )
         else:
             assignment = load(load_.assignment)
             lay_support(assignment, source)
             listed = assignment.spec.notebooks
-            books = {book.path: _flagship_notebook(assignment, book.source, book.path) for book in listed}
+            books = {
+                book.path: _flagship_notebook(assignment, book.source, book.path) for book in listed
+            }
             for place, node in books.items():
                 _write_notebook(source / place, node)
             for name in names:
@@ -135,7 +157,9 @@ def nbgrader_jobs(load_: Load, work: Path) -> list[dict[str, Any]]:
 
 
 def otter_jobs(load_: Load, work: Path, peer: Peer) -> list[dict[str, Any]]:
-    """Lay out autograders, and submissions in otter's form, and return what the processes are started for."""
+    """Lay out autograders, and submissions in otter's form, and return what the processes are
+    started for.
+    """
     autograders = {}
     if load_.letter == "a":
         tests = {task: small.otter_test(task) for task in small.TASKS}
@@ -148,11 +172,19 @@ def otter_jobs(load_: Load, work: Path, peer: Peer) -> list[dict[str, Any]]:
         lay_support(assignment, support)
         for book in assignment.spec.notebooks:
             kind = "rnn" if book.path.startswith("RNN") else "lstm"
-            test = small.doctest_file(f"notebook-{kind}", f"assert {kind}_captions_right >= 0.85\n", 5)
+            test = small.doctest_file(
+                f"notebook-{kind}", f"assert {kind}_captions_right >= 0.85\n", 5
+            )
             home = work / Path(book.path).stem
-            autograders[f"{book.path}.zip"] = str(_otter_autograder(home, {f"notebook-{kind}": test}, peer))
+            autograders[f"{book.path}.zip"] = str(
+                _otter_autograder(home, {f"notebook-{kind}": test}, peer)
+            )
             for name in load_.points:
-                _zip(submissions / name / f"{book.path}.zip", [support, load_.submissions / name], book.path)
+                _zip(
+                    submissions / name / f"{book.path}.zip",
+                    [support, load_.submissions / name],
+                    book.path,
+                )
     return [{"submissions": str(submissions), "autograders": autograders} for _ in range(LANES)]
 
 
@@ -169,20 +201,27 @@ def lay_support(assignment: Assignment, folder: Path) -> None:
         target = folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+            )
         else:
             shutil.copyfile(source, target)
 
 
 def _flagship_notebook(assignment: Assignment, source: str, place: str) -> nbformat.NotebookNode:
-    """Return a notebook of the flagship with a graded cell of nbgrader's at its end: all cells are the author's."""
+    """Return a notebook of the flagship with a graded cell of nbgrader's at its end: all cells are
+    the author's.
+    """
     node = nbformat.read(assignment.folder / source, as_version=4)
     kind = "rnn" if place.startswith("RNN") else "lstm"
     for cell in node.cells:
         cell.metadata = {}
-        cell.source = re.sub(r"### (BEGIN|END) SOLUTION.*", "", cell.source)  # marks that nbgrader has rules for
+        # marks that nbgrader has rules for
+        cell.source = re.sub(r"### (BEGIN|END) SOLUTION.*", "", cell.source)
     test = nbformat.v4.new_code_cell(f"assert {kind}_captions_right >= 0.85", id=f"test-{kind}")
-    test.metadata = {"nbgrader": {**small.nbgrader_mark(f"test-{kind}", grade=True, solution=False), "points": 5}}
+    test.metadata = {
+        "nbgrader": {**small.nbgrader_mark(f"test-{kind}", grade=True, solution=False), "points": 5}
+    }
     node.cells.append(test)
     node.metadata = {"kernelspec": small.KERNEL}
     return node
@@ -200,7 +239,9 @@ def _otter_autograder(home: Path, tests: dict[str, str], peer: Peer) -> Path:
 
 
 def _zip(target: Path, folders: list[Path], notebook: str) -> None:
-    """Pack a submission as otter needs it: with the provided files, since it adds none to a folder that is there."""
+    """Pack a submission as otter needs it: with the provided files, since it adds none to a folder
+    that is there.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w") as packed:
         for folder in folders:
@@ -212,7 +253,9 @@ def _zip(target: Path, folders: list[Path], notebook: str) -> None:
 def _sources(path: Path) -> dict[str, str]:
     node = json.loads(path.read_text())
     return {
-        cell["id"]: "".join(cell["source"]) for cell in node["cells"] if cell["metadata"]["grader"]["role"] == "student"
+        cell["id"]: "".join(cell["source"])
+        for cell in node["cells"]
+        if cell["metadata"]["grader"]["role"] == "student"
     }
 
 

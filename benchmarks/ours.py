@@ -1,4 +1,6 @@
-"""Our grader as a contestant: one process with one sandbox, as in `grader batch`; reports and notebooks are written."""
+"""Our grader as a contestant: one process with one sandbox, as in `grader batch`; reports and
+notebooks are written.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ from benchmarks import lane
 
 
 def main() -> None:
-    """Make the assignment known to the gradebook, then autograde and write feedback for what is asked for."""
+    """Make the assignment known to the gradebook, then autograde and write feedback for what is
+    asked for.
+    """
     job = lane.job()
     course, assignment = Path(job["course"]), job["assignment"]
     os.chdir(course)

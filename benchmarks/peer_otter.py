@@ -1,4 +1,5 @@
-"""otter-grader as a contestant, through its API for grading without containers; run in otter's environment.
+"""otter-grader as a contestant, through its API for grading without containers; run in otter's
+environment.
 
 It writes no report for the student here: its API returns results, and PDFs would cost it much more.
 """

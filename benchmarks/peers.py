@@ -32,17 +32,35 @@ def set_up(name: str, folder: Path) -> Peer:
     python, done = home / "bin" / "python", home / "installed"
     try:
         if not done.is_file():
-            print(f"installing {DISTRIBUTIONS[name]} from the package index into an environment of its own")
+            print(
+                f"installing {DISTRIBUTIONS[name]} from the package index into an environment of its own"
+            )
             venv.create(home, clear=True, with_pip=True, symlinks=True)
-            command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES[name]]
-            subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+            command = [
+                str(python),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                *PACKAGES[name],
+            ]
+            subprocess.run(
+                command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS
+            )
             done.touch()
         return Peer(name, str(python), version(str(python), DISTRIBUTIONS[name]))
     except subprocess.CalledProcessError as error:
-        words = " ".join(line.strip() for line in (error.stderr or "").strip().splitlines()[-LINES:])
-        return Peer(name, problem=f"{DISTRIBUTIONS[name]} can't be installed, so it is left out: {words}")
+        words = " ".join(
+            line.strip() for line in (error.stderr or "").strip().splitlines()[-LINES:]
+        )
+        return Peer(
+            name, problem=f"{DISTRIBUTIONS[name]} can't be installed, so it is left out: {words}"
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Peer(name, problem=f"{DISTRIBUTIONS[name]} can't be installed, so it is left out: {error}")
+        return Peer(
+            name, problem=f"{DISTRIBUTIONS[name]} can't be installed, so it is left out: {error}"
+        )
 
 
 def version(python: str, distribution: str) -> str:

@@ -1,8 +1,10 @@
-"""``python -m benchmarks.reference``: the reference's layers against PyTorch's, forward and backward, on one thread.
+"""``python -m benchmarks.reference``: the reference's layers against PyTorch's, forward and
+backward, on one thread.
 
-Both are given the same numbers and must give the same hidden states and gradients before they are timed. A repetition
-times the two one right after the other, and the ratio is formed within it, so that what else the machine does cancels;
-the time is CPU time, which waiting for a core does not lengthen.
+Both are given the same numbers and must give the same hidden states and gradients before they are
+timed. A repetition times the two one right after the other, and the ratio is formed within it, so
+that what else the machine does cancels; the time is CPU time, which waiting for a core does not
+lengthen.
 """
 
 from __future__ import annotations
@@ -37,7 +39,10 @@ class Size(NamedTuple):
     H: int
 
 
-SIZES = {"the notebooks' training": Size(25, 16, 64, 128), "1,000 time steps": Size(25, 1000, 64, 128)}
+SIZES = {
+    "the notebooks' training": Size(25, 16, 64, 128),
+    "1,000 time steps": Size(25, 1000, 64, 128),
+}
 GATES = {"rnn": 1, "lstm": 4}
 
 
@@ -50,23 +55,30 @@ class Pair(NamedTuple):
 
 def main() -> int:
     """Compare, print a table, and write the numbers."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.reference", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.reference", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--repetitions", type=int, default=15, help="default: %(default)s")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers too")
     options = parser.parse_args()
-    if any(os.environ.get(name) != "1" for name in THREADS):  # read when NumPy is loaded, so before this program began
+    # read when NumPy is loaded, so before this program began
+    if any(os.environ.get(name) != "1" for name in THREADS):
         again = [sys.executable, "-m", "benchmarks.reference", *sys.argv[1:]]
         return subprocess.run(again, env={**os.environ, **dict.fromkeys(THREADS, "1")}).returncode
     console = Console(width=110)
     try:
         import torch
     except ImportError:
-        console.print("PyTorch is not installed, so the reference has nothing to be compared with: pip install torch")
+        console.print(
+            "PyTorch is not installed, so the reference has nothing to be compared with: pip install torch"
+        )
         return 1
     torch.set_num_threads(1)
     layers = reference_layers()
     told: dict[str, Any] = {"machine": machine(), "torch": torch.__version__, "ratios": {}}
-    made = Table(title=f"the reference, forward and backward, beside PyTorch {torch.__version__}, one thread, float32")
+    made = Table(
+        title=f"the reference, forward and backward, beside PyTorch {torch.__version__}, one thread, float32"
+    )
     for heading in ("cell", "size", "ours, ms", "PyTorch, ms", "ours is"):
         made.add_column(heading, justify="left" if heading in ("cell", "size") else "right")
     for cell in GATES:
@@ -86,7 +98,9 @@ def main() -> int:
 
 def reference_layers() -> Any:
     """Import the reference's layers from where they stand."""
-    spec = importlib.util.spec_from_file_location("reference_layers", SOLUTIONS / "cs231n" / "rnn_layers.py")
+    spec = importlib.util.spec_from_file_location(
+        "reference_layers", SOLUTIONS / "cs231n" / "rnn_layers.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -103,7 +117,8 @@ def make(cell: str, size: Size, layers: Any, torch: Any) -> Pair:
     shapes = {"x": (N, T, D), "h0": (N, H), "Wx": (D, width), "Wh": (H, width), "b": (width,)}
     scale = {"Wx": D**-0.5, "Wh": 0.5 * H**-0.5}
     values = {
-        name: (scale.get(name, 1.0) * rng.standard_normal(shape)).astype(np.float32) for name, shape in shapes.items()
+        name: (scale.get(name, 1.0) * rng.standard_normal(shape)).astype(np.float32)
+        for name, shape in shapes.items()
     }
     upstream = rng.standard_normal((N, T, H)).astype(np.float32)
     forward, backward = getattr(layers, f"{cell}_forward"), getattr(layers, f"{cell}_backward")
@@ -114,7 +129,9 @@ def make(cell: str, size: Size, layers: Any, torch: Any) -> Pair:
         return {"h": h, "dx": dx, "dh0": dh0, "dWx": dWx, "dWh": dWh, "db": db}
 
     # The reference's gates stand in the order i, f, o, g, PyTorch's in the order i, f, g, o.
-    order = np.concatenate([np.arange(H) + H * gate for gate in ((0, 1, 3, 2) if cell == "lstm" else (0,))])
+    order = np.concatenate(
+        [np.arange(H) + H * gate for gate in ((0, 1, 3, 2) if cell == "lstm" else (0,))]
+    )
     module = (torch.nn.LSTM if cell == "lstm" else torch.nn.RNN)(D, H, batch_first=True)
     with torch.no_grad():
         module.weight_ih_l0.copy_(torch.from_numpy(values["Wx"][:, order].T.copy()))
@@ -134,7 +151,10 @@ def make(cell: str, size: Size, layers: Any, torch: Any) -> Pair:
         return {"h": h.detach().numpy()} | {name: value.numpy() for name, value in grads.items()}
 
     back = np.argsort(order)
-    same = {name: value[..., back] if name in ("dWx", "dWh", "db") else value for name, value in torchs().items()}
+    same = {
+        name: value[..., back] if name in ("dWx", "dWh", "db") else value
+        for name, value in torchs().items()
+    }
     agree(ours(), same, f"{cell}, {size}")
     return Pair(ours, torchs)
 
@@ -148,7 +168,9 @@ def agree(mine: dict[str, np.ndarray], its: dict[str, np.ndarray], what: str) ->
 
 
 def repeated(pair: Pair, repetitions: int) -> Iterator[tuple[float, float]]:
-    """Yield the seconds of both sides, timed one right after the other, the first of which changes each time."""
+    """Yield the seconds of both sides, timed one right after the other, the first of which changes
+    each time.
+    """
     for number in range(repetitions):
         seconds = {}
         for side in (pair, pair[::-1])[number % 2]:

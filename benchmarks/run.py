@@ -1,9 +1,11 @@
-"""``python -m benchmarks.run``: our grader, the peers and the floor, given the same work in turn, compared as ratios.
+"""``python -m benchmarks.run``: our grader, the peers and the floor, given the same work in turn,
+compared as ratios.
 
-Theory of operation. Every contestant has two processes, which are started and warmed up with one submission each. Then
-come rounds: in each, one contestant after the other grades a chunk of the load with nothing else of ours running. A
-ratio is formed within a round, so that what else the machine was doing cancels as far as it can; what is printed is the
-median of the rounds' ratios, with the least and the greatest. A grader that gives one wrong score ends the run.
+Theory of operation. Every contestant has two processes, which are started and warmed up with one
+submission each. Then come rounds: in each, one contestant after the other grades a chunk of the
+load with nothing else of ours running. A ratio is formed within a round, so that what else the
+machine was doing cancels as far as it can; what is printed is the median of the rounds' ratios,
+with the least and the greatest. A grader that gives one wrong score ends the run.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ TITLES = {
     "b": "(b) the flagship: functions and both notebooks",
     "c": "(c) the flagship's function checks alone",
 }
-PEERS_IN = {"a": ("nbgrader", "otter"), "b": ("nbgrader", "otter"), "c": ()}  # neither peer calls functions of modules
+# neither peer calls functions of modules
+PEERS_IN = {"a": ("nbgrader", "otter"), "b": ("nbgrader", "otter"), "c": ()}
 OURS, FLOOR = "grader", "floor"
 
 
@@ -54,9 +57,13 @@ def main() -> int:
     for letter in options.load:
         size = options.submissions or SIZES[letter]
         load_ = loads.make(letter, work / f"load-{letter}", options.rounds, size)
-        usable = [peer for peer in installed.values() if peer.python and peer.name in PEERS_IN[letter]]
+        usable = [
+            peer for peer in installed.values() if peer.python and peer.name in PEERS_IN[letter]
+        ]
         with contextlib.ExitStack() as stack:
-            field = [stack.enter_context(start()) for start in entries(load_, work, usable, options)]
+            field = [
+                stack.enter_context(start()) for start in entries(load_, work, usable, options)
+            ]
             compete(field, load_, console)
         result["loads"][letter] = summary(field, load_)
         console.print(table(letter, field, result["loads"][letter]))
@@ -68,17 +75,31 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.splitlines()[0])
-    parser.add_argument("--load", action="append", choices=sorted(SIZES), help="may be repeated; default: all three")
-    parser.add_argument("--submissions", type=int, help=f"of each round, over both processes; default: {SIZES}")
-    parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
-    parser.add_argument("--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto")
-    parser.add_argument("--without-peers", action="store_true", help="ours and the floor alone")
-    parser.add_argument("--peers", type=Path, metavar="DIR", help="where the peers are installed, or are already")
-    parser.add_argument(
-        "--as-installed", action="store_true", help="let the peers take the BLAS threads that they take by themselves"
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.run", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--work", type=Path, metavar="DIR", help="where the work is laid out; default: a new folder")
+    parser.add_argument(
+        "--load", action="append", choices=sorted(SIZES), help="may be repeated; default: all three"
+    )
+    parser.add_argument(
+        "--submissions", type=int, help=f"of each round, over both processes; default: {SIZES}"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
+    parser.add_argument(
+        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto"
+    )
+    parser.add_argument("--without-peers", action="store_true", help="ours and the floor alone")
+    parser.add_argument(
+        "--peers", type=Path, metavar="DIR", help="where the peers are installed, or are already"
+    )
+    parser.add_argument(
+        "--as-installed",
+        action="store_true",
+        help="let the peers take the BLAS threads that they take by themselves",
+    )
+    parser.add_argument(
+        "--work", type=Path, metavar="DIR", help="where the work is laid out; default: a new folder"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers too")
     options = parser.parse_args()
     options.load = options.load or sorted(SIZES)
@@ -88,7 +109,9 @@ def arguments() -> argparse.Namespace:
 Start = Callable[[], Contestant]
 
 
-def entries(load_: Load, work: Path, usable: list[peers.Peer], options: argparse.Namespace) -> Iterator[Start]:
+def entries(
+    load_: Load, work: Path, usable: list[peers.Peer], options: argparse.Namespace
+) -> Iterator[Start]:
     """Yield what starts each contestant, ours first."""
     home = work / f"load-{load_.letter}"
     ours = loads.our_jobs(load_, home, options.isolation)
@@ -126,13 +149,19 @@ def check_scores(one: Contestant, sample: Sample, load_: Load) -> None:
     right = load_.points if one.name == OURS else loads.peers_points(load_, one.name)
     for name, points in sample.scores.items():
         if abs(points - right[name]) > 1e-6:
-            raise RuntimeError(f"{one.name} gives {name} {points:g} points, and {right[name]:g} are right")
+            raise RuntimeError(
+                f"{one.name} gives {name} {points:g} points, and {right[name]:g} are right"
+            )
 
 
 def summary(field: list[Contestant], load_: Load) -> dict[str, Any]:
     """Return each contestant's figures, and its ratios to ours within each round."""
     ours = field[0].samples
-    told: dict[str, Any] = {"submissions a round": ours[0].submissions, "rounds": len(ours), "contestants": {}}
+    told: dict[str, Any] = {
+        "submissions a round": ours[0].submissions,
+        "rounds": len(ours),
+        "contestants": {},
+    }
     for one in field:
         pairs = list(zip(ours, one.samples, strict=True))
         told["contestants"][one.name] = {
@@ -149,13 +178,18 @@ def summary(field: list[Contestant], load_: Load) -> dict[str, Any]:
 def spread(values: Iterator[float]) -> dict[str, float]:
     """Return the median, the least and the greatest."""
     numbers = sorted(values)
-    return {"median": round(statistics.median(numbers), 4), "min": round(numbers[0], 4), "max": round(numbers[-1], 4)}
+    return {
+        "median": round(statistics.median(numbers), 4),
+        "min": round(numbers[0], 4),
+        "max": round(numbers[-1], 4),
+    }
 
 
 def table(letter: str, field: list[Contestant], told: dict[str, Any]) -> Table:
     """Return the figures as a table."""
     made = Table(
-        title=f"{TITLES[letter]}: {told['rounds']} rounds of {told['submissions a round']}", title_justify="left"
+        title=f"{TITLES[letter]}: {told['rounds']} rounds of {told['submissions a round']}",
+        title_justify="left",
     )
     for heading in (
         "",

@@ -1,4 +1,6 @@
-"""Load (a) in all its forms: the notebook, submissions of it, and what the peers' authors would write for it."""
+"""Load (a) in all its forms: the notebook, submissions of it, and what the peers' authors would
+write for it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ TASKS = ("standardise", "moving_average", "one_hot")
 POINTS = {"standardise": 4, "moving_average": 4, "one_hot": 2}
 WRONG_TASKS = ("standardise", "moving_average")  # what every second submission has wrong
 
-SET_UP = "import numpy as np\n\nrng = np.random.default_rng(1)\nsample = rng.standard_normal((6, 3))"
+SET_UP = (
+    "import numpy as np\n\nrng = np.random.default_rng(1)\nsample = rng.standard_normal((6, 3))"
+)
 TEXTS = {
     "standardise": "## Standardise\n\nSubtract each column's mean and divide by its standard deviation.",
     "moving_average": "## Moving average\n\nThe mean of every window of `width` neighbours.",
@@ -37,7 +41,8 @@ WRONG = {
         "def moving_average(x, width):\n    return np.array([x[i:i + width].sum() for i in range(len(x) - width + 1)])"
     ),
 }
-# The same cases for the peers, whose checks are cells or doctests: inputs drawn there, a second way to the answer.
+# The same cases for the peers, whose checks are cells or doctests: inputs drawn there, a second way
+# to the answer.
 CASES = "SHAPES = [(8, 3), (20, 5), (3, 2), (50, 4)]\nrng = np.random.default_rng(2016)"
 TESTS = {
     "standardise": """for shape in SHAPES:
@@ -67,11 +72,16 @@ class Submission(NamedTuple):
 
 
 def submissions(count: int) -> list[Submission]:
-    """Return that many submissions, every second of which is wrong in two functions; no two are equal."""
+    """Return that many submissions, every second of which is wrong in two functions; no two are
+    equal.
+    """
     made = []
     for number in range(count):
         wrong = WRONG_TASKS if number % 2 else ()
-        sources = {task: f"{(WRONG if task in wrong else RIGHT)[task]}\n# submission {number}" for task in TASKS}
+        sources = {
+            task: f"{(WRONG if task in wrong else RIGHT)[task]}\n# submission {number}"
+            for task in TASKS
+        }
         points = {task: 0 if task in wrong else POINTS[task] for task in TASKS}
         made.append(Submission(f"s{number:04}", sources, points))
     return made
@@ -92,12 +102,17 @@ def nbgrader_notebook(sources: dict[str, str]) -> NotebookNode:
     cells = []
     for cell in notebook(sources).cells:
         solution = cell.metadata.grader.role == "student"
-        cell.metadata = {"nbgrader": nbgrader_mark(cell.id, grade=False, solution=solution)} if solution else {}
+        cell.metadata = (
+            {"nbgrader": nbgrader_mark(cell.id, grade=False, solution=solution)} if solution else {}
+        )
         cells.append(cell)
         if solution:
             test = _cell(f"test-{cell.id}", f"{CASES}\n{TESTS[cell.id]}")
             test.metadata = {
-                "nbgrader": {**nbgrader_mark(test.id, grade=True, solution=False), "points": POINTS[cell.id]}
+                "nbgrader": {
+                    **nbgrader_mark(test.id, grade=True, solution=False),
+                    "points": POINTS[cell.id],
+                }
             }
             cells.append(test)
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
@@ -111,7 +126,9 @@ def otter_test(task: str) -> str:
 def doctest_file(name: str, source: str, points: int) -> str:
     """Return an otter test file that runs some code, which prints nothing where all is right."""
     lines = source.splitlines()
-    code = "\n".join(("... " if line.startswith("    ") else ">>> ") + line for line in lines) + "\n"
+    code = (
+        "\n".join(("... " if line.startswith("    ") else ">>> ") + line for line in lines) + "\n"
+    )
     cases = [{"code": code, "hidden": False, "locked": False}]
     suites = [{"cases": cases, "scored": True, "setup": "", "teardown": "", "type": "doctest"}]
     test = {"name": name, "points": points, "suites": suites}

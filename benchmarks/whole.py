@@ -1,9 +1,13 @@
-"""``python -m benchmarks.whole``: whole commands beside what they are bound by: one submission, a class again, memory.
+"""``python -m benchmarks.whole``: whole commands beside what they are bound by: one submission, a
+class again, memory.
 
-- `grader check` of the flagship's solution, by the clock, against the longer of its two notebooks run bare: where all
-  is imported already, and as `ipython NOTEBOOK` in a fresh process; and against `jupyter nbconvert --execute` of it.
+- `grader check` of the flagship's solution, by the clock, against the longer of its two notebooks
+run bare: where all
+  is imported already, and as `ipython NOTEBOOK` in a fresh process; and against `jupyter nbconvert
+  --execute` of it.
 - `grader batch` over an unchanged class a second time, against the first time.
-- The most memory that our process tree holds over load (b), against the floor's tree over the same notebooks.
+- The most memory that our process tree holds over load (b), against the floor's tree over the same
+    notebooks.
 """
 
 from __future__ import annotations
@@ -33,11 +37,19 @@ LOOK_SECONDS = 0.01  # a peak is short
 
 def main() -> int:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.whole", description=__doc__.splitlines()[0])
-    parser.add_argument("--part", action="append", choices=("one", "again", "memory"), help="default: all")
-    parser.add_argument("--submissions", type=int, default=40, help="of the class; default: %(default)s")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.whole", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--part", action="append", choices=("one", "again", "memory"), help="default: all"
+    )
+    parser.add_argument(
+        "--submissions", type=int, default=40, help="of the class; default: %(default)s"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
-    parser.add_argument("--peers", type=Path, metavar="DIR", help="where the peers are installed, or are already")
+    parser.add_argument(
+        "--peers", type=Path, metavar="DIR", help="where the peers are installed, or are already"
+    )
     parser.add_argument("--work", type=Path, metavar="DIR", help="default: a new folder")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers too")
     options = parser.parse_args()
@@ -52,7 +64,9 @@ def main() -> int:
     for name in options.part or parts:
         told[name] = parts[name]()
         for what, value in told[name].items():
-            console.print(f"{what}: {words(value, 2) if isinstance(value, dict) else value}", soft_wrap=True)
+            console.print(
+                f"{what}: {words(value, 2) if isinstance(value, dict) else value}", soft_wrap=True
+            )
     if options.json:
         options.json.write_text(json.dumps(told, indent=2) + "\n")
     return 0
@@ -73,14 +87,30 @@ def one(work: Path, rounds: int, home: Path) -> dict[str, Any]:
         ipython = [sys.executable, "-m", "IPython", "--no-banner"]
         fresh.append(max(run_alone(load_, tree, name, ipython, sys.executable)))
         if peer.python:
-            convert = [str(Path(peer.python).with_name("jupyter")), "nbconvert", "--execute", "--to", "notebook"]
-            jupyter.append(max(run_alone(load_, tree, name, [*convert, "--output", "executed.ipynb"], peer.python)))
+            convert = [
+                str(Path(peer.python).with_name("jupyter")),
+                "nbconvert",
+                "--execute",
+                "--to",
+                "notebook",
+            ]
+            jupyter.append(
+                max(
+                    run_alone(
+                        load_, tree, name, [*convert, "--output", "executed.ipynb"], peer.python
+                    )
+                )
+            )
     told = {
         "`grader check` of the flagship's solution, s": spread(iter(checks)),
         "the longer of its notebooks run bare, s": spread(iter(bare)),
-        "`grader check` takes, times the longer notebook": spread(a / b for a, b in zip(checks, bare, strict=True)),
+        "`grader check` takes, times the longer notebook": spread(
+            a / b for a, b in zip(checks, bare, strict=True)
+        ),
         "the longer of them by `ipython`, s": spread(iter(fresh)),
-        "`grader check` takes, times that": spread(a / b for a, b in zip(checks, fresh, strict=True)),
+        "`grader check` takes, times that": spread(
+            a / b for a, b in zip(checks, fresh, strict=True)
+        ),
     }
     if jupyter:
         told["the longer of them by `jupyter nbconvert --execute`, s"] = spread(iter(jupyter))
@@ -89,15 +119,25 @@ def one(work: Path, rounds: int, home: Path) -> dict[str, Any]:
     return told
 
 
-def run_alone(load_: loads.Load, tree: Path, name: str, command: list[str], python: str) -> Iterator[float]:
-    """Yield the seconds that a command takes for each notebook, with one BLAS thread as everywhere here."""
+def run_alone(
+    load_: loads.Load, tree: Path, name: str, command: list[str], python: str
+) -> Iterator[float]:
+    """Yield the seconds that a command takes for each notebook, with one BLAS thread as everywhere
+    here.
+    """
     assignment = load(load_.assignment)
     shutil.rmtree(tree, ignore_errors=True)
     loads.lay_support(assignment, tree)
     shutil.copytree(load_.submissions / name, tree, dirs_exist_ok=True)
     for book in assignment.spec.notebooks:
         start = time.perf_counter()
-        subprocess.run([*command, book.path], check=True, capture_output=True, cwd=tree, env=environment(python))
+        subprocess.run(
+            [*command, book.path],
+            check=True,
+            capture_output=True,
+            cwd=tree,
+            env=environment(python),
+        )
         yield time.perf_counter() - start
 
 
@@ -116,7 +156,9 @@ def run_bare(load_: loads.Load, folder: Path, only: list[str], name: str) -> flo
 
 
 def again(work: Path, submissions: int) -> dict[str, Any]:
-    """Time `grader batch` over a class of load (a) and a smaller one of load (b), and over the same class again."""
+    """Time `grader batch` over a class of load (a) and a smaller one of load (b), and over the same
+    class again.
+    """
     small = again_of("a", work / "again-a", submissions, 1)
     return small | again_of("b", work / "again-b", max(1, submissions // 5), 0)
 
@@ -124,7 +166,14 @@ def again(work: Path, submissions: int) -> dict[str, Any]:
 def again_of(letter: str, work: Path, submissions: int, code: int) -> dict[str, Any]:
     """Time `grader batch` over a class twice."""
     load_ = loads.make(letter, work, 1, submissions)
-    command = ["batch", str(load_.submissions), "--assignment", str(load_.assignment), "--out", str(work / "class")]
+    command = [
+        "batch",
+        str(load_.submissions),
+        "--assignment",
+        str(load_.assignment),
+        "--out",
+        str(work / "class"),
+    ]
     first, second = timed(command, code), timed(command, code)
     return {
         f"`grader batch`, {len(load_.points)} submissions of load ({letter}), s": round(first, 2),
@@ -134,19 +183,25 @@ def again_of(letter: str, work: Path, submissions: int, code: int) -> dict[str, 
 
 
 def timed(command: list[str], code: int) -> float:
-    """Run a command of the grader's and return its seconds; raise where it ended otherwise than it should."""
+    """Run a command of the grader's and return its seconds; raise where it ended otherwise than it
+    should.
+    """
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "grader", *command], env=environment(sys.executable), cwd=ROOT,
         capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode != code:
-        raise RuntimeError(f"grader {command[0]} failed ({done.returncode}):\n{(done.stdout + done.stderr)[-2000:]}")
+        raise RuntimeError(
+            f"grader {command[0]} failed ({done.returncode}):\n{(done.stdout + done.stderr)[-2000:]}"
+        )
     return time.perf_counter() - start
 
 
 def memory(work: Path, rounds: int) -> dict[str, Any]:
-    """Measure the peak of one worker's tree over a flagship submission, ours and the floor's, in fresh processes."""
+    """Measure the peak of one worker's tree over a flagship submission, ours and the floor's, in
+    fresh processes.
+    """
     load_ = loads.make("b", work / "memory", 1, 1)
     job = loads.our_jobs(load_, work / "memory", "auto")[0]
     name = load_.chunks[0].shares[0][0]
@@ -158,7 +213,9 @@ def memory(work: Path, rounds: int) -> dict[str, Any]:
     return {
         "peak memory of a worker's processes, MB": spread(iter(peaks["ours"])),
         "peak memory of the floor's, MB": spread(iter(peaks["floor"])),
-        "ours is, times the floor's": spread(a / b for a, b in zip(peaks["ours"], peaks["floor"], strict=True)),
+        "ours is, times the floor's": spread(
+            a / b for a, b in zip(peaks["ours"], peaks["floor"], strict=True)
+        ),
     }
 
 

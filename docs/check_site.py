@@ -1,4 +1,6 @@
-"""Follows every link of the built site, and sees that it asks no other server: `python docs/check_site.py FOLDER`."""
+"""Follows every link of the built site, and sees that it asks no other server: `python
+docs/check_site.py FOLDER`.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,16 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 # What a browser fetches by itself. An <a> is followed by a person.
-LOADS = {("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("object", "data")}
-CANONICAL = {"canonical", "author", "search", "next", "prev", "index", "help"}  # <link>s that load nothing
+LOADS = {
+    ("script", "src"),
+    ("link", "href"),
+    ("img", "src"),
+    ("iframe", "src"),
+    ("source", "src"),
+    ("object", "data"),
+}
+# <link>s that load nothing
+CANONICAL = {"canonical", "author", "search", "next", "prev", "index", "help"}
 
 
 class Page(HTMLParser):
@@ -42,7 +52,9 @@ def problems(site: Path) -> Iterator[str]:
         yield f"{site} holds no pages"
     for path, page in pages.items():
         name = path.relative_to(site).as_posix()
-        yield from (f"{name} loads {load} from elsewhere" for load in page.loads if _elsewhere(load))
+        yield from (
+            f"{name} loads {load} from elsewhere" for load in page.loads if _elsewhere(load)
+        )
         for link in [*page.links, *page.loads]:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
@@ -51,10 +63,16 @@ def problems(site: Path) -> Iterator[str]:
             target = target / "index.html" if target.is_dir() else target
             if not target.is_file():
                 yield f"{name} links to {link}, which is not there"
-            elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors:
+            elif (
+                parts.fragment
+                and target in pages
+                and unquote(parts.fragment) not in pages[target].anchors
+            ):
                 yield f"{name} links to {link}: no such anchor"
     for style in sorted(site.rglob("*.css")):
-        for url in re.findall(r"(?:url\(|@import)\s*['\"]?([^'\")\s]+)", style.read_text(encoding="utf-8")):
+        for url in re.findall(
+            r"(?:url\(|@import)\s*['\"]?([^'\")\s]+)", style.read_text(encoding="utf-8")
+        ):
             if _elsewhere(url):
                 yield f"{style.relative_to(site).as_posix()} loads {url} from elsewhere"
 

@@ -1,4 +1,6 @@
-"""The documentation as a site, by Sphinx: `tox -e docs` builds it and follows every link (`check_site.py`)."""
+"""The documentation as a site, by Sphinx: `tox -e docs` builds it and follows every link
+(`check_site.py`).
+"""
 
 from grader import __version__
 

@@ -1,4 +1,5 @@
-"""Makes command-line.md and report-json.md from the parsers and the model: `python docs/make_reference.py`.
+"""Makes command-line.md and report-json.md from the parsers and the model: `python
+docs/make_reference.py`.
 
 Tests see that both are fresh.
 """
@@ -22,7 +23,7 @@ from grader.cli.export import FORMATS
 sys.path.insert(0, str(Path(__file__).parent))
 from make_spec import comments
 
-# --- the command line -----------------------------------------------------------------------------------------------
+# --- the command line -----------------------------------------------------------------------------
 
 COMMANDS_HEAD = """\
 # The command line
@@ -45,14 +46,27 @@ or in this folder if it holds an `assignment.toml`; `--assignment` names another
 
 def commands_page() -> str:
     """Return the whole page of the command line."""
-    (actions,) = [action for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    (actions,) = [
+        action for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)
+    ]
     helps = {choice.dest: choice.help or "" for choice in actions._choices_actions}
-    return "\n".join([COMMANDS_HEAD, *(command(name, helps[name], one) for name, one in actions.choices.items())])
+    return "\n".join(
+        [COMMANDS_HEAD, *(command(name, helps[name], one) for name, one in actions.choices.items())]
+    )
 
 
 def command(name: str, told: str, parser: argparse.ArgumentParser) -> str:
     """Return the section of one command: what it does, and a line for each argument and option."""
-    lines = [f"## `grader {name}`", "", f"{sentence(told)}", "", "```text", usage(parser), "```", ""]
+    lines = [
+        f"## `grader {name}`",
+        "",
+        f"{sentence(told)}",
+        "",
+        "```text",
+        usage(parser),
+        "```",
+        "",
+    ]
     actions = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
     if actions:
         lines += ["| argument | meaning |", "| --- | --- |"]
@@ -71,7 +85,9 @@ def usage(parser: argparse.ArgumentParser) -> str:
     for action in parser._actions:
         if not action.option_strings:
             word = str(action.metavar)
-            words.append({"+": f"{word} [{word} ...]", "?": f"[{word}]"}.get(str(action.nargs or ""), word))
+            words.append(
+                {"+": f"{word} [{word} ...]", "?": f"[{word}]"}.get(str(action.nargs or ""), word)
+            )
     return " ".join([*words, "[OPTIONS]"] if len(parser._actions) > 1 else words)
 
 
@@ -81,7 +97,9 @@ def written(action: argparse.Action) -> str:
         return f"`{action.metavar}`"
     if action.nargs == 0:
         return f"`{action.option_strings[-1]}`"
-    values = action.metavar or ("\\|".join(map(str, action.choices)) if action.choices else action.dest.upper())
+    values = action.metavar or (
+        "\\|".join(map(str, action.choices)) if action.choices else action.dest.upper()
+    )
     return f"`{action.option_strings[-1]} {values}`"
 
 
@@ -98,7 +116,7 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
-# --- report.json ----------------------------------------------------------------------------------------------------
+# --- report.json ----------------------------------------------------------------------------------
 
 REPORT_HEAD = f"""\
 # `report.json`
@@ -191,7 +209,12 @@ def table(struct: type[msgspec.Struct]) -> str:
     lines = [f"## {struct.__name__}", "", first_sentences(struct)]
     if left_out:
         lines += ["", "Fields that have their default are left out of the file."]
-    lines += ["", "| field | type | default | meaning |", "| --- | --- | --- | --- |", *rows(struct)]
+    lines += [
+        "",
+        "| field | type | default | meaning |",
+        "| --- | --- | --- | --- |",
+        *rows(struct),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -209,7 +232,13 @@ def rows(struct: type[msgspec.Struct]) -> Iterator[str]:
 
 def type_of(annotation: typing.Any) -> str:
     """Return a type in words, with links to the sections of structs and enums."""
-    plain = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null"}
+    plain = {
+        str: "text",
+        int: "whole number",
+        float: "number",
+        bool: "true or false",
+        type(None): "null",
+    }
     if annotation in plain:
         return plain[annotation]
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct | StrEnum):
@@ -233,7 +262,14 @@ def default(field: msgspec.structs.FieldInfo) -> str:
 
 def values(enum: type[StrEnum]) -> str:
     """Return the section of one enum: a line for each value."""
-    lines = [f"## {enum.__name__}", "", first_sentences(enum), "", "| value | meaning |", "| --- | --- |"]
+    lines = [
+        f"## {enum.__name__}",
+        "",
+        first_sentences(enum),
+        "",
+        "| value | meaning |",
+        "| --- | --- |",
+    ]
     return "\n".join([*lines, *(f"| `{one.value}` | {VALUES[one.value]} |" for one in enum)]) + "\n"
 
 

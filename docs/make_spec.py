@@ -1,4 +1,6 @@
-"""Makes spec.md from the structs that read assignment.toml: `python docs/make_spec.py`. Tests see that it is fresh."""
+"""Makes spec.md from the structs that read assignment.toml: `python docs/make_spec.py`. Tests see
+that it is fresh.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from typing import Any
 import msgspec
 
 from grader.assignment import misconceptions, schema
-from grader.sandbox.limits import Limits
+from grader.limits import Limits
 
 HEAD = """\
 # `assignment.toml`
@@ -53,7 +55,10 @@ WORDS = {
     ("Spec", "files"): "what students write, see below",
     ("Spec", "notebooks"): "the notebooks, see below",
     ("Spec", "checks"): "what is checked, see below",
-    ("Spec", "error_maps"): "whether a student's report on the hidden seed says of parts of an array "
+    (
+        "Spec",
+        "error_maps",
+    ): "whether a student's report on the hidden seed says of parts of an array "
     "only that they are off, or how far too, in four classes",
     ("Spec", "limits"): "what a submission may use, see below",
     ("Spec", "late"): "what lateness costs, see below",
@@ -62,14 +67,20 @@ WORDS = {
     ("AllowedLine", "reason"): "why it gives nothing away",
     ("QuestionSpec", "id"): "by which checks name it",
     ("QuestionSpec", "title"): "in reports",
-    ("FileSpec", "path"): "its place in a student's tree; the reference has it at the same place in its folder",
+    (
+        "FileSpec",
+        "path",
+    ): "its place in a student's tree; the reference has it at the same place in its folder",
     ("FileSpec", "provides"): "the functions and classes that checks call as `student.NAME`",
     ("NotebookSpec", "path"): "its place in a student's tree",
     ("NotebookSpec", "source"): "the author's notebook, in the assignment's folder",
     ("CheckSpec", "id"): "the test is `test_<id>` in `checks/`",
     ("CheckSpec", "question"): "the id of its question",
     ("CheckSpec", "points"): "shared by its cases: evenly, unless `weights` says otherwise",
-    ("CheckSpec", "visibility"): "whether it is in the handout, and its details in a student's report",
+    (
+        "CheckSpec",
+        "visibility",
+    ): "whether it is in the handout, and its details in a student's report",
     ("Limits", "open_files"): "files open at once",
     ("LateSpec", "grace_minutes"): "so late is not late",
     ("LateSpec", "free_days"): "late days that cost nothing",
@@ -98,14 +109,29 @@ INTERNAL = {("Spec", "handout_of"), ("Misconception", "id")}
 
 def page() -> str:
     """Return the whole page."""
-    parts = [HEAD, *(section(*table) for table in TABLES), MISTAKES, *(section(*table) for table in MISTAKE_TABLES)]
+    parts = [
+        HEAD,
+        *(section(*table) for table in TABLES),
+        MISTAKES,
+        *(section(*table) for table in MISTAKE_TABLES),
+    ]
     return "\n".join(parts)
 
 
 def section(title: str, struct: type[msgspec.Struct]) -> str:
     """Return the section of one table: a line for each key."""
-    meaning = " ".join((inspect.getdoc(struct) or "").split("\n\n")[0].split()).replace("``", "`").rpartition("`: ")[2]
-    lines = [f"## {title}", "", meaning[:1].upper() + meaning[1:], "", "| key | type | default | meaning |"]
+    meaning = (
+        " ".join((inspect.getdoc(struct) or "").split("\n\n")[0].split())
+        .replace("``", "`")
+        .rpartition("`: ")[2]
+    )
+    lines = [
+        f"## {title}",
+        "",
+        meaning[:1].upper() + meaning[1:],
+        "",
+        "| key | type | default | meaning |",
+    ]
     return "\n".join([*lines, "| --- | --- | --- | --- |", *rows(struct)]) + "\n"
 
 
@@ -130,7 +156,9 @@ def comments(struct: type[msgspec.Struct]) -> dict[str, str]:
         if token.type == tokenize.COMMENT
     }
     fields = [node for node in ast.parse(source).body[0].body if isinstance(node, ast.AnnAssign)]  # type: ignore[attr-defined]
-    return {ast.unparse(node.target): by_line[node.lineno] for node in fields if node.lineno in by_line}
+    return {
+        ast.unparse(node.target): by_line[node.lineno] for node in fields if node.lineno in by_line
+    }
 
 
 def default(field: Any) -> str:

@@ -61,9 +61,10 @@ class NotImplementedYet(SubmissionFailed):
 class StudentException(SubmissionFailed):
     """The student's code raised.
 
-    ``trace`` is the student's part of the traceback as plain text, ``frames`` the same as (file, line, function), and
-    ``kinds`` the exception's type and those that it derives from, by name; none where no code of theirs was called.
-    ``hint`` says what to look at, if anything general is known of such an exception.
+    ``trace`` is the student's part of the traceback as plain text, ``frames`` the same as (file,
+    line, function), and ``kinds`` the exception's type and those that it derives from, by name;
+    none where no code of theirs was called. ``hint`` says what to look at, if anything general is
+    known of such an exception.
     """
 
     def __init__(
@@ -108,7 +109,8 @@ class LimitExceeded(SubmissionFailed):
 class WorkerDied(SubmissionFailed):
     """The student's process ended by itself or broke the protocol.
 
-    ``unexplained`` says that it was killed, or is gone, and no limit of ours did that: it may have been anybody.
+    ``unexplained`` says that it was killed, or is gone, and no limit of ours did that: it may have
+    been anybody.
     """
 
     def __init__(self, message: str, *, unexplained: bool = False) -> None:

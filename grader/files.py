@@ -11,7 +11,8 @@ from pathlib import Path
 
 from grader.errors import GraderError, GraderFault, UsageError
 
-# The machine's matter, not that of who named the place: it may be over when the command is given again.
+# The machine's matter, not that of who named the place: it may be over when the command is given
+# again.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 # The same for what can't be read: it says nothing of what a student handed in.
 UNREADABLE = FULL | {
@@ -21,7 +22,9 @@ UNREADABLE = FULL | {
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder; what stands there in the end replaces ``path``, all at once."""
+    """Give a temporary path in the same folder; what stands there in the end replaces ``path``, all
+    at once.
+    """
     part = _beside(path)
     try:
         yield part
@@ -54,7 +57,8 @@ def write_atomically(path: Path, data: bytes) -> Path:
 
 
 def try_folder(folder: Path) -> None:
-    """Try a folder before much is done for what will be written there; one that was not there is gone again.
+    """Try a folder before much is done for what will be written there; one that was not there is
+    gone again.
 
     Raises `UsageError` where it can't be one, `GraderFault` where it is full.
     """
@@ -81,4 +85,6 @@ def _beside(path: Path) -> Path:
 
 def _failure(path: Path, error: OSError) -> GraderError:
     """Return the error of something that can't be written."""
-    return (GraderFault if error.errno in FULL else UsageError)(f"can't write to {path}: {error.strerror}")
+    return (GraderFault if error.errno in FULL else UsageError)(
+        f"can't write to {path}: {error.strerror}"
+    )

@@ -17,7 +17,8 @@ def cores() -> int:
 
 
 def memory_mb() -> int | None:
-    """Return how much memory this process may use at most, in MiB: the machine's, or less by a cgroup's limit.
+    """Return how much memory this process may use at most, in MiB: the machine's, or less by a
+    cgroup's limit.
 
     None: the system does not say
     """

@@ -7,7 +7,9 @@ PLACEHOLDER = "*Write your answer here.*"
 
 
 def released(source: str, instead: str = "") -> str:
-    """Return a cell's text with each solution replaced by ``instead``, as students get it but for the stub's words."""
+    """Return a cell's text with each solution replaced by ``instead``, as students get it but for
+    the stub's words.
+    """
     kept: list[str] = []
     inside = False
     for line in source.split("\n"):

@@ -35,12 +35,15 @@ class Tier(StrEnum):
 
 
 class ErrorMap(msgspec.Struct, frozen=True):
-    """How far off each part of an array is: classes for a picture, never a number that was expected.
+    """How far off each part of an array is: classes for a picture, never a number that was
+    expected.
 
-    A class is 0 within tolerance, 1 under 1 % of the largest expected entry, 2 under 10 %, 3 above, 4 not finite.
+    A class is 0 within tolerance, 1 under 1 % of the largest expected entry, 2 under 10 %, 3 above,
+    4 not finite.
     """
 
-    classes: tuple[tuple[int, ...], ...]  # rows of cells, each the worst class of the entries behind it
+    # rows of cells, each the worst class of the entries behind it
+    classes: tuple[tuple[int, ...], ...]
     axes: tuple[str, str]  # what runs down and what runs across, such as "T time"
     extent: tuple[int, int]  # how many entries each of the two axes has
     worst_over: str = ""  # the axes that were folded, such as "N batch"
@@ -48,16 +51,19 @@ class ErrorMap(msgspec.Struct, frozen=True):
 
 
 class Scatter(msgspec.Struct, frozen=True):
-    """A gradient against the numerical one as counts on a square grid: both axes run from the least to the largest
-    value of either, and the scale is left out."""
+    """A gradient against the numerical one as counts on a square grid: both axes run from the least
+    to the largest value of either, and the scale is left out."""
 
-    counts: tuple[tuple[int, ...], ...]  # [row: numerical, from low to high][column: got, from low to high]
+    # [row: numerical, from low to high][column: got, from low to high]
+    counts: tuple[tuple[int, ...], ...]
 
 
 class Tolerance(msgspec.Struct, frozen=True):
-    """How far a float may be off: ``rtol * |expected| + atol * max |expected|`` (a computation in float32 fits).
+    """How far a float may be off: ``rtol * |expected| + atol * max |expected|`` (a computation in
+    float32 fits).
 
-    Differences below 1e-10 are taken for rounding besides; for numbers as small as that, give an ``atol`` of zero.
+    Differences below 1e-10 are taken for rounding besides; for numbers as small as that, give an
+    ``atol`` of zero.
     """
 
     rtol: float = 1e-4
@@ -101,11 +107,14 @@ class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
     output: str = ""  # what the student's code printed, capped
     notes: tuple[str, ...] = ()
     unimplemented: str = ""  # the stub that stopped the case
-    follows: tuple[str, ...] = ()  # the failed checks that its failure follows from, which earns its points
-    frames: tuple[Frame, ...] = ()  # where `trace` leads, outermost first: the report marks these lines
+    # the failed checks that its failure follows from, which earns its points
+    follows: tuple[str, ...] = ()
+    # where `trace` leads, outermost first: the report marks these lines
+    frames: tuple[Frame, ...] = ()
     weight: float = 1.0  # its part of the check's points, beside the other cases' weights
     stopped_by: str = ""  # the notebook's cell, in words, that stopped what this needs
-    share: float = 0.0  # of its points, which it has though it failed: for the values that are right
+    # of its points, which it has though it failed: for the values that are right
+    share: float = 0.0
 
     @property
     def earned(self) -> float:
@@ -130,10 +139,12 @@ class CheckResult(msgspec.Struct, frozen=True):
     mistake: str = ""  # the known mistake that gives exactly these wrong numbers, in a few words
     follow_through: bool = False
     requires: tuple[str, ...] = ()  # ids of the checks that this one builds on
-    functions: tuple[str, ...] = ()  # the student's functions that it judges, methods as `Class.method`
+    # the student's functions that it judges, methods as `Class.method`
+    functions: tuple[str, ...] = ()
     notebook: str = ""  # the notebook that it judges, by the name in `Report.notebooks`
     reference_seconds: float | None = None  # how long the reference took
-    in_box: bool = False  # whether it ran beside the student's objects, so that its verdict is their process's word
+    # whether it ran beside the student's objects, so that its verdict is their process's word
+    in_box: bool = False
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -163,6 +174,7 @@ class Report(msgspec.Struct, frozen=True):
     seed: str = "public"  # "hidden" where the instructor's own seed was used
     notebooks: tuple[str, ...] = ()  # the executed notebooks, file names beside the report
     version: str = ""  # of the assignment
-    practice: bool = False  # graded in a handout: by the student himself, with what the handout brings
+    # graded in a handout: by the student himself, with what the handout brings
+    practice: bool = False
     look: tuple[str, ...] = ()  # what a person should decide
     coarse: bool = False  # whether students see of an entry only whether it is off, not how far

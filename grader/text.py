@@ -1,4 +1,6 @@
-"""Untrusted text made fit to be shown: bounded, and without characters that act instead of being read."""
+"""Untrusted text made fit to be shown: bounded, and without characters that act instead of being
+read.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,16 @@ import unicodedata
 
 MOST_SEARCHED = 4000
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
-_FLOATS = re.compile(r"(?<![\d.])[-+]?(?:\d+\.\d+|\d+\.(?!\w)|(?<!\w)\.\d+|\d+(?=[eE][-+]?\d))(?:[eE][-+]?\d+)?")
+_FLOATS = re.compile(
+    r"(?<![\d.])[-+]?(?:\d+\.\d+|\d+\.(?!\w)|(?<!\w)\.\d+|\d+(?=[eE][-+]?\d))(?:[eE][-+]?\d+)?"
+)
 _HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]+\.?[0-9a-fA-F]*(?:[pP][-+]?\d+)?")
 # Long integers, and words with many digits, such as bytes in hexadecimal.
 _LONG_RUNS = re.compile(r"\d{6,}|(?=(?:[A-Za-z]*\d){4})[A-Za-z0-9+]{16,}")
 # What such a word leaves where it looked like a fraction in its middle.
-_BESIDE_REMOVED = re.compile(r"(?<![A-Za-z0-9+#])(?=[A-Za-z0-9+#]*\d)(?=[A-Za-z0-9+]*#)[A-Za-z0-9+#]+")
+_BESIDE_REMOVED = re.compile(
+    r"(?<![A-Za-z0-9+#])(?=[A-Za-z0-9+#]*\d)(?=[A-Za-z0-9+]*#)[A-Za-z0-9+#]+"
+)
 
 
 def counted(number: float, what: str) -> str:
@@ -21,7 +27,9 @@ def counted(number: float, what: str) -> str:
 
 
 def clean(text: str, limit: int = 2000) -> str:
-    """Return text without terminal escapes, control and direction-changing characters, cut to ``limit`` characters."""
+    """Return text without terminal escapes, control and direction-changing characters, cut to
+    ``limit`` characters.
+    """
     shown = _ESCAPES.sub("", text[: limit * 4])
     cut = len(shown) > limit or len(text) > limit * 4
     kept = "".join(
@@ -34,10 +42,12 @@ def clean(text: str, limit: int = 2000) -> str:
 
 
 def without_numbers(text: str) -> str:
-    """Return text with every fractional number replaced, and what is as long as only an encoded one is.
+    """Return text with every fractional number replaced, and what is as long as only an encoded one
+    is.
 
-    A message must not carry a hidden input out. Who is set on it finds other words for some bits; the docs say so. Text
-    is cut to ``MOST_SEARCHED`` characters: what is sought begins anywhere, so the work grows with the square of them.
+    A message must not carry a hidden input out. Who is set on it finds other words for some bits;
+    the docs say so. Text is cut to ``MOST_SEARCHED`` characters: what is sought begins anywhere, so
+    the work grows with the square of them.
     """
     text = text if len(text) <= MOST_SEARCHED else text[:MOST_SEARCHED] + " …"
     for pattern in (_HEXADECIMAL, _FLOATS, _LONG_RUNS, _BESIDE_REMOVED):

@@ -21,11 +21,17 @@ ROOT = Path(__file__).resolve().parents[1]
 hypothesis.settings.register_profile("grader", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("grader")
 
-# These take longest, so they begin first: with several processes no core waits for one of them at the end.
+# These take longest, so they begin first: with several processes no core waits for one of them at
+# the end.
 LONGEST = (
     *("flagship/test_flagship_handout.py", "report/test_real_reports.py", "test_submissions.py"),
     *("authoring/test_audit.py", "flagship/test_known_mistakes.py", "sandbox/test_as_user.py"),
-    *("flagship/test_follow_through.py", "classroom/test_dask.py", "report/test_browser.py", "right/test_right.py"),
+    *(
+        "flagship/test_follow_through.py",
+        "classroom/test_dask.py",
+        "report/test_browser.py",
+        "right/test_right.py",
+    ),
 )
 
 
@@ -45,8 +51,15 @@ class Run(NamedTuple):
 
 @pytest.fixture(scope="session")
 def cli() -> Callable[..., Run]:
-    """Return a function that runs ``grader ARGUMENTS`` from the repository's root, as its README says."""
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}
+    """Return a function that runs ``grader ARGUMENTS`` from the repository's root, as its README
+    says.
+    """
+    environment = {
+        **os.environ,
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "COLUMNS": "200",
+    }
 
     def run(*arguments: str | Path, cwd: Path = ROOT) -> Run:
         done = subprocess.run(

@@ -1,8 +1,10 @@
-"""The corpus of hostile and broken submissions: its manifests, how they are handed in, and what is looked at after.
+"""The corpus of hostile and broken submissions: its manifests, how they are handed in, and what is
+looked at after.
 
-Each folder below ``tests/submissions/<group>/`` is handed in as it lies there, unless its ``manifest.toml`` names a
-builder of `hostile_archives`, for what can't be kept as a file. Only what attacks would share with another run of these
-tests is put in its place as they are handed in: the mark of what they leave, and the ports.
+Each folder below ``tests/submissions/<group>/`` is handed in as it lies there, unless its
+``manifest.toml`` names a builder of `hostile_archives`, for what can't be kept as a file. Only what
+attacks would share with another run of these tests is put in its place as they are handed in: the
+mark of what they leave, and the ports.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from grader.errors import SubmissionError
 from grader.grading.grade import Grader, Options
 from grader.grading.outputs import contents
 from grader.model import Report, Status
-from grader.sandbox.inside import tree
+from grader.sandbox.inside.walls import process_tree
 from grader.sandbox.warm import WarmSandbox
 
 ROOT = Path(__file__).with_name("submissions")
@@ -40,7 +42,8 @@ WALLS = ("bubblewrap", "landlock")
 MARK = hostile_archives.MARK
 LEAK = "LEAK"  # what an attack says when it got through
 TARGET = f"{MARK}-target"  # the name of the sockets that attacks try to reach
-FIRST_PORT = 20_000 + 10 * secrets.randbelow(1200)  # below those that systems hand out by themselves
+# below those that systems hand out by themselves
+FIRST_PORT = 20_000 + 10 * secrets.randbelow(1200)
 PORTS = range(FIRST_PORT, FIRST_PORT + 10)
 KEPT = {  # as it stands in the corpus -> as it is handed in
     b"left-by-a-submission": MARK.encode(),
@@ -74,7 +77,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     build: str = ""  # the function of `hostile_archives` that makes it
     times: int = 1  # handed in so often, one after the other
     hasty: bool = False  # whether it never ends, and so has but a second
-    proof: bool = False  # whether it gets through where no wall is: then the attempt proves something
+    # whether it gets through where no wall is: then the attempt proves something
+    proof: bool = False
     tiers: dict[str, Difference] = {}
 
 
@@ -106,7 +110,11 @@ class Verdict(NamedTuple):
 
     @property
     def statuses(self) -> dict[str, str]:
-        return {} if self.report is None else {check.id: check.status.value for check in self.report.checks}
+        return (
+            {}
+            if self.report is None
+            else {check.id: check.status.value for check in self.report.checks}
+        )
 
     @property
     def text(self) -> str:
@@ -137,11 +145,13 @@ def sentences(report: Report | None) -> Iterator[str]:
                 yield from (value.message, value.got, value.expected)
 
 
-# --- the assignment -------------------------------------------------------------------------------------------------
+# --- the assignment -------------------------------------------------------------------------------
 
 
 def lay_down(folder: Path, canary: str) -> Assignment:
-    """Copy the small assignment where every user may read it, record it, and lay the canary beside the answers."""
+    """Copy the small assignment where every user may read it, record it, and lay the canary beside
+    the answers.
+    """
     place = folder / "assignment"
     shutil.copytree(ROOT / "assignment", place)
     folder.chmod(0o755)
@@ -161,11 +171,13 @@ def digest(folder: Path) -> str:
     for path in sorted(folder.rglob("*")):
         if "__pycache__" not in path.parts:
             data = path.read_bytes() if path.is_file() else b""
-            sha.update(f"{path.relative_to(folder)} {path.lstat().st_mode:o} {len(data)}\n".encode() + data)
+            sha.update(
+                f"{path.relative_to(folder)} {path.lstat().st_mode:o} {len(data)}\n".encode() + data
+            )
     return sha.hexdigest()
 
 
-# --- handing in -----------------------------------------------------------------------------------------------------
+# --- handing in -----------------------------------------------------------------------------------
 
 
 def hand_in(case: Case, folder: Path) -> Path:
@@ -189,7 +201,9 @@ def hurried(assignment: Assignment) -> Assignment:
     return Assignment(assignment.folder, msgspec.structs.replace(assignment.spec, limits=limits))
 
 
-def grade(grader: Grader, submission: Path, checks: frozenset[str], *, hasty: bool = False) -> Verdict:
+def grade(
+    grader: Grader, submission: Path, checks: frozenset[str], *, hasty: bool = False
+) -> Verdict:
     """Grade a submission by some checks, in a sandbox that has graded others before."""
     grader.options = Options(isolation=grader.options.isolation, only=checks)
     patient = grader.assignment
@@ -203,15 +217,17 @@ def grade(grader: Grader, submission: Path, checks: frozenset[str], *, hasty: bo
     return Verdict(graded.report, "", contents(graded, students_page=True))
 
 
-# --- looking at what is left ----------------------------------------------------------------------------------------
+# --- looking at what is left ----------------------------------------------------------------------
 
 
 def processes(grader: Grader) -> int:
-    """Return how many processes a sandbox consists of: the zygote, bwrap around it, and boxes if there are any."""
+    """Return how many processes a sandbox consists of: the zygote, bwrap around it, and boxes if
+    there are any.
+    """
     sandbox = grader._sandbox
     if not isinstance(sandbox, WarmSandbox) or sandbox._process is None:
         return 0
-    return sum(not is_zombie(process.pid) for process in tree.below(sandbox._process.pid))
+    return sum(not is_zombie(process.pid) for process in process_tree.below(sandbox._process.pid))
 
 
 def settled(grader: Grader, before: int) -> int:
@@ -238,7 +254,8 @@ def scratch_folders(grader: Grader) -> list[str]:
         return []
     if sandbox.tier == "landlock":
         return [path.name for path in sandbox.base.iterdir()]
-    for process in tree.below(sandbox._process.pid):  # bwrap's own processes see another root
+    # bwrap's own processes see another root
+    for process in process_tree.below(sandbox._process.pid):
         base = Path(f"/proc/{process.pid}/root{sandbox.base}")
         if base.is_dir():
             return [path.name for path in base.iterdir()]
@@ -248,15 +265,25 @@ def scratch_folders(grader: Grader) -> list[str]:
 def leftovers(assignment: Assignment) -> list[str]:
     """Return the files with the attacks' mark in the places where a program may leave something."""
     home, cwd = Path.home(), Path.cwd()
-    places = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), home, cwd, assignment.folder, Path("/")]
+    places = [
+        Path("/tmp"),
+        Path("/var/tmp"),
+        Path("/dev/shm"),
+        home,
+        cwd,
+        assignment.folder,
+        Path("/"),
+    ]
     found = [path for place in places if place.is_dir() for path in place.iterdir()]
     return [str(path) for path in found if MARK in path.name and not path.name.startswith(TARGET)]
 
 
 @contextmanager
 def adopting() -> Iterator[Callable[[], list[int]]]:
-    """Adopt the orphans of programs that are run meanwhile; yields what says which of their processes are left."""
-    before = set(tree.children(os.getpid()))
+    """Adopt the orphans of programs that are run meanwhile; yields what says which of their
+    processes are left.
+    """
+    before = set(process_tree.children(os.getpid()))
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     def left() -> list[int]:
@@ -266,13 +293,17 @@ def adopting() -> Iterator[Callable[[], list[int]]]:
         return found
 
     def adopted() -> list[int]:
-        return [pid for pid in tree.children(os.getpid()) if pid not in before and not is_zombie(pid)]
+        return [
+            pid
+            for pid in process_tree.children(os.getpid())
+            if pid not in before and not is_zombie(pid)
+        ]
 
     try:
         yield left
     finally:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
-        for pid in set(tree.children(os.getpid())) - before:
+        for pid in set(process_tree.children(os.getpid())) - before:
             if is_zombie(pid):
                 os.waitpid(pid, os.WNOHANG)
 
@@ -284,7 +315,12 @@ class Targets:
         self._sockets: dict[str, socket.socket] = {}
         for name, family, kind, address in (
             ("unix", socket.AF_UNIX, socket.SOCK_STREAM, str(Path("/tmp", TARGET))),
-            ("datagram", socket.AF_UNIX, socket.SOCK_DGRAM, str(Path("/tmp", f"{TARGET}-datagram"))),
+            (
+                "datagram",
+                socket.AF_UNIX,
+                socket.SOCK_DGRAM,
+                str(Path("/tmp", f"{TARGET}-datagram")),
+            ),
             ("abstract", socket.AF_UNIX, socket.SOCK_STREAM, f"\0{TARGET}"),
             ("tcp", socket.AF_INET, socket.SOCK_STREAM, "127.0.0.1"),
             ("udp", socket.AF_INET, socket.SOCK_DGRAM, "127.0.0.1"),
@@ -340,7 +376,7 @@ def bind_first(sock: socket.socket, address: str) -> None:
     raise OSError("none of the ports for the attacks is free")
 
 
-# --- judging --------------------------------------------------------------------------------------------------------
+# --- judging --------------------------------------------------------------------------------------
 
 
 def expected(case: Case, tier: str) -> tuple[float, dict[str, str], tuple[str, ...]]:
@@ -388,7 +424,9 @@ def complaints(case: Case, tier: str, verdict: Verdict, canary: str) -> list[str
 
 
 class Page(html.parser.HTMLParser):
-    """Gathers what a browser would act on in a page: the values of attributes, and scripts and styles."""
+    """Gathers what a browser would act on in a page: the values of attributes, and scripts and
+    styles.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -399,9 +437,15 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._raw = tag in ("script", "style")
         self.acting += [
-            f"<{tag} {name}={value}>" for name, value in attrs if SERVER in (value or "") or name[:2] == "on"
+            f"<{tag} {name}={value}>"
+            for name, value in attrs
+            if SERVER in (value or "") or name[:2] == "on"
         ]
-        self.acting += [f"<{tag}>"] if tag in ("iframe", "object", "embed", "base", "form", "foreignobject") else []
+        self.acting += (
+            [f"<{tag}>"]
+            if tag in ("iframe", "object", "embed", "base", "form", "foreignobject")
+            else []
+        )
 
     def handle_data(self, data: str) -> None:
         if self._raw and SERVER in data:

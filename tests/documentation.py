@@ -32,7 +32,9 @@ def prose(page: Path) -> str:
 
 
 def blocks(page: Path, *languages: str) -> Iterator[Block]:
-    """Yield a page's blocks of code of these languages, without the indentation that they have in a list."""
+    """Yield a page's blocks of code of these languages, without the indentation that they have in a
+    list.
+    """
     for found in _FENCE.finditer(page.read_text(encoding="utf-8")):
         if found["language"] in languages:
             text = re.sub(rf"^{found['indent']}", "", found["text"], flags=re.MULTILINE)

@@ -1,7 +1,8 @@
-"""Submissions of the corpus that can't be kept as files: archives, links, pipes, bytecode, names that no git may hold.
+"""Submissions of the corpus that can't be kept as files: archives, links, pipes, bytecode, names
+that no git may hold.
 
-Each function takes a temporary folder and the attack's own folder, and returns what is to be handed in. What they make
-is the same in every run, but for the mark that names what must not be left.
+Each function takes a temporary folder and the attack's own folder, and returns what is to be handed
+in. What they make is the same in every run, but for the mark that names what must not be left.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from pathlib import Path
 
 RIGHT = Path(__file__).parent / "submissions" / "honest" / "right"
 EARLY = (1980, 1, 1, 0, 0, 0)
-# In the name of every file that an attack tries to leave behind; of this run alone, since others may go on beside it.
+# In the name of every file that an attack tries to leave behind; of this run alone, since others
+# may go on beside it.
 MARK = f"left-by-a-submission-{os.getpid()}-{secrets.token_hex(4)}"
 UNCHECKED_HASH = 0b01  # of PEP 552: the bytecode is believed whatever the source says
 
@@ -39,7 +41,9 @@ def tree(folder: Path, name: str = "alice") -> Path:
     return place
 
 
-def zipped(folder: Path, *entries: tuple[str | zipfile.ZipInfo, bytes], name: str = "alice.zip") -> Path:
+def zipped(
+    folder: Path, *entries: tuple[str | zipfile.ZipInfo, bytes], name: str = "alice.zip"
+) -> Path:
     """Return a zip archive of the right work.py and other entries."""
     place = folder / name
     with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -69,21 +73,25 @@ def member(name: str, kind: bytes, link: str = "") -> tarfile.TarInfo:
     return info
 
 
-# --- forging --------------------------------------------------------------------------------------------------------
+# --- forging --------------------------------------------------------------------------------------
 
 
 def stale_bytecode(folder: Path, source: Path) -> Path:
-    """A wrong work.py, and right bytecode with an unchecked hash in every place where Python may look."""
+    """A wrong work.py, and right bytecode with an unchecked hash in every place where Python may
+    look.
+    """
     place = Path(shutil.copytree(source, folder / "alice"))
     code = marshal.dumps(compile(work(), "work.py", "exec"))
     data = importlib.util.MAGIC_NUMBER + struct.pack("<I", UNCHECKED_HASH) + bytes(8) + code
     (place / "__pycache__").mkdir()
-    (place / "__pycache__" / Path(importlib.util.cache_from_source("work.py")).name).write_bytes(data)
+    (place / "__pycache__" / Path(importlib.util.cache_from_source("work.py")).name).write_bytes(
+        data
+    )
     (place / "work.pyc").write_bytes(data)
     return place
 
 
-# --- reading --------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def link_to_the_answers(folder: Path, source: Path) -> Path:
@@ -107,7 +115,7 @@ def tar_with_a_hard_link(folder: Path, source: Path) -> Path:
     return tarred(folder, member("answers.h5", tarfile.LNKTYPE, "../../expectations/hidden.h5"))
 
 
-# --- reaching -------------------------------------------------------------------------------------------------------
+# --- reaching -------------------------------------------------------------------------------------
 
 
 def tar_with_a_pipe(folder: Path, source: Path) -> Path:
@@ -303,7 +311,7 @@ def name_that_is_no_text(folder: Path, source: Path) -> Path:
     return tree(folder, os.fsdecode(b"\xff\xfe"))
 
 
-# --- honest ---------------------------------------------------------------------------------------------------------
+# --- honest ---------------------------------------------------------------------------------------
 
 
 def macosx_beside(folder: Path, source: Path) -> Path:
@@ -311,7 +319,9 @@ def macosx_beside(folder: Path, source: Path) -> Path:
     place = folder / "alice.zip"
     with zipfile.ZipFile(place, "w") as archive:
         archive.writestr(zipfile.ZipInfo("My Homework/work.py", EARLY), work())
-        archive.writestr(zipfile.ZipInfo("__MACOSX/My Homework/._work.py", EARLY), b"\0\x05\x16\x07")
+        archive.writestr(
+            zipfile.ZipInfo("__MACOSX/My Homework/._work.py", EARLY), b"\0\x05\x16\x07"
+        )
         archive.writestr(zipfile.ZipInfo("My Homework/.DS_Store", EARLY), b"\0")
     return place
 

@@ -1,4 +1,6 @@
-"""A small assignment with everything that a handout must treat with care: hidden checks, notebooks, two questions."""
+"""A small assignment with everything that a handout must treat with care: hidden checks, notebooks,
+two questions.
+"""
 
 from __future__ import annotations
 
@@ -155,7 +157,11 @@ CELLS = (
         "student",
     ),
     ("code", "import numpy as np\nhalf_of(np.ones(2))", "provided"),
-    ("markdown", "**Why?**\n\n### BEGIN SOLUTION\nHalving twice is quartering once.\n### END SOLUTION", "student"),
+    (
+        "markdown",
+        "**Why?**\n\n### BEGIN SOLUTION\nHalving twice is quartering once.\n### END SOLUTION",
+        "student",
+    ),
 )
 
 
@@ -163,7 +169,12 @@ def notebook(cells: tuple[tuple[str, str, str], ...] = CELLS) -> str:
     """Return a notebook's JSON."""
     made = []
     for index, (kind, source, role) in enumerate(cells):
-        cell = {"id": f"cell-{index}", "cell_type": kind, "source": source, "metadata": {"grader": {"role": role}}}
+        cell = {
+            "id": f"cell-{index}",
+            "cell_type": kind,
+            "source": source,
+            "metadata": {"grader": {"role": role}},
+        }
         made.append({**cell, "outputs": [], "execution_count": None} if kind == "code" else cell)
     return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 

@@ -1,4 +1,5 @@
-"""The documentation: links lead somewhere, commands exist, generated pages are fresh, code and how-tos run as shown.
+"""The documentation: links lead somewhere, commands exist, generated pages are fresh, code and
+how-tos run as shown.
 
 The tutorial is followed in test_release.py, in an environment of its own.
 """
@@ -26,11 +27,12 @@ from documentation import DOCS, PAGES, ROOT, blocks, prose
 
 from grader import cli
 from grader.assignment.spec import load
-from grader.authoring import record, scaffold
-from grader.checking.expect import Expect
-from grader.classroom import overrides, tasks, workers
+from grader.authoring import new, record
+from grader.checking.api.expect import Expect
+from grader.classroom.marks import overrides
+from grader.classroom.run import executors, worker
 from grader.model import CheckResult, Report, Status, Tier, Visibility
-from grader.report import json as report_json
+from grader.report import json_report as report_json
 from grader.report.audience import Audience
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -39,7 +41,7 @@ _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 _INLINE = re.compile(r"`(grader [^`]*)`")
 
 
-# --- links ----------------------------------------------------------------------------------------------------------
+# --- links ----------------------------------------------------------------------------------------
 
 
 def anchors(page: Path) -> set[str]:
@@ -57,12 +59,16 @@ def test_links_resolve(page: Path) -> None:
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), f"{page.name} links to {link}, which is not there"
-        assert not anchor or anchor in anchors(target), f"{page.name} links to {link}: no such heading"
+        assert not anchor or anchor in anchors(target), (
+            f"{page.name} links to {link}: no such heading"
+        )
 
 
 def test_every_test_that_holds_a_sentence_of_security_exists() -> None:
     text = (DOCS / "security.md").read_text(encoding="utf-8")
-    written = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    written = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")
+    )
     files = {path.name for path in (ROOT / "tests").rglob("*.py")}
     named = re.findall(r"`(?:tests/)?(?:[\w/]+/)?(test_\w+)(\.py)?`", text)
     assert len(named) > 30
@@ -71,7 +77,9 @@ def test_every_test_that_holds_a_sentence_of_security_exists() -> None:
 
 
 def test_every_page_is_in_the_site() -> None:
-    listed = [line for block in blocks(DOCS / "index.md", "{toctree}") for line in block.text.splitlines()]
+    listed = [
+        line for block in blocks(DOCS / "index.md", "{toctree}") for line in block.text.splitlines()
+    ]
     there = {page.relative_to(DOCS).with_suffix("").as_posix() for page in DOCS.rglob("*.md")}
     assert {line for line in listed if line and not line.startswith(":")} == there - {"index"}
 
@@ -81,22 +89,32 @@ def test_a_site_with_a_dead_link_or_a_foreign_script_is_refused(tmp_path: Path) 
         '<link rel="stylesheet" href="https://fonts.example/x.css"><script src="//cdn.example/x.js"></script>'
         '<a id="here" href="gone.html">1</a><a href="#there">2</a><a href="#here">3</a><a href="https://x.example">4</a>'
     )
-    (tmp_path / "a.css").write_text("@import 'https://x.example/a.css'; b { background: url(data:image/png;base64,) }")
+    (tmp_path / "a.css").write_text(
+        "@import 'https://x.example/a.css'; b { background: url(data:image/png;base64,) }"
+    )
     told = list(program("check_site").problems(tmp_path))
     assert len(told) == 5, told
-    assert [name for name in ("fonts.example", "cdn.example", "gone.html", "#there", "a.css") if name in "".join(told)]
+    assert [
+        name
+        for name in ("fonts.example", "cdn.example", "gone.html", "#there", "a.css")
+        if name in "".join(told)
+    ]
 
 
-# --- commands -------------------------------------------------------------------------------------------------------
+# --- commands -------------------------------------------------------------------------------------
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    (found,) = [action for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    (found,) = [
+        action for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)
+    ]
     return dict(found.choices)
 
 
 def shown(page: Path) -> Iterator[list[str]]:
-    """Yield the words of every `grader ...` in a page's shell blocks, the program's own name left out."""
+    """Yield the words of every `grader ...` in a page's shell blocks, the program's own name left
+    out.
+    """
     for block in blocks(page, "sh", "console", "bash"):
         for line in block.text.replace("\\\n", " ").splitlines():
             if re.match(r"(?:\S*/)?grader ", line.rpartition("&& ")[2]):
@@ -127,12 +145,16 @@ def test_commands_that_are_spoken_of_exist_with_their_options(page: Path) -> Non
         name, *rest = words
         if name == "COMMAND":
             continue
-        assert name in known or name.startswith("-"), f"{page.name} speaks of `grader {name}`, which is no command"
+        assert name in known or name.startswith("-"), (
+            f"{page.name} speaks of `grader {name}`, which is no command"
+        )
         actions = (known[name] if name in known else cli.parser())._actions
         options = {option for action in actions for option in action.option_strings}
         for word in rest if name in known else words:
             if word.startswith("-"):
-                assert word in options, f"{page.name} speaks of `grader {name} {word}`: no such option"
+                assert word in options, (
+                    f"{page.name} speaks of `grader {name} {word}`: no such option"
+                )
 
 
 def test_commands_are_found_in_the_pages() -> None:
@@ -148,11 +170,15 @@ def test_every_command_is_in_a_guide() -> None:
 
 def test_everything_that_expect_offers_is_in_the_guide() -> None:
     guide = (DOCS / "authors.md").read_text(encoding="utf-8")
-    offered = {name for name, _ in inspect.getmembers(Expect, inspect.isfunction) if not name.startswith("_")}
+    offered = {
+        name
+        for name, _ in inspect.getmembers(Expect, inspect.isfunction)
+        if not name.startswith("_")
+    }
     assert {name for name in offered - {"expected"} if f"expect.{name}" not in guide} == set()
 
 
-# --- generated ------------------------------------------------------------------------------------------------------
+# --- generated ------------------------------------------------------------------------------------
 
 
 def program(name: str) -> ModuleType:
@@ -165,7 +191,9 @@ def program(name: str) -> ModuleType:
 
 
 def test_the_reference_of_the_spec_is_fresh() -> None:
-    assert program("make_spec").page() == (DOCS / "spec.md").read_text(encoding="utf-8"), "run python docs/make_spec.py"
+    assert program("make_spec").page() == (DOCS / "spec.md").read_text(encoding="utf-8"), (
+        "run python docs/make_spec.py"
+    )
 
 
 @pytest.mark.parametrize("name", ["command-line.md", "report-json.md"])
@@ -174,18 +202,32 @@ def test_the_generated_references_are_fresh(name: str) -> None:
     assert made == (DOCS / name).read_text(encoding="utf-8"), "run python docs/make_reference.py"
 
 
-# --- code -----------------------------------------------------------------------------------------------------------
+# --- code -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def graded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder in which something was graded; code in the pages runs there."""
-    check = CheckResult("first", "q1", "First.", 1.0, 2.0, Status.FAIL, Visibility.VISIBLE, "off", "", 0.1)
+    check = CheckResult(
+        "first", "q1", "First.", 1.0, 2.0, Status.FAIL, Visibility.VISIBLE, "off", "", 0.1
+    )
     report = Report(
-        1, "week-1", "Week 1", "ada", 1.0, 2.0, Tier.LANDLOCK, 0.1, "2026-05-01T00:00:00+00:00", (), (check,)
+        1,
+        "week-1",
+        "Week 1",
+        "ada",
+        1.0,
+        2.0,
+        Tier.LANDLOCK,
+        0.1,
+        "2026-05-01T00:00:00+00:00",
+        (),
+        (check,),
     )
     (tmp_path / "report").mkdir()
-    (tmp_path / "report" / "report.json").write_bytes(report_json.render(report, audience=Audience.INSTRUCTOR))
+    (tmp_path / "report" / "report.json").write_bytes(
+        report_json.render(report, audience=Audience.INSTRUCTOR)
+    )
     monkeypatch.chdir(tmp_path)
 
 
@@ -214,25 +256,27 @@ def test_no_block_is_of_a_language_that_nothing_looks_at() -> None:
         assert set(found) <= set(known), page
 
 
-# --- the how-tos ----------------------------------------------------------------------------------------------------
+# --- the how-tos ----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The assignment that `grader new week-1` makes, recorded."""
     folder = tmp_path_factory.mktemp("week") / "week-1"
-    scaffold.create(folder, scaffold.scaffold(folder.name))
+    new.create(folder, new.scaffold(folder.name))
     record.record(load(folder / "assignment"), reseed=False, progress=lambda line: None)
     return folder
 
 
 @pytest.fixture
-def follow(week: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+def follow(
+    week: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], None]]:
     """A function that runs the commands of a how-to, in this process, beside the assignment."""
     shutil.copytree(week, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(ROOT / "tests" / "classroom")
-    monkeypatch.setattr(workers, "Lanes", importlib.import_module("here").Here)
+    monkeypatch.setattr(executors, "Lanes", importlib.import_module("here").Here)
 
     def run(name: str) -> None:
         for words in (words for block in shown_in(DOCS / "how-to" / name) for words in block):
@@ -240,7 +284,7 @@ def follow(week: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
             assert cli.run([*words, "--quiet", *trusted]) == 0, words
 
     yield run
-    tasks.close()
+    worker.close()
 
 
 def shown_in(page: Path) -> Iterator[list[list[str]]]:
@@ -261,7 +305,10 @@ def table(path: str) -> list[dict[str, str]]:
 
 
 def test_canvas_is_followed(follow: Callable[[str], None]) -> None:
-    zipped(Path("submissions.zip"), {"doejane_LATE_1001_51_first.py": Path("solutions/first.py").read_bytes()})
+    zipped(
+        Path("submissions.zip"),
+        {"doejane_LATE_1001_51_first.py": Path("solutions/first.py").read_bytes()},
+    )
     Path("from-canvas.csv").write_text(
         "Student,ID,SIS User ID,SIS Login ID,Section,Week 1 (77)\n    Points Possible,,,,,10\n"
         '"Doe, Jane",1001,s1,jane,1,\n"Roe, Bo",1002,s2,bo,1,\n'
@@ -291,7 +338,10 @@ def test_moodle_is_followed(follow: Callable[[str], None]) -> None:
 def test_gradescope_is_followed(follow: Callable[[str], None]) -> None:
     metadata = b"submission_1:\n  :submitters:\n  - :name: Jane\n    :sid: s1\n  :created_at: 2026-04-20 08:00:00 Z\n"
     work = Path("solutions/first.py").read_bytes()
-    zipped(Path("submissions.zip"), {"x/submission_metadata.yml": metadata, "x/submission_1/first.py": work})
+    zipped(
+        Path("submissions.zip"),
+        {"x/submission_metadata.yml": metadata, "x/submission_1/first.py": work},
+    )
     follow("gradescope.md")
     with zipfile.ZipFile("autograder.zip") as archive:
         names = archive.namelist()
@@ -304,7 +354,9 @@ def test_classroom_50_is_followed(follow: Callable[[str], None]) -> None:
     place = Path("submissions/dl-week-1-jdoe/first.py")
     place.parent.mkdir(parents=True)
     place.write_bytes(Path("solutions/first.py").read_bytes())
-    Path("students.csv").write_text("username,first_name,last_name,email,section,github_id\njdoe,Jane,Doe,jd@x,,1\n")
+    Path("students.csv").write_text(
+        "username,first_name,last_name,email,section,github_id\njdoe,Jane,Doe,jd@x,,1\n"
+    )
     follow("classroom-50.md")
     with zipfile.ZipFile("dist/week-1-handout.zip") as archive:
         assert any(name.startswith("week-1/wheels/") for name in archive.namelist())
@@ -330,4 +382,7 @@ def test_slurm_is_followed(follow: Callable[[str], None], tmp_path: Path) -> Non
             capture_output=True, timeout=120,
         )  # fmt: skip
     follow("slurm.md")
-    assert [(row["id"], row["score"]) for row in table("class/gradebook.csv")] == [("ada", "10"), ("ben", "10")]
+    assert [(row["id"], row["score"]) for row in table("class/gradebook.csv")] == [
+        ("ada", "10"),
+        ("ben", "10"),
+    ]

@@ -1,4 +1,6 @@
-"""The rooms of the house: imports run downwards only, and the command line starts without the heavy libraries."""
+"""The rooms of the house: imports run downwards only, and the command line starts without the heavy
+libraries.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def imported(path: Path, *, for_types: bool = True) -> Iterator[str]:
     """Yield the names of the package's modules that a module imports, wherever in it."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     if not for_types:
-        tree.body = [node for node in tree.body if not ast.unparse(node).startswith("if TYPE_CHECKING")]
+        tree.body = [
+            node for node in tree.body if not ast.unparse(node).startswith("if TYPE_CHECKING")
+        ]
     for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.Import):
@@ -46,7 +50,9 @@ def imported(path: Path, *, for_types: bool = True) -> Iterator[str]:
 
 
 def room(name: str) -> str:
-    """Return the room of a dotted name; a name of the package's own `__init__` is of the ground floor."""
+    """Return the room of a dotted name; a name of the package's own `__init__` is of the ground
+    floor.
+    """
     head = name.split(".")[0]
     return head if head in HEIGHT else "__init__"
 
@@ -54,7 +60,11 @@ def room(name: str) -> str:
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_run_downwards(module: str) -> None:
     own = room(module.removesuffix(".py").replace("/", "."))
-    upwards = [name for name in imported(HOUSE / module) if room(name) != own and HEIGHT[room(name)] >= HEIGHT[own]]
+    upwards = [
+        name
+        for name in imported(HOUSE / module)
+        if room(name) != own and HEIGHT[room(name)] >= HEIGHT[own]
+    ]
     assert upwards == [] or own in FLOORS[-1]
 
 
@@ -63,10 +73,14 @@ def test_ground_floor_leans_on_errors_alone() -> None:
         assert {room(name) for name in imported(HOUSE / f"{module}.py")} <= {"errors"}
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("sandbox/inside/")])
+@pytest.mark.parametrize(
+    "module", [module for module in MODULES if module.startswith("sandbox/inside/")]
+)
 def test_what_runs_in_the_box_knows_the_wire_alone(module: str) -> None:
     for name in imported(HOUSE / module):
-        assert name.startswith(("sandbox.wire", "sandbox.inside")), f"{module} imports grader.{name}"
+        assert name.startswith(("sandbox.wire", "sandbox.inside")), (
+            f"{module} imports grader.{name}"
+        )
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("report/")])
@@ -80,7 +94,11 @@ def test_no_two_modules_import_each_other() -> None:
         own = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         graph[own] = set()
         for name in imported(HOUSE / module, for_types=False):
-            longest = name if (HOUSE / f"{name.replace('.', '/')}.py").is_file() else name.rpartition(".")[0]
+            longest = (
+                name
+                if (HOUSE / f"{name.replace('.', '/')}.py").is_file()
+                else name.rpartition(".")[0]
+            )
             graph[own].add(longest)
     done: set[str] = set()
 
@@ -103,4 +121,6 @@ def test_command_line_starts_without_heavy_libraries(arguments: list[str]) -> No
     )  # fmt: skip
     loaded = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines()}
     assert "grader" in loaded
-    assert loaded.isdisjoint({"numpy", "h5py", "pytest", "nbclient", "nbformat", "IPython", "matplotlib", "jinja2"})
+    assert loaded.isdisjoint(
+        {"numpy", "h5py", "pytest", "nbclient", "nbformat", "IPython", "matplotlib", "jinja2"}
+    )

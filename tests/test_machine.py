@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader import machine
-from grader.classroom.workers import room
+from grader.classroom.run.executors import room
 
 
 def files(root: Path, texts: dict[str, str]) -> None:
@@ -23,7 +23,10 @@ def files(root: Path, texts: dict[str, str]) -> None:
         ("4:memory:/job\n2:cpu:/\n", {"memory/job/memory.limit_in_bytes": f"{700 << 20}\n"}),
         (
             "4:memory:/job\n",
-            {"memory/memory.limit_in_bytes": f"{700 << 20}", "memory/job/memory.limit_in_bytes": f"{1 << 62}"},
+            {
+                "memory/memory.limit_in_bytes": f"{700 << 20}",
+                "memory/job/memory.limit_in_bytes": f"{1 << 62}",
+            },
         ),
     ],
     ids=["v2", "v1", "above"],
@@ -34,16 +37,22 @@ def test_a_cgroups_limit_is_the_memory_there_is(
     files(tmp_path, texts)
     monkeypatch.setattr(machine, "_CGROUPS", tmp_path)
     read = machine._text
-    monkeypatch.setattr(machine, "_text", lambda path: own if str(path) == "/proc/self/cgroup" else read(path))
+    monkeypatch.setattr(
+        machine, "_text", lambda path: own if str(path) == "/proc/self/cgroup" else read(path)
+    )
     assert machine.memory_mb() == 700
 
 
-def test_without_a_cgroup_it_is_the_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_cgroup_it_is_the_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(machine, "_CGROUPS", tmp_path)
     assert (machine.memory_mb() or 0) > 100
 
 
-def test_kills_for_want_of_memory_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kills_for_want_of_memory_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files(tmp_path, {"a/memory.events": "low 0\noom 3\noom_kill 2\n"})
     monkeypatch.setattr(machine, "_CGROUPS", tmp_path)
     read = machine._text

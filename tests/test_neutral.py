@@ -1,4 +1,6 @@
-"""The framework knows no assignment: nothing in `grader/` names one, its questions, its checks or its functions."""
+"""The framework knows no assignment: nothing in `grader/` names one, its questions, its checks or
+its functions.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,12 @@ import pytest
 from grader.assignment.spec import load
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = (ROOT / "assignment", *sorted(path.parent for path in (ROOT / "examples").glob("*/assignment.toml")))
-# What an assignment may be named after and the framework speaks of anyway, as words of the language.
+FOLDERS = (
+    ROOT / "assignment",
+    *sorted(path.parent for path in (ROOT / "examples").glob("*/assignment.toml")),
+)
+# What an assignment may be named after and the framework speaks of anyway, as words of the
+# language.
 COMMON = {"summary", "standardise", "predict", "spiral", "distances"}
 
 
@@ -34,11 +40,20 @@ FILES = sorted(
 
 
 def found(text: str) -> set[str]:
-    return {name for name in FORBIDDEN if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text)}
+    return {
+        name for name in FORBIDDEN if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text)
+    }
 
 
 def test_it_knows_what_to_look_for() -> None:
-    assert {"rnn_step_forward", "cs231n", "captioning", "TwoLayerNet", "numpy-basics", "twolayer"} <= FORBIDDEN
+    assert {
+        "rnn_step_forward",
+        "cs231n",
+        "captioning",
+        "TwoLayerNet",
+        "numpy-basics",
+        "twolayer",
+    } <= FORBIDDEN
     assert found("calls `rnn_forward`") == {"rnn_forward"}
 
 

@@ -1,6 +1,7 @@
 """A release: wheel and sdist hold what they should, and the wheel does its work in an empty folder.
 
-The environment in which it is tried holds the wheel and what it says that it needs, taken from this one, and nothing
+The environment in which it is tried holds the wheel and what it says that it needs, taken from this
+one, and nothing
 else: a dependency that isn't declared is missing there.
 """
 
@@ -29,7 +30,15 @@ from packaging.utils import canonicalize_name
 import grader
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LITTER = {"__pycache__", ".pytest_cache", ".hypothesis", ".tox", ".venv", ".git", ".ipynb_checkpoints"}
+LITTER = {
+    "__pycache__",
+    ".pytest_cache",
+    ".hypothesis",
+    ".tox",
+    ".venv",
+    ".git",
+    ".ipynb_checkpoints",
+}
 
 
 @pytest.fixture(scope="module")
@@ -54,21 +63,27 @@ def metadata(wheel: Path) -> email.message.Message:
         return email.parser.Parser().parsestr(archive.read(name).decode())
 
 
-# --- what is in it --------------------------------------------------------------------------------------------------
+# --- what is in it --------------------------------------------------------------------------------
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         entries = archive.read(f"grader-{grader.__version__}.dist-info/entry_points.txt").decode()
-    package = {name for name in names if not name.startswith(f"grader-{grader.__version__}.dist-info/")}
+    package = {
+        name for name in names if not name.startswith(f"grader-{grader.__version__}.dist-info/")
+    }
     there = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "grader").rglob("*")
         if path.is_file() and not LITTER.intersection(path.parts)
     }
     assert package == there
-    assert {"grader/py.typed", "grader/checking/checks.ini", "grader/authoring/templates/README.md.j2"} <= package
+    assert {
+        "grader/py.typed",
+        "grader/checking/checks.ini",
+        "grader/authoring/templates/README.md.j2",
+    } <= package
     assert f"grader-{grader.__version__}.dist-info/licenses/LICENSE" in names
     assert "grader = grader.__main__:main" in entries
 
@@ -77,7 +92,11 @@ def test_the_wheel_says_what_it_is_and_needs(wheel: Path) -> None:
     told = metadata(wheel)
     assert (told["Name"], told["Version"]) == ("grader", grader.__version__)
     assert told["License-Expression"] == "Apache-2.0"
-    needs = {str(Requirement(need)) for need in told.get_all("Requires-Dist") or [] if "extra ==" not in need}
+    needs = {
+        str(Requirement(need))
+        for need in told.get_all("Requires-Dist") or []
+        if "extra ==" not in need
+    }
     assert needs == {str(Requirement(need)) for need in PROJECT["dependencies"]}
 
 
@@ -96,7 +115,7 @@ def test_the_sdist_holds_all_that_tests_and_courses_need(built: Path) -> None:
     assert {name for name in names if LITTER.intersection(name.split("/"))} == set()
 
 
-# --- what is said of it ---------------------------------------------------------------------------------------------
+# --- what is said of it ---------------------------------------------------------------------------
 
 
 def test_the_version_stands_in_one_place() -> None:
@@ -107,7 +126,9 @@ def test_the_version_stands_in_one_place() -> None:
 
 
 def test_the_changelog_begins_with_this_version_or_what_follows_it() -> None:
-    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    headings = re.findall(
+        r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert headings[0] in ("Unreleased", grader.__version__)
 
 
@@ -115,7 +136,11 @@ def test_the_citation_names_no_made_up_people_and_the_licence_of_the_project() -
     import yaml
 
     told = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert (told["cff-version"], told["type"], told["title"]) == ("1.2.0", "software", PROJECT["name"])
+    assert (told["cff-version"], told["type"], told["title"]) == (
+        "1.2.0",
+        "software",
+        PROJECT["name"],
+    )
     assert told["message"]
     assert told["authors"] == [{"name": "The grader developers"}]  # an entity: no names of people
     assert told["license"] == PROJECT["license"]
@@ -125,7 +150,10 @@ def test_the_citation_names_no_made_up_people_and_the_licence_of_the_project() -
 def test_the_lowest_versions_are_those_that_the_project_allows() -> None:
     text = (ROOT / "tests" / "lowest.txt").read_text(encoding="utf-8")
     first = [line for line in text.partition("\n\n")[0].splitlines() if not line.startswith("#")]
-    pinned = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in first)}
+    pinned = {
+        canonicalize_name(name): version
+        for name, _, version in (line.partition("==") for line in first)
+    }
     allowed = {}
     for text in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]):
         need = Requirement(text)
@@ -135,7 +163,7 @@ def test_the_lowest_versions_are_those_that_the_project_allows() -> None:
     assert pinned == allowed
 
 
-# --- what it does ---------------------------------------------------------------------------------------------------
+# --- what it does ---------------------------------------------------------------------------------
 
 
 def needed_by(requirements: list[str]) -> Iterator[importlib.metadata.Distribution]:
@@ -153,7 +181,9 @@ def needed_by(requirements: list[str]) -> Iterator[importlib.metadata.Distributi
 
 
 def lay(distribution: importlib.metadata.Distribution, site: Path) -> None:
-    """Put a distribution's files into another environment: linked, or copied where that is on another disk."""
+    """Put a distribution's files into another environment: linked, or copied where that is on
+    another disk.
+    """
     for file in distribution.files or []:
         source = Path(str(file.locate()))
         target = site / str(file)
@@ -168,7 +198,9 @@ def lay(distribution: importlib.metadata.Distribution, site: Path) -> None:
 
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The variables of a shell in which a fresh environment is active that holds the wheel and what it needs."""
+    """The variables of a shell in which a fresh environment is active that holds the wheel and what
+    it needs.
+    """
     folder = tmp_path_factory.mktemp("fresh") / ".venv"
     venv.create(folder, symlinks=os.name != "nt")
     binaries = folder / ("Scripts" if os.name == "nt" else "bin")
@@ -176,20 +208,28 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     if not python.exists():
         python = next(binaries.glob("python*"))
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site = Path(subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip())
+    site = Path(
+        subprocess.run(
+            [python, "-c", ask], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    )
     for distribution in needed_by([*(metadata(wheel).get_all("Requires-Dist") or [])]):
         lay(distribution, site)
     install = ["install", "-q", "--no-deps", "--no-index", wheel]
     subprocess.run([sys.executable, "-m", "pip", "--python", python, *install], check=True)
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "VIRTUAL_ENV"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "PYTEST", "VIRTUAL_ENV"))
     }
     return {
         **kept, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200", "OPENBLAS_NUM_THREADS": "1",
     }  # fmt: skip
 
 
-def run(environment: dict[str, str], folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def run(
+    environment: dict[str, str], folder: Path, *command: str
+) -> subprocess.CompletedProcess[str]:
     program = shutil.which(command[0], path=environment["PATH"])
     assert program is not None
     return subprocess.run(
@@ -199,9 +239,16 @@ def run(environment: dict[str, str], folder: Path, *command: str) -> subprocess.
 
 
 def test_the_wheel_works_from_an_empty_folder(environment: dict[str, str], tmp_path: Path) -> None:
-    where = run(environment, tmp_path, "python", "-c", "import grader; print(grader.__file__)").stdout
-    assert Path(where.strip()).is_relative_to(Path(environment["PATH"].partition(os.pathsep)[0]).parent)
-    assert run(environment, tmp_path, "grader", "--version").stdout.strip() == f"grader {grader.__version__}"
+    where = run(
+        environment, tmp_path, "python", "-c", "import grader; print(grader.__file__)"
+    ).stdout
+    assert Path(where.strip()).is_relative_to(
+        Path(environment["PATH"].partition(os.pathsep)[0]).parent
+    )
+    assert (
+        run(environment, tmp_path, "grader", "--version").stdout.strip()
+        == f"grader {grader.__version__}"
+    )
     assert "grade one submission" in run(environment, tmp_path, "grader", "--help").stdout
     doctor = run(environment, tmp_path, "grader", "doctor")
     assert doctor.returncode in (0, 2), doctor.stderr  # 2: no sandbox works on this machine
@@ -211,16 +258,20 @@ def test_the_wheel_works_from_an_empty_folder(environment: dict[str, str], tmp_p
     assert (nothing.returncode, list(tmp_path.iterdir())) == (2, []), nothing.stderr
 
 
-# --- the tutorial ---------------------------------------------------------------------------------------------------
+# --- the tutorial ---------------------------------------------------------------------------------
 
 
 def lines_as_shown(shown: str, printed: str) -> Iterator[str]:
-    """Yield the lines of a shown output that do not stand in what was printed, in their order; `...` is anything."""
+    """Yield the lines of a shown output that do not stand in what was printed, in their order;
+    `...` is anything.
+    """
     at = 0
     for line in shown.splitlines():
         if line.strip() in ("", "..."):
             continue
-        pattern = r"[^\n]*".join(r"\s+".join(map(re.escape, part.split())) for part in line.split("..."))
+        pattern = r"[^\n]*".join(
+            r"\s+".join(map(re.escape, part.split())) for part in line.split("...")
+        )
         match = re.compile(pattern.replace(r"[^\n]*", r"\s*[^\n]*")).search(printed, at)
         if match is None:
             yield line
@@ -240,7 +291,11 @@ def test_the_tutorial_gives_what_it_shows(environment: dict[str, str], tmp_path:
     """By copy and paste, a block at a time; what the first block installs is in the environment."""
     work, printed, compared = tmp_path, "", 0
     first, *steps = blocks(DOCS / "tutorial.md", "console", "sh", "text")
-    assert first.text.splitlines() == ["python3 -m venv .venv", ". .venv/bin/activate", "pip install ."]
+    assert first.text.splitlines() == [
+        "python3 -m venv .venv",
+        ". .venv/bin/activate",
+        "pip install .",
+    ]
     for language, text, _ in steps:
         if language == "text":
             assert list(lines_as_shown(text, printed)) == [], printed
@@ -250,6 +305,8 @@ def test_the_tutorial_gives_what_it_shows(environment: dict[str, str], tmp_path:
         done = run(environment, tmp_path, "/bin/sh", "-c", script)
         printed = done.stdout
         failing = "ben" in text or "batch" in text  # ben's solution is wrong
-        assert (done.returncode, done.stderr) == (int(failing), ""), f"{text}\n{done.stdout}\n{done.stderr}"
+        assert (done.returncode, done.stderr) == (int(failing), ""), (
+            f"{text}\n{done.stdout}\n{done.stderr}"
+        )
         work = Path((tmp_path / "where").read_text().strip())
     assert compared >= 6

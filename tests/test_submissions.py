@@ -1,7 +1,7 @@
 """The corpus of hostile and broken submissions (`tests/submissions`), on every tier.
 
-What is handed in gets the verdict of its manifest; and whatever it did, nothing of it is left, no answer was read, and
-the next honest submission has full marks.
+What is handed in gets the verdict of its manifest; and whatever it did, nothing of it is left, no
+answer was read, and the next honest submission has full marks.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ BY_COMMAND = (
 
 @pytest.fixture(scope="session")
 def canary() -> Iterator[str]:
-    """A word that no submission may learn: it stands beside the answers and in the grader's environment."""
+    """A word that no submission may learn: it stands beside the answers and in the grader's
+    environment.
+    """
     word = "canary" + "".join(secrets.choice(string.ascii_lowercase) for _ in range(20))
     os.environ["GRADER_CANARY"] = word
     yield word
@@ -73,7 +75,9 @@ def canary() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def small(canary: str) -> Iterator[Assignment]:
-    """The small assignment, recorded, in a folder that every user may enter, as pytest's own are not."""
+    """The small assignment, recorded, in a folder that every user may enter, as pytest's own are
+    not.
+    """
     with tempfile.TemporaryDirectory(prefix="grader-corpus-") as folder:
         yield lay_down(Path(folder), canary)
 
@@ -118,7 +122,12 @@ def graders(small: Assignment, untouched: str) -> Iterator[Callable[[str], Grade
 
 def each(*tiers: str, only: Callable[[Case], bool] = lambda case: True) -> pytest.MarkDecorator:
     """Parametrise by submission and tier."""
-    found = [pytest.param(case, tier, id=f"{tier}-{case.id}") for tier in tiers for case in CORPUS if only(case)]
+    found = [
+        pytest.param(case, tier, id=f"{tier}-{case.id}")
+        for tier in tiers
+        for case in CORPUS
+        if only(case)
+    ]
     return pytest.mark.parametrize(("case", "tier"), found)
 
 
@@ -171,7 +180,12 @@ def test_what_a_wall_stops_gets_through_where_none_is(
 
 @each(*WALLS, only=lambda case: case.id in BY_COMMAND)
 def test_the_command_line_gives_the_same_verdict(
-    case: Case, tier: str, small: Assignment, graders: Callable[[str], Grader], canary: str, tmp_path: Path
+    case: Case,
+    tier: str,
+    small: Assignment,
+    graders: Callable[[str], Grader],
+    canary: str,
+    tmp_path: Path,
 ) -> None:
     graders(tier)  # or skip
     out = tmp_path / canary  # in the arguments, where a submission could read it
@@ -195,7 +209,9 @@ def test_the_command_line_gives_the_same_verdict(
         return
     score, statuses, _ = expected(case, tier)
     report = msgspec.json.decode((out / "report.json").read_bytes(), type=Report)
-    verdict = Verdict(report, "", {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()})
+    verdict = Verdict(
+        report, "", {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    )
     assert complaints(case, tier, verdict, canary) == []
     assert done.returncode == (0 if set(statuses.values()) == {"pass"} else 1)
     assert f"Score: {score:g} /" in printed
@@ -208,6 +224,8 @@ def test_the_corpus_is_what_it_should_be() -> None:
     for case in CORPUS:
         assert case.manifest.what.endswith("."), case.id
         assert bool(case.manifest.refused) != bool(case.manifest.statuses), case.id
-        points = sum(POINTS[check] for check, status in case.manifest.statuses.items() if status == "pass")
+        points = sum(
+            POINTS[check] for check, status in case.manifest.statuses.items() if status == "pass"
+        )
         assert case.manifest.score == points, case.id
         assert all(tier.why for tier in case.manifest.tiers.values()), case.id

@@ -15,7 +15,9 @@ from grader.text import clean, without_numbers
 def test_clean_text_is_short_and_has_no_acting_character(text: str, limit: int) -> None:
     shown = clean(text, limit)
     assert len(shown) <= limit + len(" …")
-    assert not [c for c in shown if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in "\n\t"]
+    assert not [
+        c for c in shown if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in "\n\t"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,10 @@ def test_clean_says_that_it_cut_a_text_full_of_escapes() -> None:
         ("shape (3, 4) at line 17 of rnn.py", "shape (3, 4) at line 17 of rnn.py"),
         ("[496714153, -138264301] of 12345", "[#, -#] of 12345"),
         ("bytes 3fdfca30dfa7f34b", "bytes #"),
-        ("ModuleNotFoundError: conv2d_backward_naive", "ModuleNotFoundError: conv2d_backward_naive"),
+        (
+            "ModuleNotFoundError: conv2d_backward_naive",
+            "ModuleNotFoundError: conv2d_backward_naive",
+        ),
     ],
 )
 def test_fractional_numbers_are_taken_out_of_a_message(text: str, shown: str) -> None:

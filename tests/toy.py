@@ -1,4 +1,6 @@
-"""A small assignment for the framework's own tests: five functions, a class, a notebook, and checks of them."""
+"""A small assignment for the framework's own tests: five functions, a class, a notebook, and checks
+of them.
+"""
 
 from __future__ import annotations
 
@@ -190,11 +192,16 @@ class Graded(NamedTuple):
 def notebook(cells: Iterable[tuple[str, str, str, str]] = CELLS) -> nbformat.NotebookNode:
     """Return a notebook of cells given by id, type, role and source."""
     make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
-    nodes = [make[kind](source, id=id_, metadata={"grader": {"role": role}}) for id_, kind, role, source in cells]
+    nodes = [
+        make[kind](source, id=id_, metadata={"grader": {"role": role}})
+        for id_, kind, role, source in cells
+    ]
     return nbformat.v4.new_notebook(cells=nodes)
 
 
-def build(folder: Path, *, spec: str = SPEC, checks: str = CHECKS, reference: str = REFERENCE) -> Assignment:
+def build(
+    folder: Path, *, spec: str = SPEC, checks: str = CHECKS, reference: str = REFERENCE
+) -> Assignment:
     """Write the assignment's folder and load it; nothing is recorded yet."""
     for path, text in {
         "assignment.toml": spec,
@@ -218,7 +225,9 @@ class Toy:
         self._count = 0
 
     def submission(self, code: str | bytes = REFERENCE, notebook: Any = None) -> Path:
-        """Write a submission: the module's text, and a notebook if one is given, as a node or as bytes."""
+        """Write a submission: the module's text, and a notebook if one is given, as a node or as
+        bytes.
+        """
         self._count += 1
         folder = self._submissions / f"s{self._count}"
         (folder / "pack").mkdir(parents=True)
@@ -230,8 +239,12 @@ class Toy:
 
     def grade(self, code: str | bytes = REFERENCE, *only: str, notebook: Any = None) -> Graded:
         """Grade a submission; without ``only``, by all checks but the notebook's."""
-        asked = frozenset(only) or frozenset(check.id for check in self.assignment.spec.checks) - {"notebook"}
-        graded = grade(self.assignment, self.submission(code, notebook), Options(isolation="none", only=asked))
+        asked = frozenset(only) or frozenset(check.id for check in self.assignment.spec.checks) - {
+            "notebook"
+        }
+        graded = grade(
+            self.assignment, self.submission(code, notebook), Options(isolation="none", only=asked)
+        )
         return Graded(graded.report, graded.notebooks)
 
     def grade_notebook(self, notebook: Any) -> Graded:

@@ -1,8 +1,9 @@
 """Expectations: what the reference answered, case by case, in one HDF5 file per seed.
 
-A file holds a group per case, ``/<check>/<case>``, with the recorded values inside it and how many values each call
-returned beside them. Arrays are datasets; a dict or a sequence is a group. The file's attributes are its provenance.
-Only files that `grader record` wrote are ever opened here, never one that came with a submission.
+A file holds a group per case, ``/<check>/<case>``, with the recorded values inside it and how many
+values each call returned beside them. Arrays are datasets; a dict or a sequence is a group. The
+file's attributes are its provenance. Only files that `grader record` wrote are ever opened here,
+never one that came with a submission.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ class Provenance(msgspec.Struct, frozen=True):
 
 
 class CallShape(msgspec.Struct, frozen=True, array_like=True):
-    """What one call of a case returned: how many values, in a sequence or by itself, and how large they are."""
+    """What one call of a case returned: how many values, in a sequence or by itself, and how large
+    they are.
+    """
 
     function: str
     sequence: bool
@@ -47,7 +50,8 @@ class CaseRecord(msgspec.Struct):
 
     values: dict[str, tuple[Any, Tolerance]] = {}
     calls: list[CallShape] = []
-    fetched: list[int] | None = []  # the sizes of what was fetched from the box; None in files that lack them
+    # the sizes of what was fetched from the box; None in files that lack them
+    fetched: list[int] | None = []
     seconds: float = 0.0  # how long the reference took
     call_seconds: float = 0.0  # its functions alone
 
@@ -77,10 +81,14 @@ class Expectations(msgspec.Struct):
 
     @classmethod
     def read(cls, path: Path) -> Expectations:
-        """Read a file that `write` made; raise `AssignmentError` where it is missing, broken or of another schema."""
+        """Read a file that `write` made; raise `AssignmentError` where it is missing, broken or of
+        another schema.
+        """
         provenance = read_provenance(path)
         if provenance.schema != SCHEMA:
-            raise AssignmentError(f"{path} has schema {provenance.schema}, expected {SCHEMA}: run `grader record`")
+            raise AssignmentError(
+                f"{path} has schema {provenance.schema}, expected {SCHEMA}: run `grader record`"
+            )
         with _opened(path) as file:
             cases = {
                 (check, str(group.attrs["case"])): _read_case(group)
@@ -107,7 +115,9 @@ def _opened(path: Path) -> Iterator[Any]:
         with h5py.File(path, "r") as file:
             yield file
     except (OSError, KeyError, ValueError, msgspec.MsgspecError) as error:
-        raise AssignmentError(f"{path} can't be read as expectations ({error}): run `grader record`") from error
+        raise AssignmentError(
+            f"{path} can't be read as expectations ({error}): run `grader record`"
+        ) from error
 
 
 def _key(case: str) -> str:
@@ -119,7 +129,11 @@ def _write(group: Any, name: str, value: Any) -> Any:
     key = _key(name)
     if isinstance(value, dict | list | tuple):
         node = group.create_group(key, track_order=True)
-        items = value.items() if isinstance(value, dict) else ((str(i), item) for i, item in enumerate(value))
+        items = (
+            value.items()
+            if isinstance(value, dict)
+            else ((str(i), item) for i, item in enumerate(value))
+        )
         for child, item in items:
             _write(node, str(child), item)
         node.attrs["kind"] = type(value).__name__
@@ -139,7 +153,8 @@ def _read_case(group: Any) -> CaseRecord:
     record = CaseRecord(calls=msgspec.json.decode(group.attrs["calls"], type=list[CallShape]))
     record.fetched = msgspec.json.decode(group.attrs.get("fetched", "null"), type=list[int] | None)
     record.seconds = float(group.attrs["seconds"])
-    record.call_seconds = float(group.attrs.get("call_seconds", record.seconds))  # older files lack it
+    # older files lack it
+    record.call_seconds = float(group.attrs.get("call_seconds", record.seconds))
     for node in group.values():
         rtol, atol = node.attrs["tolerance"]
         record.values[str(node.attrs["name"])] = (_read(node), Tolerance(float(rtol), float(atol)))

@@ -20,14 +20,14 @@ def refuse_readable(assignment: Assignment) -> None:
     """
     if assignment.spec.handout_of:
         return
-    from grader.sandbox import granted  # of sandboxes, which students' machines may not have
+    from grader.sandbox import readable_paths  # of sandboxes, which students' machines may not have
 
-    provided = granted.readable(sorted(set(assignment.links.values())))
-    installed = granted.runnable(assignment.spec.withheld).run
+    provided = readable_paths.readable(sorted(set(assignment.links.values())))
+    installed = readable_paths.runnable(assignment.spec.withheld).run
     for secret in secrets(assignment):
         real = Path(os.path.realpath(secret))
         shown = f"{secret}" if real == secret else f"{secret} (in truth {real})"
-        if place := _within(real, [*installed, *granted.own_code()]):
+        if place := _within(real, [*installed, *readable_paths.own_code()]):
             raise AssignmentError(
                 f"{shown} lies within {place}, which every submission may read, since Python and "
                 "its packages need it: move the assignment to a folder of its own"

@@ -1,7 +1,8 @@
-"""``misconceptions/*.toml``: known wrong solutions, each as the few lines of the reference that it has otherwise.
+"""``misconceptions/*.toml``: known wrong solutions, each as the few lines of the reference that it
+has otherwise.
 
-A misconception serves twice: the checks must fail it (the audit), and a failing submission that gives the same numbers
-is told its hint (the diagnosis).
+A misconception serves twice: the checks must fail it (the audit), and a failing submission that
+gives the same numbers is told its hint (the diagnosis).
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ FOLDER = "misconceptions"
 
 
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``[[changes]]``: a piece of one function's text, in a module or a notebook's cell, and what stands there instead.
+    """``[[changes]]``: a piece of one function's text, in a module or a notebook's cell, and what
+    stands there instead.
 
-    Of a piece of several lines the first may begin anywhere in its line; the others stand as far in as that line does,
-    so that the pieces can be written without the function's own indentation.
+    Of a piece of several lines the first may begin anywhere in its line; the others stand as far in
+    as that line does, so that the pieces can be written without the function's own indentation.
     """
 
     file: str
@@ -54,7 +56,10 @@ def load_all(folder: Path) -> tuple[Misconception, ...]:
     found = tuple(load(path) for path in sorted(folder.glob("*.toml")))
     hints: dict[str, Misconception] = {}
     for misconception in found:
-        if misconception.group and hints.setdefault(misconception.group, misconception).hint != misconception.hint:
+        if (
+            misconception.group
+            and hints.setdefault(misconception.group, misconception).hint != misconception.hint
+        ):
             other = hints[misconception.group].id
             raise AssignmentError(
                 f"{folder / misconception.id}.toml: `hint` differs from the one in {other}.toml, which is of the same "
@@ -80,7 +85,8 @@ def load(path: Path) -> Misconception:
 def apply(misconception: Misconception, files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return a copy of the reference's files with the misconception's changes, made in their order.
 
-    Raises `AssignmentError` for a change that does not fit: its file, its function, and the text that is not there.
+    Raises `AssignmentError` for a change that does not fit: its file, its function, and the text
+    that is not there.
     """
     changed = dict(files)
     for change in misconception.changes:
@@ -95,7 +101,10 @@ def apply(misconception: Misconception, files: Mapping[str, bytes]) -> dict[str,
 def _apply_to_notebook(change: Change, text: str, where: str) -> str:
     """Make a change in that code cell which defines the function."""
     notebook = json.loads(text)
-    defined = re.compile(rf"^\s*(?:async +)?(?:def|class) +{re.escape(change.function.split('.')[0])}\b", re.MULTILINE)
+    defined = re.compile(
+        rf"^\s*(?:async +)?(?:def|class) +{re.escape(change.function.split('.')[0])}\b",
+        re.MULTILINE,
+    )
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "code" and defined.search(source):
@@ -109,7 +118,8 @@ def _apply(change: Change, text: str, where: str) -> str:
     first, last = _span(change.function, text, where)
     body = "".join(lines[first:last])
     old, new = change.old.strip("\n").split("\n"), change.new.strip("\n").split("\n")
-    places: list[tuple[int, str, str]] = []  # where it stands in the function, and both pieces as indented there
+    # where it stands in the function, and both pieces as indented there
+    places: list[tuple[int, str, str]] = []
     at = 0
     for line in body.splitlines(keepends=True):
         indent = line[: len(line) - len(line.lstrip())]
@@ -121,7 +131,9 @@ def _apply(change: Change, text: str, where: str) -> str:
         at += len(line)
     if len(places) != 1:
         found = "does not have" if not places else f"has {len(places)} times, not once,"
-        raise AssignmentError(f"{where}: `{change.function}` {found} this text:\n{change.old.strip(chr(10))}")
+        raise AssignmentError(
+            f"{where}: `{change.function}` {found} this text:\n{change.old.strip(chr(10))}"
+        )
     start, piece, replacement = places[0]
     body = body[:start] + replacement + body[start + len(piece) :]
     result = "".join(lines[:first]) + body + "".join(lines[last:])
@@ -137,13 +149,21 @@ def _span(function: str, text: str, where: str) -> tuple[int, int]:
     """Return the lines of a function, from its `def` to its end."""
     spans: dict[str, tuple[int, int]] = {}
     for node in _parsed(text, where).body:
-        inner = [(f"{node.name}.", child) for child in node.body] if isinstance(node, ast.ClassDef) else []
+        inner = (
+            [(f"{node.name}.", child) for child in node.body]
+            if isinstance(node, ast.ClassDef)
+            else []
+        )
         for prefix, child in [("", node), *inner]:
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
                 spans[prefix + child.name] = (child.lineno - 1, child.end_lineno or child.lineno)
     if function not in spans:
         close = difflib.get_close_matches(function, spans, n=1)
-        hint = f": did you mean `{close[0]}`?" if close else f" (there are {', '.join(spans) or 'none'})"
+        hint = (
+            f": did you mean `{close[0]}`?"
+            if close
+            else f" (there are {', '.join(spans) or 'none'})"
+        )
         raise AssignmentError(f"{where} has no function `{function}`{hint}")
     return spans[function]
 

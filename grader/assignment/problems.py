@@ -1,4 +1,6 @@
-"""What is wrong with a spec beyond types: doubles, dangling names, numbers out of bounds, paths that lead out."""
+"""What is wrong with a spec beyond types: doubles, dangling names, numbers out of bounds, paths
+that lead out.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from grader.assignment.schema import CheckSpec, LateSpec, Spec
-from grader.sandbox.limits import Limits
+from grader.limits import Limits
 
 SCHEMA = 1
-MOST = 1_000_000  # of any limit: days of seconds, a terabyte in MB; far more overflows what the system counts with
+# of any limit: days of seconds, a terabyte in MB; far more overflows what the system counts with
+MOST = 1_000_000
 # Imported by what runs students' code: a file of this name would hide it, or be hidden by it.
 TAKEN = (sys.stdlib_module_names - {"code", "test"}) | {
     "grader", "h5py", "hypothesis", "IPython", "matplotlib", "msgspec", "numpy", "pandas", "pytest", "scipy",
@@ -55,7 +58,9 @@ def _head(spec: Spec) -> Iterator[str]:
 
 
 def _doubles(spec: Spec) -> Iterator[str]:
-    provided = [file.provides for file in spec.files] + [notebook.provides for notebook in spec.notebooks]
+    provided = [file.provides for file in spec.files] + [
+        notebook.provides for notebook in spec.notebooks
+    ]
     for what, ids in (
         ("questions", [question.id for question in spec.questions]),
         ("checks", [check.id for check in spec.checks]),
@@ -131,7 +136,11 @@ def _limits(limits: Limits) -> Iterator[str]:
 
 def _places(spec: Spec) -> Iterator[str]:
     """Yield what is wrong with places in a student's tree."""
-    for path in (*(file.path for file in spec.files), *(n.path for n in spec.notebooks), *spec.provided.values()):
+    for path in (
+        *(file.path for file in spec.files),
+        *(n.path for n in spec.notebooks),
+        *spec.provided.values(),
+    ):
         if leads_out(path):
             yield f"the path {path!r} must be relative, with '/' and without '..'"
         yield from _plain(path)
@@ -145,7 +154,9 @@ def _places(spec: Spec) -> Iterator[str]:
 
 
 def _sources(spec: Spec, folder: Path) -> Iterator[str]:
-    """Yield what is wrong with places in the assignment; a handout has some of the student's own tree around it."""
+    """Yield what is wrong with places in the assignment; a handout has some of the student's own
+    tree around it.
+    """
     for source in (*(notebook.source for notebook in spec.notebooks), *spec.provided):
         within = source.removeprefix("../") if spec.handout_of else source
         if leads_out(within):
@@ -156,7 +167,9 @@ def _sources(spec: Spec, folder: Path) -> Iterator[str]:
 
 
 def leads_out(path: str) -> bool:
-    """Return whether a path may name something that is not below the folder it starts from, on any system."""
+    """Return whether a path may name something that is not below the folder it starts from, on any
+    system.
+    """
     return bool(PureWindowsPath(path).anchor) or ".." in path.split("/") or "\\" in path
 
 

@@ -1,4 +1,6 @@
-"""``assignment.toml`` as data: its tables and their keys, each with the value that it has where nothing is said."""
+"""``assignment.toml`` as data: its tables and their keys, each with the value that it has where
+nothing is said.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from grader.limits import Limits
 from grader.model import Visibility
-from grader.sandbox.limits import Limits
 
 
 class QuestionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -37,7 +39,8 @@ class NotebookSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     path: str
     source: str
-    required: bool = False  # whether a submission without it fails, or the provided one is run in its place
+    # whether a submission without it fails, or the provided one is run in its place
+    required: bool = False
     keep_extra_cells: bool = True  # whether cells that students added are run too
     provides: tuple[str, ...] = ()  # functions that its cells define
 
@@ -50,13 +53,19 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     points: float
     visibility: Visibility = Visibility.VISIBLE
     notebook: str = ""  # the notebook whose outcome it judges
-    requires: tuple[str, ...] = ()  # checks whose functions this one builds on: they may be replaced by right ones
-    weights: Mapping[str, float] | None = None  # a case -> its part of the points, where that is not 1 as of all others
+    # checks whose functions this one builds on: they may be replaced by right ones
+    requires: tuple[str, ...] = ()
+    # a case -> its part of the points, where that is not 1 as of all others
+    weights: Mapping[str, float] | None = None
     lazy_share: float = 0.0  # the part of its points, of 1, that an answer without work may earn
-    times_reference: float | None = None  # how many times as long as the reference's a case's calls may take in all
-    in_box: bool = False  # whether it runs beside the student's objects, as nbgrader's and Otter's do: docs/security.md
-    after: str = ""  # of one in the box: the id of the cell behind which it runs; behind the last where it says none
-    may_pass_untouched: bool = False  # whether the untouched template may pass it, or fail it for another reason
+    # how many times as long as the reference's a case's calls may take in all
+    times_reference: float | None = None
+    # whether it runs beside the student's objects, as nbgrader's and Otter's do: docs/security.md
+    in_box: bool = False
+    # of one in the box: the id of the cell behind which it runs; behind the last where it says none
+    after: str = ""
+    # whether the untouched template may pass it, or fail it for another reason
+    may_pass_untouched: bool = False
 
 
 class AllowedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -90,8 +99,10 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     notebooks: tuple[NotebookSpec, ...] = ()
     checks: tuple[CheckSpec, ...]
     handout_of: str = ""  # in a handout: the digest of the assignment that it was made from
-    provided: Mapping[str, str] = {}  # file or folder of the assignment -> its place in a student's tree
-    withheld: tuple[str, ...] = ()  # installed packages that would do the work: a sandboxed submission can't read them
+    # file or folder of the assignment -> its place in a student's tree
+    provided: Mapping[str, str] = {}
+    # installed packages that would do the work: a sandboxed submission can't read them
+    withheld: tuple[str, ...] = ()
     error_maps: Literal["coarse", "fine"] = "coarse"
     allowed_lines: tuple[AllowedLine, ...] = ()
     limits: Limits = Limits()

@@ -1,4 +1,6 @@
-"""``assignment.toml``: read, validated, and turned into an `Assignment`. A mistake in it is one clear sentence."""
+"""``assignment.toml``: read, validated, and turned into an `Assignment`. A mistake in it is one
+clear sentence.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,22 @@ from typing import Any
 import msgspec
 
 from grader.assignment.problems import closest, problems
-from grader.assignment.schema import AllowedLine, CheckSpec, FileSpec, LateSpec, NotebookSpec, QuestionSpec, Spec
+from grader.assignment.schema import (
+    AllowedLine,
+    CheckSpec,
+    FileSpec,
+    LateSpec,
+    NotebookSpec,
+    QuestionSpec,
+    Spec,
+)
 from grader.errors import AssignmentError
+from grader.limits import Limits
 from grader.model import Visibility
-from grader.sandbox.limits import Limits
 
 SPEC_NAME = "assignment.toml"
-STAND_INS = "stand-ins"  # folder of a copy of the reference's modules, in an assignment that goes elsewhere
+# folder of a copy of the reference's modules, in an assignment that goes elsewhere
+STAND_INS = "stand-ins"
 LITTER = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 
 
@@ -53,11 +64,17 @@ class Assignment:
         return None
 
     def stand_in_files(self) -> dict[str, bytes]:
-        """Return what goes with an assignment that is sent elsewhere: its copy of the reference's modules."""
-        return {f"{STAND_INS}/{name}": data for name, data in (self.reference_modules() or {}).items()}
+        """Return what goes with an assignment that is sent elsewhere: its copy of the reference's
+        modules.
+        """
+        return {
+            f"{STAND_INS}/{name}": data for name, data in (self.reference_modules() or {}).items()
+        }
 
     def require_hidden(self) -> None:
-        """Raise `AssignmentError` where only the public seed is there, whose answers students have in the handout."""
+        """Raise `AssignmentError` where only the public seed is there, whose answers students have
+        in the handout.
+        """
         if self.spec.handout_of:
             raise AssignmentError(
                 f"{self.folder} is a handout, for practice: grade a class with the assignment that it was made from"
@@ -74,7 +91,9 @@ class Assignment:
         return self.folder / "expectations" / f"{seed}.h5"
 
     def mistakes_path(self, seed: str) -> Path:
-        """Path of the known mistakes' recorded outputs: of the hidden seed their fingerprints, else digests."""
+        """Path of the known mistakes' recorded outputs: of the hidden seed their fingerprints, else
+        digests.
+        """
         name = "known-mistakes.json" if seed == "hidden" else f"known-mistakes-{seed}.json"
         return self.folder / "expectations" / name
 
@@ -101,7 +120,9 @@ class Assignment:
             if notebook.path == path:
                 return notebook
         known = ", ".join(notebook.path for notebook in self.spec.notebooks) or "none"
-        raise AssignmentError(f"a check asks for the notebook {path!r}, which {SPEC_NAME} does not name ({known})")
+        raise AssignmentError(
+            f"a check asks for the notebook {path!r}, which {SPEC_NAME} does not name ({known})"
+        )
 
     @cached_property
     def provided(self) -> dict[str, Path]:
@@ -111,19 +132,25 @@ class Assignment:
         for source, target in self.spec.provided.items():
             start = self.folder / source
             for path in _walk(start):
-                place = target if path == start else f"{target}/{path.relative_to(start).as_posix()}"
+                place = (
+                    target if path == start else f"{target}/{path.relative_to(start).as_posix()}"
+                )
                 if place not in students:
                     files[place] = path
         return files
 
     @cached_property
     def links(self) -> dict[str, Path]:
-        """The fewest links that lay the provided files: a whole folder wherever no student's file lies in it."""
+        """The fewest links that lay the provided files: a whole folder wherever no student's file
+        lies in it.
+        """
         own = [file.path for file in self.spec.files]
         links: dict[str, Path] = {}
 
         def lay(place: str, source: Path) -> None:
-            if source.is_dir() and any(path.startswith(f"{place}/") for path in own + others(place)):
+            if source.is_dir() and any(
+                path.startswith(f"{place}/") for path in own + others(place)
+            ):
                 for child in sorted(source.iterdir()):
                     if child.name not in LITTER:
                         lay(f"{place}/{child.name}", child)
@@ -139,9 +166,11 @@ class Assignment:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over everything that a verdict depends on: spec, checks, notebooks and provided files.
+        """SHA-256 over everything that a verdict depends on: spec, checks, notebooks and provided
+        files.
 
-        A handout bears the digest of the assignment that it was made from: its expectations are of that one.
+        A handout bears the digest of the assignment that it was made from: its expectations are of
+        that one.
         """
         if self.spec.handout_of:
             return self.spec.handout_of
@@ -159,13 +188,18 @@ def load(folder: Path) -> Assignment:
     """Read an assignment's folder; raise `AssignmentError` with the file, the key and what to do."""
     path = folder / SPEC_NAME
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
+        # some editors begin a file with a mark
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         inner = folder / "assignment"
         hint = f": did you mean {inner}?" if (inner / SPEC_NAME).is_file() else ""
-        raise AssignmentError(f"{folder} is not an assignment: it has no {SPEC_NAME}{hint}") from None
+        raise AssignmentError(
+            f"{folder} is not an assignment: it has no {SPEC_NAME}{hint}"
+        ) from None
     except NotADirectoryError:
-        raise AssignmentError(f"{folder} is a file: name the folder that holds the {SPEC_NAME}") from None
+        raise AssignmentError(
+            f"{folder} is a file: name the folder that holds the {SPEC_NAME}"
+        ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise AssignmentError(f"{path}: {error}") from error
     try:
@@ -197,7 +231,9 @@ _WORDS: dict[str, tuple[str, ...]] = {
 
 
 def _explain(message: str, raw: Mapping[str, Any]) -> str:
-    """Turn the validator's message into a sentence with the key's path, its entry's name and a suggestion."""
+    """Turn the validator's message into a sentence with the key's path, its entry's name and a
+    suggestion.
+    """
     said, _, place = message.replace("`$.", "`").replace("`$`", "``").partition(" - at `")
     place = place.removesuffix("`")
     where = f" in `{place}`{_entry(place, raw)}" if place else ""
@@ -208,7 +244,11 @@ def _explain(message: str, raw: Mapping[str, Any]) -> str:
         hint = f": did you mean `{close}`?" if close else f" (known keys: {', '.join(names)})"
         return f"unknown key `{unknown[1]}`{where}{hint}"
     if missing := re.fullmatch(r"Object missing required field `(.+?)`", said):
-        lacks = f"`[[{missing[1]}]]`" if not place and missing[1] in _TABLES else f"the key `{missing[1]}`"
+        lacks = (
+            f"`[[{missing[1]}]]`"
+            if not place and missing[1] in _TABLES
+            else f"the key `{missing[1]}`"
+        )
         return f"{lacks} is missing{where or ' at the top level'}"
     at = f" - at `{place}`{_entry(place, raw)}" if place else ""
     if said.startswith("Expected `array`, got `object`") and place in _TABLES:
@@ -218,7 +258,9 @@ def _explain(message: str, raw: Mapping[str, Any]) -> str:
 
 
 def _entry(place: str, raw: Mapping[str, Any]) -> str:
-    """Return what the author calls the entry that a path leads to, where it has a name: nobody counts checks."""
+    """Return what the author calls the entry that a path leads to, where it has a name: nobody
+    counts checks.
+    """
     found = re.match(r"(\w+)\[(\d+)\]", place)
     entry = raw[found[1]][int(found[2])] if found else None
     name = (entry.get("id") or entry.get("path")) if isinstance(entry, dict) else None
@@ -229,4 +271,6 @@ def _walk(start: Path) -> list[Path]:
     """Return the files at or below a path, in a fixed order, without caches."""
     if start.is_file():
         return [start]
-    return sorted(path for path in start.rglob("*") if path.is_file() and not LITTER.intersection(path.parts))
+    return sorted(
+        path for path in start.rglob("*") if path.is_file() and not LITTER.intersection(path.parts)
+    )

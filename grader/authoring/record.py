@@ -1,6 +1,8 @@
-"""Records what the reference answers, for the public and the hidden seed, twice over: what differs is refused.
+"""Records what the reference answers, for the public and the hidden seed, twice over: what differs
+is refused.
 
-The second time the checks run from the last to the first: students run some of them alone, and must find the same.
+The second time the checks run from the last to the first: students run some of them alone, and must
+find the same.
 """
 
 from __future__ import annotations
@@ -17,15 +19,21 @@ import msgspec
 import numpy as np
 
 from grader import __version__
-from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance, read_provenance
+from grader.assignment.expectations import (
+    SCHEMA,
+    CaseRecord,
+    Expectations,
+    Provenance,
+    read_provenance,
+)
 from grader.assignment.exposure import refuse_readable
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import SPEC_NAME, Assignment
-from grader.authoring.strip import unowned_solutions
-from grader.checking.arguments import UNTOUCHED
-from grader.checking.compare import FLOOR
-from grader.checking.diagnosis import KnownMistakes, Mistake, answers
-from grader.checking.expect import Mode
+from grader.assignment.strip import unowned_solutions
+from grader.checking.api.changed_arguments import UNTOUCHED
+from grader.checking.api.expect import Mode
+from grader.checking.explain.diagnosis import KnownMistakes, Mistake, answers
+from grader.checking.judge.compare import FLOOR
 from grader.errors import AssignmentError
 from grader.model import CaseResult, Status
 from grader.sandbox.ladder import open_sandbox
@@ -35,8 +43,11 @@ PUBLIC_SEED = "2016"  # no secret: the handout carries what it gives
 SEEDS = ("public", "hidden")
 
 
-def record(assignment: Assignment, *, reseed: bool, progress: Callable[[str], None]) -> dict[str, Expectations]:
-    """Run the reference through the checks and write ``expectations/*.h5``; return what was written, by seed's name.
+def record(
+    assignment: Assignment, *, reseed: bool, progress: Callable[[str], None]
+) -> dict[str, Expectations]:
+    """Run the reference through the checks and write ``expectations/*.h5``; return what was
+    written, by seed's name.
 
     ``reseed`` draws a new hidden seed; otherwise the one in the file there is kept.
     """
@@ -49,24 +60,33 @@ def record(assignment: Assignment, *, reseed: bool, progress: Callable[[str], No
         progress(f"{name} seed: recording again")
         _must_be_reproducible(assignment, first)
         written[name] = first
-    known = {name: observe(assignment, one.provenance.seed, name, progress) for name, one in written.items()}
+    known = {
+        name: observe(assignment, one.provenance.seed, name, progress)
+        for name, one in written.items()
+    }
     known["public"] = known["public"].digested(written["public"])
-    for name, expectations in written.items():  # only now that nothing was found wrong with any of them
+    # only now that nothing was found wrong with any of them
+    for name, expectations in written.items():
         expectations.write(assignment.expectations_path(name))
         known[name].write(assignment.mistakes_path(name))
     return written
 
 
 def _must_be_reproducible(assignment: Assignment, first: Expectations) -> None:
-    """Raise where another run gives other values, and say whether the order of the checks is to blame."""
+    """Raise where another run gives other values, and say whether the order of the checks is to
+    blame.
+    """
     seed = first.provenance.seed
     backwards = Assignment(
-        assignment.folder, msgspec.structs.replace(assignment.spec, checks=assignment.spec.checks[::-1])
+        assignment.folder,
+        msgspec.structs.replace(assignment.spec, checks=assignment.spec.checks[::-1]),
     )
     second = None
     try:
         second = run_reference(backwards, seed)
-        told = next((f"{difference} is not what it was" for difference in differences(first, second)), "")
+        told = next(
+            (f"{difference} is not what it was" for difference in differences(first, second)), ""
+        )
     except AssignmentError as error:
         told = str(error).partition("\n")[0]
     if not told:
@@ -87,7 +107,10 @@ def _must_be_reproducible(assignment: Assignment, first: Expectations) -> None:
 def check(assignment: Assignment, progress: Callable[[str], None]) -> Iterator[str]:
     """Yield a sentence for each way in which the recorded expectations are stale."""
     refuse_readable(assignment)
-    mistakes = {mistake.id: Mistake(mistake.name, mistake.hint, mistake.share) for mistake in _mistakes(assignment)}
+    mistakes = {
+        mistake.id: Mistake(mistake.name, mistake.hint, mistake.share)
+        for mistake in _mistakes(assignment)
+    }
     for name in SEEDS:
         path = assignment.mistakes_path(name)
         known = KnownMistakes.read(path)
@@ -112,11 +135,15 @@ def hidden_seed(assignment: Assignment, *, reseed: bool) -> str:
 
 
 def reference_files(assignment: Assignment) -> dict[str, bytes]:
-    """Return the reference as a submission would bring it: the student's files, and its notebooks where it has some."""
+    """Return the reference as a submission would bring it: the student's files, and its notebooks
+    where it has some.
+    """
     folder = assignment.reference
     if folder is None:
         if assignment.spec.handout_of:
-            raise AssignmentError("this is a handout, which has no `reference`: nothing can be recorded from it")
+            raise AssignmentError(
+                "this is a handout, which has no `reference`: nothing can be recorded from it"
+            )
         raise AssignmentError(
             f"{assignment.folder / SPEC_NAME} names no `reference`: give the folder of your solution, such as "
             '`reference = "../solutions"`, or `reference = "."` where a notebook is its own reference'
@@ -143,8 +170,12 @@ def reference_digest(assignment: Assignment) -> str:
     return digest.hexdigest()
 
 
-def run_reference(assignment: Assignment, seed: str, warn: Callable[[str], None] | None = None) -> Expectations:
-    """Run every check in recording mode against the reference, with a warning for each case that expects nothing."""
+def run_reference(
+    assignment: Assignment, seed: str, warn: Callable[[str], None] | None = None
+) -> Expectations:
+    """Run every check in recording mode against the reference, with a warning for each case that
+    expects nothing.
+    """
     versions = {"python": platform.python_version(), "numpy": np.__version__, "grader": __version__}
     provenance = Provenance(SCHEMA, seed, assignment.digest, reference_digest(assignment), versions)
     expectations = Expectations(provenance)
@@ -159,8 +190,14 @@ def run_reference(assignment: Assignment, seed: str, warn: Callable[[str], None]
         for note in case.notes:
             if note.endswith(UNTOUCHED):
                 warn(f"warning: `{id_}` ({case.id}): {note}")
-        if not case.values and not expectations.cases[id_, case.id].values and not asserts(assignment, id_):
-            warn(f"warning: `{id_}` ({case.id}) expects nothing, so every answer would pass: call `expect` in it")
+        if (
+            not case.values
+            and not expectations.cases[id_, case.id].values
+            and not asserts(assignment, id_)
+        ):
+            warn(
+                f"warning: `{id_}` ({case.id}) expects nothing, so every answer would pass: call `expect` in it"
+            )
         for name in tiny(expectations.cases[id_, case.id]):
             warn(
                 f"warning: `{name}` of `{id_}` ({case.id}) is below {FLOOR:g} throughout, which is taken for rounding, "
@@ -170,10 +207,16 @@ def run_reference(assignment: Assignment, seed: str, warn: Callable[[str], None]
 
 
 def tiny(case: CaseRecord) -> Iterator[str]:
-    """Yield the names of recorded arrays whose every entry, some of them not zero, a comparison takes for rounding."""
+    """Yield the names of recorded arrays whose every entry, some of them not zero, a comparison
+    takes for rounding.
+    """
     for name, (value, tolerance) in case.values.items():
         numbers = np.asarray(value) if isinstance(value, np.ndarray | float) else np.zeros(0)
-        if numbers.dtype.kind in "fc" and tolerance.atol and 0 < np.abs(numbers).max(initial=0.0) < FLOOR:
+        if (
+            numbers.dtype.kind in "fc"
+            and tolerance.atol
+            and 0 < np.abs(numbers).max(initial=0.0) < FLOOR
+        ):
             yield name
 
 
@@ -200,8 +243,12 @@ def _mistakes(assignment: Assignment) -> tuple[Misconception, ...]:
     return load_all(assignment.folder / FOLDER)
 
 
-def observe(assignment: Assignment, seed: str, name: str, progress: Callable[[str], None]) -> KnownMistakes:
-    """Run every known mistake through the checks that it fails, and keep fingerprints of what it answers."""
+def observe(
+    assignment: Assignment, seed: str, name: str, progress: Callable[[str], None]
+) -> KnownMistakes:
+    """Run every known mistake through the checks that it fails, and keep fingerprints of what it
+    answers.
+    """
     reference = reference_files(assignment)
     known = KnownMistakes(assignment.digest, {}, {})
     mistakes = _mistakes(assignment)
@@ -210,7 +257,11 @@ def observe(assignment: Assignment, seed: str, name: str, progress: Callable[[st
             progress(f"{name} seed: known mistakes: {count} of {len(mistakes)}")
         expectations = Expectations(Provenance(SCHEMA, seed, "", "", {}))
         _run(
-            assignment, expectations, mode=Mode.OBSERVE, files=apply(mistake, reference), only=frozenset(mistake.fails)
+            assignment,
+            expectations,
+            mode=Mode.OBSERVE,
+            files=apply(mistake, reference),
+            only=frozenset(mistake.fails),
         )
         known.answers[mistake.id] = answers(expectations)
         known.mistakes[mistake.id] = Mistake(mistake.name, mistake.hint, mistake.share)
@@ -225,8 +276,8 @@ def _run(
     files: dict[str, bytes] | None = None,
     only: frozenset[str] = frozenset(),
 ) -> list[tuple[str, CaseResult]]:
-    from grader.checking.plan import Plan
-    from grader.checking.run import run_checks
+    from grader.checking.run.plan import Plan
+    from grader.checking.run.session import run_checks
 
     # The reference is the instructor's own code: it needs a process of its own, not a box.
     with open_sandbox("none", assignment.spec.limits, []) as sandbox:
@@ -254,7 +305,9 @@ def differences(first: Expectations, second: Expectations) -> Iterator[str]:
 def same(a: Any, b: Any) -> bool:
     """Return whether two recorded values are equal to the last bit."""
     if isinstance(a, dict):
-        return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+        return (
+            isinstance(b, dict) and a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+        )
     if isinstance(a, list | tuple):
         return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, str) or a is None:

@@ -5,8 +5,9 @@
     T = size("T", least=2)
     x, Wx = floats("N", T, "D"), floats("D", "H")
 
-An axis is a number, a name, or a `size`. A name stands for one size throughout an example, so arrays fit together; it
-is drawn from 1 to `LARGEST`, unless `size` says otherwise. Any other strategy of hypothesis may stand beside these.
+An axis is a number, a name, or a `size`. A name stands for one size throughout an example, so
+arrays fit together; it is drawn from 1 to `LARGEST`, unless `size` says otherwise. Any other
+strategy of hypothesis may stand beside these.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import SearchStrategy
 
-LARGEST = 5  # of an axis that has but a name: what goes wrong mostly does with few entries, and those can be read
+# of an axis that has but a name: what goes wrong mostly does with few entries, and those can be
+# read
+LARGEST = 5
 DECIMALS = 3  # of floats
 
 Size = int | str | SearchStrategy[int]
 
 
 def size(name: str, least: int = 1, most: int = LARGEST) -> SearchStrategy[int]:
-    """Return the size of an axis: the same wherever the name stands, so give it the same bounds there.
+    """Return the size of an axis: the same wherever the name stands, so give it the same bounds
+    there.
 
     Example:
         T = size("T", least=2)
@@ -35,12 +39,15 @@ def size(name: str, least: int = 1, most: int = LARGEST) -> SearchStrategy[int]:
 
 
 def floats(*axes: Size, low: float = -10.0, high: float = 10.0) -> SearchStrategy[Any]:
-    """Return float64 arrays of a shape, entries with few decimals in [low, high]; a float where no axis is named.
+    """Return float64 arrays of a shape, entries with few decimals in [low, high]; a float where no
+    axis is named.
 
     Example:
         x, w, b = floats("N", "D"), floats("D", "H"), floats("H", low=0.0)
     """
-    entries = st.floats(low, high, allow_subnormal=False).map(lambda entry: round(entry, DECIMALS) + 0.0)
+    entries = st.floats(low, high, allow_subnormal=False).map(
+        lambda entry: round(entry, DECIMALS) + 0.0
+    )
     return arrays(np.float64, _shape(axes), elements=entries) if axes else entries
 
 

@@ -1,1 +1,3 @@
-"""A class's work: what an LMS hands out is taken apart, graded in parallel, and brought back as marks."""
+"""A class's work: what an LMS hands out is taken apart, graded in parallel, and brought back as
+marks.
+"""

@@ -1,6 +1,7 @@
 """The command line: one file per command. Only this room prints and decides exit codes.
 
-Exit codes: 0 everything passed · 1 graded, something failed · 2 can't be graded · 3 the grader itself failed.
+Exit codes: 0 everything passed · 1 graded, something failed · 2 can't be graded · 3 the grader
+itself failed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,19 @@ from grader.cli.console import patience
 from grader.errors import CannotGrade, GraderError, UsageError
 
 PASSED, FAILED, CANNOT_GRADE, GRADER_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
-COMMANDS = ("check", "batch", "handout", "record", "audit", "export", "new", "doctor", "submit", "merge", "similar")
+COMMANDS = (
+    "check",
+    "batch",
+    "handout",
+    "record",
+    "audit",
+    "export",
+    "new",
+    "doctor",
+    "submit",
+    "merge",
+    "similar",
+)
 
 
 def parser(command: str = "") -> argparse.ArgumentParser:
@@ -34,8 +47,10 @@ def parser(command: str = "") -> argparse.ArgumentParser:
         module = importlib.import_module(f"grader.cli.{name}")
         added = module.add(commands)
         added.set_defaults(run=module.run)
-        added.description = (added.description or "").replace("``", "`")  # a docstring, shown as plain text
-        added.allow_abbrev = False  # what an abbreviation means would change with every option that is added
+        # a docstring, shown as plain text
+        added.description = (added.description or "").replace("``", "`")
+        # what an abbreviation means would change with every option that is added
+        added.allow_abbrev = False
     return top
 
 
@@ -43,7 +58,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; the one place where errors become messages."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal of few characters must not stop the grading
+            # a terminal of few characters must not stop the grading
+            stream.reconfigure(errors="replace")
     with patience():
         return _run(arguments)
 
@@ -68,13 +84,20 @@ def _run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except Exception:
         traceback.print_exc()
-        print("grader: the grader failed, no mark is given (the lines above say where)", file=sys.stderr)
+        print(
+            "grader: the grader failed, no mark is given (the lines above say where)",
+            file=sys.stderr,
+        )
         return GRADER_FAILED
 
 
 def _be_somewhere() -> None:
-    """Raise `UsageError` where the working directory has been deleted: no relative path means anything there."""
+    """Raise `UsageError` where the working directory has been deleted: no relative path means
+    anything there.
+    """
     try:
         Path.cwd()
     except FileNotFoundError as error:
-        raise UsageError("the folder that you are in has been deleted: go to another one (cd)") from error
+        raise UsageError(
+            "the folder that you are in has been deleted: go to another one (cd)"
+        ) from error

@@ -13,7 +13,7 @@ from grader.text import counted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from grader.authoring.trials import Trial, Verdict
+    from grader.authoring.audit.trial_runs import Trial, Verdict
 
 PARTS = ("misconceptions", "mutants", "right", "lazy", "notebooks")
 EVERY = 50  # trials between two lines, where nobody looks at a terminal
@@ -26,15 +26,25 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     )
     add_assignment(command)
     command.add_argument(
-        "--out", type=Path, metavar="DIR", default=Path("audit"), help="where to write (default: ./%(default)s)"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=Path("audit"),
+        help="where to write (default: ./%(default)s)",
     )
     command.add_argument(
         "--right", type=Path, metavar="DIR",
         help="right but unusual solutions, a folder each (default: tests/right beside the assignment, if it is there)",
     )  # fmt: skip
-    command.add_argument("--part", action="append", choices=PARTS, help="only this part; may be repeated")
-    command.add_argument("--full", action="store_true", help="also run the notebooks of the right solutions")
-    command.add_argument("--workers", type=int, metavar="N", help="how many processes (default: one for each core)")
+    command.add_argument(
+        "--part", action="append", choices=PARTS, help="only this part; may be repeated"
+    )
+    command.add_argument(
+        "--full", action="store_true", help="also run the notebooks of the right solutions"
+    )
+    command.add_argument(
+        "--workers", type=int, metavar="N", help="how many processes (default: one for each core)"
+    )
     command.add_argument(
         "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto",
         help="the box that the trials run in; 'auto' takes plain processes where there is none (default: %(default)s)",
@@ -44,7 +54,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Run the audit with a bar of progress, print what it found, write the two reports."""
-    from grader.authoring import audit, audit_report
+    from grader.authoring.audit import audit_report, run_audit
     from grader.files import try_folder, write_atomically
 
     shown = console(options.quiet)
@@ -52,9 +62,9 @@ def run(options: argparse.Namespace) -> int:
     try_folder(options.out)
     progress = Progress(shown)
     with progress:
-        found = audit.audit(
+        found = run_audit.audit(
             assignment,
-            audit.Options(
+            run_audit.Options(
                 isolation=options.isolation,
                 workers=options.workers,
                 right=options.right,
@@ -80,7 +90,12 @@ class Progress:
 
         self._console = console
         self._count = self._total = 0
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         self._bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._bar.add_task("trials", total=None)
 
@@ -102,5 +117,7 @@ class Progress:
         """Count one more trial."""
         self._count += 1
         self._bar.advance(self._task)
-        if not self._console.is_terminal and (self._count % EVERY == 0 or self._count == self._total):
+        if not self._console.is_terminal and (
+            self._count % EVERY == 0 or self._count == self._total
+        ):
             self._console.print(f"{self._count} of {self._total} trials")

@@ -1,4 +1,6 @@
-"""``grader batch SUBMISSIONS``: grades a class, and goes on where an earlier run of the same command stopped."""
+"""``grader batch SUBMISSIONS``: grades a class, and goes on where an earlier run of the same
+command stopped.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from grader.text import counted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from grader.classroom.orders import Event, Totals
+    from grader.classroom.run.run_types import Event, Totals
 
 TERMINATED = 143  # as a shell tells of a process that SIGTERM ended
 
@@ -36,13 +38,19 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "--out", type=Path, metavar="DIR", default=Path("class"),
         help="a new or empty folder, or where the same assignment was graded before (default: ./%(default)s)",
     )  # fmt: skip
-    command.add_argument("--roster", type=Path, metavar="CSV", help="the class: id, name, email, and other ids")
+    command.add_argument(
+        "--roster", type=Path, metavar="CSV", help="the class: id, name, email, and other ids"
+    )
     command.add_argument(
         "--groups", type=Path, metavar="CSV",
         help="who is of which group: columns `id` and `group`; what one of a group hands in is graded once, for all",
     )  # fmt: skip
-    command.add_argument("--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR")
-    command.add_argument("--workers", type=_positive, metavar="N", help="default: as many as cores and memory allow")
+    command.add_argument(
+        "--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR"
+    )
+    command.add_argument(
+        "--workers", type=_positive, metavar="N", help="default: as many as cores and memory allow"
+    )
     command.add_argument(
         "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto",
         help="the box that the students' code runs in; 'none' is for code that you trust (default: %(default)s)",
@@ -52,9 +60,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         help="run only this check afresh and keep the verdicts on the others, until a run without --regrade grades all "
         "of them anew where the assignment has changed; may be repeated",
     )  # fmt: skip
-    command.add_argument("--shard", type=_shard, metavar="i/n", default=(1, 1), help="grade the i-th of n parts")
-    command.add_argument("--todo", action="store_true", help="list what waits for a person, and grade nothing")
-    command.add_argument("--dask", metavar="URL", help="grade on the Dask cluster with this scheduler: tcp://HOST:8786")
+    command.add_argument(
+        "--shard", type=_shard, metavar="i/n", default=(1, 1), help="grade the i-th of n parts"
+    )
+    command.add_argument(
+        "--todo", action="store_true", help="list what waits for a person, and grade nothing"
+    )
+    command.add_argument(
+        "--dask",
+        metavar="URL",
+        help="grade on the Dask cluster with this scheduler: tcp://HOST:8786",
+    )
     return command
 
 
@@ -62,9 +78,10 @@ def run(options: argparse.Namespace) -> int:
     """Grade, and write the gradebook, the class page and the list of what waits for a person."""
     from rich.text import Text
 
-    from grader.classroom import batch, summary
-    from grader.classroom.orders import Options
-    from grader.classroom.store import Store
+    from grader.classroom.marks import class_summary
+    from grader.classroom.run import batch
+    from grader.classroom.run.result_store import Store
+    from grader.classroom.run.run_types import Options
     from grader.cli.console import console as console_of
 
     console = console_of(quiet=options.quiet)
@@ -90,10 +107,12 @@ def run(options: argparse.Namespace) -> int:
         try:
             totals = run_.run(open_workers)
         except KeyboardInterrupt as why:
-            console.print(f"interrupted: {run_.settled} of {run_.totals.students} submissions are settled.")
+            console.print(
+                f"interrupted: {run_.settled} of {run_.totals.students} submissions are settled."
+            )
             console.print("Nothing is lost: run the same command again and it goes on from there.")
             return TERMINATED if isinstance(why, _Terminated) else 130
-    written = summary.write(Store(options.out), overrides_path)
+    written = class_summary.write(Store(options.out), overrides_path)
     _tell_totals(console, totals)
     for line in written.remarks:
         console.print(Text(line), soft_wrap=True)
@@ -110,9 +129,9 @@ def _todo(console: Console, store: Any, overrides_path: Path) -> int:
     """Write the page of what waits for a person, and list it."""
     from rich.text import Text
 
-    from grader.classroom import summary
+    from grader.classroom.marks import class_summary
 
-    written, waiting = summary.write_todo(store, overrides_path)
+    written, waiting = class_summary.write_todo(store, overrides_path)
     for line in waiting:
         console.print(Text(line))
     console.print(f"waiting: {len(waiting)}; side by side: {written}", soft_wrap=True)
@@ -137,16 +156,18 @@ def _ended_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _opener(options: argparse.Namespace, memory_mb: int, tell: Callable[[Event], None]) -> Callable[[Path], Any]:
+def _opener(
+    options: argparse.Namespace, memory_mb: int, tell: Callable[[Event], None]
+) -> Callable[[Path], Any]:
     def open_workers(work: Path) -> Any:
-        from grader.classroom import workers
-        from grader.classroom.orders import Event
+        from grader.classroom.run import executors
+        from grader.classroom.run.run_types import Event
 
         if options.dask:
-            return workers.Cluster(options.dask)
-        room = workers.room(memory_mb, options.workers)
+            return executors.Cluster(options.dask)
+        room = executors.room(memory_mb, options.workers)
         tell(Event(text=room.why))
-        return workers.Lanes(room.workers, work, room.boxes)
+        return executors.Lanes(room.workers, work, room.boxes)
 
     return open_workers
 
@@ -154,7 +175,7 @@ def _opener(options: argparse.Namespace, memory_mb: int, tell: Callable[[Event],
 @contextlib.contextmanager
 def _progress(console: Console) -> Iterator[Callable[[Event], None]]:
     """Give what shows the progress: a bar on a terminal, a line per submission elsewhere."""
-    from grader.classroom.progress import Pace, describe
+    from grader.classroom.run.progress import Pace, describe
 
     pace = Pace(time.monotonic())
     if not console.is_terminal:

@@ -13,7 +13,7 @@ from grader.cli.options import add_assignment, add_grading, assignment_of
 
 if TYPE_CHECKING:
     from grader.assignment.spec import Assignment
-    from grader.grading.opening import Opening
+    from grader.grading.startup import Opening
     from grader.model import CheckResult, Report
 
 
@@ -22,7 +22,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command: argparse.ArgumentParser = commands.add_parser(
         "check", help="grade one submission: a folder, .zip or .tar.gz", description=__doc__
     )
-    command.add_argument("submission", type=Path, metavar="SUBMISSION", help="a folder, an archive, or a single file")
+    command.add_argument(
+        "submission", type=Path, metavar="SUBMISSION", help="a folder, an archive, or a single file"
+    )
     add_assignment(command)
     add_grading(command, out="report")
     return command
@@ -31,13 +33,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 def run(options: argparse.Namespace) -> int:
     """Grade, print a line per check and the table, write the reports."""
     from grader.files import try_folder
-    from grader.grading.opening import Opening
+    from grader.grading.startup import Opening
 
     assignment = assignment_of(options)
     # What the instructor names may be a link; one within a submission is refused.
     options.submission = Path(os.path.realpath(options.submission))
     try_folder(options.out)
-    with Opening(assignment, options.isolation) as opening:  # before anything is imported that takes long
+    # before anything is imported that takes long
+    with Opening(assignment, options.isolation) as opening:
         return _run(options, assignment, opening)
 
 
@@ -51,7 +54,9 @@ def _run(options: argparse.Namespace, assignment: Assignment, opening: Opening) 
     clear(options.out, options.submission)
     # What only the report needs is loaded while notebooks run, as soon as they leave a core to it.
     preparing = threading.Thread(target=prepare, args=(assignment,), daemon=True)
-    wanted = [check for check in assignment.spec.checks if not options.only or check.id in options.only]
+    wanted = [
+        check for check in assignment.spec.checks if not options.only or check.id in options.only
+    ]
     running = {check.notebook for check in wanted if check.notebook}
 
     def tell(check: CheckResult) -> None:
@@ -62,7 +67,9 @@ def _run(options: argparse.Namespace, assignment: Assignment, opening: Opening) 
         if not preparing.ident and len(running) < cores():
             preparing.start()
 
-    settings = Options(isolation=options.isolation, only=frozenset(options.only), on_check=tell, on_wait=wait)
+    settings = Options(
+        isolation=options.isolation, only=frozenset(options.only), on_check=tell, on_wait=wait
+    )
     graded = grade(assignment, options.submission, settings, opening)
     opening.begin_to_end()
     paths = write(graded, options.out)

@@ -1,4 +1,5 @@
-"""What a command prints to: a standard output that may be full, closed or read by nobody any more (``| head``).
+"""What a command prints to: a standard output that may be full, closed or read by nobody any more
+(``| head``).
 
 A grading takes minutes and writes files, so it never stops for want of somebody to listen to it.
 """
@@ -63,7 +64,8 @@ class Patient(io.TextIOBase):
             yield
         except OSError:  # a pipe without a reader, a full disk, a terminal that is gone
             assert self._stream is not None
-            with contextlib.suppress(OSError):  # what is still held back goes nowhere, instead of failing at the end
+            # what is still held back goes nowhere, instead of failing at the end
+            with contextlib.suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
             self._stream = None
 
@@ -72,7 +74,9 @@ class Patient(io.TextIOBase):
 def patience() -> Iterator[None]:
     """Let all that is printed meanwhile go to streams that fall silent instead of failing."""
     while (number := os.open(os.devnull, os.O_RDWR)) < STANDARD:
-        pass  # one that was closed is given to nothing else: a socket of ours would be taken for standard output
+        # one that was closed is given to nothing else: a socket of ours would be taken for standard
+        # output
+        pass
     os.close(number)
     kept = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = Patient(sys.stdout), Patient(sys.stderr)
@@ -84,7 +88,9 @@ def patience() -> Iterator[None]:
 
 
 def console(quiet: bool = False, **options: Any) -> Console:
-    """Return a console that goes on silently where standard output is full, closed or read by nobody any more."""
+    """Return a console that goes on silently where standard output is full, closed or read by
+    nobody any more.
+    """
     from rich.console import Console
 
     file: Any = sys.stdout if isinstance(sys.stdout, Patient) else Patient(sys.stdout)

@@ -1,4 +1,6 @@
-"""``grader doctor``: what this machine can do: isolation tiers, limits, versions, and how to get what is missing."""
+"""``grader doctor``: what this machine can do: isolation tiers, limits, versions, and how to get
+what is missing.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,17 @@ import os
 import platform
 import sys
 
-LIBRARIES = ("numpy", "h5py", "pytest", "nbclient", "nbformat", "ipython", "jinja2", "landlockpy", "pyseccomp")
+LIBRARIES = (
+    "numpy",
+    "h5py",
+    "pytest",
+    "nbclient",
+    "nbformat",
+    "ipython",
+    "jinja2",
+    "landlockpy",
+    "pyseccomp",
+)
 
 # What a tier leaves open even where it works; docs/security.md has the whole table.
 LEFT_OPEN = {
@@ -20,7 +32,9 @@ LEFT_OPEN = {
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command, which has no options."""
     command: argparse.ArgumentParser = commands.add_parser(
-        "doctor", help="what this machine can do: isolation tiers, limits, versions", description=__doc__
+        "doctor",
+        help="what this machine can do: isolation tiers, limits, versions",
+        description=__doc__,
     )
     return command
 
@@ -28,12 +42,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 def run(options: argparse.Namespace) -> int:
     """Try every tier and print what was found; 0 where untrusted code can be graded here, else 2."""
     from grader import __version__
+    from grader.limits import Limits
     from grader.machine import cores
     from grader.model import Tier
     from grader.sandbox.ladder import probe
-    from grader.sandbox.limits import Limits
 
-    print(f"grader {__version__}, Python {platform.python_version()}, {platform.system()} {platform.release()}")
+    print(
+        f"grader {__version__}, Python {platform.python_version()}, {platform.system()} {platform.release()}"
+    )
     print(f"user: {'root' if _is_root() else 'an ordinary user'}; {cores()} cores")
     print("\nisolation tiers, strongest first:")
     reports = probe()
@@ -47,7 +63,9 @@ def run(options: argparse.Namespace) -> int:
     if usable:
         print(f"  --isolation auto takes: {usable[0]}")
     else:
-        print("  --isolation auto stops: none of these holds; `--isolation none` is for code that you trust")
+        print(
+            "  --isolation auto stops: none of these holds; `--isolation none` is for code that you trust"
+        )
     print("\nlimits of a submission, unless assignment.toml says otherwise:")
     limits = Limits()
     for name in limits.__struct_fields__:

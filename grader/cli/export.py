@@ -30,23 +30,35 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="formats:\n" + "\n".join(f"  {name:20} {writer.__doc__}" for name, writer in FORMATS.items()),
     )  # fmt: skip
-    command.add_argument("format", choices=FORMATS, metavar="FORMAT", help="one of: " + ", ".join(FORMATS))
+    command.add_argument(
+        "format", choices=FORMATS, metavar="FORMAT", help="one of: " + ", ".join(FORMATS)
+    )
     add_assignment(command)
     command.add_argument(
         "--from", dest="source", type=Path, metavar="PATH", default=Path("class"),
         help="what `grader batch` wrote (default: ./%(default)s); a report.json for results of one submission",
     )  # fmt: skip
-    command.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: a name by the format)")
-    command.add_argument("--overrides", type=Path, metavar="TOML", help="default: overrides.toml beside the marks")
-    command.add_argument("--gradebook", type=Path, metavar="CSV", help="the LMS's own export, to be filled in")
+    command.add_argument(
+        "--out", type=Path, metavar="FILE", help="where to write (default: a name by the format)"
+    )
+    command.add_argument(
+        "--overrides", type=Path, metavar="TOML", help="default: overrides.toml beside the marks"
+    )
+    command.add_argument(
+        "--gradebook", type=Path, metavar="CSV", help="the LMS's own export, to be filled in"
+    )
     command.add_argument(
         "--column", default="", metavar="TITLE",
         help="canvas, brightspace, blackboard, sakai: the column's exact title; moodle-xml: the assignment's ID number",
     )  # fmt: skip
     command.add_argument(
-        "--scale", action="store_true", help="let marks be scaled where the LMS has another maximum for the assignment"
+        "--scale",
+        action="store_true",
+        help="let marks be scaled where the LMS has another maximum for the assignment",
     )
-    command.add_argument("--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto")
+    command.add_argument(
+        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto"
+    )
     return command
 
 
@@ -64,10 +76,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _gradescope(options: argparse.Namespace) -> Written:
     """the autograder zip of an assignment"""
-    from grader.authoring.wheel import build_wheel, wheel_name
+    from grader.authoring.handout.wheel import build_wheel, wheel_name
     from grader.classroom.exports import gradescope
 
-    return Written("autograder.zip", gradescope.autograder_zip(assignment_of(options), wheel_name(), build_wheel()))
+    return Written(
+        "autograder.zip",
+        gradescope.autograder_zip(assignment_of(options), wheel_name(), build_wheel()),
+    )
 
 
 def _gradescope_run(options: argparse.Namespace) -> Written:
@@ -104,8 +119,14 @@ def _other_lms(form_name: str, options: argparse.Namespace) -> Written:
     from grader.classroom.exports import other_lms, tables
 
     class_, lines = tables.marked(options.source, options.overrides)
-    form = {"brightspace": other_lms.BRIGHTSPACE, "blackboard": other_lms.BLACKBOARD, "sakai": other_lms.SAKAI}
-    table = other_lms.render(form[form_name], class_, lines, options.column, options.gradebook, options.scale)
+    form = {
+        "brightspace": other_lms.BRIGHTSPACE,
+        "blackboard": other_lms.BLACKBOARD,
+        "sakai": other_lms.SAKAI,
+    }
+    table = other_lms.render(
+        form[form_name], class_, lines, options.column, options.gradebook, options.scale
+    )
     return Written(f"{form_name}.csv", table.data, tables.told(lines, table, options.gradebook))
 
 

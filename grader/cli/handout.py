@@ -1,4 +1,6 @@
-"""``grader handout``: makes ``student_template/`` and the zip that students get; ``--check``: is it up to date?"""
+"""``grader handout``: makes ``student_template/`` and the zip that students get; ``--check``: is it
+up to date?
+"""
 
 from __future__ import annotations
 
@@ -16,21 +18,35 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     )
     add_assignment(command)
     command.add_argument(
-        "--question", action="append", default=[], metavar="ID", help="only this question; may be repeated"
+        "--question",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="only this question; may be repeated",
     )
     command.add_argument(
-        "--template", type=Path, metavar="DIR", default=Path("student_template"), help="default: ./%(default)s"
+        "--template",
+        type=Path,
+        metavar="DIR",
+        default=Path("student_template"),
+        help="default: ./%(default)s",
     )
     command.add_argument(
-        "--out", type=Path, metavar="DIR", default=Path("dist"), help="for the zip (default: ./%(default)s)"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=Path("dist"),
+        help="for the zip (default: ./%(default)s)",
     )
-    command.add_argument("--check", action="store_true", help="write nothing: fail where the template is out of date")
+    command.add_argument(
+        "--check", action="store_true", help="write nothing: fail where the template is out of date"
+    )
     return command
 
 
 def run(options: argparse.Namespace) -> int:
     """Build, prove, and write or compare."""
-    from grader.authoring import handout, prove, template
+    from grader.authoring.handout import contents, handout_folder, leak_check
     from grader.files import write_atomically
 
     def say(line: str) -> None:
@@ -38,22 +54,22 @@ def run(options: argparse.Namespace) -> int:
             print(line, flush=True)
 
     assignment = assignment_of(options)
-    made = handout.build(assignment, tuple(options.question))
+    made = contents.build(assignment, tuple(options.question))
     if options.check:
-        problems = list(template.differences(made, options.template))
+        problems = list(handout_folder.differences(made, options.template))
         for problem in problems:
             print(f"out of date: {options.template}/{problem}")
         say("run `grader handout`" if problems else f"{options.template} is up to date")
         return 1 if problems else 0
     files, solutions = counted(len(made.files), "file"), counted(len(made.blocks), "solution")
     say(f"{files}, {solutions} stripped; proving that no answer is left")
-    prove.prove(made, assignment)
+    leak_check.prove(made, assignment)
     suffix = "".join(f"-{question}" for question in options.question)
     archive = write_atomically(options.out / f"{made.name}{suffix}-handout.zip", made.archive())
     if options.question:
         say(f"{options.template} is left as it is: a partial handout is only a zip")
     else:
-        template.write_template(made, options.template)
+        handout_folder.write_template(made, options.template)
         say(f"template: {options.template}")
     say(f"handout:  {archive} ({archive.stat().st_size / 1048576:.1f} MB)")
     return 0

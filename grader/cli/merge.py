@@ -1,4 +1,6 @@
-"""``grader merge SHARD...``: puts together what ``grader batch --shard i/n`` graded on several machines."""
+"""``grader merge SHARD...``: puts together what ``grader batch --shard i/n`` graded on several
+machines.
+"""
 
 from __future__ import annotations
 
@@ -14,26 +16,36 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command: argparse.ArgumentParser = commands.add_parser(
         "merge", help="put the results of shards together", description=__doc__
     )
-    command.add_argument("shards", type=Path, nargs="+", metavar="SHARD", help="what `grader batch --shard` wrote")
-    command.add_argument("--out", type=Path, metavar="DIR", default=Path("class"), help="default: ./%(default)s")
-    command.add_argument("--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR")
+    command.add_argument(
+        "shards", type=Path, nargs="+", metavar="SHARD", help="what `grader batch --shard` wrote"
+    )
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", default=Path("class"), help="default: ./%(default)s"
+    )
+    command.add_argument(
+        "--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR"
+    )
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
     return command
 
 
 def run(options: argparse.Namespace) -> int:
     """Merge, then write gradebook and pages; the exit code is that of a batch over the whole class."""
-    from grader.classroom import overrides, summary
-    from grader.classroom.merge import merge
-    from grader.classroom.rows import Outcome
-    from grader.classroom.store import Store
+    from grader.classroom.marks import class_summary, overrides
+    from grader.classroom.run.merge import merge
+    from grader.classroom.run.result_store import Store
+    from grader.classroom.run.results import Outcome
 
     merged = merge(options.shards, options.out)
-    written = summary.write(Store(options.out), options.overrides or options.out / overrides.NAME)
+    written = class_summary.write(
+        Store(options.out), options.overrides or options.out / overrides.NAME
+    )
     unfinished = sum(line.outcome in (Outcome.FAULT, Outcome.WAITING) for line in written.lines)
     if not options.quiet:
         many = len(written.lines)
-        print(counted(many, "student") + (f", {unfinished} of them not graded" if unfinished else ""))
+        print(
+            counted(many, "student") + (f", {unfinished} of them not graded" if unfinished else "")
+        )
         for line in written.remarks:
             print(line)
         for name, path in written.files.items():

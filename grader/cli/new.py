@@ -20,16 +20,27 @@ Try it as it is, then edit it:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
-    command: argparse.ArgumentParser = commands.add_parser("new", help="begin an assignment", description=__doc__)
+    command: argparse.ArgumentParser = commands.add_parser(
+        "new", help="begin an assignment", description=__doc__
+    )
     command.add_argument("folder", type=Path, metavar="FOLDER", help="the folder to be made")
     command.add_argument(
-        "--from-notebook", type=Path, metavar="FILE", help="make it of a notebook with nbgrader's or Otter's markup"
+        "--from-notebook",
+        type=Path,
+        metavar="FILE",
+        help="make it of a notebook with nbgrader's or Otter's markup",
     )
     command.add_argument(
-        "--from-nbgrader", type=Path, metavar="DIR", help="make a folder of assignments of a course of nbgrader's"
+        "--from-nbgrader",
+        type=Path,
+        metavar="DIR",
+        help="make a folder of assignments of a course of nbgrader's",
     )
     command.add_argument(
-        "--from-otter", type=Path, metavar="DIR", help="make a folder of assignments of Otter's source notebooks"
+        "--from-otter",
+        type=Path,
+        metavar="DIR",
+        help="make a folder of assignments of Otter's source notebooks",
     )
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
     return command
@@ -37,7 +48,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Write the files and say what to do with them."""
-    from grader.authoring.scaffold import create, must_be_new, named, scaffold
+    from grader.authoring.new import create, must_be_new, named, scaffold
 
     if options.from_nbgrader is not None or options.from_otter is not None:
         return _course(options)
@@ -47,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     if options.from_notebook is None:
         files, reference = scaffold(name), "solutions"
     else:
-        from grader.authoring.from_notebook import convert
+        from grader.importing.convert import convert
 
         if not options.quiet:
             print(f"trying what {options.from_notebook.name} becomes", flush=True)
@@ -67,8 +78,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _course(options: argparse.Namespace) -> int:
     """Write an assignment for each of a course; 1 if one of them could not be made."""
-    from grader.authoring.from_course import from_nbgrader_course, from_otter_course
-    from grader.authoring.scaffold import create, must_be_new
+    from grader.authoring.new import create, must_be_new
+    from grader.importing.courses import from_nbgrader_course, from_otter_course
 
     def tell(line: str) -> None:
         if not options.quiet:
@@ -86,7 +97,9 @@ def _course(options: argparse.Namespace) -> int:
             tell(f"- {note}")
     for name, why in course.refused.items():
         print(f"{name} was not made: {why}", flush=True)
-    tell(f"In each of them: grader record, grader check ., grader handout (in {_quoted(str(options.folder))})")
+    tell(
+        f"In each of them: grader record, grader check ., grader handout (in {_quoted(str(options.folder))})"
+    )
     return 1 if course.refused else 0
 
 

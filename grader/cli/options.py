@@ -22,13 +22,19 @@ def add_assignment(command: argparse.ArgumentParser) -> None:
 def add_grading(command: argparse.ArgumentParser, *, out: str) -> None:
     """Add ``--out``, ``--isolation`` and ``--only``."""
     command.add_argument(
-        "--out", type=Path, metavar="DIR", default=Path(out), help="where to write (default: ./%(default)s)"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=Path(out),
+        help="where to write (default: ./%(default)s)",
     )
     command.add_argument(
         "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto",
         help="the box that the student's code runs in; 'none' is for code that you trust (default: %(default)s)",
     )  # fmt: skip
-    command.add_argument("--only", action="append", default=[], metavar="ID", help="only this check; may be repeated")
+    command.add_argument(
+        "--only", action="append", default=[], metavar="ID", help="only this check; may be repeated"
+    )
 
 
 def assignment_of(options: argparse.Namespace) -> Assignment:

@@ -1,4 +1,6 @@
-"""``grader record``: records what the reference answers, or with ``--check`` says whether that is still true."""
+"""``grader record``: records what the reference answers, or with ``--check`` says whether that is
+still true.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "record", help="record expectations from the reference", description=__doc__
     )
     add_assignment(command)
-    command.add_argument("--check", action="store_true", help="write nothing: fail where the expectations are stale")
-    command.add_argument("--reseed", action="store_true", help="draw a new hidden seed, as each course should")
+    command.add_argument(
+        "--check", action="store_true", help="write nothing: fail where the expectations are stale"
+    )
+    command.add_argument(
+        "--reseed", action="store_true", help="draw a new hidden seed, as each course should"
+    )
     return command
 
 
@@ -37,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
             return 1
         progress("the expectations are up to date")
         return 0
-    for name, expectations in record.record(assignment, reseed=options.reseed, progress=progress).items():
+    for name, expectations in record.record(
+        assignment, reseed=options.reseed, progress=progress
+    ).items():
         progress(record.summary(expectations, assignment.expectations_path(name)))
     return 0

@@ -23,12 +23,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "--from", dest="source", type=Path, metavar="DIR", default=Path("class"),
         help="what `grader batch` wrote (default: ./%(default)s)",
     )  # fmt: skip
-    command.add_argument("--handout", type=Path, metavar="DIR", help="what students were given (default: worked out)")
+    command.add_argument(
+        "--handout", type=Path, metavar="DIR", help="what students were given (default: worked out)"
+    )
     command.add_argument(
         "--threshold", type=_share, default=0.5, metavar="SHARE",
         help="of the smaller part's own code, from 0 to 1 (default: %(default)s)",
     )  # fmt: skip
-    command.add_argument("--out", type=Path, metavar="DIR", help="default: similar/ in the class's folder")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: similar/ in the class's folder"
+    )
     return command
 
 
@@ -36,13 +40,13 @@ def run(options: argparse.Namespace) -> int:
     """Write the pages and list the first pairs."""
     from rich.text import Text
 
-    from grader.classroom import similar
-    from grader.classroom.store import Store
+    from grader.classroom.run.result_store import Store
+    from grader.classroom.similar import similarity
 
     shown = console(options.quiet)
-    given = similar.handout_of(assignment_of(options), options.handout)
+    given = similarity.handout_of(assignment_of(options), options.handout)
     out = options.out or options.source / "similar"
-    written = similar.write(Store(options.source), out, given, options.threshold)
+    written = similarity.write(Store(options.source), out, given, options.threshold)
     path, pairs = written.path, written.pairs
     if not written.compared:
         shown.print(
@@ -54,7 +58,11 @@ def run(options: argparse.Namespace) -> int:
         members = ", ".join(entry.student for entry in cluster.members)
         shown.print(Text(f"cluster of {len(cluster.members)}: {members}"), soft_wrap=True)
     for pair in pairs[:LISTED]:
-        shown.print(Text(f"{100 * pair.share:4.0f} %  {pair.first.student}  {pair.second.student}  {pair.file}"))
+        shown.print(
+            Text(
+                f"{100 * pair.share:4.0f} %  {pair.first.student}  {pair.second.student}  {pair.file}"
+            )
+        )
     shown.print(f"{counted(len(pairs), 'pair')}: {path}", soft_wrap=True)
     return 0
 
@@ -63,4 +71,6 @@ def _share(text: str) -> float:
     with contextlib.suppress(ValueError):
         if 0 <= float(text) <= 1:
             return float(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no share: give a number from 0 to 1, such as 0.5")
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no share: give a number from 0 to 1, such as 0.5"
+    )

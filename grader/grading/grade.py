@@ -1,6 +1,8 @@
-"""Grades one submission: intake, the checks in the trusted process, the student's code in a box, a `Report`.
+"""Grades one submission: intake, the checks in the trusted process, the student's code in a box, a
+`Report`.
 
-What imports NumPy or pytest is imported where it is first needed: a class that has not changed needs none of it.
+What imports NumPy or pytest is imported where it is first needed: a class that has not changed
+needs none of it.
 """
 
 from __future__ import annotations
@@ -19,24 +21,25 @@ import msgspec
 
 from grader.assignment.spec import Assignment
 from grader.errors import AssignmentError, UsageError
-from grader.grading.candidates import Draft, draft_of, listed_cells
-from grader.grading.intake import Taken, Wanted
-from grader.grading.opening import Opening
+from grader.grading.intake.candidates import Draft, draft_of, listed_cells
+from grader.grading.intake.take import Taken, Wanted
+from grader.grading.intake.text_notebooks import take_in
 from grader.grading.scoring import questions, score_check, total
-from grader.grading.text_notebooks import take_in
+from grader.grading.startup import Opening
 from grader.markers import released
 from grader.model import REPORT_SCHEMA, CheckResult, Report
+from grader.notebooks.advice import remarks
 from grader.notebooks.cells import is_students, text_of
 from grader.notebooks.definitions import definitions
-from grader.notebooks.remarks import remarks
 
 if TYPE_CHECKING:
     from grader.assignment.expectations import Expectations
-    from grader.checking.diagnosis import KnownMistakes
-    from grader.checking.plan import Outcome
+    from grader.checking.explain.diagnosis import KnownMistakes
+    from grader.checking.run.plan import Outcome
 
 HANDOUT_PAGES = ("README.md", "tox.ini", "pytest.ini", ".gitignore")
-HANDOUT_FOLDERS = ("assignment", "wheels", "report")  # what a handout brings, and what its tools make
+# what a handout brings, and what its tools make
+HANDOUT_FOLDERS = ("assignment", "wheels", "report")
 Progress = Callable[[CheckResult], None]
 
 
@@ -44,7 +47,8 @@ class Graded(msgspec.Struct, frozen=True):
     """A report, and what belongs beside it."""
 
     report: Report
-    notebooks: dict[str, Any]  # name -> the executed notebook, a NotebookNode made by the student's code: hostile
+    # name -> the executed notebook, a NotebookNode made by the student's code: hostile
+    notebooks: dict[str, Any]
     sources: dict[str, str]  # the student's files as text, for the report
 
 
@@ -54,16 +58,24 @@ class Options(msgspec.Struct, frozen=True):
     isolation: str = "auto"
     only: frozenset[str] = frozenset()
     on_check: Progress = lambda check: None
-    on_wait: Callable[[], None] = lambda: None  # called when nothing is left but to wait for a notebook
+    # called when nothing is left but to wait for a notebook
+    on_wait: Callable[[], None] = lambda: None
     boxes: int = 8  # that may be at work at a time
 
 
 def wanted(assignment: Assignment) -> Wanted:
-    """Return what the intake takes from a submission, and which files it need not report as changed."""
-    digests = {place: hashlib.sha256(path.read_bytes()).hexdigest() for place, path in assignment.provided.items()}
+    """Return what the intake takes from a submission, and which files it need not report as
+    changed.
+    """
+    digests = {
+        place: hashlib.sha256(path.read_bytes()).hexdigest()
+        for place, path in assignment.provided.items()
+    }
     passed_over: frozenset[str] = frozenset()
     if assignment.spec.handout_of:  # practice: the handout's own files lie beside the student's
-        passed_over = frozenset({*HANDOUT_PAGES, *HANDOUT_FOLDERS, f"{assignment.spec.name}-submission.zip"})
+        passed_over = frozenset(
+            {*HANDOUT_PAGES, *HANDOUT_FOLDERS, f"{assignment.spec.name}-submission.zip"}
+        )
     return Wanted(
         files=tuple(file.path for file in assignment.spec.files),
         notebooks=tuple(notebook.path for notebook in assignment.spec.notebooks),
@@ -75,36 +87,48 @@ def wanted(assignment: Assignment) -> Wanted:
 
 
 def _drafts(assignment: Assignment) -> dict[str, Draft]:
-    """Return the wanted files as students get them, as far as renamed files and copies are told apart by it."""
+    """Return the wanted files as students get them, as far as renamed files and copies are told
+    apart by it.
+    """
     drafts = {file.path: draft_of((), file.provides) for file in assignment.spec.files}
     for notebook in assignment.spec.notebooks:
         cells = listed_cells((assignment.folder / notebook.source).read_bytes())
         texts = [text_of(cell) for cell in cells]
-        tasks = [text_of(cell) for cell in cells if is_students(cell) and cell.get("cell_type") == "code"]
+        tasks = [
+            text_of(cell) for cell in cells if is_students(cell) and cell.get("cell_type") == "code"
+        ]
         names = frozenset[str]().union(*map(definitions, tasks))
         drafts[notebook.path] = draft_of(map(released, texts), names)
     return drafts
 
 
 def load_expectations(assignment: Assignment) -> tuple[Expectations, bool]:
-    """Return the expectations to grade with, and whether they are of the hidden seed; refuse stale ones."""
+    """Return the expectations to grade with, and whether they are of the hidden seed; refuse stale
+    ones.
+    """
     from grader.assignment.expectations import Expectations
 
     hidden = assignment.expectations_path("hidden").is_file()
     path = assignment.expectations_path("hidden" if hidden else "public")
     expectations = Expectations.read(path)
     if expectations.provenance.assignment != assignment.digest:
-        raise AssignmentError(f"{path} is stale: the assignment has changed since; run `grader record`")
+        raise AssignmentError(
+            f"{path} is stale: the assignment has changed since; run `grader record`"
+        )
     return expectations, hidden
 
 
 class Grader:
-    """Grades submissions of one assignment, one after the other, with everything that they share read once.
+    """Grades submissions of one assignment, one after the other, with everything that they share
+    read once.
 
-    A context manager: the sandbox is opened on entry and ended on exit, unless one was given, on its way already.
+    A context manager: the sandbox is opened on entry and ended on exit, unless one was given, on
+    its way already.
     """
 
-    def __init__(self, assignment: Assignment, options: Options, opening: Opening | None = None) -> None:
+    def __init__(
+        self, assignment: Assignment, options: Options, opening: Opening | None = None
+    ) -> None:
         _check_only(assignment, options.only)
         self.assignment = assignment
         self.options = options
@@ -120,12 +144,16 @@ class Grader:
     def __enter__(self) -> Self:
         opening = self._given or Opening(self.assignment, self.options.isolation)
         self._own = None if self._given else opening
-        importlib.import_module("grader.checking.run")  # and with it NumPy and nbclient, which take a while
+        # and with it NumPy and nbclient, which take a while
+        importlib.import_module("grader.checking.run.session")
         self._sandbox = opening.sandbox()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._own is not None:
             self._own.close()
@@ -137,7 +165,8 @@ class Grader:
     def grade_taken(self, taken: Taken) -> Graded:
         """Grade what was taken in already."""
         self._begun += 1
-        if self._begun == 2:  # a class: what there is by now stays, and is not looked through for garbage again
+        # a class: what there is by now stays, and is not looked through for garbage again
+        if self._begun == 2:
             gc.collect()
             gc.freeze()
         started, start = datetime.now(UTC), time.perf_counter()
@@ -164,7 +193,11 @@ class Grader:
             notebooks=tuple(notebooks),
             practice=bool(spec.handout_of),
         )
-        sources = {path: data.decode("utf-8", "replace") for path, data in taken.files.items() if path.endswith(".py")}
+        sources = {
+            path: data.decode("utf-8", "replace")
+            for path, data in taken.files.items()
+            if path.endswith(".py")
+        }
         return Graded(report, notebooks, sources)
 
     def _is_asked(self, check: str) -> bool:
@@ -173,7 +206,9 @@ class Grader:
     def _practice_notes(self, taken: Taken) -> list[str]:
         """Return what a student would want to know of their notebooks before the deadline."""
         found: list[str] = []
-        asked = {check.notebook for check in self.assignment.spec.checks if self._is_asked(check.id)}
+        asked = {
+            check.notebook for check in self.assignment.spec.checks if self._is_asked(check.id)
+        }
         for book in self.assignment.spec.notebooks if self.assignment.spec.handout_of else ():
             if book.path not in asked:
                 continue
@@ -189,9 +224,9 @@ class Grader:
         return self._known
 
     def _run(self, taken: Taken) -> tuple[list[CheckResult], Outcome]:
-        from grader.checking.plan import Plan  # not before there is something to grade
-        from grader.checking.run import run_checks
-        from grader.checking.verdict import CheckOutcome
+        from grader.checking.run.plan import Plan  # not before there is something to grade
+        from grader.checking.run.session import run_checks
+        from grader.checking.run.verdicts import CheckOutcome
 
         results: dict[str, CheckResult] = {}
 
@@ -215,7 +250,9 @@ class Grader:
             boxes=self.options.boxes,
         )
         outcome = run_checks(plan)
-        in_order = [results[check.id] for check in self.assignment.spec.checks if check.id in results]
+        in_order = [
+            results[check.id] for check in self.assignment.spec.checks if check.id in results
+        ]
         return in_order, outcome
 
 
@@ -226,14 +263,19 @@ def _stopped(checks: list[CheckResult]) -> list[str]:
         cells = dict.fromkeys(case.stopped_by for case in check.cases if case.stopped_by)
         for cell in cells:
             stopped.setdefault(cell, []).append(check.id)
-    return [f"{cell} stopped, and {_named(ids)} need{'s' * (len(ids) == 1)} it" for cell, ids in stopped.items()]
+    return [
+        f"{cell} stopped, and {_named(ids)} need{'s' * (len(ids) == 1)} it"
+        for cell, ids in stopped.items()
+    ]
 
 
 def _named(ids: list[str]) -> str:
     return ", ".join(f"`{id_}`" for id_ in ids)
 
 
-def grade(assignment: Assignment, submission: Path, options: Options, opening: Opening | None = None) -> Graded:
+def grade(
+    assignment: Assignment, submission: Path, options: Options, opening: Opening | None = None
+) -> Graded:
     """Grade one submission; raises `CannotGrade` where there is nothing to grade."""
     with Grader(assignment, options, opening) as grader:
         return grader.grade(submission)
@@ -241,7 +283,7 @@ def grade(assignment: Assignment, submission: Path, options: Options, opening: O
 
 def known_mistakes(assignment: Assignment, hidden: bool) -> KnownMistakes | None:
     """Return what known mistakes answer to the seed in use, or None if that was not recorded."""
-    from grader.checking.diagnosis import KnownMistakes
+    from grader.checking.explain.diagnosis import KnownMistakes
 
     return KnownMistakes.of(assignment, "hidden" if hidden else "public")
 
@@ -250,4 +292,6 @@ def _check_only(assignment: Assignment, only: frozenset[str]) -> None:
     known = [check.id for check in assignment.spec.checks]
     for id_ in sorted(only):
         if id_ not in known:
-            raise UsageError(f"--only {id_}: there is no such check (there are: {', '.join(known)})")
+            raise UsageError(
+                f"--only {id_}: there is no such check (there are: {', '.join(known)})"
+            )

@@ -14,19 +14,27 @@ import msgspec
 
 from grader.files import write_atomically
 from grader.grading.grade import Graded
-from grader.grading.names import EXECUTED, JUNIT_XML, REPORT_HTML
+from grader.grading.intake.entry_names import EXECUTED, JUNIT_XML, REPORT_HTML
 from grader.model import REPORT_JSON, Visibility
 from grader.report.audience import Audience
 
 if TYPE_CHECKING:
     from grader.assignment.spec import Assignment
 
-STUDENTS_PAGE = "student.html"  # what may be handed back: hidden checks keep points and verdict alone
+# what may be handed back: hidden checks keep points and verdict alone
+STUDENTS_PAGE = "student.html"
 
 PATIENT = 10  # the niceness of preparing, more than a box has
 LIBRARIES = (
-    *("jinja2.ext", "pygments.formatters.html", "pygments.lexers.python", "mistune", "nh3", "latex2mathml.converter"),
-    *("grader.report.html", "grader.report.json", "grader.report.junit"),
+    *(
+        "jinja2.ext",
+        "pygments.formatters.html",
+        "pygments.lexers.python",
+        "mistune",
+        "nh3",
+        "latex2mathml.converter",
+    ),
+    *("grader.report.html_report", "grader.report.json_report", "grader.report.junit_report"),
 )
 
 
@@ -39,11 +47,12 @@ class Earlier(msgspec.Struct, frozen=True):
 
 
 def clear(out: Path, submission: Path) -> None:
-    """Remove the reports and notebooks that an earlier check has left in the folder that is written to.
+    """Remove the reports and notebooks that an earlier check has left in the folder that is written
+    to.
 
-    They are of another submission, or will be. What lies there besides is left alone, and so is all of it where one
-    of those notebooks is the very submission. The report in JSON, which tells of the others, is written first and
-    removed last.
+    They are of another submission, or will be. What lies there besides is left alone, and so is all
+    of it where one of those notebooks is the very submission. The report in JSON, which tells of
+    the others, is written first and removed last.
     """
     if out.resolve() in submission.resolve().parents:
         return
@@ -52,7 +61,8 @@ def clear(out: Path, submission: Path) -> None:
     except (OSError, msgspec.MsgspecError):
         return
     notebooks = [f"{EXECUTED}/{Path(name).name}" for name in earlier.notebooks]
-    with contextlib.suppress(OSError):  # what can't be removed can't be replaced either: writing will tell
+    # what can't be removed can't be replaced either: writing will tell
+    with contextlib.suppress(OSError):
         for name in (*notebooks, STUDENTS_PAGE, REPORT_HTML, JUNIT_XML, REPORT_JSON):
             (out / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -60,7 +70,8 @@ def clear(out: Path, submission: Path) -> None:
 
 
 def prepare(assignment: Assignment) -> None:
-    """Do what takes a while the first time that a report is made: libraries, templates, cells that are provided.
+    """Do what takes a while the first time that a report is made: libraries, templates, cells that
+    are provided.
 
     To be called in a thread of its own, which gives way to whatever else runs.
     """
@@ -70,33 +81,39 @@ def prepare(assignment: Assignment) -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PATIENT)
     for name in LIBRARIES:
         importlib.import_module(name)
-    from grader.report import html
+    from grader.report import html_report
 
     sources = (assignment.folder / notebook.source for notebook in assignment.spec.notebooks)
-    html.prepare(map(provided, sources))
+    html_report.prepare(map(provided, sources))
 
 
 def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]:
-    """Return the reports and executed notebooks by their names: the instructor's view, and the student's if asked."""
+    """Return the reports and executed notebooks by their names: the instructor's view, and the
+    student's if asked.
+    """
     import nbformat
 
-    from grader.report import html, json, junit
+    from grader.report import html_report, json_report, junit_report
 
     report = graded.report
 
     def page(audience: Audience) -> bytes:
-        text = html.render(report, audience=audience, notebooks=graded.notebooks, sources=graded.sources)
+        text = html_report.render(
+            report, audience=audience, notebooks=graded.notebooks, sources=graded.sources
+        )
         return text.encode("utf-8", "replace")
 
     files = {
-        REPORT_JSON: json.render(report, audience=Audience.INSTRUCTOR),
-        JUNIT_XML: junit.render(report),
+        REPORT_JSON: json_report.render(report, audience=Audience.INSTRUCTOR),
+        JUNIT_XML: junit_report.render(report),
         REPORT_HTML: page(Audience.INSTRUCTOR),
     }
     if students_page:
         files[STUDENTS_PAGE] = page(Audience.STUDENT)
     for name, notebook in graded.notebooks.items():
-        files[f"{EXECUTED}/{Path(name).name}"] = nbformat.v4.writes(notebook).encode("utf-8", "replace")
+        files[f"{EXECUTED}/{Path(name).name}"] = nbformat.v4.writes(notebook).encode(
+            "utf-8", "replace"
+        )
     return files
 
 

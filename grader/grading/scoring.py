@@ -11,7 +11,7 @@ from grader.assignment.schema import CheckSpec, Spec
 from grader.model import CaseResult, CheckResult, Question, Status
 
 if TYPE_CHECKING:
-    from grader.checking.diagnosis import Mistake
+    from grader.checking.explain.diagnosis import Mistake
 
 
 class Checked(Protocol):
@@ -25,13 +25,16 @@ class Checked(Protocol):
 
 
 def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
-    """Return a check's result: its cases share its points by their weights, the first that failed gives its message.
+    """Return a check's result: its cases share its points by their weights, the first that failed
+    gives its message.
 
-    A case that is right given an earlier mistake has its points, one that is partly right has a part of them, and a
-    known mistake may keep a share of the rest; the status stays what it is.
+    A case that is right given an earlier mistake has its points, one that is partly right has a
+    part of them, and a known mistake may keep a share of the rest; the status stays what it is.
     """
     weights = spec.weights or {}
-    cases = tuple(msgspec.structs.replace(case, weight=weights.get(case.id, 1.0)) for case in check.cases)
+    cases = tuple(
+        msgspec.structs.replace(case, weight=weights.get(case.id, 1.0)) for case in check.cases
+    )
     status = _status(cases)
     return CheckResult(
         id=spec.id,
@@ -56,7 +59,9 @@ def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
 
 
 def _points(spec: CheckSpec, cases: tuple[CaseResult, ...], share: float) -> float:
-    """Return the points of a check: what its cases have earned, and a share of the rest for a known mistake."""
+    """Return the points of a check: what its cases have earned, and a share of the rest for a known
+    mistake.
+    """
     whole = sum(case.weight for case in cases)
     right = sum(case.weight * case.earned for case in cases)
     if right == whole:
@@ -65,7 +70,8 @@ def _points(spec: CheckSpec, cases: tuple[CaseResult, ...], share: float) -> flo
 
 
 def rescored(spec: CheckSpec, check: CheckResult) -> CheckResult:
-    """Return a check that was graded earlier as the present spec has it: the same share of its points.
+    """Return a check that was graded earlier as the present spec has it: the same share of its
+    points.
 
     spec: of the check, with no points where ``check`` could not have any
     """
@@ -83,13 +89,18 @@ def rescored(spec: CheckSpec, check: CheckResult) -> CheckResult:
 
 
 def questions(spec: Spec, checks: Iterable[CheckResult]) -> tuple[Question, ...]:
-    """Return the sums by question, in the spec's order, of those questions that have checks among these."""
+    """Return the sums by question, in the spec's order, of those questions that have checks among
+    these.
+    """
     checks = tuple(checks)
     result = []
     for question in spec.questions:
         own = [check for check in checks if check.question == question.id]
         if own:
-            points, most = total(check.points for check in own), total(check.max_points for check in own)
+            points, most = (
+                total(check.points for check in own),
+                total(check.max_points for check in own),
+            )
             result.append(Question(question.id, question.title, points, most))
     return tuple(result)
 
@@ -126,5 +137,7 @@ def _first(cases: tuple[CaseResult, ...], bad: list[CaseResult], status: Status)
     first = next((case for case in bad if case.status is status), bad[0])
     if len(bad) == len(cases) and all(case.message == first.message for case in bad):
         return first.message
-    many = f"{len(bad)} of {len(cases)} cases" if len(bad) < len(cases) else f"all {len(cases)} cases"
+    many = (
+        f"{len(bad)} of {len(cases)} cases" if len(bad) < len(cases) else f"all {len(cases)} cases"
+    )
     return f"{many} fail; {first.id}: {first.message}"

@@ -1,1 +1,3 @@
-"""Notebooks as files: their format, what a cell's code defines, and which cell of a submission is which."""
+"""Notebooks as files: their format, what a cell's code defines, and which cell of a submission is
+which.
+"""

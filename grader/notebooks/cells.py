@@ -1,4 +1,6 @@
-"""One cell of a notebook, as JSON has it: its key, text, owner and attachments. Nothing in it is believed."""
+"""One cell of a notebook, as JSON has it: its key, text, owner and attachments. Nothing in it is
+believed.
+"""
 
 from __future__ import annotations
 
@@ -37,18 +39,30 @@ def ours(cell: Cell) -> Mapping[str, Any]:
 
 
 def cell_key(cell: Cell) -> str:
-    """Return a cell's identity: the id that a handout wrote, or the cell's own; Colab keeps ids in the metadata."""
-    return str(ours(cell).get("id") or _grade_id(cell) or cell.get("id") or metadata_of(cell).get("id") or "")
+    """Return a cell's identity: the id that a handout wrote, or the cell's own; Colab keeps ids in
+    the metadata.
+    """
+    return str(
+        ours(cell).get("id")
+        or _grade_id(cell)
+        or cell.get("id")
+        or metadata_of(cell).get("id")
+        or ""
+    )
 
 
 def is_nbgraders_test(cell: Cell) -> bool:
-    """Return whether a cell is one of nbgrader's tests: checks stand for these, so they are not run once more."""
+    """Return whether a cell is one of nbgrader's tests: checks stand for these, so they are not run
+    once more.
+    """
     told = metadata_of(cell).get("nbgrader")
     return isinstance(told, Mapping) and told.get("grade") is True and not told.get("solution")
 
 
 def _grade_id(cell: Cell) -> str:
-    """Return the name that nbgrader wrote into a cell, as an assignment that was made of it names the cell."""
+    """Return the name that nbgrader wrote into a cell, as an assignment that was made of it names
+    the cell.
+    """
     told = metadata_of(cell).get("nbgrader")
     name = told.get("grade_id") if isinstance(told, Mapping) else None
     return _NO_ID.sub("-", name).strip("-")[:56] if isinstance(name, str) else ""
@@ -82,7 +96,9 @@ def first_line(source: str) -> str:
 
 
 def in_words(number: int, source: str) -> str:
-    """Return how a message names a code cell: as Jupyter numbers it after a run from the top, and its first line."""
+    """Return how a message names a code cell: as Jupyter numbers it after a run from the top, and
+    its first line.
+    """
     line = first_line(source)
     shown = f"`{line}`" if line else "empty"
     return f"cell [{number}] ({shown})" if number else f"the assignment's cell {shown}"

@@ -1,4 +1,6 @@
-"""What a cell's code defines, found by reading it: nothing is run. Sources are a stranger's and of bounded length."""
+"""What a cell's code defines, found by reading it: nothing is run. Sources are a stranger's and of
+bounded length.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from collections.abc import Iterable, Iterator
 
 LONGEST = 50_000  # characters that are parsed; in a longer cell, lines are looked at one by one
 
-MAGIC = re.compile(r"^([ \t]*)(?:[%!].*|[\w.]+\?{1,2})$", re.MULTILINE)  # IPython's lines, which are not Python
+# IPython's lines, which are not Python
+MAGIC = re.compile(r"^([ \t]*)(?:[%!].*|[\w.]+\?{1,2})$", re.MULTILINE)
 _HEAD = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+([^\W\d]\w*)", re.MULTILINE)
 _ASSIGNED = re.compile(r"^([^\W\d]\w*)[ \t]*(?::[^=\n]{1,200})?=(?!=)", re.MULTILINE)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -17,7 +20,9 @@ _UNFINISHED = "NotImplementedError"
 
 
 def parsed(source: str) -> ast.Module | None:
-    """Return a cell's syntax tree, IPython's own lines taken out; None if it can't be read as Python."""
+    """Return a cell's syntax tree, IPython's own lines taken out; None if it can't be read as
+    Python.
+    """
     if len(source) > LONGEST or source.lstrip().startswith("%%"):
         return None
     try:
@@ -29,7 +34,9 @@ def parsed(source: str) -> ast.Module | None:
 
 
 def definitions(source: str) -> frozenset[str]:
-    """Return the names that a cell binds at its top level; of code that can't be parsed, as far as its lines show."""
+    """Return the names that a cell binds at its top level; of code that can't be parsed, as far as
+    its lines show.
+    """
     tree = parsed(source)
     if tree is None:
         return frozenset([*_HEAD.findall(source), *_ASSIGNED.findall(source)])
@@ -39,8 +46,9 @@ def definitions(source: str) -> frozenset[str]:
 def stubs(source: str) -> frozenset[str]:
     """Return the names that a cell defines and that are still to be written.
 
-    A function whose body does nothing but raise ``NotImplementedError``, ``pass`` or return None; all names of a cell
-    that raises ``NotImplementedError`` itself; a name that is set to None or ``...``.
+    A function whose body does nothing but raise ``NotImplementedError``, ``pass`` or return None;
+    all names of a cell that raises ``NotImplementedError`` itself; a name that is set to None or
+    ``...``.
     """
     tree = parsed(source)
     if tree is None:
@@ -50,7 +58,9 @@ def stubs(source: str) -> frozenset[str]:
     found = set()
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            written = not (_class_unwritten(node) if isinstance(node, ast.ClassDef) else _unwritten(node.body))
+            written = not (
+                _class_unwritten(node) if isinstance(node, ast.ClassDef) else _unwritten(node.body)
+            )
             found.update([] if written else [node.name])
         elif isinstance(node, ast.Assign) and _is_nothing(node.value):
             found.update(_targets(node.targets))
@@ -64,7 +74,9 @@ def stops_unfinished(source: str) -> bool:
 
 
 def only_defines(source: str) -> bool:
-    """Return whether a cell does nothing but import modules, define functions and classes, and set constants."""
+    """Return whether a cell does nothing but import modules, define functions and classes, and set
+    constants.
+    """
     tree = parsed(source)
     return tree is not None and all(map(_is_definition, tree.body))
 
@@ -104,8 +116,10 @@ def _targets(targets: Iterable[ast.expr]) -> Iterator[str]:
 def _unwritten(body: list[ast.stmt]) -> bool:
     """Return whether a function's body is that of a stub."""
     if any(_raises_unfinished(node) for node in body):
-        return not any(_returns(node) for node in body)  # else it is written, and refuses some arguments
-    empty: set[str] = set()  # names that hold nothing: the exercise's own style sets them to None and returns them
+        # else it is written, and refuses some arguments
+        return not any(_returns(node) for node in body)
+    # names that hold nothing: the exercise's own style sets them to None and returns them
+    empty: set[str] = set()
     for node in body:
         if isinstance(node, ast.Assign) and _is_nothing(node.value):
             empty.update(_targets(node.targets))

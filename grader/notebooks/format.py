@@ -13,12 +13,14 @@ from grader.errors import AssignmentError, SubmissionFailed
 from grader.sandbox.wire import load
 from grader.text import clean
 
-# nbformat's usual validator is compiled at its first use, for 30 ms and 10 MB; single cells and outputs pass it by.
+# nbformat's usual validator is compiled at its first use, for 30 ms and 10 MB; single cells and
+# outputs pass it by.
 os.environ.setdefault("NBFORMAT_VALIDATOR", "jsonschema")
 
 FORMAT = 4  # of notebooks: the newest there is
 MAX_CELLS = 2000
-MAX_OBJECTS, MAX_ITEMS = 500_000, 4_000_000  # of its JSON, each of which takes some hundred bytes here
+# of its JSON, each of which takes some hundred bytes here
+MAX_OBJECTS, MAX_ITEMS = 500_000, 4_000_000
 
 
 class UnreadableNotebook(SubmissionFailed):
@@ -26,7 +28,9 @@ class UnreadableNotebook(SubmissionFailed):
 
 
 def parse(data: bytes) -> NotebookNode:
-    """Return a notebook of the current format; raise `UnreadableNotebook` with a sentence for anything else."""
+    """Return a notebook of the current format; raise `UnreadableNotebook` with a sentence for
+    anything else.
+    """
     try:
         if data.count(b"{") > MAX_OBJECTS or data.count(b"[") + data.count(b",") > MAX_ITEMS:
             raise UnreadableNotebook(
@@ -45,11 +49,16 @@ def parse(data: bytes) -> NotebookNode:
     except (ValueError, RecursionError) as error:
         if is_web_page(data):
             raise UnreadableNotebook(WEB_PAGE) from None
-        raise UnreadableNotebook(f"the file is not a notebook ({clean(type(error).__name__, 40)})") from None
+        raise UnreadableNotebook(
+            f"the file is not a notebook ({clean(type(error).__name__, 40)})"
+        ) from None
     except UnreadableNotebook:
         raise
-    except Exception as error:  # nbformat's converters assume well-formed input and may raise anything on other
-        raise UnreadableNotebook(f"the notebook's format can't be read ({clean(type(error).__name__, 40)})") from None
+    # nbformat's converters assume well-formed input and may raise anything on other
+    except Exception as error:
+        raise UnreadableNotebook(
+            f"the notebook's format can't be read ({clean(type(error).__name__, 40)})"
+        ) from None
     node["cells"] = cells
     return node
 
@@ -67,7 +76,8 @@ def is_web_page(data: bytes) -> bool:
 
 
 def _without_outputs(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return a notebook's JSON without outputs and without its own metadata, which nothing here reads.
+    """Return a notebook's JSON without outputs and without its own metadata, which nothing here
+    reads.
 
     Raises `UnreadableNotebook` for more cells than are taken.
     """
@@ -90,7 +100,9 @@ def _without_outputs(raw: dict[str, Any]) -> dict[str, Any]:
 def provided(path: Path) -> NotebookNode:
     """Return a notebook of the assignment's; raise `AssignmentError` if it can't be read."""
     try:
-        node: NotebookNode = nbformat.convert(nbformat.reader.reads(path.read_text(encoding="utf-8")), 4)
+        node: NotebookNode = nbformat.convert(
+            nbformat.reader.reads(path.read_text(encoding="utf-8")), 4
+        )
     except Exception as error:  # converters may raise anything
         raise AssignmentError(f"{path} can't be read as a notebook: {error!r}") from error
     return node

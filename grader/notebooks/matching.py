@@ -1,8 +1,9 @@
-"""Which cell of a submitted notebook is which of the author's, whatever became of ids, order and metadata.
+"""Which cell of a submitted notebook is which of the author's, whatever became of ids, order and
+metadata.
 
-Cells are matched by their ids as far as these fit, then by equal text, by the names that they define, by shared
-lines, and an answer in words at last by its place behind the question. The work is linear in the length of both
-notebooks, so a hostile one costs no more than a long one.
+Cells are matched by their ids as far as these fit, then by equal text, by the names that they
+define, by shared lines, and an answer in words at last by its place behind the question. The work
+is linear in the length of both notebooks, so a hostile one costs no more than a long one.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ class Facts:
 
 @dataclass(frozen=True)
 class Matching:
-    """Two notebooks' cells, and for each cell of the author's that was found its place in the submission."""
+    """Two notebooks' cells, and for each cell of the author's that was found its place in the
+    submission.
+    """
 
     author: tuple[Facts, ...]
     theirs: tuple[Facts, ...]
@@ -116,7 +119,13 @@ def facts(cells: Sequence[Cell]) -> tuple[Facts, ...]:
 def match(author: Sequence[Cell], submitted: Sequence[Cell]) -> Matching:
     """Return which submitted cell is which of the author's; each stands for one at the most."""
     matcher = _Matcher(facts(author), facts(submitted))
-    for step in (matcher.by_key, matcher.by_text, matcher.by_names, matcher.by_lines, matcher.by_place):
+    for step in (
+        matcher.by_key,
+        matcher.by_text,
+        matcher.by_names,
+        matcher.by_lines,
+        matcher.by_place,
+    ):
         if matcher.missing:
             step()
     return Matching(matcher.author, matcher.theirs, matcher.found)
@@ -160,8 +169,14 @@ class _Matcher:
                 self.take(cell, other)
 
     def _may_be(self, cell: Facts, other: Facts) -> bool:
-        """Return False if an id names a cell that is plainly another of the author's, as after a renumbering."""
-        if released_text(cell) == other.folded or is_students(cell.cell) or len(other.folded) < TELLING:
+        """Return False if an id names a cell that is plainly another of the author's, as after a
+        renumbering.
+        """
+        if (
+            released_text(cell) == other.folded
+            or is_students(cell.cell)
+            or len(other.folded) < TELLING
+        ):
             return True
         return all(released_text(one) != other.folded for one in self.author if one is not cell)
 
@@ -177,7 +192,9 @@ class _Matcher:
                 self.take(cell, there.pop())
 
     def by_names(self) -> None:
-        """Match a student's task with the cell that defines most of its names, a written one before a stub."""
+        """Match a student's task with the cell that defines most of its names, a written one before
+        a stub.
+        """
         by_name: dict[str, list[Facts]] = defaultdict(list)
         for cell in self.free:
             for name in cell.names:
@@ -195,7 +212,9 @@ class _Matcher:
                 self.take(cell, self.theirs[best])
 
     def by_lines(self) -> None:
-        """Match cells that share most of their lines: one that was edited, or one of an older edition."""
+        """Match cells that share most of their lines: one that was edited, or one of an older
+        edition.
+        """
         missing = self.missing
         places: dict[tuple[bool, str], list[int]] = defaultdict(list)
         for cell in missing:
@@ -241,6 +260,8 @@ def _lines(cell: Facts) -> set[str]:
 
 
 def numbers(cells: tuple[Facts, ...]) -> dict[int, int]:
-    """Return the numbers that Jupyter gives to code cells in a run from the top; empty cells get none."""
+    """Return the numbers that Jupyter gives to code cells in a run from the top; empty cells get
+    none.
+    """
     counter = itertools.count(1)
     return {cell.index: next(counter) for cell in cells if cell.is_code and cell.folded}

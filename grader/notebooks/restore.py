@@ -1,4 +1,6 @@
-"""Puts the notebook that is run together: the author's cells as they were handed out, the student's as they are."""
+"""Puts the notebook that is run together: the author's cells as they were handed out, the student's
+as they are.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.markers import BEGIN
-from grader.notebooks.answers import attachments
+from grader.notebooks.answer_cells import attachments
 from grader.notebooks.cells import (
     RAISES,
     Cell,
@@ -32,8 +34,9 @@ SHOWN_NAMES = 3  # in a note
 class Restored:
     """The notebook to run, and in sentences what of the submission was not taken as it stood.
 
-    Each cell's metadata has under ``grader`` its ``id``, the ``number`` that Jupyter gives it after a run from the
-    top of the student's own file (none if it is not in that), and ``own`` if the student added it.
+    Each cell's metadata has under ``grader`` its ``id``, the ``number`` that Jupyter gives it after
+    a run from the top of the student's own file (none if it is not in that), and ``own`` if the
+    student added it.
     """
 
     notebook: NotebookNode
@@ -50,11 +53,13 @@ def restore(
 
 
 def restored(author: NotebookNode, submitted: NotebookNode | None, *, keep_extra: bool) -> Restored:
-    """Return the notebook to run: the student's cells in their order, the author's own as the author wrote them.
+    """Return the notebook to run: the student's cells in their order, the author's own as the
+    author wrote them.
 
-    Cells of the assignment that are missing stand behind the one that they followed. If the provided cells are not in
-    the author's order, that order is restored. ``keep_extra``: whether cells that the student added are run; those that
-    define what a task asks for are run in any case.
+    Cells of the assignment that are missing stand behind the one that they followed. If the
+    provided cells are not in the author's order, that order is restored. ``keep_extra``: whether
+    cells that the student added are run; those that define what a task asks for are run in any
+    case.
     """
     result: NotebookNode = nbformat.from_dict({**author, "cells": []})
     if submitted is None:
@@ -75,18 +80,24 @@ class _Plan:
         self.numbers = numbers(matching.theirs)
         self.own = [cell for cell in matching.own if not is_nbgraders_test(cell.cell)]
         self.kept = [cell for cell in self.own if self._is_kept(cell)]
-        self.early: dict[int, list[Facts]] = {}  # stubs that are run ahead of a student's own cell, by its index
-        self.replaced: list[tuple[Facts, Facts]] = []  # an untouched stub, and the cell that counts in its place
+        # stubs that are run ahead of a student's own cell, by its index
+        self.early: dict[int, list[Facts]] = {}
+        # an untouched stub, and the cell that counts in its place
+        self.replaced: list[tuple[Facts, Facts]] = []
         self._find_replaced()
 
     def _is_kept(self, cell: Facts) -> bool:
         runs = cell.kind in ("code", "markdown")
-        return runs and (self.keep_extra or bool(cell.is_code and cell.written & self.matching.wanted))
+        return runs and (
+            self.keep_extra or bool(cell.is_code and cell.written & self.matching.wanted)
+        )
 
     def _find_replaced(self) -> None:
         """Find the stubs that were left untouched though another cell defines what they ask for."""
         for theirs in filter(self._is_stub, self._code()):
-            others = [one for one in self._code() if one is not theirs and one.written & theirs.names]
+            others = [
+                one for one in self._code() if one is not theirs and one.written & theirs.names
+            ]
             if not others:
                 continue
             self.replaced.append((theirs, others[-1]))
@@ -94,7 +105,9 @@ class _Plan:
                 self.early.setdefault(others[0].index, []).append(theirs)
 
     def _is_stub(self, cell: Facts) -> bool:
-        """Return whether a cell is a task left as handed out: one that was matched, or a copy of its functions."""
+        """Return whether a cell is a task left as handed out: one that was matched, or a copy of
+        its functions.
+        """
         return cell.untouched and (cell.index in self.matching.owner or "def " in cell.source)
 
     def _students(self) -> Iterator[tuple[Facts, Facts | None]]:
@@ -112,7 +125,7 @@ class _Plan:
             if theirs or (cell.index in kept and cell.is_code):
                 yield cell
 
-    # --- order ------------------------------------------------------------------------------------------------------
+    # --- order ------------------------------------------------------------------------------------
 
     def cells(self) -> list[NotebookNode]:
         """Return the cells to run."""
@@ -129,7 +142,9 @@ class _Plan:
         return made
 
     def _in_order(self) -> Iterator[list[tuple[Facts | None, Facts | None]]]:
-        """Yield the cells in groups: an author's cell or a student's own, then the missing ones that follow it."""
+        """Yield the cells in groups: an author's cell or a student's own, then the missing ones
+        that follow it.
+        """
         missing = self._missing_behind()
         yield [(cell, None) for cell in missing.get(-1, ())]
         kept = {cell.index for cell in self.kept}
@@ -142,7 +157,9 @@ class _Plan:
                 yield [(None, theirs)]
 
     def _missing_behind(self) -> dict[int, list[Facts]]:
-        """Return the author's cells that are not in the submission, by the found one that they follow (-1: none)."""
+        """Return the author's cells that are not in the submission, by the found one that they
+        follow (-1: none).
+        """
         behind: dict[int, list[Facts]] = {}
         last = -1
         for cell in self.matching.author:
@@ -153,23 +170,30 @@ class _Plan:
         return behind
 
     def _submitted_order(self) -> list[Facts]:
-        """Return the submitted cells in their own order, or in the author's if the provided ones are out of order."""
+        """Return the submitted cells in their own order, or in the author's if the provided ones
+        are out of order.
+        """
         theirs = self.matching.theirs
-        owners = [self.matching.owner[cell.index] for cell in theirs if cell.index in self.matching.owner]
+        owners = [
+            self.matching.owner[cell.index] for cell in theirs if cell.index in self.matching.owner
+        ]
         provided = [owner for owner in owners if not is_students(self.matching.author[owner].cell)]
         if provided == sorted(provided):
             return [*theirs]
-        groups: dict[int, list[Facts]] = {}  # by the author's cell, which its own cells of the student follow
+        # by the author's cell, which its own cells of the student follow
+        groups: dict[int, list[Facts]] = {}
         at = -1
         for cell in theirs:
             at = self.matching.owner.get(cell.index, at)
             groups.setdefault(at, []).append(cell)
         return list(itertools.chain.from_iterable(groups[at] for at in sorted(groups)))
 
-    # --- cells ------------------------------------------------------------------------------------------------------
+    # --- cells ------------------------------------------------------------------------------------
 
     def _put_back(self, author: Facts) -> NotebookNode:
-        """Return a cell that the submission lacks; a task's is empty, so that no definition elsewhere is undone."""
+        """Return a cell that the submission lacks; a task's is empty, so that no definition
+        elsewhere is undone.
+        """
         students = is_students(author.cell) and author.is_code
         source = "" if students else _unwritten(author.cell)
         return _made(author.cell, source, author.key)
@@ -178,16 +202,20 @@ class _Plan:
         """Return a submitted cell as it is run: one of the author's own as the author wrote it."""
         number, owner = self.numbers.get(theirs.index, 0), self.matching.owner.get(theirs.index)
         if owner is None:
-            return _made(theirs.cell, theirs.source, f"added-{theirs.index + 1}", number=number, own=True)
+            return _made(
+                theirs.cell, theirs.source, f"added-{theirs.index + 1}", number=number, own=True
+            )
         author = self.matching.author[owner]
         if is_students(author.cell):
             return _made(author.cell, theirs.source, author.key, number=number, written=theirs.cell)
         return _made(author.cell, _unwritten(author.cell), author.key, number=number)
 
-    # --- notes ------------------------------------------------------------------------------------------------------
+    # --- notes ------------------------------------------------------------------------------------
 
     def notes(self) -> Iterator[str]:
-        """Yield what of the submission was not used, or is used in another place than it was asked for."""
+        """Yield what of the submission was not used, or is used in another place than it was asked
+        for.
+        """
         changed = sum(map(self._is_changed, self.matching.author))
         if changed:
             yield f"{_cells(changed)} provided by the assignment had been changed and {_was(changed)} put back"
@@ -209,11 +237,15 @@ class _Plan:
 
     def _is_changed(self, author: Facts) -> bool:
         theirs = self.matching.of(author)
-        return theirs is not None and not is_students(author.cell) and theirs.folded != author.folded
+        return (
+            theirs is not None and not is_students(author.cell) and theirs.folded != author.folded
+        )
 
 
 def _unwritten(cell: Cell) -> str:
-    """Return the source of a cell that the submission lacks: the author's, unless it holds the author's solution."""
+    """Return the source of a cell that the submission lacks: the author's, unless it holds the
+    author's solution.
+    """
     source = text_of(cell)
     return "" if BEGIN in source else source
 
@@ -221,7 +253,9 @@ def _unwritten(cell: Cell) -> str:
 def _made(
     cell: Any, source: str, key: str, *, number: int = 0, own: bool = False, written: Any = None
 ) -> NotebookNode:
-    """Return a fresh cell of the type of ``cell``; ``written`` is the student's, if that is another."""
+    """Return a fresh cell of the type of ``cell``; ``written`` is the student's, if that is
+    another.
+    """
     code = cell.get("cell_type") == "code"
     make = nbformat.v4.new_code_cell if code else nbformat.v4.new_markdown_cell
     told: dict[str, Any] = {"id": key[:64]}

@@ -1,4 +1,6 @@
-"""Notebooks that jupytext keeps as text: Python with `# %%` between cells, Markdown with `{code-cell}` (MyST)."""
+"""Notebooks that jupytext keeps as text: Python with `# %%` between cells, Markdown with
+`{code-cell}` (MyST).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ def is_text_notebook(data: bytes) -> bool:
 
 
 def notebook_of(data: bytes, name: str) -> bytes | None:
-    """Return the notebook that a text stands for, as JSON; None if it is none, or jupytext is not installed."""
+    """Return the notebook that a text stands for, as JSON; None if it is none, or jupytext is not
+    installed.
+    """
     try:
         import jupytext
     except ImportError:

@@ -1,4 +1,6 @@
-"""A Report turned into text for people and machines. Pure: it meets neither the sandbox nor a submission's folder."""
+"""A Report turned into text for people and machines. Pure: it meets neither the sandbox nor a
+submission's folder.
+"""
 
 from grader.report.audience import Audience, view
 

@@ -1,4 +1,6 @@
-"""Who reads a report, and what of it he may see. Every renderer works from a view, so what is left out can't leak."""
+"""Who reads a report, and what of it he may see. Every renderer works from a view, so what is left
+out can't leak.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,8 @@ from enum import StrEnum
 
 import msgspec
 
+from grader.checking.judge.error_map import coarse
 from grader.model import CaseResult, CheckResult, Comparison, Report, Visibility
-from grader.report.error_map import coarse
 
 HIDDEN_TITLE = "A hidden check"
 
@@ -22,10 +24,14 @@ class Audience(StrEnum):
 
 
 def view(report: Report, audience: Audience) -> Report:
-    """Return the report as an audience may see it: for students, hidden checks keep only points and status."""
+    """Return the report as an audience may see it: for students, hidden checks keep only points and
+    status.
+    """
     if audience is Audience.INSTRUCTOR:
         return report
-    names = hidden_names(check.id for check in report.checks if check.visibility is Visibility.HIDDEN)
+    names = hidden_names(
+        check.id for check in report.checks if check.visibility is Visibility.HIDDEN
+    )
     shown = map(_coarse, report.checks) if report.coarse else report.checks
     return msgspec.structs.replace(
         report,
@@ -41,9 +47,11 @@ def hidden_names(ids: Iterable[str]) -> dict[str, str]:
 
 
 def view_check(check: CheckResult, audience: Audience) -> CheckResult:
-    """Return one check as an audience may see it, for lines that are shown before the report stands.
+    """Return one check as an audience may see it, for lines that are shown before the report
+    stands.
 
-    Which other checks are hidden is not known then, and a message may name one: students read it in the summary.
+    Which other checks are hidden is not known then, and a message may name one: students read it in
+    the summary.
     """
     if audience is Audience.INSTRUCTOR:
         return check
@@ -51,7 +59,9 @@ def view_check(check: CheckResult, audience: Audience) -> CheckResult:
 
 
 def _redact(check: CheckResult, names: Mapping[str, str]) -> CheckResult:
-    """Return a hidden check without its details, and a visible one without the names of hidden ones."""
+    """Return a hidden check without its details, and a visible one without the names of hidden
+    ones.
+    """
     if check.visibility is not Visibility.HIDDEN:
         return msgspec.structs.replace(
             check,

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from grader.model import CaseResult, CheckResult, Comparison, Question, Report, Status, Visibility
-from grader.report import notebook, source, words
+from grader.report import labels, notebook_cells
 from grader.report.audience import Audience
-from grader.report.clock import Clock
+from grader.report.markup import snippets
+from grader.report.markup.conversion_clock import Clock
 from grader.text import clean
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Case:
     """A case that did not pass: what was wrong in it."""
 
     result: CaseResult
-    verdict: words.Verdict
+    verdict: labels.Verdict
     wrong: Sequence[Comparison]
     right: Sequence[str]  # names of the values that were right
     more: int  # wrong values beyond those that are shown
@@ -42,7 +43,12 @@ class Case:
     def empty(self) -> bool:
         """Whether the check has said all that there is to say."""
         return not (
-            self.wrong or self.right or self.pictures or self.message or self.result.trace or self.result.follows
+            self.wrong
+            or self.right
+            or self.pictures
+            or self.message
+            or self.result.trace
+            or self.result.follows
         )
 
 
@@ -51,21 +57,22 @@ class Check:
     """A check as it stands on the page."""
 
     result: CheckResult
-    verdict: words.Verdict
+    verdict: labels.Verdict
     anchor: str
     open: bool  # only where the mistake itself may lie: what builds on it stays folded
     hidden: bool
     headline: str
-    waits_for: Sequence[tuple[str, str]]  # title and anchor of checks that it builds on and that did not pass
+    # title and anchor of checks that it builds on and that did not pass
+    waits_for: Sequence[tuple[str, str]]
     same_as: tuple[str, str] | None  # id and anchor of the check that tells of the same error
     cases: Sequence[Case]
     more_cases: Sequence[str]  # ids of cases that did not pass either and are not shown
     passed: Sequence[str]
     notes: Sequence[str]
-    snippets: Sequence[source.Snippet]
+    snippets: Sequence[snippets.Snippet]
     output: str
-    stopped_in: notebook.Cell | None  # the cell that stopped what it needs
-    notebook: notebook.Notebook | None
+    stopped_in: notebook_cells.Cell | None  # the cell that stopped what it needs
+    notebook: notebook_cells.Notebook | None
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ class Page:
     """Everything that the template needs beyond the report itself."""
 
     groups: Sequence[Group]
-    counts: Sequence[tuple[words.Verdict, int]]
+    counts: Sequence[tuple[labels.Verdict, int]]
     first: Check | None  # what to fix first
     place: str  # the file and line where that is to be done
     behind: str  # how many other checks hang on it
@@ -89,7 +96,7 @@ class Page:
     unfinished: bool
     share: float  # of the points, 0 to 100
     started: str
-    notebooks: Sequence[notebook.Notebook]
+    notebooks: Sequence[notebook_cells.Notebook]
     seed: str  # what an instructor should know of it
 
 
@@ -97,35 +104,40 @@ class Page:
 class Material:
     """What a page shows beside its report, and the seconds that converting it may take."""
 
-    notebooks: Mapping[str, notebook.Notebook]
+    notebooks: Mapping[str, notebook_cells.Notebook]
     sources: Mapping[str, str]
     clock: Clock
 
 
 def build(
-    report: Report, audience: Audience, notebooks: Mapping[str, NotebookNode], sources: Mapping[str, str]
+    report: Report,
+    audience: Audience,
+    notebooks: Mapping[str, NotebookNode],
+    sources: Mapping[str, str],
 ) -> Page:
     """Work out the page of a report that has been cut to its audience already."""
-    budget = notebook.Budget()
+    budget = notebook_cells.Budget()
     shown_notebooks = {
-        name: notebook.build(name, number, node, budget)
+        name: notebook_cells.build(name, number, node, budget)
         for number, (name, node) in enumerate(notebooks.items(), start=1)
     }
-    first = words.first_to_fix(report)
+    first = labels.first_to_fix(report)
     checks = _checks(report, first, Material(shown_notebooks, sources, budget.clock))
     verdicts = Counter(check.verdict for check in checks.values())
     return Page(
         groups=_groups(report, checks),
-        counts=[(verdict, verdicts[verdict]) for verdict in words.ORDER if verdicts[verdict]],
+        counts=[(verdict, verdicts[verdict]) for verdict in labels.ORDER if verdicts[verdict]],
         first=checks[first.id] if first else None,
         place=_place(first, sources) if first else "",
-        behind=words.behind(report, first) if first else "",
+        behind=labels.behind(report, first) if first else "",
         untouched=first is not None and report.score == 0 and all(map(_untouched, report.checks)),
-        unfinished=words.unfinished(report),
-        share=max(0.0, min(100.0, 100 * report.score / report.max_score)) if report.max_score else 0.0,
+        unfinished=labels.unfinished(report),
+        share=max(0.0, min(100.0, 100 * report.score / report.max_score))
+        if report.max_score
+        else 0.0,
         started=re.sub(r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d).*$", r"\1 \2 UTC", report.started),
         notebooks=list(shown_notebooks.values()),
-        seed=words.public_seed(report, audience),
+        seed=labels.public_seed(report, audience),
     )
 
 
@@ -134,16 +146,20 @@ def _checks(
     first: CheckResult | None,
     material: Material,
 ) -> dict[str, Check]:
-    """Work out all checks: each error is told at length once, where it is to be fixed or else where it comes first."""
+    """Work out all checks: each error is told at length once, where it is to be fixed or else where
+    it comes first.
+    """
     others = {check.id: check for check in report.checks}
-    anchors = {check.id: _anchor(check.id, number) for number, check in enumerate(report.checks, start=1)}
-    told = {words.cause(first): first.id} if first is not None else {}
+    anchors = {
+        check.id: _anchor(check.id, number) for number, check in enumerate(report.checks, start=1)
+    }
+    told = {labels.cause(first): first.id} if first is not None else {}
     left = PICTURES
     checks = {}
     for result in report.checks:
         built = _check(result, others, anchors, material, left)
         left -= sum(map(_drawn, built.cases))
-        cause = words.cause(result)
+        cause = labels.cause(result)
         teller = told.setdefault(cause, result.id)
         if result is first:
             built = replace(built, open=not _unimplemented(result))
@@ -156,13 +172,18 @@ def _checks(
 def _groups(report: Report, checks: Mapping[str, Check]) -> list[Group]:
     """Return the questions with their checks; a check of no known question is not lost."""
     groups = [
-        Group(question, [check for check in checks.values() if check.result.question == question.id])
+        Group(
+            question, [check for check in checks.values() if check.result.question == question.id]
+        )
         for question in report.questions
     ]
     known = {question.id for question in report.questions}
     lost = [check for check in checks.values() if check.result.question not in known]
     if lost:
-        points = sum(check.result.points for check in lost), sum(check.result.max_points for check in lost)
+        points = (
+            sum(check.result.points for check in lost),
+            sum(check.result.max_points for check in lost),
+        )
         groups.append(Group(Question("", "Other checks", *points), lost))
     return groups
 
@@ -177,8 +198,8 @@ def _check(
     """Work out one check."""
     bad = [case for case in check.cases if case.status is not Status.PASS]
     stub = _unimplemented(check)
-    verdict = words.verdict(check)
-    budget = min(pictures, PICTURES_OF_A_CHECK) if verdict is not words.FOLLOWS else 0
+    verdict = labels.verdict(check)
+    budget = min(pictures, PICTURES_OF_A_CHECK) if verdict is not labels.FOLLOWS else 0
     cases: list[Case] = []
     for case in bad[:CASES_OF_A_CHECK]:
         cases.append(_case(case, check, budget))
@@ -187,18 +208,20 @@ def _check(
     functions = check.functions or (check.id,)
     ran = material.notebooks.get(check.notebook) if check.notebook else None
     stopper = next((case.stopped_by for case in bad if case.stopped_by), "")
-    headline = words.first_line(check.message) if check.status is not Status.PASS else ""
-    if verdict is words.FOLLOWS:
-        causes = ", ".join(f"`{id_}`" for id_ in _unique(id_ for case in bad for id_ in case.follows))
+    headline = labels.first_line(check.message) if check.status is not Status.PASS else ""
+    if verdict is labels.FOLLOWS:
+        causes = ", ".join(
+            f"`{id_}`" for id_ in _unique(id_ for case in bad for id_ in case.follows)
+        )
         headline = f"right, given the mistake in {causes}" if causes else headline
     waits_for = [
         (other.title or other.id, anchors[other.id])
         for other in (others[name] for name in check.requires if name in others)
         if other.status is not Status.PASS and check.status is not Status.PASS
     ]
-    shown: list[source.Snippet] = []
+    shown: list[snippets.Snippet] = []
     if bad and not stub:
-        shown = source.snippets(material.sources, functions, frames, material.clock)
+        shown = snippets.snippets(material.sources, functions, frames, material.clock)
     told = verdict.kind in ("fail", "error") and bool(check.message or check.cases)
     return Check(
         result=check,
@@ -225,7 +248,7 @@ def _case(case: CaseResult, check: CheckResult, pictures: int) -> Case:
     wrong = [value for value in case.values if not value.ok]
     return Case(
         result=case,
-        verdict=words.case_verdict(case),
+        verdict=labels.case_verdict(case),
         wrong=wrong[:VALUES_OF_A_CASE],
         right=[value.name for value in case.values if value.ok][:VALUES_OF_A_CASE],
         more=max(0, len(wrong) - VALUES_OF_A_CASE),
@@ -260,18 +283,23 @@ def _printed(check: CheckResult) -> str:
 def _unimplemented(check: CheckResult) -> bool:
     """Tell whether a check failed, or was left out, for want of a function that is not written yet."""
     bad = [case for case in check.cases if case.status is not Status.PASS]
-    return check.status in (Status.FAIL, Status.SKIP) and bool(bad) and all(case.unimplemented for case in bad)
+    return (
+        check.status in (Status.FAIL, Status.SKIP)
+        and bool(bad)
+        and all(case.unimplemented for case in bad)
+    )
 
 
 def _place(check: CheckResult, sources: Mapping[str, str]) -> str:
-    """Return the file and line of the first function that a check judges, or nothing if none is found.
+    """Return the file and line of the first function that a check judges, or nothing if none is
+    found.
 
     If a cell of a notebook stopped what the check needs, it is that cell.
     """
     cell = next((case.stopped_by for case in check.cases if case.stopped_by), "")
     if cell:
         return f"{check.notebook}, {cell}"
-    found = (source.place(sources, name) for name in check.functions or (check.id,))
+    found = (snippets.place(sources, name) for name in check.functions or (check.id,))
     return next((f"{file}, line {line}" for file, line in filter(None, found)), "")
 
 

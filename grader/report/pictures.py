@@ -1,4 +1,6 @@
-"""Pictures as data that stand in the page: a student's own, bounded, and ours of how far off an array is."""
+"""Pictures as data that stand in the page: a student's own, bounded, and ours of how far off an
+array is.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +15,22 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from grader.checking.judge.error_map import CLASSES, COARSE_CLASSES, describe
 from grader.model import ErrorMap, Scatter
-from grader.report.error_map import CLASSES, COARSE_CLASSES, describe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where a user has no home, it says so on standard error
+# where a user has no home, it says so on standard error
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 PICTURE_LIMIT = 400_000  # bytes of one picture of a student
 SIDE_LIMIT = 4_096  # pixels: a small file can unfold to gigabytes
 _DATA_URI = re.compile(r"data:image/(?:png|jpe?g);base64,", re.IGNORECASE)
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG_SIZES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
-_CLASS_COLOURS = ("#dfe4ea", "#f6c945", "#e8772e", "#a3123a", "#2b1145")  # darker is worse, for every kind of eye
+# darker is worse, for every kind of eye
+_CLASS_COLOURS = ("#dfe4ea", "#f6c945", "#e8772e", "#a3123a", "#2b1145")
 _INK = "#123456"  # stands for the page's text colour until the SVG is written
 _GAP = "#9aa3ae"
 _LETTERS = 9.75  # points: 13 pixels, as small text has on the page
@@ -50,7 +54,11 @@ def picture_uri(encoded: str) -> str | None:
     except (binascii.Error, ValueError):
         return None
     size = _png_size(data) or _jpeg_size(data)
-    if size is None or len(data) > PICTURE_LIMIT or not all(0 < side <= SIDE_LIMIT for side in size):
+    if (
+        size is None
+        or len(data) > PICTURE_LIMIT
+        or not all(0 < side <= SIDE_LIMIT for side in size)
+    ):
         return None
     kind = "png" if data.startswith(_PNG) else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
@@ -113,7 +121,9 @@ def heat_map(error_map: ErrorMap, name: str) -> Picture:
     left, right, below, above = 0.12 if flat else 0.62, 0.12, 0.5, 0.06
     figure = _figure(left + width + right, below + height + above)
     across_all, down_all = figure.get_size_inches()
-    plot = figure.add_axes((left / across_all, below / down_all, width / across_all, height / down_all))
+    plot = figure.add_axes(
+        (left / across_all, below / down_all, width / across_all, height / down_all)
+    )
     colours = ListedColormap(_CLASS_COLOURS)
     norm = BoundaryNorm([number - 0.5 for number in range(len(CLASSES) + 1)], colours.N)
     extent = (-0.5, across - 0.5, down - 0.5, -0.5)
@@ -153,7 +163,8 @@ def scatter(counts: Scatter, name: str) -> Picture:
     plot.set_xlabel("yours", color=_INK)
     plot.set_ylabel("numerical", color=_INK)
     return _picture(
-        figure, f"Your `{name}` against the numerical gradient, without scale: on the dashed line they agree."
+        figure,
+        f"Your `{name}` against the numerical gradient, without scale: on the dashed line they agree.",
     )
 
 
@@ -180,11 +191,19 @@ def _picture(figure: Figure, caption: str, legend: tuple[tuple[int, str], ...] =
     with (
         warnings.catch_warnings(),
         mpl.rc_context(
-            {"svg.fonttype": "none", "svg.hashsalt": "grader", "font.size": _LETTERS, "font.family": "DejaVu Sans"}
+            {
+                "svg.fonttype": "none",
+                "svg.hashsalt": "grader",
+                "font.size": _LETTERS,
+                "font.family": "DejaVu Sans",
+            }
         ),
     ):
-        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # an axis may have a name in any script
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+        # an axis may have a name in any script
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)
+        figure.savefig(
+            buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
+        )
     text = buffer.getvalue()
     text = (
         text[text.index("<svg") :]
@@ -194,7 +213,11 @@ def _picture(figure: Figure, caption: str, legend: tuple[tuple[int, str], ...] =
     text = text.replace("'DejaVu Sans'", "system-ui, 'DejaVu Sans', sans-serif")
     width, height = (round(inches * 96) for inches in figure.get_size_inches())
     return Picture(
-        f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}", caption, width, height, legend
+        f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}",
+        caption,
+        width,
+        height,
+        legend,
     )
 
 

@@ -1,9 +1,10 @@
 """Pages that stand alone: the one place where templates become HTML, for reports and for classes.
 
-Theory of operation. What is printed was made by students and is hostile. Each string that a template prints is cleaned
-(`grader.text.clean`), bounded and escaped (jinja2's autoescape); what is markup already has passed
-`grader.report.sanitise`. Behind that stands the page's Content-Security-Policy: no frame, form or request, pictures as
-data alone, styles and scripts by the hashes of our own files alone, and in a report no script at all.
+Theory of operation. What is printed was made by students and is hostile. Each string that a
+template prints is cleaned (`grader.text.clean`), bounded and escaped (jinja2's autoescape); what is
+markup already has passed `grader.report.markup.sanitise`. Behind that stands the page's
+Content-Security-Policy: no frame, form or request, pictures as data alone, styles and scripts by
+the hashes of our own files alone, and in a report no script at all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from grader.report import words
+from grader.report import labels
 from grader.text import clean
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ TRACE_LIMIT = 3_000
 
 
 def render(package: str, template: str, *, style: str = "", script: str = "", **values: Any) -> str:
-    """Return a page made of a package's template, with the common style sheet and the package's own style and script.
+    """Return a page made of a package's template, with the common style sheet and the package's own
+    style and script.
 
     package: the one in whose ``templates/`` all three lie
     """
@@ -57,7 +59,9 @@ def name(text: str) -> str:
 def prose(text: str) -> Markup:
     """Return a message with its `quoted` names as code."""
     parts = re.split(r"`([^`\n]{1,200})`", clean(text, TEXT_LIMIT).strip())
-    return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts)
+    )
 
 
 def sentence(text: str) -> Markup:
@@ -72,8 +76,14 @@ def trace(text: str) -> str:
 
 
 def _shown(value: Any) -> Any:
-    """Return a template's value as it may be printed: text cleaned and bounded, our own markup as it is."""
-    return clean(value, TEXT_LIMIT) if isinstance(value, str) and not isinstance(value, Markup) else value
+    """Return a template's value as it may be printed: text cleaned and bounded, our own markup as
+    it is.
+    """
+    return (
+        clean(value, TEXT_LIMIT)
+        if isinstance(value, str) and not isinstance(value, Markup)
+        else value
+    )
 
 
 @functools.cache
@@ -89,9 +99,9 @@ def _environment(package: str) -> Environment:
         finalize=_shown,
     )
     environment.filters |= {
-        "points": words.points,
-        "seconds": words.seconds,
-        "error": words.error,
+        "points": labels.points,
+        "seconds": labels.seconds,
+        "error": labels.error,
         "name": name,
         "prose": prose,
         "sentence": sentence,

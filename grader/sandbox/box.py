@@ -1,4 +1,6 @@
-"""A box: one submission's process behind a channel, and the sandbox that opens boxes. The tiers implement these."""
+"""A box: one submission's process behind a channel, and the sandbox that opens boxes. The tiers
+implement these.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +19,20 @@ if TYPE_CHECKING:
 
 
 class Exit(msgspec.Struct, frozen=True):
-    """How a box ended. ``limit`` names the limit that was hit, if one was; ``fault`` is ours and no mark."""
+    """How a box ended. ``limit`` names the limit that was hit, if one was; ``fault`` is ours and no
+    mark.
+    """
 
     code: int | None = None  # exit code, or minus the signal's number; None where nobody can tell
     limit: str = ""  # a sentence, for instance "memory: more than 2048 MB"
-    fault: str = ""  # a sentence where the sandbox itself failed: what the student's code did is not known then
+    # a sentence where the sandbox itself failed: what the student's code did is not known then
+    fault: str = ""
 
 
 class Staging(msgspec.Struct, frozen=True):
-    """What lies in a box's folder: provided files, linked from where the assignment keeps them, and the student's."""
+    """What lies in a box's folder: provided files, linked from where the assignment keeps them, and
+    the student's.
+    """
 
     links: Mapping[str, Path]  # place in the tree -> provided file or folder
     files: Mapping[str, bytes]  # place in the tree -> content
@@ -44,7 +51,10 @@ class Box(ABC):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.kill()
 
@@ -56,7 +66,9 @@ class Sandbox(ABC):
 
     @abstractmethod
     def open(self, notebook: bool = False) -> Box:
-        """Return a fresh box, empty and ready; one for a notebook may wait for a kernel's libraries to be loaded."""
+        """Return a fresh box, empty and ready; one for a notebook may wait for a kernel's libraries
+        to be loaded.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -66,6 +78,9 @@ class Sandbox(ABC):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()

@@ -1,13 +1,16 @@
-"""The tier `bubblewrap`: the warm zygote and all boxes inside Debian's ``bwrap``, each box behind the inner wall too.
+"""The tier `bubblewrap`: the warm zygote and all boxes inside Debian's ``bwrap``, each box behind
+the inner wall too.
 
-Theory of operation. Two walls, so that a hole in one is not a hole in both. The outer one gives the zygote namespaces
-of its own: no network, no process of the host to see or to signal, a root of empty tmpfs in which only what Python
-needs and the provided files are bound, read-only, and a capped tmpfs for the scratch folders. When bwrap dies, its
-process namespace dies with it, whatever is in it.
+Theory of operation. Two walls, so that a hole in one is not a hole in both. The outer one gives the
+zygote namespaces of its own: no network, no process of the host to see or to signal, a root of
+empty tmpfs in which only what Python needs and the provided files are bound, read-only, and a
+capped tmpfs for the scratch folders. When bwrap dies, its process namespace dies with it, whatever
+is in it.
 
-An ordinary user's bwrap takes a user namespace. Root's does not need one, and is better off without: with a namespace
-of a single user every box would be the kernel's user 0, whom no limit on processes binds. Instead the zygote keeps the
-few capabilities with which it turns each box into a user of its own.
+An ordinary user's bwrap takes a user namespace. Root's does not need one, and is better off
+without: with a namespace of a single user every box would be the kernel's user 0, whom no limit on
+processes binds. Instead the zygote keeps the few capabilities with which it turns each box into a
+user of its own.
 """
 
 from __future__ import annotations
@@ -18,16 +21,22 @@ import shutil
 from pathlib import Path
 
 from grader.model import Tier
-from grader.sandbox import granted
-from grader.sandbox.inside.tree import children, tasks_of
-from grader.sandbox.inside.wall import BLOCK
-from grader.sandbox.settings import StartFailed, font_cache
+from grader.sandbox import readable_paths
+from grader.sandbox.inside.walls.process_tree import children, tasks_of
+from grader.sandbox.inside.walls.wall import BLOCK
 from grader.sandbox.warm import KILL_SECONDS, WarmSandbox
+from grader.sandbox.zygote_settings import StartFailed, font_cache
 
 BOXES = Path("/boxes")  # the scratch folders, inside
 TEMPORARY = "/tmp"  # noqa: S108 - inside: it exists because programs expect it, and boxes can't write there
 ROOMS = 4  # scratch folders that may be full at once before the tmpfs is
-NAMESPACES = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
+NAMESPACES = (
+    "--unshare-pid",
+    "--unshare-net",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+)
 # To become a box's user, to make and remove what is his, and to end his processes.
 ROOT_KEEPS = ("SETUID", "SETGID", "SETPCAP", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL")
 
@@ -50,7 +59,9 @@ class BubblewrapSandbox(WarmSandbox):
 
     @property
     def user_block(self) -> int:
-        """Return one of 65,536 blocks, by chance: boxes that share a user would share its limit on processes."""
+        """Return one of 65,536 blocks, by chance: boxes that share a user would share its limit on
+        processes.
+        """
         return (1 << 27) + int.from_bytes(os.urandom(2)) * BLOCK
 
     def command(self, python: list[str]) -> list[str]:
@@ -60,11 +71,14 @@ class BubblewrapSandbox(WarmSandbox):
             raise StartFailed("bwrap is not installed", "apt-get install bubblewrap.")
         cache = [str(folder) for folder in (font_cache(),) if folder]
         size = (ROOMS * self.limits.scratch_mb + 16) << 20
-        paths = (*self.granted.roots, *self.read, *granted.own_code())
+        paths = (*self.granted.roots, *self.read, *readable_paths.own_code())
         binds = [part for path in paths for part in ("--ro-bind-try", path, path)]
         masks = [part for path in self.granted.hidden for part in mask(Path(path))]
-        # bwrap would make the folders above as closed as they are outside, and root's boxes run as another user.
-        above = sorted({str(folder) for path in (*paths, *cache) for folder in Path(path).parents} - {"/"})
+        # bwrap would make the folders above as closed as they are outside, and root's boxes run as
+        # another user.
+        above = sorted(
+            {str(folder) for path in (*paths, *cache) for folder in Path(path).parents} - {"/"}
+        )
         folders = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]
         caches = [part for path in cache for part in ("--ro-bind-try", path, path)]
         return [
@@ -87,7 +101,9 @@ class BubblewrapSandbox(WarmSandbox):
         self._first = os.pidfd_open(inner[0]) if inner else -1
 
     def finish(self, groups: list[int]) -> None:
-        """Wait until the namespace is empty, which the end of bwrap brings about but does not wait for."""
+        """Wait until the namespace is empty, which the end of bwrap brings about but does not wait
+        for.
+        """
         if self._first >= 0:
             select.select([self._first], [], [], KILL_SECONDS)
             os.close(self._first)
@@ -96,4 +112,8 @@ class BubblewrapSandbox(WarmSandbox):
 
 def mask(path: Path) -> tuple[str, ...]:
     """Return what lays nothing over a package that is withheld."""
-    return ("--size", str(1 << 12), "--tmpfs", str(path)) if path.is_dir() else ("--ro-bind", "/dev/null", str(path))
+    return (
+        ("--size", str(1 << 12), "--tmpfs", str(path))
+        if path.is_dir()
+        else ("--ro-bind", "/dev/null", str(path))
+    )

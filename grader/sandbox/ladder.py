@@ -1,9 +1,10 @@
 """The ladder of isolation tiers: what each can do on this machine, and the strongest that works.
 
-Theory of operation. A tier is never believed, always tried: before a sandbox is handed out, its first box attempts what
-the tier promises to stop (`grader.sandbox.trial`), against real targets that stand open outside. One attempt that goes
-through, or a box that can't do honest work, refuses the tier. `auto` takes the strongest that holds and never falls to
-`none`: where untrusted work has no tier, it stops with a sentence on how to get one.
+Theory of operation. A tier is never believed, always tried: before a sandbox is handed out, its
+first box attempts what the tier promises to stop (`grader.sandbox.breach_attempts`), against real
+targets that stand open outside. One attempt that goes through, or a box that can't do honest work,
+refuses the tier. `auto` takes the strongest that holds and never falls to `none`: where untrusted
+work has no tier, it stops with a sentence on how to get one.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from typing import Any
 import msgspec
 
 from grader.errors import GraderFault, IsolationError
+from grader.limits import Limits
 from grader.model import Tier
 from grader.sandbox.box import Box, Sandbox
-from grader.sandbox.limits import Limits
 
 TRIAL_SECONDS = 20.0
 PROMISES = {
@@ -64,11 +65,13 @@ def open_sandbox(
     withheld: Sequence[str] = (),
     launched: Callable[[], None] = lambda: None,
 ) -> Sandbox:
-    """Return a sandbox of the tier asked for; ``auto`` is the strongest that holds here, and never ``none``.
+    """Return a sandbox of the tier asked for; ``auto`` is the strongest that holds here, and never
+    ``none``.
 
-    ``readable`` are the provided files and folders that boxes may read, ``withheld`` the installed packages that they
-    may not import, for instance one that would do the student's work. ``launched`` is called when the sandbox's own
-    process has begun to load what it needs. Raises `IsolationError`.
+    ``readable`` are the provided files and folders that boxes may read, ``withheld`` the installed
+    packages that they may not import, for instance one that would do the student's work.
+    ``launched`` is called when the sandbox's own process has begun to load what it needs. Raises
+    `IsolationError`.
     """
     if isolation == Tier.NONE:
         from grader.sandbox.plain import PlainSandbox
@@ -89,7 +92,9 @@ def open_sandbox(
 
 
 def probe() -> list[TierReport]:
-    """Try every tier in earnest, a notebook and the limit on processes included, and tell what was found."""
+    """Try every tier in earnest, a notebook and the limit on processes included, and tell what was
+    found.
+    """
     reports = []
     for tier in (Tier.BUBBLEWRAP, Tier.LANDLOCK):
         try:
@@ -102,7 +107,7 @@ def probe() -> list[TierReport]:
     return [*reports, TierReport(Tier.NONE, True, PROMISES[Tier.NONE])]
 
 
-# --- one tier -------------------------------------------------------------------------------------------------------
+# --- one tier -------------------------------------------------------------------------------------
 
 
 def open_tier(
@@ -113,9 +118,14 @@ def open_tier(
     withheld: Sequence[str] = (),
     launched: Callable[[], None] = lambda: None,
 ) -> Sandbox:
-    """Start a sandbox of one tier and try it; raise `Refused` where it can't be had or does not hold."""
+    """Start a sandbox of one tier and try it; raise `Refused` where it can't be had or does not
+    hold.
+    """
     if sys.platform != "linux":
-        raise Refused(f"it needs Linux, and this is {platform.system()}", "Grade on a Linux machine or in a container.")
+        raise Refused(
+            f"it needs Linux, and this is {platform.system()}",
+            "Grade on a Linux machine or in a container.",
+        )
     check_kernel()
     sandbox = start(tier, limits, readable, notebooks, withheld, launched)
     from grader.sandbox.wire import WireError  # and with it NumPy, while the sandbox loads its own
@@ -142,7 +152,7 @@ def start(
     """Start a sandbox of a tier that works on Linux."""
     from grader.sandbox.bubblewrap import BubblewrapSandbox
     from grader.sandbox.landlock import LandlockSandbox
-    from grader.sandbox.settings import StartFailed
+    from grader.sandbox.zygote_settings import StartFailed
 
     kind = BubblewrapSandbox if tier == Tier.BUBBLEWRAP else LandlockSandbox
     try:
@@ -156,7 +166,9 @@ def check_kernel() -> None:
     try:
         import landlockpy
     except ImportError as error:
-        raise Refused("the package landlockpy is missing", "Install it: pip install landlockpy pyseccomp.") from error
+        raise Refused(
+            "the package landlockpy is missing", "Install it: pip install landlockpy pyseccomp."
+        ) from error
     if not landlockpy.supported():
         raise Refused(
             f"the kernel ({platform.release()}) has no Landlock",
@@ -164,12 +176,14 @@ def check_kernel() -> None:
         )
 
 
-# --- trials ---------------------------------------------------------------------------------------------------------
+# --- trials ---------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def targets() -> Iterator[dict[str, Any]]:
-    """Offer what a box must not reach: a file that all may read, sockets that all may connect to, this process."""
+    """Offer what a box must not reach: a file that all may read, sockets that all may connect to,
+    this process.
+    """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-trial-")))
         folder.chmod(0o777)
@@ -182,7 +196,11 @@ def targets() -> Iterator[dict[str, Any]]:
             "unix": (socket.AF_UNIX, socket.SOCK_STREAM, str(folder / "socket")),
             "abstract": (socket.AF_UNIX, socket.SOCK_STREAM, "\0" + folder.name),
         }
-        offered: dict[str, Any] = {"canary": str(canary), "pid": os.getpid(), "abstract": folder.name}
+        offered: dict[str, Any] = {
+            "canary": str(canary),
+            "pid": os.getpid(),
+            "abstract": folder.name,
+        }
         for name, (family, kind, address) in sockets.items():
             sock = stack.enter_context(socket.socket(family, kind))
             sock.bind(address)
@@ -193,12 +211,17 @@ def targets() -> Iterator[dict[str, Any]]:
                 offered[name] = place[1] if family == socket.AF_INET else place
         (folder / "socket").chmod(0o666)
         yield offered
-        if canary.read_text() != "canary" or sorted(path.name for path in folder.iterdir()) != ["canary", "socket"]:
+        if canary.read_text() != "canary" or sorted(path.name for path in folder.iterdir()) != [
+            "canary",
+            "socket",
+        ]:
             raise Refused("a box changed a file outside", "Please report this.")
 
 
 def try_box(sandbox: Sandbox, provided: list[str]) -> None:
-    """Let a box attempt what it must not and do what it must; raise `Refused` where either goes wrong."""
+    """Let a box attempt what it must not and do what it must; raise `Refused` where either goes
+    wrong.
+    """
     with sandbox.open() as box, targets() as offered:
         stage(box)
         went_through = json.loads(call(box, "breaches", offered))
@@ -237,7 +260,9 @@ def try_notebook(sandbox: Sandbox) -> None:
     except (GraderFault, WireError) as error:
         raise Refused(f"no notebook can be run: {error}", SEE_DOCS) from error
     if reply.get("status") != "ok":
-        raise Refused(f"no notebook can draw: {reply.get('ename')}: {reply.get('evalue')}", SEE_DOCS)
+        raise Refused(
+            f"no notebook can draw: {reply.get('ename')}: {reply.get('evalue')}", SEE_DOCS
+        )
 
 
 def stage(box: Box) -> None:
@@ -245,7 +270,9 @@ def stage(box: Box) -> None:
     from grader.sandbox.wire import Frame
 
     source = Path(__file__).with_name("trial.py").read_bytes()
-    box.channel.send(Frame({"op": "stage", "links": [], "files": [["trial.py", 0]]}, (source,)), TRIAL_SECONDS)
+    box.channel.send(
+        Frame({"op": "stage", "links": [], "files": [["trial.py", 0]]}, (source,)), TRIAL_SECONDS
+    )
     box.channel.receive(TRIAL_SECONDS)
 
 
@@ -255,7 +282,12 @@ def call(box: Box, function: str, argument: Any) -> str:
 
     encoder = Encoder()
     target = [["module", "trial"], ["attr", function]]
-    body = {"op": "call", "target": target, "args": encoder.encode((argument,)), "kwargs": encoder.encode({})}
+    body = {
+        "op": "call",
+        "target": target,
+        "args": encoder.encode((argument,)),
+        "kwargs": encoder.encode({}),
+    }
     box.channel.send(Frame(body, tuple(encoder.blobs)), TRIAL_SECONDS)
     reply = box.channel.receive(TRIAL_SECONDS).body
     if not reply.get("ok"):

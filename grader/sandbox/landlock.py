@@ -1,8 +1,9 @@
 """The tier `landlock`: the inner wall alone, from pip packages, without privileges.
 
-Theory of operation. The zygote is an ordinary subprocess; each box walls itself in before it reads a student's byte,
-see `grader.sandbox.inside.wall`. What keeps a box of the grader's own user from the grader: Landlock denies it every
-file, trace and (from Linux 6.12) signal beyond its own processes, and seccomp every call that Landlock does not cover.
+Theory of operation. The zygote is an ordinary subprocess; each box walls itself in before it reads
+a student's byte, see `grader.sandbox.inside.walls.wall`. What keeps a box of the grader's own user
+from the grader: Landlock denies it every file, trace and (from Linux 6.12) signal beyond its own
+processes, and seccomp every call that Landlock does not cover.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ class LandlockSandbox(WarmSandbox):
     tier = Tier.LANDLOCK
 
     def make_base(self) -> Path:
-        """Make the folder of the scratch folders; root's boxes run as other users, who must reach their own in it."""
+        """Make the folder of the scratch folders; root's boxes run as other users, who must reach
+        their own in it.
+        """
         folder = Path(tempfile.mkdtemp(prefix="grader-")).resolve()
         folder.chmod(0o711)
         return folder
@@ -38,7 +41,9 @@ class LandlockSandbox(WarmSandbox):
         return python
 
     def finish(self, groups: list[int]) -> None:
-        """Kill the groups whose zygote and wardens are gone; their processes would belong to nobody."""
+        """Kill the groups whose zygote and wardens are gone; their processes would belong to
+        nobody.
+        """
         deadline = time.monotonic() + 1.0
         while groups and time.monotonic() < deadline:
             for group in list(groups):

@@ -1,8 +1,9 @@
 """The tier `none`: a plain subprocess with timeouts, for code that its user trusts, on any system.
 
-Theory of operation. Nothing here stops hostile code: it runs with the user's own rights. What still holds is what the
-process border gives: no expectation, seed or verdict is in the worker's memory, arguments, environment or descriptors,
-and every wait has a deadline. Reports of this tier say 'practice, not sandboxed'.
+Theory of operation. Nothing here stops hostile code: it runs with the user's own rights. What still
+holds is what the process border gives: no expectation, seed or verdict is in the worker's memory,
+arguments, environment or descriptors, and every wait has a deadline. Reports of this tier say
+'practice, not sandboxed'.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from grader.limits import THREADS
 from grader.model import Tier
 from grader.sandbox.box import Box, Exit, Sandbox
-from grader.sandbox.limits import THREADS
-from grader.sandbox.settings import font_cache
+from grader.sandbox.zygote_settings import font_cache
 
-# What a worker needs of the caller's environment to start Python and to find its caches, and nothing else.
+# What a worker needs of the caller's environment to start Python and to find its caches, and
+# nothing else.
 KEPT = (
     "PATH",
     "HOME",
@@ -39,9 +41,11 @@ KEPT = (
 
 
 def clean_environment(folder: Path) -> dict[str, str]:
-    """Return the environment of a worker: the few kept variables, one BLAS thread, a headless matplotlib.
+    """Return the environment of a worker: the few kept variables, one BLAS thread, a headless
+    matplotlib.
 
-    What libraries write down for themselves goes into the worker's own folder: a user may have no home.
+    What libraries write down for themselves goes into the worker's own folder: a user may have no
+    home.
     """
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     caches = {"MPLCONFIGDIR": str(font_cache() or folder), "IPYTHONDIR": str(folder)}
@@ -58,7 +62,14 @@ class PlainBox(Box):
         from grader.sandbox.wire import Channel
 
         self.channel = Channel(ours)
-        command = [sys.executable, "-I", "-X", "utf8", "-c", "from grader.sandbox.inside.worker import main; main()"]
+        command = [
+            sys.executable,
+            "-I",
+            "-X",
+            "utf8",
+            "-c",
+            "from grader.sandbox.inside.work.worker import main; main()",
+        ]
         with theirs:
             if sys.platform == "win32":
                 self._process = subprocess.Popen(

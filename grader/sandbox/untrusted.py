@@ -1,10 +1,12 @@
-"""What comes from a box, decoded: bounded in memory, and without a step whose work the sender chooses.
+"""What comes from a box, decoded: bounded in memory, and without a step whose work the sender
+chooses.
 
-Theory of operation. The sender is a student's process and chooses every byte. So what a value takes is counted before
-it is taken: against what the right answer of the call has (`most`), and against what all values of the submission that
-are still alive may take together (`Budget`). The hash of a number or a tuple can be chosen so that each look into a
-dict of such keys walks through all of them; that of a text can't, since Python draws it anew for each process. So a
-dict whose keys are text becomes a dict, and any other becomes `Pairs`, which finds its keys by a text of their own.
+Theory of operation. The sender is a student's process and chooses every byte. So what a value takes
+is counted before it is taken: against what the right answer of the call has (`most`), and against
+what all values of the submission that are still alive may take together (`Budget`). The hash of a
+number or a tuple can be chosen so that each look into a dict of such keys walks through all of
+them; that of a text can't, since Python draws it anew for each process. So a dict whose keys are
+text becomes a dict, and any other becomes `Pairs`, which finds its keys by a text of their own.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ VALUE_BYTES = 64  # of a value that is no array, with its place in a container
 
 
 class Budget:
-    """What the decoded values of one submission take in this process: arrays while they live, others for a case.
+    """What the decoded values of one submission take in this process: arrays while they live,
+    others for a case.
 
     An array of less than `SMALL` bytes counts as one of the others.
     """
@@ -45,7 +48,8 @@ class Budget:
         self._limit = limit
         self._arrays = 0
         self._others = 0
-        self._alive: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}  # by the reference's own id
+        # by the reference's own id
+        self._alive: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}
 
     @property
     def held(self) -> int:
@@ -80,7 +84,9 @@ class Budget:
 
 
 class Untrusted(Decoder):
-    """Decodes what a box sent. Raises `MoreThanExpected` beyond ``most`` (see `size`), `TooLarge` beyond the budget."""
+    """Decodes what a box sent. Raises `MoreThanExpected` beyond ``most`` (see `size`), `TooLarge`
+    beyond the budget.
+    """
 
     def __init__(
         self,
@@ -103,7 +109,9 @@ class Untrusted(Decoder):
         return super().decode(data, depth)
 
     def taken(self, blob: bytes, most: int) -> np.ndarray:
-        """Return the array of a blob, which may take ``most`` bytes, and no more than is left of the budget."""
+        """Return the array of a blob, which may take ``most`` bytes, and no more than is left of
+        the budget.
+        """
         array = decode_array(blob, most, self._foresee)
         self._budget.keep(array)
         return array
@@ -124,10 +132,11 @@ class Untrusted(Decoder):
 
 
 class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, metaclass]  # Python finds no conflict
-    """A dict of a student's whose keys are not all text. Keys are equal if Python's are: 1, 1.0 and True are one.
+    """A dict of a student's whose keys are not all text. Keys are equal if Python's are: 1, 1.0 and
+    True are one.
 
-    It is a dict for whoever asks, such as an author's ``isinstance``; what a dict itself would hold is one entry, since
-    `json` takes a dict that holds none for empty.
+    It is a dict for whoever asks, such as an author's ``isinstance``; what a dict itself would hold
+    is one entry, since `json` takes a dict that holds none for empty.
     """
 
     def __init__(self, pairs: Iterable[tuple[Any, Any]]) -> None:
@@ -174,7 +183,9 @@ class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, met
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mapping):
             return NotImplemented
-        return len(self) == len(other) and all(key in self and self[key] == other[key] for key in other)
+        return len(self) == len(other) and all(
+            key in self and self[key] == other[key] for key in other
+        )
 
     __hash__ = None  # type: ignore[assignment]  # as that of a dict
 
@@ -183,7 +194,9 @@ class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, met
 
 
 def _text_of(key: Any) -> str:
-    """Return a text that is equal for equal keys; raise `TypeError` for a key that no dict can have."""
+    """Return a text that is equal for equal keys; raise `TypeError` for a key that no dict can
+    have.
+    """
     if isinstance(key, np.generic):
         wide = {"f": np.float64, "c": np.complex128}.get(key.dtype.kind, key.dtype)
         key = np.asarray(key, dtype=wide).item()  # a long double's own item is none of Python's
@@ -191,7 +204,11 @@ def _text_of(key: Any) -> str:
         return json.dumps(key)
     if isinstance(key, bool | int | float) or (isinstance(key, complex) and not key.imag):
         number = key.real
-        return repr(int(number)) if number == number // 1 and abs(number) < 2**200 else repr(float(number))
+        return (
+            repr(int(number))
+            if number == number // 1 and abs(number) < 2**200
+            else repr(float(number))
+        )
     if key is None or isinstance(key, complex | bytes):
         return repr(key)
     if type(key) is tuple:

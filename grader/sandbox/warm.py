@@ -1,10 +1,11 @@
 """The trusted side of the warm tiers: starts a zygote, asks it for boxes, and ends them.
 
-Theory of operation. What is heard from the zygote and its wardens is our own code speaking, outside the boxes; still no
-wait is without a deadline, because a box may starve the machine. A box is ended through its warden; where that does
-not answer, through the zygote; where that does not answer either, the zygote is killed, and with it all of its boxes.
-Sandboxes are used from several threads at once: one lock guards the zygote's connection, one each box's end.
-NumPy, which the wire needs, is imported once the zygote has been started: each loads its own at the same time.
+Theory of operation. What is heard from the zygote and its wardens is our own code speaking, outside
+the boxes; still no wait is without a deadline, because a box may starve the machine. A box is ended
+through its warden; where that does not answer, through the zygote; where that does not answer
+either, the zygote is killed, and with it all of its boxes. Sandboxes are used from several threads
+at once: one lock guards the zygote's connection, one each box's end. NumPy, which the wire needs,
+is imported once the zygote has been started: each loads its own at the same time.
 """
 
 from __future__ import annotations
@@ -25,23 +26,25 @@ from typing import Any
 import msgspec
 
 from grader.errors import GraderFault
-from grader.sandbox import granted
+from grader.limits import Limits
+from grader.sandbox import readable_paths
 from grader.sandbox.box import Box, Exit, Sandbox
-from grader.sandbox.limits import Limits
-from grader.sandbox.settings import Settings, StartFailed, environment, filter_program
+from grader.sandbox.zygote_settings import Settings, StartFailed, environment, filter_program
 
 Launched = Callable[[], None]
 
 START_SECONDS = 60.0  # for the zygote to load what every box needs
-OPEN_SECONDS = 30.0  # for a box to stand; a notebook's waits for the zygote to load IPython and matplotlib
+# for a box to stand; a notebook's waits for the zygote to load IPython and matplotlib
+OPEN_SECONDS = 30.0
 KILL_SECONDS = 12.0  # for a warden to end its box; a little more than it allows itself
 DEATH_SECONDS = 1.0  # for a zygote that has closed its connection to be gone altogether
-# This very package is the one to be imported, whatever else is installed; the standard library still goes first.
+# This very package is the one to be imported, whatever else is installed; the standard library
+# still goes first.
 BOOT = """
 import sys
 first = next((n for n, entry in enumerate(sys.path) if entry.endswith("-packages")), len(sys.path))
 sys.path[first:first] = sys.argv[2:]
-from grader.sandbox.inside.zygote import main
+from grader.sandbox.inside.walls.zygote import main
 main()
 """
 
@@ -64,7 +67,9 @@ class WarmBox(Box):
         answer = receive(self._control, OPEN_SECONDS)
         if answer is None or "ready" not in answer:
             self.kill()
-            raise GraderFault(f"no box could be opened: {(answer or {}).get('failed', 'the zygote does not answer')}")
+            raise GraderFault(
+                f"no box could be opened: {(answer or {}).get('failed', 'the zygote does not answer')}"
+            )
         self.group = answer["ready"]
 
     def kill(self) -> Exit:
@@ -84,7 +89,9 @@ class WarmBox(Box):
         if answer is not None and "code" in answer and not answer["left"]:
             return Exit(answer["code"], answer["limit"])
         self._sandbox.end_by_force(self.group)
-        return Exit(fault="the process that watched over the submission's did not report how that ended")
+        return Exit(
+            fault="the process that watched over the submission's did not report how that ended"
+        )
 
 
 class WarmSandbox(Sandbox):
@@ -99,8 +106,8 @@ class WarmSandbox(Sandbox):
         launched: Launched = lambda: None,
     ) -> None:
         self.limits = limits
-        self.read = granted.readable(readable)
-        self.granted = granted.runnable(withheld)
+        self.read = readable_paths.readable(readable)
+        self.granted = readable_paths.runnable(withheld)
         self.withheld = list(withheld)
         self.notebooks = notebooks
         self._launched = launched
@@ -119,7 +126,9 @@ class WarmSandbox(Sandbox):
 
     @abstractmethod
     def finish(self, groups: list[int]) -> None:
-        """When the zygote has ended: end the boxes whose wardens do not answer, by their process groups, and wait."""
+        """When the zygote has ended: end the boxes whose wardens do not answer, by their process
+        groups, and wait.
+        """
 
     @abstractmethod
     def make_base(self) -> Path:
@@ -137,27 +146,41 @@ class WarmSandbox(Sandbox):
 
     @property
     def outside_tasks(self) -> int:
-        """How many tasks of the zygote's user it can't see, though they count towards that user's limit."""
+        """How many tasks of the zygote's user it can't see, though they count towards that user's
+        limit.
+        """
         return 0
 
     @property
     def user_block(self) -> int:
-        """Where the sandbox's own block of user ids begins, for a zygote whose process ids are not unique."""
+        """Where the sandbox's own block of user ids begins, for a zygote whose process ids are not
+        unique.
+        """
         return 0
 
-    # --- the zygote -------------------------------------------------------------------------------------------------
+    # --- the zygote -------------------------------------------------------------------------------
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         with theirs, tempfile.TemporaryFile() as complaints:
-            python = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, str(theirs.fileno()), *granted.import_path()]
+            python = [
+                sys.executable,
+                "-I",
+                "-X",
+                "utf8",
+                "-c",
+                BOOT,
+                str(theirs.fileno()),
+                *readable_paths.import_path(),
+            ]
             command = self.command(python)
             started = threading.Event()
             failure: list[OSError] = []
 
             def keep() -> None:
-                # Started by a thread that lives as long as the zygote: bwrap's --die-with-parent means this thread.
+                # Started by a thread that lives as long as the zygote: bwrap's --die-with-parent
+                # means this thread.
                 try:
                     self._process = subprocess.Popen(
                         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints,
@@ -178,8 +201,10 @@ class WarmSandbox(Sandbox):
             assert self._process is not None
             assert self._process.stdin is not None
             with contextlib.suppress(BrokenPipeError), self._process.stdin as pipe:
-                settings = msgspec.json.encode(self._settings())  # worked out while Python starts in there
-                self._launched()  # settings may be longer than the pipe: who writes them waits for their reader
+                # worked out while Python starts in there
+                settings = msgspec.json.encode(self._settings())
+                # settings may be longer than the pipe: who writes them waits for their reader
+                self._launched()
                 pipe.write(settings)
             theirs.close()
             answer = receive(ours, START_SECONDS)
@@ -188,13 +213,15 @@ class WarmSandbox(Sandbox):
             else:
                 complaints.seek(0)
                 words = complaints.read().decode(errors="replace").strip().splitlines()
-                sentence = (answer or {}).get("failed") or (words[-1] if words else "the zygote gave no sign")
+                sentence = (answer or {}).get("failed") or (
+                    words[-1] if words else "the zygote gave no sign"
+                )
                 raise StartFailed(sentence, (answer or {}).get("remedy", ""))
 
     def _settings(self) -> Settings:
         return Settings(
             base=str(self.base), roots=self.granted.roots, run=self.granted.run, listed=self.granted.listed,
-            read=self.read, own=granted.own_code(), withheld=self.withheld, limits=self.limits, filter=filter_program(),
+            read=self.read, own=readable_paths.own_code(), withheld=self.withheld, limits=self.limits, filter=filter_program(),
             notebooks=self.notebooks, tasks=self.outside_tasks, users=self.user_block,
         )  # fmt: skip
 
@@ -202,10 +229,12 @@ class WarmSandbox(Sandbox):
         assert self._control is not None
         socket.send_fds(self._control, [json.dumps(message).encode()], list(descriptors))
 
-    # --- boxes ------------------------------------------------------------------------------------------------------
+    # --- boxes ------------------------------------------------------------------------------------
 
     def open(self, notebook: bool = False) -> Box:
-        """Fork a fresh box; raise `GraderFault` where none can be had, even from a zygote started anew."""
+        """Fork a fresh box; raise `GraderFault` where none can be had, even from a zygote started
+        anew.
+        """
         try:
             return self._open(notebook)
         except GraderFault:
@@ -220,7 +249,9 @@ class WarmSandbox(Sandbox):
         box = WarmBox(self, wire, control)
         with far_wire, far_control, self._lock:
             try:
-                self._ask({"op": "open", "notebook": notebook}, [far_wire.fileno(), far_control.fileno()])
+                self._ask(
+                    {"op": "open", "notebook": notebook}, [far_wire.fileno(), far_control.fileno()]
+                )
             except OSError as error:
                 wire.close()
                 control.close()
@@ -230,7 +261,9 @@ class WarmSandbox(Sandbox):
         return box
 
     def _zygote_has_died(self) -> bool:
-        """Tell whether the zygote, not the box, is what failed: the kernel may have killed it for want of memory."""
+        """Tell whether the zygote, not the box, is what failed: the kernel may have killed it for
+        want of memory.
+        """
         if self._closed or self._process is None:
             return False
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -301,7 +334,8 @@ def receive(control: socket.socket | None, seconds: float) -> dict[str, Any] | N
         control.settimeout(seconds)
         try:
             data = control.recv(1 << 16)
-        except ConnectionResetError:  # the far end left without reading our last words; its own are still to be read
+        # the far end left without reading our last words; its own are still to be read
+        except ConnectionResetError:
             data = control.recv(1 << 16)
         return json.loads(data) if data else None
     except (OSError, ValueError):

@@ -1,15 +1,18 @@
-"""The wire between the trusted process and a box: length-prefixed frames of JSON and raw npy, and nothing else.
+"""The wire between the trusted process and a box: length-prefixed frames of JSON and raw npy, and
+nothing else.
 
-Theory of operation. The far end is run by a student, who may have replaced every function there, this module
-included. So nothing that arrives is believed: a frame's sizes are checked against caps before a byte of it is
-stored, JSON can only become plain data that can be written as JSON again, an array's bytes must be exactly as long as
-its header says and of a numeric dtype, and no pickle is ever read. What a value takes in memory may be far more than it
-takes on the wire: it is counted before it is taken. What does not fit raises `WireError`, and the caller ends the box.
-If the other side stays silent, the deadline ends the wait. A lie inside well-formed data is a wrong answer, which is
-the checks' matter.
+Theory of operation. The far end is run by a student, who may have replaced every function there,
+this module included. So nothing that arrives is believed: a frame's sizes are checked against caps
+before a byte of it is stored, JSON can only become plain data that can be written as JSON again, an
+array's bytes must be exactly as long as its header says and of a numeric dtype, and no pickle is
+ever read. What a value takes in memory may be far more than it takes on the wire: it is counted
+before it is taken. What does not fit raises `WireError`, and the caller ends the box. If the other
+side stays silent, the deadline ends the wait. A lie inside well-formed data is a wrong answer,
+which is the checks' matter.
 
-A frame is ``!II`` (length of the JSON text, number of blobs), the blobs' lengths as ``!Q`` each, the JSON text, the
-blobs. A value inside the JSON is a scalar itself or an object with one key that names its kind, see `encode`.
+A frame is ``!II`` (length of the JSON text, number of blobs), the blobs' lengths as ``!Q`` each,
+the JSON text, the blobs. A value inside the JSON is a scalar itself or an object with one key that
+names its kind, see `encode`.
 """
 
 from __future__ import annotations
@@ -35,7 +38,8 @@ MAX_BYTES = 256 << 20  # bytes of all arrays in one frame
 MAX_DEPTH = 32  # nesting of containers
 RETURNED_DEPTH = 24  # of what a box returns: a check that hands it on may put more around it
 MAX_NODES = 500_000  # values in one frame
-MAX_MARKS = 5 * MAX_NODES  # brackets, commas and colons of a frame's JSON, text left out: no value needs more
+# brackets, commas and colons of a frame's JSON, text left out: no value needs more
+MAX_MARKS = 5 * MAX_NODES
 OBJECT_BYTES = 128  # what an array takes beside its numbers
 MAX_INT = 1 << 63
 MANY = "a container of many values, or a long text"
@@ -47,7 +51,8 @@ READ_AHEAD = 1 << 16  # bytes asked for at once
 
 _HEAD = struct.Struct("!II")
 _BEFORE_HEADER = 10  # bytes: the magic, the version and the header's length
-# The header that NumPy writes for arrays of numbers; any other goes through NumPy's own parser, which takes far longer.
+# The header that NumPy writes for arrays of numbers; any other goes through NumPy's own parser,
+# which takes far longer.
 _USUAL_HEADER = re.compile(
     rb"\x93NUMPY\x01\x00(..)\{'descr': '([<>|][biufc]\d{1,2})', 'fortran_order': (True|False), "
     rb"'shape': \(((?:\d{1,18}, ){1,31}\d{1,18}|\d{1,18},|)\), \} {0,70}\n",
@@ -96,13 +101,17 @@ class Frame(NamedTuple):
     blobs: tuple[bytes, ...] = ()
 
 
-# --- frames ---------------------------------------------------------------------------------------------------------
+# --- frames ---------------------------------------------------------------------------------------
 
 
 def pack(frame: Frame) -> bytes:
     """Return the bytes of a frame."""
     text = json.dumps(frame.body, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    if len(text) > MAX_JSON or len(frame.blobs) > MAX_BLOBS or sum(map(len, frame.blobs)) > MAX_BYTES:
+    if (
+        len(text) > MAX_JSON
+        or len(frame.blobs) > MAX_BLOBS
+        or sum(map(len, frame.blobs)) > MAX_BYTES
+    ):
         raise TooLarge("the message is larger than the wire allows")
     sizes = struct.pack(f"!{len(frame.blobs)}Q", *map(len, frame.blobs))
     return b"".join((_HEAD.pack(len(text), len(frame.blobs)), sizes, text, *frame.blobs))
@@ -120,7 +129,9 @@ def unpack(read: Callable[[int], bytes], most: int = MAX_BYTES) -> Frame:
         raise WireError(f"a message with {count} arrays is more than the {MAX_BLOBS} allowed")
     sizes = struct.unpack(f"!{count}Q", read(8 * count))
     if sum(sizes) > min(most, MAX_BYTES):
-        raise WireError(f"arrays of {sum(sizes)} bytes are more than the {min(most, MAX_BYTES)} allowed")
+        raise WireError(
+            f"arrays of {sum(sizes)} bytes are more than the {min(most, MAX_BYTES)} allowed"
+        )
     body = parse(read(text_size))
     if not isinstance(body, dict):
         raise WireError("a message that is not a JSON object")
@@ -128,10 +139,12 @@ def unpack(read: Callable[[int], bytes], most: int = MAX_BYTES) -> Frame:
 
 
 def parse(text: bytes) -> Any:
-    """Return the data of a JSON text, such as every writer of JSON and of UTF-8 takes; raise `WireError` otherwise.
+    """Return the data of a JSON text, such as every writer of JSON and of UTF-8 takes; raise
+    `WireError` otherwise.
 
-    NaN and the infinities, which are no JSON, become None, a whole number beyond 64 bits a float, and half a character
-    the one that stands for what can't be read. What the text would take in memory is bounded by its marks first.
+    NaN and the infinities, which are no JSON, become None, a whole number beyond 64 bits a float,
+    and half a character the one that stands for what can't be read. What the text would take in
+    memory is bounded by its marks first.
     """
     if _marks(text) > MAX_MARKS and _marks(_TEXT.sub(b"", text)) > MAX_MARKS:
         raise WireError(f"a message of more than {MAX_MARKS} brackets, commas and colons")
@@ -142,7 +155,9 @@ def parse(text: bytes) -> Any:
 
 
 def load(text: str) -> Any:
-    """Return the data of a JSON text as `parse` does, unbounded; raise `ValueError` or `RecursionError`."""
+    """Return the data of a JSON text as `parse` does, unbounded; raise `ValueError` or
+    `RecursionError`.
+    """
     if "\\u" in text:
         text = _ESCAPE.sub(_whole, text)
     return _JSON.decode(text)
@@ -182,7 +197,8 @@ class Channel:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._ahead = bytearray()  # received, but not asked for yet: small frames come in one piece
-        self._sending = threading.Lock()  # a student's thread may print while another call is answered
+        # a student's thread may print while another call is answered
+        self._sending = threading.Lock()
 
     def send(self, frame: Frame, seconds: float | None = None) -> None:
         """Send one frame within ``seconds``."""
@@ -197,7 +213,8 @@ class Channel:
                 raise WireClosed("the connection is closed") from error
 
     def receive(self, seconds: float | None = None, most: int = MAX_BYTES) -> Frame:
-        """Receive one whole frame within ``seconds``; a slow trickle of bytes does not extend the time.
+        """Receive one whole frame within ``seconds``; a slow trickle of bytes does not extend the
+        time.
 
         ``most``: bytes that its arrays may have.
         """
@@ -247,11 +264,13 @@ class Channel:
         self._sock.close()
 
 
-# --- values ---------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
 
 
 def encode_array(array: np.ndarray) -> bytes:
-    """Return an array as npy bytes, version 1.0 to 3.0, never pickled. Order (C or Fortran) is kept."""
+    """Return an array as npy bytes, version 1.0 to 3.0, never pickled. Order (C or Fortran) is
+    kept.
+    """
     if array.dtype.kind in "biufc" and (array.flags.c_contiguous or array.flags.f_contiguous):
         return _usual_header(array) + array.tobytes("A")
     buffer = io.BytesIO()
@@ -260,12 +279,16 @@ def encode_array(array: np.ndarray) -> bytes:
 
 
 def decode_array(
-    data: bytes, most: int = MAX_BYTES, foresee: Callable[[tuple[int, ...], np.dtype[Any]], None] | None = None
+    data: bytes,
+    most: int = MAX_BYTES,
+    foresee: Callable[[tuple[int, ...], np.dtype[Any]], None] | None = None,
 ) -> np.ndarray:
-    """Return the array of npy bytes, writable and owning its memory; raise `WireError` for anything else.
+    """Return the array of npy bytes, writable and owning its memory; raise `WireError` for anything
+    else.
 
-    Nothing is allocated before the header's shape and dtype have been checked against the number of bytes that came,
-    and what the array takes in memory against ``most``; ``foresee`` is called with both and may raise.
+    Nothing is allocated before the header's shape and dtype have been checked against the number of
+    bytes that came, and what the array takes in memory against ``most``; ``foresee`` is called with
+    both and may raise.
     """
     shape, fortran, dtype, start = _checked_header(data)
     body = memoryview(data)[start:]
@@ -281,8 +304,15 @@ def decode_array(
     try:
         if not body:
             return np.zeros(shape, dtype, order)
-        array = np.frombuffer(body, dtype=dtype, count=count).reshape(shape, order=order).copy(order="K")
-    except (ValueError, OverflowError) as error:  # pragma: no cover - all that is known is refused above
+        array = (
+            np.frombuffer(body, dtype=dtype, count=count)
+            .reshape(shape, order=order)
+            .copy(order="K")
+        )
+    except (
+        ValueError,
+        OverflowError,
+    ) as error:  # pragma: no cover - all that is known is refused above
         raise WireError("an array with an impossible shape") from error
     if dtype.kind == "U":
         _make_text(array)
@@ -292,14 +322,16 @@ def decode_array(
 def memory(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     """Return the bytes that an array takes, or that it would take if no axis were empty.
 
-    NumPy gives text without characters one each. An array of shape (0, 10**12) takes nothing, but its sum over the
-    first axis takes all of it.
+    NumPy gives text without characters one each. An array of shape (0, 10**12) takes nothing, but
+    its sum over the first axis takes all of it.
     """
     return _full(shape) * max(dtype.itemsize, 4 if dtype.kind == "U" else 1)
 
 
 def footprint(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
-    """Return what an array takes once it is reckoned with: at least as many bytes as doubles would take."""
+    """Return what an array takes once it is reckoned with: at least as many bytes as doubles would
+    take.
+    """
     return _full(shape) * max(dtype.itemsize, 8)
 
 
@@ -319,12 +351,19 @@ def _make_text(array: np.ndarray) -> None:
 
 
 def _checked_header(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    """Return what `_read_header` does, for an array that may cross; raise `WireError` for any other."""
+    """Return what `_read_header` does, for an array that may cross; raise `WireError` for any
+    other.
+    """
     try:
         shape, fortran, dtype, start = _read_header(data)
     except Exception as error:  # NumPy's header parser may raise nearly anything on hostile bytes
         raise WireError("an array with a broken header") from error
-    if dtype.kind not in PLAIN_KINDS or dtype.hasobject or dtype.fields is not None or dtype.subdtype is not None:
+    if (
+        dtype.kind not in PLAIN_KINDS
+        or dtype.hasobject
+        or dtype.fields is not None
+        or dtype.subdtype is not None
+    ):
         raise WireError("an array of a dtype that may not cross")
     if len(shape) > MAX_DEPTH or any(not isinstance(n, int) or n < 0 for n in shape):
         raise WireError("an array with an impossible shape")
@@ -335,7 +374,9 @@ def _usual_header(array: np.ndarray) -> bytes:
     """Return what NumPy would write before a contiguous array of numbers, in a tenth of its time."""
     fortran = not array.flags.c_contiguous
     text = f"{{'descr': '{array.dtype.str}', 'fortran_order': {fortran}, 'shape': {array.shape}, }}"
-    size = -(-(_BEFORE_HEADER + len(text) + 1) // npy.ARRAY_ALIGN) * npy.ARRAY_ALIGN - _BEFORE_HEADER
+    size = (
+        -(-(_BEFORE_HEADER + len(text) + 1) // npy.ARRAY_ALIGN) * npy.ARRAY_ALIGN - _BEFORE_HEADER
+    )
     return npy.magic(1, 0) + struct.pack("<H", size) + text.ljust(size - 1).encode("ascii") + b"\n"
 
 
@@ -353,14 +394,18 @@ def _read_header(data: bytes) -> tuple[Any, bool, np.dtype[Any], int]:
 
 
 class Encoder:
-    """Turns values into JSON data plus blobs. ``fallback(value)`` may return a `Ref` for what is not plain data.
+    """Turns values into JSON data plus blobs. ``fallback(value)`` may return a `Ref` for what is
+    not plain data.
 
-    ``most``: the size (see `Decoder.size`) beyond which a value is not sent, but called `MoreThanExpected`.
-    ``deepest``: the nesting at which a container is not plain data either.
+    ``most``: the size (see `Decoder.size`) beyond which a value is not sent, but called
+    `MoreThanExpected`. ``deepest``: the nesting at which a container is not plain data either.
     """
 
     def __init__(
-        self, fallback: Callable[[Any], Ref] | None = None, most: int | None = None, deepest: int = MAX_DEPTH
+        self,
+        fallback: Callable[[Any], Ref] | None = None,
+        most: int | None = None,
+        deepest: int = MAX_DEPTH,
     ) -> None:
         self._deepest = deepest
         self.blobs: list[bytes] = []
@@ -376,7 +421,9 @@ class Encoder:
             raise MoreThanExpected(what())
 
     def encode(self, value: Any, depth: int = 0) -> Any:
-        """Return JSON data for a value; what is neither plain nor given a handle raises `WireError`."""
+        """Return JSON data for a value; what is neither plain nor given a handle raises
+        `WireError`.
+        """
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise TooLarge(f"more than {MAX_NODES} values in one message")
@@ -398,9 +445,15 @@ class Encoder:
             return {"complex": [self.encode(value.real), self.encode(value.imag)]}
         if isinstance(value, np.generic) and value.dtype.kind in PLAIN_KINDS:
             return {"scalar": self._blob(np.asarray(value))}
-        if isinstance(value, tuple | list | dict) and depth < self._deepest:  # a namedtuple or defaultdict is plain too
+        # a namedtuple or defaultdict is plain too
+        if isinstance(value, tuple | list | dict) and depth < self._deepest:
             if isinstance(value, dict):
-                return {"dict": [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]}
+                return {
+                    "dict": [
+                        [self.encode(k, depth + 1), self.encode(v, depth + 1)]
+                        for k, v in value.items()
+                    ]
+                }
             name = "tuple" if isinstance(value, tuple) else "list"
             return {name: [self.encode(item, depth + 1) for item in value]}
         if self._fallback is not None:
@@ -410,7 +463,10 @@ class Encoder:
     def _blob(self, array: np.ndarray) -> int:
         """Keep an array's bytes and return their number; what can't be sent is not copied first."""
         self._bytes += array.nbytes
-        self._count(footprint(array.shape, array.dtype), lambda: f"an array of shape {array.shape}, {array.dtype}")
+        self._count(
+            footprint(array.shape, array.dtype),
+            lambda: f"an array of shape {array.shape}, {array.dtype}",
+        )
         if self._bytes > MAX_BYTES:
             raise TooLarge(f"arrays of {self._bytes} bytes are more than the {MAX_BYTES} allowed")
         self.blobs.append(encode_array(array))
@@ -423,12 +479,15 @@ class Decoder:
     What comes from a box is decoded by `grader.sandbox.untrusted.Untrusted`.
     """
 
-    def __init__(self, blobs: tuple[bytes, ...], resolve: Callable[[Ref], Any] | None = None) -> None:
+    def __init__(
+        self, blobs: tuple[bytes, ...], resolve: Callable[[Ref], Any] | None = None
+    ) -> None:
         self._blobs = blobs
         self._resolve = resolve
         self._nodes = 0
         self._bytes = 0  # an array that is named again is held again
-        self.size = 0  # of all that was decoded: 8 bytes a value, characters, and arrays as if of doubles at least
+        # of all that was decoded: 8 bytes a value, characters, and arrays as if of doubles at least
+        self.size = 0
 
     def decode(self, data: Any, depth: int = 0) -> Any:
         """Return the value of JSON data, or raise `WireError`."""
@@ -479,17 +538,25 @@ class Decoder:
             return [self.decode(item, depth + 1) for item in body]
         if kind == "dict" and all(isinstance(pair, list) and len(pair) == 2 for pair in body):
             try:
-                return self.mapping([(self.decode(k, depth + 1), self.decode(v, depth + 1)) for k, v in body])
+                return self.mapping(
+                    [(self.decode(k, depth + 1), self.decode(v, depth + 1)) for k, v in body]
+                )
             except TypeError as error:  # an unhashable key
                 raise WireError("a dict with a key that is not hashable") from error
         raise WireError(f"a value of unknown kind {kind[:20]!r}")
 
     def mapping(self, pairs: list[tuple[Any, Any]]) -> Any:
-        """Return what pairs of keys and values become; raise `TypeError` for a key that is not hashable."""
+        """Return what pairs of keys and values become; raise `TypeError` for a key that is not
+        hashable.
+        """
         return dict(pairs)
 
     def _array(self, index: Any) -> np.ndarray:
-        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(self._blobs):
+        if (
+            not isinstance(index, int)
+            or isinstance(index, bool)
+            or not 0 <= index < len(self._blobs)
+        ):
             raise WireError("a reference to an array that did not come")
         array = self.taken(self._blobs[index], MAX_BYTES - self._bytes)
         self._bytes += memory(array.shape, array.dtype) + OBJECT_BYTES

@@ -13,7 +13,9 @@ from grader.assignment.expectations import SCHEMA, CallShape, CaseRecord, Expect
 from grader.errors import AssignmentError
 from grader.model import Tolerance
 
-PROVENANCE = Provenance(SCHEMA, "340282366920938463463374607431768211455", "a" * 64, "b" * 64, {"numpy": "2.0"})
+PROVENANCE = Provenance(
+    SCHEMA, "340282366920938463463374607431768211455", "a" * 64, "b" * 64, {"numpy": "2.0"}
+)
 VALUES: dict[str, Any] = {
     "array": np.arange(6.0).reshape(2, 3),
     "float32": np.ones(3, dtype=np.float32),
@@ -46,7 +48,9 @@ def same(a: Any, b: Any) -> bool:
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     record = CaseRecord({name: (value, Tolerance(1e-3, 1e-6)) for name, value in VALUES.items()})
     record.calls = [CallShape("f", True, 2), CallShape("g", False, 1)]
-    stored = Expectations(PROVENANCE, {("check", "N=1,T=2/x"): record, ("check", "."): CaseRecord()})
+    stored = Expectations(
+        PROVENANCE, {("check", "N=1,T=2/x"): record, ("check", "."): CaseRecord()}
+    )
     stored.write(tmp_path / "deep" / "public.h5")
     read = Expectations.read(tmp_path / "deep" / "public.h5")
     assert read.provenance == PROVENANCE
@@ -75,19 +79,25 @@ def test_a_file_without_the_time_of_calls_has_that_of_the_case(tmp_path: Path) -
 
 def test_same_expectations_make_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        Expectations(PROVENANCE, {("c", "x"): CaseRecord({"v": (np.ones(3), Tolerance())})}).write(tmp_path / name)
+        Expectations(PROVENANCE, {("c", "x"): CaseRecord({"v": (np.ones(3), Tolerance())})}).write(
+            tmp_path / name
+        )
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_missing_file_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(AssignmentError, match=r"there are no expectations at .*: run `grader record`"):
+    with pytest.raises(
+        AssignmentError, match=r"there are no expectations at .*: run `grader record`"
+    ):
         Expectations.read(tmp_path / "public.h5")
 
 
 @pytest.mark.parametrize("data", [b"", b"not HDF5", b"\x89HDF\r\n\x1a\n" + b"\0" * 50])
 def test_broken_file_says_what_to_run(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "public.h5").write_bytes(data)
-    with pytest.raises(AssignmentError, match=r"can't be read as expectations .*: run `grader record`"):
+    with pytest.raises(
+        AssignmentError, match=r"can't be read as expectations .*: run `grader record`"
+    ):
         Expectations.read(tmp_path / "public.h5")
 
 
@@ -100,5 +110,7 @@ def test_other_hdf5_file_is_refused(tmp_path: Path) -> None:
 
 def test_other_schema_is_refused(tmp_path: Path) -> None:
     Expectations(Provenance(SCHEMA + 1, "1", "", "", {})).write(tmp_path / "public.h5")
-    with pytest.raises(AssignmentError, match=f"has schema {SCHEMA + 1}, expected {SCHEMA}: run `grader record`"):
+    with pytest.raises(
+        AssignmentError, match=f"has schema {SCHEMA + 1}, expected {SCHEMA}: run `grader record`"
+    ):
         Expectations.read(tmp_path / "public.h5")

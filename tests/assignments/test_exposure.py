@@ -1,4 +1,6 @@
-"""An assignment whose answers a submission could read is refused, wherever the reading would come from."""
+"""An assignment whose answers a submission could read is refused, wherever the reading would come
+from.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from toy import Toy, build
 from grader.assignment.exposure import refuse_readable
 from grader.assignment.spec import load
 from grader.errors import AssignmentError
-from grader.sandbox import granted
+from grader.sandbox import readable_paths
 
 EVERY = "which every submission may read"
 
@@ -23,7 +25,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that stands for Python's packages: boxes may read it."""
     folder = tmp_path / "site-packages"
     folder.mkdir()
-    monkeypatch.setattr(granted, "SYSTEM", (*granted.SYSTEM, str(folder)))
+    monkeypatch.setattr(readable_paths, "SYSTEM", (*readable_paths.SYSTEM, str(folder)))
     return folder
 
 
@@ -51,7 +53,9 @@ def test_one_that_is_reached_by_a_link_is_refused(installed: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("part", ["reference", "checks", "expectations"])
-def test_a_part_that_is_a_link_into_the_packages_is_refused(part: str, installed: Path, tmp_path: Path) -> None:
+def test_a_part_that_is_a_link_into_the_packages_is_refused(
+    part: str, installed: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "course"
     build(folder)
     (folder / "expectations").mkdir(exist_ok=True)
@@ -62,7 +66,9 @@ def test_a_part_that_is_a_link_into_the_packages_is_refused(part: str, installed
     assert str(installed / part) in said
 
 
-def test_a_single_file_that_is_a_link_into_the_packages_is_refused(installed: Path, tmp_path: Path) -> None:
+def test_a_single_file_that_is_a_link_into_the_packages_is_refused(
+    installed: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "course"
     build(folder)
     (check,) = (folder / "checks").glob("*.py")
@@ -107,7 +113,10 @@ def test_every_command_that_grades_refuses_it_and_says_why(
     shutil.copytree(toy.assignment.folder / "expectations", expectations, dirs_exist_ok=True)
     (tmp_path / "submissions" / "one" / "pack").mkdir(parents=True)
     (tmp_path / "submissions" / "one" / "pack" / "toy.py").write_text("")
-    places = {"SUBMISSION": tmp_path / "submissions" / "one", "SUBMISSIONS": tmp_path / "submissions"}
+    places = {
+        "SUBMISSION": tmp_path / "submissions" / "one",
+        "SUBMISSIONS": tmp_path / "submissions",
+    }
     asked = [str(places.get(part, part)) for part in command]
     out = [] if command[0] == "record" else ["--out", str(tmp_path / "out")]
     run = cli(*asked, *out, "--assignment", truly_installed)

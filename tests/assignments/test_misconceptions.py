@@ -1,4 +1,6 @@
-"""Misconceptions on disk: read, put into the reference, and told in one sentence where they don't fit."""
+"""Misconceptions on disk: read, put into the reference, and told in one sentence where they don't
+fit.
+"""
 
 from __future__ import annotations
 
@@ -57,14 +59,21 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
 
 def changed(*changes: tuple[str, str, str], file: str = "code.py", code: str = CODE) -> str:
     """Return the code with changes, each of a function, an old and a new text."""
-    made = tuple(Change(file=file, function=function, old=old, new=new) for function, old, new in changes)
-    misconception = Misconception(id="some", name="Some", hint="Look.", fails=("double",), changes=made)
+    made = tuple(
+        Change(file=file, function=function, old=old, new=new) for function, old, new in changes
+    )
+    misconception = Misconception(
+        id="some", name="Some", hint="Look.", fails=("double",), changes=made
+    )
     return apply(misconception, {"code.py": code.encode(), "other.py": b""})[file].decode()
 
 
 def test_folder_is_read_in_order_with_the_hint_as_one_line(folder: Callable[..., Path]) -> None:
     found = load_all(folder(second=WHOLE, first=WHOLE.replace("Three", "3")))
-    assert [(one.id, one.name) for one in found] == [("first", "3 times"), ("second", "Three times")]
+    assert [(one.id, one.name) for one in found] == [
+        ("first", "3 times"),
+        ("second", "Three times"),
+    ]
     assert found[0].hint == "How often does x stand in the sum?"
     assert (found[0].group, found[0].share, found[0].fails) == ("", 0.0, ("double",))
 
@@ -87,7 +96,9 @@ def test_no_folder_holds_none(tmp_path: Path) -> None:
         ("[[changes]]", "[[changes", r"some\.toml: "),
     ],
 )
-def test_broken_file_is_told_with_its_key(folder: Callable[..., Path], old: str, new: str, says: str) -> None:
+def test_broken_file_is_told_with_its_key(
+    folder: Callable[..., Path], old: str, new: str, says: str
+) -> None:
     assert WHOLE.count(old) == 1
     with pytest.raises(AssignmentError, match=says):
         load_all(folder(some=WHOLE.replace(old, new)))
@@ -96,7 +107,9 @@ def test_broken_file_is_told_with_its_key(folder: Callable[..., Path], old: str,
 def test_group_has_one_hint(folder: Callable[..., Path]) -> None:
     one = 'group = "g"\n' + WHOLE
     assert len(load_all(folder(one=one, two=one))) == 2
-    with pytest.raises(AssignmentError, match=r"two\.toml: `hint` differs from the one in one\.toml"):
+    with pytest.raises(
+        AssignmentError, match=r"two\.toml: `hint` differs from the one in one\.toml"
+    ):
         load_all(folder(one=one, two=one.replace("How often", "How many times")))
 
 
@@ -114,7 +127,9 @@ def test_lines_are_indented_as_the_first_one_stands() -> None:
 
 
 def test_changes_are_made_one_after_another() -> None:
-    assert "y = 4 * x\n    return y" in changed(("double", "x + x", "3 * x"), ("double", "3 * x", "4 * x"))
+    assert "y = 4 * x\n    return y" in changed(
+        ("double", "x + x", "3 * x"), ("double", "3 * x", "4 * x")
+    )
 
 
 def test_what_is_not_changed_stays_as_it_is() -> None:
@@ -144,7 +159,9 @@ def test_change_that_does_not_fit_is_told(change: tuple[str, str, str], says: st
 
 
 def test_file_that_is_none_of_the_references_is_told() -> None:
-    with pytest.raises(AssignmentError, match=r"none\.py is no file of the reference \(code\.py, other\.py\)"):
+    with pytest.raises(
+        AssignmentError, match=r"none\.py is no file of the reference \(code\.py, other\.py\)"
+    ):
         changed(("double", "x + x", "x"), file="none.py")
 
 
@@ -155,7 +172,11 @@ def test_cell_of_a_notebook_is_changed() -> None:
         {"cell_type": "code", "source": CODE.splitlines(keepends=True)},
     ]
     change = Change(file="Book.ipynb", function="double", old="x + x", new="x")
-    misconception = Misconception(id="some", name="Some", hint="Look.", fails=("double",), changes=(change,))
-    made = json.loads(apply(misconception, {"Book.ipynb": json.dumps({"cells": cells}).encode()})["Book.ipynb"])
+    misconception = Misconception(
+        id="some", name="Some", hint="Look.", fails=("double",), changes=(change,)
+    )
+    made = json.loads(
+        apply(misconception, {"Book.ipynb": json.dumps({"cells": cells}).encode()})["Book.ipynb"]
+    )
     assert made["cells"][:2] == cells[:2]
     assert "".join(made["cells"][2]["source"]) == CODE.replace("x + x", "x", 1)

@@ -1,4 +1,6 @@
-"""`assignment.toml`: a mistake in it is one clear sentence with the path to it; what it names is found."""
+"""`assignment.toml`: a mistake in it is one clear sentence with the path to it; what it names is
+found.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from toy import SPEC, build
 
 from grader.assignment.spec import Assignment, load
 from grader.errors import AssignmentError
-from grader.sandbox.limits import Limits
+from grader.limits import Limits
 
 
 def refused(folder: Path, old: str, new: str) -> str:
@@ -34,15 +36,27 @@ def refused(folder: Path, old: str, new: str) -> str:
             'titel = "Functions"',
             "unknown key `titel` in `questions[0]` ('q1'): did you mean `title`?",
         ),
-        ("points = 1", 'points = "1"', "Expected `float`, got `str` - at `checks[3].points` ('noise')"),
-        ("points = 1", "point = 1", "unknown key `point` in `checks[3]` ('noise'): did you mean `points`?"),
+        (
+            "points = 1",
+            'points = "1"',
+            "Expected `float`, got `str` - at `checks[3].points` ('noise')",
+        ),
+        (
+            "points = 1",
+            "point = 1",
+            "unknown key `point` in `checks[3]` ('noise'): did you mean `points`?",
+        ),
         ("points = 1", "", "the key `points` is missing in `checks[3]` ('noise')"),
         (
             "points = 1",
             'points = 1\nvisibility = "secret"',
             "Invalid enum value 'secret' - at `checks[3].visibility` ('noise'): write one of visible, hidden",
         ),
-        ("[provided]", '[late]\npercent_of = "all"\n[provided]', "at `late.percent_of`: write one of points, max"),
+        (
+            "[provided]",
+            '[late]\npercent_of = "all"\n[provided]',
+            "at `late.percent_of`: write one of points, max",
+        ),
         ("points = 1", "points = -2", "check `noise` has -2 points: give it 0 or more"),
         ("points = 1", "points = nan", "check `noise` has nan points: give it 0 or more"),
         ("points = 1", "points = inf", "check `noise` has inf points: give it 0 or more"),
@@ -57,33 +71,93 @@ def refused(folder: Path, old: str, new: str) -> str:
             "check `center_backward` requires `count`, which is not run before it: list that one first",
         ),
         ('requires = ["center"]', 'requires = ["center_backward"]', "which is not run before it"),
-        ('requires = ["center"]', "weights = { a = 0 }", "weighs its case 'a' with 0: it must be more than 0"),
-        ('requires = ["center"]', "weights = { a = nan }", "weighs its case 'a' with nan: it must be more than 0"),
+        (
+            'requires = ["center"]',
+            "weights = { a = 0 }",
+            "weighs its case 'a' with 0: it must be more than 0",
+        ),
+        (
+            'requires = ["center"]',
+            "weights = { a = nan }",
+            "weighs its case 'a' with nan: it must be more than 0",
+        ),
         (
             'requires = ["center"]',
             "times_reference = 1",
             "`times_reference` of check `center_backward` is 1",
         ),
         ('requires = ["center"]', "times_reference = inf", "is inf: it must be more than 1"),
-        ('requires = ["center"]', 'requires = "center"', "Expected `array`, got `str` - at `checks[1].requires`"),
+        (
+            'requires = ["center"]',
+            'requires = "center"',
+            "Expected `array`, got `str` - at `checks[1].requires`",
+        ),
         ('notebook = "Toy.ipynb"', 'notebook = "Tyo.ipynb"', "'Tyo.ipynb'"),
-        ('question = "q2"', 'question = "q3"', "check `notebook` is of the question 'q3', which is none of q1, q2"),
+        (
+            'question = "q2"',
+            'question = "q3"',
+            "check `notebook` is of the question 'q3', which is none of q1, q2",
+        ),
         ('id = "q2"', 'id = "q1"', "`questions` names 'q1' twice"),
         ('id = "noise"', 'id = "count"', "`checks` names 'count' twice"),
         ('"Tally"]', '"Tally", "count"]', "`provides` names 'count' twice"),
-        ('path = "pack/toy.py"', 'path = "/pack/toy.py"', "the path '/pack/toy.py' must be relative"),
-        ('path = "pack/toy.py"', 'path = "pack/../../toy.py"', "must be relative, with '/' and without '..'"),
-        ('path = "pack/toy.py"', "path = 'pack\\toy.py'", "must be relative, with '/' and without '..'"),
-        ('"notebooks/Toy.ipynb"', '"notebooks/Other.ipynb"', "'notebooks/Other.ipynb' does not exist in"),
+        (
+            'path = "pack/toy.py"',
+            'path = "/pack/toy.py"',
+            "the path '/pack/toy.py' must be relative",
+        ),
+        (
+            'path = "pack/toy.py"',
+            'path = "pack/../../toy.py"',
+            "must be relative, with '/' and without '..'",
+        ),
+        (
+            'path = "pack/toy.py"',
+            "path = 'pack\\toy.py'",
+            "must be relative, with '/' and without '..'",
+        ),
+        (
+            '"notebooks/Toy.ipynb"',
+            '"notebooks/Other.ipynb"',
+            "'notebooks/Other.ipynb' does not exist in",
+        ),
         ('"pack" = "pack"', '"pakc" = "pack"', "'pakc' does not exist in"),
         ('"pack" = "pack"', '"pack" = "../pack"', "the path '../pack' must be relative"),
-        ('"pack" = "pack"', '"../data" = "pack"', "the source '../data' leads out of the assignment's folder"),
-        ('"pack" = "pack"', '"pack/../../data" = "pack"', "'pack/../../data' leads out of the assignment's folder"),
-        ('"pack" = "pack"', '"C:/data" = "pack"', "the source 'C:/data' leads out of the assignment's folder"),
-        ('"notebooks/Toy.ipynb"', '"../Toy.ipynb"', "the source '../Toy.ipynb' leads out of the assignment's folder"),
-        ('path = "pack/toy.py"', 'path = "./toy.py"', "the path './toy.py' should be written 'toy.py'"),
-        ('path = "pack/toy.py"', 'path = "numpy.py"', "the file 'numpy.py' would be imported as `numpy`, which is"),
-        ('path = "pack/toy.py"', 'path = "random/toy.py"', "would be imported as `random`, which is a module of"),
+        (
+            '"pack" = "pack"',
+            '"../data" = "pack"',
+            "the source '../data' leads out of the assignment's folder",
+        ),
+        (
+            '"pack" = "pack"',
+            '"pack/../../data" = "pack"',
+            "'pack/../../data' leads out of the assignment's folder",
+        ),
+        (
+            '"pack" = "pack"',
+            '"C:/data" = "pack"',
+            "the source 'C:/data' leads out of the assignment's folder",
+        ),
+        (
+            '"notebooks/Toy.ipynb"',
+            '"../Toy.ipynb"',
+            "the source '../Toy.ipynb' leads out of the assignment's folder",
+        ),
+        (
+            'path = "pack/toy.py"',
+            'path = "./toy.py"',
+            "the path './toy.py' should be written 'toy.py'",
+        ),
+        (
+            'path = "pack/toy.py"',
+            'path = "numpy.py"',
+            "the file 'numpy.py' would be imported as `numpy`, which is",
+        ),
+        (
+            'path = "pack/toy.py"',
+            'path = "random/toy.py"',
+            "would be imported as `random`, which is a module of",
+        ),
         (
             'path = "Toy.ipynb"',
             'path = "Toy.ipynb"\nsource = "notebooks/Toy.ipynb"\n[[notebooks]]\npath = "Toy.ipynb"',
@@ -101,10 +175,26 @@ def refused(folder: Path, old: str, new: str) -> str:
             "call_second = 1.5",
             "unknown key `call_second` in `limits`: did you mean `call_seconds`?",
         ),
-        ("call_seconds = 1.5", "call_seconds = 0", "`limits.call_seconds` is 0: it must be more than 0"),
-        ("call_seconds = 1.5", "memory_mb = -1", "`limits.memory_mb` is -1: it must be more than 0"),
-        ("call_seconds = 1.5", "memory_mb = 99999999999", "`limits.memory_mb` is 1e+11: it must be at most 1000000"),
-        ("call_seconds = 1.5", "call_seconds = nan", "`limits.call_seconds` is nan: it must be more than 0"),
+        (
+            "call_seconds = 1.5",
+            "call_seconds = 0",
+            "`limits.call_seconds` is 0: it must be more than 0",
+        ),
+        (
+            "call_seconds = 1.5",
+            "memory_mb = -1",
+            "`limits.memory_mb` is -1: it must be more than 0",
+        ),
+        (
+            "call_seconds = 1.5",
+            "memory_mb = 99999999999",
+            "`limits.memory_mb` is 1e+11: it must be at most 1000000",
+        ),
+        (
+            "call_seconds = 1.5",
+            "call_seconds = nan",
+            "`limits.call_seconds` is nan: it must be more than 0",
+        ),
     ],
 )
 def test_mistake_is_one_clear_sentence(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -115,12 +205,17 @@ def test_mistake_is_one_clear_sentence(tmp_path: Path, old: str, new: str, messa
     ("checks", "message"),
     [
         ("", "`[[checks]]` is missing at the top level"),
-        ('[checks]\nid = "a"', "at `checks`: write `[[checks]]`, with two brackets, over each of its entries"),
+        (
+            '[checks]\nid = "a"',
+            "at `checks`: write `[[checks]]`, with two brackets, over each of its entries",
+        ),
         ("checks = [1]", "Expected `object`, got `int` - at `checks[0]`"),
         ("[[checks]]\nid = 3", "Expected `str`, got `int` - at `checks[0].id`"),
     ],
 )
-def test_checks_that_are_none_are_told_how_to_be_written(tmp_path: Path, checks: str, message: str) -> None:
+def test_checks_that_are_none_are_told_how_to_be_written(
+    tmp_path: Path, checks: str, message: str
+) -> None:
     spec = 'schema = 1\nname = "a"\ntitle = "A"\nquestions = []\n' + checks
     (tmp_path / "assignment.toml").write_text(spec, encoding="utf-8")
     with pytest.raises(AssignmentError) as caught:
@@ -192,7 +287,9 @@ def test_provided_files_are_all_but_the_students(tmp_path: Path) -> None:
         ("pack/__pycache__/given.pyc", False),
     ],
 )
-def test_digest_changes_with_all_that_a_verdict_hangs_on(tmp_path: Path, path: str, changes: bool) -> None:
+def test_digest_changes_with_all_that_a_verdict_hangs_on(
+    tmp_path: Path, path: str, changes: bool
+) -> None:
     before = build(tmp_path).digest
     (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
     with (tmp_path / path).open("a") as file:
@@ -200,7 +297,9 @@ def test_digest_changes_with_all_that_a_verdict_hangs_on(tmp_path: Path, path: s
     assert (load(tmp_path).digest != before) is changes
 
 
-def test_reference_may_lie_beside_the_assignment_and_a_handout_keeps_data_around_it(tmp_path: Path) -> None:
+def test_reference_may_lie_beside_the_assignment_and_a_handout_keeps_data_around_it(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "data").mkdir()
     beside = SPEC.replace('reference = "reference"', 'reference = "../solutions"')
     assert build(tmp_path / "a", spec=beside).reference == tmp_path / "solutions"

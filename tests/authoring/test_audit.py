@@ -1,4 +1,6 @@
-"""The audit of a small assignment: what its checks let through, what they refuse wrongly, and what is said of it."""
+"""The audit of a small assignment: what its checks let through, what they refuse wrongly, and what
+is said of it.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from grader.assignment.spec import Assignment, load
-from grader.authoring import audit_report, record
-from grader.authoring.audit import Options, audit
-from grader.authoring.findings import Audit, State
-from grader.authoring.trials import Bench, Trial, run_one
+from grader.authoring import record
+from grader.authoring.audit import audit_report
+from grader.authoring.audit.findings import Audit, State
+from grader.authoring.audit.run_audit import Options, audit
+from grader.authoring.audit.trial_runs import Bench, Trial, run_one
 from grader.errors import AssignmentError, UsageError
 
 SPEC = """
@@ -85,8 +88,12 @@ class Small:
         path.write_text(text, encoding="utf-8")
         return self
 
-    def mistake(self, id_: str, old: str, new: str, *fails: str, hint: str = "Look again.") -> Small:
-        text = MISTAKE.format(name=f"Mistake {id_}", hint=hint, old=old, new=new, fails=json.dumps(fails))
+    def mistake(
+        self, id_: str, old: str, new: str, *fails: str, hint: str = "Look again."
+    ) -> Small:
+        text = MISTAKE.format(
+            name=f"Mistake {id_}", hint=hint, old=old, new=new, fails=json.dumps(fails)
+        )
         return self.write(f"assignment/misconceptions/{id_}.toml", text)
 
     def equivalent(self, function: str, *diff: str, reason: str = "It is the same.") -> Small:
@@ -100,7 +107,9 @@ class Small:
         return assignment
 
     def audited(self, *parts: str, right: Path | None = None) -> Audit:
-        return audit(self.recorded(), Options(isolation="none", workers=2, parts=parts, right=right))
+        return audit(
+            self.recorded(), Options(isolation="none", workers=2, parts=parts, right=right)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +129,12 @@ def small(recorded: Path, tmp_path: Path) -> Small:
 @pytest.fixture
 def weak(tmp_path: Path) -> Small:
     """The assignment with a check that sees no numbers, and one for which one case is enough."""
-    checks = CHECKS.replace("student.center(", "str(student.center(").replace("((4, 3)))", "((4, 3))).shape)")
-    return Small(tmp_path).write("assignment/checks/test_all.py", checks.replace("[1, 2, 3, 4, 5, 7, 8, 100]", "[0]"))
+    checks = CHECKS.replace("student.center(", "str(student.center(").replace(
+        "((4, 3)))", "((4, 3))).shape)"
+    )
+    return Small(tmp_path).write(
+        "assignment/checks/test_all.py", checks.replace("[1, 2, 3, 4, 5, 7, 8, 100]", "[0]")
+    )
 
 
 def test_strong_checks_kill_every_mutant(small: Small) -> None:
@@ -134,13 +147,19 @@ def test_strong_checks_kill_every_mutant(small: Small) -> None:
     assert (found.advice, found.problems) == ((), ())
 
 
-def test_weak_checks_let_mutants_through_and_the_author_is_told_what_to_strengthen(weak: Small) -> None:
+def test_weak_checks_let_mutants_through_and_the_author_is_told_what_to_strengthen(
+    weak: Small,
+) -> None:
     found = weak.audited("mutants")
     assert not found.good
     alive = {mutant.diff.partition("\n+ ")[2] for mutant in audit_report.survivors(found)}
-    assert {"return x + x.mean(axis=0)", "return x - x.mean(axis=1)"} & alive == {"return x + x.mean(axis=0)"}
+    assert {"return x + x.mean(axis=0)", "return x - x.mean(axis=1)"} & alive == {
+        "return x + x.mean(axis=0)"
+    }
     assert "count -= 1" in alive
-    assert any(one.startswith("`center`: ") and "strengthen `center`" in one for one in found.advice)
+    assert any(
+        one.startswith("`center`: ") and "strengthen `center`" in one for one in found.advice
+    )
     assert any("equivalent_mutants.toml" in one for one in found.advice)
     text = audit_report.text(found)
     assert "- return x - x.mean(axis=0)\n+ return x + x.mean(axis=0)" in text
@@ -155,20 +174,31 @@ def test_weak_checks_let_mutants_through_and_the_author_is_told_what_to_strength
 
 def test_survivor_is_not_taken_for_its_twin_that_a_check_noticed(tmp_path: Path) -> None:
     twice = "x += 1\n    y = list(x)\n    x += 1\n    return np.array([*x, *y])"
-    center, halvings = REFERENCE.replace("return x - x.mean(axis=0)", twice).split("\n\n\ndef halvings")
-    twice = f"import numpy as np\n{center}\n\n\ndef halvings{halvings.replace('###', '#')}"
-    checks = CHECKS.replace("standard_normal((4, 3)))", "standard_normal(3)), where=np.arange(6) > 2").replace(
-        "import pytest", "import numpy as np\nimport pytest"
+    center, halvings = REFERENCE.replace("return x - x.mean(axis=0)", twice).split(
+        "\n\n\ndef halvings"
     )
-    small = Small(tmp_path).write("solutions/code.py", twice).write("assignment/checks/test_all.py", checks)
+    twice = f"import numpy as np\n{center}\n\n\ndef halvings{halvings.replace('###', '#')}"
+    checks = CHECKS.replace(
+        "standard_normal((4, 3)))", "standard_normal(3)), where=np.arange(6) > 2"
+    ).replace("import pytest", "import numpy as np\nimport pytest")
+    small = (
+        Small(tmp_path)
+        .write("solutions/code.py", twice)
+        .write("assignment/checks/test_all.py", checks)
+    )
     found = small.audited("mutants")
-    twins = {mutant.id[-2:]: mutant.state for mutant in found.mutants if mutant.diff == "- x += 1\n+ x -= 1"}
+    twins = {
+        mutant.id[-2:]: mutant.state
+        for mutant in found.mutants
+        if mutant.diff == "- x += 1\n+ x -= 1"
+    }
     assert sorted(twins.values()) == [State.KILLED, State.SURVIVED]
     assert twins["-2"] is State.SURVIVED
 
     small.equivalent("center", "- x += 1", "+ x -= 1")
     found = small.audited("mutants")
-    assert not [one for one in found.problems if "is listed, but" in one]  # one of the two is as it says
+    # one of the two is as it says
+    assert not [one for one in found.problems if "is listed, but" in one]
 
 
 def test_known_mistakes_fail_where_they_say_and_nowhere_else(small: Small) -> None:
@@ -187,7 +217,9 @@ def test_known_mistakes_fail_where_they_say_and_nowhere_else(small: Small) -> No
     assert {row.id: row.misconceptions for row in found.checks} == {"center": 1, "halvings": 0}
 
 
-def test_known_mistake_is_told_its_own_hint_with_numbers_that_were_never_recorded(small: Small) -> None:
+def test_known_mistake_is_told_its_own_hint_with_numbers_that_were_never_recorded(
+    small: Small,
+) -> None:
     small.mistake("one", "axis=0", "axis=1, keepdims=True", "center", hint="Columns?")
     small.mistake("other", "x - x", "x + x", "center", hint="Subtract.")
     found = small.audited("misconceptions")
@@ -196,20 +228,29 @@ def test_known_mistake_is_told_its_own_hint_with_numbers_that_were_never_recorde
         "other": (("center",), True),
     }
     assert (found.good, found.advice) == (True, ())
-    assert json.loads(audit_report.json(found))["own_hints"] == {"all": 2, "own": 2, "without": [], "share": 1.0}
+    assert json.loads(audit_report.json(found))["own_hints"] == {
+        "all": 2,
+        "own": 2,
+        "without": [],
+        "share": 1.0,
+    }
     assert "2 of these 2 (100%) are told their own hint" in audit_report.text(found)
 
 
 def test_known_mistakes_of_the_same_numbers_and_two_hints_are_told_none(small: Small) -> None:
     small.mistake("columns", "axis=0", "axis=1, keepdims=True", "center", hint="Columns?")
-    small.mistake("transposed", "x - x.mean(axis=0)", "(x.T - x.T.mean(axis=0)).T", "center", hint="Rows?")
+    small.mistake(
+        "transposed", "x - x.mean(axis=0)", "(x.T - x.T.mean(axis=0)).T", "center", hint="Rows?"
+    )
     found = small.audited("misconceptions")
     assert found.good  # they fail, as they should
     assert (found.hints.own, found.hints.without) == (0, ("columns", "transposed"))
     said = "the known mistake `columns` (Mistake columns) no hint, since `transposed` gives the same numbers"
     assert any(said in one and "one `group`" in one for one in found.advice)
     assert "that are not told their own hint: columns, transposed" in audit_report.text(found)
-    small.mistake("transposed", "x - x.mean(axis=0)", "(x.T - x.T.mean(axis=0)).T", "center", hint="Columns?")
+    small.mistake(
+        "transposed", "x - x.mean(axis=0)", "(x.T - x.T.mean(axis=0)).T", "center", hint="Columns?"
+    )
     assert small.audited("misconceptions").hints.without == ()
 
 
@@ -243,11 +284,16 @@ def test_right_solutions_pass_with_every_seed_and_a_wrong_one_is_seen(small: Sma
     assert set(results["other_way"].seeds) == {"hidden", "public", "1", "2", "3"}
     assert results["not_right"].good  # no check has a case for zero
     assert set(results["only_for_some"].lost) == {"hidden", "public", "1", "2", "3"}
-    assert any("`halvings` is too strict: the right solution `only_for_some`" in one for one in found.advice)
+    assert any(
+        "`halvings` is too strict: the right solution `only_for_some`" in one
+        for one in found.advice
+    )
     assert not found.good
 
 
-def test_equivalent_mutant_needs_a_reason_and_stays_listed_only_while_it_is_one(small: Small) -> None:
+def test_equivalent_mutant_needs_a_reason_and_stays_listed_only_while_it_is_one(
+    small: Small,
+) -> None:
     checks = CHECKS.replace("[1, 2, 3, 4, 5, 7, 8, 100]", "[0, 1, 2, 3, 4, 5, 7, 8, 100]")
     small.write("assignment/checks/test_all.py", checks)
     record.record(load(small.folder / "assignment"), reseed=False, progress=lambda line: None)
@@ -296,9 +342,9 @@ def test_check_that_breaks_on_a_wrong_answer_is_a_finding_and_its_mutants_are_ki
     )
     assert run.code == 1
     assert "`center` is fragile: it breaks on the answers of `misconception:sum`" in run.out
-    assert "Compare an answer with `expect`" in (out / "audit.html").read_text(encoding="utf-8").replace(
-        "<code>", "`"
-    ).replace("</code>", "`")
+    assert "Compare an answer with `expect`" in (out / "audit.html").read_text(
+        encoding="utf-8"
+    ).replace("<code>", "`").replace("</code>", "`")
     told = json.loads((out / "audit.json").read_bytes())
     assert (told["good"], told["fragile"][0]["id"]) == (False, "center")
     assert told["misconceptions"][0]["passes_wrongly"] == []
@@ -324,12 +370,23 @@ def test_stage_is_run_only_where_the_one_before_it_passed(small: Small) -> None:
 @pytest.mark.parametrize(
     ("prepare", "says"),
     [
-        (lambda small: small.mistake("some", "axis=0", "axis=1", "centre"), "`fails` names 'centre', which is no che"),
-        (lambda small: small.write("assignment/equivalent_mutants.toml", "[[equivalent]]"), "equivalent_mutants"),
-        (lambda small: small.write("assignment/checks/test_all.py", CHECKS + "\n\n# changed\n"), "is stale"),
+        (
+            lambda small: small.mistake("some", "axis=0", "axis=1", "centre"),
+            "`fails` names 'centre', which is no che",
+        ),
+        (
+            lambda small: small.write("assignment/equivalent_mutants.toml", "[[equivalent]]"),
+            "equivalent_mutants",
+        ),
+        (
+            lambda small: small.write("assignment/checks/test_all.py", CHECKS + "\n\n# changed\n"),
+            "is stale",
+        ),
     ],
 )
-def test_broken_assignment_is_told(small: Small, prepare: Callable[[Small], Small], says: str) -> None:
+def test_broken_assignment_is_told(
+    small: Small, prepare: Callable[[Small], Small], says: str
+) -> None:
     with pytest.raises(AssignmentError, match=says):
         prepare(small).audited("misconceptions", "mutants")
 
@@ -338,22 +395,41 @@ def test_right_folder_that_holds_nothing_of_use_is_told(small: Small) -> None:
     with pytest.raises(UsageError, match="there is no folder"):
         small.audited("right", right=small.folder / "nowhere")
     small.write("right/empty/notes.txt", "")
-    with pytest.raises(UsageError, match=r"empty holds none of the files that students write \(code\.py\)"):
+    with pytest.raises(
+        UsageError, match=r"empty holds none of the files that students write \(code\.py\)"
+    ):
         small.audited("right", right=small.folder / "right")
 
 
-def test_command_writes_both_reports_and_says_by_its_code_whether_all_is_good(small: Small, cli: Callable) -> None:
+def test_command_writes_both_reports_and_says_by_its_code_whether_all_is_good(
+    small: Small, cli: Callable
+) -> None:
     small.mistake("good", "axis=0", "axis=1, keepdims=True", "center")
     small.write("tests/right/other_way/code.py", RIGHT)
     folder, out = small.recorded().folder, small.folder / "out"
-    run = cli("audit", "--assignment", folder, "--out", out, "--isolation", "none", "--workers", "2")
+    run = cli(
+        "audit", "--assignment", folder, "--out", out, "--isolation", "none", "--workers", "2"
+    )
     assert run.code == 0, run.err
-    assert "none survives; 1 known mistakes, all fail where they should; 1 of these 1 (100%)" in run.out
+    assert (
+        "none survives; 1 known mistakes, all fail where they should; 1 of these 1 (100%)"
+        in run.out
+    )
     assert "are told their own hint; 33 lazy solutions, all earn no more than they may" in run.out
     assert "; 1 right solutions, all have full marks" in run.out
     assert {path.name for path in out.iterdir()} == {"audit.html", "audit.json"}
     assert json.loads((out / "audit.json").read_bytes())["good"] is True
     small.mistake("passes", "x - x.mean", "x - 1.0 * x.mean", "center")
-    run = cli("audit", "--assignment", folder, "--out", out, "--isolation", "none", "--part", "misconceptions")
+    run = cli(
+        "audit",
+        "--assignment",
+        folder,
+        "--out",
+        out,
+        "--isolation",
+        "none",
+        "--part",
+        "misconceptions",
+    )
     assert run.code == 1
     assert "`center` should fail the known mistake `passes`" in textwrap.dedent(run.out)

@@ -1,4 +1,6 @@
-"""A course of nbgrader's: in, graded, and out as nbgrader's own grades.csv, as docs/coming-from.md shows it."""
+"""A course of nbgrader's: in, graded, and out as nbgrader's own grades.csv, as docs/coming-from.md
+shows it.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ import pytest
 from documentation import DOCS, blocks
 
 from grader.assignment.spec import load
-from grader.authoring.from_course import from_nbgrader_course, from_otter_course
 from grader.cli import run
 from grader.errors import UsageError
+from grader.importing.courses import from_nbgrader_course, from_otter_course
 
 
 def cell(source: str, kind: str = "code", **nbgrader: Any) -> dict[str, Any]:

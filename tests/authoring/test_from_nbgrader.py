@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from grader.assignment.spec import Assignment, load
-from grader.authoring import handout, prove
-from grader.authoring.from_nbgrader import draft
-from grader.authoring.from_notebook import Converted, convert
-from grader.authoring.from_parts import Draft, read_cells
+from grader.authoring.handout import contents, leak_check
+from grader.authoring.new import create
 from grader.authoring.record import record
-from grader.authoring.scaffold import create
 from grader.grading.grade import Options, grade
+from grader.importing.convert import Converted, convert
+from grader.importing.drafts import Draft, read_cells
+from grader.importing.nbgrader_markup import draft
 from grader.model import Report
 
 
@@ -77,7 +77,9 @@ else:
     "cubes refuses 0",
 )
 TOTAL = graded_cell("assert np.isclose(total, 100.0)", "test_total", points=2)
-WORDS = cell("Because they grow faster.", "markdown", solution=True, grade=True, points=3, grade_id="why")
+WORDS = cell(
+    "Because they grow faster.", "markdown", solution=True, grade=True, points=3, grade_id="why"
+)
 EXAMPLE = (cell("# Cubes", "markdown"), SET_UP, CUBES, RIGHT, REFUSES, WHOLE, TOTAL, WORDS)
 
 
@@ -125,13 +127,15 @@ def test_tests_become_checks_and_hidden_ones_hidden_checks(cubes: Assignment) ->
     }  # fmt: skip
 
 
-def test_the_docstring_of_a_test_cell_is_the_sentence_of_the_report(cubes: Assignment, tmp_path: Path) -> None:
+def test_the_docstring_of_a_test_cell_is_the_sentence_of_the_report(
+    cubes: Assignment, tmp_path: Path
+) -> None:
     assert graded(cubes, tmp_path).checks[0].title == "cubes gives the first cubes."
 
 
 def test_its_handout_holds_neither_answers_nor_tests(cubes: Assignment) -> None:
-    made = handout.build(cubes)
-    prove.prove(made, cubes)
+    made = contents.build(cubes)
+    leak_check.prove(made, cubes)
     assert b"assert" not in made.files["cubes.ipynb"]
     assert b"1000" not in made.files["assignment/checks/test_notebook.py"]
 
@@ -159,7 +163,7 @@ def test_a_tuple_in_place_of_a_list_passes(cubes: Assignment, tmp_path: Path) ->
 
 
 def test_an_answer_in_words_waits_for_a_person(cubes: Assignment) -> None:
-    from grader.classroom.answers import questions
+    from grader.classroom.marks.written_answers import questions
 
     (question,) = questions(cubes)
     assert (question.cell, question.points) == ("why", 3)
@@ -188,7 +192,9 @@ def test_a_cells_points_are_those_of_its_tests_together() -> None:
 @pytest.mark.parametrize("hashes", ["### ", "###", "# ", "#", "#### ", "  ## ", "x = 1  # "])
 def test_markers_are_read_however_they_are_written(hashes: str) -> None:
     """What is not read as hidden would be handed out."""
-    hidden = f"assert cubes(1)\n{hashes}BEGIN HIDDEN TESTS\nassert cubes(2)\n{hashes}END HIDDEN TESTS"
+    hidden = (
+        f"assert cubes(1)\n{hashes}BEGIN HIDDEN TESTS\nassert cubes(2)\n{hashes}END HIDDEN TESTS"
+    )
     made = drafted(graded_cell(hidden, "a"))
     assert [(test.code.strip(), test.hidden) for test in made.tests] == [
         ("assert cubes(1)", False),
@@ -201,13 +207,17 @@ def test_markers_are_read_however_they_are_written(hashes: str) -> None:
 
 
 def test_hidden_lines_of_a_plain_cell_stay_with_the_author() -> None:
-    made = drafted(cell("x = 1\n# BEGIN HIDDEN TESTS\nassert cubes(2)\n# END HIDDEN TESTS", grade_id="plain"))
+    made = drafted(
+        cell("x = 1\n# BEGIN HIDDEN TESTS\nassert cubes(2)\n# END HIDDEN TESTS", grade_id="plain")
+    )
     assert made.cells[0]["source"] == "x = 1"
     assert "its hidden tests are left out" in made.notes[0]
 
 
 def test_a_cell_whose_tests_are_all_hidden_is_one_hidden_check() -> None:
-    made = drafted(graded_cell("### BEGIN HIDDEN TESTS\nassert cubes(2)\n### END HIDDEN TESTS", "a", points=2))
+    made = drafted(
+        graded_cell("### BEGIN HIDDEN TESTS\nassert cubes(2)\n### END HIDDEN TESTS", "a", points=2)
+    )
     assert [(test.id, test.points, test.hidden) for test in made.tests] == [("a", 2, True)]
 
 
@@ -221,7 +231,9 @@ def test_a_cell_whose_tests_are_all_hidden_is_one_hidden_check() -> None:
 )
 def test_automatic_tests_record_what_the_reference_answers(line: str, wanted: list[str]) -> None:
     made = drafted(graded_cell(line, "auto"))
-    assert made.tests[0].code.split("\n") == [f"expect({text!r}, recordable({text}))" for text in wanted]
+    assert made.tests[0].code.split("\n") == [
+        f"expect({text!r}, recordable({text}))" for text in wanted
+    ]
 
 
 def test_an_automatic_test_that_is_asked_for_twice_is_told_apart() -> None:
@@ -231,7 +243,10 @@ def test_an_automatic_test_that_is_asked_for_twice_is_told_apart() -> None:
 
 def test_an_automatic_test_that_is_no_python_is_no_test() -> None:
     made = drafted(graded_cell("### AUTOTEST what is this?", "auto"))
-    assert (made.tests, made.notes) == ([], ["cell 1 (auto, 1 points) is left out: it tests nothing"])
+    assert (made.tests, made.notes) == (
+        [],
+        ["cell 1 (auto, 1 points) is left out: it tests nothing"],
+    )
 
 
 def test_a_task_gets_an_answer_cell_with_its_points_behind_it() -> None:
@@ -245,7 +260,9 @@ def test_a_task_gets_an_answer_cell_with_its_points_behind_it() -> None:
 
 def test_code_that_a_person_graded_is_told() -> None:
     made = drafted(cell("y = 1", solution=True, grade=True, grade_id="free", points=2))
-    assert made.notes[0].startswith("cell 1 (free, 2 points) is code that a person graded, and still is")
+    assert made.notes[0].startswith(
+        "cell 1 (free, 2 points) is code that a person graded, and still is"
+    )
     assert made.cells[0]["metadata"]["grader"] == {"role": "student", "points": 2}
 
 

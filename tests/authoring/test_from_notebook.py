@@ -1,6 +1,8 @@
-"""`grader new --from-notebook`: small notebooks in each markup become assignments that do all that one should.
+"""`grader new --from-notebook`: small notebooks in each markup become assignments that do all that
+one should.
 
-The notebooks in `notebooks/` were written for these tests, by hand and in the markup that the tools document.
+The notebooks in `notebooks/` were written for these tests, by hand and in the markup that the tools
+document.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from grader.assignment.spec import Assignment, load
-from grader.authoring import handout, prove, record
-from grader.authoring.from_notebook import convert
+from grader.authoring import record
+from grader.authoring.handout import contents, leak_check
 from grader.cli import run
 from grader.errors import UsageError
 from grader.grading.grade import Options, grade
+from grader.importing.convert import convert
 from grader.model import Report
 
 NOTEBOOKS = Path(__file__).with_name("notebooks")
@@ -28,7 +31,12 @@ HIDDEN = {
 POINTS = {"weather_nbgrader": 9, "weather_otter": 10, "weather_otter_old": 7}
 # What a student may write in place of a line of the solution, and the checks that must fail for it.
 WRONG = {
-    "+ 273.15": ("+ 273", {"to_kelvin", "to_kelvin_hidden", "mean"}, {"q1_1", "q1_3", "q3_2"}, {"q1_1", "q1_3"}),
+    "+ 273.15": (
+        "+ 273",
+        {"to_kelvin", "to_kelvin_hidden", "mean"},
+        {"q1_1", "q1_3", "q3_2"},
+        {"q1_1", "q1_3"},
+    ),
     "== top}": ("!= top}", {"warmest"}, {"q2_1"}, {"q2_1", "q2_2"}),
     "ValueError": ("KeyError", {"no_days"}, {"q2_2"}, set()),
     "mean = float(": ("mean = str(", {"mean"}, {"q3_1", "q3_2"}, {"q3_1"}),
@@ -45,7 +53,18 @@ class Made(NamedTuple):
 @pytest.fixture(scope="module", params=sorted(POINTS))
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("from") / "weather"
-    assert run(["new", str(folder), "--from-notebook", str(NOTEBOOKS / f"{request.param}.ipynb"), "--quiet"]) == 0
+    assert (
+        run(
+            [
+                "new",
+                str(folder),
+                "--from-notebook",
+                str(NOTEBOOKS / f"{request.param}.ipynb"),
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     record.record(load(folder), reseed=False, progress=lambda line: None)
     return Made(request.param, load(folder))
 
@@ -60,12 +79,19 @@ def graded(made: Made, folder: Path, old: str = "", new: str = "") -> Report:
 
 def notebook(path: Path, *cells: dict[str, Any], **metadata: Any) -> Path:
     """Write a notebook with test cells of nbgrader's markup."""
-    path.write_text(json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 2}))
+    path.write_text(
+        json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 2})
+    )
     return path
 
 
 def cell(source: str, kind: str = "code", **nbgrader: Any) -> dict[str, Any]:
-    return {"cell_type": kind, "metadata": {"nbgrader": nbgrader} if nbgrader else {}, "source": source, "outputs": []}
+    return {
+        "cell_type": kind,
+        "metadata": {"nbgrader": nbgrader} if nbgrader else {},
+        "source": source,
+        "outputs": [],
+    }
 
 
 def graded_cell(source: str, id_: str) -> dict[str, Any]:
@@ -78,23 +104,29 @@ X_TEST = graded_cell("assert x == 42", "test_x")
 
 def test_the_reference_gets_all_points(made: Made, tmp_path: Path) -> None:
     report = graded(made, tmp_path)
-    assert (report.score, report.max_score) == (POINTS[made.name],) * 2, [check.message for check in report.checks]
+    assert (report.score, report.max_score) == (POINTS[made.name],) * 2, [
+        check.message for check in report.checks
+    ]
 
 
 def test_hidden_tests_are_hidden_checks(made: Made) -> None:
-    hidden = {check.id for check in made.assignment.spec.checks if check.visibility.value == "hidden"}
+    hidden = {
+        check.id for check in made.assignment.spec.checks if check.visibility.value == "hidden"
+    }
     assert hidden == HIDDEN[made.name]
 
 
 def test_its_template_earns_nothing_and_holds_no_answer(made: Made) -> None:
-    built = handout.build(made.assignment)
-    prove.prove(built, made.assignment)
+    built = contents.build(made.assignment)
+    leak_check.prove(built, made.assignment)
     assert b"max(days.values())" not in b"".join(built.files.values())
     assert built.files["week.svg"].startswith(b"<svg")
 
 
 @pytest.mark.parametrize("old", WRONG)
-def test_wrong_solutions_fail_as_failures_of_the_student(made: Made, tmp_path: Path, old: str) -> None:
+def test_wrong_solutions_fail_as_failures_of_the_student(
+    made: Made, tmp_path: Path, old: str
+) -> None:
     new, *failing = WRONG[old]
     wanted = failing[sorted(POINTS).index(made.name)]
     report = graded(made, tmp_path, old, new)
@@ -103,7 +135,7 @@ def test_wrong_solutions_fail_as_failures_of_the_student(made: Made, tmp_path: P
 
 
 def test_an_answer_in_words_waits_for_a_person(made: Made) -> None:
-    from grader.classroom.answers import questions
+    from grader.classroom.marks.written_answers import questions
 
     found = questions(made.assignment)
     assert found[0].points == 2
@@ -111,14 +143,18 @@ def test_an_answer_in_words_waits_for_a_person(made: Made) -> None:
     assert len(found) == (2 if made.name == "weather_nbgrader" else 1)  # nbgrader's task
 
 
-# --- what is refused, and what is left out --------------------------------------------------------------------------
+# --- what is refused, and what is left out --------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("cells", "metadata", "why"),
     [
         ([cell("x = 1")], {}, "has no markup to be read: mark it up with nbgrader's"),
-        ([X, X_TEST, cell("# BEGIN QUESTION\nname: q1", "raw")], {}, "has nbgrader's markup and Otter's"),
+        (
+            [X, X_TEST, cell("# BEGIN QUESTION\nname: q1", "raw")],
+            {},
+            "has nbgrader's markup and Otter's",
+        ),
         ([X, X_TEST], {"language_info": {"name": "R"}}, "is a notebook in R"),
     ],
     ids=["no markup", "both", "another language"],
@@ -130,7 +166,9 @@ def test_what_can_not_become_an_assignment_is_refused(
         convert(notebook(tmp_path / "n.ipynb", *cells, **metadata), "n", "N")
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b'{"cells": [1]}', b'{"cells": [], "metadata": []}', b"\xff"])
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b'{"cells": [1]}', b'{"cells": [], "metadata": []}', b"\xff"]
+)
 def test_what_is_no_notebook_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "n.ipynb").write_bytes(data)
     with pytest.raises(UsageError, match=r"n\.ipynb is not a notebook"):
@@ -142,8 +180,12 @@ def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
         convert(tmp_path / "none.ipynb", "n", "N")
 
 
-def test_a_notebook_whose_cells_raise_is_taken_on_and_one_without_a_test_too(tmp_path: Path) -> None:
-    stops = notebook(tmp_path / "n.ipynb", cell("import nowhere_at_all"), cell("input()"), X, X_TEST)
+def test_a_notebook_whose_cells_raise_is_taken_on_and_one_without_a_test_too(
+    tmp_path: Path,
+) -> None:
+    stops = notebook(
+        tmp_path / "n.ipynb", cell("import nowhere_at_all"), cell("input()"), X, X_TEST
+    )
     assert convert(stops, "n", "N").files["checks/test_notebook.py"].count(b"def test_") == 1
     made = convert(notebook(tmp_path / "m.ipynb", X), "m", "M")
     assert b"checks = []" in made.files["assignment.toml"]
@@ -155,7 +197,10 @@ def test_a_notebook_whose_cells_raise_is_taken_on_and_one_without_a_test_too(tmp
         ("del x", "it deletes names of the notebook"),
         ("%timeit -n1 -r1 x\nassert x", "it is more than Python (a magic command?)"),
         ("assert 1 + 1 == 2", "it asks for nothing that the notebook defines"),
-        ("from math import *\nassert x", "it can't stand in a function (import * only allowed at module level)"),
+        (
+            "from math import *\nassert x",
+            "it can't stand in a function (import * only allowed at module level)",
+        ),
         ("assert type(odd) is Odd", "in the grader's process the notebook's own solution fails it"),
     ],
 )
@@ -164,13 +209,17 @@ def test_a_test_that_needs_the_students_objects_runs_in_the_box_and_says_so(
 ) -> None:
     cells = [cell("class Odd(int): ...\nodd = Odd(1)"), X, X_TEST, graded_cell(source, "odd")]
     made = convert(notebook(tmp_path / "n.ipynb", *cells), "n", "N")
-    (note,) = [note for note in made.notes if note.startswith("cell 4 (odd, 1 points) runs in the box")]
+    (note,) = [
+        note for note in made.notes if note.startswith("cell 4 (odd, 1 points) runs in the box")
+    ]
     assert why in note
     assert source.encode() in made.files["checks/in_box/odd.py"]
     assert b"in_box = true" in made.files["assignment.toml"]
 
 
-def test_a_test_that_can_not_be_carried_over_is_a_comment_and_its_points_wait_for_a_person(tmp_path: Path) -> None:
+def test_a_test_that_can_not_be_carried_over_is_a_comment_and_its_points_wait_for_a_person(
+    tmp_path: Path,
+) -> None:
     path = notebook(tmp_path / "n.ipynb", X, X_TEST, graded_cell("assert x == 43", "odd"))
     made = convert(path, "n", "N")
     (note,) = [note for note in made.notes if "cell 3 (odd, 1 points) is left out" in note]
@@ -180,13 +229,26 @@ def test_a_test_that_can_not_be_carried_over_is_a_comment_and_its_points_wait_fo
     assert x["metadata"]["grader"] == {"role": "student", "points": 1}
 
 
-def test_a_test_that_the_untouched_template_passes_keeps_its_points_and_is_told(tmp_path: Path) -> None:
+def test_a_test_that_the_untouched_template_passes_keeps_its_points_and_is_told(
+    tmp_path: Path,
+) -> None:
     function = cell(
-        "def f(n):\n    ### BEGIN SOLUTION\n    return n\n    ### END SOLUTION", solution=True, grade_id="f"
+        "def f(n):\n    ### BEGIN SOLUTION\n    return n\n    ### END SOLUTION",
+        solution=True,
+        grade_id="f",
     )
-    cells = [cell("given = 1"), function, graded_cell("assert f(1) == 1", "f"), graded_cell("assert given == 1", "odd")]
+    cells = [
+        cell("given = 1"),
+        function,
+        graded_cell("assert f(1) == 1", "f"),
+        graded_cell("assert given == 1", "odd"),
+    ]
     made = convert(notebook(tmp_path / "n.ipynb", *cells), "n", "N")
-    assert [note for note in made.notes if "cell 4 (odd, 1 points): the untouched template passes it too" in note]
+    assert [
+        note
+        for note in made.notes
+        if "cell 4 (odd, 1 points): the untouched template passes it too" in note
+    ]
     assert b"may_pass_untouched = true" in made.files["assignment.toml"]
 
 
@@ -195,7 +257,9 @@ def test_files_that_lie_beside_go_with_it_and_those_that_do_not_are_told(tmp_pat
     (tmp_path / "tools.py").write_text("ONE = 1\n")
     (tmp_path / "elsewhere.txt").write_text("no")
     cells = [
-        cell("![](gone.png) and ![](https://example.org/a.png) and <img src='here.csv'>", "markdown"),
+        cell(
+            "![](gone.png) and ![](https://example.org/a.png) and <img src='here.csv'>", "markdown"
+        ),
         cell("import tools\nrows = open('here.csv').read()\nother = '../elsewhere.txt'"),
         cell("y = tools.ONE + int(rows)", solution=True, grade_id="y"),
         graded_cell("assert y == 2", "test_y"),
@@ -234,7 +298,9 @@ def test_the_command_tells_what_it_made_and_what_it_left_out(
     path = notebook(tmp_path / "n.ipynb", X, X_TEST, graded_cell("del x", "odd"))
     assert run(["new", str(tmp_path / "made"), "--from-notebook", str(path)]) == 0
     out = capsys.readouterr().out
-    assert "What could not be carried over as it was:\n- cell 3 (odd, 1 points) runs in the box" in out
+    assert (
+        "What could not be carried over as it was:\n- cell 3 (odd, 1 points) runs in the box" in out
+    )
     assert "  grader check . " in out
     assert run(["new", str(tmp_path / "made"), "--from-notebook", str(path)]) == 2
     assert "is there already and not empty" in capsys.readouterr().err

@@ -1,4 +1,6 @@
-"""Otter's markup: its comments in lines, its test cells, its points, and what is told of what has no counterpart."""
+"""Otter's markup: its comments in lines, its test cells, its points, and what is told of what has
+no counterpart.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from grader.authoring.from_otter import draft, is_otters
-from grader.authoring.from_otter_lines import marked
-from grader.authoring.from_otter_tests import read_test, resolved
-from grader.authoring.from_parts import Cell, Draft
+from grader.importing.drafts import Cell, Draft
+from grader.importing.otter_comments import marked
+from grader.importing.otter_markup import draft, is_otters
+from grader.importing.otter_tests import read_test, resolved
 
 
 def cell(kind: str, *lines: str, shown: str = "") -> Cell:
@@ -56,7 +58,7 @@ def same(got: str, wanted: str) -> bool:
 X = cell("code", "x = 1")
 
 
-# --- lines ----------------------------------------------------------------------------------------------------------
+# --- lines ----------------------------------------------------------------------------------------
 
 
 def test_a_marked_line_is_wrapped_and_its_name_told() -> None:
@@ -72,7 +74,9 @@ def test_a_marked_line_is_wrapped_and_its_name_told() -> None:
     )
 
 
-def test_marked_lines_that_follow_each_other_are_one_place_and_without_prompt_tell_no_name() -> None:
+def test_marked_lines_that_follow_each_other_are_one_place_and_without_prompt_tell_no_name() -> (
+    None
+):
     assert same(
         lines("def f(x):\n    y = x * 2  # SOLUTION NO PROMPT\n    return y  # SOLUTION"),
         """
@@ -130,7 +134,9 @@ def test_a_region_keeps_its_lines_and_a_prompt_goes_ahead_of_it() -> None:
 
 
 def test_what_otter_ignores_is_gone() -> None:
-    made = lines("a = 1\nb = 2  # IGNORE\n# BEGIN IGNORE\nc = 3\n# END IGNORE\n## solution ##\nd = 4")
+    made = lines(
+        "a = 1\nb = 2  # IGNORE\n# BEGIN IGNORE\nc = 3\n# END IGNORE\n## solution ##\nd = 4"
+    )
     assert made == "a = 1\nd = 4"
 
 
@@ -145,10 +151,13 @@ def test_a_seed_and_a_plugin_are_told() -> None:
 
 
 def test_a_cell_without_marks_stays_as_it_is() -> None:
-    assert marked("%matplotlib inline\nx = 1", "", "cell 1", []) == ("%matplotlib inline\nx = 1", False)
+    assert marked("%matplotlib inline\nx = 1", "", "cell 1", []) == (
+        "%matplotlib inline\nx = 1",
+        False,
+    )
 
 
-# --- test cells -----------------------------------------------------------------------------------------------------
+# --- test cells -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -172,7 +181,13 @@ def test_what_a_cell_showed_is_held(source: str, shown: str, code: str) -> None:
 
 def test_a_function_is_called_by_the_names_of_its_parameters() -> None:
     read = read_test(
-        cell("code", "def test_f(f, np):", '    """f doubles."""', "    assert f(1) == 2", "test_f(f, np) # IGNORE")
+        cell(
+            "code",
+            "def test_f(f, np):",
+            '    """f doubles."""',
+            "    assert f(1) == 2",
+            "test_f(f, np) # IGNORE",
+        )
     )
     assert read.code.endswith("\n\ntest_f(f, np)")
     assert read.sentence == "f doubles."
@@ -198,7 +213,9 @@ def test_a_configuration_is_read() -> None:
 
 
 def test_a_configuration_that_can_not_be_read_is_told() -> None:
-    read = read_test(cell("code", '""" # BEGIN TEST CONFIG', "points: [", '""" # END TEST CONFIG', "x > 3"))
+    read = read_test(
+        cell("code", '""" # BEGIN TEST CONFIG', "points: [", '""" # END TEST CONFIG', "x > 3")
+    )
     assert read.notes == ["its configuration can't be read, so its points are the question's"]
 
 
@@ -215,17 +232,23 @@ def test_a_configuration_that_can_not_be_read_is_told() -> None:
         (0, [None], [0.0]),
     ],
 )
-def test_points_are_resolved_as_otter_does(question_: Any, told: list[float | None], points: list[float]) -> None:
+def test_points_are_resolved_as_otter_does(
+    question_: Any, told: list[float | None], points: list[float]
+) -> None:
     assert resolved(question_, told) == points
 
 
-# --- cells ----------------------------------------------------------------------------------------------------------
+# --- cells ----------------------------------------------------------------------------------------
 
 
 def test_solution_cells_are_the_students_and_all_others_are_not() -> None:
     made = drafted(
         cell("code", "import numpy as np"),
-        *question("q1", cell("markdown", "Do it."), *solution(cell("code", "x = 1  # SOLUTION"), cell("code", "x"))),
+        *question(
+            "q1",
+            cell("markdown", "Do it."),
+            *solution(cell("code", "x = 1  # SOLUTION"), cell("code", "x")),
+        ),
     )
     roles = [c["metadata"].get("grader", {}).get("role") for c in made.cells]
     assert roles == [None, None, "student", "student"]
@@ -240,21 +263,34 @@ def test_a_solution_without_marks_is_taken_out_whole() -> None:
 def test_words_have_the_points_of_their_question_and_their_prompt_ahead() -> None:
     prompt = [raw("# BEGIN PROMPT"), cell("markdown", "Think."), raw("# END PROMPT")]
     made = drafted(
-        *question("q1", *prompt, *solution(cell("markdown", "**SOLUTION** 42")), told="manual: true\npoints: 3")
+        *question(
+            "q1",
+            *prompt,
+            *solution(cell("markdown", "**SOLUTION** 42")),
+            told="manual: true\npoints: 3",
+        )
     )
     assert made.cells[0]["metadata"]["grader"] == {"role": "student", "points": 3.0}
-    assert made.cells[0]["source"] == "Think.\n\n### BEGIN SOLUTION q1\n**SOLUTION** 42\n### END SOLUTION"
+    assert (
+        made.cells[0]["source"]
+        == "Think.\n\n### BEGIN SOLUTION q1\n**SOLUTION** 42\n### END SOLUTION"
+    )
 
 
 def test_a_prompt_without_a_solution_is_the_answer_cell() -> None:
     prompt = [raw("# BEGIN PROMPT"), cell("markdown", "_Write here._"), raw("# END PROMPT")]
     made = drafted(*question("q1", *prompt, told="manual: true"))
-    assert (made.cells[0]["source"], made.cells[0]["metadata"]["grader"]["points"]) == ("_Write here._", 1.0)
+    assert (made.cells[0]["source"], made.cells[0]["metadata"]["grader"]["points"]) == (
+        "_Write here._",
+        1.0,
+    )
 
 
 def test_a_prompt_that_holds_lines_of_the_answer_is_left_out_and_told() -> None:
     prompt = [raw("# BEGIN PROMPT"), cell("markdown", "$$\nx = ?\n$$"), raw("# END PROMPT")]
-    made = drafted(*question("q1", *prompt, *solution(cell("markdown", "$$\nx = 42\n$$")), told="manual: true"))
+    made = drafted(
+        *question("q1", *prompt, *solution(cell("markdown", "$$\nx = 42\n$$")), told="manual: true")
+    )
     assert "x = ?" not in made.cells[0]["source"]
     assert made.notes == ["the prompt of q1 is left out: a handout can't hold lines of the answer"]
 
@@ -289,7 +325,9 @@ def test_what_has_no_counterpart_is_told_with_its_cell(cells: list[Cell], note: 
 
 
 def test_files_of_the_configuration_are_asked_for() -> None:
-    assert drafted(raw("# ASSIGNMENT CONFIG", "files: [a.csv]", "student_files:", "  - b.py")).files == [
+    assert drafted(
+        raw("# ASSIGNMENT CONFIG", "files: [a.csv]", "student_files:", "  - b.py")
+    ).files == [
         "a.csv",
         "b.py",
     ]
@@ -297,7 +335,11 @@ def test_files_of_the_configuration_are_asked_for() -> None:
 
 def test_a_test_knows_its_question_place_and_points() -> None:
     made = drafted(
-        *question("q1a", *with_tests(cell("code", "x == 1"), cell("code", "# HIDDEN", "x == 1")), told="points: 3")
+        *question(
+            "q1a",
+            *with_tests(cell("code", "x == 1"), cell("code", "# HIDDEN", "x == 1")),
+            told="points: 3",
+        )
     )
     assert [(test.id, test.question, test.points, test.hidden) for test in made.tests] == [
         ("q1a_1", "q1a", 1.5, False), ("q1a_2", "q1a", 1.5, True),
@@ -306,7 +348,7 @@ def test_a_test_knows_its_question_place_and_points() -> None:
     assert made.tests[1].sentence == "Question 1a, hidden test 2."
 
 
-# --- the older format -----------------------------------------------------------------------------------------------
+# --- the older format -----------------------------------------------------------------------------
 
 FENCED = cell("markdown", "Do it.", "", "```", "BEGIN QUESTION", "name: q1", "points: 2", "```")
 
@@ -329,7 +371,10 @@ def test_the_older_format_is_read_alike() -> None:
 def test_the_older_format_knows_words_by_their_bold_beginning() -> None:
     manual = cell("markdown", "Why?", "```", "BEGIN QUESTION", "name: q1", "manual: true", "```")
     made = drafted(
-        manual, cell("markdown", "A prompt."), cell("markdown", "**Solution:** so."), cell("markdown", "After.")
+        manual,
+        cell("markdown", "A prompt."),
+        cell("markdown", "**Solution:** so."),
+        cell("markdown", "After."),
     )
     assert [c["source"].split("\n")[0] for c in made.cells] == ["Why?", "A prompt.", "After."]
     assert "**Solution:** so." in made.cells[1]["source"]

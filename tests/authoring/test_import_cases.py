@@ -1,4 +1,6 @@
-"""Kinds of notebooks that instructors have: each is carried over whole, and handed out without an answer."""
+"""Kinds of notebooks that instructors have: each is carried over whole, and handed out without an
+answer.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 
 from grader.assignment.spec import Assignment, load
-from grader.authoring import handout, prove
+from grader.authoring.handout import contents, leak_check
 from grader.authoring.record import record
 from grader.cli import run
 from grader.grading.grade import Options, grade
@@ -35,7 +37,7 @@ def graded_cell(source: str, id_: str, points: float = 1) -> dict[str, Any]:
     )
 
 
-def taken_on(folder: Path, *cells: dict[str, Any]) -> tuple[Assignment, Report, handout.Handout]:
+def taken_on(folder: Path, *cells: dict[str, Any]) -> tuple[Assignment, Report, contents.Handout]:
     """Make an assignment of cells, record it, grade its reference and prove its handout."""
     path = folder / "n.ipynb"
     path.write_text(
@@ -47,8 +49,8 @@ def taken_on(folder: Path, *cells: dict[str, Any]) -> tuple[Assignment, Report, 
     assignment = load(made)
     report = grade(assignment, made, Options(isolation="none")).report
     assert report.score == report.max_score, [check.message for check in report.checks]
-    built = handout.build(assignment)
-    prove.prove(built, assignment)
+    built = contents.build(assignment)
+    leak_check.prove(built, assignment)
     assert not (made / "not_carried_over.py").exists()
     return assignment, report, built
 
@@ -159,7 +161,9 @@ def test_a_notebook_written_as_text_is_a_source_and_a_submission(
 
 
 def test_the_tests_in_a_notebook_that_is_handed_in_are_not_run_once_more(tmp_path: Path) -> None:
-    """Students of nbgrader's have the test cells in their files, and these may change what others look at."""
+    """Students of nbgrader's have the test cells in their files, and these may change what others
+    look at.
+    """
     cells = [
         solution("### BEGIN SOLUTION\nstack = []\n### END SOLUTION", "stack"),
         graded_cell("stack.append(3)\nassert stack == [3]", "first"),

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from grader.assignment.spec import load
-from grader.authoring import lazy
-from grader.authoring.audit import Options, audit
-from grader.authoring.findings import Audit
-from grader.authoring.lazy_answers import KINDS, lazily
+from grader.authoring.audit import lazy_solutions
+from grader.authoring.audit.findings import Audit
+from grader.authoring.audit.lazy_answers import KINDS, lazily
+from grader.authoring.audit.run_audit import Options, audit
 from grader.authoring.record import record
 
 Pair = namedtuple("Pair", "first second")
@@ -41,7 +41,9 @@ def answer(kind: str, right: Any, *given: Any) -> Any:
         ("empty", np.ones((2, 3)), (), np.empty((0, 0))),
     ],
 )
-def test_an_array_is_filled_without_work(kind: str, right: np.ndarray, given: tuple[Any, ...], expected: Any) -> None:
+def test_an_array_is_filled_without_work(
+    kind: str, right: np.ndarray, given: tuple[Any, ...], expected: Any
+) -> None:
     got = answer(kind, right, *given)
     assert got.dtype == right.dtype
     np.testing.assert_array_equal(got, np.asarray(expected))
@@ -169,7 +171,7 @@ def test_a_share_that_the_author_allows_is_no_finding(tmp_path: Path) -> None:
 def test_functions_of_a_notebook_are_lazy_in_the_cell_that_defines_them() -> None:
     cells = ["import numpy as np", "def one(x):\n    return x + 1", "def two(x):\n    return x"]
     notebook = {"cells": [{"cell_type": "code", "source": source} for source in cells]}
-    data = lazy.made("Work.ipynb", json.dumps(notebook).encode(), ("one",), "zero")
+    data = lazy_solutions.made("Work.ipynb", json.dumps(notebook).encode(), ("one",), "zero")
     sources = [cell["source"] for cell in json.loads(data)["cells"]]
     assert sources[::2] == cells[::2]
     names: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.assignment.spec import load
-from grader.authoring.mutate import Mutant, mutants
+from grader.authoring.audit.mutants import Mutant, mutants
 from grader.authoring.record import reference_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,13 +33,26 @@ def made(line: str) -> set[str]:
     ("line", "expected"),
     [
         ("z = x + y", {"z = x - y", "z = x", "z = y", "pass"}),
-        ("z = 1 - x**2", {"z = 1 + x**2", "z = x**2 - 1", "z = 1 - x", "z = 2 - x**2", "z = 1 - x**3", "z = 1 - x**1"}),
+        (
+            "z = 1 - x**2",
+            {
+                "z = 1 + x**2",
+                "z = x**2 - 1",
+                "z = 1 - x",
+                "z = 2 - x**2",
+                "z = 1 - x**3",
+                "z = 1 - x**1",
+            },
+        ),
         ("z = x @ y", {"z = y @ x", "z = x.T @ y", "z = x @ y.T"}),
         ("z = x.T @ y", {"z = x @ y"}),
         ("z = x == y", {"z = x != y"}),
         ("z = x < y", {"z = x <= y", "z = x > y"}),
         ("z = x and not y", {"z = x or not y", "z = x and y"}),
-        ("z = np.sum(x, axis=0)", {"z = np.mean(x, axis=0)", "z = np.sum(x, axis=1)", "z = np.sum(x)"}),
+        (
+            "z = np.sum(x, axis=0)",
+            {"z = np.mean(x, axis=0)", "z = np.sum(x, axis=1)", "z = np.sum(x)"},
+        ),
         ("z = np.zeros((x, y))", {"z = np.ones((x, y))", "z = np.zeros((y, x))"}),
         ("z = x.argmax(axis=1)", {"z = x.argmin(axis=1)", "z = x.argmax(axis=0)", "z = x"}),
         ("z = np.tanh(x)", {"z = np.arctan(x)", "z = x"}),
@@ -96,7 +109,9 @@ def test_statement_is_left_out_and_the_only_one_of_a_block_becomes_pass() -> Non
 
 
 def test_statements_that_depend_on_each_other_are_swapped_and_others_are_not() -> None:
-    depending = [mutant for mutant in of("x += y", "y = g(x)") if "after the next" in mutant.description]
+    depending = [
+        mutant for mutant in of("x += y", "y = g(x)") if "after the next" in mutant.description
+    ]
     assert [mutant.text for mutant in depending] == [module("y = g(x)", "x += y")]
     assert "x += y" in depending[0].diff
     for pair in (("a = x", "b = y"), ('g["a"] = x', 'g["b"] = y'), ("a.x = x", "f(b.x, a=1)")):
@@ -107,7 +122,12 @@ def test_statements_that_depend_on_each_other_are_swapped_and_others_are_not() -
 
 def test_each_is_one_whole_file_with_an_id_of_its_own() -> None:
     found = of("h = np.tanh(x @ y + 1)", "return h[:, 0], (x, h)")
-    assert len({mutant.id for mutant in found}) == len({mutant.text for mutant in found}) == len(found) > 15
+    assert (
+        len({mutant.id for mutant in found})
+        == len({mutant.text for mutant in found})
+        == len(found)
+        > 15
+    )
     for mutant in found:
         compile(mutant.text, "mutant", "exec")
         assert mutant.text != module("h = np.tanh(x @ y + 1)", "return h[:, 0], (x, h)")
@@ -117,7 +137,11 @@ def test_each_is_one_whole_file_with_an_id_of_its_own() -> None:
 
 def test_same_change_in_two_places_has_two_ids_and_the_first_is_that_of_one_place() -> None:
     (alone,) = (mutant.id for mutant in of("z = x + y") if "+ z = x - y" in mutant.diff)
-    twins = [mutant for mutant in of("z = x + y", "x = 2 * z", "z = x + y") if "+ z = x - y" in mutant.diff]
+    twins = [
+        mutant
+        for mutant in of("z = x + y", "x = 2 * z", "z = x + y")
+        if "+ z = x - y" in mutant.diff
+    ]
     assert [mutant.id for mutant in twins] == [alone, f"{alone}-2"]
     assert [mutant.description.partition(" (")[2] for mutant in twins] == [
         "place 1 of 2 with these lines)",
@@ -159,5 +183,10 @@ def test_flagship_has_hundreds_in_every_function() -> None:
     assert {mutant.function for mutant in found} >= {
         *("rnn_step_forward", "rnn_step_backward", "rnn_forward", "rnn_backward"),
         *("lstm_step_forward", "lstm_step_backward", "lstm_forward", "lstm_backward"),
-        *("word_embedding_forward", "word_embedding_backward", "CaptioningRNN.loss", "CaptioningRNN.sample"),
+        *(
+            "word_embedding_forward",
+            "word_embedding_backward",
+            "CaptioningRNN.loss",
+            "CaptioningRNN.sample",
+        ),
     }

@@ -31,11 +31,19 @@ def stored(assignment: Assignment, seed: str) -> Expectations:
 @pytest.mark.parametrize(
     ("instead", "says"),
     [
-        ("", r"assignment\.toml names no `reference`: .* or `reference = \"\.\"` where a notebook is its own"),
-        ('handout_of = "0"', "this is a handout, which has no `reference`: nothing can be recorded from it"),
+        (
+            "",
+            r"assignment\.toml names no `reference`: .* or `reference = \"\.\"` where a notebook is its own",
+        ),
+        (
+            'handout_of = "0"',
+            "this is a handout, which has no `reference`: nothing can be recorded from it",
+        ),
     ],
 )
-def test_assignment_without_a_reference_is_told_what_to_write(tmp_path: Path, instead: str, says: str) -> None:
+def test_assignment_without_a_reference_is_told_what_to_write(
+    tmp_path: Path, instead: str, says: str
+) -> None:
     assignment = build(tmp_path, spec=SPEC.replace('reference = "reference"', instead))
     with pytest.raises(AssignmentError, match=says):
         record.record(assignment, reseed=False, progress=quiet)
@@ -54,7 +62,8 @@ def test_both_seeds_are_recorded_with_their_provenance(toy: Toy) -> None:
 
 def test_seeds_have_other_numbers(toy: Toy) -> None:
     public, hidden = (
-        stored(toy.assignment, seed).cases["center", "N=4"].values["y"][0] for seed in ("public", "hidden")
+        stored(toy.assignment, seed).cases["center", "N=4"].values["y"][0]
+        for seed in ("public", "hidden")
     )
     assert (public != hidden).all()
 
@@ -85,13 +94,21 @@ def test_reseeding_draws_a_new_hidden_seed(own_copy: Assignment) -> None:
             REFERENCE.replace("def noise", "def nose"),
             "the reference fails `noise` (all): `noise` raised AttributeError",
         ),
-        (REFERENCE.replace("return np.random.randn(n)", "return np.full(n, np.nan)"), "`numbers` holds NaN"),
+        (
+            REFERENCE.replace("return np.random.randn(n)", "return np.full(n, np.nan)"),
+            "`numbers` holds NaN",
+        ),
         (REFERENCE.replace("return np.random.randn(n)", "return object()"), "can't be recorded"),
-        (REFERENCE + "\n1 / 0\n", "the reference fails `center` (N=4): importing `pack.toy` raised ZeroDivisionError"),
+        (
+            REFERENCE + "\n1 / 0\n",
+            "the reference fails `center` (N=4): importing `pack.toy` raised ZeroDivisionError",
+        ),
     ],
     ids=["irreproducible", "lacking", "NaN", "no data", "broken"],
 )
-def test_reference_that_can_not_be_relied_on_is_refused(tmp_path: Path, reference: str, why: str) -> None:
+def test_reference_that_can_not_be_relied_on_is_refused(
+    tmp_path: Path, reference: str, why: str
+) -> None:
     assignment = build(tmp_path, reference=reference)
     with pytest.raises(AssignmentError) as caught:
         record.record(assignment, reseed=False, progress=quiet)
@@ -100,7 +117,9 @@ def test_reference_that_can_not_be_relied_on_is_refused(tmp_path: Path, referenc
 
 
 def test_check_that_asserts_wrongly_is_told_while_recording(tmp_path: Path) -> None:
-    assignment = build(tmp_path, checks=CHECKS.replace('expect("numbers", student.noise(3))', "assert 1 == 2"))
+    assignment = build(
+        tmp_path, checks=CHECKS.replace('expect("numbers", student.noise(3))', "assert 1 == 2")
+    )
     with pytest.raises(AssignmentError, match="the reference fails `noise`"):
         record.record(assignment, reseed=False, progress=quiet)
 
@@ -108,7 +127,9 @@ def test_check_that_asserts_wrongly_is_told_while_recording(tmp_path: Path) -> N
 def test_reference_that_lacks_a_file_is_told(tmp_path: Path) -> None:
     assignment = build(tmp_path)
     (tmp_path / "reference" / "pack" / "toy.py").unlink()
-    with pytest.raises(AssignmentError, match=r"the reference lacks pack/toy\.py: it should stand at"):
+    with pytest.raises(
+        AssignmentError, match=r"the reference lacks pack/toy\.py: it should stand at"
+    ):
         record.record(assignment, reseed=False, progress=quiet)
 
 
@@ -120,17 +141,29 @@ def test_changed_assignment_and_reference_are_stale(own_copy: Assignment) -> Non
     with (own_copy.folder / "pack" / "given.py").open("a") as file:
         file.write("# changed\n")
     reference = own_copy.folder / "reference" / "pack" / "toy.py"
-    reference.write_text(REFERENCE.replace("np.bincount(ids, minlength=n)", "np.bincount(ids, minlength=n) + 1"))
+    reference.write_text(
+        REFERENCE.replace("np.bincount(ids, minlength=n)", "np.bincount(ids, minlength=n) + 1")
+    )
     problems = "\n".join(record.check(load(own_copy.folder), quiet))
     for seed in ("public", "hidden"):
-        assert f"{seed}.h5: the spec, a check, a notebook or a provided file has changed" in problems
+        assert (
+            f"{seed}.h5: the spec, a check, a notebook or a provided file has changed" in problems
+        )
         assert f"{seed}.h5: the reference has changed since it was recorded" in problems
-        assert f"{seed}.h5: the reference fails `count` (all): `counts` has the right shape (5,), but 5 of" in problems
+        assert (
+            f"{seed}.h5: the reference fails `count` (all): `counts` has the right shape (5,), but 5 of"
+            in problems
+        )
 
 
 def test_difference_is_seen_whichever_run_has_more(toy: Toy) -> None:
-    full, empty = stored(toy.assignment, "public"), Expectations(stored(toy.assignment, "public").provenance)
-    assert len(list(record.differences(full, empty))) == len(list(record.differences(empty, full))) > 5
+    full, empty = (
+        stored(toy.assignment, "public"),
+        Expectations(stored(toy.assignment, "public").provenance),
+    )
+    assert (
+        len(list(record.differences(full, empty))) == len(list(record.differences(empty, full))) > 5
+    )
 
 
 def test_a_check_that_expects_nothing_is_told(tmp_path: Path) -> None:
@@ -139,4 +172,6 @@ def test_a_check_that_expects_nothing_is_told(tmp_path: Path) -> None:
     told: list[str] = []
     record.record(build(tmp_path / "assignment", checks=checks), reseed=False, progress=told.append)
     warnings = [line for line in told if line.startswith("warning")]
-    assert warnings == ["warning: `count` (all) expects nothing, so every answer would pass: call `expect` in it"]
+    assert warnings == [
+        "warning: `count` (all) expects nothing, so every answer would pass: call `expect` in it"
+    ]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from grader.assignment.spec import Assignment, load
-from grader.authoring import handout, prove, record
-from grader.authoring.scaffold import create, scaffold
+from grader.authoring import record
+from grader.authoring.handout import contents, leak_check
+from grader.authoring.new import create, scaffold
 from grader.cli import new
 from grader.errors import UsageError
 from grader.grading.grade import Graded, Options, grade
@@ -46,8 +47,8 @@ def test_its_expectations_are_up_to_date(fresh: Assignment) -> None:
 
 
 def test_it_hands_out_without_its_answers(fresh: Assignment, tmp_path: Path) -> None:
-    made = handout.build(fresh)
-    prove.prove(made, fresh)
+    made = contents.build(fresh)
+    leak_check.prove(made, fresh)
     path = tmp_path / "handout.zip"
     path.write_bytes(made.archive())
     with zipfile.ZipFile(path) as archive:
@@ -58,7 +59,9 @@ def test_it_hands_out_without_its_answers(fresh: Assignment, tmp_path: Path) -> 
 def test_its_known_mistake_is_told_its_hint(fresh: Assignment, tmp_path: Path) -> None:
     text = (fresh.folder.parent / "solutions" / "first.py").read_text()
     (tmp_path / "first.py").write_text(text.replace("x.mean(axis=0)", "x.mean()"))
-    (check,) = [check for check in graded(fresh, tmp_path).report.checks if check.id == "standardise"]
+    (check,) = [
+        check for check in graded(fresh, tmp_path).report.checks if check.id == "standardise"
+    ]
     assert check.mistake == "The mean of the whole array in place of each column's"
     assert "Which axis runs over the rows?" in check.hint
 
@@ -96,7 +99,9 @@ def test_the_command_says_what_it_made(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a path is quoted otherwise there")
-def test_the_command_quotes_a_folder_with_spaces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_quotes_a_folder_with_spaces(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     parser = argparse.ArgumentParser()
     new.add(parser.add_subparsers())
     new.run(parser.parse_args(["new", str(tmp_path / "My week")]))

@@ -1,4 +1,6 @@
-"""An assignment of three functions in a notebook is at most 60 lines of its author's, solution included."""
+"""An assignment of three functions in a notebook is at most 60 lines of its author's, solution
+included.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ import nbformat
 import pytest
 
 from grader.assignment.spec import Assignment, load
-from grader.authoring import audit, handout, prove, record
+from grader.authoring import record
+from grader.authoring.audit import run_audit
+from grader.authoring.handout import contents, leak_check
 from grader.grading.grade import Options, grade
 
 SPEC = """\
@@ -69,7 +73,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     (folder / "assignment.toml").write_text(SPEC)
     (folder / "checks" / "test_functions.py").write_text(CHECKS)
     role = {"grader": {"role": "student"}}
-    cells = [nbformat.v4.new_code_cell(source, id=id_, metadata=role) for id_, source in CELLS.items()]
+    cells = [
+        nbformat.v4.new_code_cell(source, id=id_, metadata=role) for id_, source in CELLS.items()
+    ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "small.ipynb")
     record.record(load(folder), reseed=False, progress=lambda line: None)
     return load(folder)
@@ -85,10 +91,12 @@ def test_it_is_graded(small: Assignment) -> None:
 
 
 def test_it_is_handed_out(small: Assignment) -> None:
-    prove.prove(handout.build(small), small)
+    leak_check.prove(contents.build(small), small)
 
 
 def test_it_is_audited(small: Assignment) -> None:
-    found = audit.audit(small, audit.Options(isolation="none", parts=("misconceptions", "mutants"), workers=1))
+    found = run_audit.audit(
+        small, run_audit.Options(isolation="none", parts=("misconceptions", "mutants"), workers=1)
+    )
     assert found.mutants
     assert [mutant.diff for mutant in found.mutants if mutant.state.value == "survived"] == []

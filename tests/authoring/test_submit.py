@@ -12,10 +12,10 @@ from small_assignment import recorded, write
 
 from grader import cli as command_line
 from grader.assignment.spec import Assignment, load
-from grader.authoring import handout, template
-from grader.authoring.submit import pack_submission
+from grader.authoring.handout import contents, handout_folder
 from grader.errors import SubmissionError
 from grader.grading.grade import Options, grade
+from grader.practice.submit import pack_submission
 
 DONE = """\
 def add_up(a, b):
@@ -41,7 +41,7 @@ def assignment(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
 @pytest.fixture
 def work(assignment: Assignment, tmp_path: Path) -> Path:
     """A student's folder, untouched."""
-    template.write_tree(tmp_path / "work", handout.build(assignment).files)
+    handout_folder.write_tree(tmp_path / "work", contents.build(assignment).files)
     return tmp_path / "work"
 
 
@@ -58,7 +58,9 @@ def test_zip_holds_the_students_files_and_nothing_else(work: Path) -> None:
     (work / "test_mine.py").write_text("")
     (work / "lib/helpers.py").write_text("changed = True\n")
     packed = pack_submission(practice(work), work)
-    assert held(packed.archive) == {name: (work / name).read_bytes() for name in ("lib/sums.py", "Work.ipynb")}
+    assert held(packed.archive) == {
+        name: (work / name).read_bytes() for name in ("lib/sums.py", "Work.ipynb")
+    }
     assert packed.files == {name: len(data) for name, data in held(packed.archive).items()}
 
 
@@ -79,13 +81,19 @@ def test_finished_work_has_no_remarks(work: Path) -> None:
 
 
 def test_half_written_function_still_counts_as_to_be_written(work: Path) -> None:
-    (work / "lib/sums.py").write_text("def add_up(a, b):\n    total = a\n    raise NotImplementedError\n")
-    assert "lib/sums.py: still to be written: add_up" in pack_submission(practice(work), work).remarks
+    (work / "lib/sums.py").write_text(
+        "def add_up(a, b):\n    total = a\n    raise NotImplementedError\n"
+    )
+    assert (
+        "lib/sums.py: still to be written: add_up" in pack_submission(practice(work), work).remarks
+    )
 
 
 def test_students_own_abstract_helpers_are_no_matter(work: Path) -> None:
     (work / "lib/sums.py").write_text(f"{DONE}\n\ndef helper():\n    raise NotImplementedError\n")
-    assert not [remark for remark in pack_submission(practice(work), work).remarks if "sums.py" in remark]
+    assert not [
+        remark for remark in pack_submission(practice(work), work).remarks if "sums.py" in remark
+    ]
 
 
 def test_files_that_can_not_be_read_by_python_are_named(work: Path) -> None:
@@ -99,7 +107,9 @@ def test_files_that_can_not_be_read_by_python_are_named(work: Path) -> None:
 def test_cells_of_ipython_are_no_hindrance(work: Path) -> None:
     (work / "lib/sums.py").write_text(DONE)
     node = json.loads((work / "Work.ipynb").read_text())
-    node["cells"].append({**node["cells"][1], "id": "mine", "metadata": {}, "source": ["%timeit 1\n", "!ls"]})
+    node["cells"].append(
+        {**node["cells"][1], "id": "mine", "metadata": {}, "source": ["%timeit 1\n", "!ls"]}
+    )
     (work / "Work.ipynb").write_text(json.dumps(node))
     assert pack_submission(practice(work), work).remarks == (
         "Work.ipynb: still to be written: half_of",
@@ -123,7 +133,9 @@ def test_folder_in_a_files_place_is_refused(work: Path) -> None:
 
 def test_what_grading_would_not_take_is_refused_now(work: Path) -> None:
     (work / "Work.ipynb").write_bytes(b" " * (33 << 20))
-    with pytest.raises(SubmissionError, match=r"`Work\.ipynb` is longer than 32 MiB; clear the notebook's outputs"):
+    with pytest.raises(
+        SubmissionError, match=r"`Work\.ipynb` is longer than 32 MiB; clear the notebook's outputs"
+    ):
         pack_submission(practice(work), work)
 
 
@@ -141,8 +153,10 @@ def test_grading_takes_exactly_that_zip(work: Path, assignment: Assignment, tmp_
     assert report.notes == ()
 
 
-def test_partial_handout_speaks_of_its_own_functions_alone(assignment: Assignment, tmp_path: Path) -> None:
-    template.write_tree(tmp_path, handout.build(assignment, ("q2",)).files)
+def test_partial_handout_speaks_of_its_own_functions_alone(
+    assignment: Assignment, tmp_path: Path
+) -> None:
+    handout_folder.write_tree(tmp_path, contents.build(assignment, ("q2",)).files)
     packed = pack_submission(practice(tmp_path), tmp_path)
     assert packed.remarks == ("lib/sums.py: still to be written: scale_by",)
     assert set(packed.files) == {"lib/sums.py"}
@@ -167,11 +181,19 @@ def test_command_refuses_incomplete_work(cli, work: Path) -> None:
 
 
 def test_same_work_gives_the_same_zip(work: Path) -> None:
-    assert pack_submission(practice(work), work).archive == pack_submission(practice(work), work).archive
+    assert (
+        pack_submission(practice(work), work).archive
+        == pack_submission(practice(work), work).archive
+    )
 
 
 def test_a_zip_is_named_one(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = work / "mine.tar"
-    assert command_line.run(["submit", str(work), "--assignment", str(work / "assignment"), "--out", str(out)]) == 2
+    assert (
+        command_line.run(
+            ["submit", str(work), "--assignment", str(work / "assignment"), "--out", str(out)]
+        )
+        == 2
+    )
     assert "let its name end in .zip" in capsys.readouterr().err
     assert not out.exists()

@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 
 import grader
-from grader.authoring import wheel
-from grader.authoring.template import write_tree
-from grader.authoring.wheel import build_wheel, pack, wheel_name
+from grader.authoring.handout import wheel
+from grader.authoring.handout.handout_folder import write_tree
+from grader.authoring.handout.wheel import build_wheel, pack, wheel_name
 from grader.errors import AssignmentError, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINT_DIGEST = (
-    "import hashlib, grader; from grader.authoring.wheel import build_wheel; "
+    "import hashlib, grader; from grader.authoring.handout.wheel import build_wheel; "
     "print(grader.__file__); print(hashlib.sha256(build_wheel()).hexdigest())"
 )
 
@@ -37,7 +37,12 @@ def files() -> dict[str, bytes]:
 
 def test_wheel_holds_the_package_and_its_templates(files: dict[str, bytes]) -> None:
     package = Path(grader.__file__).parent
-    for name in ("__main__.py", "checking/checks.ini", "authoring/templates/README.md.j2", "sandbox/inside/worker.py"):
+    for name in (
+        "__main__.py",
+        "checking/checks.ini",
+        "authoring/templates/README.md.j2",
+        "sandbox/inside/worker.py",
+    ):
         assert files[f"grader/{name}"] == (package / name).read_bytes()
     info = f"grader-{grader.__version__}.dist-info/"
     assert all(name.startswith(("grader/", info)) for name in files)
@@ -45,11 +50,15 @@ def test_wheel_holds_the_package_and_its_templates(files: dict[str, bytes]) -> N
 
 
 def test_record_is_right(files: dict[str, bytes]) -> None:
-    rows = list(csv.reader(io.StringIO(files[f"grader-{grader.__version__}.dist-info/RECORD"].decode())))
+    rows = list(
+        csv.reader(io.StringIO(files[f"grader-{grader.__version__}.dist-info/RECORD"].decode()))
+    )
     assert {row[0] for row in rows} == set(files)
     for name, digest, size in rows:
         if not name.endswith("/RECORD"):
-            sha = base64.urlsafe_b64encode(hashlib.sha256(files[name]).digest()).rstrip(b"=").decode()
+            sha = (
+                base64.urlsafe_b64encode(hashlib.sha256(files[name]).digest()).rstrip(b"=").decode()
+            )
             assert (digest, int(size)) == (f"sha256={sha}", len(files[name]))
 
 
@@ -60,11 +69,15 @@ def test_metadata_says_what_pip_needs(files: dict[str, bytes]) -> None:
     assert "\nRequires-Dist: numpy>=" in told
     assert "torch" not in told  # of our own tests
     for package in ("landlockpy", "pyseccomp"):  # never installed on other systems
-        (line,) = [line for line in told.splitlines() if line.startswith(f"Requires-Dist: {package}")]
+        (line,) = [
+            line for line in told.splitlines() if line.startswith(f"Requires-Dist: {package}")
+        ]
         assert "sys_platform" in line
 
 
-def test_what_editing_and_running_leaves_behind_is_not_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_editing_and_running_leaves_behind_is_not_packed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package = tmp_path / "grader"
     names = ("__init__.py", "a.py", "__pycache__/a.pyc", ".a.py.swp", "#a.py#", "a.py~", ".cache/x")
     for name in names:
@@ -97,7 +110,9 @@ def test_zip_has_no_time_of_its_own_and_a_fixed_order() -> None:
 
 
 def digest(*, path: Path, cwd: Path) -> tuple[str, str]:
-    """Return where the package lies that comes first on a path, and the digest of the wheel that it makes."""
+    """Return where the package lies that comes first on a path, and the digest of the wheel that it
+    makes.
+    """
     done = subprocess.run(
         [sys.executable, "-c", PRINT_DIGEST],
         cwd=cwd, env={**os.environ, "PYTHONPATH": str(path)}, capture_output=True, text=True, check=True,
@@ -110,7 +125,19 @@ def test_installed_wheel_makes_the_same_wheel(tmp_path: Path) -> None:
     made, target = tmp_path / wheel_name(), tmp_path / "site"
     made.write_bytes(build_wheel())
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target", target, made], check=True
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-index",
+            "--no-deps",
+            "--target",
+            target,
+            made,
+        ],
+        check=True,
     )
     assert (target / "bin").is_dir() or (target / "Scripts").is_dir()  # the command `grader`
     place, sha = digest(path=target, cwd=tmp_path)
@@ -136,11 +163,11 @@ def packed_metadata() -> str:
         return opened.read(f"grader-{grader.__version__}.dist-info/METADATA").decode()
 
 
-def test_checkout_is_believed_before_an_older_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkout_is_believed_before_an_older_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lone_package(tmp_path, monkeypatch)
-    project = (
-        '[project]\nname = "grader"\ndescription = "D"\nrequires-python = ">=3.12"\ndependencies = ["new>=1 ; a"]\n'
-    )
+    project = '[project]\nname = "grader"\ndescription = "D"\nrequires-python = ">=3.12"\ndependencies = ["new>=1 ; a"]\n'
     (tmp_path / "pyproject.toml").write_text(project)
     told = packed_metadata()
     assert "Requires-Python: >=3.12\nSummary: D\nRequires-Dist: new>=1; a\n" in told
@@ -155,7 +182,9 @@ def test_somebody_elses_project_around_the_package_is_not_believed(
     assert "Requires-Dist: numpy" in packed_metadata()
 
 
-def test_package_that_is_not_installed_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_package_that_is_not_installed_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def missing(name: str) -> None:
         raise metadata.PackageNotFoundError(name)
 

@@ -1,4 +1,6 @@
-"""An answer is held against the size of the reference's before a check sees it; a larger one stays in the box."""
+"""An answer is held against the size of the reference's before a check sees it; a larger one stays
+in the box.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,9 @@ import pytest
 from test_remote import LIMITS, LiarSandbox
 
 from grader.assignment.expectations import CallShape, CaseRecord, Expectations, Provenance
-from grader.checking.expect import Expect, Mode
-from grader.checking.remote import PRINTED_CHARACTERS, Remote
-from grader.checking.student import SPARE, SPARE_QUIET, TIMES, TIMES_QUIET, CallLog, Case, Value
+from grader.checking.api.expect import Expect, Mode
+from grader.checking.api.student import SPARE, SPARE_QUIET, TIMES, TIMES_QUIET, CallLog, Case, Value
+from grader.checking.run.remote import PRINTED_CHARACTERS, Remote
 from grader.errors import AssignmentError, SubmissionFailed, WrongReturn
 from grader.model import Tolerance
 from grader.sandbox.box import Staging
@@ -27,7 +29,11 @@ def told(value: Any, log: CallLog, *, fetch: bool = False, printed: str = "") ->
     """Return the sentence of a call that answers so, or of a fetch; nothing for what comes in."""
     encoder = Encoder()
     data = encoder.encode(value)
-    body = {"ok": True, "printed": printed, **({"value": data} if fetch else {"container": "", "values": [data]})}
+    body = {
+        "ok": True,
+        "printed": printed,
+        **({"value": data} if fetch else {"container": "", "values": [data]}),
+    }
     box = LiarSandbox(Frame(body, tuple(encoder.blobs)))
     with Remote(box, Staging({}, {}), LIMITS, hide_numbers=True) as remote:
         function = Value(Case(remote, log), [["name", "f"]], "f")
@@ -51,7 +57,9 @@ def test_a_larger_one_is_told_by_its_shape(dtype: Any) -> None:
 
 def test_a_longer_text_and_a_longer_list_are_told_too() -> None:
     for value in ("x" * LARGEST, [1] * LARGEST):
-        assert told(value, CallLog([ONE], []), fetch=True).startswith("`f` returned far more than is expected: a cont")
+        assert told(value, CallLog([ONE], []), fetch=True).startswith(
+            "`f` returned far more than is expected: a cont"
+        )
 
 
 def test_what_does_not_fit_the_largest_frame_is_not_read() -> None:
@@ -67,7 +75,12 @@ def test_what_the_reference_kept_in_the_box_may_come_at_once() -> None:
 
 @pytest.mark.parametrize(
     "log",
-    [CallLog(None), CallLog([ONE]), CallLog([CallShape("g", False, 1, 8)], []), CallLog([ONE, ONE], None)],
+    [
+        CallLog(None),
+        CallLog([ONE]),
+        CallLog([CallShape("g", False, 1, 8)], []),
+        CallLog([ONE, ONE], None),
+    ],
     ids=["recording", "older file", "not called by the reference", "older file too"],
 )
 def test_without_a_recorded_size_the_wires_own_bound_holds(log: CallLog) -> None:
@@ -88,12 +101,21 @@ def test_a_honest_worker_is_told_how_much_may_come() -> None:
         Encoder(most=100).encode([1.0] * 20)
 
 
-@pytest.mark.parametrize("said", ["an array of shape (3,), int8; x = 0.25", "an array of shape (0.25,), f8", "x"])
+@pytest.mark.parametrize(
+    "said", ["an array of shape (3,), int8; x = 0.25", "an array of shape (0.25,), f8", "x"]
+)
 def test_only_a_shape_is_told_of_what_stays_in_the_box(said: str) -> None:
     error = {"type": "MoreThanExpected", "message": said}
     with (
-        Remote(LiarSandbox(Frame({"ok": False, "error": error})), Staging({}, {}), LIMITS, hide_numbers=True) as remote,
-        pytest.raises(WrongReturn, match="more than is expected: a container of many values, or a long text"),
+        Remote(
+            LiarSandbox(Frame({"ok": False, "error": error})),
+            Staging({}, {}),
+            LIMITS,
+            hide_numbers=True,
+        ) as remote,
+        pytest.raises(
+            WrongReturn, match="more than is expected: a container of many values, or a long text"
+        ),
     ):
         Value(Case(remote, CallLog([ONE], [])), [["name", "f"]], "f")()
 
@@ -109,7 +131,9 @@ def test_sizes_are_recorded(tmp_path: Path) -> None:
 def test_a_file_without_sizes_can_still_be_read(tmp_path: Path) -> None:
     import h5py
 
-    Expectations(Provenance(2, "7", "", "", {}), {("f", "all"): CaseRecord({}, [ONE])}).write(tmp_path / "a.h5")
+    Expectations(Provenance(2, "7", "", "", {}), {("f", "all"): CaseRecord({}, [ONE])}).write(
+        tmp_path / "a.h5"
+    )
     with h5py.File(tmp_path / "a.h5", "a") as file:
         group = file["f"]["=all"]
         del group.attrs["fetched"]
@@ -145,9 +169,13 @@ def test_an_object_that_the_check_goes_through_is_a_wrong_return() -> None:
     reference = {"ref": [1, "dict", 2]}
     answer = Frame({"ok": True, "container": "", "values": [reference]})
     with Remote(LiarSandbox(answer), Staging({}, {}), LIMITS, hide_numbers=False) as remote:
-        with pytest.raises(WrongReturn, match="`f` returned an object, expected values that can be gone through"):
+        with pytest.raises(
+            WrongReturn, match="`f` returned an object, expected values that can be gone through"
+        ):
             [*Value(Case(remote, CallLog([ONE], [])), [["name", "f"]], "f")()]
-        with pytest.raises(AssignmentError, match=r"a check goes through `f`.* write `student.builtins.list"):
+        with pytest.raises(
+            AssignmentError, match=r"a check goes through `f`.* write `student.builtins.list"
+        ):
             [*Value(Case(remote, CallLog(None)), [["name", "f"]], "f")()]
 
 
@@ -166,7 +194,9 @@ def test_a_value_that_was_let_in_can_be_handed_on() -> None:
     assert "nested too deep" in told([deep], CallLog([]), fetch=True)
 
 
-def test_what_can_not_be_handed_on_for_its_size_is_the_submissions_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_can_not_be_handed_on_for_its_size_is_the_submissions_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("grader.sandbox.wire.MAX_NODES", 10)
     with Remote(LiarSandbox(), Staging({}, {}), LIMITS, hide_numbers=False) as remote:
         for log, kind in ((CallLog([ONE], []), WrongReturn), (CallLog(None), AssignmentError)):

@@ -1,4 +1,6 @@
-"""Assertions about what stays in the box: it is gone through from here, and never asked whether it is right."""
+"""Assertions about what stays in the box: it is gone through from here, and never asked whether it
+is right.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import pytest
 
 from grader.assignment.spec import Assignment, load
 from grader.authoring.record import record
-from grader.checking import asserts
+from grader.checking.api import cell_tests
 from grader.cli import run
 from grader.grading.grade import Options, grade
 
@@ -48,18 +50,27 @@ def assignment(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     folder = tmp_path_factory.mktemp("asserts")
     cells = []
     for name, code in REFERENCE.items():
-        for source, markup in ((code, {"solution": True}), (TESTS[name], {"grade": True, "points": 1})):
-            told = {"nbgrader": {"grade_id": name if "solution" in markup else f"test_{name}"} | markup}
+        for source, markup in (
+            (code, {"solution": True}),
+            (TESTS[name], {"grade": True, "points": 1}),
+        ):
+            told = {
+                "nbgrader": {"grade_id": name if "solution" in markup else f"test_{name}"} | markup
+            }
             cells.append({"cell_type": "code", "metadata": told, "source": source, "outputs": []})
     path = folder / "n.ipynb"
-    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2}))
+    path.write_text(
+        json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2})
+    )
     assert run(["new", str(folder / "made"), "--from-notebook", str(path), "--quiet"]) == 0
     record(load(folder / "made"), reseed=False, progress=lambda line: None)
     return load(folder / "made")
 
 
 def verdict(assignment: Assignment, folder: Path, name: str, code: str) -> tuple[str, str]:
-    """Grade the reference with the code of one cell replaced; return the status and message of its check."""
+    """Grade the reference with the code of one cell replaced; return the status and message of its
+    check.
+    """
     notebook = json.loads((assignment.folder / "n.ipynb").read_text())
     (cell,) = [cell for cell in notebook["cells"] if cell["id"] == name]
     cell["source"] = code
@@ -80,10 +91,22 @@ def test_every_kind_of_value_is_carried_over(assignment: Assignment, tmp_path: P
     [
         ("count", "def count():\n    yield 0", "`count` raised StopIteration"),
         ("count", "def count():\n    return 0", "raised TypeError"),
-        ("primes", "def primes():\n    return [2, 3, 5]", "`primes` returned a list or tuple of 3, expected a"),
+        (
+            "primes",
+            "def primes():\n    return [2, 3, 5]",
+            "`primes` returned a list or tuple of 3, expected a",
+        ),
         ("primes", "def primes():\n    return {2, 3}", "`primes() == {2, 3, 5}` does not hold"),
-        ("pairs", "def pairs():\n    return [{1, 2}, {4}]", "`pairs() == [{1, 2}, {3}]` does not hold"),
-        ("box", "class Box:\n    def __len__(self):\n        return 4\nbox = Box()", "`len(box) == 3` does not hold"),
+        (
+            "pairs",
+            "def pairs():\n    return [{1, 2}, {4}]",
+            "`pairs() == [{1, 2}, {3}]` does not hold",
+        ),
+        (
+            "box",
+            "class Box:\n    def __len__(self):\n        return 4\nbox = Box()",
+            "`len(box) == 3` does not hold",
+        ),
         ("box", "box = object()", "`box` raised AttributeError"),
         ("flag", "def flag():\n    return 0", "`flag()` does not hold"),
         ("swap", "def swap(items):\n    return tuple(items)", "does not hold"),
@@ -100,19 +123,28 @@ def test_wrong_values_fail_with_a_sentence(
 
 
 @pytest.mark.parametrize("name", ["primes", "pairs", "flag", "swap"])
-def test_an_object_that_is_equal_to_all_is_wrong(assignment: Assignment, tmp_path: Path, name: str) -> None:
+def test_an_object_that_is_equal_to_all_is_wrong(
+    assignment: Assignment, tmp_path: Path, name: str
+) -> None:
     head = REFERENCE[name].split("\n")[0]
     status, message = verdict(assignment, tmp_path, name, f"{SAYS_YES}\n{head}\n    return Yes()")
     assert status == "fail", message
 
 
 def test_a_tuple_is_as_good_as_a_list(assignment: Assignment, tmp_path: Path) -> None:
-    assert verdict(assignment, tmp_path, "pairs", "def pairs():\n    return ({1, 2}, {3})")[0] == "pass"
+    assert (
+        verdict(assignment, tmp_path, "pairs", "def pairs():\n    return ({1, 2}, {3})")[0]
+        == "pass"
+    )
 
 
-def test_what_has_no_end_is_given_up(assignment: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asserts, "MOST_ITEMS", 20)
-    endless = "class Endless(set):\n    def __iter__(self):\n        while True:\n            yield 1\n"
+def test_what_has_no_end_is_given_up(
+    assignment: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cell_tests, "MOST_ITEMS", 20)
+    endless = (
+        "class Endless(set):\n    def __iter__(self):\n        while True:\n            yield 1\n"
+    )
     lying = f"{endless}Endless.__name__ = 'set'\nEndless.__module__ = 'builtins'\ndef primes():\n    return Endless()"
     status, message = verdict(assignment, tmp_path, "primes", lying)
     assert (status, message) == ("fail", "`primes` gives more than 20 items")
@@ -125,4 +157,4 @@ def test_what_has_no_end_is_given_up(assignment: Assignment, tmp_path: Path, mon
     ],
 )  # fmt: skip
 def test_values_are_made_recordable(value: object, recorded: object) -> None:
-    assert asserts.recordable(value) == recorded
+    assert cell_tests.recordable(value) == recorded

@@ -1,4 +1,6 @@
-"""What a check can ask of what stays in the box, of what a call changed, and what it may never judge unseen."""
+"""What a check can ask of what stays in the box, of what a call changed, and what it may never
+judge unseen.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ path = "pack/toy.py"
 provides = ["Vector", "chunks", "letters", "sort", "shift", "step", "corners", "steps", "apply", "double", "draw"]
 """
 
-REFERENCE = '''
+REFERENCE = """
 import numpy as np
 import matplotlib.pyplot as plt
 
@@ -93,7 +95,7 @@ def double(x):
 def draw(x):
     plt.plot(x)
     plt.title("a title")
-'''
+"""
 
 
 def assignment(folder: Path, *bodies: str, fixtures: str = "student, expect, rng") -> Assignment:
@@ -101,7 +103,9 @@ def assignment(folder: Path, *bodies: str, fixtures: str = "student, expect, rng
     spec, checks = SPEC, "import numpy as np\nimport pytest\n"
     for number, body in enumerate(bodies):
         spec += f'\n[[checks]]\nid = "c{number}"\nquestion = "q"\npoints = 1\n'
-        checks += f'\n\ndef test_c{number}({fixtures}):\n    """C."""\n{textwrap.indent(body, "    ")}\n'
+        checks += (
+            f'\n\ndef test_c{number}({fixtures}):\n    """C."""\n{textwrap.indent(body, "    ")}\n'
+        )
     return build(folder / "assignment", spec=spec, checks=checks, reference=REFERENCE)
 
 
@@ -119,7 +123,9 @@ def with_own(definition: str) -> str:
 # --- what is refused ---
 
 
-def test_recording_refuses_every_judgement_of_a_handle_and_tells_all_of_them(tmp_path: Path) -> None:
+def test_recording_refuses_every_judgement_of_a_handle_and_tells_all_of_them(
+    tmp_path: Path,
+) -> None:
     vector = "student.Vector(1, 2)"
     asked = {
         f"{vector} == {vector}": "student.operator.eq",
@@ -144,7 +150,9 @@ def test_recording_refuses_every_judgement_of_a_handle_and_tells_all_of_them(tmp
 
 
 def test_an_object_in_place_of_plain_data_is_the_submissions_failure(tmp_path: Path) -> None:
-    toy = recorded(tmp_path, 'expect.that("x", student.double(2) == 4, "double")', "assert student.double(2)")
+    toy = recorded(
+        tmp_path, 'expect.that("x", student.double(2) == 4, "double")', "assert student.double(2)"
+    )
     graded = toy.grade(with_own("class double:\n    def __init__(self, x):\n        pass"))
     assert graded.statuses == {"c0": "fail", "c1": "fail"}
     assert graded["c0"].message == "`double` returned an object, expected plain data"
@@ -184,21 +192,37 @@ def test_what_python_does_in_the_box_is_asked_for_by_name_and_judged(tmp_path: P
 
 def test_a_check_is_still_about_the_students_function_that_it_called(tmp_path: Path) -> None:
     toy = recorded(tmp_path, 'expect("v", student.builtins.list(student.chunks([1, 2, 3], 2)))')
-    graded = toy.grade(with_own("def chunks(items, size):\n    raise NotImplementedError\n    yield"))
+    graded = toy.grade(
+        with_own("def chunks(items, size):\n    raise NotImplementedError\n    yield")
+    )
     assert graded["c0"].status == "fail"
 
 
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ("def chunks(items, size):\n    while True:\n        yield 1", "`list` returned more than fits"),
-        ("def chunks(items, size):\n    yield 1\n    raise OSError('no')", "`list` raised OSError: no"),
-        ("class chunks:\n    def __init__(self, items, size):\n        pass", "`list` raised TypeError"),
-        ("def chunks(items, size):\n    yield [1, object()]", "is an object of type object, expected"),
+        (
+            "def chunks(items, size):\n    while True:\n        yield 1",
+            "`list` returned more than fits",
+        ),
+        (
+            "def chunks(items, size):\n    yield 1\n    raise OSError('no')",
+            "`list` raised OSError: no",
+        ),
+        (
+            "class chunks:\n    def __init__(self, items, size):\n        pass",
+            "`list` raised TypeError",
+        ),
+        (
+            "def chunks(items, size):\n    yield [1, object()]",
+            "is an object of type object, expected",
+        ),
         ("def chunks(items, size):\n    yield [1] * 100_000", "far more than is expected"),
     ],
 )
-def test_what_answers_by_name_in_the_box_is_bounded_and_told(tmp_path: Path, wrong: str, told: str) -> None:
+def test_what_answers_by_name_in_the_box_is_bounded_and_told(
+    tmp_path: Path, wrong: str, told: str
+) -> None:
     toy = recorded(tmp_path, 'expect("v", student.builtins.list(student.chunks([1, 2], 2)))')
     graded = toy.grade(with_own(wrong))
     assert graded["c0"].status == "fail"
@@ -233,7 +257,10 @@ def test_an_array_may_stand_for_a_list_or_a_tuple_and_the_other_way(tmp_path: Pa
     assert "its kind matters here" in graded["c2"].message
     assert not graded["c2"].hint
     assert toy.grade(with_own("steps = lambda n: [*range(1, n + 1)]"))["c1"].status == "fail"
-    assert "returned a single value, expected 2" in toy.grade(with_own("corners = lambda x: x"), "c0")["c0"].message
+    assert (
+        "returned a single value, expected 2"
+        in toy.grade(with_own("corners = lambda x: x"), "c0")["c0"].message
+    )
 
 
 # --- arguments that a call changes ---
@@ -273,7 +300,9 @@ def test_changed_lists_and_dicts_are_seen_by_not_modified(tmp_path: Path) -> Non
         'student.double([[1], {"a": (2, [3])}])\nexpect.not_modified()',
         'student.double([[1.0, float("nan")]])\nexpect.not_modified()',
     )
-    changes = "def double(x):\n    type(x[-1]) is dict and x[-1]['a'][1].append(4)\n    return 2 * x"
+    changes = (
+        "def double(x):\n    type(x[-1]) is dict and x[-1]['a'][1].append(4)\n    return 2 * x"
+    )
     assert len(toy.grade(REFERENCE).passed) == 2
     graded = toy.grade(with_own(changes))
     assert graded.statuses == {"c0": "fail", "c1": "pass"}
@@ -302,7 +331,11 @@ def test_pytests_fixtures_and_helpers_work_in_a_check(tmp_path: Path) -> None:
     ("fixture", "body", "told"),
     [
         ("capsys", "pass", "`capsys`: what a student's code prints is held by `expect.printed()`"),
-        ("tmp_path", 'student.double(str(tmp_path / "a"))', "hands a path in `tmp_path` to `double`"),
+        (
+            "tmp_path",
+            'student.double(str(tmp_path / "a"))',
+            "hands a path in `tmp_path` to `double`",
+        ),
     ],
 )
 def test_what_of_pytest_does_not_work_is_told_in_a_sentence(
@@ -321,4 +354,6 @@ def test_a_figure_that_is_shown_or_closed_is_still_there(tmp_path: Path) -> None
     draw = "def draw(x):\n    plt.plot(x)\n    plt.title('t')\n    "
     for last in ("plt.show()", "plt.close('all')"):
         assert toy.grade(with_own(draw + last)).passed == {"c0"}, last
-    assert "there is no figure" in toy.grade(with_own("def draw(x):\n    plt.close()"))["c0"].message
+    assert (
+        "there is no figure" in toy.grade(with_own("def draw(x):\n    plt.close()"))["c0"].message
+    )

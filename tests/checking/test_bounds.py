@@ -1,6 +1,8 @@
-"""What the trusted process does with a value takes memory and steps in proportion to it, whatever the value is.
+"""What the trusted process does with a value takes memory and steps in proportion to it, whatever
+the value is.
 
-Steps are counted as calls of functions, and memory as what is allocated at the height; no test here looks at a clock.
+Steps are counted as calls of functions, and memory as what is allocated at the height; no test here
+looks at a clock.
 """
 
 from __future__ import annotations
@@ -17,24 +19,24 @@ import pytest
 from test_remote import LIMITS, LiarSandbox
 
 from grader.assignment.expectations import CallShape, CaseRecord
-from grader.checking.asserts import MOST_IN_SET, recordable
-from grader.checking.cell_runs import Clock
-from grader.checking.compare import compare, describe
-from grader.checking.diagnosis import correlation, diagnose, resembles
-from grader.checking.evidence import Evidence
-from grader.checking.expect import Expect, Got, Mode, weight
-from grader.checking.fingerprints import fingerprint
-from grader.checking.judge import PRINTED_SPARE, printed_text
-from grader.checking.kernel import MAX_UPDATES, WireKernelClient
-from grader.checking.numerical import gradients
-from grader.checking.observe import Pair, observe
-from grader.checking.remote import Remote
-from grader.checking.student import Call, CallLog, fetched
+from grader.checking.api.cell_tests import MOST_IN_SET, recordable
+from grader.checking.api.expect import Expect, Got, Mode, weight
+from grader.checking.api.student import Call, CallLog, fetched
+from grader.checking.cells.cell_runs import Clock
+from grader.checking.cells.kernel_client import MAX_UPDATES, WireKernelClient
+from grader.checking.explain.diagnosis import correlation, diagnose, resembles
+from grader.checking.explain.evidence import Evidence
+from grader.checking.explain.symptoms import Pair, observe
+from grader.checking.judge.compare import compare, describe
+from grader.checking.judge.fingerprints import fingerprint
+from grader.checking.judge.judgements import PRINTED_SPARE, printed_text
+from grader.checking.judge.numerical_gradients import gradients
+from grader.checking.run.remote import Remote
 from grader.errors import WrongReturn
+from grader.limits import Limits
 from grader.model import Tolerance
 from grader.sandbox import wire
 from grader.sandbox.box import Staging
-from grader.sandbox.limits import Limits
 from grader.sandbox.untrusted import Untrusted
 from grader.sandbox.wire import Frame
 from grader.text import clean, without_numbers
@@ -79,10 +81,14 @@ def height(what: Callable[[], Any]) -> int:
 
 WALKS: dict[str, Callable[[Any], Any]] = {
     "compare": lambda value: compare("y", RIGHT, value, Tolerance(), ("N", "T"), gradient=True),
-    "observe": lambda value: observe(Pair("y", RIGHT, value, Tolerance(), ("N batch", "T time"), {"N": 8, "T": 8})),
+    "observe": lambda value: observe(
+        Pair("y", RIGHT, value, Tolerance(), ("N batch", "T time"), {"N": 8, "T": 8})
+    ),
     "fingerprint": lambda value: fingerprint("y", value),
     "correlation": lambda value: correlation(RIGHT, value),
-    "expect": lambda value: Expect(CaseRecord({"y": (RIGHT, Tolerance())}), Mode.COMPARE)("y", value),
+    "expect": lambda value: Expect(CaseRecord({"y": (RIGHT, Tolerance())}), Mode.COMPARE)(
+        "y", value
+    ),
     "diagnose": lambda value: [resembles([evidence(value)]), diagnose([evidence(value)], [])],
 }
 
@@ -143,12 +149,16 @@ def test_printed_text_that_is_far_too_long_is_not_taken_apart() -> None:
     text = "x " * (4 << 20)
     assert height(lambda: printed_text("text", "a b", text)) < 100_000
     found = printed_text("text", "a b", text)
-    assert found.message == "`text` has 8388608 characters, far more than is expected: is something printed in a loop?"
+    assert (
+        found.message
+        == "`text` has 8388608 characters, far more than is expected: is something printed in a loop?"
+    )
     assert printed_text("text", "a b", "a b" + " " * (PRINTED_SPARE - 3)).ok
 
 
 @pytest.mark.parametrize(
-    "text", ["\x1b]" * 200_000, "\x1b[" + "0" * 400_000, "a1" * 200_000, "\ud800" * 400_000, "+" * 400_000]
+    "text",
+    ["\x1b]" * 200_000, "\x1b[" + "0" * 400_000, "a1" * 200_000, "\ud800" * 400_000, "+" * 400_000],
 )
 def test_text_is_cut_before_it_is_looked_through(text: str) -> None:
     assert height(lambda: without_numbers(clean(text, 500))) < 100_000
@@ -194,7 +204,10 @@ def taken(*messages: dict[str, Any], output_mb: float = 1.0) -> list[dict[str, A
             for message in messages:
                 kernel._message("cell-1", Frame({"op": "message", **message}))
             await asyncio.sleep(0)
-            return [kernel.iopub_channel.queue.get_nowait() for _ in range(kernel.iopub_channel.queue.qsize())]
+            return [
+                kernel.iopub_channel.queue.get_nowait()
+                for _ in range(kernel.iopub_channel.queue.qsize())
+            ]
 
     return asyncio.run(client())
 
@@ -228,5 +241,9 @@ def test_a_message_that_no_notebook_can_hold_is_dropped(message: dict[str, Any])
 
 
 def test_a_message_that_a_notebook_can_hold_is_taken() -> None:
-    data = {"application/vnd.plotly.v1+json": {"y": [None]}, "application/json": [1], "text/plain": "x"}
+    data = {
+        "application/vnd.plotly.v1+json": {"y": [None]},
+        "application/json": [1],
+        "text/plain": "x",
+    }
     assert len(taken(shown(data), shown(data, "execute_result", execution_count=1))) == 2

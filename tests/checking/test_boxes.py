@@ -1,4 +1,6 @@
-"""A plan's boxes: notebooks begin before all else, and one that nobody waits for any more ends at once."""
+"""A plan's boxes: notebooks begin before all else, and one that nobody waits for any more ends at
+once.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,9 @@ from toy import CELLS, CHECKS, REFERENCE, SPEC, Toy, build, notebook
 
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.authoring.record import record
-from grader.checking.boxes import Boxes
-from grader.checking.plan import Plan
-from grader.checking.run import run_checks
+from grader.checking.run.boxes import Boxes
+from grader.checking.run.plan import Plan
+from grader.checking.run.session import run_checks
 from grader.errors import AssignmentError, GraderError
 from grader.sandbox.plain import PlainSandbox
 
@@ -44,7 +46,8 @@ def test_a_notebook_that_nobody_waits_for_ends_at_once(tmp_path: Path) -> None:
         boxes.begin(wanted.checks)
         boxes.close()
         assert not boxes.runs["Toy.ipynb"].running
-        assert isinstance(boxes.runs["Toy.ipynb"].failure(), GraderError)  # of its own it would take ten minutes
+        # of its own it would take ten minutes
+        assert isinstance(boxes.runs["Toy.ipynb"].failure(), GraderError)
 
 
 def test_only_notebooks_of_wanted_checks_begin(tmp_path: Path) -> None:
@@ -73,7 +76,16 @@ def test_an_interrupt_does_not_wait_for_a_notebook(tmp_path: Path) -> None:
     assignment = build(tmp_path / "assignment", spec=PATIENT)
     record(assignment, reseed=False, progress=lambda line: None)
     submission = Toy(assignment, tmp_path).submission(notebook=ENDLESS)
-    command = [sys.executable, "-u", "-m", "grader", "check", str(submission), "--assignment", str(assignment.folder)]
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        "grader",
+        "check",
+        str(submission),
+        "--assignment",
+        str(assignment.folder),
+    ]
     with subprocess.Popen(
         [*command, "--isolation", "none", "--out", str(tmp_path / "report")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -1,4 +1,6 @@
-"""Comparing: right values pass, wrong ones are told apart in words, and no expected number gets out."""
+"""Comparing: right values pass, wrong ones are told apart in words, and no expected number gets
+out.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader.checking.compare import compare
+from grader.checking.judge.compare import compare
 from grader.model import Comparison, Scatter, Tolerance
 from grader.sandbox.wire import Ref
 
@@ -40,7 +42,9 @@ anything = st.recursive(
 )
 recordable = st.recursive(
     hnp.arrays(st.sampled_from([np.int64, np.bool_]), shapes)
-    | hnp.arrays(st.sampled_from([np.float64, np.complex128]), shapes, elements=st.floats(allow_nan=False))
+    | hnp.arrays(
+        st.sampled_from([np.float64, np.complex128]), shapes, elements=st.floats(allow_nan=False)
+    )
     | st.floats(allow_nan=False)
     | st.integers(-(1 << 62), 1 << 62)
     | st.text(max_size=5)
@@ -68,7 +72,10 @@ def one(expected: Any, got: Any, tolerance: Tolerance = NORMAL) -> Comparison:
 def test_comparing_never_raises(expected: Any, got: Any) -> None:
     for comparison in compare("x", expected, got, NORMAL, gradient=True):
         assert comparison.ok == (not comparison.message)
-        assert msgspec.json.decode(msgspec.json.encode(comparison), type=Comparison).name == comparison.name
+        assert (
+            msgspec.json.decode(msgspec.json.encode(comparison), type=Comparison).name
+            == comparison.name
+        )
 
 
 @given(recordable)
@@ -77,18 +84,30 @@ def test_value_equals_itself(value: Any) -> None:
 
 
 def digits(text: str) -> set[str]:
-    """Return the mantissas of the fractional numbers in a text that have four significant digits or more."""
+    """Return the mantissas of the fractional numbers in a text that have four significant digits or
+    more.
+    """
     found = re.findall(r"\d+\.\d+", text)
-    return {mantissa for number in found if len(mantissa := number.replace(".", "").strip("0")) >= 4}
+    return {
+        mantissa for number in found if len(mantissa := number.replace(".", "").strip("0")) >= 4
+    }
 
 
-expectations = hnp.arrays(np.float64, st.tuples(st.integers(1, 4)), elements=st.floats(-1e6, 1e6).filter(bool))
+expectations = hnp.arrays(
+    np.float64, st.tuples(st.integers(1, 4)), elements=st.floats(-1e6, 1e6).filter(bool)
+)
 
 
 @given(expectations, st.sampled_from([0.0, 1.0, -1.0, 1e-9, 1e300, np.inf, np.nan]), st.booleans())
-def test_no_field_holds_an_expected_number(expected: np.ndarray, answer: float, single: bool) -> None:
-    """A difference from an answer that is known would be the expected number itself, so it is told to two digits."""
-    want, got = (expected[0], np.float64(answer)) if single else (expected, np.full(expected.shape, answer))
+def test_no_field_holds_an_expected_number(
+    expected: np.ndarray, answer: float, single: bool
+) -> None:
+    """A difference from an answer that is known would be the expected number itself, so it is told
+    to two digits.
+    """
+    want, got = (
+        (expected[0], np.float64(answer)) if single else (expected, np.full(expected.shape, answer))
+    )
     for comparison in compare("x", want, got, NORMAL):
         assert digits(repr(comparison)) == set()
 
@@ -142,10 +161,16 @@ def test_integers_of_any_width_pass(dtype: type) -> None:
         (np.array(["a", "b", "c"]), "`x` holds text, expected floats"),
         (None, "`x` is None, expected an array of shape (3,), float64"),
         ([1.0, 1.0, [1.0]], "`x` is a list of 3 entries, expected an array of shape (3,), float64"),
-        (["1.0", "1.0", "1.0"], "`x` is a list of 3 entries, expected an array of shape (3,), float64"),
+        (
+            ["1.0", "1.0", "1.0"],
+            "`x` is a list of 3 entries, expected an array of shape (3,), float64",
+        ),
         ([1.0, 1.0], "`x` has shape (2,), expected (3,)"),
         ("ones", "`x` is a string, expected an array of shape (3,), float64"),
-        (Ref(1, "cs231n.Cache"), "`x` is an object of type cs231n.Cache, expected an array of shape (3,), float64"),
+        (
+            Ref(1, "cs231n.Cache"),
+            "`x` is an object of type cs231n.Cache, expected an array of shape (3,), float64",
+        ),
         (np.array([1, np.nan, np.nan]), "`x` has 2 NaN of 3 entries, first at [1]"),
         (np.array([1, np.inf, np.nan]), "`x` has 1 NaN and 1 infinite of 3 entries, first at [1]"),
         (
@@ -170,7 +195,11 @@ def test_wrong_answer_is_told_apart(got: Any, message: str) -> None:
         (2.0, 1.0, "`x` is off: largest relative error 0.5, absolute 1"),
         (2.5, 2, "`x` holds integers, expected floats"),
         (1, True, "`x` holds booleans, expected integers"),
-        (np.array([1, 2]), np.array([1, 3]), "`x` has the right shape (2,), but 1 of 2 entries are off, first at [1]"),
+        (
+            np.array([1, 2]),
+            np.array([1, 3]),
+            "`x` has the right shape (2,), but 1 of 2 entries are off, first at [1]",
+        ),
         ("red", "blue", "`x` is a string that differs from what is expected (a string)"),
         (None, 0, "`x` is an integer that differs from what is expected (None)"),
         ([1, 2], [1], "`x` has 1 entries, expected 2"),
@@ -183,7 +212,12 @@ def test_wrong_value_is_told_apart(expected: Any, got: Any, message: str) -> Non
 
 
 def test_dict_is_compared_key_by_key() -> None:
-    found = compare("grads", {"W": np.ones(2), "b": 1.0, "c": 2.0}, {"W": np.ones(2), "b": 2.0, "more": 0}, NORMAL)
+    found = compare(
+        "grads",
+        {"W": np.ones(2), "b": 1.0, "c": 2.0},
+        {"W": np.ones(2), "b": 2.0, "more": 0},
+        NORMAL,
+    )
     assert [(comparison.name, comparison.ok) for comparison in found] == [
         *(("grads", False), ("grads[W]", True), ("grads[b]", False)),
     ]
@@ -259,9 +293,13 @@ def test_small_numbers_are_no_rounding_where_no_absolute_error_is_allowed() -> N
         (np.arange(3.0), np.arange(3).reshape(3, 1), False),
     ],
 )
-def test_integers_are_right_if_they_are_the_floats_that_are_expected(expected: Any, got: Any, right: bool) -> None:
+def test_integers_are_right_if_they_are_the_floats_that_are_expected(
+    expected: Any, got: Any, right: bool
+) -> None:
     assert all(comparison.ok for comparison in compare("x", expected, got, Tolerance())) is right
-    assert not all(comparison.ok for comparison in compare("x", expected, got, Tolerance(), floats=True))
+    assert not all(
+        comparison.ok for comparison in compare("x", expected, got, Tolerance(), floats=True)
+    )
 
 
 # --- kinds of containers ---
@@ -279,7 +317,9 @@ def test_integers_are_right_if_they_are_the_floats_that_are_expected(expected: A
         (np.zeros(0, int), []),
     ],
 )
-def test_same_values_in_another_container_are_right_unless_the_kind_matters(expected: Any, got: Any) -> None:
+def test_same_values_in_another_container_are_right_unless_the_kind_matters(
+    expected: Any, got: Any
+) -> None:
     assert all(found.ok for found in compare("x", expected, got, Tolerance()))
     exact = compare("x", expected, got, Tolerance(), exact=True)
     assert "its kind matters here" in exact[0].message

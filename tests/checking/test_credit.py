@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 
 from grader.assignment.expectations import CaseRecord
-from grader.checking.compare import compare
-from grader.checking.credit import Credit, credit, says_something, share
+from grader.checking.judge.compare import compare
+from grader.checking.judge.credit import Credit, credit, says_something, share
 from grader.model import Comparison, Tolerance
 
 X = np.arange(6.0).reshape(2, 3)
 
 
 def run(expected: dict[str, Any], got: dict[str, Any], *conditions: bool) -> Credit:
-    """Credit a run of a case that got these values, the others being missing, and holds these conditions or not."""
+    """Credit a run of a case that got these values, the others being missing, and holds these
+    conditions or not.
+    """
     record = CaseRecord(values={name: (value, Tolerance()) for name, value in expected.items()})
     found = [
         one

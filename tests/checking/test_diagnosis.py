@@ -12,16 +12,20 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance
-from grader.checking import diagnosis
-from grader.checking.diagnosis import KnownMistakes, Mistake, answers, resembles, rivals
-from grader.checking.evidence import Evidence
-from grader.checking.expect import Got
-from grader.checking.fingerprints import fingerprint
+from grader.checking.api.expect import Got
+from grader.checking.explain import diagnosis
+from grader.checking.explain.diagnosis import KnownMistakes, Mistake, answers, resembles, rivals
+from grader.checking.explain.evidence import Evidence
+from grader.checking.judge.fingerprints import fingerprint
 from grader.errors import AssignmentError
 from grader.model import Tolerance
 
 RNG = np.random.default_rng(7)
-CASES = {"N=4": RNG.standard_normal((4, 3)), "N=3": RNG.standard_normal((3, 3)), "N=1": RNG.standard_normal((1, 3))}
+CASES = {
+    "N=4": RNG.standard_normal((4, 3)),
+    "N=3": RNG.standard_normal((3, 3)),
+    "N=1": RNG.standard_normal((1, 3)),
+}
 RIGHT = {case: {"y": x, "total": x.sum(axis=0)} for case, x in CASES.items()}
 MEANT = {case: {"y": x, "total": x.mean(axis=0)} for case, x in CASES.items()}  # right where N is 1
 DOUBLED = {case: {"y": 2 * x, "total": x.sum(axis=0)} for case, x in CASES.items()}
@@ -44,13 +48,19 @@ def record(values: dict[str, Any]) -> CaseRecord:
     return CaseRecord({name: (value, Tolerance()) for name, value in values.items()})
 
 
-def evidence(values: Values, inputs: dict[str, list[Any]] | None = None, right: Values = RIGHT) -> list[Evidence]:
+def evidence(
+    values: Values, inputs: dict[str, list[Any]] | None = None, right: Values = RIGHT
+) -> list[Evidence]:
     """Return the cases of a check, of which those pass that give what is right."""
     told = []
     for case, names in values.items():
-        got = {name: Got(value, ("N batch", "D input")[-np.ndim(value) :]) for name, value in names.items()}
+        got = {
+            name: Got(value, ("N batch", "D input")[-np.ndim(value) :])
+            for name, value in names.items()
+        }
         passed = names.keys() == right[case].keys() and all(
-            np.allclose(names[name], right[case][name], rtol=1e-4, equal_nan=False) for name in names
+            np.allclose(names[name], right[case][name], rtol=1e-4, equal_nan=False)
+            for name in names
         )
         told.append(Evidence(case, got, record(right[case]), passed, (inputs or {}).get(case, ())))
     return told
@@ -71,7 +81,10 @@ def test_mistake_is_known_by_its_numbers() -> None:
 
 
 def test_rounding_does_not_hide_a_mistake() -> None:
-    single = {case: {name: v.astype(np.float32) for name, v in names.items()} for case, names in MEANT.items()}
+    single = {
+        case: {name: v.astype(np.float32) for name, v in names.items()}
+        for case, names in MEANT.items()
+    }
     assert diagnose("check", evidence(single), KNOWN) == MEAN
 
 
@@ -92,7 +105,9 @@ def test_case_that_raises_fits_a_mistake_that_raises_there() -> None:
     assert diagnose("check", evidence(SQUEEZED), both) == squeezed
     assert diagnose("check", evidence(MEANT), both) == MEAN
     nothing: Values = {case: {} for case in CASES}
-    assert diagnose("check", evidence(nothing), known(silent=(squeezed, nothing))) == Mistake("", "")
+    assert diagnose("check", evidence(nothing), known(silent=(squeezed, nothing))) == Mistake(
+        "", ""
+    )
 
 
 def test_value_that_is_missing_is_another_answer() -> None:
@@ -112,17 +127,27 @@ def test_where_several_fit_they_must_agree_in_their_hint() -> None:
 
 
 def test_without_known_mistakes_it_is_said_what_is_true() -> None:
-    told = diagnose("check", evidence({case: {"y": -x, "total": -x.sum(axis=0)} for case, x in CASES.items()}), None)
+    told = diagnose(
+        "check",
+        evidence({case: {"y": -x, "total": -x.sum(axis=0)} for case, x in CASES.items()}),
+        None,
+    )
     assert told == Mistake("", "`y` has the opposite sign everywhere.")
 
 
 def test_length_of_an_axis_that_one_value_has_explains_another_value() -> None:
     told = diagnose("check", evidence(MEANT), None)
-    assert told.hint == "`total` would be right if it were multiplied by the length of the axis N batch."
+    assert (
+        told.hint
+        == "`total` would be right if it were multiplied by the length of the axis N batch."
+    )
 
 
 def test_what_is_true_in_some_of_the_cases_is_told_as_such() -> None:
-    zero = {case: {**RIGHT[case], "y": np.zeros_like(x) if case != "N=1" else x + 1} for case, x in CASES.items()}
+    zero = {
+        case: {**RIGHT[case], "y": np.zeros_like(x) if case != "N=1" else x + 1}
+        for case, x in CASES.items()
+    }
     assert diagnose("check", evidence(zero), None).hint == (
         "`y` is zero everywhere. That holds in 2 of the 3 cases that fail: N=4; N=3."
     )
@@ -147,7 +172,7 @@ def test_entries_of_dicts_and_sequences_are_looked_at_one_by_one() -> None:
         assert told("grads", odd) == told("parts", odd) == ""
 
 
-# --- NaN for large inputs alone -------------------------------------------------------------------------------------
+# --- NaN for large inputs alone -------------------------------------------------------------------
 
 NAN = {case: {"y": np.full_like(x, np.nan), "total": x.sum(axis=0)} for case, x in CASES.items()}
 OVERFLOW = "`y` is NaN or infinite only where the inputs are large."
@@ -162,7 +187,8 @@ OVERFLOW = "`y` is NaN or infinite only where the inputs are large."
         (["N=3"], {"N=3": 3.0}, False),  # hardly larger
         (["N=3"], {"N=3": 800.0, "N=4": 800.0}, False),  # another large one is right
         (["N=3", "N=1"], {"N=3": 800.0}, False),  # one of them is not large
-        (["N=3", "N=1", "N=4"], {"N=3": 800.0, "N=1": 800.0, "N=4": 800.0}, False),  # there are no small ones
+        # there are no small ones
+        (["N=3", "N=1", "N=4"], {"N=3": 800.0, "N=1": 800.0, "N=4": 800.0}, False),
     ],
 )
 def test_nan_for_large_inputs_is_told_where_it_is_for_those_alone(
@@ -173,14 +199,55 @@ def test_nan_for_large_inputs_is_told_where_it_is_for_those_alone(
     assert diagnose("check", evidence(values, given_), None).hint.startswith(OVERFLOW) is said
 
 
-# --- fingerprints ---------------------------------------------------------------------------------------------------
+# --- fingerprints ---------------------------------------------------------------------------------
 
 x = CASES["N=4"]
 DIFFERENT = [
-    *(x, x.T, -x, 2 * x, x[::-1], x * 1e200, np.where(x > 0, np.nan, x), np.where(x < 0, np.nan, x)),
-    *(np.where(x > 0, np.inf, x), np.where(x > 0, -np.inf, x), np.where(x > 0, np.nan, 2 * x), x * 1j, x + x * 1j),
-    *(np.full((4, 3), np.finfo(float).max), np.arange(12).reshape(4, 3), np.arange(12), x > 0, x < 0, True, False, 0),
-    *(0.5, 1, "a", "b", "", None, [x], [x, x], (x, x), {"a": x}, {"b": x}, {"a": -x}, [1, 2], [2, 1], ["a"], ["b"]),
+    *(
+        x,
+        x.T,
+        -x,
+        2 * x,
+        x[::-1],
+        x * 1e200,
+        np.where(x > 0, np.nan, x),
+        np.where(x < 0, np.nan, x),
+    ),
+    *(
+        np.where(x > 0, np.inf, x),
+        np.where(x > 0, -np.inf, x),
+        np.where(x > 0, np.nan, 2 * x),
+        x * 1j,
+        x + x * 1j,
+    ),
+    *(
+        np.full((4, 3), np.finfo(float).max),
+        np.arange(12).reshape(4, 3),
+        np.arange(12),
+        x > 0,
+        x < 0,
+        True,
+        False,
+        0,
+    ),
+    *(
+        0.5,
+        1,
+        "a",
+        "b",
+        "",
+        None,
+        [x],
+        [x, x],
+        (x, x),
+        {"a": x},
+        {"b": x},
+        {"a": -x},
+        [1, 2],
+        [2, 1],
+        ["a"],
+        ["b"],
+    ),
 ]
 
 
@@ -197,8 +264,13 @@ def test_values_that_differ_have_different_fingerprints(index: int) -> None:
     assert [other for other in range(len(DIFFERENT)) if fits(value, DIFFERENT[other])] == [index]
 
 
-@given(arrays.arrays(st.sampled_from([np.float64, np.float32, np.int64, np.complex128]), (3, 2)), st.data())
-def test_every_array_has_a_fingerprint_that_can_be_kept(array: np.ndarray, data: st.DataObject) -> None:
+@given(
+    arrays.arrays(st.sampled_from([np.float64, np.float32, np.int64, np.complex128]), (3, 2)),
+    st.data(),
+)
+def test_every_array_has_a_fingerprint_that_can_be_kept(
+    array: np.ndarray, data: st.DataObject
+) -> None:
     assert fits(array, array.copy())
     entry = data.draw(st.integers(0, 5))
     numbers = [number for number in fingerprint("y", array) if not isinstance(number, str)]
@@ -228,7 +300,8 @@ def test_mistake_that_would_have_failed_what_passed_gives_way() -> None:
     fits = diagnosis.fitting("check", evidence(MEANT), both)
     assert diagnosis.sparing(fits, ["earlier"], both) == {"mean": MEAN}
     assert diagnosis.sparing(fits, ["another check"], both) == fits
-    assert diagnosis.sparing({"twin": twin}, ["earlier"], both) == {"twin": twin}  # no other explains the numbers
+    # no other explains the numbers
+    assert diagnosis.sparing({"twin": twin}, ["earlier"], both) == {"twin": twin}
 
 
 @pytest.mark.parametrize(
@@ -252,10 +325,12 @@ def test_an_attempt_has_something_of_what_was_expected(got: Any, attempted: bool
 def test_what_is_right_says_nothing_of_an_attempt() -> None:
     want = np.random.default_rng(4).standard_normal((3, 4))
     record = CaseRecord(values={"x": (want, Tolerance()), "y": (want, Tolerance())})
-    assert not resembles([Evidence("all", {"x": Got(want, ()), "y": Got(np.zeros((3, 4)), ())}, record)])
+    assert not resembles(
+        [Evidence("all", {"x": Got(want, ()), "y": Got(np.zeros((3, 4)), ())}, record)]
+    )
 
 
-# --- a mistake beside something else ----------------------------------------------------------------------------------
+# --- a mistake beside something else --------------------------------------------------------------
 
 ROWS = {"N=4": 4, "N=3": 3, "N=1": 1}
 
@@ -269,7 +344,9 @@ def beside(told: list[Evidence], mistakes: KnownMistakes = KNOWN) -> Mistake:
 def test_mistake_is_named_where_another_value_is_wrong_for_another_cause() -> None:
     two = {case: {"y": DOUBLED[case]["y"], "total": RIGHT[case]["total"] + 3} for case in CASES}
     told = beside(evidence(two))
-    assert told == Mistake(DOUBLE.name, f"{DOUBLE.hint} That does not explain what is wrong in `total`.")
+    assert told == Mistake(
+        DOUBLE.name, f"{DOUBLE.hint} That does not explain what is wrong in `total`."
+    )
 
 
 def test_two_mistakes_in_different_values_are_both_named() -> None:
@@ -279,13 +356,18 @@ def test_two_mistakes_in_different_values_are_both_named() -> None:
     two = {case: {"y": DOUBLED[case]["y"], "total": total[case]["total"]} for case in CASES}
     told = beside(evidence(two), both)
     assert told.name == "Twice; Minus"
-    assert told.hint.startswith(f"{DOUBLE.hint} That does not explain what is wrong in `total`. {negative.hint}")
+    assert told.hint.startswith(
+        f"{DOUBLE.hint} That does not explain what is wrong in `total`. {negative.hint}"
+    )
 
 
 def test_mistake_is_named_where_other_cases_raise() -> None:
     told = beside(evidence({**DOUBLED, "N=1": {}}))
     assert told.name == DOUBLE.name
-    assert told.hint == f"{DOUBLE.hint} That does not explain why 1 case ended before there was a value."
+    assert (
+        told.hint
+        == f"{DOUBLE.hint} That does not explain why 1 case ended before there was a value."
+    )
     assert told.share == 0.0
 
 
@@ -310,7 +392,7 @@ def test_a_few_integers_or_zeros_alone_are_no_sign_of_a_mistake() -> None:
         assert beside(evidence(own, right=right), known(it=(MEAN, theirs))).name == ""
 
 
-# --- what may be handed out -------------------------------------------------------------------------------------------
+# --- what may be handed out -----------------------------------------------------------------------
 
 
 def handed_out(mistakes: KnownMistakes, right: Values = RIGHT) -> KnownMistakes:
@@ -349,7 +431,13 @@ def test_rounding_noise_does_not_hide_a_mistake_from_digests(seed: int, noise: f
 
 def test_digests_are_those_of_their_own_value_and_case() -> None:
     public = handed_out(KNOWN).answers["double"]["check"]
-    kept = [digest for values in public.values() for name in values for digest in values[name] if len(digest) > 1]
+    kept = [
+        digest
+        for values in public.values()
+        for name in values
+        for digest in values[name]
+        if len(digest) > 1
+    ]
     assert len(kept) == len(set(kept))
 
 
@@ -358,30 +446,39 @@ def test_handout_of_some_checks_holds_their_mistakes_alone() -> None:
     assert KNOWN.of_checks(["another"]).mistakes == {}
 
 
-# --- signs ------------------------------------------------------------------------------------------------------------
+# --- signs ----------------------------------------------------------------------------------------
 
 
 def with_inputs(values: Values, raised: str = "") -> list[Evidence]:
     """Return evidence in which each case was given the array that it is about."""
     told = evidence(values, {case: [x + 1] for case, x in CASES.items()})
-    return [one if one.got else Evidence(one.case, {}, one.record, False, one.inputs, raised) for one in told]
+    return [
+        one if one.got else Evidence(one.case, {}, one.record, False, one.inputs, raised)
+        for one in told
+    ]
 
 
 def test_only_case_with_one_row_is_told_as_that() -> None:
     told = diagnose("check", with_inputs({**RIGHT, "N=1": {}}, "Look there."), None)
-    assert told.hint.startswith("Only the case that fails (N=1) has length one in the axis N batch.")
+    assert told.hint.startswith(
+        "Only the case that fails (N=1) has length one in the axis N batch."
+    )
     assert told.hint.endswith("Look there.")
     every = diagnose("check", with_inputs({case: {} for case in CASES}, "Look there."), None)
     assert every.hint == "Look there."
 
 
 def test_exception_is_told_of_the_cases_that_raised() -> None:
-    told = diagnose("check", with_inputs({**RIGHT, "N=4": {}, "N=3": {"y": -CASES["N=3"]}}, "Look there."), None)
+    told = diagnose(
+        "check", with_inputs({**RIGHT, "N=4": {}, "N=3": {"y": -CASES["N=3"]}}, "Look there."), None
+    )
     assert told.hint == "Look there. That holds in 1 of the 2 cases that fail: N=4."
 
 
 def test_array_that_was_given_is_recognised() -> None:
-    told = diagnose("check", with_inputs({case: {**RIGHT[case], "y": x + 1} for case, x in CASES.items()}), None)
+    told = diagnose(
+        "check", with_inputs({case: {**RIGHT[case], "y": x + 1} for case, x in CASES.items()}), None
+    )
     assert told.hint == "`y` is one of the arrays that the function was given, as it was given."
 
 
@@ -389,4 +486,6 @@ def test_array_that_is_expected_elsewhere_is_recognised() -> None:
     right = {case: {"a": x, "b": x * x} for case, x in CASES.items()}
     swapped = {case: {"a": x * x, "b": x} for case, x in CASES.items()}
     told = diagnose("check", evidence(swapped, right=right), None)
-    assert told.hint == "`a` is what is expected of `b`: is it returned, or kept, in the right place?"
+    assert (
+        told.hint == "`a` is what is expected of `b`: is it returned, or kept, in the right place?"
+    )

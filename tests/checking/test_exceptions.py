@@ -1,11 +1,13 @@
-"""What is said of an exception: the student's code is run in the box, and the sentence must be true of it."""
+"""What is said of an exception: the student's code is run in the box, and the sentence must be true
+of it.
+"""
 
 from __future__ import annotations
 
 import pytest
 from toy import REFERENCE, Toy
 
-from grader.checking.exceptions import Account, hint
+from grader.checking.explain.exception_hints import Account, hint
 
 PYTHON_2 = "Python 2"
 RAISED = {
@@ -96,7 +98,9 @@ def test_exception_in_some_cases_is_told_of_those(toy: Toy) -> None:
         Account((), "no account"),
         Account(("OwnError", "Exception"), "list indices must be integers or slices, not tuple"),
         Account(("NameError", "Exception"), "name '<b>' is not defined", near="<script>"),
-        Account(("AttributeError", "Exception"), "module 'numpy' has no attribute '<b>'", near="a b"),
+        Account(
+            ("AttributeError", "Exception"), "module 'numpy' has no attribute '<b>'", near="a b"
+        ),
         Account(("ModuleNotFoundError", "ImportError"), "No module", missing="<b>", near="<i>"),
         Account(("ImportError",), "cannot import name '<b>' from 'x'"),
     ],

@@ -1,4 +1,6 @@
-"""`expect`: what is recorded is what is compared with, and what could never be compared is refused at once."""
+"""`expect`: what is recorded is what is compared with, and what could never be compared is refused
+at once.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 
 from grader.assignment.expectations import CaseRecord
-from grader.checking.expect import Expect, Mode
+from grader.checking.api.expect import Expect, Mode
 from grader.errors import AssignmentError
 from grader.model import Tolerance
 from grader.sandbox.wire import Ref
@@ -23,7 +25,16 @@ def recorded(value: Any, **tolerance: float) -> Expect:
 
 @pytest.mark.parametrize(
     "value",
-    [np.arange(3), 1.5, True, "text", np.str_("text"), None, [1, "a"], {"W": np.ones(2), "deep": {"b": (1, 2.0)}}],
+    [
+        np.arange(3),
+        1.5,
+        True,
+        "text",
+        np.str_("text"),
+        None,
+        [1, "a"],
+        {"W": np.ones(2), "deep": {"b": (1, 2.0)}},
+    ],
 )
 def test_recorded_value_passes_for_itself(value: Any) -> None:
     expect = recorded(value)
@@ -75,13 +86,24 @@ def test_name_used_twice_is_the_authors_fault() -> None:
 
 @pytest.mark.parametrize(
     ("value", "ok"),
-    [(0.85, True), (1, True), (np.float32(0.9), True), (np.array(0.9), True), (0.5, False), (1.2, False)],
+    [
+        (0.85, True),
+        (1, True),
+        (np.float32(0.9), True),
+        (np.array(0.9), True),
+        (0.5, False),
+        (1.2, False),
+    ],
 )
 def test_quality_holds_a_number_against_bounds(value: Any, ok: bool) -> None:
-    assert Expect(CaseRecord(), Mode.COMPARE).quality("share", value, at_least=0.85, at_most=1.0) is ok
+    assert (
+        Expect(CaseRecord(), Mode.COMPARE).quality("share", value, at_least=0.85, at_most=1.0) is ok
+    )
 
 
-@pytest.mark.parametrize("value", [float("nan"), "high", None, True, np.ones(1), [0.9], 1j, Ref(1, "Number")])
+@pytest.mark.parametrize(
+    "value", [float("nan"), "high", None, True, np.ones(1), [0.9], 1j, Ref(1, "Number")]
+)
 def test_what_is_no_number_has_no_quality(value: Any) -> None:
     expect = Expect(CaseRecord(), Mode.COMPARE)
     assert not expect.quality("share", value, at_least=0.0)
@@ -92,14 +114,20 @@ def test_quality_says_what_the_number_is() -> None:
     expect = Expect(CaseRecord(), Mode.COMPARE)
     expect.quality("loss", 3.14159, at_most=1.0, what="the mean of the last losses")
     (comparison,) = expect.comparisons
-    assert comparison.message == "`loss` (the mean of the last losses) is 3.14, expected a number of at most 1"
+    assert (
+        comparison.message
+        == "`loss` (the mean of the last losses) is 3.14, expected a number of at most 1"
+    )
 
 
 def test_that_keeps_its_sentence_where_the_condition_does_not_hold() -> None:
     expect = Expect(CaseRecord(), Mode.COMPARE)
     assert expect.that("a", True, "never read")
     assert not expect.that("b", False, "the first column holds <START>")
-    assert [comparison.message for comparison in expect.comparisons] == ["", "the first column holds <START>"]
+    assert [comparison.message for comparison in expect.comparisons] == [
+        "",
+        "the first column holds <START>",
+    ]
 
 
 def test_an_answer_far_too_large_is_judged_and_let_go() -> None:

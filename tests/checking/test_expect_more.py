@@ -1,4 +1,6 @@
-"""What check authors have besides plain comparison. The examples of its docstrings are the checks of these tests."""
+"""What check authors have besides plain comparison. The examples of its docstrings are the checks
+of these tests.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,22 @@ from toy import Graded, Toy, build
 
 from grader.assignment.expectations import CaseRecord, Expectations
 from grader.authoring.record import record
-from grader.checking.expect import Expect, Mode
-from grader.checking.judge import raised
+from grader.checking.api.expect import Expect, Mode
+from grader.checking.judge.judgements import raised
 from grader.errors import AssignmentError, StudentException
 
-METHODS = ("__call__", "one_of", "printed", "raises", "not_modified", "gradient", "quality", "that", "plot", "property")
+METHODS = (
+    "__call__",
+    "one_of",
+    "printed",
+    "raises",
+    "not_modified",
+    "gradient",
+    "quality",
+    "that",
+    "plot",
+    "property",
+)
 ELSEWHERE = {"picture"}  # of a notebook: see test_plots.py
 IDS = [method.strip("_") for method in METHODS]
 
@@ -64,7 +77,16 @@ def plot_losses(x):
     plt.xlabel("step")
     plt.ylabel("loss")
 '''
-FUNCTIONS = ("scale", "root", "greet", "split", "square", "square_gradient", "accuracy", "plot_losses")
+FUNCTIONS = (
+    "scale",
+    "root",
+    "greet",
+    "split",
+    "square",
+    "square_gradient",
+    "accuracy",
+    "plot_losses",
+)
 SPEC = """
 schema = 1
 name = "examples"
@@ -96,14 +118,19 @@ def toy(folder: Path, examples: dict[str, str], reference: str = REFERENCE) -> T
     """Return a recorded assignment whose checks are examples."""
     told = ", ".join(f'{{ id = "{id_}", question = "q1", points = 1 }}' for id_ in examples)
     spec = SPEC.format(functions=str(list(FUNCTIONS)).replace("'", '"'), checks=told)
-    assignment = build(folder / "assignment", spec=spec, checks=checks(examples), reference=reference)
+    assignment = build(
+        folder / "assignment", spec=spec, checks=checks(examples), reference=reference
+    )
     record(assignment, reseed=False, progress=lambda line: None)
     return Toy(assignment, folder / "submissions")
 
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Toy:
-    return toy(tmp_path_factory.mktemp("examples"), {id_: example(m) for id_, m in zip(IDS, METHODS, strict=True)})
+    return toy(
+        tmp_path_factory.mktemp("examples"),
+        {id_: example(m) for id_, m in zip(IDS, METHODS, strict=True)},
+    )
 
 
 def change(toy: Toy, definition: str, *only: str) -> Graded:
@@ -148,7 +175,9 @@ def test_the_reference_passes_every_example(examples: Toy) -> None:
         ("property", "def square(x):\n    return x[7]", "raised IndexError"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_fails_with_a_sentence(examples: Toy, id_: str, definition: str, said: str) -> None:
+def test_what_is_wrong_fails_with_a_sentence(
+    examples: Toy, id_: str, definition: str, said: str
+) -> None:
     graded = change(examples, definition, id_)
     assert graded.statuses == {id_: "fail"}
     assert said in message(graded, id_)
@@ -158,7 +187,10 @@ def test_what_is_wrong_fails_with_a_sentence(examples: Toy, id_: str, definition
     ("id_", "definition"),
     [
         ("one_of", "def root(x):\n    return -2.0"),
-        ("printed", "def greet(name):\n    print('Hello ', name, '')\n    print('pi is about 3.14159')\n    print()"),
+        (
+            "printed",
+            "def greet(name):\n    print('Hello ', name, '')\n    print('pi is about 3.14159')\n    print()",
+        ),
         ("raises", "class Negative(ValueError):\n    pass\n\n\ndef root(x):\n    raise Negative"),
         ("call", "def scale(x, factor):\n    return np.where(x > 0, factor * x, np.nan)"),
         ("property", "def square(x):\n    return abs(x) * abs(x)"),
@@ -168,7 +200,9 @@ def test_what_is_right_in_another_way_passes(examples: Toy, id_: str, definition
     assert change(examples, definition, id_).passed == {id_}
 
 
-@pytest.mark.parametrize("id_", ["raises", "printed", "gradient", "not_modified", "plot", "property"])
+@pytest.mark.parametrize(
+    "id_", ["raises", "printed", "gradient", "not_modified", "plot", "property"]
+)
 def test_a_stub_is_not_implemented_yet(examples: Toy, id_: str) -> None:
     stubs = "\n\n".join(f"def {name}(*args):\n    raise NotImplementedError" for name in FUNCTIONS)
     graded = change(examples, stubs, id_)

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from grader.assignment.spec import Assignment, load
-from grader.authoring import handout, prove
-from grader.authoring.in_box_advice import in_box_advice
+from grader.authoring.audit.in_box_advice import in_box_advice
+from grader.authoring.handout import contents, leak_check
 from grader.authoring.record import record
-from grader.checking import watched
+from grader.checking.cells import watched_tests
 from grader.errors import AssignmentError
 from grader.grading.grade import Grader, Options
 from grader.model import CheckResult, Report
-from grader.report import words
+from grader.report import labels
 
 STUDENTS = {"grader": {"role": "student"}}
 CELLS = (
@@ -105,7 +105,7 @@ def test_the_report_says_how_many_points_rest_on_the_students_process(
 ) -> None:
     report = graded(grader, tmp_path)
     assert (
-        words.in_box(report) == "9 / 9 points rest on checks that ran in the student's own process"
+        labels.in_box(report) == "9 / 9 points rest on checks that ran in the student's own process"
     )
     assert all(check.in_box for check in report.checks)
 
@@ -166,10 +166,10 @@ def test_a_class_that_compares_its_own_kind_is_no_liar(grader: Grader, tmp_path:
 
 
 def test_the_handout_has_visible_tests_alone(boxed: Assignment) -> None:
-    made = handout.build(boxed)
+    made = contents.build(boxed)
     assert "assignment/checks/in_box/first.py" in made.files
     assert "assignment/checks/in_box/hidden.py" not in made.files
-    prove.prove(made, boxed)
+    leak_check.prove(made, boxed)
 
 
 def test_the_audit_says_which_to_move_first(boxed: Assignment) -> None:
@@ -183,7 +183,7 @@ def test_the_audit_says_which_to_move_first(boxed: Assignment) -> None:
     )
 
 
-# --- what is sent ---------------------------------------------------------------------------------------------------
+# --- what is sent ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -196,16 +196,16 @@ def test_the_audit_says_which_to_move_first(boxed: Assignment) -> None:
     ],
 )
 def test_what_must_be_false_is_asked_by_the_tests_own_functions(code: str, asked: str) -> None:
-    assert asked in list(watched.must_be_false(watched.parsed(code, code), "g"))
+    assert asked in list(watched_tests.must_be_false(watched_tests.parsed(code, code), "g"))
 
 
 def test_a_class_of_everything_is_not_asked_about() -> None:
     code = "assert isinstance(x, object)"
-    assert list(watched.must_be_false(watched.parsed(code, code), "g")) == []
+    assert list(watched_tests.must_be_false(watched_tests.parsed(code, code), "g")) == []
 
 
 def test_no_literal_that_is_compared_with_stands_in_the_code_that_is_sent() -> None:
-    sent = watched.program(
+    sent = watched_tests.program(
         "assert f(2) == 4321 and g() in [77, 'secret']", frozenset(), frozenset()
     )
     for piece in sent.pieces:
@@ -214,10 +214,10 @@ def test_no_literal_that_is_compared_with_stands_in_the_code_that_is_sent() -> N
 
 
 def test_magics_become_calls() -> None:
-    assert "run_line_magic('timeit'" in watched.plain("%timeit -n1 f()\nassert f()")
-    assert watched.plain("%%time\nassert f()") == "assert f()"
+    assert "run_line_magic('timeit'" in watched_tests.plain("%timeit -n1 f()\nassert f()")
+    assert watched_tests.plain("%%time\nassert f()") == "assert f()"
 
 
 def test_code_that_can_not_be_read_is_the_assignments_mistake() -> None:
     with pytest.raises(AssignmentError, match="can't be read"):
-        watched.program("assert (", frozenset(), frozenset())
+        watched_tests.program("assert (", frozenset(), frozenset())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.checking.judge import printed_text
+from grader.checking.judge.judgements import printed_text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""What is beside a task may be broken, missing, renamed or untidy: it is told, and it costs nothing there."""
+"""What is beside a task may be broken, missing, renamed or untidy: it is told, and it costs nothing
+there.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ import pytest
 
 from grader.assignment.spec import load
 from grader.grading.grade import Graded, Grader, Options
-from grader.sandbox.limits import Limits
+from grader.limits import Limits
 
 BASICS = Path(__file__).resolve().parents[2] / "examples" / "numpy-basics"
 FULL = 18
@@ -31,7 +33,9 @@ def grader() -> Iterator[Grader]:
 def give(grader: Grader, tmp_path: Path) -> Give:
     """Hand in the reference's notebook, its cells changed by a function; or files by their names."""
 
-    def handed_in(change: Callable[[list[Cell]], list[Cell] | None] | None = None, **files: bytes) -> Graded:
+    def handed_in(
+        change: Callable[[list[Cell]], list[Cell] | None] | None = None, **files: bytes
+    ) -> Graded:
         folder = tmp_path / "handin"
         folder.mkdir(exist_ok=True)
         if change is not None:
@@ -65,7 +69,13 @@ def lost(graded: Graded) -> set[str]:
 
 
 def told(graded: Graded) -> str:
-    return " ".join([*graded.report.notes, *graded.report.look, *(check.message for check in graded.report.checks)])
+    return " ".join(
+        [
+            *graded.report.notes,
+            *graded.report.look,
+            *(check.message for check in graded.report.checks),
+        ]
+    )
 
 
 # --- cells that raise ---
@@ -104,7 +114,9 @@ def test_a_cell_in_trouble_is_told_and_costs_nothing(give: Give, source: str, pl
     assert f"(`{source.splitlines()[0].replace('`', '')}`)" in told(graded)
 
 
-@pytest.mark.parametrize("source", ["%matplotlib widget", "%matplotlib qt", "%load_ext nb_black", "%autosave_it 60"])
+@pytest.mark.parametrize(
+    "source", ["%matplotlib widget", "%matplotlib qt", "%load_ext nb_black", "%autosave_it 60"]
+)
 def test_a_magic_that_is_not_there_is_passed_over_within_its_cell(give: Give, source: str) -> None:
     def change(cells: list[Cell]) -> None:
         cells.insert(2, code(f"{source}\nwidth_of_mine = 3"))
@@ -168,16 +180,23 @@ def test_threads_and_processes_of_a_cell_work_or_are_told(give: Give, source: st
     ("source", "sentence"),
     [
         ("import multiprocessing\nmultiprocessing.Pool(2)", "without the shared semaphores"),
-        ("import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9')", "without a network"),
+        (
+            "import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9')",
+            "without a network",
+        ),
         ("import socket\nsocket.create_connection(('127.0.0.1', 9))", "without a network"),
     ],
 )
-def test_what_the_box_does_not_have_is_said_in_a_sentence(give: Give, source: str, sentence: str) -> None:
+def test_what_the_box_does_not_have_is_said_in_a_sentence(
+    give: Give, source: str, sentence: str
+) -> None:
     assert sentence in told(give(lambda cells: [*cells, code(source)]))
 
 
 def test_a_notebook_that_dies_in_cell_after_cell_gains_nothing(give: Give) -> None:
-    graded = give(lambda cells: [*cells, *(code(f"import os; os._exit({n})", f"mine{n}") for n in range(9))])
+    graded = give(
+        lambda cells: [*cells, *(code(f"import os; os._exit({n})", f"mine{n}") for n in range(9))]
+    )
     assert graded.report.score == 0
     assert "is lost: cell [16]" in told(graded)
 
@@ -194,7 +213,14 @@ def test_a_tag_says_that_a_cell_may_raise(give: Give) -> None:
 @pytest.mark.parametrize("task", ["evens", "running-mean", "distances"])
 @pytest.mark.parametrize(
     "instead",
-    ["def {}(:", "1 / 0", "import not_there", "raise NotImplementedError('task')", "import os; os._exit(1)", ""],
+    [
+        "def {}(:",
+        "1 / 0",
+        "import not_there",
+        "raise NotImplementedError('task')",
+        "import os; os._exit(1)",
+        "",
+    ],
 )
 def test_a_task_that_stops_costs_its_own_points_alone(give: Give, task: str, instead: str) -> None:
     name = task.replace("-", "_")
@@ -214,7 +240,9 @@ def test_a_function_that_never_ends_costs_its_own_points_alone(tmp_path: Path) -
     for n, body in enumerate(("while True: pass", "import os; os._exit(1)")):
 
         def change(cells: list[Cell], body: str = body) -> None:
-            cells[at(cells, "standardise")]["source"] = f"def standardise(x):\n    if len(x) != 3:\n        {body}"
+            cells[at(cells, "standardise")]["source"] = (
+                f"def standardise(x):\n    if len(x) != 3:\n        {body}"
+            )
 
         folder = tmp_path / str(n)
         folder.mkdir()
@@ -232,8 +260,15 @@ def test_the_cell_that_stopped_what_others_need_is_one_cause(give: Give) -> None
     graded = give(change)
     assert lost(graded) == {"evens", "standardise", "summary"}
     (look,) = graded.report.look
-    assert look == "cell [2] (`table = lookup['today']`) stopped, and `evens`, `standardise`, `summary` need it"
-    assert all("NameError: name 'lookup'" in check.message for check in graded.report.checks if not check.points)
+    assert (
+        look
+        == "cell [2] (`table = lookup['today']`) stopped, and `evens`, `standardise`, `summary` need it"
+    )
+    assert all(
+        "NameError: name 'lookup'" in check.message
+        for check in graded.report.checks
+        if not check.points
+    )
 
 
 # --- where the work stands ---
@@ -265,7 +300,10 @@ def moved_below(cells: list[Cell]) -> None:
 
 def moved_with_its_helper(cells: list[Cell]) -> None:
     del cells[at(cells, "evens")]
-    cells += [code("two = 2", "two"), code("double = two * 1\ndef evens(n): return double * np.arange(n)", "evens")]
+    cells += [
+        code("two = 2", "two"),
+        code("double = two * 1\ndef evens(n): return double * np.arange(n)", "evens"),
+    ]
 
 
 def above_the_stub(cells: list[Cell]) -> None:
@@ -298,12 +336,22 @@ def older_edition(cells: list[Cell]) -> None:
     del cells[at(cells, "try-evens")]
 
 
-WHERE = [split, merged, moved_below, moved_with_its_helper, above_the_stub, below_the_stub, in_place_of_the_stub]
+WHERE = [
+    split,
+    merged,
+    moved_below,
+    moved_with_its_helper,
+    above_the_stub,
+    below_the_stub,
+    in_place_of_the_stub,
+]
 
 
 @pytest.mark.parametrize("ids", ["ids kept", "ids gone"])
 @pytest.mark.parametrize("change", [*WHERE, as_text, older_edition, lambda cells: None])
-def test_work_is_found_wherever_it_stands(give: Give, change: Callable[[list[Cell]], None], ids: str) -> None:
+def test_work_is_found_wherever_it_stands(
+    give: Give, change: Callable[[list[Cell]], None], ids: str
+) -> None:
     def changed(cells: list[Cell]) -> list[Cell]:
         cells = copy.deepcopy(cells)
         change(cells)
@@ -318,15 +366,21 @@ def test_a_definition_beside_an_untouched_stub_counts_with_a_note(give: Give, ch
     assert "the place for `evens` was left as it was handed out" in told(give(change))
 
 
-@pytest.mark.parametrize("source", ["evens = evens(3)", "evens = None", "del evens", "evens, n = 3, 4"])
+@pytest.mark.parametrize(
+    "source", ["evens = evens(3)", "evens = None", "del evens", "evens, n = 3, 4"]
+)
 def test_a_function_whose_name_a_later_cell_takes_still_counts(give: Give, source: str) -> None:
     graded = give(lambda cells: [*cells, code(source)])
     assert graded.report.score == FULL, told(graded)
-    assert "`evens` was bound to something else by a later cell; the function counts" in told(graded)
+    assert "`evens` was bound to something else by a later cell; the function counts" in told(
+        graded
+    )
 
 
 def test_a_later_definition_of_a_function_counts(give: Give) -> None:
-    assert lost(give(lambda cells: [*cells, code("def evens(n):\n    return np.zeros(n)")])) == {"evens"}
+    assert lost(give(lambda cells: [*cells, code("def evens(n):\n    return np.zeros(n)")])) == {
+        "evens"
+    }
 
 
 # --- files ---
@@ -343,16 +397,30 @@ def untouched(cells: list[Cell]) -> None:
 
 
 @pytest.mark.parametrize(
-    "beside", [{}, {"note.txt": b"Dear grader"}, {"data.csv": b"1,2"}, {"helper.py": b"x = 1"}, {"other.ipynb": b"{}"}]
+    "beside",
+    [
+        {},
+        {"note.txt": b"Dear grader"},
+        {"data.csv": b"1,2"},
+        {"helper.py": b"x = 1"},
+        {"other.ipynb": b"{}"},
+    ],
 )
-def test_a_renamed_notebook_is_taken_whatever_lies_beside_it(give: Give, beside: dict[str, bytes]) -> None:
+def test_a_renamed_notebook_is_taken_whatever_lies_beside_it(
+    give: Give, beside: dict[str, bytes]
+) -> None:
     graded = give(None, **{"Homework 1 (final).ipynb": notebook(), **beside})
     assert graded.report.score == FULL
     assert any("was taken from `Homework 1 (final).ipynb`" in note for note in graded.report.notes)
 
 
 @pytest.mark.parametrize(
-    "other", ["numpy_basics-Copy1.ipynb", ".ipynb_checkpoints/numpy_basics-checkpoint.ipynb", "my solution.ipynb"]
+    "other",
+    [
+        "numpy_basics-Copy1.ipynb",
+        ".ipynb_checkpoints/numpy_basics-checkpoint.ipynb",
+        "my solution.ipynb",
+    ],
 )
 def test_the_file_that_holds_the_work_counts(give: Give, other: str) -> None:
     graded = give(untouched, **{other: notebook()})
@@ -372,7 +440,9 @@ def test_an_untouched_copy_beside_the_work_asks_nobody(give: Give) -> None:
 
 
 def test_a_saved_web_page_says_what_it_is_and_what_to_do(give: Give) -> None:
-    graded = give(None, **{"numpy_basics.ipynb": b"<!DOCTYPE html>\n<html><body>Jupyter</body></html>"})
+    graded = give(
+        None, **{"numpy_basics.ipynb": b"<!DOCTYPE html>\n<html><body>Jupyter</body></html>"}
+    )
     assert graded.report.score == 0
     assert "a web page that was saved under a notebook's name" in told(graded)
     assert "Download" in " ".join(graded.report.look)

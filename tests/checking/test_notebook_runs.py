@@ -1,4 +1,6 @@
-"""Notebooks: the author's cells are put back, the student's are run, and all that can go wrong becomes a sentence."""
+"""Notebooks: the author's cells are put back, the student's are run, and all that can go wrong
+becomes a sentence.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from grader.notebooks.restore import restore
 
 def with_answer(source: str) -> nbformat.NotebookNode:
     """Return the toy's notebook with a source of one's own in the student's cell."""
-    return notebook((id_, kind, role, source if role == "student" else own) for id_, kind, role, own in CELLS)
+    return notebook(
+        (id_, kind, role, source if role == "student" else own) for id_, kind, role, own in CELLS
+    )
 
 
 def sources(node: nbformat.NotebookNode) -> list[str]:
@@ -26,7 +30,9 @@ def sources(node: nbformat.NotebookNode) -> list[str]:
 
 
 def printed(node: nbformat.NotebookNode) -> str:
-    return "".join(output.get("text", "") for cell in node.cells for output in cell.get("outputs", []))
+    return "".join(
+        output.get("text", "") for cell in node.cells for output in cell.get("outputs", [])
+    )
 
 
 # --- restoring ---
@@ -48,7 +54,9 @@ def test_missing_cells_are_put_back_in_their_places() -> None:
 
 
 def test_students_cell_is_kept() -> None:
-    restored, notes = restore(notebook(), with_answer("def double(x):\n    return x + x"), keep_extra=False)
+    restored, notes = restore(
+        notebook(), with_answer("def double(x):\n    return x + x"), keep_extra=False
+    )
     assert "x + x" in restored.cells[2].source
     assert notes == []
 
@@ -63,8 +71,12 @@ def test_cells_in_another_order_are_sorted() -> None:
 @pytest.mark.parametrize("keep", [True, False])
 def test_added_cell_stays_behind_the_one_that_it_followed(keep: bool) -> None:
     extra = ("mine", "code", "", "y = 3")
-    restored, notes = restore(notebook(), notebook([*CELLS[:2], extra, *CELLS[2:]]), keep_extra=keep)
-    assert sources(restored) == [cell[3] for cell in (*CELLS[:2], *([extra] if keep else []), *CELLS[2:])]
+    restored, notes = restore(
+        notebook(), notebook([*CELLS[:2], extra, *CELLS[2:]]), keep_extra=keep
+    )
+    assert sources(restored) == [
+        cell[3] for cell in (*CELLS[:2], *([extra] if keep else []), *CELLS[2:])
+    ]
     assert notes == ([] if keep else ["1 cell that the student added was not run"])
 
 
@@ -79,7 +91,9 @@ def test_copied_cell_does_not_replace_its_original() -> None:
         changed = copy.deepcopy(submitted)
         changed.cells.insert(at, copy.deepcopy(twin))
         restored, _ = restore(notebook(), changed, keep_extra=True)
-        assert "x + x" in restored.cells[[cell.id for cell in restored.cells].index("double")].source
+        assert (
+            "x + x" in restored.cells[[cell.id for cell in restored.cells].index("double")].source
+        )
         assert "print('an experiment')" in sources(restored)
 
 
@@ -118,10 +132,26 @@ def test_notebook_of_version_3_is_read() -> None:
         (b'{"nbformat": 4, "nbformat_minor": "x", "cells": []}', ""),
         (b'{"nbformat": 4, "nbformat_minor": 5, "cells": {"a": 1}}', ""),
         (b'{"nbformat": 4, "nbformat_minor": 5, "cells": [null, 3, {}]}', ""),
-        (b'{"nbformat": 4, "nbformat_minor": 5, "cells": [{"cell_type": "code", "source": {"a": 1}, "id": []}]}', ""),
-        (b'{"nbformat": 4, "nbformat_minor": 5, "cells": [{"id": "double", "metadata": {"grader": 5}}]}', ""),
-        (b'{"nbformat": 4, "nbformat_minor": 5, "metadata": ' + b'{"a":' * 10**5 + b"1" + b"}" * 10**5 + b"}", "not a"),
-        (json.dumps({"nbformat": 4, "nbformat_minor": 5, "cells": [{}] * 2001}).encode(), "2001 cells, more than"),
+        (
+            b'{"nbformat": 4, "nbformat_minor": 5, "cells": [{"cell_type": "code", "source": {"a": 1}, "id": []}]}',
+            "",
+        ),
+        (
+            b'{"nbformat": 4, "nbformat_minor": 5, "cells": [{"id": "double", "metadata": {"grader": 5}}]}',
+            "",
+        ),
+        (
+            b'{"nbformat": 4, "nbformat_minor": 5, "metadata": '
+            + b'{"a":' * 10**5
+            + b"1"
+            + b"}" * 10**5
+            + b"}",
+            "not a",
+        ),
+        (
+            json.dumps({"nbformat": 4, "nbformat_minor": 5, "cells": [{}] * 2001}).encode(),
+            "2001 cells, more than",
+        ),
     ],
     ids=lambda data: data[:40] if isinstance(data, bytes) else "",
 )
@@ -131,14 +161,19 @@ def test_any_file_is_a_notebook_or_a_sentence(data: bytes, why: str) -> None:
             parse(data)
     else:
         restored, _ = restore(notebook(), parse(data), keep_extra=True)
-        assert [cell.id for cell in restored.cells if "added" not in cell.id] == [cell[0] for cell in CELLS]
+        assert [cell.id for cell in restored.cells if "added" not in cell.id] == [
+            cell[0] for cell in CELLS
+        ]
         assert nbformat.writes(restored)
 
 
 @pytest.mark.parametrize(
-    ("text", "why"), [(None, "No such file"), ("{", "not appear to be JSON"), ("[]", "can't be read")]
+    ("text", "why"),
+    [(None, "No such file"), ("{", "not appear to be JSON"), ("[]", "can't be read")],
 )
-def test_an_authors_own_notebook_that_cannot_be_read_is_his_fault(tmp_path: Path, text: str | None, why: str) -> None:
+def test_an_authors_own_notebook_that_cannot_be_read_is_his_fault(
+    tmp_path: Path, text: str | None, why: str
+) -> None:
     path = tmp_path / "own.ipynb"
     if text is not None:
         path.write_text(text)
@@ -147,7 +182,9 @@ def test_an_authors_own_notebook_that_cannot_be_read_is_his_fault(tmp_path: Path
 
 
 def test_an_authors_notebook_of_an_older_format_is_brought_up(tmp_path: Path) -> None:
-    old = nbformat.v3.new_notebook(worksheets=[nbformat.v3.new_worksheet(cells=[nbformat.v3.new_code_cell("x = 1")])])
+    old = nbformat.v3.new_notebook(
+        worksheets=[nbformat.v3.new_worksheet(cells=[nbformat.v3.new_code_cell("x = 1")])]
+    )
     (tmp_path / "own.ipynb").write_text(nbformat.writes(old, nbformat.NO_CONVERT))
     assert [cell.source for cell in provided(tmp_path / "own.ipynb").cells] == ["x = 1"]
 
@@ -173,11 +210,16 @@ def test_saved_outputs_count_for_nothing(toy: Toy) -> None:
 def test_submission_without_its_notebook_has_the_authors_run(toy: Toy) -> None:
     graded = toy.grade_notebook(None)
     assert graded.passed == {"notebook"}
-    assert any("the notebook of the assignment was run in its place" in note for note in graded.report.notes)
+    assert any(
+        "the notebook of the assignment was run in its place" in note
+        for note in graded.report.notes
+    )
 
 
 def test_functions_of_cells_are_called_with_new_inputs(toy: Toy) -> None:
-    graded = toy.grade_notebook(with_answer("def double(x):\n    print(x)\n    return 2 * x if x[0] == -1 else 0 * x"))
+    graded = toy.grade_notebook(
+        with_answer("def double(x):\n    print(x)\n    return 2 * x if x[0] == -1 else 0 * x")
+    )
     assert [case.status for case in graded["notebook"].cases] == ["pass", "pass", "fail"]
 
 
@@ -191,13 +233,19 @@ def test_function_that_displays_something_disturbs_nothing(toy: Toy) -> None:
     [
         ("1 / 0", "{} raised ZeroDivisionError: division by zero"),
         ("def double(x) return x", "{} raised SyntaxError: "),
-        ("def double(x):\n    raise NotImplementedError('double')", "`double` is not implemented yet"),
+        (
+            "def double(x):\n    raise NotImplementedError('double')",
+            "`double` is not implemented yet",
+        ),
         ("import sys; sys.exit(0)", "{} raised SystemExit: 0"),
         ("exit()", "{} raised SystemExit"),
         ("input('name?')", "{} raised EOFError: input() was called, but nobody is there to answer"),
         ("while True: pass", "{}: the cell was still running after the limit of 3 seconds"),
         ("import os; os._exit(0)", "{}: the cell ended its process: exit code 0"),
-        ("import ctypes; ctypes.string_at(0)", "{}: the cell ended its process: a segmentation fault"),
+        (
+            "import ctypes; ctypes.string_at(0)",
+            "{}: the cell ended its process: a segmentation fault",
+        ),
         ("raise type('X', (Exception,), {'__str__': lambda s: 1 / 0})", "{} raised ZeroDivision"),
         ("del double", "{} raised NameError: name 'double' is not defined"),
         ("%%no_such_magic", "{} raised UsageError: Cell magic `%%no_such_magic` not found."),
@@ -248,7 +296,7 @@ def test_file_that_is_no_notebook_fails_its_check(toy: Toy) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="speaks to the worker's descriptor")
 def test_nonsense_on_the_wire_is_a_mark_and_no_fault_of_ours(toy: Toy) -> None:
     lie = (
-        "from grader.sandbox.inside.kernel import Kernel\n"
+        "from grader.sandbox.inside.work.kernel import Kernel\n"
         "from grader.sandbox.wire import Frame\n"
         "deep = []\n"
         "for _ in range(900): deep = [deep]\n"
@@ -263,9 +311,7 @@ def test_nonsense_on_the_wire_is_a_mark_and_no_fault_of_ours(toy: Toy) -> None:
 
 
 def test_the_boxs_own_folder_stands_in_no_output(toy: Toy) -> None:
-    source = (
-        "import pack.toy, os, warnings\nprint(pack.toy.__file__)\nos.getcwd()\n{}\ndef double(x):\n    return 2 * x"
-    )
+    source = "import pack.toy, os, warnings\nprint(pack.toy.__file__)\nos.getcwd()\n{}\ndef double(x):\n    return 2 * x"
     ran = toy.grade_notebook(with_answer(source.format("display(os.path.abspath('data.csv'))")))
     outputs = json.dumps(ran.notebooks["Toy.ipynb"])
     assert "pack/toy.py" in outputs
@@ -277,13 +323,19 @@ def test_the_boxs_own_folder_stands_in_no_output(toy: Toy) -> None:
 
 
 def test_notebook_of_too_many_parts_is_refused_before_it_is_read() -> None:
-    data = b'{"nbformat": 4, "nbformat_minor": 5, "cells": [], "metadata": {"x": [' + b"{}," * 500_000 + b"{}]}}"
+    data = (
+        b'{"nbformat": 4, "nbformat_minor": 5, "cells": [], "metadata": {"x": ['
+        + b"{}," * 500_000
+        + b"{}]}}"
+    )
     with pytest.raises(UnreadableNotebook, match="of too many parts"):
         parse(data)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-def test_cells_are_counted_before_any_converter_walks_over_them(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cells_are_counted_before_any_converter_walks_over_them(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(nbformat, "convert", lambda node, to: pytest.fail("it was converted"))
     cells = [{"cell_type": "code", "input": "x"}] * 1_500
     sheets = [{"cells": cells}, {"cells": cells}]

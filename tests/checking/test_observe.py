@@ -1,4 +1,6 @@
-"""General observations: each is said where it is true, and not where it only looks so; none holds a number."""
+"""General observations: each is said where it is true, and not where it only looks so; none holds a
+number.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from grader.checking.compare import compare
-from grader.checking.observe import Pair, observe
+from grader.checking.explain.symptoms import Pair, observe
+from grader.checking.judge.compare import compare
 from grader.model import Tolerance
 
 RNG = np.random.default_rng(5)
@@ -27,7 +29,9 @@ AXES = ("N batch", "T time", "D input")
 LENGTHS = {"N batch": N, "T time": T, "D input": D}
 
 
-def said(expected: Any, got: Any, axes: tuple[str, ...] = (), tolerance: Tolerance = Tolerance()) -> str:  # noqa: B008
+def said(
+    expected: Any, got: Any, axes: tuple[str, ...] = (), tolerance: Tolerance = Tolerance()
+) -> str:  # noqa: B008
     """Return all sentences about a value of the name `y`, without the name."""
     sentences = observe(Pair("y", expected, got, tolerance, axes, LENGTHS))
     assert all(sentence.startswith("`y` ") for sentence in sentences)
@@ -59,7 +63,10 @@ LATE = "what belongs to one step stands at the next."
 EARLY = "what belongs to one step stands at the step before."
 BACKWARDS = "has the time steps in reverse order."
 FIRST, LAST = "is right at the first time step only.", "is right at the last time step only."
-BUT_FIRST, BUT_LAST = "is right at every time step but the first.", "is right at every time step but the last."
+BUT_FIRST, BUT_LAST = (
+    "is right at every time step but the first.",
+    "is right at every time step but the last.",
+)
 ROW, CONSTANT = "is off by the same row everywhere", "is off by one and the same number everywhere"
 BLOCKS = "blocks of columns in another order"
 BLOCK = "is wrong in one of its 4 blocks of columns alone"
@@ -86,8 +93,18 @@ TRUE: dict[str, tuple[Any, Any, tuple[str, ...], str]] = {
     "times N": (MATRIX, MATRIX * N, AXES[1:], "divided by the length of the axis N batch."),
     "by N": (MATRIX, MATRIX / N, AXES[1:], "multiplied by the length of the axis N batch."),
     "by T": (X, X / T, AXES, "multiplied by the length of the axis T time."),
-    "by N and T": (VECTOR, VECTOR / (N * T), AXES[2:], "by the lengths of the axes N batch and T time, one times"),
-    "by an axis without a name": (SQUARE[:, :3], SQUARE[:, :3] * 4, (), "divided by the length of axis 0."),
+    "by N and T": (
+        VECTOR,
+        VECTOR / (N * T),
+        AXES[2:],
+        "by the lengths of the axes N batch and T time, one times",
+    ),
+    "by an axis without a name": (
+        SQUARE[:, :3],
+        SQUARE[:, :3] * 4,
+        (),
+        "divided by the length of axis 0.",
+    ),
     "a number by N": (2.5, 2.5 / N, (), "multiplied by the length of the axis N batch."),
     "doubled": (X, 2 * X, AXES, f"{FACTOR} (too large)."),
     "halved": (X, X / 2, AXES, f"{FACTOR} (too small)."),
@@ -103,13 +120,33 @@ TRUE: dict[str, tuple[Any, Any, tuple[str, ...], str]] = {
     "last step wrong": (X, steps(4), AXES, BUT_LAST),
     "without a bias": (X, X - VECTOR, AXES, ROW),
     "without a constant": (X, X + 1.5, AXES, CONSTANT),
-    "blocks in another order": (MATRIX, MATRIX[:, [0, 1, 2, 3, 6, 7, 4, 5]], (), f"its 4 {BLOCKS} (2 of them"),
-    "three blocks": (MATRIX[:, :6], MATRIX[:, [2, 3, 4, 5, 0, 1]], (), f"its 3 {BLOCKS} (3 of them"),
+    "blocks in another order": (
+        MATRIX,
+        MATRIX[:, [0, 1, 2, 3, 6, 7, 4, 5]],
+        (),
+        f"its 4 {BLOCKS} (2 of them",
+    ),
+    "three blocks": (
+        MATRIX[:, :6],
+        MATRIX[:, [2, 3, 4, 5, 0, 1]],
+        (),
+        f"its 3 {BLOCKS} (3 of them",
+    ),
     "halves": (MATRIX[:, :6], MATRIX[:, [3, 4, 5, 0, 1, 2]], (), f"its 2 {BLOCKS} (2 of them"),
     "a vector's blocks": (VECTOR, VECTOR[[2, 3, 0, 1, 4, 5, 6, 7]], (), f"its 4 {BLOCKS}"),
     "one block": (MATRIX, changed(MATRIX, np.s_[:, 4:6], np.tanh), (), f"{BLOCK}: block 3."),
-    "broadcast over the batch": (X, np.broadcast_to(X[:1], X.shape), AXES, "the same all along the axis N batch"),
-    "broadcast over time": (X, np.broadcast_to(X[:, -1:], X.shape), AXES, "the same all along the axis T time"),
+    "broadcast over the batch": (
+        X,
+        np.broadcast_to(X[:1], X.shape),
+        AXES,
+        "the same all along the axis N batch",
+    ),
+    "broadcast over time": (
+        X,
+        np.broadcast_to(X[:, -1:], X.shape),
+        AXES,
+        "the same all along the axis T time",
+    ),
     "zero": (X, 0 * X, AXES, f"{ZERO} everywhere."),
     "a zero number": (2.5, 0.0, (), f"{ZERO}."),
     "cut to integers": (10 * X, (10 * X).astype(int), AXES, WHOLE),
@@ -135,7 +172,12 @@ FALSE: dict[str, tuple[Any, Any, tuple[str, ...], str]] = {
     "a factor for each row": (X, X * np.array([2.0, 3.0, 4.0])[:, None, None], AXES, FACTOR),
     "late, and then other numbers": (X, noise(X), AXES, LATE),
     "late by two": (X, np.roll(X, 2, axis=1), AXES, LATE),
-    "constant in time but at its begin": (0 * X + 1, changed(0 * X + 1, np.s_[:, 0], 0.0), AXES, "off by one step"),
+    "constant in time but at its begin": (
+        0 * X + 1,
+        changed(0 * X + 1, np.s_[:, 0], 0.0),
+        AXES,
+        "off by one step",
+    ),
     "two steps right": (X, steps(2, 3, 4), AXES, "only"),
     "two steps wrong": (X, steps(0, 1), AXES, "every time step but"),
     "too few steps to tell": (X[:, :2], steps(1)[:, :2], AXES, FIRST),
@@ -143,10 +185,25 @@ FALSE: dict[str, tuple[Any, Any, tuple[str, ...], str]] = {
     "a row more, but in one place": (X, changed(X + VECTOR, (0, 0, 0), 9.0), AXES, ROW),
     "another row each": (X, X + noise(X), AXES, ROW),
     "columns shuffled across blocks": (MATRIX, MATRIX[:, [1, 0, 3, 2, 5, 4, 7, 6]], (), BLOCKS),
-    "blocks, and one entry more": (MATRIX, changed(MATRIX[:, [2, 3, 0, 1, 4, 5, 6, 7]], (0, 0), 9.0), (), BLOCKS),
+    "blocks, and one entry more": (
+        MATRIX,
+        changed(MATRIX[:, [2, 3, 0, 1, 4, 5, 6, 7]], (0, 0), 9.0),
+        (),
+        BLOCKS,
+    ),
     "two blocks wrong": (MATRIX, changed(MATRIX, np.s_[:, 1:4], np.tanh), (), BLOCK),
-    "rightly the same along an axis": (0 * X + VECTOR, 0 * X + 2 * VECTOR**2, AXES, "the axis N batch"),
-    "the same in all but one row": (X, changed(0 * X + X[:1], (2, 0), 9.0), AXES, "the same all along"),
+    "rightly the same along an axis": (
+        0 * X + VECTOR,
+        0 * X + 2 * VECTOR**2,
+        AXES,
+        "the axis N batch",
+    ),
+    "the same in all but one row": (
+        X,
+        changed(0 * X + X[:1], (2, 0), 9.0),
+        AXES,
+        "the same all along",
+    ),
     "nearly zero": (X, X * 1e-9, AXES, f"{ZERO} everywhere"),
     "NaN throughout is not zero": (X, np.full_like(X, np.nan), AXES, ZERO),
     "NaN, and wrong elsewhere": (X, changed(X + 1, (0, 0, 0), np.nan), AXES, FINITE),
@@ -174,7 +231,10 @@ def test_what_is_not_true_is_not_said(name: str) -> None:
 def test_no_number_of_either_is_said(name: str) -> None:
     expected, got, axes, _ = TRUE[name]
     assert re.findall(r"\d+\.\d+", said(expected, got, axes)) == []
-    numbers = {int(number) for number in re.findall(r"\d+", re.sub(r"float\d+", "", said(expected, got, axes)))}
+    numbers = {
+        int(number)
+        for number in re.findall(r"\d+", re.sub(r"float\d+", "", said(expected, got, axes)))
+    }
     assert max(numbers, default=0) <= 4  # of axes and blocks
 
 
@@ -184,7 +244,9 @@ def test_single_precision_is_named_where_it_is_not_enough() -> None:
     assert SINGLE not in said(X, X * (1 + 1e-7), AXES, strict)
 
 
-@pytest.mark.parametrize("right", [X, X.astype(np.float32), IDS, np.zeros((3, 4)), 0 * X + VECTOR, 2.5, 3])
+@pytest.mark.parametrize(
+    "right", [X, X.astype(np.float32), IDS, np.zeros((3, 4)), 0 * X + VECTOR, 2.5, 3]
+)
 def test_nothing_is_said_of_what_is_right(right: Any) -> None:
     assert said(right, right, AXES) == ""
     assert said(right, np.array(right), AXES) == ""
@@ -205,15 +267,21 @@ HUGE = [1e155, 1e200, 1e308, np.finfo(np.float64).max, -1e308, 5e-324]
 
 
 @pytest.mark.parametrize("size", HUGE)
-@pytest.mark.parametrize("make", [lambda size: X * 0 + size, lambda size: np.sign(X) * size, lambda size: size + X])
-def test_numbers_near_the_end_of_the_range_overflow_nothing(size: float, make: Callable[[float], np.ndarray]) -> None:
+@pytest.mark.parametrize(
+    "make", [lambda size: X * 0 + size, lambda size: np.sign(X) * size, lambda size: size + X]
+)
+def test_numbers_near_the_end_of_the_range_overflow_nothing(
+    size: float, make: Callable[[float], np.ndarray]
+) -> None:
     got = make(size)  # a warning would be an error here
     assert ZERO not in said(X, got, AXES)
     said(got, X, AXES)
     said(X.sum(axis=0), got, AXES[1:])
 
 
-@pytest.mark.skipif(np.finfo(np.longdouble).max == np.finfo(np.float64).max, reason="no wider floats here")
+@pytest.mark.skipif(
+    np.finfo(np.longdouble).max == np.finfo(np.float64).max, reason="no wider floats here"
+)
 def test_number_beyond_a_double_is_infinite() -> None:
     beyond = np.full(X.shape, np.finfo(np.longdouble).max)
     assert said(X, beyond, AXES) == ""
@@ -228,5 +296,7 @@ def test_no_two_arrays_break_it_and_right_ones_are_left_in_peace(data: st.DataOb
     kinds = st.sampled_from([np.float64, np.float32, np.float16, np.int64, np.uint8])
     expected, got = (data.draw(arrays.arrays(data.draw(kinds), data.draw(SMALL))) for _ in "ab")
     sentences = observe(Pair("y", expected, got, Tolerance(), AXES, LENGTHS))
-    if np.isfinite(expected).all() and all(comparison.ok for comparison in compare("y", expected, got, Tolerance())):
+    if np.isfinite(expected).all() and all(
+        comparison.ok for comparison in compare("y", expected, got, Tolerance())
+    ):
         assert sentences == ()

@@ -1,4 +1,6 @@
-"""Time limits beside the reference's time. No test waits for a clock but for one that is slow by far on purpose."""
+"""Time limits beside the reference's time. No test waits for a clock but for one that is slow by
+far on purpose.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,11 @@ from toy import Toy, build
 
 from grader.assignment.expectations import Expectations
 from grader.authoring import record
-from grader.checking import pace
-from grader.checking.pace import ClockedRemote, in_time
+from grader.checking.run import timing
+from grader.checking.run.timing import ClockedRemote, in_time
 from grader.errors import LimitExceeded
+from grader.limits import Limits
 from grader.sandbox.box import Staging
-from grader.sandbox.limits import Limits
 from grader.sandbox.plain import PlainSandbox
 
 SPEC = """
@@ -97,7 +99,11 @@ def test_the_recorded_time_makes_nothing_stale(toy: Toy) -> None:
     [
         (0.9, 0.0, ""),
         (9.9, 1.0, ""),
-        (10.1, 1.0, "the calls took 10.1 s, and 10.0 s are allowed: 10 times what the reference took (1 s)"),
+        (
+            10.1,
+            1.0,
+            "the calls took 10.1 s, and 10.0 s are allowed: 10 times what the reference took (1 s)",
+        ),
         (1.1, 0.01, "the calls took 1.1 s, and 1.0 s are allowed: the least limit"),
     ],
 )
@@ -109,9 +115,11 @@ def test_the_limit_is_a_multiple_but_never_short(took: float, reference: float, 
 def test_calls_alone_are_on_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever comes of them, and whatever the other side says."""
     ticks = iter(range(100))
-    monkeypatch.setattr(pace.time, "perf_counter", lambda: float(next(ticks)))
-    monkeypatch.setattr(pace.Remote, "__init__", lambda self: setattr(self, "_limits", Limits()))
-    monkeypatch.setattr(pace.Remote, "request", lambda self, what, body, blobs, **options: 1 / body["divisor"])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr(timing.Remote, "__init__", lambda self: setattr(self, "_limits", Limits()))
+    monkeypatch.setattr(
+        timing.Remote, "request", lambda self, what, body, blobs, **options: 1 / body["divisor"]
+    )
     remote = ClockedRemote()  # type: ignore[call-arg]
     remote.request("importing", {"op": "fetch", "divisor": 1})
     assert remote.seconds == 0
@@ -122,7 +130,9 @@ def test_calls_alone_are_on_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_calls_together_have_a_limit() -> None:
-    remote = ClockedRemote(PlainSandbox(), Staging({}, {}), Limits(cpu_seconds=3), hide_numbers=False)
+    remote = ClockedRemote(
+        PlainSandbox(), Staging({}, {}), Limits(cpu_seconds=3), hide_numbers=False
+    )
     remote.seconds = 6.1
     with pytest.raises(LimitExceeded, match="`f` was not called any more"):
         remote.request("`f`", {"op": "call"})

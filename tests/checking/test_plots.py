@@ -1,4 +1,6 @@
-"""Plots and what a notebook's cells show: held against the reference's, of which more is right and less is not."""
+"""Plots and what a notebook's cells show: held against the reference's, of which more is right and
+less is not.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,14 @@ from toy import Graded, Toy, build, notebook
 
 from grader.assignment.expectations import CaseRecord
 from grader.authoring.record import record
-from grader.checking import plots
-from grader.checking.expect import Expect, Mode
-from grader.checking.remote import Remote
-from grader.checking.student import CallLog, Case
+from grader.checking.api.expect import Expect, Mode
+from grader.checking.api.student import CallLog, Case
+from grader.checking.judge import plots
+from grader.checking.run.remote import Remote
 from grader.errors import AssignmentError
+from grader.limits import Limits
 from grader.model import Tolerance
 from grader.sandbox.box import Staging
-from grader.sandbox.limits import Limits
 from grader.sandbox.plain import PlainSandbox
 
 CODE = '''
@@ -108,7 +110,10 @@ def no_figure():
 def remote() -> Any:
     """A worker that has the functions above."""
     staging = Staging({}, {"drawn.py": CODE.encode()})
-    with PlainSandbox() as sandbox, Remote(sandbox, staging, Limits(call_seconds=60), hide_numbers=False) as remote:
+    with (
+        PlainSandbox() as sandbox,
+        Remote(sandbox, staging, Limits(call_seconds=60), hide_numbers=False) as remote,
+    ):
         yield remote
 
 
@@ -119,7 +124,7 @@ class Drawing:
         self.case = Case(remote, CallLog(None))
 
     def told(self, function: str, *args: Any) -> list[plots.Axes] | None:
-        from grader.checking.student import Value
+        from grader.checking.api.student import Value
 
         path = [["module", "drawn"], ["attr", function]]
         drawn = plots.told(Value(self.case, path, function, "drawn")(*args), self.case)
@@ -149,7 +154,10 @@ def test_what_a_figure_shows_is_told(drawing: Drawing) -> None:
         "images": 0,
         "others": 0,
     }
-    assert [xy.tolist() for xy in data] == [[[0, 0], [1, 1], [2, 4], [3, 9]], [[0, 0], [1, 1], [2, 2], [3, 3]]]
+    assert [xy.tolist() for xy in data] == [
+        [[0, 0], [1, 1], [2, 4], [3, 9]],
+        [[0, 0], [1, 1], [2, 2], [3, 3]],
+    ]
     assert right == {
         "title": False, "x label": False, "y label": False, "legend": False, "lines": 0, "images": 1, "others": 0,
         "data": [],
@@ -161,8 +169,12 @@ def test_words_above_all_axes_count(drawing: Drawing) -> None:
     assert all(axes[key] for key in ("title", "x label", "y label", "legend"))
 
 
-@pytest.mark.parametrize(("function", "others"), [("line", 0), ("current", 1), ("bars", 4), ("empty", 0)])
-def test_a_figure_is_found_whatever_was_returned(drawing: Drawing, function: str, others: int) -> None:
+@pytest.mark.parametrize(
+    ("function", "others"), [("line", 0), ("current", 1), ("bars", 4), ("empty", 0)]
+)
+def test_a_figure_is_found_whatever_was_returned(
+    drawing: Drawing, function: str, others: int
+) -> None:
     (axes,) = drawing.told(function) or []
     assert (axes["others"], axes["lines"]) == (others, int(function == "line"))
 
@@ -191,7 +203,9 @@ def test_what_is_lacking_is_said(drawing: Drawing) -> None:
     ]
     assert sentences(left, bare, "legend") == ["`p` lacks a legend; `p` is empty"]
     assert sentences(full, bare) == ["`p` has 1 axes, expected 2"]
-    assert sentences(full, [left[0], (bare or [])[0]]) == ["`p, axes 2` has 0 images, expected 1; `p, axes 2` is empty"]
+    assert sentences(full, [left[0], (bare or [])[0]]) == [
+        "`p, axes 2` has 0 images, expected 1; `p, axes 2` is empty"
+    ]
     assert sentences(bare, bare) == []
 
 
@@ -205,13 +219,20 @@ def test_lines_are_looked_for_in_any_order(drawing: Drawing) -> None:
     two, turned = drawing.told("one", "t", 2), drawing.told("one", "t", 2, -1)
     assert sentences(two, turned, "data") == []
     (said,) = sentences(drawing.told("full"), [*(two or []), *(two or [])], "data", "lines")[:1]
-    assert said.startswith("`p, axes 1, line 1` has the right shape (4, 2), but 2 of 8 entries are off")
-    assert sentences(two, drawing.told("current"), "data") == ["`p, line 1` is not drawn", "`p, line 2` is not drawn"]
+    assert said.startswith(
+        "`p, axes 1, line 1` has the right shape (4, 2), but 2 of 8 entries are off"
+    )
+    assert sentences(two, drawing.told("current"), "data") == [
+        "`p, line 1` is not drawn",
+        "`p, line 2` is not drawn",
+    ]
 
 
 def test_a_misspelt_part_is_the_authors_mistake(drawing: Drawing) -> None:
     expect = Expect(CaseRecord(), Mode.COMPARE, drawing.case)
-    with pytest.raises(AssignmentError, match="asked for 'lable': the parts of a plot are title, labels"):
+    with pytest.raises(
+        AssignmentError, match="asked for 'lable': the parts of a plot are title, labels"
+    ):
         expect.plot("p", parts=["lable"])
 
 
@@ -220,7 +241,7 @@ def test_a_reference_that_draws_nothing_is_refused(drawing: Drawing) -> None:
         Expect(CaseRecord(), Mode.RECORD, drawing.case).plot("p")
 
 
-# --- in a notebook --------------------------------------------------------------------------------------------------
+# --- in a notebook --------------------------------------------------------------------------------
 
 SPEC = """
 schema = 1
@@ -262,7 +283,9 @@ CELLS = {
 def cells(**change: str) -> nbformat.NotebookNode:
     """Return the notebook, with the sources of some cells changed."""
     told = {id_.replace("-", "_"): source for id_, (_, source) in CELLS.items()} | change
-    return notebook((id_, "code", role, told[id_.replace("-", "_")]) for id_, (role, _) in CELLS.items())
+    return notebook(
+        (id_, "code", role, told[id_.replace("-", "_")]) for id_, (role, _) in CELLS.items()
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,6 @@
-"""The plugin: checks that are broken are the grader's fault, never a mark, and authors are told what to mend."""
+"""The plugin: checks that are broken are the grader's fault, never a mark, and authors are told
+what to mend.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,9 @@ from toy import CHECKS, REFERENCE, SPEC, Toy, build
 
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.authoring.record import record
-from grader.checking.expect import Mode
-from grader.checking.plan import Plan
-from grader.checking.run import run_checks
+from grader.checking.api.expect import Mode
+from grader.checking.run.plan import Plan
+from grader.checking.run.session import run_checks
 from grader.errors import AssignmentError
 from grader.model import CaseResult
 from grader.sandbox.plain import PlainSandbox
@@ -40,11 +42,23 @@ def with_count(body: str) -> str:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("1 / 0", "the check itself failed: ZeroDivisionError: division by zero (test_toy.py, line 25)"),
-        ("student.cuont(3)", "`student.cuont`, which no file of assignment.toml `provides`: did you mean `count`?"),
+        (
+            "1 / 0",
+            "the check itself failed: ZeroDivisionError: division by zero (test_toy.py, line 25)",
+        ),
+        (
+            "student.cuont(3)",
+            "`student.cuont`, which no file of assignment.toml `provides`: did you mean `count`?",
+        ),
         ("expect('nothing', 1)", "no expectation of `nothing` was recorded: run `grader record`"),
-        ("a, b = student.Tally(1).state", "a check goes through `Tally.state`, which stays in the box: write `st"),
-        ("student.count(object(), 5)", "a check passes a object, which can't cross the border into the box"),
+        (
+            "a, b = student.Tally(1).state",
+            "a check goes through `Tally.state`, which stays in the box: write `st",
+        ),
+        (
+            "student.count(object(), 5)",
+            "a check passes a object, which can't cross the border into the box",
+        ),
         ("student.Tally(1).state == 1", "write `student.operator.eq(...)`, or `.fetch()` it"),
         ("raise SystemExit(0)", "the check itself failed: SystemExit"),
         ("pytest.skip('later')", "the check itself failed: Skipped"),
@@ -57,7 +71,9 @@ def test_broken_check_is_an_error_and_no_mark(tmp_path: Path, body: str, message
 
 
 def test_failed_assertion_of_a_check_is_a_mark(tmp_path: Path) -> None:
-    (case,) = run(tmp_path, with_count("assert False, 'should be sorted'"), only=frozenset({"count"}))["count"]
+    (case,) = run(
+        tmp_path, with_count("assert False, 'should be sorted'"), only=frozenset({"count"})
+    )["count"]
     assert (case.status, case.message) == ("fail", "should be sorted")
 
 
@@ -71,12 +87,20 @@ def test_what_a_check_does_with_a_wrong_value_is_no_error(tmp_path: Path) -> Non
     ("checks", "message"),
     [
         (CHECKS.replace("import pytest", "import pytset"), "can't be collected"),
-        (CHECKS.replace("test_count", "test_counts"), "the test `test_counts` has no \\[\\[checks\\]\\] entry"),
-        (CHECKS.replace("def test_count(student", "def not_a_test(student"), "`count` of assignment.toml has no test"),
+        (
+            CHECKS.replace("test_count", "test_counts"),
+            "the test `test_counts` has no \\[\\[checks\\]\\] entry",
+        ),
+        (
+            CHECKS.replace("def test_count(student", "def not_a_test(student"),
+            "`count` of assignment.toml has no test",
+        ),
         ("x = 1", "has no test `test_center`"),
     ],
 )
-def test_checks_that_do_not_fit_the_spec_are_refused(tmp_path: Path, checks: str, message: str) -> None:
+def test_checks_that_do_not_fit_the_spec_are_refused(
+    tmp_path: Path, checks: str, message: str
+) -> None:
     with pytest.raises(AssignmentError, match=message):
         run(tmp_path, checks)
 
@@ -96,8 +120,13 @@ def test_what_check_files_share_stands_in_a_conftest(tmp_path: Path) -> None:
         conftest.write_text(f"import pytest\n\n\n@pytest.fixture\ndef most():\n    return {most}\n")
     checks = with_count("expect.that('at most', most == 3, f'it is {most}')")
     checks = checks.replace("test_count(", "test_count(most, ")
-    cases = [run(folder, checks, only=frozenset({"count"}))["count"][0] for folder in (first, second)]
-    assert [(case.status.value, case.message) for case in cases] == [("pass", ""), ("fail", "it is 9")]
+    cases = [
+        run(folder, checks, only=frozenset({"count"}))["count"][0] for folder in (first, second)
+    ]
+    assert [(case.status.value, case.message) for case in cases] == [
+        ("pass", ""),
+        ("fail", "it is 9"),
+    ]
 
 
 def test_a_fixture_of_the_authors_own_takes_the_place_of_ours(tmp_path: Path) -> None:
@@ -116,7 +145,9 @@ def test_a_fixture_draws_from_the_generator_of_its_case(tmp_path: Path) -> None:
     assert (case.status, case.message) == ("pass", "")
 
 
-def test_box_that_can_not_be_made_is_our_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_box_that_can_not_be_made_is_our_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("grader.sandbox.plain.sys.executable", "/bin/false")
     (case,) = run(tmp_path, CHECKS, only=frozenset({"count"}))["count"]
     assert case.status == "error"
@@ -126,12 +157,16 @@ def test_box_that_can_not_be_made_is_our_fault(tmp_path: Path, monkeypatch: pyte
 def test_seed_check_and_case_give_the_numbers(tmp_path: Path) -> None:
     seen: dict[str, list[str]] = {"a": [], "b": []}
     for name in seen:
-        cases = run(tmp_path / name, with_count("expect('drawn', rng.standard_normal(2))"), Mode.RECORD)
+        cases = run(
+            tmp_path / name, with_count("expect('drawn', rng.standard_normal(2))"), Mode.RECORD
+        )
         seen[name] = [case.id for case in cases["center"]]
     assert seen["a"] == seen["b"] == ["N=4", "N=1", "D=1"]
 
 
-def test_users_own_pytest_settings_have_no_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_users_own_pytest_settings_have_no_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "-k no_such_test")
     monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
@@ -142,7 +177,9 @@ def test_users_own_pytest_settings_have_no_say(tmp_path: Path, monkeypatch: pyte
 
 def test_weight_of_a_case_that_no_check_has_is_refused(tmp_path: Path) -> None:
     spec = SPEC.replace('id = "center"', 'id = "center"\nweights = { "N=4" = 2, "N=3" = 2 }')
-    with pytest.raises(AssignmentError, match=r"`center` weighs its case 'N=3', but its cases are N=4, N=1, D=1"):
+    with pytest.raises(
+        AssignmentError, match=r"`center` weighs its case 'N=3', but its cases are N=4, N=1, D=1"
+    ):
         run(tmp_path, CHECKS, spec=spec)
 
 
@@ -165,8 +202,11 @@ def test_a_checks_first_sentence_is_its_line_in_the_report(toy: Toy) -> None:
 
 
 def test_a_warning_of_a_check_shows_no_line_of_ours(tmp_path: Path) -> None:
-    warns = with_count("import warnings\nwarnings.warn('x = reference(y)')\nexpect.quality('q', 1, at_least=0)")
-    assert run(tmp_path, warns)["count"][0].status == "pass"  # pytest turns a warning that comes out into an error
+    warns = with_count(
+        "import warnings\nwarnings.warn('x = reference(y)')\nexpect.quality('q', 1, at_least=0)"
+    )
+    # pytest turns a warning that comes out into an error
+    assert run(tmp_path, warns)["count"][0].status == "pass"
 
 
 def test_checks_that_are_not_there_are_told(tmp_path: Path) -> None:
@@ -176,7 +216,8 @@ def test_checks_that_are_not_there_are_told(tmp_path: Path) -> None:
     with (
         PlainSandbox() as sandbox,
         pytest.raises(
-            AssignmentError, match=r"checks does not exist: the checks lie there, in files named test_\*\.py"
+            AssignmentError,
+            match=r"checks does not exist: the checks lie there, in files named test_\*\.py",
         ),
     ):
         run_checks(Plan(assignment, sandbox, {}, stored))
@@ -184,11 +225,16 @@ def test_checks_that_are_not_there_are_told(tmp_path: Path) -> None:
 
 def test_what_a_check_cannot_go_on_with_is_the_submissions_matter(tmp_path: Path) -> None:
     toy = Toy(
-        build(tmp_path / "toy", checks=with_count("expect('sum', student.count(np.arange(3), 5) @ np.ones(5))")),
+        build(
+            tmp_path / "toy",
+            checks=with_count("expect('sum', student.count(np.arange(3), 5) @ np.ones(5))"),
+        ),
         tmp_path,
     )
     record(toy.assignment, reseed=False, progress=lambda line: None)
     graded = toy.grade(f"{REFERENCE}\n\ndef count(ids, n):\n    return None\n", "count")
     assert (graded["count"].status, graded["count"].points) == ("fail", 0)
     graded = toy.grade(f"{REFERENCE}\n\ndef count(ids, n):\n    return np.ones(4)\n", "count")
-    assert graded["count"].message == ("`count` returned something that the check can't go on with: ValueError")
+    assert graded["count"].message == (
+        "`count` returned something that the check can't go on with: ValueError"
+    )

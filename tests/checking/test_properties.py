@@ -1,4 +1,6 @@
-"""Properties: inputs are drawn by the seed, what fails is made small, and nothing but the property's fault is one."""
+"""Properties: inputs are drawn by the seed, what fails is made small, and nothing but the
+property's fault is one.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,16 @@ from toy import REFERENCE, Toy, build
 from grader.assignment.expectations import CaseRecord
 from grader.authoring.record import record
 from grader.checking import inputs
-from grader.checking.expect import Expect, Mode, Scene
+from grader.checking.api.expect import Expect, Mode, Scene
 from grader.checking.inputs import floats, integers, masks, size, token_ids
-from grader.checking.properties import SHRINKS, Draws, Failure, falsify, held
-from grader.errors import AssignmentError, LimitExceeded, NotImplementedYet, StudentException, WrongReturn
+from grader.checking.judge.properties import SHRINKS, Draws, Failure, falsify, held
+from grader.errors import (
+    AssignmentError,
+    LimitExceeded,
+    NotImplementedYet,
+    StudentException,
+    WrongReturn,
+)
 
 USUAL = Draws("7", 60, strict=False)
 X = {"x": floats("N", "D")}
@@ -39,12 +47,20 @@ def drawn(draws: Draws = USUAL, **strategies: Any) -> list[dict[str, Any]]:
     return seen
 
 
-# --- inputs ---------------------------------------------------------------------------------------------------------
+# --- inputs ---------------------------------------------------------------------------------------
 
 
 def test_axes_of_one_name_have_one_size() -> None:
-    seen = drawn(x=floats("N", "D"), w=floats("D", 3), b=floats("N", size("H", 2, 4)), h=floats(size("H", 2, 4)))
-    assert all(one["x"].shape[1] == one["w"].shape[0] and one["x"].shape[0] == one["b"].shape[0] for one in seen)
+    seen = drawn(
+        x=floats("N", "D"),
+        w=floats("D", 3),
+        b=floats("N", size("H", 2, 4)),
+        h=floats(size("H", 2, 4)),
+    )
+    assert all(
+        one["x"].shape[1] == one["w"].shape[0] and one["x"].shape[0] == one["b"].shape[0]
+        for one in seen
+    )
     assert all(one["b"].shape[1:] == one["h"].shape and 2 <= one["h"].size <= 4 for one in seen)
     assert {1, inputs.LARGEST} <= {length for one in seen for length in one["x"].shape}
 
@@ -75,11 +91,13 @@ def test_the_examples_of_docstrings_draw(name: str) -> None:
 
 
 def test_what_is_drawn_depends_on_the_seed_alone(tmp_path: Path) -> None:
-    """Not on the modules that are loaded, whose constants hypothesis would mix in. Nothing is left in the folder."""
+    """Not on the modules that are loaded, whose constants hypothesis would mix in. Nothing is left
+    in the folder.
+    """
     code = """
         import sys
         from grader.checking.inputs import floats
-        from grader.checking.properties import Draws, falsify
+        from grader.checking.judge.properties import Draws, falsify
         if "local" in sys.argv:
             import constants
         falsify(lambda x, n: print(x.tolist(), n), {"x": floats("N", "D"), "n": floats()}, Draws("5", 200, strict=True))
@@ -98,10 +116,14 @@ def test_what_is_drawn_depends_on_the_seed_alone(tmp_path: Path) -> None:
     assert told[0] == told[1]
     assert {path.name for path in tmp_path.iterdir()} == {"constants.py", "draw.py"}
     others = drawn(Draws("6", 20, strict=True))
-    assert repr(others) == repr(drawn(Draws("6", 20, strict=True))) != repr(drawn(Draws("8", 20, strict=True)))
+    assert (
+        repr(others)
+        == repr(drawn(Draws("6", 20, strict=True)))
+        != repr(drawn(Draws("8", 20, strict=True)))
+    )
 
 
-# --- the search -----------------------------------------------------------------------------------------------------
+# --- the search -----------------------------------------------------------------------------------
 
 
 def test_the_smallest_input_that_fails_is_found() -> None:
@@ -119,8 +141,14 @@ def test_the_smallest_input_that_fails_is_found() -> None:
     [
         (lambda x: False, ""),
         (lambda x: np.False_, ""),
-        (lambda x: np.testing.assert_allclose(x, x + 1), "Not equal to tolerance rtol=1e-07, atol=0"),
-        (lambda x: None.shape, "what it is held by ends in AttributeError: 'NoneType' object has no attribute 'shape'"),
+        (
+            lambda x: np.testing.assert_allclose(x, x + 1),
+            "Not equal to tolerance rtol=1e-07, atol=0",
+        ),
+        (
+            lambda x: None.shape,
+            "what it is held by ends in AttributeError: 'NoneType' object has no attribute 'shape'",
+        ),
     ],
 )
 def test_what_fails_is_told(holds: Callable[..., object], why: str) -> None:
@@ -130,7 +158,9 @@ def test_what_fails_is_told(holds: Callable[..., object], why: str) -> None:
     assert failure.inputs["x"].tolist() == [[0.0]]
 
 
-@pytest.mark.parametrize("error", [StudentException("`f` raised KeyError", kinds=("KeyError",)), WrongReturn("odd")])
+@pytest.mark.parametrize(
+    "error", [StudentException("`f` raised KeyError", kinds=("KeyError",)), WrongReturn("odd")]
+)
 def test_what_the_students_code_does_wrong_fails(error: Exception) -> None:
     def holds(x: Any) -> None:
         raise error
@@ -142,7 +172,11 @@ def test_what_the_students_code_does_wrong_fails(error: Exception) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [NotImplementedYet("f"), LimitExceeded("too long"), StudentException("`work.py` is not in the submission")],
+    [
+        NotImplementedYet("f"),
+        LimitExceeded("too long"),
+        StudentException("`work.py` is not in the submission"),
+    ],
 )
 def test_what_ends_a_case_ends_the_search_at_once(error: Exception) -> None:
     tries = []
@@ -240,11 +274,15 @@ def test_inputs_are_told_as_the_property_got_them() -> None:
     assert failure.inputs["x"].tolist() == [[0.0]]
 
 
-# --- the message ----------------------------------------------------------------------------------------------------
+# --- the message ----------------------------------------------------------------------------------
 
 
 def test_inputs_are_shown_or_told_by_their_shapes() -> None:
-    failure = Failure({"x": np.array([[1.5], [0.25]]), "n": 3, "t": "a" * 300, "big": np.ones(25)}, "", "off by 0.25")
+    failure = Failure(
+        {"x": np.array([[1.5], [0.25]]), "n": 3, "t": "a" * 300, "big": np.ones(25)},
+        "",
+        "off by 0.25",
+    )
     assert held("p", failure, shown=True).message == (
         "`p` does not hold: off by 0.25; for instance with x: [[1.5 ], [0.25]]; n: 3; t: a string; "
         "big: an array of shape (25,), float64"
@@ -259,11 +297,13 @@ def test_inputs_are_shown_or_told_by_their_shapes() -> None:
 def test_a_property_of_no_case_can_be_held() -> None:
     expect = Expect(CaseRecord(), Mode.COMPARE, scene=Scene("7"))
     assert expect.property("positive", lambda x: bool((x**2 >= 0).all()), x=floats("N"))
-    assert not expect.property("increasing", lambda x: bool((np.diff(x) >= 0).all()), examples=80, x=floats("N"))
+    assert not expect.property(
+        "increasing", lambda x: bool((np.diff(x) >= 0).all()), examples=80, x=floats("N")
+    )
     assert "for instance with x: [" in expect.comparisons[1].message
 
 
-# --- in an assignment -----------------------------------------------------------------------------------------------
+# --- in an assignment -----------------------------------------------------------------------------
 
 CHECKS = '''"""A property."""
 
@@ -311,14 +351,23 @@ def toy(folder: Path, *, spec: str = SPEC, checks: str = CHECKS, hidden: bool = 
     [
         (SPEC, False, "x: [["),
         (SPEC, True, "x: an array of shape (1, 2), float64"),
-        (SPEC.replace("= 1 }", '= 1, visibility = "hidden" }'), False, "x: an array of shape (1, 2), float64"),
+        (
+            SPEC.replace("= 1 }", '= 1, visibility = "hidden" }'),
+            False,
+            "x: an array of shape (1, 2), float64",
+        ),
     ],
 )
-def test_the_example_is_shown_where_nothing_is_hidden(tmp_path: Path, spec: str, hidden: bool, told: str) -> None:
+def test_the_example_is_shown_where_nothing_is_hidden(
+    tmp_path: Path, spec: str, hidden: bool, told: str
+) -> None:
     graded = toy(tmp_path, spec=spec, hidden=hidden).change(WRONG)
     assert graded["center"].status == "fail"
     message = graded["center"].cases[0].message
-    assert f"`zero` does not hold: each column's mean should be zero; for instance with {told}" in message
+    assert (
+        f"`zero` does not hold: each column's mean should be zero; for instance with {told}"
+        in message
+    )
 
 
 def test_only_the_first_examples_prints_count(tmp_path: Path) -> None:
@@ -327,7 +376,10 @@ def test_only_the_first_examples_prints_count(tmp_path: Path) -> None:
     graded = own.change(f"{WRONG.replace('x.mean()', 'x.mean() - 1')}")
     assert [value.name for value in graded["center"].cases[0].values if not value.ok] == ["zero"]
     assert (
-        own.grade(f"{REFERENCE}\n\n{WRONG.replace('here', 'there')}\n")["center"].cases[0].message.count("line 1") == 1
+        own.grade(f"{REFERENCE}\n\n{WRONG.replace('here', 'there')}\n")["center"]
+        .cases[0]
+        .message.count("line 1")
+        == 1
     )
 
 

@@ -1,4 +1,6 @@
-"""The trusted end of a box: whatever a box answers becomes a value or a mark, never a fault of ours."""
+"""The trusted end of a box: whatever a box answers becomes a value or a mark, never a fault of
+ours.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.checking.remote import Remote
-from grader.checking.student import CallLog, Case, Value
+from grader.checking.api.student import CallLog, Case, Value
+from grader.checking.run.remote import Remote
 from grader.errors import GraderFault, SubmissionFailed
+from grader.limits import Limits
 from grader.model import Tier
 from grader.sandbox.box import Box, Exit, Sandbox, Staging
-from grader.sandbox.limits import Limits
 from grader.sandbox.wire import Channel, Frame, WireError, encode_array
 
 LIMITS = Limits(call_seconds=2.0, import_seconds=2.0)
@@ -80,7 +82,9 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["array", "ref", "tuple", "type", "file", "line"]), inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["array", "ref", "tuple", "type", "file", "line"]), inner, max_size=3
+        )
     ),
     max_leaves=8,
 )
@@ -121,10 +125,19 @@ def test_any_answer_is_a_value_or_a_mark(body: dict[str, Any]) -> None:
         ({"ok": 1}, "`f` disturbed the connection to the grader: a reply without an outcome"),
         ({"ok": True}, "`f` sent something unreadable: a reply without values"),
         ({"ok": True, "container": "", "values": []}, "`f` sent something unreadable"),
-        ({"ok": True, "container": "", "values": [{"array": 0}]}, "a reference to an array that did not come"),
-        ({"ok": True, "container": "x", "values": [[[]]]}, "`f` sent something unreadable: a value of no known kind"),
+        (
+            {"ok": True, "container": "", "values": [{"array": 0}]},
+            "a reference to an array that did not come",
+        ),
+        (
+            {"ok": True, "container": "x", "values": [[[]]]},
+            "`f` sent something unreadable: a value of no known kind",
+        ),
         ({"ok": False}, "`f` raised an exception"),
-        ({"ok": False, "error": {"type": "A\x1b[31mB", "message": "red\x1b[0m"}}, "`f` raised AB: red"),
+        (
+            {"ok": False, "error": {"type": "A\x1b[31mB", "message": "red\x1b[0m"}},
+            "`f` raised AB: red",
+        ),
         ({"ok": False, "error": {"type": "x" * 500, "message": "y" * 5000}}, "y …"),
         ({"ok": False, "error": {"kinds": ["NotImplementedError"]}}, "`f` is not implemented yet"),
     ],
@@ -139,14 +152,21 @@ def test_deeply_nested_words_of_the_far_end_are_no_fault_of_ours() -> None:
     deep: Any = "x"
     for _ in range(900):
         deep = [deep]
-    error = {"type": deep, "message": deep, "frames": [{"file": deep, "name": deep, "text": deep}], "kinds": deep}
+    error = {
+        "type": deep,
+        "message": deep,
+        "frames": [{"file": deep, "name": deep, "text": deep}],
+        "kinds": deep,
+    }
     body = {"ok": False, "error": error, "printed": deep, "modified": deep}
     assert asked(Frame(body), lambda value: value()) == "`f` raised an exception (?, line 0)"
 
 
 def test_messages_before_the_reply_are_passed_over() -> None:
     message = Frame({"op": "message", "type": "stream", "content": {}})
-    answer = Frame({"ok": True, "container": "", "values": [{"array": 0}]}, (encode_array(np.arange(3.0)),))
+    answer = Frame(
+        {"ok": True, "container": "", "values": [{"array": 0}]}, (encode_array(np.arange(3.0)),)
+    )
     with remote_to(message, message, answer) as remote:
         assert Value(Case(remote, CallLog([])), [["name", "f"]], "f")().tolist() == [0, 1, 2]
 
@@ -154,12 +174,17 @@ def test_messages_before_the_reply_are_passed_over() -> None:
 def test_messages_without_end_hit_the_limit() -> None:
     with remote_to(*[Frame({"op": "message"})] * 50) as remote:
         value = Value(Case(remote, CallLog([])), [["name", "f"]], "f")
-        with pytest.raises(SubmissionFailed, match="`f` was still running after the limit of 2 seconds"):
+        with pytest.raises(
+            SubmissionFailed, match="`f` was still running after the limit of 2 seconds"
+        ):
             value()
 
 
 def test_silent_end_is_a_death() -> None:
-    with remote_to() as remote, pytest.raises(SubmissionFailed, match="`f` ended its process: it is gone"):
+    with (
+        remote_to() as remote,
+        pytest.raises(SubmissionFailed, match="`f` ended its process: it is gone"),
+    ):
         Value(Case(remote, CallLog([])), [["name", "f"]], "f")()
 
 

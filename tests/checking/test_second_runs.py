@@ -1,4 +1,6 @@
-"""Second runs: what is right with right functions in the place of earlier ones has its points, and nothing else."""
+"""Second runs: what is right with right functions in the place of earlier ones has its points, and
+nothing else.
+"""
 
 from __future__ import annotations
 
@@ -125,7 +127,7 @@ def test_the_function_under_check_can_not_be_asked_for(own: Toy) -> None:
     asks = """
 def center_backward(dy, cache):
     import gc
-    from grader.sandbox.inside.standins import StandIns
+    from grader.sandbox.inside.work.stand_ins import StandIns
     for one in gc.get_objects():
         if isinstance(one, StandIns):
             return one._answer("center_backward", (dy, dy.shape), {}, False)[1][0][0]
@@ -139,7 +141,7 @@ def center_backward(dy, cache):
 
 
 def test_a_second_run_that_never_ends_is_ended(own: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.checking.again.SECONDS", 1.0)
+    monkeypatch.setattr("grader.checking.run.second_runs.SECONDS", 1.0)
     waits = "def center_backward(dy, cache):\n    center(dy)\n    while True: pass"
     graded = own.change(f"{RAISES}\n{waits}", "center", "center_backward", "count")
     assert graded["center_backward"].points == 0
@@ -148,7 +150,7 @@ def test_a_second_run_that_never_ends_is_ended(own: Toy, monkeypatch: pytest.Mon
 
 
 def test_questions_have_a_bound(own: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.checking.again.CALLS", 5)
+    monkeypatch.setattr("grader.checking.run.second_runs.CALLS", 5)
     many = "def center_backward(dy, cache):\n    return [center(dy)[0] for _ in range(6)][-1]"
     assert (
         own.change(f"{WRONG}\n{many}", "center", "center_backward")["center_backward"].points == 0

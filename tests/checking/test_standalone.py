@@ -1,4 +1,6 @@
-"""The checks under plain pytest, in a handout: pytest's own output, a student's own tests beside them, and no grade."""
+"""The checks under plain pytest, in a handout: pytest's own output, a student's own tests beside
+them, and no grade.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ from typing import NamedTuple
 import pytest
 from small_assignment import SPEC, recorded, write
 
-from grader.authoring import handout, template
-from grader.authoring.handout import Handout
+from grader.authoring.handout import contents, handout_folder
+from grader.authoring.handout.contents import Handout
 
 
 class Run(NamedTuple):
@@ -24,24 +26,31 @@ class Run(NamedTuple):
 
     @property
     def counts(self) -> dict[str, int]:
-        return {word: int(count) for count, word in re.findall(r"(\d+) (\w+)", self.out.splitlines()[-1])}
+        return {
+            word: int(count)
+            for count, word in re.findall(r"(\d+) (\w+)", self.out.splitlines()[-1])
+        }
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Handout:
     """The handout of the small assignment, all its checks visible."""
     spec = SPEC.replace('visibility = "hidden"\n', "")
-    return handout.build(recorded(write(tmp_path_factory.mktemp("small"), {"assignment/assignment.toml": spec})))
+    return contents.build(
+        recorded(write(tmp_path_factory.mktemp("small"), {"assignment/assignment.toml": spec}))
+    )
 
 
 @pytest.fixture
 def work(made: Handout, tmp_path: Path) -> Path:
-    template.write_tree(tmp_path, made.files)
+    handout_folder.write_tree(tmp_path, made.files)
     return tmp_path
 
 
 def run(work: Path, *arguments: str) -> Run:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
+    }
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments],
         cwd=work, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False,
@@ -76,7 +85,9 @@ def test_right_functions_pass(work: Path) -> None:
 def test_notebook_is_run_too(work: Path) -> None:
     write_functions(work, add_up="return a + b")
     notebook = (work / "Work.ipynb").read_text()
-    (work / "Work.ipynb").write_text(notebook.replace("raise NotImplementedError('Task 4: half_of')", "return x / 2"))
+    (work / "Work.ipynb").write_text(
+        notebook.replace("raise NotImplementedError('Task 4: half_of')", "return x / 2")
+    )
     assert run(work, "-k", "halves").counts == {"passed": 1, "deselected": 5}
 
 
@@ -98,10 +109,15 @@ def test_failure_says_what_is_wrong_and_where(work: Path) -> None:
         (("-k", "add_up"), {"failed": 2, "deselected": 4}),
         (("-x",), {"failed": 1}),
         (("assignment/checks/test_sums.py::test_scale_by",), {"failed": 1}),
-        (("--deselect", "assignment/checks/test_sums.py::test_add_up"), {"failed": 3, "skipped": 1, "deselected": 2}),
+        (
+            ("--deselect", "assignment/checks/test_sums.py::test_add_up"),
+            {"failed": 3, "skipped": 1, "deselected": 2},
+        ),
     ],
 )
-def test_asking_for_a_part_runs_that_part(work: Path, arguments: tuple[str, ...], counts: dict[str, int]) -> None:
+def test_asking_for_a_part_runs_that_part(
+    work: Path, arguments: tuple[str, ...], counts: dict[str, int]
+) -> None:
     done = run(work, *arguments)
     assert (done.code, done.counts) == (1, counts)
 
@@ -161,7 +177,9 @@ def test_student_may_delete_a_file(work: Path) -> None:
         ("assignment/expectations/public.h5", "there are no expectations"),
     ],
 )
-def test_handout_that_lost_a_file_is_a_usage_error_in_one_sentence(work: Path, name: str, words: str) -> None:
+def test_handout_that_lost_a_file_is_a_usage_error_in_one_sentence(
+    work: Path, name: str, words: str
+) -> None:
     (work / name).unlink()
     done = run(work)
     assert done.code == pytest.ExitCode.USAGE_ERROR

@@ -9,7 +9,7 @@ import pytest
 from toy import SPEC, build
 
 from grader.assignment.spec import Assignment
-from grader.checking.standins import (
+from grader.checking.run.substitution import (
     ARGUMENTS,
     BYTES,
     STEPS,
@@ -18,7 +18,7 @@ from grader.checking.standins import (
     StandIns,
     Substitution,
 )
-from grader.checking.verdict import CheckOutcome
+from grader.checking.run.verdicts import CheckOutcome
 from grader.errors import StudentException
 from grader.model import CaseResult, Status
 from grader.sandbox.wire import Frame

@@ -1,4 +1,6 @@
-"""What students' code does to a check: all trouble ends in a mark and a sentence, and the next check goes on."""
+"""What students' code does to a check: all trouble ends in a mark and a sentence, and the next
+check goes on.
+"""
 
 from __future__ import annotations
 
@@ -30,21 +32,42 @@ def test_right_code_passes(toy: Toy) -> None:
         ("np.stack([x, x])", "`y` has the right shape (4, 3), but 12 of 12 entries are off"),
         ("np.stack([x, x, x])", "`center` returned a single value, expected 2 values"),
         ("print(), None", "`y` is None, expected an array of shape (4, 3), float64"),
-        ("x.tolist(), 0", "`y` has the right shape (4, 3), but 12 of 12 entries are off: largest relative error"),
-        ("[[1.0], [1.0, 2.0]], 0", "`y` is a list of 2 entries, expected an array of shape (4, 3), float64"),
-        ("[['1'] * 3] * 4, 0", "`y` is a list of 4 entries, expected an array of shape (4, 3), float64"),
+        (
+            "x.tolist(), 0",
+            "`y` has the right shape (4, 3), but 12 of 12 entries are off: largest relative error",
+        ),
+        (
+            "[[1.0], [1.0, 2.0]], 0",
+            "`y` is a list of 2 entries, expected an array of shape (4, 3), float64",
+        ),
+        (
+            "[['1'] * 3] * 4, 0",
+            "`y` is a list of 4 entries, expected an array of shape (4, 3), float64",
+        ),
         ("{'y': x}, 0", "`y` is a dict of 1 entry, expected an array of shape (4, 3), float64"),
         ("np.ravel(x - x.mean(axis=0)), 0", "`y` has shape (12,), expected (4, 3)"),
         ("(x - x.mean(axis=0))[:, :, None], 0", "`y` has shape (4, 3, 1), expected (4, 3)"),
         ("(x - x.mean(axis=0)).astype(int), 0", "`y` holds integers, expected floats"),
-        ("(x - x.mean(axis=0)).astype(object), 0", "`y` is an object of type ndarray of dtype object, expected"),
+        (
+            "(x - x.mean(axis=0)).astype(object), 0",
+            "`y` is an object of type ndarray of dtype object, expected",
+        ),
         ("np.asmatrix(x - x.mean(axis=0)), 0", "`y` is an object of type numpy.matrix, expected"),
         ("np.full_like(x, np.nan), 0", "`y` has 12 NaN of 12 entries, first at [0, 0]"),
         ("np.full_like(x, -np.inf), 0", "`y` has 12 infinite of 12 entries, first at [0, 0]"),
-        ("x, 0", "`y` has the right shape (4, 3), but 12 of 12 entries are off: largest relative error"),
+        (
+            "x, 0",
+            "`y` has the right shape (4, 3), but 12 of 12 entries are off: largest relative error",
+        ),
         ("(i for i in range(2))", "`center` returned a single value, expected 2 values"),
-        ("np.zeros(1 << 26), 0", "`center` returned far more than is expected: an array of shape (67108864,), float64"),
-        ("[0] * 600_000", "`center` returned far more than is expected: a container of many values, or a long text"),
+        (
+            "np.zeros(1 << 26), 0",
+            "`center` returned far more than is expected: an array of shape (67108864,), float64",
+        ),
+        (
+            "[0] * 600_000",
+            "`center` returned far more than is expected: a container of many values, or a long text",
+        ),
     ],
 )
 def test_wrong_return_is_told(toy: Toy, returns: str, message: str) -> None:
@@ -74,12 +97,20 @@ def test_wrong_return_is_told(toy: Toy, returns: str, message: str) -> None:
     ],
 )
 def test_right_answer_in_another_form_passes(toy: Toy, definition: str) -> None:
-    assert toy.change(definition, "center", "center_backward").passed == {"center", "center_backward"}
+    assert toy.change(definition, "center", "center_backward").passed == {
+        "center",
+        "center_backward",
+    }
 
 
 def test_tuple_of_one_is_not_the_value_itself(toy: Toy) -> None:
-    graded = toy.change("def center_backward(dy, cache):\n    return (dy - dy.mean(axis=0),)", "center_backward")
-    assert "returned a list or tuple of 1, expected a single value" in graded["center_backward"].message
+    graded = toy.change(
+        "def center_backward(dy, cache):\n    return (dy - dy.mean(axis=0),)", "center_backward"
+    )
+    assert (
+        "returned a list or tuple of 1, expected a single value"
+        in graded["center_backward"].message
+    )
 
 
 # --- what a function does ---
@@ -90,13 +121,22 @@ def test_tuple_of_one_is_not_the_value_itself(toy: Toy) -> None:
     [
         ("return x @ x", "`center` raised ValueError: matmul: "),
         ("return y", "`center` raised NameError: name 'y' is not defined (pack/toy.py, line 34)"),
-        ("import sys; sys.exit(0)", "`center` tried to end the program (sys.exit) (pack/toy.py, line 34)"),
+        (
+            "import sys; sys.exit(0)",
+            "`center` tried to end the program (sys.exit) (pack/toy.py, line 34)",
+        ),
         ("raise KeyboardInterrupt", "`center` raised KeyboardInterrupt (pack/toy.py, line 34)"),
         ("return center(x)", "`center` raised RecursionError: maximum recursion depth exceeded"),
         ("return input('?')", "`center` raised EOFError"),
-        ("raise type('E' * 9999, (Exception,), {'__str__': lambda e: 1 / 0})", "(its message can't be shown)"),
+        (
+            "raise type('E' * 9999, (Exception,), {'__str__': lambda e: 1 / 0})",
+            "(its message can't be shown)",
+        ),
         ("import pytest; pytest.skip('all is well')", "`center` raised Skipped: all is well"),
-        ("import nothing_of_this_name", "`center` raised ModuleNotFoundError: No module named 'nothing_of_this_name'"),
+        (
+            "import nothing_of_this_name",
+            "`center` raised ModuleNotFoundError: No module named 'nothing_of_this_name'",
+        ),
     ],
 )
 def test_exception_is_told_with_its_place(toy: Toy, body: str, message: str) -> None:
@@ -116,12 +156,16 @@ def test_the_boxs_own_folder_stands_in_no_message(toy: Toy) -> None:
         for _ in range(2)
     ]
     assert told[0].message == told[1].message
-    assert told[0].message.startswith("`count` raised ValueError: pack/toy.py is wrong in . (pack/toy.py, line ")
+    assert told[0].message.startswith(
+        "`count` raised ValueError: pack/toy.py is wrong in . (pack/toy.py, line "
+    )
     assert told[0].trace == told[1].trace
 
 
 def test_trace_shows_the_students_lines_and_none_of_ours(toy: Toy) -> None:
-    trace = toy.change("def center(x):\n    return helper(x)\ndef helper(x):\n    return 1 / 0", "center")["center"]
+    trace = toy.change(
+        "def center(x):\n    return helper(x)\ndef helper(x):\n    return 1 / 0", "center"
+    )["center"]
     assert trace.cases[0].trace == (
         "pack/toy.py, line 34, in center\n    return helper(x)\n"
         "pack/toy.py, line 36, in helper\n    return 1 / 0\nZeroDivisionError: division by zero"
@@ -132,12 +176,24 @@ def test_trace_shows_the_students_lines_and_none_of_ours(toy: Toy) -> None:
     ("body", "message"),
     [
         ("while True: pass", "`center` was still running after the limit of 1.5 seconds"),
-        ("import time; time.sleep(60)", "`center` was still running after the limit of 1.5 seconds"),
-        ("import os; os._exit(0)", "`center` ended its process: exit code 0, as os._exit would give"),
-        ("import ctypes; ctypes.string_at(0)", "`center` ended its process: a segmentation fault (SIGSEGV)"),
+        (
+            "import time; time.sleep(60)",
+            "`center` was still running after the limit of 1.5 seconds",
+        ),
+        (
+            "import os; os._exit(0)",
+            "`center` ended its process: exit code 0, as os._exit would give",
+        ),
+        (
+            "import ctypes; ctypes.string_at(0)",
+            "`center` ended its process: a segmentation fault (SIGSEGV)",
+        ),
         ("import os; os.abort()", "`center` ended its process: an abort (SIGABRT)"),
         ("import os; os.close(int(__import__('sys').argv[1]))", "`center` ended its process: "),
-        ("import os; os.write(int(__import__('sys').argv[1]), b'pass' * 9)", "`center` disturbed the connection"),
+        (
+            "import os; os.write(int(__import__('sys').argv[1]), b'pass' * 9)",
+            "`center` disturbed the connection",
+        ),
     ],
 )
 def test_hang_or_death_costs_its_check_and_no_other(toy: Toy, body: str, message: str) -> None:
@@ -145,14 +201,20 @@ def test_hang_or_death_costs_its_check_and_no_other(toy: Toy, body: str, message
     first, *others = graded["center"].cases
     assert (graded["center"].status, graded["center"].points) == ("fail", 0)
     assert message in first.message
-    assert all(case.message.startswith("not run, since an earlier case ended so: ") for case in others)
+    assert all(
+        case.message.startswith("not run, since an earlier case ended so: ") for case in others
+    )
     assert graded["count"].status == "pass"
 
 
-def test_kill_that_no_limit_explains_comes_from_outside_and_costs_nothing(toy: Toy, tmp_path: Path) -> None:
+def test_kill_that_no_limit_explains_comes_from_outside_and_costs_nothing(
+    toy: Toy, tmp_path: Path
+) -> None:
     mark = tmp_path / "killed"
     once = f"import os; os.path.exists({str(mark)!r}) or (open({str(mark)!r}, 'w'), os.kill(os.getpid(), 9))"
-    graded = toy.change(f"def center(x):\n    {once}\n    return x - x.mean(axis=0), None", "center", "count")
+    graded = toy.change(
+        f"def center(x):\n    {once}\n    return x - x.mean(axis=0), None", "center", "count"
+    )
     assert mark.exists()
     assert graded.passed == {"center", "count"}
 
@@ -214,7 +276,9 @@ def test_stub_fails_and_what_needs_it_keeps_its_points(toy: Toy) -> None:
 
 def test_method_that_is_a_stub_is_named(toy: Toy) -> None:
     graded = toy.grade(
-        REFERENCE.replace("        return total", "        raise NotImplementedError\n        return total")
+        REFERENCE.replace(
+            "        return total", "        raise NotImplementedError\n        return total"
+        )
     )
     assert graded["tally"].message == "`Tally.add` is not implemented yet"
 
@@ -266,20 +330,40 @@ def test_missing_function_is_told(toy: Toy) -> None:
     ("code", "message"),
     [
         ("def center(x)\n    return x", "SyntaxError: expected ':' (pack/toy.py, line 1)"),
-        ("print 'hello'", "SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?"),
-        ("if True:\n\tx = 1\n        y = 2\n", "TabError: inconsistent use of tabs and spaces in indentation"),
-        ("import torchvision_of_mine", "ModuleNotFoundError: No module named 'torchvision_of_mine'"),
-        ("from .given import nothing", "ImportError: cannot import name 'nothing' from 'pack.given'"),
-        ("import numpy as np\nx = np.int(3)", "AttributeError: module 'numpy' has no attribute 'int'"),
+        (
+            "print 'hello'",
+            "SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?",
+        ),
+        (
+            "if True:\n\tx = 1\n        y = 2\n",
+            "TabError: inconsistent use of tabs and spaces in indentation",
+        ),
+        (
+            "import torchvision_of_mine",
+            "ModuleNotFoundError: No module named 'torchvision_of_mine'",
+        ),
+        (
+            "from .given import nothing",
+            "ImportError: cannot import name 'nothing' from 'pack.given'",
+        ),
+        (
+            "import numpy as np\nx = np.int(3)",
+            "AttributeError: module 'numpy' has no attribute 'int'",
+        ),
         ("for i in xrange(3): pass", "NameError: name 'xrange' is not defined"),
-        ("import sys\nsys.exit()", "importing `pack.toy` tried to end the program (sys.exit) (pack/toy.py, line 2)"),
+        (
+            "import sys\nsys.exit()",
+            "importing `pack.toy` tried to end the program (sys.exit) (pack/toy.py, line 2)",
+        ),
         ("import os\nos._exit(3)", "importing `pack.toy` ended its process: exit code 3"),
         ("while True: pass", "importing `pack.toy` was still running after the limit of 3 seconds"),
         (b"x = 1\0", "cannot contain null bytes"),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else None,
 )
-def test_module_that_does_not_import_fails_every_check(toy: Toy, code: str | bytes, message: str) -> None:
+def test_module_that_does_not_import_fails_every_check(
+    toy: Toy, code: str | bytes, message: str
+) -> None:
     graded = toy.grade(code, "center", "count")
     assert set(graded.statuses.values()) == {"fail"}
     assert message in graded["center"].message
@@ -313,4 +397,6 @@ def test_cache_may_be_an_array_of_objects(toy: Toy) -> None:
 
 def test_list_where_one_value_is_due_is_called_a_list(toy: Toy) -> None:
     graded = toy.change("def count(ids, n):\n    return [0] * (n + 1)\n", "count")
-    assert "`count` returned a list or tuple of 6, expected a single value" in graded["count"].message
+    assert (
+        "`count` returned a list or tuple of 6, expected a single value" in graded["count"].message
+    )

@@ -1,4 +1,6 @@
-"""A class of 60 written as each LMS would hand it out, and what its gradebook must say, worked out by other means."""
+"""A class of 60 written as each LMS would hand it out, and what its gradebook must say, worked out
+by other means.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,18 @@ from typing import NamedTuple
 
 import mini
 
-FIRST = ("Jane", "José", "Mei-Ling", "Åsa", "Olu", "Dmitri", "Zoë", "Jean Luc", "=cmd|calc", "O'Neil")
+FIRST = (
+    "Jane",
+    "José",
+    "Mei-Ling",
+    "Åsa",
+    "Olu",
+    "Dmitri",
+    "Zoë",
+    "Jean Luc",
+    "=cmd|calc",
+    "O'Neil",
+)
 LAST = ("Doe", "García", "Wang", "Öberg", "Adeyemi", "Ivanov")
 STUDENTS = 60
 DUE_DAY = 1  # of May 2026, at noon in UTC
@@ -70,14 +83,16 @@ def roster(path: Path, *, late: bool) -> Path:
     """Write the roster; ``late``: with the days in it, for an LMS that does not tell."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "name", "email", "github_username", *(["late_days"] if late else [])])
+        writer.writerow(
+            ["id", "name", "email", "github_username", *(["late_days"] if late else [])]
+        )
         for pupil in pupils():
             days = [pupil.days_late] if late else []
             writer.writerow([pupil.id, pupil.name, pupil.email, f"gh-{pupil.id}", *days])
     return path
 
 
-# --- the layouts ----------------------------------------------------------------------------------------------------
+# --- the layouts ----------------------------------------------------------------------------------
 
 
 def folders(root: Path) -> None:
@@ -86,7 +101,10 @@ def folders(root: Path) -> None:
         if not pupil.kind:
             continue
         if pupil.doubled:  # two archives in one folder: the newer counts
-            mini.write(root / pupil.id, {"b-old.zip": mini.zipped(OLD), "a-new.zip": mini.zipped(pupil.files)})
+            mini.write(
+                root / pupil.id,
+                {"b-old.zip": mini.zipped(OLD), "a-new.zip": mini.zipped(pupil.files)},
+            )
             os.utime(root / pupil.id / "b-old.zip", (1e9, 1e9))
         elif number % 2:
             mini.write(root, {f"{pupil.id}.zip": mini.zipped(pupil.files)})
@@ -103,7 +121,10 @@ def canvas(root: Path) -> None:
         if pupil.doubled:
             mini.write(root, {f"{head}_{20000 + number}_hw.zip": mini.zipped(OLD)})
         if pupil.kind in ("right", "thrice"):
-            mini.write(root, {f"{head}_{50000 + number}_{name}": data for name, data in pupil.files.items()})
+            mini.write(
+                root,
+                {f"{head}_{50000 + number}_{name}": data for name, data in pupil.files.items()},
+            )
         else:
             mini.write(root, {f"{head}_{50000 + number}_hw-1.zip": mini.zipped(pupil.files)})
 
@@ -130,11 +151,19 @@ def gradescope(root: Path) -> None:
         if not pupil.kind:
             continue
         older = [(800 + number, "2026-04-20 08:00:00.000000000 Z", OLD)] if pupil.doubled else []
-        day, hour = DUE_DAY + pupil.days_late, "11:59:59" if pupil.days_late else "12:05:00"  # within the grace
-        for id_, when, files in [*older, (300 + number, f"2026-05-{day:02} {hour}.123456789 Z", pupil.files)]:
+        # within the grace
+        day, hour = DUE_DAY + pupil.days_late, "11:59:59" if pupil.days_late else "12:05:00"
+        for id_, when, files in [
+            *older,
+            (300 + number, f"2026-05-{day:02} {hour}.123456789 Z", pupil.files),
+        ]:
             mini.write(root / f"submission_{id_}", files)
             lines += [f"submission_{id_}:", "  :submitters:", f"  - :name: {_yaml(pupil.name)}"]
-            lines += [f"    :sid: {_yaml(pupil.id)}", f"    :email: {pupil.email}", f"  :created_at: {when}"]
+            lines += [
+                f"    :sid: {_yaml(pupil.id)}",
+                f"    :email: {pupil.email}",
+                f"  :created_at: {when}",
+            ]
     mini.write(root, {"submission_metadata.yml": "\n".join(lines) + "\n"})
 
 
@@ -159,7 +188,9 @@ def github(root: Path) -> None:
     """Clones named by assignment and user name."""
     for pupil in pupils():
         if pupil.kind:
-            mini.write(root / f"mini-gh-{pupil.id}", {**pupil.files, ".git/HEAD": "ref: refs/heads/main\n"})
+            mini.write(
+                root / f"mini-gh-{pupil.id}", {**pupil.files, ".git/HEAD": "ref: refs/heads/main\n"}
+            )
 
 
 class Layout(NamedTuple):
@@ -211,7 +242,9 @@ def expected(name: str) -> list[dict[str, str]]:
             "late_days": days, "penalty": penalty, "score": points - penalty,
         }  # fmt: skip
         status = "refused" if kind.refused else "graded"
-        rows.append({**row, "status": status, **{key: f"{value:g}" for key, value in numbers.items()}})
+        rows.append(
+            {**row, "status": status, **{key: f"{value:g}" for key, value in numbers.items()}}
+        )
     return rows
 
 

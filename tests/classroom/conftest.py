@@ -1,4 +1,6 @@
-"""Fixtures for the tests of the classroom: the mini assignment, recorded, and classes graded by the command line."""
+"""Fixtures for the tests of the classroom: the mini assignment, recorded, and classes graded by the
+command line.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,13 @@ from here import Here
 
 from grader import cli as commands
 from grader.assignment.spec import Assignment
-from grader.classroom import tasks, workers
+from grader.classroom.run import executors, worker
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=6, help="how often the class is killed in the middle")
+    parser.addoption(
+        "--kills", type=int, default=6, help="how often the class is killed in the middle"
+    )
 
 
 class Ran(NamedTuple):
@@ -36,15 +40,21 @@ def assignment(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
 @pytest.fixture
 def small_class(tmp_path: Path) -> Path:
     """Six submissions of different kinds, a folder each."""
-    for number, kind in enumerate(("right", "thrice", "left", "stub-both", "exits", "nothing-wanted")):
+    for number, kind in enumerate(
+        ("right", "thrice", "left", "stub-both", "exits", "nothing-wanted")
+    ):
         mini.write(tmp_path / "submissions" / f"s{number}", mini.KINDS[kind].files)
     return tmp_path / "submissions"
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
-    """Return a function that runs the command line in this process, its workers too: a start of processes is dear."""
-    monkeypatch.setattr(workers, "Lanes", Here)
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Ran]]:
+    """Return a function that runs the command line in this process, its workers too: a start of
+    processes is dear.
+    """
+    monkeypatch.setattr(executors, "Lanes", Here)
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments: str | Path) -> Ran:
@@ -53,12 +63,16 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return Ran(code, *capsys.readouterr())
 
     yield run
-    tasks.close()
+    worker.close()
 
 
 @pytest.fixture
-def batch(command: Callable[..., Ran], assignment: Assignment, tmp_path: Path) -> Callable[..., Ran]:
-    """Return a function that runs ``grader batch`` on the mini assignment, without a sandbox, in this process."""
+def batch(
+    command: Callable[..., Ran], assignment: Assignment, tmp_path: Path
+) -> Callable[..., Ran]:
+    """Return a function that runs ``grader batch`` on the mini assignment, without a sandbox, in
+    this process.
+    """
 
     def run(submissions: Path, *arguments: str | Path, out: Path = tmp_path / "out") -> Ran:
         fixed = ("--assignment", assignment.folder, "--isolation", "none", "--out", out)

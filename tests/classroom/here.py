@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from grader.classroom import tasks
+from grader.classroom.run import worker
 
 
 class Here:
@@ -22,6 +22,6 @@ class Here:
         return future
 
     def shutdown(self, **_: object) -> None:
-        tasks.close()
+        worker.close()
 
     abort = shutdown

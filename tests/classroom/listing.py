@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from grader.classroom.trees import Child, Tree
+from grader.classroom.download.download_tree import Child, Tree
 
 
 class Listing(Tree):
@@ -25,7 +25,10 @@ class Listing(Tree):
             self._folders[here].setdefault(name, path.endswith("/"))
 
     def children(self, folder: str = "") -> list[Child]:
-        return [Child(name, is_folder) for name, is_folder in sorted(self._folders.get(folder, {}).items())]
+        return [
+            Child(name, is_folder)
+            for name, is_folder in sorted(self._folders.get(folder, {}).items())
+        ]
 
     def read(self, path: str) -> bytes:
         return self._texts[path]

@@ -110,7 +110,9 @@ KINDS: dict[str, Kind] = {
     "none": Kind(wrong("return None"), 0, 4),
     "raises": Kind(wrong("raise ValueError('=cmd|calc')"), 0, 4),
     "left": Kind(module(shift="def shift(x):\n    return np.roll(x, -1)\n"), 6, 0),
-    "zero-fill": Kind(module(shift="def shift(x):\n    return np.concatenate([[0.0], x[:-1]])\n"), 6, 0),
+    "zero-fill": Kind(
+        module(shift="def shift(x):\n    return np.concatenate([[0.0], x[:-1]])\n"), 6, 0
+    ),
     "exits": Kind(wrong("import os; os._exit(0)"), 0, 4),
     "sys-exit": Kind(wrong("raise SystemExit(0)"), 0, 4),
     "prints": Kind(wrong("print('\\x1b[31m' + 'x' * 1000); return 2 * x"), 6, 4),
@@ -119,14 +121,21 @@ KINDS: dict[str, Kind] = {
     "import-dies": Kind({"mini.py": "import os\nos._exit(3)\n"}, 0, 0),
     "empty-module": Kind({"mini.py": ""}, 0, 0),
     "nothing-wanted": Kind({"essay.pdf": b"%PDF-1.4"}, 0, 0, refused=True),
-    "two-copies": Kind({"a/mini.py": RIGHT, "b/mini.py": f"{RIGHT}\n# other\n"}, 0, 0, refused=True),
+    "two-copies": Kind(
+        {"a/mini.py": RIGHT, "b/mini.py": f"{RIGHT}\n# other\n"}, 0, 0, refused=True
+    ),
 }
 
 
 def notebook(text: str) -> str:
     """Return the notebook with this answer."""
     cells = [
-        {"cell_type": "markdown", "id": "asked", "metadata": {"grader": {"role": "provided"}}, "source": "Why?"},
+        {
+            "cell_type": "markdown",
+            "id": "asked",
+            "metadata": {"grader": {"role": "provided"}},
+            "source": "Why?",
+        },
         {
             "cell_type": "markdown",
             "id": "why",
@@ -139,7 +148,9 @@ def notebook(text: str) -> str:
 
 def build(folder: Path, spec: str = SPEC) -> Assignment:
     """Write the assignment, record it, and load it."""
-    source = ANSWER.replace("*Write your answer here.*", "### BEGIN SOLUTION\nBecause.\n### END SOLUTION")
+    source = ANSWER.replace(
+        "*Write your answer here.*", "### BEGIN SOLUTION\nBecause.\n### END SOLUTION"
+    )
     for path, text in {
         "assignment.toml": spec,
         "checks/test_mini.py": CHECKS,

@@ -1,4 +1,6 @@
-"""A class graded by the command line: what is done again and what is not, and what stands in the output."""
+"""A class graded by the command line: what is done again and what is not, and what stands in the
+output.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,13 @@ import pytest
 from here import Here
 
 from grader.assignment.spec import Assignment
-from grader.classroom import summary, tasks
-from grader.classroom.batch import Batch
-from grader.classroom.keys import assignment_digest
-from grader.classroom.orders import Options
-from grader.classroom.store import Store
-from grader.classroom.workers import Lanes
+from grader.classroom.marks import class_summary
+from grader.classroom.run import worker
+from grader.classroom.run.batch import Batch
+from grader.classroom.run.cache_keys import assignment_digest
+from grader.classroom.run.executors import Lanes
+from grader.classroom.run.result_store import Store
+from grader.classroom.run.run_types import Options
 
 
 def graded(out: Path) -> list[str]:
@@ -43,7 +46,9 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def test_every_student_has_reports_and_the_class_its_pages(batch: Callable, small_class: Path, out: Path) -> None:
+def test_every_student_has_reports_and_the_class_its_pages(
+    batch: Callable, small_class: Path, out: Path
+) -> None:
     run = batch(small_class)
     assert run.code == 1
     assert "6 students: 5 graded, 1 can't be taken in" in run.out
@@ -54,7 +59,9 @@ def test_every_student_has_reports_and_the_class_its_pages(batch: Callable, smal
     assert {"index.html", "gradebook.csv", "log.jsonl"} <= {path.name for path in out.iterdir()}
 
 
-def test_all_passed_is_exit_code_zero_also_with_students_who_handed_in_nothing(batch: Callable, tmp_path: Path) -> None:
+def test_all_passed_is_exit_code_zero_also_with_students_who_handed_in_nothing(
+    batch: Callable, tmp_path: Path
+) -> None:
     mini.write(tmp_path / "submissions" / "s1", mini.KINDS["right"].files)
     (tmp_path / "roster.csv").write_text("id,name\ns1,Ann\ns2,Bo\n")
     run = batch(tmp_path / "submissions", "--roster", tmp_path / "roster.csv")
@@ -69,7 +76,9 @@ def test_nothing_to_grade_is_exit_code_two(batch: Callable, tmp_path: Path) -> N
     assert "holds no submissions" in run.err
 
 
-def test_a_second_run_grades_what_changed_and_nothing_else(batch: Callable, small_class: Path, out: Path) -> None:
+def test_a_second_run_grades_what_changed_and_nothing_else(
+    batch: Callable, small_class: Path, out: Path
+) -> None:
     batch(small_class)
     before = (out / "gradebook.csv").read_bytes()
     assert "5 as they were before" in batch(small_class).out
@@ -90,7 +99,9 @@ def test_a_broken_result_is_made_again(batch: Callable, small_class: Path, out: 
     assert (out / "gradebook.csv").read_bytes() == before
 
 
-def test_a_changed_assignment_is_graded_again(command: Callable, small_class: Path, out: Path, tmp_path: Path) -> None:
+def test_a_changed_assignment_is_graded_again(
+    command: Callable, small_class: Path, out: Path, tmp_path: Path
+) -> None:
     assignment = mini.build(tmp_path / "assignment")
     arguments = ("--assignment", assignment.folder, "--isolation", "none", "--out", out)
     command("batch", small_class, *arguments)
@@ -100,13 +111,16 @@ def test_a_changed_assignment_is_graded_again(command: Callable, small_class: Pa
     assert scores(out)["s0"] == "12"
 
 
-def test_regrading_one_check_keeps_the_others(command: Callable, small_class: Path, out: Path, tmp_path: Path) -> None:
+def test_regrading_one_check_keeps_the_others(
+    command: Callable, small_class: Path, out: Path, tmp_path: Path
+) -> None:
     assignment = mini.build(tmp_path / "assignment")
     arguments = ("--assignment", assignment.folder, "--isolation", "none", "--out", out)
     command("batch", small_class, *arguments)
     before = json.loads((out / "s0" / "report.json").read_text())
     mini.build(tmp_path / "assignment", mini.SPEC.replace("points = 4", "points = 5"))
-    mini.write(small_class / "s2", mini.KINDS["right"].files)  # handed in anew: no old check of it may stay
+    # handed in anew: no old check of it may stay
+    mini.write(small_class / "s2", mini.KINDS["right"].files)
     assert command("batch", small_class, *arguments, "--regrade", "shift").code == 1
     assert scores(out) == {"s0": "11", "s1": "5", "s2": "11", "s3": "0", "s4": "5", "s5": "0"}
     after = json.loads((out / "s0" / "report.json").read_text())
@@ -120,7 +134,11 @@ def test_an_interrupted_regrade_goes_on_where_it_stopped(
     batch(small_class)
     batch(small_class, "--regrade", "shift")
     row = json.loads((out / "s0" / ".grade" / "row.json").read_text())
-    run = {"checks": ["shift"], "assignment": assignment_digest(assignment), "run": row["regraded"]["shift"]}
+    run = {
+        "checks": ["shift"],
+        "assignment": assignment_digest(assignment),
+        "run": row["regraded"]["shift"],
+    }
     (out / "regrade.json").write_text(json.dumps(run))  # as a killed run leaves it
     done = len(graded(out))
     assert "5 as they were before" in batch(small_class, "--regrade", "shift").out
@@ -136,7 +154,9 @@ def test_a_check_that_does_not_exist_is_named(batch: Callable, small_class: Path
     assert "there are: double, shift" in run.err
 
 
-def test_overrides_reach_gradebook_and_reports_without_grading(batch: Callable, small_class: Path, out: Path) -> None:
+def test_overrides_reach_gradebook_and_reports_without_grading(
+    batch: Callable, small_class: Path, out: Path
+) -> None:
     batch(small_class)
     before = (out / "gradebook.csv").read_bytes()
     (out / "overrides.toml").write_text(
@@ -160,7 +180,9 @@ def test_overrides_reach_gradebook_and_reports_without_grading(batch: Callable, 
     assert (out / "gradebook.csv").read_bytes() == before
 
 
-def test_an_override_of_nobody_stops_before_anything_is_graded(batch: Callable, small_class: Path, out: Path) -> None:
+def test_an_override_of_nobody_stops_before_anything_is_graded(
+    batch: Callable, small_class: Path, out: Path
+) -> None:
     out.mkdir()
     (out / "overrides.toml").write_text('[[adjust]]\nstudent = "s9"\nadd = 1\nreason = "r"\n')
     run = batch(small_class)
@@ -169,9 +191,14 @@ def test_an_override_of_nobody_stops_before_anything_is_graded(batch: Callable, 
     assert not (out / "log.jsonl").exists()
 
 
-def test_answers_in_words_wait_and_are_shown_harmless(batch: Callable, tmp_path: Path, out: Path) -> None:
+def test_answers_in_words_wait_and_are_shown_harmless(
+    batch: Callable, tmp_path: Path, out: Path
+) -> None:
     hostile = "It is $x^2$ <script>alert(1)</script> <img src=x onerror=alert(2)> [me](javascript:alert(3))"
-    files = {**mini.KINDS["right"].files, "Words.ipynb": mini.notebook(f"**Your answer:**\n\n{hostile}")}
+    files = {
+        **mini.KINDS["right"].files,
+        "Words.ipynb": mini.notebook(f"**Your answer:**\n\n{hostile}"),
+    }
     mini.write(tmp_path / "submissions" / "s1", files)
     untouched = {**mini.KINDS["right"].files, "Words.ipynb": mini.notebook(mini.ANSWER)}
     mini.write(tmp_path / "submissions" / "s2", untouched)
@@ -190,17 +217,21 @@ def test_answers_in_words_wait_and_are_shown_harmless(batch: Callable, tmp_path:
     assert "waiting: 0" in batch(tmp_path / "submissions", "--todo").out
 
 
-def test_a_shard_grades_its_part_and_all_shards_the_whole(batch: Callable, small_class: Path, tmp_path: Path) -> None:
+def test_a_shard_grades_its_part_and_all_shards_the_whole(
+    batch: Callable, small_class: Path, tmp_path: Path
+) -> None:
     parts = []
     for number in (1, 2):
-        assert batch(small_class, "--shard", f"{number}/2", out=tmp_path / f"part{number}").code in (0, 1)
+        assert batch(
+            small_class, "--shard", f"{number}/2", out=tmp_path / f"part{number}"
+        ).code in (0, 1)
         parts.append(set(scores(tmp_path / f"part{number}")))
     assert parts[0] | parts[1] == {f"s{number}" for number in range(6)}
     assert not parts[0] & parts[1]
     assert batch(small_class, "--shard", "3/2").code == 2
 
 
-# --- workers that fail ----------------------------------------------------------------------------------------------
+# --- workers that fail ----------------------------------------------------------------------------
 
 
 class Unlucky(Here):
@@ -208,26 +239,30 @@ class Unlucky(Here):
 
     capacity = 2
 
-    def __init__(self, lose: Callable[[tasks.Task], bool]) -> None:
+    def __init__(self, lose: Callable[[worker.Task], bool]) -> None:
         self.lose = lose
 
     def submit(self, fn: Callable[[bytes], bytes], message: bytes) -> Future[bytes]:
-        if not self.lose(msgspec.msgpack.decode(message, type=tasks.Task)):
+        if not self.lose(msgspec.msgpack.decode(message, type=worker.Task)):
             return super().submit(fn, message)
         future: Future[bytes] = Future()
         future.set_exception(OSError("the host is gone"))
         return future
 
 
-def run_with(assignment: Assignment, submissions: Path, out: Path, lose: Callable[[tasks.Task], bool]):
+def run_with(
+    assignment: Assignment, submissions: Path, out: Path, lose: Callable[[worker.Task], bool]
+):
     options = Options(submissions=submissions, out=out, isolation="none")
     return Batch(assignment, options, lambda event: None).run(lambda work: Unlucky(lose))
 
 
-def test_a_worker_that_dies_costs_one_more_try(assignment: Assignment, small_class: Path, out: Path) -> None:
+def test_a_worker_that_dies_costs_one_more_try(
+    assignment: Assignment, small_class: Path, out: Path
+) -> None:
     lost: list[str] = []
 
-    def once(task: tasks.Task) -> bool:
+    def once(task: worker.Task) -> bool:
         lost.append(task.title)
         return lost.count(task.title) == 1
 
@@ -241,7 +276,7 @@ def test_whose_worker_dies_twice_gets_no_mark_and_is_graded_next_time(
 ) -> None:
     totals = run_with(assignment, small_class, out, lambda task: task.title == "s0")
     assert totals.faults == 1
-    summary.write(Store(out), out / "overrides.toml")
+    class_summary.write(Store(out), out / "overrides.toml")
     (row,) = [row for row in bulk.read(out / "gradebook.csv") if row["id"] == "s0"]
     assert (row["status"], row["score"], row["double"]) == ("fault", "", "")
     assert "no mark is given" in row["notes"]
@@ -252,17 +287,18 @@ def test_whose_worker_dies_twice_gets_no_mark_and_is_graded_next_time(
 def test_a_worker_without_the_assignment_gets_it_with_the_task(
     assignment: Assignment, small_class: Path, out: Path
 ) -> None:
-    sent: list[tasks.Task] = []
+    sent: list[worker.Task] = []
 
-    def look(task: tasks.Task) -> bool:
+    def look(task: worker.Task) -> bool:
         sent.append(task)
         return False
 
-    tasks._FOLDERS.clear()
+    worker._FOLDERS.clear()
     options = Options(submissions=small_class, out=out, isolation="none", remote=True)
     totals = Batch(assignment, options, lambda event: None).run(lambda work: Unlucky(look))
     assert totals.graded == 5
-    assert 1 <= sum(bool(task.bundle) for task in sent) <= 3  # as many as were under way before it was there
+    # as many as were under way before it was there
+    assert 1 <= sum(bool(task.bundle) for task in sent) <= 3
     assert not any(task.folder for task in sent)
 
 
@@ -278,25 +314,38 @@ def test_a_lane_whose_process_was_killed_is_replaced(tmp_path: Path) -> None:
         lanes.shutdown()
 
 
-# --- an unchanged class -----------------------------------------------------------------------------------------------
+# --- an unchanged class ---------------------------------------------------------------------------
 
 
 @pytest.fixture
-def graded_once(command: Callable, small_class: Path, assignment: Assignment, tmp_path: Path) -> list[str]:
+def graded_once(
+    command: Callable, small_class: Path, assignment: Assignment, tmp_path: Path
+) -> list[str]:
     """The command that has graded a class once, with an assignment of its own."""
     folder = shutil.copytree(assignment.folder, tmp_path / "assignment")
     out = tmp_path / "out"
-    words = ["batch", str(small_class), "--assignment", str(folder), "--isolation", "none", "--out", str(out)]
+    words = [
+        "batch",
+        str(small_class),
+        "--assignment",
+        str(folder),
+        "--isolation",
+        "none",
+        "--out",
+        str(out),
+    ]
     assert command(*words).code == 1
     return words
 
 
-def test_an_unchanged_class_loads_nothing_that_grading_takes(graded_once: list[str], tmp_path: Path) -> None:
+def test_an_unchanged_class_loads_nothing_that_grading_takes(
+    graded_once: list[str], tmp_path: Path
+) -> None:
     heavy = ("numpy", "h5py", "pytest", "nbclient")
-    code = (
-        f"import sys\nfrom grader.cli import run\nrun({graded_once})\nprint([n for n in {heavy} if n in sys.modules])"
+    code = f"import sys\nfrom grader.cli import run\nrun({graded_once})\nprint([n for n in {heavy} if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert "5 as they were before" in done.stdout, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
 

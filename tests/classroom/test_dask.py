@@ -1,4 +1,6 @@
-"""A class graded on a Dask cluster: on one machine, and on three hosts (network namespaces), one cut off midway."""
+"""A class graded on a Dask cluster: on one machine, and on three hosts (network namespaces), one
+cut off midway.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,12 @@ QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 @contextlib.contextmanager
-def cluster(folder: Path, address: str, hosts: Sequence[Sequence[str]]) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Run a scheduler at an address and a worker on each host, each started by the words that lead into its host."""
+def cluster(
+    folder: Path, address: str, hosts: Sequence[Sequence[str]]
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Run a scheduler at an address and a worker on each host, each started by the words that lead
+    into its host.
+    """
     with socket.socket() as probe:
         probe.bind((address, 0))
         port = probe.getsockname()[1]
@@ -44,9 +50,20 @@ def cluster(folder: Path, address: str, hosts: Sequence[Sequence[str]]) -> Itera
         for number, host in enumerate(hosts):
             own = folder / f"host{number}"  # all that a worker may write to: nothing is shared
             own.mkdir()
-            worker = ["worker", place, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(own)]
+            worker = [
+                "worker",
+                place,
+                "--nthreads",
+                "1",
+                "--no-nanny",
+                "--no-dashboard",
+                "--local-directory",
+                str(own),
+            ]
             environment = {**ENVIRONMENT, "TMPDIR": str(own)}
-            processes.append(subprocess.Popen([*host, *DASK, *worker], env=environment, cwd=own, **QUIET))
+            processes.append(
+                subprocess.Popen([*host, *DASK, *worker], env=environment, cwd=own, **QUIET)
+            )
         _wait_for(place, len(hosts))
         processes[0].place = place  # type: ignore[attr-defined]
         yield processes
@@ -60,20 +77,24 @@ def cluster(folder: Path, address: str, hosts: Sequence[Sequence[str]]) -> Itera
 
 
 def _wait_for(place: str, workers: int) -> None:
-    script = (
-        f"from distributed import Client\nc = Client({place!r}, timeout='60s')\nc.wait_for_workers({workers}, 60)\n"
-    )
+    script = f"from distributed import Client\nc = Client({place!r}, timeout='60s')\nc.wait_for_workers({workers}, 60)\n"
     subprocess.run([sys.executable, "-c", script], env=ENVIRONMENT, check=True, timeout=120)
 
 
 def write_class(folder: Path, copies: int) -> Path:
-    for number, kind in enumerate([kind for kind in mini.KINDS if not mini.KINDS[kind].refused] * copies):
+    for number, kind in enumerate(
+        [kind for kind in mini.KINDS if not mini.KINDS[kind].refused] * copies
+    ):
         mini.write(folder / f"s{number:03}", {**mini.KINDS[kind].files, "number.txt": str(number)})
     return folder
 
 
 def hosts_of(out: Path) -> set[str]:
-    return {json.loads(line)["worker"] for line in (out / "log.jsonl").read_text().splitlines() if '"worker"' in line}
+    return {
+        json.loads(line)["worker"]
+        for line in (out / "log.jsonl").read_text().splitlines()
+        if '"worker"' in line
+    }
 
 
 def test_marks_equal_those_of_the_local_run(
@@ -87,7 +108,9 @@ def test_marks_equal_those_of_the_local_run(
             "--out", tmp_path / "there",
         )  # fmt: skip
     assert run.code == 1, run.err
-    assert (tmp_path / "there" / "gradebook.csv").read_bytes() == (tmp_path / "here" / "gradebook.csv").read_bytes()
+    assert (tmp_path / "there" / "gradebook.csv").read_bytes() == (
+        tmp_path / "here" / "gradebook.csv"
+    ).read_bytes()
     assert len(hosts_of(tmp_path / "there")) == 2
 
 
@@ -108,7 +131,7 @@ def test_no_scheduler_is_a_clear_sentence(
     assert "there is no Dask scheduler at tcp://127.0.0.1:1" in run.err
 
 
-# --- three hosts ----------------------------------------------------------------------------------------------------
+# --- three hosts ----------------------------------------------------------------------------------
 
 
 def ip(*arguments: str) -> None:
@@ -117,7 +140,9 @@ def ip(*arguments: str) -> None:
 
 @pytest.fixture
 def hosts() -> Iterator[list[str]]:
-    """Three network namespaces on a bridge of this machine's, at 10.77.0.2 to 10.77.0.4; the machine is 10.77.0.1."""
+    """Three network namespaces on a bridge of this machine's, at 10.77.0.2 to 10.77.0.4; the
+    machine is 10.77.0.1.
+    """
     if not shutil.which("ip") or not hasattr(os, "geteuid") or os.geteuid() != 0:
         pytest.skip("network namespaces need root and iproute2")
     names, made = [f"grader-h{number}" for number in range(3)], []
@@ -130,7 +155,18 @@ def hosts() -> Iterator[list[str]]:
             for number, name in enumerate(names):
                 ip("netns", "add", name)
                 made.append(["netns", "del", name])
-                ip("link", "add", f"gveth{number}", "type", "veth", "peer", "name", "eth0", "netns", name)
+                ip(
+                    "link",
+                    "add",
+                    f"gveth{number}",
+                    "type",
+                    "veth",
+                    "peer",
+                    "name",
+                    "eth0",
+                    "netns",
+                    name,
+                )
                 ip("link", "set", f"gveth{number}", "master", "graderbr", "up")
                 ip("-n", name, "addr", "add", f"10.77.0.{number + 2}/24", "dev", "eth0")
                 ip("-n", name, "link", "set", "eth0", "up")
@@ -149,8 +185,20 @@ def test_a_host_that_is_cut_off_costs_no_mark(
     submissions = write_class(tmp_path / "d", 3)
     batch(submissions, out=tmp_path / "here")
     out = tmp_path / "there"
-    with cluster(tmp_path, "10.77.0.1", [["ip", "netns", "exec", name] for name in hosts]) as (scheduler, *_):
-        arguments = ["--assignment", assignment.folder, "--isolation", "none", "--dask", scheduler.place, "--out", out]
+    with cluster(tmp_path, "10.77.0.1", [["ip", "netns", "exec", name] for name in hosts]) as (
+        scheduler,
+        *_,
+    ):
+        arguments = [
+            "--assignment",
+            assignment.folder,
+            "--isolation",
+            "none",
+            "--dask",
+            scheduler.place,
+            "--out",
+            out,
+        ]
         process = subprocess.Popen(
             [sys.executable, "-m", "grader", "batch", str(submissions), *map(str, arguments)],
             cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -163,4 +211,6 @@ def test_a_host_that_is_cut_off_costs_no_mark(
         ip("link", "set", "gveth1", "down")  # silently: no connection is closed
         _, said = process.communicate(timeout=300)
         assert process.returncode == 1, said
-    assert (out / "gradebook.csv").read_bytes() == (tmp_path / "here" / "gradebook.csv").read_bytes()
+    assert (out / "gradebook.csv").read_bytes() == (
+        tmp_path / "here" / "gradebook.csv"
+    ).read_bytes()

@@ -8,12 +8,12 @@ from pathlib import Path
 import mini
 import pytest
 
-from grader.classroom import roster as rosters
-from grader.classroom.downloads import Asking, Class, read
-from grader.classroom.entries import safe_folder
-from grader.classroom.trees import open_tree
+from grader.classroom.download import roster as rosters
+from grader.classroom.download.download_tree import open_tree
+from grader.classroom.download.hand_ins import Asking, Class, read
+from grader.classroom.download.students import safe_folder
 from grader.errors import SubmissionError, UsageError
-from grader.grading.intake import Wanted, take
+from grader.grading.intake.take import Wanted, take
 
 
 def found(path: Path, roster: str = "") -> Class:
@@ -27,7 +27,11 @@ def found(path: Path, roster: str = "") -> Class:
         return read(
             tree,
             members,
-            Asking(assignment="mini", reserved=("index.html",), wanted=frozenset({"mini.py", "Words.ipynb"})),
+            Asking(
+                assignment="mini",
+                reserved=("index.html",),
+                wanted=frozenset({"mini.py", "Words.ipynb"}),
+            ),
         )
 
 
@@ -71,7 +75,10 @@ def test_gradescope_gives_each_member_of_a_group_its_result(tmp_path: Path) -> N
     told += "  :created_at: 2026-05-01 10:00:00 -07:00\n"
     mini.write(tmp_path / "d", {"submission_metadata.yml": told})
     entries = found(tmp_path / "d").entries
-    assert [(entry.student, entry.paths) for entry in entries] == [("1", ("submission_1",)), ("b@x", ("submission_1",))]
+    assert [(entry.student, entry.paths) for entry in entries] == [
+        ("1", ("submission_1",)),
+        ("b@x", ("submission_1",)),
+    ]
     assert entries[0].submitted == "2026-05-01T10:00:00-07:00"
 
 
@@ -86,7 +93,9 @@ def test_gradescope_counts_the_later_of_two_by_time(tmp_path: Path) -> None:
     assert "handed in 2 times, the last counts: submission_1" in entry.notes
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", "&a [*a, *a]: {", "!!python/object/apply:os.system ['true']: 1"])
+@pytest.mark.parametrize(
+    "text", ["[1, 2]", "&a [*a, *a]: {", "!!python/object/apply:os.system ['true']: 1"]
+)
 def test_metadata_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     mini.write(tmp_path / "d", {"submission_metadata.yml": text, "submission_1/mini.py": b""})
     with pytest.raises(UsageError, match="metadata that Gradescope writes"):
@@ -94,7 +103,9 @@ def test_metadata_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_nbgrader_among_several_assignments_takes_the_one_of_this_name(tmp_path: Path) -> None:
-    mini.write(tmp_path / "course", {f"submitted/ann/{name}/mini.py": b"" for name in ("mini", "ps2")})
+    mini.write(
+        tmp_path / "course", {f"submitted/ann/{name}/mini.py": b"" for name in ("mini", "ps2")}
+    )
     mini.write(tmp_path / "course", {"submitted/bob/ps2/mini.py": b""})
     ann, bob = found(tmp_path / "course").entries
     assert ann.paths == ("submitted/ann/mini",)
@@ -102,7 +113,9 @@ def test_nbgrader_among_several_assignments_takes_the_one_of_this_name(tmp_path:
 
 
 def test_nbgrader_without_the_assignment_asks_for_its_name(tmp_path: Path) -> None:
-    mini.write(tmp_path / "course", {f"submitted/ann/{name}/mini.py": b"" for name in ("ps1", "ps2")})
+    mini.write(
+        tmp_path / "course", {f"submitted/ann/{name}/mini.py": b"" for name in ("ps1", "ps2")}
+    )
     with pytest.raises(UsageError, match="ps1, ps2"):
         found(tmp_path / "course")
 
@@ -113,7 +126,10 @@ def test_github_clones_are_named_after_what_they_share(tmp_path: Path) -> None:
 
 
 def test_roster_matches_ids_emails_and_names_and_adds_the_missing(tmp_path: Path) -> None:
-    mini.write(tmp_path / "d", {f"{name}/mini.py": b"" for name in ("7", "bo@x.edu", "Öberg, Åsa", "stranger")})
+    mini.write(
+        tmp_path / "d",
+        {f"{name}/mini.py": b"" for name in ("7", "bo@x.edu", "Öberg, Åsa", "stranger")},
+    )
     roster = 'Student ID;Full name;E-mail;Login\n1;Ann;a@x.edu;7\n2;Bo;bo@x.edu;bo\n3;"Åsa Öberg";;ao\n4;Di;;di\n'
     entries = {entry.student: entry for entry in found(tmp_path / "d", roster).entries}
     assert {id_: entry.paths for id_, entry in entries.items()} == {
@@ -134,28 +150,50 @@ def test_a_name_that_two_students_share_is_asked_about(tmp_path: Path) -> None:
 def test_a_classmate_who_takes_a_name_is_asked_about_and_nobody_is_graded(tmp_path: Path) -> None:
     mini.write(tmp_path / "d", {"doejane_1_5_hw.zip": b"", "doejane_2_6_hw.zip": b""})
     entries = found(tmp_path / "d", "id,name\ns1,Jane Doe\n").entries
-    assert [entry.student for entry in entries] == ["? doejane_1_5_hw.zip", "? doejane_2_6_hw.zip", "s1"]
+    assert [entry.student for entry in entries] == [
+        "? doejane_1_5_hw.zip",
+        "? doejane_2_6_hw.zip",
+        "s1",
+    ]
     assert all(entry.asked and not entry.paths for entry in entries)
 
 
 def test_a_roster_of_excels_unicode_text_is_read(tmp_path: Path) -> None:
-    (tmp_path / "roster.txt").write_bytes("id\tname\tSIS User ID\n1\tÅsa Öberg\ts1\n".encode("utf-16"))
+    (tmp_path / "roster.txt").write_bytes(
+        "id\tname\tSIS User ID\n1\tÅsa Öberg\ts1\n".encode("utf-16")
+    )
     (member,) = rosters.read(tmp_path / "roster.txt").members
     assert (member.student, member.name, member.sis) == ("1", "Åsa Öberg", "s1")
 
 
-@pytest.mark.parametrize("text", ["", "name,mail\nAnn,a@x\n", "id,name\n1,A\n1,B\n", "id,name\n", "id,name\n,\n"])
+@pytest.mark.parametrize(
+    "text", ["", "name,mail\nAnn,a@x\n", "id,name\n1,A\n1,B\n", "id,name\n", "id,name\n,\n"]
+)
 def test_a_roster_that_says_too_little_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "roster.csv").write_text(text)
     if text.startswith("name"):
-        assert rosters.read(tmp_path / "roster.csv").members[0].student == "a@x"  # an e-mail address is an id
+        # an e-mail address is an id
+        assert rosters.read(tmp_path / "roster.csv").members[0].student == "a@x"
         return
     with pytest.raises(UsageError, match="roster"):
         rosters.read(tmp_path / "roster.csv")
 
 
 def test_folders_are_safe_and_depend_on_the_student_alone() -> None:
-    hostile = ["../../etc", "a/b", "CON", ".hidden", "x" * 300, "\x1b[31m", "ünï", "", "a b", "=c", "index.html", "a."]
+    hostile = [
+        "../../etc",
+        "a/b",
+        "CON",
+        ".hidden",
+        "x" * 300,
+        "\x1b[31m",
+        "ünï",
+        "",
+        "a b",
+        "=c",
+        "index.html",
+        "a.",
+    ]
     names = [safe_folder(student, ("index.html",)) for student in hostile]
     for name in names:
         assert name
@@ -167,12 +205,16 @@ def test_folders_are_safe_and_depend_on_the_student_alone() -> None:
     assert safe_folder("s-01@x") == "s-01@x"
 
 
-# --- parts of a bulk zip --------------------------------------------------------------------------------------------
+# --- parts of a bulk zip --------------------------------------------------------------------------
 
 
 def opened(archive: Path, *paths: str) -> dict[str, bytes]:
     with open_tree(archive) as tree, tree.opened(paths) as path:
-        return {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+        return {
+            file.relative_to(path).as_posix(): file.read_bytes()
+            for file in path.rglob("*")
+            if file.is_file()
+        }
 
 
 def bulk(tmp_path: Path, entries: dict[str, bytes], **attributes: int) -> Path:
@@ -207,13 +249,15 @@ def test_a_link_in_a_part_is_left_out_and_noted(tmp_path: Path) -> None:
     assert opened(archive, "ann") == {}
 
 
-def test_a_part_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import msgspec
 
-    from grader.classroom import trees
+    from grader.classroom.download import download_tree
 
-    small = msgspec.structs.replace(trees.DEFAULT_LIMITS, max_bytes=1000)
-    monkeypatch.setattr(trees, "DEFAULT_LIMITS", small)
+    small = msgspec.structs.replace(download_tree.DEFAULT_LIMITS, max_bytes=1000)
+    monkeypatch.setattr(download_tree, "DEFAULT_LIMITS", small)
     with pytest.raises(SubmissionError, match="unpacks to more"):
         opened(bulk(tmp_path, {"ann/mini.py": b"1" * 2000}), "ann")
 

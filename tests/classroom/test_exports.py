@@ -1,4 +1,6 @@
-"""Exports: each taken by an independent reader of its format, or run as the other system would run it."""
+"""Exports: each taken by an independent reader of its format, or run as the other system would run
+it.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def report(*checks: CheckResult) -> Report:
     )  # fmt: skip
 
 
-def check(id_: str, status: Status, *, hidden: bool = False, message: str = "", **fields: object) -> CheckResult:
+def check(
+    id_: str, status: Status, *, hidden: bool = False, message: str = "", **fields: object
+) -> CheckResult:
     return CheckResult(
         id=id_, question="q1", title=f"The {id_}", points=6.0 if status is Status.PASS else 0.0, max_points=6.0,
         status=status, visibility=Visibility.HIDDEN if hidden else Visibility.VISIBLE, message=message, hint="",
@@ -62,19 +66,42 @@ def canvas_class(batch: Callable, tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-# --- Canvas ---------------------------------------------------------------------------------------------------------
+# --- Canvas ---------------------------------------------------------------------------------------
 
 
-def test_canvas_gets_ids_scores_and_the_points_possible(command: Callable, canvas_class: Path, tmp_path: Path) -> None:
+def test_canvas_gets_ids_scores_and_the_points_possible(
+    command: Callable, canvas_class: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "canvas.csv"
-    run = command("export", "canvas", "--from", canvas_class, "--column", "Two functions (77)", "--out", target)
+    run = command(
+        "export",
+        "canvas",
+        "--from",
+        canvas_class,
+        "--column",
+        "Two functions (77)",
+        "--out",
+        target,
+    )
     assert run.code == 0, run.err
     possible, *rows = table(target)
-    assert list(possible) == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Two functions (77)"]
+    assert list(possible) == [
+        "Student",
+        "ID",
+        "SIS User ID",
+        "SIS Login ID",
+        "Section",
+        "Two functions (77)",
+    ]
     assert possible["Student"].strip() == "Points Possible"
     assert possible["Two functions (77)"] == "12"
     scores = {(row["ID"], row["SIS User ID"]): row["Two functions (77)"] for row in rows}
-    assert scores == {("1001", "s1"): "10", ("1002", "s2"): "3.6", ("1003", "s3"): "0", ("", "s4"): ""}
+    assert scores == {
+        ("1001", "s1"): "10",
+        ("1002", "s2"): "3.6",
+        ("1003", "s3"): "0",
+        ("", "s4"): "",
+    }
 
 
 def test_canvas_without_the_exact_title_is_refused(command: Callable, canvas_class: Path) -> None:
@@ -92,7 +119,16 @@ def test_canvas_fills_its_own_export(command: Callable, canvas_class: Path, tmp_
     (tmp_path / "own.csv").write_text(own, encoding="utf-8")
     target = tmp_path / "canvas.csv"
     assert (
-        command("export", "canvas", "--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target).code
+        command(
+            "export",
+            "canvas",
+            "--from",
+            canvas_class,
+            "--gradebook",
+            tmp_path / "own.csv",
+            "--out",
+            target,
+        ).code
         == 0
     )
     rows = table(target)
@@ -118,10 +154,24 @@ def test_canvas_fills_its_export_in_whatever_form_it_has(
         own = own.replace(",", ";").replace("~", ",").replace("17;", "17,5;")
     (tmp_path / "own.csv").write_text(own)
     target = tmp_path / "canvas.csv"
-    run = command("export", "canvas", "--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target)
+    run = command(
+        "export",
+        "canvas",
+        "--from",
+        canvas_class,
+        "--gradebook",
+        tmp_path / "own.csv",
+        "--out",
+        target,
+    )
     assert run.code == 0, run.err
     rows = list(csv.reader(io.StringIO(target.read_text()), delimiter=delimiter))
-    assert [row[-1] for row in rows] == ["hw (77)", "12", "10", "3,6" if delimiter == ";" else "3.6"]
+    assert [row[-1] for row in rows] == [
+        "hw (77)",
+        "12",
+        "10",
+        "3,6" if delimiter == ";" else "3.6",
+    ]
 
 
 def test_a_row_whose_id_and_name_are_of_two_students_is_left_as_it_is_and_told(
@@ -130,12 +180,23 @@ def test_a_row_whose_id_and_name_are_of_two_students_is_left_as_it_is_and_told(
     own = 'Student,ID,SIS User ID,Section,hw (77)\n"Doe, Jane",1002,s2,A,\n"Roe, Bo",1001,,A,\n"Poe, Al",1003,s3,A,\n'
     (tmp_path / "own.csv").write_text(own)
     target = tmp_path / "canvas.csv"
-    run = command("export", "canvas", "--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target)
+    run = command(
+        "export",
+        "canvas",
+        "--from",
+        canvas_class,
+        "--gradebook",
+        tmp_path / "own.csv",
+        "--out",
+        target,
+    )
     assert [row["SIS User ID"] for row in table(target)] == ["", "s3"]
-    assert "not filled in, as ids and name point to different students: Doe, Jane, Roe, Bo" in run.out
+    assert (
+        "not filled in, as ids and name point to different students: Doe, Jane, Roe, Bo" in run.out
+    )
 
 
-# --- Brightspace, Blackboard, Sakai -----------------------------------------------------------------------------------
+# --- Brightspace, Blackboard, Sakai ---------------------------------------------------------------
 
 
 def test_brightspace_gets_ids_and_points_and_its_end_of_line(
@@ -165,32 +226,55 @@ def test_an_lms_gets_its_own_export_filled_in(
     target = tmp_path / "filled.csv"
     for most, more, marks in (("12", (), ("10", "7")), ("24", ("--scale",), ("20", "7"))):
         (tmp_path / "own.csv").write_text(OWN[system].format(most), encoding=encoding)
-        arguments = ("--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target, *more)
+        arguments = (
+            "--from",
+            canvas_class,
+            "--gradebook",
+            tmp_path / "own.csv",
+            "--out",
+            target,
+            *more,
+        )
         run = command("export", system, *arguments)
         assert run.code == 0, run.err
         text = target.read_text(encoding=encoding)
-        rows = list(csv.reader(io.StringIO(text), delimiter="\t" if system == "blackboard" else ","))
+        rows = list(
+            csv.reader(io.StringIO(text), delimiter="\t" if system == "blackboard" else ",")
+        )
         place = 2 if system == "sakai" else 3
         assert tuple(row[place] for row in rows[1:]) == marks
 
 
-def test_another_maximum_is_refused_with_the_reason(command: Callable, canvas_class: Path, tmp_path: Path) -> None:
+def test_another_maximum_is_refused_with_the_reason(
+    command: Callable, canvas_class: Path, tmp_path: Path
+) -> None:
     (tmp_path / "own.csv").write_text(OWN["sakai"].format(100))
     run = command("export", "sakai", "--from", canvas_class, "--gradebook", tmp_path / "own.csv")
     assert run.code == 2
     assert "has a maximum of 100, and this assignment of 12" in run.err
 
 
-def test_sakais_own_download_is_filled_in(command: Callable, canvas_class: Path, tmp_path: Path) -> None:
+def test_sakais_own_download_is_filled_in(
+    command: Callable, canvas_class: Path, tmp_path: Path
+) -> None:
     own = '"Homework","Points"\n"",""\n"Display ID","ID","Last Name","First Name","grade"\n"s1","s1","Doe","Jane",""\n'
     (tmp_path / "grades.csv").write_text(own)
     target = tmp_path / "filled.csv"
-    run = command("export", "sakai", "--from", canvas_class, "--gradebook", tmp_path / "grades.csv", "--out", target)
+    run = command(
+        "export",
+        "sakai",
+        "--from",
+        canvas_class,
+        "--gradebook",
+        tmp_path / "grades.csv",
+        "--out",
+        target,
+    )
     assert run.code == 0, run.err
     assert target.read_text().splitlines()[-1] == "s1,s1,Doe,Jane,10"
 
 
-# --- Moodle ---------------------------------------------------------------------------------------------------------
+# --- Moodle ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -201,7 +285,9 @@ def moodle_class(batch: Callable, tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def test_moodle_gets_a_worksheet_by_participant(command: Callable, moodle_class: Path, tmp_path: Path) -> None:
+def test_moodle_gets_a_worksheet_by_participant(
+    command: Callable, moodle_class: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "moodle.csv"
     assert command("export", "moodle", "--from", moodle_class, "--out", target).code == 0
     rows = table(target)
@@ -211,7 +297,9 @@ def test_moodle_gets_a_worksheet_by_participant(command: Callable, moodle_class:
     assert rows[1]["Feedback comments"].startswith("not passed: double")
 
 
-def test_moodle_fills_its_own_worksheet(command: Callable, canvas_class: Path, tmp_path: Path) -> None:
+def test_moodle_fills_its_own_worksheet(
+    command: Callable, canvas_class: Path, tmp_path: Path
+) -> None:
     own = (
         "Identifier,Full name,Email address,Status,Grade,Maximum grade,Online text\r\n"
         "Participant 9,Jane Doe,jd@x,Submitted,,12.00,keep me\r\nParticipant 8,Al Poe,ap@x,-,,12.00,\r\n"
@@ -220,13 +308,28 @@ def test_moodle_fills_its_own_worksheet(command: Callable, canvas_class: Path, t
     (tmp_path / "own.csv").write_text(own)
     target = tmp_path / "moodle.csv"
     assert (
-        command("export", "moodle", "--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target).code
+        command(
+            "export",
+            "moodle",
+            "--from",
+            canvas_class,
+            "--gradebook",
+            tmp_path / "own.csv",
+            "--out",
+            target,
+        ).code
         == 0
     )
-    assert [(row["Grade"], row["Online text"]) for row in table(target)] == [("10", "keep me"), ("0", ""), ("3", "")]
+    assert [(row["Grade"], row["Online text"]) for row in table(target)] == [
+        ("10", "keep me"),
+        ("0", ""),
+        ("3", ""),
+    ]
 
 
-def test_a_worksheet_in_another_language_is_filled_in(command: Callable, moodle_class: Path, tmp_path: Path) -> None:
+def test_a_worksheet_in_another_language_is_filled_in(
+    command: Callable, moodle_class: Path, tmp_path: Path
+) -> None:
     own = (
         "ID,Vollständiger Name,E-Mail-Adresse,Status,Bewertung,Bestwertung,Bewertung kann geändert werden,"
         'Feedback als Kommentar\r\nTeilnehmer/in501,Jane Doe,jd@x,Abgegeben,-,"12,00",Ja,gut gemacht\r\n'
@@ -234,30 +337,57 @@ def test_a_worksheet_in_another_language_is_filled_in(command: Callable, moodle_
     )
     (tmp_path / "own.csv").write_text(own, encoding="utf-8-sig")
     target = tmp_path / "moodle.csv"
-    run = command("export", "moodle", "--from", moodle_class, "--gradebook", tmp_path / "own.csv", "--out", target)
+    run = command(
+        "export",
+        "moodle",
+        "--from",
+        moodle_class,
+        "--gradebook",
+        tmp_path / "own.csv",
+        "--out",
+        target,
+    )
     assert run.code == 0, run.err
     rows = table(target)
     assert [row["Bewertung"] for row in rows] == ["10", "4"]
-    assert rows[0]["Feedback als Kommentar"] == "gut gemacht"  # all passed: nothing is said, and nothing is lost
+    # all passed: nothing is said, and nothing is lost
+    assert rows[0]["Feedback als Kommentar"] == "gut gemacht"
     assert rows[1]["Feedback als Kommentar"].startswith("not passed: double")
 
 
 @pytest.mark.parametrize(("more", "code", "grade"), [((), 2, ""), (("--scale",), 0, "83.33")])
 def test_another_maximum_grade_of_moodle_is_refused_or_scaled(
-    command: Callable, moodle_class: Path, tmp_path: Path, more: tuple[str, ...], code: int, grade: str
+    command: Callable,
+    moodle_class: Path,
+    tmp_path: Path,
+    more: tuple[str, ...],
+    code: int,
+    grade: str,
 ) -> None:
     own = "Identifier,Full name,Grade,Maximum grade\nParticipant 501,Jane Doe,,100.00\n"
     (tmp_path / "own.csv").write_text(own)
     target = tmp_path / "moodle.csv"
-    arguments = ("--from", moodle_class, "--gradebook", tmp_path / "own.csv", "--out", target, *more)
+    arguments = (
+        "--from",
+        moodle_class,
+        "--gradebook",
+        tmp_path / "own.csv",
+        "--out",
+        target,
+        *more,
+    )
     assert command("export", "moodle", *arguments).code == code
     if not code:
         assert table(target)[0]["Grade"] == grade
 
 
-def test_moodle_xml_is_read_by_a_parser(command: Callable, canvas_class: Path, tmp_path: Path) -> None:
+def test_moodle_xml_is_read_by_a_parser(
+    command: Callable, canvas_class: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "moodle.xml"
-    run = command("export", "moodle-xml", "--from", canvas_class, "--column", "hw3", "--out", target)
+    run = command(
+        "export", "moodle-xml", "--from", canvas_class, "--column", "hw3", "--out", target
+    )
     assert run.code == 0, run.err
     found = [{child.tag: child.text for child in result} for result in ET.parse(target).getroot()]
     assert [(one["assignment"], one["student"], one["score"]) for one in found] == [
@@ -265,20 +395,27 @@ def test_moodle_xml_is_read_by_a_parser(command: Callable, canvas_class: Path, t
     ]  # fmt: skip
 
 
-# --- nbgrader -------------------------------------------------------------------------------------------------------
+# --- nbgrader -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def nbgrader_class(batch: Callable, tmp_path: Path) -> Path:
     for student, kind, day in (("ann", "right", 1), ("bob", "thrice", 2)):
         stamp = f"2026-05-0{day} 11:00:00.5 UTC"
-        mini.write(tmp_path / "d" / "submitted" / student / "mini", {**mini.KINDS[kind].files, "timestamp.txt": stamp})
-    (tmp_path / "roster.csv").write_text('id,name,email\nann,"Lee, Ann",a@x\nbob,Bob Ray,b@x\ncy,Cy Fox,c@x\n')
+        mini.write(
+            tmp_path / "d" / "submitted" / student / "mini",
+            {**mini.KINDS[kind].files, "timestamp.txt": stamp},
+        )
+    (tmp_path / "roster.csv").write_text(
+        'id,name,email\nann,"Lee, Ann",a@x\nbob,Bob Ray,b@x\ncy,Cy Fox,c@x\n'
+    )
     assert batch(tmp_path / "d", "--roster", tmp_path / "roster.csv").code == 1
     return tmp_path / "out"
 
 
-def test_nbgrader_gets_the_columns_of_its_own_export(command: Callable, nbgrader_class: Path, tmp_path: Path) -> None:
+def test_nbgrader_gets_the_columns_of_its_own_export(
+    command: Callable, nbgrader_class: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "grades.csv"
     assert command("export", "nbgrader", "--from", nbgrader_class, "--out", target).code == 0
     ann, bob, cy = table(target)
@@ -293,7 +430,8 @@ def test_nbgrader_gets_the_columns_of_its_own_export(command: Callable, nbgrader
 def test_nbgrader_itself_agrees_on_every_cell(
     command: Callable, nbgrader_class: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # it runs alembic
+    # it runs alembic
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     api = pytest.importorskip("nbgrader.api", reason="nbgrader is not installed")
     export = pytest.importorskip("nbgrader.plugins.export")
     target, theirs = tmp_path / "grades.csv", tmp_path / "theirs.csv"
@@ -302,16 +440,23 @@ def test_nbgrader_itself_agrees_on_every_cell(
     with api.Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
         book.add_assignment("mini", duedate=datetime.fromisoformat(rows[0]["duedate"]))
         book.add_notebook("work", "mini")
-        book.add_grade_cell("c", "work", "mini", max_score=float(rows[0]["max_score"]), cell_type="code")
+        book.add_grade_cell(
+            "c", "work", "mini", max_score=float(rows[0]["max_score"]), cell_type="code"
+        )
         for row in rows:
             book.add_student(
-                row["student_id"], first_name=row["first_name"], last_name=row["last_name"], email=row["email"]
+                row["student_id"],
+                first_name=row["first_name"],
+                last_name=row["last_name"],
+                email=row["email"],
             )
             if row["timestamp"]:
                 when = datetime.fromisoformat(row["timestamp"])
                 made = book.add_submission("mini", row["student_id"], timestamp=when)
                 made.notebooks[0].late_submission_penalty = float(row["late_submission_penalty"])
-                book.find_grade("c", "work", "mini", row["student_id"]).manual_score = float(row["raw_score"])
+                book.find_grade("c", "work", "mini", row["student_id"]).manual_score = float(
+                    row["raw_score"]
+                )
         book.db.commit()
         plugin = export.CsvExportPlugin()
         plugin.to = str(theirs)
@@ -319,7 +464,7 @@ def test_nbgrader_itself_agrees_on_every_cell(
     assert sorted(table(theirs), key=lambda row: row["student_id"]) == rows
 
 
-# --- Gradescope -----------------------------------------------------------------------------------------------------
+# --- Gradescope -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -327,7 +472,10 @@ def harness(command: Callable, assignment: Assignment, tmp_path: Path) -> Callab
     """A tree like Gradescope's, set up; the fixture runs a submission through it."""
     base = tmp_path / "autograder"
     archive = tmp_path / "autograder.zip"
-    assert command("export", "gradescope", "--assignment", assignment.folder, "--out", archive).code == 0
+    assert (
+        command("export", "gradescope", "--assignment", assignment.folder, "--out", archive).code
+        == 0
+    )
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(base / "source")
         for info in packed.infolist():
@@ -336,14 +484,23 @@ def harness(command: Callable, assignment: Assignment, tmp_path: Path) -> Callab
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", base / "venv"], check=True)
     site = next((base / "venv").glob("lib/python*/site-packages"))
     root = Path(__file__).resolve().parents[2]
-    (site / "here.pth").write_text(f"{root}\n{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
+    (site / "here.pth").write_text(
+        f"{root}\n{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n"
+    )
     environment = {**os.environ, "AUTOGRADER_BASE": str(base), "AUTOGRADER_ISOLATION": "none"}
 
-    def run(files: dict[str, str | bytes], script: str = "run_autograder") -> subprocess.CompletedProcess[str]:
+    def run(
+        files: dict[str, str | bytes], script: str = "run_autograder"
+    ) -> subprocess.CompletedProcess[str]:
         (base / "submission").mkdir(exist_ok=True)
         mini.write(base / "submission", files)
         return subprocess.run(
-            [base / "source" / script], env=environment, capture_output=True, text=True, check=False, cwd=base
+            [base / "source" / script],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=base,
         )
 
     assert run({}, "setup.sh").returncode == 0
@@ -359,7 +516,12 @@ def test_gradescope_runs_its_scripts_and_reads_the_results(harness: Callable) ->
     assert results["score"] == 7
     assert sum(test["score"] for test in results["tests"]) == results["score"]
     double, shift = results["tests"]
-    assert (double["status"], double["score"], double["max_score"], double["tags"]) == ("failed", 3, 6, ["Functions"])
+    assert (double["status"], double["score"], double["max_score"], double["tags"]) == (
+        "failed",
+        3,
+        6,
+        ["Functions"],
+    )
     assert (shift["status"], shift["visibility"], shift["name"]) == (
         "passed",
         "visible",
@@ -388,7 +550,7 @@ def test_gradescope_gets_no_results_where_the_grader_failed(harness: Callable) -
 
 
 def test_gradescope_hides_what_is_hidden(command: Callable, tmp_path: Path) -> None:
-    from grader.report import json as renderer
+    from grader.report import json_report as renderer
     from grader.report.audience import Audience
 
     made = report(
@@ -399,22 +561,32 @@ def test_gradescope_hides_what_is_hidden(command: Callable, tmp_path: Path) -> N
     target = tmp_path / "results.json"
     assert command("export", "gradescope-results", "--from", tmp_path, "--out", target).code == 0
     shown, hidden = json.loads(target.read_text())["tests"]
-    assert (shown["visibility"], hidden["visibility"], hidden["name"]) == ("visible", "hidden", "A hidden check")
+    assert (shown["visibility"], hidden["visibility"], hidden["name"]) == (
+        "visible",
+        "hidden",
+        "A hidden check",
+    )
     assert hidden["output"] == "secret"
     assert shown["output"] == "`hidden_1` has to pass first"
 
 
-# --- GitHub ---------------------------------------------------------------------------------------------------------
+# --- GitHub ---------------------------------------------------------------------------------------
 
 
 def test_the_autograder_of_classroom_50_is_python_that_grades_what_lies_beside_it(
     command: Callable, assignment: Assignment, tmp_path: Path
 ) -> None:
     target = tmp_path / "autograder.py"
-    assert command("export", "classroom50", "--assignment", assignment.folder, "--out", target).code == 0
+    assert (
+        command("export", "classroom50", "--assignment", assignment.folder, "--out", target).code
+        == 0
+    )
     text = target.read_text()
     compile(text, "autograder.py", "exec")
-    assert '"export", "classroom50-results", "--from", "report/report.json", "--out", "result.json"' in text
+    assert (
+        '"export", "classroom50-results", "--from", "report/report.json", "--out", "result.json"'
+        in text
+    )
 
 
 RUNNER = {
@@ -436,7 +608,11 @@ def test_classroom_50_gets_whole_points_and_no_hidden_check() -> None:
     }  # fmt: skip
     assert (data["schema"], data["review"]) == ("classroom50/result/v1", "https://h/c")
     for test in data["tests"]:
-        assert (type(test["passed"]), type(test["score"]), type(test["max-score"])) == (bool, int, int)
+        assert (type(test["passed"]), type(test["score"]), type(test["max-score"])) == (
+            bool,
+            int,
+            int,
+        )
     assert data["score"] == sum(test["score"] for test in data["tests"])
     assert data["max-score"] == sum(test["max-score"] for test in data["tests"]) == 12
     assert "secret" not in json.dumps(data)

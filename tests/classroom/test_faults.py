@@ -11,9 +11,10 @@ import mini
 import msgspec
 import pytest
 
-from grader.classroom import batch as batches
-from grader.classroom import parts, tasks
-from grader.classroom.store import CLASS, CLASS_COPY
+from grader.classroom.download import unpack
+from grader.classroom.run import batch as batches
+from grader.classroom.run import worker
+from grader.classroom.run.result_store import CLASS, CLASS_COPY
 from grader.grading.grade import Grader
 from grader.model import Status
 
@@ -29,7 +30,10 @@ def marks(out: Path) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture
 def two(tmp_path: Path) -> Path:
-    mini.write(tmp_path / "d", {"ann/mini.py": mini.RIGHT, "bob/mini.py": mini.KINDS["thrice"].files["mini.py"]})
+    mini.write(
+        tmp_path / "d",
+        {"ann/mini.py": mini.RIGHT, "bob/mini.py": mini.KINDS["thrice"].files["mini.py"]},
+    )
     return tmp_path / "d"
 
 
@@ -43,13 +47,15 @@ def test_a_box_that_the_kernel_killed_for_want_of_memory_gives_no_mark_and_is_tr
         graded = grade(self, taken)  # type: ignore[arg-type]
         if graded.report.submission != "ann":
             return graded
-        faults = [msgspec.structs.replace(check, status=Status.ERROR) for check in graded.report.checks]
+        faults = [
+            msgspec.structs.replace(check, status=Status.ERROR) for check in graded.report.checks
+        ]
         report = msgspec.structs.replace(graded.report, checks=tuple(faults))
         return msgspec.structs.replace(graded, report=report)
 
     with monkeypatch.context() as patched:
         patched.setattr(Grader, "grade_taken", killed)
-        patched.setattr(tasks, "oom_kills", lambda: next(kills))
+        patched.setattr(worker, "oom_kills", lambda: next(kills))
         run = batch(two)
     assert run.code == 3
     assert "ran out of memory" in run.out
@@ -62,13 +68,13 @@ def test_what_failed_by_the_machines_fault_is_tried_again_when_all_others_are_do
     batch: Callable, two: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    do = tasks._do
+    do = worker._do
 
-    def failing(task: tasks.Task) -> tasks.Done:
+    def failing(task: worker.Task) -> worker.Done:
         seen.append(task.title)
-        return tasks.Done(fault="a stale handle") if seen == ["ann"] else do(task)
+        return worker.Done(fault="a stale handle") if seen == ["ann"] else do(task)
 
-    monkeypatch.setattr(tasks, "_do", failing)
+    monkeypatch.setattr(worker, "_do", failing)
     assert batch(two).code == 1
     assert seen == ["ann", "bob", "ann"]
 
@@ -83,23 +89,25 @@ class Full:
 def test_a_full_temporary_folder_gives_no_mark(
     batch: Callable, two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lay = parts.Part.lay
+    lay = unpack.Part.lay
 
-    def full(self: parts.Part, root: Path, name: str, file: parts.Readable) -> Path:
+    def full(self: unpack.Part, root: Path, name: str, file: unpack.Readable) -> Path:
         if name.startswith("ann/"):
             return lay(self, root, name, Full())
         return lay(self, root, name, file)
 
     packed = mini.zip_folder(two, tmp_path / "d.zip")
     with monkeypatch.context() as patched:
-        patched.setattr(parts.Part, "lay", full)
+        patched.setattr(unpack.Part, "lay", full)
         assert batch(packed).code == 3
     assert marks(tmp_path / "out")["ann"] == ("fault", "")
     assert batch(packed).code == 1
     assert marks(tmp_path / "out")["ann"] == ("graded", "10")
 
 
-def test_a_cut_of_every_file_that_is_kept_is_found_and_mended(batch: Callable, two: Path, tmp_path: Path) -> None:
+def test_a_cut_of_every_file_that_is_kept_is_found_and_mended(
+    batch: Callable, two: Path, tmp_path: Path
+) -> None:
     batch(two)
     out = tmp_path / "out"
     before = (out / "gradebook.csv").read_bytes()
@@ -112,7 +120,9 @@ def test_a_cut_of_every_file_that_is_kept_is_found_and_mended(batch: Callable, t
         assert path.stat().st_size > len(whole) // 2, path
 
 
-def test_a_report_that_is_cut_is_rendered_again_and_not_graded(batch: Callable, two: Path, tmp_path: Path) -> None:
+def test_a_report_that_is_cut_is_rendered_again_and_not_graded(
+    batch: Callable, two: Path, tmp_path: Path
+) -> None:
     batch(two)
     (tmp_path / "out" / "bob" / "report.html").write_bytes(b"")
     assert "1 as they were before, 1 rendered again" in batch(two).out
@@ -126,12 +136,22 @@ def test_a_class_file_that_is_cut_costs_no_result(
     for name in names:
         (tmp_path / "out" / name).write_bytes(b"")
     if len(names) == 1:
-        assert command("export", "nbgrader", "--from", tmp_path / "out", "--out", tmp_path / "g.csv").code == 0
+        assert (
+            command(
+                "export", "nbgrader", "--from", tmp_path / "out", "--out", tmp_path / "g.csv"
+            ).code
+            == 0
+        )
     assert "2 as they were before" in batch(two).out
 
 
-def test_a_groups_hand_in_is_graded_once_and_marked_for_all(batch: Callable, tmp_path: Path) -> None:
-    mini.write(tmp_path / "d", {"team_7_1001_9001_mini.py": mini.RIGHT, "roebo_1002_9002_mini.py": mini.RIGHT})
+def test_a_groups_hand_in_is_graded_once_and_marked_for_all(
+    batch: Callable, tmp_path: Path
+) -> None:
+    mini.write(
+        tmp_path / "d",
+        {"team_7_1001_9001_mini.py": mini.RIGHT, "roebo_1002_9002_mini.py": mini.RIGHT},
+    )
     (tmp_path / "roster.csv").write_text("id,name\ns1,Ann Lee\ns2,Bo Roe\ns3,Cy Fox\n")
     (tmp_path / "groups.csv").write_text("id,group\ns1,Team 7\ns3,Team 7\n")
     more = ("--roster", tmp_path / "roster.csv", "--groups", tmp_path / "groups.csv")
@@ -154,13 +174,20 @@ def test_what_is_asked_about_has_a_row_and_an_exit_code_and_an_answer_settles_it
         "101": "asked", "102": "asked", f"? {name}": "asked",
     }  # fmt: skip
     assert "who is this?" in (tmp_path / "out" / "index.html").read_text()
-    mini.write(tmp_path / "out", {"overrides.toml": f'[[who]]\nhand_in = "{name}"\nstudent = "101"\n'})
+    mini.write(
+        tmp_path / "out", {"overrides.toml": f'[[who]]\nhand_in = "{name}"\nstudent = "101"\n'}
+    )
     assert batch(tmp_path / "d", "--roster", tmp_path / "roster.csv").code == 0
     assert marks(tmp_path / "out") == {"101": ("graded", "10"), "102": ("missing", "")}
 
 
-def test_what_was_left_out_and_what_a_person_should_decide_is_in_the_gradebook(batch: Callable, tmp_path: Path) -> None:
-    mini.write(tmp_path / "d" / "ann", {"essay.txt": b"", "work/mini.py": mini.RIGHT, "work/Words.zip": b"PK no zip"})
+def test_what_was_left_out_and_what_a_person_should_decide_is_in_the_gradebook(
+    batch: Callable, tmp_path: Path
+) -> None:
+    mini.write(
+        tmp_path / "d" / "ann",
+        {"essay.txt": b"", "work/mini.py": mini.RIGHT, "work/Words.zip": b"PK no zip"},
+    )
     (tmp_path / "d" / "ann" / "data").symlink_to("/nowhere")
     batch(tmp_path / "d")
     (row,) = bulk.read(tmp_path / "out" / "gradebook.csv")

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from listing import Listing
 
-from grader.classroom.downloads import Asking, Class, read
-from grader.classroom.roster import Member, Roster
+from grader.classroom.download.hand_ins import Asking, Class, read
+from grader.classroom.download.roster import Member, Roster
 from grader.errors import UsageError
 
 ASKING = Asking(assignment="mini", wanted=frozenset({"mini.py"}))
@@ -23,11 +23,17 @@ def class_of(paths: list[str], members: list[Member] | None, **asking: object) -
     return read(Listing(paths), Roster(members) if members is not None else None, with_more)
 
 
-def graded(paths: list[str], members: list[Member] | None, **asking: object) -> dict[str, tuple[str, ...]]:
-    return {entry.student: entry.paths for entry in class_of(paths, members, **asking).entries if entry.paths}
+def graded(
+    paths: list[str], members: list[Member] | None, **asking: object
+) -> dict[str, tuple[str, ...]]:
+    return {
+        entry.student: entry.paths
+        for entry in class_of(paths, members, **asking).entries
+        if entry.paths
+    }
 
 
-# --- every LMS's names, hostile ---------------------------------------------------------------------------------------
+# --- every LMS's names, hostile -------------------------------------------------------------------
 
 ADA, BOB, EVE = Member(student="101", name="Ada Lovelace"), Member(student="102", name="Bob Bright"), Member(
     student="104", name="Eve Moe"
@@ -56,7 +62,11 @@ def test_a_group_before_a_name_in_moodle_is_no_part_of_it() -> None:
 
 
 def test_a_file_name_in_canvas_does_not_name_another_student() -> None:
-    names = ["lovelaceada_901_5_mini.py", "moeeve_904_6_901_7_mini.py", "moeeve_904_8_lovelaceada_901_9_mini.py"]
+    names = [
+        "lovelaceada_901_5_mini.py",
+        "moeeve_904_6_901_7_mini.py",
+        "moeeve_904_8_lovelaceada_901_9_mini.py",
+    ]
     assert graded(names, [ADA, EVE]) == {"101": (names[0],), "104": (names[1], names[2])}
 
 
@@ -67,12 +77,18 @@ def test_a_group_of_canvas_whose_name_ends_with_a_number_is_read_whole() -> None
 
 def test_a_name_in_canvas_that_can_be_read_in_two_ways_is_asked_about() -> None:
     members = [Member(student="a", name="Jo"), Member(student="b", name="Jo 7")]
-    (row,) = [entry for entry in class_of(["jo_7_1001_9001_mini.py"], members).entries if entry.student[0] == "?"]
+    (row,) = [
+        entry
+        for entry in class_of(["jo_7_1001_9001_mini.py"], members).entries
+        if entry.student[0] == "?"
+    ]
     assert "two ways" in row.asked
 
 
 def test_anonymous_hand_ins_are_graded_as_nobodys_and_the_roster_is_not_missing() -> None:
-    entries = class_of(["anon_101_9001_mini.py", "anon_x7Kq2_LATE_9002_mini.py"], [ADA, BOB]).entries
+    entries = class_of(
+        ["anon_101_9001_mini.py", "anon_x7Kq2_LATE_9002_mini.py"], [ADA, BOB]
+    ).entries
     assert [(entry.student, bool(entry.paths), entry.missing) for entry in entries] == [
         ("101", False, False), ("102", False, False), ("anon 101", True, False), ("anon x7Kq2", True, False),
     ]  # fmt: skip
@@ -98,7 +114,11 @@ def test_brightspace_keeps_the_last_of_several_hand_ins_in_both_forms() -> None:
 
 def test_sakai_names_its_folders_by_login() -> None:
     top = "Homework/Lovelace, Ada(101)"
-    paths = [f"{top}/Submission attachment(s)/mini.py", f"{top}/timestamp.txt", "Homework/grades.csv"]
+    paths = [
+        f"{top}/Submission attachment(s)/mini.py",
+        f"{top}/timestamp.txt",
+        "Homework/grades.csv",
+    ]
     assert graded(paths, [ADA]) == {"101": (f"{top}/Submission attachment(s)",)}
 
 
@@ -111,13 +131,17 @@ def test_google_classroom_names_files_by_person() -> None:
 def test_repositories_are_read_by_assignment_with_git_or_without(git: str) -> None:
     members = [Member(student="ann-b", name="Ann"), Member(student="b", name="Bob")]
     names = ["cs1-mini-ann-b", "cs1-mini-b"]
-    paths = [f"{name}/mini.py" for name in names] + ([f"{name}{git}" for name in names] if git else [])
+    paths = [f"{name}/mini.py" for name in names] + (
+        [f"{name}{git}" for name in names] if git else []
+    )
     assert graded(paths, members) == {"ann-b": (names[0],), "b": (names[1],)}
 
 
 def test_one_clone_among_nothing_else_is_its_users() -> None:
     members = [Member(student="ann", name="Ann")]
-    assert graded(["homework-ann/.git/HEAD", "homework-ann/mini.py"], members) == {"ann": ("homework-ann",)}
+    assert graded(["homework-ann/.git/HEAD", "homework-ann/mini.py"], members) == {
+        "ann": ("homework-ann",)
+    }
 
 
 @pytest.mark.parametrize("around", ["", "w/", "a/b/c/d/e/f/"])
@@ -138,7 +162,12 @@ def test_one_students_work_is_no_class() -> None:
 
 
 def test_a_group_is_graded_once_and_marked_for_all() -> None:
-    groups = Roster([Member(student="101", name="", group="Team 7"), Member(student="102", name="", group="Team 7")])
+    groups = Roster(
+        [
+            Member(student="101", name="", group="Team 7"),
+            Member(student="102", name="", group="Team 7"),
+        ]
+    )
     entries = class_of(["team_7_1001_9001_mini.py"], [ADA, BOB, EVE], groups=groups).entries
     assert [(entry.student, bool(entry.paths), entry.lms_id) for entry in entries] == [
         ("101", True, ""), ("102", True, ""), ("104", False, ""),
@@ -154,7 +183,7 @@ def test_two_strangers_whose_names_look_alike_have_a_row_each() -> None:
     assert len(graded(["a\x01/mini.py", "a\x02/mini.py"], None)) == 2
 
 
-# --- any class, any download ------------------------------------------------------------------------------------------
+# --- any class, any download ----------------------------------------------------------------------
 
 
 class Pupil(NamedTuple):
@@ -219,11 +248,17 @@ def brightspace(pupils: list[Pupil]) -> dict[str, str]:
 
 
 def blackboard(pupils: list[Pupil]) -> dict[str, str]:
-    return {f"HW_1_{pupil.id}_attempt_2026-11-01-10-11-12_{file}": pupil.id for pupil in pupils for file in pupil.files}
+    return {
+        f"HW_1_{pupil.id}_attempt_2026-11-01-10-11-12_{file}": pupil.id
+        for pupil in pupils
+        for file in pupil.files
+    }
 
 
 def sakai(pupils: list[Pupil]) -> dict[str, str]:
-    return {f"{pupil.name.replace('(', '').replace(')', '')}({pupil.id})": pupil.id for pupil in pupils}
+    return {
+        f"{pupil.name.replace('(', '').replace(')', '')}({pupil.id})": pupil.id for pupil in pupils
+    }
 
 
 def github(pupils: list[Pupil]) -> dict[str, str]:

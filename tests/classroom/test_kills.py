@@ -1,4 +1,6 @@
-"""SIGKILL of the coordinator, a worker or a box at random moments, then the same command again: nothing is lost."""
+"""SIGKILL of the coordinator, a worker or a box at random moments, then the same command again:
+nothing is lost.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ import psutil
 import pytest
 
 from grader.assignment.spec import Assignment
-from grader.classroom import gradebook
+from grader.classroom.marks import gradebook
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 KINDS = [kind for kind in mini.KINDS if not mini.KINDS[kind].refused]
@@ -31,7 +33,14 @@ def command(assignment: Assignment, tmp_path: Path) -> list[str]:
     for number, kind in enumerate(KINDS):
         mini.write(tmp_path / "submissions" / f"s{number:02}", mini.KINDS[kind].files)
     fixed = ["--assignment", assignment.folder, "--isolation", "none", "--workers", "2"]
-    return [sys.executable, "-m", "grader", "batch", str(tmp_path / "submissions"), *map(str, fixed)]
+    return [
+        sys.executable,
+        "-m",
+        "grader",
+        "batch",
+        str(tmp_path / "submissions"),
+        *map(str, fixed),
+    ]
 
 
 def start(command: list[str], out: Path) -> subprocess.Popen[bytes]:
@@ -44,7 +53,11 @@ def start(command: list[str], out: Path) -> subprocess.Popen[bytes]:
 
 def family(process: subprocess.Popen[bytes]) -> dict[str, list[psutil.Process]]:
     """Return the coordinator, its workers and their boxes, by their command lines."""
-    found: dict[str, list[psutil.Process]] = {"coordinator": [psutil.Process(process.pid)], "worker": [], "box": []}
+    found: dict[str, list[psutil.Process]] = {
+        "coordinator": [psutil.Process(process.pid)],
+        "worker": [],
+        "box": [],
+    }
     for child in found["coordinator"][0].children(recursive=True):
         try:
             line = " ".join(child.cmdline())
@@ -73,7 +86,8 @@ def test_any_process_may_be_killed_at_any_moment(
     while kills < wanted:
         time.sleep(chance.uniform(0.2, 1.6))
         kind = chance.choice(("coordinator", "worker", "box"))
-        if process.poll() is not None:  # it got through: begin anew, so that there is something to disturb
+        # it got through: begin anew, so that there is something to disturb
+        if process.poll() is not None:
             process = start(command, out if process.returncode < 0 else tmp_path / f"out-{kills}")
             out = out if process.args[-1] == str(out) else Path(process.args[-1])
             continue
@@ -90,10 +104,13 @@ def test_any_process_may_be_killed_at_any_moment(
             process.wait(30)
             process = start(command, out)
     process.wait(300)
-    for _ in range(3):  # whose worker died twice is the grader's fault in one run, and graded in the next
+    # whose worker died twice is the grader's fault in one run, and graded in the next
+    for _ in range(3):
         if start(command, out).wait(300) == 1:
             break
-    assert (out / "gradebook.csv").read_bytes() == (undisturbed / "gradebook.csv").read_bytes(), victims
+    assert (out / "gradebook.csv").read_bytes() == (undisturbed / "gradebook.csv").read_bytes(), (
+        victims
+    )
     graded = Counter(line["student"] for line in logged(out) if line.get("outcome") == "graded")
     assert set(graded.values()) == {1}, "what was complete was graded again"
     assert len(graded) == len(KINDS)
@@ -111,7 +128,9 @@ def test_workers_end_with_their_coordinator(command: list[str], tmp_path: Path) 
     assert not alive
 
 
-def test_interrupted_it_ends_at_once_and_says_how_to_go_on(command: list[str], tmp_path: Path) -> None:
+def test_interrupted_it_ends_at_once_and_says_how_to_go_on(
+    command: list[str], tmp_path: Path
+) -> None:
     process = subprocess.Popen(
         [*command, "--out", str(tmp_path / "out")], cwd=Path(__file__).resolve().parents[2], stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}, start_new_session=True,
@@ -128,7 +147,9 @@ def test_interrupted_it_ends_at_once_and_says_how_to_go_on(command: list[str], t
     assert not psutil.wait_procs(workers, timeout=10)[1]
 
 
-def test_terminated_it_ends_as_interrupted_and_leaves_nothing_behind(command: list[str], tmp_path: Path) -> None:
+def test_terminated_it_ends_as_interrupted_and_leaves_nothing_behind(
+    command: list[str], tmp_path: Path
+) -> None:
     (tmp_path / "tmp").mkdir()
     process = subprocess.Popen(
         [*command, "--out", str(tmp_path / "out")], cwd=Path(__file__).resolve().parents[2], stdout=subprocess.PIPE,
@@ -147,9 +168,12 @@ def test_terminated_it_ends_as_interrupted_and_leaves_nothing_behind(command: li
     assert "leaked" not in said
     assert not psutil.wait_procs(workers, timeout=10)[1]
     assert list((tmp_path / "tmp").iterdir()) == []
-    assert start(command, tmp_path / "out").wait(300) == 1  # no box's end at the signal was taken for a student's
+    # no box's end at the signal was taken for a student's
+    assert start(command, tmp_path / "out").wait(300) == 1
     double = {row["id"]: row["double"] for row in bulk.read(tmp_path / "out" / "gradebook.csv")}
-    assert double == {f"s{n:02}": gradebook.number(mini.KINDS[kind].double) for n, kind in enumerate(KINDS)}
+    assert double == {
+        f"s{n:02}": gradebook.number(mini.KINDS[kind].double) for n, kind in enumerate(KINDS)
+    }
 
 
 @pytest.mark.parametrize("stdout", ["| head -2", ">&-", ">/dev/full"])
@@ -158,8 +182,16 @@ def test_grading_goes_on_to_its_end_where_nobody_reads_of_it(
 ) -> None:
     for student in ("s1", "s2", "s3"):
         mini.write(tmp_path / "submissions" / student, mini.KINDS["right"].files)
-    places = (tmp_path / "submissions", "--assignment", assignment.folder, "--out", tmp_path / "out")
-    line = shlex.join([sys.executable, "-m", "grader", "batch", *map(str, places), "--isolation", "none"])
+    places = (
+        tmp_path / "submissions",
+        "--assignment",
+        assignment.folder,
+        "--out",
+        tmp_path / "out",
+    )
+    line = shlex.join(
+        [sys.executable, "-m", "grader", "batch", *map(str, places), "--isolation", "none"]
+    )
     done = subprocess.run(
         ["bash", "-c", f"{line} {stdout}; exit ${{PIPESTATUS[0]}}"], cwd=Path(__file__).resolve().parents[2],
         capture_output=True, text=True, check=False, timeout=300,
@@ -168,7 +200,9 @@ def test_grading_goes_on_to_its_end_where_nobody_reads_of_it(
     assert len((tmp_path / "out" / "gradebook.csv").read_text().splitlines()) == 4
 
 
-def test_a_second_run_in_the_same_folder_is_refused(command: list[str], tmp_path: Path, cli: Callable) -> None:
+def test_a_second_run_in_the_same_folder_is_refused(
+    command: list[str], tmp_path: Path, cli: Callable
+) -> None:
     process = start(command, tmp_path / "out")
     while not (tmp_path / "out" / "class.json").is_file():
         time.sleep(0.02)

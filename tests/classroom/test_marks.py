@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 
 from grader.assignment.schema import LateSpec
-from grader.classroom import overrides
-from grader.classroom.marks import Adjustment, CheckPoints, Inline, Rules, compute, late_days
+from grader.classroom.marks import overrides
+from grader.classroom.marks.course_marks import (
+    Adjustment,
+    CheckPoints,
+    Inline,
+    Rules,
+    compute,
+    late_days,
+)
 from grader.errors import UsageError
 from grader.model import Status
 
@@ -62,7 +69,12 @@ def test_what_lateness_takes_off(late: LateSpec | None, days: int, score: float)
 
 
 def test_adjustments_apply_in_order_and_give_their_reasons() -> None:
-    changes = (adjust(check="b", points=3), adjust(check="b", add=0.5), adjust(add=-1), adjust(comment="well done"))
+    changes = (
+        adjust(check="b", points=3),
+        adjust(check="b", add=0.5),
+        adjust(add=-1),
+        adjust(comment="well done"),
+    )
     marks = compute(CHECKS, Rules(adjustments=changes))
     assert marks.checks == {"a": 6, "b": 3.5}
     assert marks.score == 8.5
@@ -74,13 +86,18 @@ def test_the_whole_can_be_set() -> None:
 
 
 def test_late_days_by_hand_count_before_all() -> None:
-    rules = Rules(late=LateSpec(percent_per_day=10), late_days=5, adjustments=(adjust(late_days=1),))
+    rules = Rules(
+        late=LateSpec(percent_per_day=10), late_days=5, adjustments=(adjust(late_days=1),)
+    )
     assert compute(CHECKS, rules).penalty == 0.75
 
 
 def test_an_answer_waits_until_it_has_points() -> None:
     assert compute(CHECKS, Rules(inline=(WHY,), answered=("n/why",))).waiting == ("n/why",)
-    given = compute(CHECKS, Rules(inline=(WHY,), answered=("n/why",), adjustments=(adjust(answer="n/why", points=2),)))
+    given = compute(
+        CHECKS,
+        Rules(inline=(WHY,), answered=("n/why",), adjustments=(adjust(answer="n/why", points=2),)),
+    )
     assert (given.waiting, given.score, given.max_points) == ((), 9.5, 12)
 
 
@@ -108,14 +125,18 @@ def test_where_the_grader_failed_there_is_no_mark() -> None:
         ("[[adjust", "overrides.toml"),
     ],
 )
-def test_a_mistake_in_the_overrides_is_one_clear_sentence(tmp_path: Path, text: str, complaint: str) -> None:
+def test_a_mistake_in_the_overrides_is_one_clear_sentence(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
     (tmp_path / "overrides.toml").write_text(text)
     with pytest.raises(UsageError, match=complaint):
         overrides.read(tmp_path / "overrides.toml")
 
 
 def test_an_override_of_nobody_is_refused_with_a_suggestion(tmp_path: Path) -> None:
-    (tmp_path / "o.toml").write_text('[[adjust]]\nstudent = "s10"\nreason = "r"\nadd = 1\ncheck = "shfit"')
+    (tmp_path / "o.toml").write_text(
+        '[[adjust]]\nstudent = "s10"\nreason = "r"\nadd = 1\ncheck = "shfit"'
+    )
     read = overrides.read(tmp_path / "o.toml")
     names = {"student": ["s10"], "check": ["shift"], "answer": []}
     with pytest.raises(UsageError, match="did you mean 'shift'"):

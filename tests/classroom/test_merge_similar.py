@@ -11,10 +11,12 @@ import pytest
 
 from grader.assignment.spec import Assignment
 from grader.authoring.record import record
-from grader.classroom import similar
+from grader.classroom.similar import similarity
 
 
-def test_merged_shards_are_the_whole(batch: Callable, command: Callable, small_class: Path, tmp_path: Path) -> None:
+def test_merged_shards_are_the_whole(
+    batch: Callable, command: Callable, small_class: Path, tmp_path: Path
+) -> None:
     batch(small_class, out=tmp_path / "whole")
     parts = [tmp_path / f"part{number}" for number in (1, 2, 3)]
     for number, part in enumerate(parts, start=1):
@@ -24,7 +26,8 @@ def test_merged_shards_are_the_whole(batch: Callable, command: Callable, small_c
     whole, merged = tmp_path / "whole", tmp_path / "merged"
     assert (merged / "gradebook.csv").read_bytes() == (whole / "gradebook.csv").read_bytes()
     assert (merged / "s0" / "report.html").is_file()
-    assert "5 as they were before" in batch(small_class, out=merged).out  # and goes on as the whole would
+    # and goes on as the whole would
+    assert "5 as they were before" in batch(small_class, out=merged).out
 
 
 def test_a_shard_that_has_not_finished_is_no_mark(
@@ -42,7 +45,16 @@ def test_shards_of_two_assignments_are_refused(
 ) -> None:
     batch(small_class)
     other = mini.build(tmp_path / "assignment", mini.SPEC.replace("points = 6", "points = 8"))
-    command("batch", small_class, "--assignment", other.folder, "--isolation", "none", "--out", tmp_path / "other")
+    command(
+        "batch",
+        small_class,
+        "--assignment",
+        other.folder,
+        "--isolation",
+        "none",
+        "--out",
+        tmp_path / "other",
+    )
     run = command("merge", tmp_path / "out", tmp_path / "other", "--out", tmp_path / "merged")
     assert run.code == 2
     assert "another version" in run.err
@@ -67,7 +79,9 @@ def test_a_shard_that_is_missing_is_told_and_the_others_wait_for_it(
     assert "6 students" in run.out
 
 
-def test_the_same_shard_twice_is_refused(command: Callable, shards: list[Path], tmp_path: Path) -> None:
+def test_the_same_shard_twice_is_refused(
+    command: Callable, shards: list[Path], tmp_path: Path
+) -> None:
     run = command("merge", shards[0], shards[1], shards[0], "--out", tmp_path / "merged")
     assert run.code == 2
     assert "are both shard 1 of 3: give each once" in run.err
@@ -82,7 +96,9 @@ def test_shards_of_different_cuts_are_refused(
     assert "shard 2 of 2, and" in run.err
 
 
-def test_shards_with_different_expectations_are_refused(command: Callable, small_class: Path, tmp_path: Path) -> None:
+def test_shards_with_different_expectations_are_refused(
+    command: Callable, small_class: Path, tmp_path: Path
+) -> None:
     assignment = mini.build(tmp_path / "assignment")
     fixed = ("--assignment", assignment.folder, "--isolation", "none")
     command("batch", small_class, *fixed, "--shard", "1/2", "--out", tmp_path / "part1")
@@ -111,13 +127,18 @@ def test_merged_results_are_not_put_where_anything_else_is(
     command: Callable, shards: list[Path], tmp_path: Path
 ) -> None:
     mini.write(tmp_path / "thesis", {"s0/thesis.tex": "years of work"})
-    for out, why in ((tmp_path / "thesis", "no class that was graded"), (shards[0], "is one of the shards")):
+    for out, why in (
+        (tmp_path / "thesis", "no class that was graded"),
+        (shards[0], "is one of the shards"),
+    ):
         run = command("merge", *shards, "--out", out)
         assert run.code == 2
         assert why in run.err
 
 
-def test_shards_of_two_versions_of_the_grader_are_named(command: Callable, shards: list[Path], tmp_path: Path) -> None:
+def test_shards_of_two_versions_of_the_grader_are_named(
+    command: Callable, shards: list[Path], tmp_path: Path
+) -> None:
     file = shards[1] / "class.json"
     file.write_text(file.read_text().replace('"grader": "', '"grader": "0.0.1-', 1))
     run = command("merge", *shards, "--out", tmp_path / "merged")
@@ -141,11 +162,18 @@ def test_pairs_are_found_and_the_given_code_is_not(
 ) -> None:
     pytest.importorskip("copydetect")
     copied = OWN.format("+", "ValueError", 1, "list", ">")
-    renamed = copied.replace("total_of_all", "summen").replace("position", "stelle").replace("entry", "wert")
+    renamed = (
+        copied.replace("total_of_all", "summen")
+        .replace("position", "stelle")
+        .replace("entry", "wert")
+    )
     mini.write(tmp_path / "d" / "ann", mini.module(double=copied))
     mini.write(tmp_path / "d" / "bob", mini.module(double=renamed))
     for number in range(3):  # what everybody was given, and no more
-        mini.write(tmp_path / "d" / f"s{number}", mini.module(double=f"def double(x):\n    return {number} * x\n"))
+        mini.write(
+            tmp_path / "d" / f"s{number}",
+            mini.module(double=f"def double(x):\n    return {number} * x\n"),
+        )
     batch(tmp_path / "d")
     run = command("similar", "--from", tmp_path / "out", "--assignment", assignment.folder)
     assert run.code == 0, run.err
@@ -183,7 +211,7 @@ def test_nothing_that_was_compared_is_told(
 
 def test_the_code_cells_of_notebooks_are_compared() -> None:
     assert (
-        similar.code_of(
+        similarity.code_of(
             b'{"cells": [{"cell_type": "code", "source": ["a = 1\\n", "b"]}, {"cell_type": "markdown", "source": "x"},'
             b' {"cell_type": "code", "source": "%magic\\nc"}], "nbformat": 4}'
         )

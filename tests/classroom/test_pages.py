@@ -10,15 +10,27 @@ from pathlib import Path
 
 import pytest
 
-from grader.classroom import gradebook, page
-from grader.classroom.entries import Entry
-from grader.classroom.gradebook import Line
-from grader.classroom.marks import Rules, compute
-from grader.classroom.rows import CheckHead, CheckRow, ClassFile, Outcome
+from grader.classroom.download.students import Entry
+from grader.classroom.marks import class_page, gradebook
+from grader.classroom.marks.course_marks import Rules, compute
+from grader.classroom.marks.gradebook import Line
+from grader.classroom.run.results import CheckHead, CheckRow, ClassFile, Outcome
 from grader.model import Status
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>\x1b[31m\u202e'
-FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1+1", "\r=1", "\x00=1", "|calc", "＝1+1", "=cmd|' /C calc'!A0")
+FORMULAS = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    " =1+1",
+    "\r=1",
+    "\x00=1",
+    "|calc",
+    "＝1+1",
+    "=cmd|' /C calc'!A0",
+)
 
 
 def class_of(lines: list[Line]) -> ClassFile:
@@ -29,20 +41,38 @@ def class_of(lines: list[Line]) -> ClassFile:
     )  # fmt: skip
 
 
-def line(student: str, double: float, shift: float, *, name: str = "", mistake: str = "", prints: str = "") -> Line:
+def line(
+    student: str,
+    double: float,
+    shift: float,
+    *,
+    name: str = "",
+    mistake: str = "",
+    prints: str = "",
+) -> Line:
     checks = []
     for id_, points, most in (("double", double, 6.0), ("shift", shift, 4.0)):
         if points == most:
             checks.append(CheckRow(id_, points, most, Status.PASS))
         else:
             said = f"wrong {name}"
-            checks.append(CheckRow(id_, points, most, Status.FAIL, mistake=mistake, headline=said, fingerprint=prints))
+            checks.append(
+                CheckRow(
+                    id_,
+                    points,
+                    most,
+                    Status.FAIL,
+                    mistake=mistake,
+                    headline=said,
+                    fingerprint=prints,
+                )
+            )
     entry = Entry(student=student, folder=f"f-{student[-4:]}", name=name, paths=("x",))
     marks = compute([check.marks for check in checks], Rules())
     return Line(entry=entry, outcome=Outcome.GRADED, checks=tuple(checks), marks=marks, seconds=0.5)
 
 
-# --- the gradebook --------------------------------------------------------------------------------------------------
+# --- the gradebook --------------------------------------------------------------------------------
 
 
 def cells(lines: list[Line]) -> list[dict[str, str]]:
@@ -52,7 +82,11 @@ def cells(lines: list[Line]) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_cell_begins_a_formula(text: str) -> None:
-    refused = Line(entry=Entry(student=text, folder="f", name=text, email=text), outcome=Outcome.REFUSED, message=text)
+    refused = Line(
+        entry=Entry(student=text, folder="f", name=text, email=text),
+        outcome=Outcome.REFUSED,
+        message=text,
+    )
     for cell in cells([refused])[0].values():
         assert not cell.lstrip().startswith(("=", "+", "-", "@", "|", "＝"))
 
@@ -88,12 +122,12 @@ def test_the_same_class_gives_the_same_bytes() -> None:
     assert gradebook.render(class_of(lines), lines) == gradebook.render(class_of(lines), lines)
 
 
-# --- the class page -------------------------------------------------------------------------------------------------
+# --- the class page -------------------------------------------------------------------------------
 
 
 def test_the_page_holds_nothing_that_a_student_can_make_act() -> None:
     lines = [line(HOSTILE, 0, 0, name=HOSTILE, mistake=HOSTILE), line("s2", 0, 4, name=HOSTILE)]
-    text = page.render(class_of(lines), lines)
+    text = class_page.render(class_of(lines), lines)
     assert text.count("<script>") == 1
     assert "<img" not in text
     assert "\x1b" not in text
@@ -102,8 +136,12 @@ def test_the_page_holds_nothing_that_a_student_can_make_act() -> None:
 
 
 def test_what_the_class_did_stands_on_the_page() -> None:
-    lines = [line("s1", 6, 4), line("s2", 0, 4, mistake="doubled twice"), line("s3", 0, 0, mistake="doubled twice")]
-    built = page.build(class_of(lines), lines)
+    lines = [
+        line("s1", 6, 4),
+        line("s2", 0, 4, mistake="doubled twice"),
+        line("s3", 0, 0, mistake="doubled twice"),
+    ]
+    built = class_page.build(class_of(lines), lines)
     assert built.counts == [("passed", 1), ("failed", 2)]
     assert (built.mean, built.median) == pytest.approx((14 / 3, 4))
     assert [bin_.count for bin_ in built.bins] == [1, 0, 0, 0, 1, 0, 0, 0, 0, 1]
@@ -114,34 +152,40 @@ def test_what_the_class_did_stands_on_the_page() -> None:
 
 def test_unusual_numbers_that_two_share_are_shown_and_common_ones_are_not() -> None:
     lines = [line(f"s{n}", 0, 4, prints="common") for n in range(40)]
-    lines += [line(f"t{n}", 0, 4, prints="rare") for n in range(2)] + [line("u", 0, 4, prints="alone")]
-    (shared,) = page.build(class_of(lines), lines).shared
+    lines += [line(f"t{n}", 0, 4, prints="rare") for n in range(2)] + [
+        line("u", 0, 4, prints="alone")
+    ]
+    (shared,) = class_page.build(class_of(lines), lines).shared
     assert [student.line.entry.student for student in shared.students] == ["t0", "t1"]
 
 
 def test_equal_unusual_numbers_are_shown_although_a_hint_was_given() -> None:
     lines = [line(f"t{n}", 0, 4, mistake="known", prints="rare") for n in range(2)]
-    (shared,) = page.build(class_of(lines), lines).shared
+    (shared,) = class_page.build(class_of(lines), lines).shared
     assert [student.line.entry.student for student in shared.students] == ["t0", "t1"]
 
 
 def refused(student: str, message: str) -> Line:
-    return Line(entry=Entry(student=student, folder=student, paths=("x",)), outcome=Outcome.REFUSED, message=message)
+    return Line(
+        entry=Entry(student=student, folder=student, paths=("x",)),
+        outcome=Outcome.REFUSED,
+        message=message,
+    )
 
 
 def test_what_needs_a_look_gives_its_reason_and_names_as_code() -> None:
-    text = page.render(class_of([]), [refused("s1", "it holds no `mini.py`.")], ["bob"])
+    text = class_page.render(class_of([]), [refused("s1", "it holds no `mini.py`.")], ["bob"])
     assert '<a href="s1/refused.txt">s1</a>: it holds no <code>mini.py</code></li>' in text
     assert "not in the class any more, and their folders are still there: <code>bob</code>" in text
     assert '<a href="gradebook.csv">' in text
 
 
 def test_long_notes_open_from_their_beginning() -> None:
-    (student,) = page.build(
+    (student,) = class_page.build(
         class_of([]), [refused("s1", "many words " * 7 + "`a name in the middle` and on " * 3)]
     ).students
     assert student.brief == "many words " * 6 + "many words …"
-    assert page.build(class_of([]), [refused("s1", "short")]).students[0].brief == ""
+    assert class_page.build(class_of([]), [refused("s1", "short")]).students[0].brief == ""
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +193,9 @@ def browser():
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            browser = playwright.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+            )
         except api.Error as error:
             pytest.skip(f"no browser: {str(error).splitlines()[0]}")
         yield browser
@@ -164,7 +210,7 @@ def shown(tab) -> list[str]:
 
 def test_two_thousand_students_are_sorted_and_filtered(browser, tmp_path: Path) -> None:
     lines = [line(f"s{n:04}", 6 * (n % 2), n % 5, name=f"Name{n}") for n in range(2000)]
-    (tmp_path / "index.html").write_text(page.render(class_of(lines), lines))
+    (tmp_path / "index.html").write_text(class_page.render(class_of(lines), lines))
     assert (tmp_path / "index.html").stat().st_size < 2_000_000
     tab = browser.new_page()
     said: list[str] = []
@@ -186,7 +232,7 @@ def test_two_thousand_students_are_sorted_and_filtered(browser, tmp_path: Path) 
 
 def test_without_its_script_the_page_is_complete(browser, tmp_path: Path) -> None:
     lines = [line("s2", 6, 4), line("s1", 0, 4)]
-    (tmp_path / "index.html").write_text(page.render(class_of(lines), lines))
+    (tmp_path / "index.html").write_text(class_page.render(class_of(lines), lines))
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto((tmp_path / "index.html").as_uri())
@@ -198,21 +244,24 @@ def test_without_its_script_the_page_is_complete(browser, tmp_path: Path) -> Non
 def test_on_a_phone_nothing_of_the_students_is_cut_off(browser, tmp_path: Path) -> None:
     long = "it holds none of the files that are graded, " * 4
     lines = [line("s1", 6, 0, name="A Rather Long Name Of Somebody"), refused("s2", long)]
-    (tmp_path / "index.html").write_text(page.render(class_of(lines), lines))
+    (tmp_path / "index.html").write_text(class_page.render(class_of(lines), lines))
     tab = browser.new_page(viewport={"width": 400, "height": 800})
     tab.goto((tmp_path / "index.html").as_uri())
     box = "document.querySelector('#students').parentElement"
     assert tab.evaluate(f"{box}.scrollWidth <= {box}.clientWidth")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 400
     assert (
-        tab.evaluate("Math.max(...[...document.querySelectorAll('#students tbody tr')].map(r => r.offsetHeight))") < 130
+        tab.evaluate(
+            "Math.max(...[...document.querySelectorAll('#students tbody tr')].map(r => r.offsetHeight))"
+        )
+        < 130
     )
     tab.click("#students summary")
     assert long.strip() in tab.inner_text("#students tbody tr:nth-child(2)")
     tab.close()
 
 
-# --- memory ---------------------------------------------------------------------------------------------------------
+# --- memory ---------------------------------------------------------------------------------------
 
 COORDINATOR = """
 import resource, sys
@@ -222,7 +271,7 @@ sys.path[:0] = [{tests!r}]
 from here import Here
 from grader.assignment.spec import load
 from grader.classroom import batch, orders, rows, summary, tasks
-from grader.classroom.store import Store
+from grader.classroom.run.result_store import Store
 import msgspec
 
 CHECK = rows.CheckRow("double", 6.0, 6.0, "pass", headline="x" * 80)
@@ -250,12 +299,16 @@ def test_memory_of_the_coordinator_is_flat(assignment, tmp_path: Path) -> None:
         root = tmp_path / str(count)
         for number in range(count):
             (root / "submissions" / f"s{number:04}").mkdir(parents=True)
-            (root / "submissions" / f"s{number:04}" / "mini.py").write_text(f"# {number}\n" + "x = 1\n" * 2000)
+            (root / "submissions" / f"s{number:04}" / "mini.py").write_text(
+                f"# {number}\n" + "x = 1\n" * 2000
+            )
         script = COORDINATOR.format(
             tests=str(Path(__file__).parent), assignment=str(assignment.folder),
             submissions=str(root / "submissions"), out=str(root / "out"),
         )  # fmt: skip
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         peaks.append(int(done.stdout))
     # 50 MB are allowed for 1,800 more submissions: a fifth of them may take a fifth of that.

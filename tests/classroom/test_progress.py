@@ -1,4 +1,6 @@
-"""What is said of each submission: the mark of the gradebook, and why it is not what the checks gave."""
+"""What is said of each submission: the mark of the gradebook, and why it is not what the checks
+gave.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,10 @@ import mini
 import pytest
 
 from grader.assignment.schema import LateSpec
-from grader.classroom.marks import Adjustment, Rules, compute
-from grader.classroom.orders import Event
-from grader.classroom.progress import Pace, describe
-from grader.classroom.rows import CheckRow, Outcome, Row
+from grader.classroom.marks.course_marks import Adjustment, Rules, compute
+from grader.classroom.run.progress import Pace, describe
+from grader.classroom.run.results import CheckRow, Outcome, Row
+from grader.classroom.run.run_types import Event
 from grader.model import Status
 
 CHECKS = (CheckRow("double", 6, 6, Status.PASS), CheckRow("shift", 1, 4, Status.FAIL))
@@ -36,7 +38,10 @@ def graded(checks: tuple[CheckRow, ...] = CHECKS) -> Row:
     ("rules", "mark"),
     [
         (Rules(), "7 / 10, not passed: shift"),
-        (Rules(late=LateSpec(max_days=2), late_days=3), "0 / 10 (7 / 10 by the checks, 7 taken off as late)"),
+        (
+            Rules(late=LateSpec(max_days=2), late_days=3),
+            "0 / 10 (7 / 10 by the checks, 7 taken off as late)",
+        ),
         (Rules(adjustments=(adjust(points=115),)), "115 / 10 (7 / 10 by the checks)"),
         (Rules(adjustments=(adjust(comment="well done"),)), "7 / 10, not passed"),
     ],
@@ -52,7 +57,9 @@ def test_where_the_grader_failed_in_a_check_there_is_no_mark() -> None:
 
 def test_points_by_hand_are_told_where_nothing_could_be_graded() -> None:
     rules = Rules(adjustments=(adjust(points=3),))
-    refused = Row(schema=1, student="s1", key="k", outcome=Outcome.REFUSED, message="it holds a link.")
+    refused = Row(
+        schema=1, student="s1", key="k", outcome=Outcome.REFUSED, message="it holds a link."
+    )
     assert said(rules, refused, ()).endswith("it holds a link; 3 points by the instructor")
     assert said(rules, None, ()).endswith("nothing was handed in; 3 points by the instructor")
     assert said(Rules(), None, ()).endswith("nothing was handed in")

@@ -1,4 +1,6 @@
-"""Some checks graded afresh: what is kept follows the present spec, and a mixed result says so and does not stay."""
+"""Some checks graded afresh: what is kept follows the present spec, and a mixed result says so and
+does not stay.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ class Course(NamedTuple):
         return json.loads((self.out / student / "report.json").read_text())
 
     def scores(self) -> dict[str, str]:
-        return {row["id"]: f"{row['score']} of {row['max_score']}" for row in bulk.read(self.out / "gradebook.csv")}
+        return {
+            row["id"]: f"{row['score']} of {row['max_score']}"
+            for row in bulk.read(self.out / "gradebook.csv")
+        }
 
     def notes(self) -> set[str]:
         return {row["notes"] for row in bulk.read(self.out / "gradebook.csv")}
@@ -41,7 +46,9 @@ def course(command: Callable, tmp_path: Path) -> Course:
         mini.write(tmp_path / "submissions" / name, mini.KINDS[kind].files)
     assignment, out = mini.build(tmp_path / "assignment").folder, tmp_path / "out"
     fixed = ("--assignment", assignment, "--isolation", "none", "--out", out)
-    done = Course(lambda *words: command("batch", tmp_path / "submissions", *fixed, *words), assignment, out)
+    done = Course(
+        lambda *words: command("batch", tmp_path / "submissions", *fixed, *words), assignment, out
+    )
     done.run()
     return done
 
@@ -59,7 +66,9 @@ def test_a_check_that_became_hidden_is_hidden_where_its_verdict_was_kept(course:
     assert course.report("bob")["checks"][0]["visibility"] == "hidden"
 
 
-def test_a_check_without_a_verdict_is_run_with_those_asked_for(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_without_a_verdict_is_run_with_those_asked_for(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as without:
         without.setattr(mini, "CHECKS", mini.CHECKS.replace("test_double", "double"))
         course.change(('[[checks]]\nid = "double"\nquestion = "q1"\npoints = 6\n', ""))
@@ -69,12 +78,15 @@ def test_a_check_without_a_verdict_is_run_with_those_asked_for(course: Course, m
     assert course.scores()["bob"] == "7 of 12"
 
 
-def test_the_next_whole_run_grades_anew_what_a_changed_assignment_was_regraded_in(course: Course) -> None:
+def test_the_next_whole_run_grades_anew_what_a_changed_assignment_was_regraded_in(
+    course: Course,
+) -> None:
     course.change(("points = 4", "points = 5"))
     run = course.run("--regrade", "shift")
     assert "of 3 students some verdicts are of an earlier assignment" in run.out
     assert all("graded with an earlier assignment" in note for note in course.notes())
-    course.run("--regrade", "double")  # each check was regraded now, and still no whole run has been
+    # each check was regraded now, and still no whole run has been
+    course.run("--regrade", "double")
     assert "3 graded" in course.run().out
     assert course.notes() == {""}
     assert "3 as they were before" in course.run().out

@@ -1,4 +1,6 @@
-"""What goes back to students, what stays with the instructor, and what an export says of whom it leaves out."""
+"""What goes back to students, what stays with the instructor, and what an export says of whom it
+leaves out.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,9 @@ import mini
 import pytest
 
 from grader.assignment.spec import Assignment
-from grader.classroom import marks, uploads
-from grader.classroom.marks import Adjustment, CheckPoints, Inline, Rules, compute
+from grader.classroom.download import lms_filenames
+from grader.classroom.marks import course_marks
+from grader.classroom.marks.course_marks import Adjustment, CheckPoints, Inline, Rules, compute
 from grader.model import Status
 
 HIDDEN = mini.SPEC.replace('id = "shift"', 'id = "shift"\nvisibility = "hidden"')
@@ -38,7 +41,9 @@ def graded(command: Callable, secretive: Assignment, tmp_path: Path) -> Path:
         "poeal_1003_53": mini.KINDS["nothing-wanted"].files,
     }.items():
         mini.write(tmp_path / "d", {f"{name}_hw.zip": mini.zipped(files)})
-    (tmp_path / "roster.csv").write_text("id,name,email\ns1,Jane Doe,jd@x\ns3,Al Poe,ap@x\ns4,Di Loe,dl@x\n")
+    (tmp_path / "roster.csv").write_text(
+        "id,name,email\ns1,Jane Doe,jd@x\ns3,Al Poe,ap@x\ns4,Di Loe,dl@x\n"
+    )
     mini.write(tmp_path / "out", {
         "overrides.toml": '[[adjust]]\nstudent = "s1"\ncheck = "shift"\nadd = 1\nreason = "unclear"\n'
         'note = "between us"\n'
@@ -56,7 +61,9 @@ def test_feedback_in_moodle_holds_nothing_that_is_for_the_instructor(
     text = WORKSHEET + "".join(f"{id_},,,,,12,\n" for id_ in ("s1", "1009", "s3", "s4"))
     (tmp_path / "sheet.csv").write_text(text)
     target = tmp_path / "moodle.csv"
-    run = command("export", "moodle", "--from", graded, "--gradebook", tmp_path / "sheet.csv", "--out", target)
+    run = command(
+        "export", "moodle", "--from", graded, "--gradebook", tmp_path / "sheet.csv", "--out", target
+    )
     assert run.code == 0, run.err
     with target.open(newline="") as file:
         feedback = {row["Identifier"]: row["Feedback comments"] for row in csv.DictReader(file)}
@@ -64,7 +71,12 @@ def test_feedback_in_moodle_holds_nothing_that_is_for_the_instructor(
         "not passed: hidden_1; `hidden_1`: +1 points by the instructor: unclear; 1 day late"
     )
     assert feedback["1009"] == "not passed: hidden_1"
-    assert command("export", "moodle-xml", "--from", graded, "--column", "hw", "--out", tmp_path / "m.xml").code == 0
+    assert (
+        command(
+            "export", "moodle-xml", "--from", graded, "--column", "hw", "--out", tmp_path / "m.xml"
+        ).code
+        == 0
+    )
     pages = [page.read_text() for page in graded.glob("*/student.html")]
     for told in (*feedback.values(), (tmp_path / "m.xml").read_text(), *pages):
         assert not [word for word in PRIVATE if word in told.replace("np.roll", "")]
@@ -78,10 +90,16 @@ def test_the_instructor_reads_all_of_it(graded: Path) -> None:
     assert "not on the roster" in (graded / "index.html").read_text()
 
 
-def test_an_export_says_whose_marks_it_leaves_out(command: Callable, graded: Path, tmp_path: Path) -> None:
-    (tmp_path / "own.csv").write_text("Student,ID,SIS User ID,Two functions (7)\nJane Doe,1001,s1,\n")
+def test_an_export_says_whose_marks_it_leaves_out(
+    command: Callable, graded: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own.csv").write_text(
+        "Student,ID,SIS User ID,Two functions (7)\nJane Doe,1001,s1,\n"
+    )
     target = tmp_path / "canvas.csv"
-    run = command("export", "canvas", "--from", graded, "--gradebook", tmp_path / "own.csv", "--out", target)
+    run = command(
+        "export", "canvas", "--from", graded, "--gradebook", tmp_path / "own.csv", "--out", target
+    )
     assert run.code == 0, run.err
     assert run.out.splitlines() == [
         str(target), "1 mark", f"not in {tmp_path / 'own.csv'}: 1009, s3", "no mark, nothing was handed in: s4",
@@ -112,7 +130,9 @@ def test_pages_for_students_go_back_under_the_names_that_canvas_knows(
     assert set(pages) == {
         "doejane_LATE_1001_51_feedback.html", "stranger_1009_52_feedback.html", "poeal_1003_53_feedback.txt"
     }  # fmt: skip
-    assert pages["doejane_LATE_1001_51_feedback.html"] == (graded / "s1" / "student.html").read_bytes()
+    assert (
+        pages["doejane_LATE_1001_51_feedback.html"] == (graded / "s1" / "student.html").read_bytes()
+    )
     assert b"can't be taken in" in pages["poeal_1003_53_feedback.txt"]
 
 
@@ -121,12 +141,16 @@ def test_pages_for_students_go_back_under_the_names_that_canvas_knows(
     [
         ("canvas", "doejane_LATE_77_9013_hw_1.zip", "doejane_LATE_77_9013_"),
         ("canvas", "doejane_77_text.html", ""),  # Canvas finds a hand-in by its file's number alone
-        ("moodle", "Jane_X Doe_5_assignsubmission_file_hw.zip", "Jane X Doe_5_assignsubmission_file_/"),
+        (
+            "moodle",
+            "Jane_X Doe_5_assignsubmission_file_hw.zip",
+            "Jane X Doe_5_assignsubmission_file_/",
+        ),
         ("moodle", "Jo_6_assignsubmission_file", "Jo_6_assignsubmission_file_/"),
     ],
 )
 def test_an_answer_is_named_as_the_lms_reads_it(layout: str, name: str, head: str) -> None:
-    assert uploads.answer_to(layout, name) == head
+    assert lms_filenames.answer_to(layout, name) == head
     if layout == "moodle":  # as its importer of feedback files splits a name
         _, participant, plugin, kind, _ = f"/{head}feedback.html".split("_", 4)
         assert (participant.isdecimal(), plugin, kind) == (True, "assignsubmission", "file")
@@ -135,16 +159,25 @@ def test_an_answer_is_named_as_the_lms_reads_it(layout: str, name: str, head: st
 def test_without_its_export_canvas_gets_no_id_of_its_own_as_an_sis_id(
     batch: Callable, command: Callable, tmp_path: Path
 ) -> None:
-    mini.write(tmp_path / "d", dict.fromkeys(("doejane_1000_5_mini.py", "roebo_1001_6_mini.py"), mini.RIGHT))
+    mini.write(
+        tmp_path / "d",
+        dict.fromkeys(("doejane_1000_5_mini.py", "roebo_1001_6_mini.py"), mini.RIGHT),
+    )
     gradebook = "Student,ID,SIS User ID,SIS Login ID,Section\n    Points Possible,,,,\nJane Doe,1000,s1000,jd,1\n"
     (tmp_path / "own.csv").write_text(gradebook + "Di Loe,1002,,dl,1\n")
     batch(tmp_path / "d", "--roster", tmp_path / "own.csv")
     target = tmp_path / "canvas.csv"
-    run = command("export", "canvas", "--from", tmp_path / "out", "--column", "A (1)", "--out", target)
+    run = command(
+        "export", "canvas", "--from", tmp_path / "out", "--column", "A (1)", "--out", target
+    )
     assert run.code == 0, run.err
     with target.open(newline="") as file:
         _, *rows = csv.DictReader(file)
-    assert [(row["ID"], row["SIS User ID"]) for row in rows] == [("1000", "s1000"), ("1001", ""), ("", "")]
+    assert [(row["ID"], row["SIS User ID"]) for row in rows] == [
+        ("1000", "s1000"),
+        ("1001", ""),
+        ("", ""),
+    ]
 
 
 def test_a_class_is_not_graded_on_numbers_that_students_have(
@@ -160,7 +193,7 @@ def test_a_class_is_not_graded_on_numbers_that_students_have(
         assert not (tmp_path / "out").exists()
 
 
-# --- changes by hand ------------------------------------------------------------------------------------------------
+# --- changes by hand ------------------------------------------------------------------------------
 
 CHECKS = [CheckPoints("a", 6, 6, Status.PASS), CheckPoints("b", 1.5, 4, Status.FAIL)]
 
@@ -174,7 +207,11 @@ def adjust(**fields: object) -> Adjustment:
     [
         ({"check": "b", "add": -5}, 6, "`b`: -3.5 points after your changes: counted as 0"),
         ({"points": -5}, 0, "-5 points after your changes: counted as 0"),
-        ({"check": "b", "points": 105}, 111, "`b`: 105 points after your changes, more than the 4 there are"),
+        (
+            {"check": "b", "points": 105},
+            111,
+            "`b`: 105 points after your changes, more than the 4 there are",
+        ),
         ({"add": 5}, 12.5, "12.5 points after your changes, more than the 12 there are"),
     ],
 )
@@ -196,5 +233,5 @@ def test_a_change_of_points_leaves_the_failures_own_words_first(graded: Path) ->
     from test_exports import check, report
 
     made = report(check("double", Status.FAIL, message="y is off by 3."))
-    (shown,) = marks.shown(made, Rules(adjustments=(adjust(check="double", add=1),))).checks
+    (shown,) = course_marks.shown(made, Rules(adjustments=(adjust(check="double", add=1),))).checks
     assert shown.message == "y is off by 3.\n`double`: +1 points by the instructor: because."

@@ -1,4 +1,6 @@
-"""A class in which every notebook has another trouble: no row is 0 that should not be, and each trouble is told."""
+"""A class in which every notebook has another trouble: no row is 0 that should not be, and each
+trouble is told.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +111,11 @@ ROWS |= {
     "task-crash": (changed("evens", "1 / 0"), FULL - 2, "ZeroDivisionError"),
     "task-stub": (changed("summary", "def summary(x):\n    pass"), FULL - 2, ""),
     "task-empty": (changed("one-hot", ""), FULL - 4, ""),
-    "task-endless": (changed("evens", "def evens(n):\n    import os\n    os._exit(1)"), FULL - 2, "exit code 1"),
+    "task-endless": (
+        changed("evens", "def evens(n):\n    import os\n    os._exit(1)"),
+        FULL - 2,
+        "exit code 1",
+    ),
 }
 
 
@@ -126,9 +132,13 @@ def test_every_trouble_costs_itself_and_is_told(
     (tmp_path / "class" / "renamed" / "Homework (final).ipynb").write_bytes(right)
     (tmp_path / "class" / "renamed" / "note.txt").write_text("hello")
     (tmp_path / "class" / "webpage").mkdir()
-    (tmp_path / "class" / "webpage" / "numpy_basics.ipynb").write_text("<!DOCTYPE html><html></html>")
+    (tmp_path / "class" / "webpage" / "numpy_basics.ipynb").write_text(
+        "<!DOCTYPE html><html></html>"
+    )
     out = tmp_path / "out"
-    done = command("batch", tmp_path / "class", "--assignment", BASICS, "--out", out, "--isolation", tier)
+    done = command(
+        "batch", tmp_path / "class", "--assignment", BASICS, "--out", out, "--isolation", tier
+    )
     assert done.code == 1, done.err
     with (out / "gradebook.csv").open(newline="") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}

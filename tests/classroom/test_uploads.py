@@ -12,18 +12,25 @@ import pytest
 from here import Here
 from test_downloads import found, only
 
-from grader.classroom import uploads, workers
+from grader.classroom.download import lms_filenames
+from grader.classroom.run import executors
 
 
 def test_every_name_of_a_folder_is_somebodys_hand_in(tmp_path: Path) -> None:
-    mini.write(tmp_path / "d", dict.fromkeys(("1020.docx", "1021.txt", "1022.pdf", "1023.py", "1024.tar.gz"), b""))
+    mini.write(
+        tmp_path / "d",
+        dict.fromkeys(("1020.docx", "1021.txt", "1022.pdf", "1023.py", "1024.tar.gz"), b""),
+    )
     entries = found(tmp_path / "d").entries
     assert [entry.student for entry in entries] == ["1020", "1021", "1022", "1023", "1024"]
     assert not any(entry.missing for entry in entries)
 
 
 def test_code_and_notebook_of_one_name_are_one_hand_in(batch: Callable, tmp_path: Path) -> None:
-    mini.write(tmp_path / "d", {"ann.py": mini.RIGHT, "ann.ipynb": mini.notebook("Because."), "bob.py": mini.RIGHT})
+    mini.write(
+        tmp_path / "d",
+        {"ann.py": mini.RIGHT, "ann.ipynb": mini.notebook("Because."), "bob.py": mini.RIGHT},
+    )
     batch(tmp_path / "d")
     ann, bob = bulk.read(tmp_path / "out" / "gradebook.csv")
     assert (ann["score"], ann["notes"]) == ("10", "1 answer in words to be read")
@@ -42,13 +49,23 @@ def test_whoever_handed_in_what_can_not_be_graded_is_refused_by_name_and_not_mis
     batch: Callable, tmp_path: Path
 ) -> None:
     mini.write(
-        tmp_path / "d", {"1.docx": mini.zipped({"word/document.xml": b""}), "2.txt": b"", "3/mini.py": mini.RIGHT}
+        tmp_path / "d",
+        {"1.docx": mini.zipped({"word/document.xml": b""}), "2.txt": b"", "3/mini.py": mini.RIGHT},
     )
     (tmp_path / "d" / "4").symlink_to(tmp_path / "d" / "3")
     (tmp_path / "roster.csv").write_text("id,name\n1,A\n2,B\n3,C\n4,D\n5,E\n")
     run = batch(tmp_path / "d", "--roster", tmp_path / "roster.csv")
-    rows = {row["id"]: (row["status"], row["notes"]) for row in bulk.read(tmp_path / "out" / "gradebook.csv")}
-    assert [rows[id_][0] for id_ in "12345"] == ["refused", "refused", "graded", "refused", "missing"]
+    rows = {
+        row["id"]: (row["status"], row["notes"])
+        for row in bulk.read(tmp_path / "out" / "gradebook.csv")
+    }
+    assert [rows[id_][0] for id_ in "12345"] == [
+        "refused",
+        "refused",
+        "graded",
+        "refused",
+        "missing",
+    ]
     assert "it is a link" in rows["4"][1]
     assert rows["5"][1] == "nothing was handed in"
     assert "`1.docx` can't be taken in" in run.out
@@ -82,7 +99,7 @@ def test_a_folder_that_can_not_be_opened_is_the_machines_fault_and_tried_again(
     assert "(Permission denied): that is no fault of the submission's" in cy["notes"]
     assert run.code == 3
     monkeypatch.undo()
-    monkeypatch.setattr(workers, "Lanes", Here)
+    monkeypatch.setattr(executors, "Lanes", Here)
     assert "1 graded, 1 as they were before" in batch(tmp_path / "d").out
 
 
@@ -94,7 +111,7 @@ def test_a_timestamp_that_can_not_be_read_stops_nobody(tmp_path: Path) -> None:
     assert bob.paths == ("submitted/bob.zip",)
 
 
-# --- Canvas ---------------------------------------------------------------------------------------------------------
+# --- Canvas ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["doejane_77_text.html", "doejane_LATE_77_link.html"])
@@ -104,12 +121,14 @@ def test_canvas_names_what_was_typed_in(tmp_path: Path, name: str) -> None:
     assert (jane.student, jane.late, jane.paths) == ("77", "LATE" in name, (name,))
 
 
-def test_canvas_takes_an_archive_and_loose_files_together_and_shows_them_to_a_person(tmp_path: Path) -> None:
+def test_canvas_takes_an_archive_and_loose_files_together_and_shows_them_to_a_person(
+    tmp_path: Path,
+) -> None:
     names = ("doejane_77_9013_hw.zip", "doejane_77_9014_mini.py", "doejane_77_9015_essay.pdf")
     mini.write(tmp_path / "d", dict.fromkeys(names, b""))
     entry = only(tmp_path / "d")
     assert entry.paths == names[:2]
-    assert entry.look == (uploads.TWO_KINDS,)
+    assert entry.look == (lms_filenames.TWO_KINDS,)
     assert entry.notes == ("handed in beside it and not used: doejane_77_9015_essay.pdf",)
 
 
@@ -119,15 +138,18 @@ def test_a_loose_file_counts_before_the_same_of_the_archive(
     batch: Callable, tmp_path: Path, loose: str, score: str, packed: bool
 ) -> None:
     files = {**mini.KINDS["left"].files, "Words.ipynb": mini.notebook("Because.")}
-    mini.write(tmp_path / "d", {"doejane_77_1_hw.zip": mini.zipped(files), f"doejane_77_2_{loose}": mini.RIGHT})
+    mini.write(
+        tmp_path / "d",
+        {"doejane_77_1_hw.zip": mini.zipped(files), f"doejane_77_2_{loose}": mini.RIGHT},
+    )
     batch(mini.zip_folder(tmp_path / "d", tmp_path / "d.zip") if packed else tmp_path / "d")
     (row,) = bulk.read(tmp_path / "out" / "gradebook.csv")
     assert row["score"] == score
-    assert uploads.TWO_KINDS in row["notes"]
+    assert lms_filenames.TWO_KINDS in row["notes"]
     assert "1 answer in words to be read" in row["notes"]  # the notebook lies in the archive
 
 
-# --- Blackboard -----------------------------------------------------------------------------------------------------
+# --- Blackboard -----------------------------------------------------------------------------------
 
 
 def attempt(user: str, when: str, file: str = "") -> str:
@@ -155,6 +177,8 @@ def test_blackboard_keeps_the_last_attempt_of_each_student(batch: Callable, tmp_
 
 
 def test_blackboard_with_one_student_tells_the_user_from_the_assignment(tmp_path: Path) -> None:
-    mini.write(tmp_path / "d", {attempt("jdoe", "01-10", "_mini.py"): b"", attempt("jdoe", "01-10"): b""})
+    mini.write(
+        tmp_path / "d", {attempt("jdoe", "01-10", "_mini.py"): b"", attempt("jdoe", "01-10"): b""}
+    )
     entry = only(tmp_path / "d")
     assert (entry.student, entry.paths) == ("jdoe", (attempt("jdoe", "01-10", "_mini.py"),))

@@ -16,11 +16,24 @@ from grader import cli as command_line
 
 
 @pytest.fixture
-def check(toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Return a function that runs ``grader check`` on a submission to the toy: exit code, output, errors."""
+def check(
+    toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs ``grader check`` on a submission to the toy: exit code, output,
+    errors.
+    """
 
-    def run(submission: Path, *arguments: str, assignment: Path = toy.assignment.folder) -> tuple[int, str, str]:
-        out = ["--out", str(tmp_path / "out"), "--isolation", "none", "--assignment", str(assignment)]
+    def run(
+        submission: Path, *arguments: str, assignment: Path = toy.assignment.folder
+    ) -> tuple[int, str, str]:
+        out = [
+            "--out",
+            str(tmp_path / "out"),
+            "--isolation",
+            "none",
+            "--assignment",
+            str(assignment),
+        ]
         code = command_line.run(["check", str(submission), *out, *arguments])
         shown = capsys.readouterr()
         return code, shown.out, shown.err
@@ -28,10 +41,13 @@ def check(toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Calla
     return run
 
 
-def test_right_submission_exits_0_with_a_line_per_check(check: Callable, toy: Toy, tmp_path: Path) -> None:
+def test_right_submission_exits_0_with_a_line_per_check(
+    check: Callable, toy: Toy, tmp_path: Path
+) -> None:
     code, out, err = check(toy.submission())
     assert (code, err) == (0, "")
-    assert all(out.count(spec.id) >= 2 for spec in toy.assignment.spec.checks)  # a live line, and one in the table
+    # a live line, and one in the table
+    assert all(out.count(spec.id) >= 2 for spec in toy.assignment.spec.checks)
     assert "15 / 15" in out
     assert "report.html" in out
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
@@ -41,7 +57,9 @@ def test_right_submission_exits_0_with_a_line_per_check(check: Callable, toy: To
 
 
 def test_wrong_submission_exits_1(check: Callable, toy: Toy) -> None:
-    code, out, _ = check(toy.submission(f"{REFERENCE}\n{CENTER_STUB}"), "--only", "center", "--only", "count")
+    code, out, _ = check(
+        toy.submission(f"{REFERENCE}\n{CENTER_STUB}"), "--only", "center", "--only", "count"
+    )
     assert code == 1
     assert "not implemented yet" in out
 
@@ -49,7 +67,8 @@ def test_wrong_submission_exits_1(check: Callable, toy: Toy) -> None:
 def test_broken_check_exits_3_and_gives_no_mark(check: Callable, toy: Toy, tmp_path: Path) -> None:
     folder = shutil.copytree(toy.assignment.folder, tmp_path / "assignment")
     assert check(toy.submission(), "--only", "count", assignment=folder)[0] == 0
-    for path in (folder / "expectations").glob("*.h5"):  # the assignment is right, what was recorded is not all there
+    # the assignment is right, what was recorded is not all there
+    for path in (folder / "expectations").glob("*.h5"):
         with h5py.File(path, "r+") as file:
             del file["count"]
     code, out, _ = check(toy.submission(), "--only", "count", assignment=folder)
@@ -63,12 +82,17 @@ def test_broken_check_exits_3_and_gives_no_mark(check: Callable, toy: Toy, tmp_p
     ("arguments", "message"),
     [
         (["--only", "cuont"], "grader: --only cuont: there is no such check"),
-        (["--assignment", "nowhere"], "grader: nowhere is not an assignment: it has no assignment.toml"),
+        (
+            ["--assignment", "nowhere"],
+            "grader: nowhere is not an assignment: it has no assignment.toml",
+        ),
         (["--isolation", "moat"], "invalid choice: 'moat'"),
         (["--no-such-option"], "--no-such-option"),
     ],
 )
-def test_what_can_not_be_graded_exits_2(check: Callable, toy: Toy, arguments: list[str], message: str) -> None:
+def test_what_can_not_be_graded_exits_2(
+    check: Callable, toy: Toy, arguments: list[str], message: str
+) -> None:
     code, out, err = check(toy.submission(), *arguments)
     assert (code, out) == (2, "")
     assert message in err
@@ -109,14 +133,23 @@ def test_interrupt_exits_130(check: Callable, toy: Toy, monkeypatch: pytest.Monk
     assert (code, err) == (130, "grader: interrupted\n")
 
 
-def test_what_a_student_prints_reaches_no_stream_of_ours(cli: Callable, toy: Toy, tmp_path: Path) -> None:
+def test_what_a_student_prints_reaches_no_stream_of_ours(
+    cli: Callable, toy: Toy, tmp_path: Path
+) -> None:
     loud = (
         "import os, sys, subprocess\n"
         "print('FORGED'); os.write(1, b'FORGED'); os.write(2, b'FORGED')\n"
         "print('FORGED', file=sys.__stdout__, flush=True); subprocess.run(['echo', 'FORGED'])\n"
     )
     submission = toy.submission(f"{REFERENCE}\n{loud}")
-    where = ["--assignment", toy.assignment.folder, "--out", tmp_path / "out", "--isolation", "none"]
+    where = [
+        "--assignment",
+        toy.assignment.folder,
+        "--out",
+        tmp_path / "out",
+        "--isolation",
+        "none",
+    ]
     done = cli("check", submission, *where, "--only", "count")
     assert done.code == 0
     assert "FORGED" not in done.out + done.err
@@ -162,8 +195,10 @@ def test_an_option_is_not_abbreviated_and_help_is_plain_text(cli: Callable) -> N
     assert "``" not in cli("check", "--help").out
 
 
-def test_pytest_that_fails_is_a_fault_of_ours(check: Callable, toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.checking.plugin.ChecksPlugin._finish", lambda *_: 1 / 0)
+def test_pytest_that_fails_is_a_fault_of_ours(
+    check: Callable, toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.checking.run.plugin.ChecksPlugin._finish", lambda *_: 1 / 0)
     code, _, err = check(toy.submission(), "--only", "count")
     assert code == 3
     assert "pytest failed while it ran the checks" in err

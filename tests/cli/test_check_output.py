@@ -1,4 +1,6 @@
-"""``grader check --out``: what stands in the folder is of this submission; nobody need listen to what is printed."""
+"""``grader check --out``: what stands in the folder is of this submission; nobody need listen to
+what is printed.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,14 @@ def check(toy: Toy, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[i
 
     def run(submission: Path, out: Path, *only: str) -> tuple[int, str]:
         asked = [part for id_ in only or ("count",) for part in ("--only", id_)]
-        where = ["--out", str(out), "--isolation", "none", "--assignment", str(toy.assignment.folder)]
+        where = [
+            "--out",
+            str(out),
+            "--isolation",
+            "none",
+            "--assignment",
+            str(toy.assignment.folder),
+        ]
         code = command_line.run(["check", str(submission), *where, *asked])
         return code, capsys.readouterr().err
 
@@ -45,7 +54,9 @@ def test_nothing_of_an_earlier_submission_stays(check: Callable, toy: Toy, tmp_p
     assert names(out) == {*REPORTS, "mine.txt", "notebooks/mine.ipynb"}
 
 
-def test_what_can_not_be_taken_in_leaves_no_older_report(check: Callable, toy: Toy, tmp_path: Path) -> None:
+def test_what_can_not_be_taken_in_leaves_no_older_report(
+    check: Callable, toy: Toy, tmp_path: Path
+) -> None:
     out, broken = tmp_path / "out", tmp_path / "broken.zip"
     check(toy.submission(), out)
     broken.write_bytes(b"PK\x03\x04")
@@ -62,7 +73,9 @@ def test_a_foreign_report_is_left_alone(check: Callable, toy: Toy, tmp_path: Pat
     assert names(out) == {"report.json", "student.html"}
 
 
-def test_notebooks_that_were_executed_can_be_checked_themselves(check: Callable, toy: Toy, tmp_path: Path) -> None:
+def test_notebooks_that_were_executed_can_be_checked_themselves(
+    check: Callable, toy: Toy, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     check(toy.submission(notebook=notebook()), out, "notebook")
     assert check(out / "notebooks", out, "notebook")[0] != 2
@@ -93,7 +106,9 @@ def test_output_that_can_not_be_written_is_told_before_anything_is_graded(
         out.symlink_to(tmp_path / "nowhere")
     else:
         out = Path("/proc/out")
-    monkeypatch.setattr("grader.grading.opening.Opening", lambda *_: pytest.fail("something was graded"))
+    monkeypatch.setattr(
+        "grader.grading.startup.Opening", lambda *_: pytest.fail("something was graded")
+    )
     code, told = check(toy.submission(), out)
     assert (code, told.count("\n")) == (2, 1)
     assert f"grader: can't write to {out}: " in told
@@ -117,7 +132,9 @@ def test_a_link_to_a_submission_is_followed(check: Callable, toy: Toy, tmp_path:
     assert check(tmp_path / "ada", tmp_path / "out") == (0, "")
     inside = toy.submission()
     (inside / "pack" / "toy.py").unlink()
-    (inside / "pack" / "toy.py").symlink_to(write_atomically(tmp_path / "toy.py", REFERENCE.encode()))
+    (inside / "pack" / "toy.py").symlink_to(
+        write_atomically(tmp_path / "toy.py", REFERENCE.encode())
+    )
     code, told = check(inside, tmp_path / "out")
     assert code == 2
     assert "is a symbolic link" in told
@@ -146,4 +163,7 @@ def test_a_folder_that_was_deleted_is_told(toy: Toy, tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, env={**os.environ, "PYTHONSAFEPATH": "1"},
     )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr == "grader: the folder that you are in has been deleted: go to another one (cd)\n"
+    assert (
+        done.stderr
+        == "grader: the folder that you are in has been deleted: go to another one (cd)\n"
+    )

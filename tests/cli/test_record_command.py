@@ -21,7 +21,9 @@ def record(folder: Path, *arguments: str) -> int:
     return command_line.run(["record", "--assignment", str(folder), *arguments])
 
 
-def test_check_of_fresh_expectations_exits_0(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_of_fresh_expectations_exits_0(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert record(folder, "--check") == 0
     assert capsys.readouterr().out.endswith("the expectations are up to date\n")
 
@@ -39,14 +41,18 @@ def test_check_of_stale_expectations_exits_1_and_writes_nothing(
     assert {path: path.read_bytes() for path in (folder / "expectations").iterdir()} == before
 
 
-def test_record_makes_stale_expectations_fresh(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_record_makes_stale_expectations_fresh(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / "reference" / "pack" / "toy.py").write_text(REFERENCE + "# changed\n")
     assert record(folder) == 0
     assert "12 cases" in capsys.readouterr().out
     assert record(folder, "--check", "--quiet") == 0
 
 
-def test_reference_that_can_not_be_recorded_exits_2(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reference_that_can_not_be_recorded_exits_2(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / "reference" / "pack" / "toy.py").unlink()
     assert record(folder, "--quiet") == 2
     assert capsys.readouterr().err.startswith("grader: the reference lacks pack/toy.py")

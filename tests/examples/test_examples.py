@@ -1,4 +1,6 @@
-"""The examples: their references, templates, known mistakes, and right solutions that look otherwise."""
+"""The examples: their references, templates, known mistakes, and right solutions that look
+otherwise.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,10 @@ import pytest
 from grader.assignment.expectations import Expectations
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import Assignment, load
-from grader.authoring import handout, prove, record
-from grader.authoring.template import write_tree
-from grader.classroom import answers
+from grader.authoring import record
+from grader.authoring.handout import contents, leak_check
+from grader.authoring.handout.handout_folder import write_tree
+from grader.classroom.marks import written_answers
 from grader.grading.grade import Graded, Options, grade
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -52,8 +55,8 @@ def test_the_recorded_expectations_are_up_to_date(folder: Path) -> None:
 @both
 def test_the_handout_holds_no_answer_and_earns_nothing(folder: Path, tmp_path: Path) -> None:
     assignment = load(folder)
-    made = handout.build(assignment)
-    prove.prove(made, assignment)
+    made = contents.build(assignment)
+    leak_check.prove(made, assignment)
     report = graded(assignment, dict(made.files), tmp_path).report
     assert report.score == 0
     assert all(check.status.value in ("fail", "skip") for check in report.checks)
@@ -66,18 +69,22 @@ def test_a_known_mistake_fails_its_checks_and_is_told_its_hint(
     assignment = load(folder)
     files = apply(mistake, record.reference_files(assignment))
     report = graded(assignment, files, tmp_path, *mistake.fails).report
-    assert {check.id for check in report.checks if check.status.value == "fail"} == set(mistake.fails)
+    assert {check.id for check in report.checks if check.status.value == "fail"} == set(
+        mistake.fails
+    )
     by_quality = mistake.fails == ("spiral",)  # no numbers that could be recognised
     assert by_quality or mistake.hint in {check.hint for check in report.checks}
 
 
-# --- numpy-basics ---------------------------------------------------------------------------------------------------
+# --- numpy-basics ---------------------------------------------------------------------------------
 
 
 def basics(change: dict[str, str | None]) -> dict[str, bytes]:
     """Return the reference's notebook with cells replaced by their ids; None leaves a cell out."""
     notebook: dict[str, Any] = json.loads((BASICS / "numpy_basics.ipynb").read_bytes())
-    cells = [cell | {"source": change.get(cell["id"], cell["source"])} for cell in notebook["cells"]]
+    cells = [
+        cell | {"source": change.get(cell["id"], cell["source"])} for cell in notebook["cells"]
+    ]
     notebook["cells"] = [cell for cell in cells if cell["source"] is not None]
     return {"numpy_basics.ipynb": json.dumps(notebook).encode()}
 
@@ -115,17 +122,25 @@ def distances(a, b):
 @pytest.mark.parametrize("cell", UNUSUAL)
 def test_basics_that_are_right_in_another_way_pass(cell: str, tmp_path: Path) -> None:
     check = cell.replace("-", "_")
-    assert statuses(graded(load(BASICS), basics({cell: UNUSUAL[cell]}), tmp_path, check)) == {check: "pass"}
+    assert statuses(graded(load(BASICS), basics({cell: UNUSUAL[cell]}), tmp_path, check)) == {
+        check: "pass"
+    }
 
 
-def test_distances_that_are_no_numbers_among_equal_points_are_told_with_the_smallest(tmp_path: Path) -> None:
-    """What subtracts large numbers may take the root of one just below zero: only a point beside itself shows it."""
+def test_distances_that_are_no_numbers_among_equal_points_are_told_with_the_smallest(
+    tmp_path: Path,
+) -> None:
+    """What subtracts large numbers may take the root of one just below zero: only a point beside
+    itself shows it.
+    """
     code = """
 def distances(a, b):
     with np.errstate(invalid="ignore"):
         return np.sqrt((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T - 1e-13)
 """
-    (check,) = graded(load(BASICS), basics({"distances": code}), tmp_path, "distances").report.checks
+    (check,) = graded(
+        load(BASICS), basics({"distances": code}), tmp_path, "distances"
+    ).report.checks
     told = "no point is away from itself; for instance with points: an array of shape (1, 1)"
     assert check.status == "fail"
     assert f"`among themselves` does not hold: {told}" in check.message
@@ -138,12 +153,15 @@ def test_a_cell_that_was_deleted_is_not_put_back_with_its_answer(tmp_path: Path)
 
 
 def test_the_questions_in_words_wait_for_a_person() -> None:
-    questions = answers.questions(load(BASICS))
-    assert [(question.cell, question.points) for question in questions] == [("copies-answer", 2), ("rules-answer", 2)]
+    questions = written_answers.questions(load(BASICS))
+    assert [(question.cell, question.points) for question in questions] == [
+        ("copies-answer", 2),
+        ("rules-answer", 2),
+    ]
     assert all("SOLUTION" not in question.untouched for question in questions)
 
 
-# --- two-layer-net --------------------------------------------------------------------------------------------------
+# --- two-layer-net --------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -168,10 +186,14 @@ def replace(path: Path, old: str, new: str) -> None:
         ("net.py", "hidden=40", "hidden=90"),
     ],
 )
-def test_a_network_that_is_right_in_another_way_passes(net: Path, file: str, old: str, new: str) -> None:
+def test_a_network_that_is_right_in_another_way_passes(
+    net: Path, file: str, old: str, new: str
+) -> None:
     replace(net / "twolayer" / file, old, new)
     if "mask" in new:
-        replace(net / "twolayer" / file, "np.where(cache > 0, dout, 0.0)", "dout * (cache['mask'] > 0)")
+        replace(
+            net / "twolayer" / file, "np.where(cache > 0, dout, 0.0)", "dout * (cache['mask'] > 0)"
+        )
     report = grade(load(NET), net, Options(isolation="none")).report
     assert report.score == report.max_score, [check.message for check in report.checks]
 
@@ -188,14 +210,17 @@ def test_a_training_that_takes_too_long_is_told_so(net: Path, tmp_path: Path) ->
     shutil.copytree(NET, tmp_path / "assignment")
     path = tmp_path / "assignment" / "expectations" / "hidden.h5"
     stored = Expectations.read(path)
-    stored.cases["spiral", "all"].call_seconds = 0.001  # as if the reference had been so fast: the least limit counts
+    # as if the reference had been so fast: the least limit counts
+    stored.cases["spiral", "all"].call_seconds = 0.001
     stored.write(path)
     replace(
         net / "twolayer" / "net.py",
         "    x, y = load_spiral()\n",
         "    x, y = load_spiral()\n    __import__('time').sleep(1.2)\n",
     )
-    (check,) = grade(load(path.parents[1]), net, Options(isolation="none", only=frozenset({"spiral"}))).report.checks
+    (check,) = grade(
+        load(path.parents[1]), net, Options(isolation="none", only=frozenset({"spiral"}))
+    ).report.checks
     assert check.status == "fail"
     assert "s are allowed" in check.message
 

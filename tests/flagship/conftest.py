@@ -1,4 +1,6 @@
-"""The flagship, graded by the real command line: submissions made from the reference by small changes of its text."""
+"""The flagship, graded by the real command line: submissions made from the reference by small
+changes of its text.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ LAYERS, RNN = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py"
 
 
 class Change(NamedTuple):
-    """A piece of a file's text and what stands there instead; the piece stands in it ``times`` times."""
+    """A piece of a file's text and what stands there instead; the piece stands in it ``times``
+    times.
+    """
 
     file: str
     old: str
@@ -54,7 +58,9 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         for change in (Change(*change) for change in changes):
             path = folder / change.file
             text = path.read_text(encoding="utf-8")
-            assert text.count(change.old) == change.times, f"the reference no longer has {change.old!r}"
+            assert text.count(change.old) == change.times, (
+                f"the reference no longer has {change.old!r}"
+            )
             path.write_text(text.replace(change.old, change.new), encoding="utf-8")
         return folder
 
@@ -63,13 +69,17 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def stubbed() -> Callable[..., Path]:
-    """Return a function that puts a stub in the place of every marked solution in files of a submission."""
+    """Return a function that puts a stub in the place of every marked solution in files of a
+    submission.
+    """
 
     def stub(submission: Path, *names: str) -> Path:
         for name in names:
             text = (submission / name).read_text(encoding="utf-8")
             pattern = r"^( *)### BEGIN SOLUTION (.*?)\n.*?### END SOLUTION"
-            text, count = re.subn(pattern, r'\1raise NotImplementedError("\2")', text, flags=re.MULTILINE | re.DOTALL)
+            text, count = re.subn(
+                pattern, r'\1raise NotImplementedError("\2")', text, flags=re.MULTILINE | re.DOTALL
+            )
             assert count
             (submission / name).write_text(text, encoding="utf-8")
         return submission
@@ -78,7 +88,9 @@ def stubbed() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def graded(cli: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Graded]:
+def graded(
+    cli: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Graded]:
     """Return a function that grades a folder with ``grader check`` and reads what it wrote."""
 
     def grade(submission: Path, *arguments: str) -> Graded:
@@ -94,20 +106,27 @@ def graded(cli: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) ->
 def expected_numbers() -> Callable[[str, int], set[str]]:
     """Return a function that gives the expected numbers, of either seed, which stand in a text.
 
-    A number of the text with at least ``digits`` significant digits is one, if an expectation rounds to it.
+    A number of the text with at least ``digits`` significant digits is one, if an expectation
+    rounds to it.
     """
     recorded = np.concatenate(list(map(np.ravel, all_recorded())))
-    rounded = {digits: {f"{abs(value):.{digits - 1}e}" for value in recorded} for digits in range(4, 18)}
+    rounded = {
+        digits: {f"{abs(value):.{digits - 1}e}" for value in recorded} for digits in range(4, 18)
+    }
 
     def find(text: str, digits: int) -> set[str]:
         found = set()
         for token in re.findall(r"(?<![\w.])\d+\.\d+(?:e[+-]?\d+)?", text, re.IGNORECASE):
             count = len(re.sub(r"e.*|\.", "", token.lower()).lstrip("0"))
-            if digits <= count and f"{float(token):.{min(count, 17) - 1}e}" in rounded[min(count, 17)]:
+            if (
+                digits <= count
+                and f"{float(token):.{min(count, 17) - 1}e}" in rounded[min(count, 17)]
+            ):
                 found.add(token)
         return found
 
-    assert find(f"it is {recorded[0]!r}".replace("np.float64(", ""), 4)  # the search finds what stands there
+    # the search finds what stands there
+    assert find(f"it is {recorded[0]!r}".replace("np.float64(", ""), 4)
     return find
 
 
@@ -115,12 +134,20 @@ def all_recorded() -> Iterator[np.ndarray]:
     """Yield every array of floats that was recorded."""
 
     def floats(value: Any) -> Iterator[np.ndarray]:
-        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
+        for item in (
+            value.values()
+            if isinstance(value, dict)
+            else value
+            if isinstance(value, list | tuple)
+            else ()
+        ):
             yield from floats(item)
         if isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "f":
             yield np.asarray(value, dtype=np.float64)
 
     for seed in ("public", "hidden"):
-        for record in Expectations.read(ROOT / "assignment" / "expectations" / f"{seed}.h5").cases.values():
+        for record in Expectations.read(
+            ROOT / "assignment" / "expectations" / f"{seed}.h5"
+        ).cases.values():
             for value, _ in record.values.values():
                 yield from floats(value)

@@ -1,12 +1,14 @@
-"""What each mistake costs: a program that grades the reference with every known mistake, crash and stub in turn.
+"""What each mistake costs: a program that grades the reference with every known mistake, crash and
+stub in turn.
 
     python tests/flagship/once.py              every row, function checks alone: minutes
     python tests/flagship/once.py --notebooks  the notebooks' checks too: an hour
     python tests/flagship/once.py rnn_ --kind crash
 
-A row tells the points that are lost, and how many the mistake's own check has: for a known mistake the one that loses
-most, for a function that raises all those that judge it (`CaptioningRNN.loss` is judged for both cells). No row may
-lose more: whatever builds on these functions is right with right ones in their place.
+A row tells the points that are lost, and how many the mistake's own check has: for a known mistake
+the one that loses most, for a function that raises all those that judge it (`CaptioningRNN.loss` is
+judged for both cells). No row may lose more: whatever builds on these functions is right with right
+ones in their place.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import NamedTuple
 
 from grader.assignment import misconceptions
 from grader.assignment.spec import Assignment, load
-from grader.checking.standins import judged
+from grader.checking.run.substitution import judged
 from grader.grading.grade import Grader, Options
 from grader.model import Report
 

@@ -1,4 +1,6 @@
-"""The flagship's handout, from the zip that students get: what is in it, what is not, and a student's first day."""
+"""The flagship's handout, from the zip that students get: what is in it, what is not, and a
+student's first day.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,8 @@ import pytest
 
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import load
-from grader.authoring import handout
-from grader.authoring.strip import Block
+from grader.assignment.strip import Block
+from grader.authoring.handout import contents
 from grader.grading.grade import Grader, Options, grade
 from grader.model import Report
 
@@ -64,17 +66,24 @@ def everything(data: bytes, prefix: str = "") -> Iterator[tuple[str, bytes]]:
 
 def practise(work: Path, *only: str) -> Report:
     """Check a student's folder as ``tox`` does."""
-    return grade(load(work / "assignment"), work, Options(isolation="none", only=frozenset(only))).report
+    return grade(
+        load(work / "assignment"), work, Options(isolation="none", only=frozenset(only))
+    ).report
 
 
-# --- the zip, taken apart --------------------------------------------------------------------------------------------
+# --- the zip, taken apart -------------------------------------------------------------------------
 
 
 def test_zip_holds_what_students_need_and_nothing_else(archive: Path) -> None:
     names = {name.removeprefix("captioning/") for name, _ in everything(archive.read_bytes())}
     mine = {name for name in names if not name.startswith(("wheels/", "cs231n/datasets/"))}
-    provided = {path.relative_to(ROOT / "assignment").as_posix() for path in (ROOT / "assignment/cs231n").rglob("*.py")}
-    checks = {f"assignment/checks/{path.name}" for path in (ROOT / "assignment/checks").glob("*.py")}
+    provided = {
+        path.relative_to(ROOT / "assignment").as_posix()
+        for path in (ROOT / "assignment/cs231n").rglob("*.py")
+    }
+    checks = {
+        f"assignment/checks/{path.name}" for path in (ROOT / "assignment/checks").glob("*.py")
+    }
     assert mine == {
         *("README.md", "tox.ini", "pytest.ini", ".gitignore", LAYERS, RNN, *NOTEBOOKS),
         *provided, *(f"assignment/{name}" for name in provided), *checks,
@@ -83,7 +92,7 @@ def test_zip_holds_what_students_need_and_nothing_else(archive: Path) -> None:
         *(f"assignment/notebooks/{name}" for name in NOTEBOOKS),
     }  # fmt: skip
     assert any(name.endswith("coco2014_captions.h5") for name in names)
-    assert any("/grader/authoring/handout.py" in name for name in names)  # of the wheel
+    assert any("/grader/authoring/handout/contents.py" in name for name in names)  # of the wheel
 
 
 def tokens_of(line: str) -> Iterator[tokenize.TokenInfo]:
@@ -93,11 +102,15 @@ def tokens_of(line: str) -> Iterator[tokenize.TokenInfo]:
 
 
 def solution_lines() -> set[str]:
-    """Return the lines between markers, of three tokens or more, comments aside: found otherwise than `prove` does."""
+    """Return the lines between markers, of three tokens or more, comments aside: found otherwise
+    than `prove` does.
+    """
     texts = [(ROOT / "solutions" / name).read_text(encoding="utf-8") for name in (LAYERS, RNN)]
     kinds = (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING)
     found = set()
-    for body in re.findall(r"### BEGIN SOLUTION[^\n]*\n(.*?)### END SOLUTION", "\n".join(texts), re.DOTALL):
+    for body in re.findall(
+        r"### BEGIN SOLUTION[^\n]*\n(.*?)### END SOLUTION", "\n".join(texts), re.DOTALL
+    ):
         for line in body.split("\n"):
             tokens = [token for token in tokens_of(line) if token.type in kinds]
             if len(tokens) >= 3:
@@ -119,7 +132,9 @@ def test_no_line_of_a_solution_is_in_any_file(archive: Path) -> None:
 
 
 def test_no_answer_of_a_notebook_is_in_any_file(archive: Path) -> None:
-    sources = "".join((ROOT / "assignment/notebooks" / name).read_text(encoding="utf-8") for name in NOTEBOOKS)
+    sources = "".join(
+        (ROOT / "assignment/notebooks" / name).read_text(encoding="utf-8") for name in NOTEBOOKS
+    )
     bodies = re.findall(r"### BEGIN SOLUTION[^\n]*\n(.*?)### END SOLUTION", sources, re.DOTALL)
     lines = [line.strip(' ",').removesuffix("\\n") for body in bodies for line in body.split("\n")]
     answers = [line for line in lines if len(line) > 20]
@@ -130,10 +145,18 @@ def test_no_answer_of_a_notebook_is_in_any_file(archive: Path) -> None:
 
 def floats(value: Any) -> Iterator[bytes]:
     """Yield the bytes of each float64 in a recorded value, round numbers such as 0.5 left out."""
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
+    for item in (
+        value.values()
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, list | tuple)
+        else ()
+    ):
         yield from floats(item)
     if isinstance(value, np.ndarray) and value.dtype == np.float64:
-        yield from (data for data in (entry.tobytes() for entry in value.ravel()) if data[:4] != bytes(4))
+        yield from (
+            data for data in (entry.tobytes() for entry in value.ravel()) if data[:4] != bytes(4)
+        )
 
 
 def test_nothing_hidden_is_in_any_file(archive: Path) -> None:
@@ -141,7 +164,10 @@ def test_nothing_hidden_is_in_any_file(archive: Path) -> None:
     seed = hidden.provenance.seed
     seeds = (seed.encode(), int(seed).to_bytes(16, "little"), int(seed).to_bytes(16, "big"))
     answers = {
-        data for record in hidden.cases.values() for value, _ in record.values.values() for data in floats(value)
+        data
+        for record in hidden.cases.values()
+        for value, _ in record.values.values()
+        for data in floats(value)
     }
     assert len(answers) > 1000
     for name, data in everything(archive.read_bytes()):
@@ -178,15 +204,21 @@ def test_notebooks_have_no_outputs(work: Path) -> None:
         assert "output_type" not in text
 
 
-# --- up to date and the same everywhere ------------------------------------------------------------------------------
+# --- up to date and the same everywhere -----------------------------------------------------------
 
 
-def test_committed_template_is_up_to_date_and_is_what_the_zip_holds(cli: Callable[..., Any], work: Path) -> None:
+def test_committed_template_is_up_to_date_and_is_what_the_zip_holds(
+    cli: Callable[..., Any], work: Path
+) -> None:
     done = cli("handout", "--check")
     assert (done.code, done.out) == (0, "student_template is up to date\n")
     shutil.rmtree(work / "wheels")
     committed, unzipped = (
-        {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        {
+            path.relative_to(root).as_posix(): path.read_bytes()
+            for path in root.rglob("*")
+            if path.is_file()
+        }
         for root in (ROOT / "student_template", work)
     )
     assert {name: data for name, data in committed.items() if ".tox/" not in name} == unzipped
@@ -197,7 +229,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what a handout is made from, and of the committed template."""
     root = tmp_path_factory.mktemp("copy")
     for name in ("assignment", "solutions", "student_template"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".tox", "report"))
+        shutil.copytree(
+            ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".tox", "report")
+        )
     return root
 
 
@@ -210,7 +244,8 @@ def edited(data: bytes, old: bytes, new: bytes) -> bytes:
     ("name", "old", "new"),
     [
         (f"solutions/{LAYERS}", b"### BEGIN SOLUTION Task 1.1", b"# One more hint.\n    ### BEGIN SOLUTION Task 1.1"),
-        (f"solutions/{LAYERS}", b"next_h = np.tanh(", b"next_h = 1.0 * np.tanh("),  # within a solution
+        # within a solution
+        (f"solutions/{LAYERS}", b"next_h = np.tanh(", b"next_h = 1.0 * np.tanh("),
         (f"solutions/{RNN}", b"A captioning model", b"A  captioning model"),
         ("assignment/notebooks/RNN_Captioning.ipynb", b"captioning", b"Captioning"),
         ("assignment/notebooks/LSTM_Captioning.ipynb", b"BEGIN SOLUTION\\n", b"BEGIN SOLUTION\\n\",\n    \"Well: "),
@@ -223,7 +258,9 @@ def edited(data: bytes, old: bytes, new: bytes) -> bytes:
         ("student_template/tox.ini", b"OMP_NUM_THREADS = 1", b"OMP_NUM_THREADS = 2"),
     ],
 )  # fmt: skip
-def test_check_is_red_after_any_edit(cli: Callable[..., Any], tree: Path, name: str, old: bytes, new: bytes) -> None:
+def test_check_is_red_after_any_edit(
+    cli: Callable[..., Any], tree: Path, name: str, old: bytes, new: bytes
+) -> None:
     before = (tree / name).read_bytes()
     (tree / name).write_bytes(edited(before, old, new))
     try:
@@ -234,7 +271,9 @@ def test_check_is_red_after_any_edit(cli: Callable[..., Any], tree: Path, name: 
     assert "out of date: student_template/" in done.out or "public.h5 is stale" in done.err
 
 
-def test_check_is_green_on_the_copy_and_red_for_a_file_more_or_less(cli: Callable[..., Any], tree: Path) -> None:
+def test_check_is_green_on_the_copy_and_red_for_a_file_more_or_less(
+    cli: Callable[..., Any], tree: Path
+) -> None:
     assert cli("handout", "--check", cwd=tree).code == 0
     moved = (tree / "student_template/pytest.ini").rename(tree / "student_template/more.ini")
     done = cli("handout", "--check", cwd=tree)
@@ -246,22 +285,35 @@ def test_check_is_green_on_the_copy_and_red_for_a_file_more_or_less(cli: Callabl
     ]
 
 
-def test_zip_is_the_same_from_elsewhere(cli: Callable[..., Any], archive: Path, tree: Path, tmp_path: Path) -> None:
+def test_zip_is_the_same_from_elsewhere(
+    cli: Callable[..., Any], archive: Path, tree: Path, tmp_path: Path
+) -> None:
     for index, assignment in enumerate((ROOT / "assignment", tree / "assignment")):
         out = tmp_path / str(index)
-        done = cli("handout", "--assignment", assignment, "--out", out, "--template", out / "t", cwd=tmp_path)
+        done = cli(
+            "handout",
+            "--assignment",
+            assignment,
+            "--out",
+            out,
+            "--template",
+            out / "t",
+            cwd=tmp_path,
+        )
         assert done.code == 0, done.err
         assert (out / archive.name).read_bytes() == archive.read_bytes()
 
 
-# --- filling in ------------------------------------------------------------------------------------------------------
+# --- filling in -----------------------------------------------------------------------------------
 
 
 def fill(work: Path, block: Block) -> None:
     """Put a solution in the place of its stub."""
     for name in (LAYERS, RNN):
         text = (work / name).read_text(encoding="utf-8")
-        stub = re.compile(rf"(?: *#[^\n]*\n){{3}} *raise NotImplementedError\({re.escape(repr(block.task))}\)")
+        stub = re.compile(
+            rf"(?: *#[^\n]*\n){{3}} *raise NotImplementedError\({re.escape(repr(block.task))}\)"
+        )
         text, count = stub.subn(lambda _: "\n".join(block.lines), text)
         if count:
             (work / name).write_text(text, encoding="utf-8")
@@ -270,7 +322,7 @@ def fill(work: Path, block: Block) -> None:
 
 
 def code_blocks() -> list[Block]:
-    return [block for block in handout.build(load(ROOT / "assignment")).blocks if block.task]
+    return [block for block in contents.build(load(ROOT / "assignment")).blocks if block.task]
 
 
 def test_untouched_template_has_no_point_and_sixteen_clear_lines(work: Path) -> None:
@@ -296,7 +348,7 @@ def test_each_function_that_is_filled_in_raises_the_score_up_to_100(work: Path) 
     assert report.score == report.max_score == 100
 
 
-# --- a student's own changes -----------------------------------------------------------------------------------------
+# --- a student's own changes ----------------------------------------------------------------------
 
 
 def test_own_tests_and_changed_support_files_do_no_harm_and_are_named(
@@ -315,37 +367,63 @@ def test_own_tests_and_changed_support_files_do_no_harm_and_are_named(
     done = graded(handed_in, "--only", "captioning_rnn_loss", "--only", "rnn_forward")
     assert done.not_passed == set()
     for notes in (report.notes, done.report["notes"]):
-        assert any("`cs231n/layers.py` was changed, and the change was not used" in note for note in notes)
+        assert any(
+            "`cs231n/layers.py` was changed, and the change was not used" in note for note in notes
+        )
         assert any("were not run" in note and "`test_mine.py`" in note for note in notes)
 
 
 def test_changed_checks_win_nothing(graded: Callable[..., Any], work: Path) -> None:
     shutil.rmtree(work / "assignment/checks")
     (work / "assignment/checks").mkdir()
-    (work / "assignment/checks/test_all.py").write_text("".join(f"def test_{check.id}(): pass\n" for check in CHECKS))
-    assert practise(work).score == 100  # on his own machine a student may tell himself what he likes
-    shutil.copyfile(work / "assignment/expectations/public.h5", work / "assignment/expectations/hidden.h5")
+    (work / "assignment/checks/test_all.py").write_text(
+        "".join(f"def test_{check.id}(): pass\n" for check in CHECKS)
+    )
+    # on his own machine a student may tell himself what he likes
+    assert practise(work).score == 100
+    shutil.copyfile(
+        work / "assignment/expectations/public.h5", work / "assignment/expectations/hidden.h5"
+    )
     done = graded(work, "--only", "rnn_step_forward", "--only", "lstm_forward")
     assert done.report["score"] == 0
     assert done.report["seed"] == "hidden"
 
 
 def test_practice_makes_no_fuss_about_its_own_files(cli: Callable[..., Any], work: Path) -> None:
-    arguments = ("check", ".", "--assignment", "assignment", "--isolation", "none", "--only", "notebook_rnn")
+    arguments = (
+        "check",
+        ".",
+        "--assignment",
+        "assignment",
+        "--isolation",
+        "none",
+        "--only",
+        "notebook_rnn",
+    )
     assert cli(*arguments, cwd=work).code == 1
     assert cli("submit", ".", "--assignment", "assignment", cwd=work).code == 0
-    for name in (".tox/all/x", ".pytest_cache/x", ".venv/x", "cs231n/__pycache__/x.pyc", ".ipynb_checkpoints/x.ipynb"):
+    for name in (
+        ".tox/all/x",
+        ".pytest_cache/x",
+        ".venv/x",
+        "cs231n/__pycache__/x.pyc",
+        ".ipynb_checkpoints/x.ipynb",
+    ):
         (work / name).parent.mkdir(parents=True, exist_ok=True)
         (work / name).write_bytes(b"")
     (work / "RNN_Captioning.ipynb").write_text(
-        (work / "RNN_Captioning.ipynb").read_text().replace('"execution_count": null', '"execution_count": 3')
+        (work / "RNN_Captioning.ipynb")
+        .read_text()
+        .replace('"execution_count": null', '"execution_count": 3')
     )
     assert (work / "report/notebooks/RNN_Captioning.ipynb").is_file()
     assert (work / "captioning-submission.zip").is_file()
     assert practise(work, "rnn_step_forward").notes == ()
 
 
-def test_zip_to_hand_in_can_be_made_again_and_checked_where_it_lies(cli: Callable[..., Any], work: Path) -> None:
+def test_zip_to_hand_in_can_be_made_again_and_checked_where_it_lies(
+    cli: Callable[..., Any], work: Path
+) -> None:
     for _ in range(2):
         assert cli("submit", ".", "--assignment", "assignment", cwd=work).code == 0
     arguments = ("--assignment", "assignment", "--isolation", "none", "--only", "rnn_step_forward")
@@ -355,7 +433,7 @@ def test_zip_to_hand_in_can_be_made_again_and_checked_where_it_lies(cli: Callabl
     assert "Note:" not in done.out
 
 
-# --- a part ----------------------------------------------------------------------------------------------------------
+# --- a part ---------------------------------------------------------------------------------------
 
 
 def test_partial_handout_of_the_first_question(cli: Callable[..., Any], tmp_path: Path) -> None:
@@ -367,7 +445,9 @@ def test_partial_handout_of_the_first_question(cli: Callable[..., Any], tmp_path
         opened.extractall(tmp_path)
     work = tmp_path / "captioning"
     readme = (work / "README.md").read_text(encoding="utf-8")
-    assert "lstm" not in readme.lower().replace("image captioning with a vanilla rnn and an lstm", "")
+    assert "lstm" not in readme.lower().replace(
+        "image captioning with a vanilla rnn and an lstm", ""
+    )
     assert not (work / "LSTM_Captioning.ipynb").exists()
     report = practise(work)
     assert (report.score, report.max_score, len(report.checks)) == (0, 50, 9)
@@ -375,7 +455,7 @@ def test_partial_handout_of_the_first_question(cli: Callable[..., Any], tmp_path
         assert not [name for name in file if "lstm" in name]
 
 
-# --- any system ------------------------------------------------------------------------------------------------------
+# --- any system -----------------------------------------------------------------------------------
 
 BLOCK = '''\
 """Makes the modules that only Linux or POSIX have unavailable to the grader, as on another system."""
@@ -423,12 +503,19 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the worker's stand-in is a shell script")
 @pytest.mark.parametrize("command", ["check", "submit", "pytest"])
-def test_student_needs_nothing_that_only_linux_has(work: Path, tmp_path: Path, command: str) -> None:
-    seen, block, worker, start = (tmp_path / name for name in ("seen", "block.py", "python", "run.py"))
+def test_student_needs_nothing_that_only_linux_has(
+    work: Path, tmp_path: Path, command: str
+) -> None:
+    seen, block, worker, start = (
+        tmp_path / name for name in ("seen", "block.py", "python", "run.py")
+    )
     block.write_text(f"SEEN = {str(seen)!r}\n{BLOCK}")
-    # The worker is started as `python -I -X utf8 -c CODE DESCRIPTOR`: the same, with the block before the code.
+    # The worker is started as `python -I -X utf8 -c CODE DESCRIPTOR`: the same, with the block
+    # before the code.
     begin = f"exec(compile(open({str(block)!r}).read(), 'block', 'exec'))"
-    worker.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$1" "$2" "$3" "$4" "{begin}\n$5" "$6"\n')
+    worker.write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" "$1" "$2" "$3" "$4" "{begin}\n$5" "$6"\n'
+    )
     worker.chmod(0o755)
     start.write_text(f"WORKER, BLOCK = {str(worker)!r}, {str(block)!r}\n{RUN}")
     arguments = {
@@ -444,13 +531,18 @@ def test_student_needs_nothing_that_only_linux_has(work: Path, tmp_path: Path, c
     output = done.stdout + done.stderr
     assert "blocked" not in output
     assert done.returncode == (0 if command == "submit" else 1), output
-    told = {"check": "Score: 6 / 100", "submit": "is ready to be handed in", "pytest": "2 failed, 6 passed"}
+    told = {
+        "check": "Score: 6 / 100",
+        "submit": "is ready to be handed in",
+        "pytest": "2 failed, 6 passed",
+    }
     assert told[command] in output
     processes = seen.read_text().splitlines()
-    assert len(processes) >= (1 if command == "submit" else 3)  # this one, the functions' worker and the notebook's
+    # this one, the functions' worker and the notebook's
+    assert len(processes) >= (1 if command == "submit" else 3)
 
 
-# --- the README, as written ------------------------------------------------------------------------------------------
+# --- the README, as written -----------------------------------------------------------------------
 
 
 class Step(NamedTuple):
@@ -477,11 +569,17 @@ def shell_blocks(text: str) -> list[list[str]]:
 def inline_commands(text: str) -> list[str]:
     """Return the commands that stand in the sentences of a Markdown text."""
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-    return [span for span in dict.fromkeys(spans) if re.fullmatch(r"(?:tox|py|python3|pip|pytest)(?: .*)?", span)]
+    return [
+        span
+        for span in dict.fromkeys(spans)
+        if re.fullmatch(r"(?:tox|py|python3|pip|pytest)(?: .*)?", span)
+    ]
 
 
 class Machine:
-    """A machine with Python and nothing else: a fresh virtual environment, first on the path, that is also `py`."""
+    """A machine with Python and nothing else: a fresh virtual environment, first on the path, that
+    is also `py`.
+    """
 
     def __init__(self, folder: Path, work: Path) -> None:
         venv.create(folder, with_pip=True, symlinks=True)
@@ -495,18 +593,25 @@ class Machine:
 
     def run(self, *commands: str) -> list[Step]:
         """Run commands in one shell, one after the other."""
-        script = "".join(f'{{ {command}\n}} 2>&1; code=$?; echo; echo "@@@ $code"\n' for command in commands)
+        script = "".join(
+            f'{{ {command}\n}} 2>&1; code=$?; echo; echo "@@@ $code"\n' for command in commands
+        )
         done = subprocess.run(
             ["sh", "-c", script], cwd=self._work, env=self._environment, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, encoding="utf-8", timeout=1800, check=False,
         )  # fmt: skip
         ends = re.findall(r"(.*?)\n@@@ (\d+)\n", done.stdout, re.DOTALL)
         assert len(ends) == len(commands), done.stdout + done.stderr
-        return [Step(command, int(code), out) for command, (out, code) in zip(commands, ends, strict=True)]
+        return [
+            Step(command, int(code), out)
+            for command, (out, code) in zip(commands, ends, strict=True)
+        ]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the commands are run by a POSIX shell")
-def test_students_day_as_the_readme_has_it(work: Path, tmp_path: Path, graded: Callable[..., Any]) -> None:
+def test_students_day_as_the_readme_has_it(
+    work: Path, tmp_path: Path, graded: Callable[..., Any]
+) -> None:
     readme = (work / "README.md").read_text(encoding="utf-8")
     machine = Machine(tmp_path / "machine", work)
     blocks = shell_blocks(readme)
@@ -517,17 +622,34 @@ def test_students_day_as_the_readme_has_it(work: Path, tmp_path: Path, graded: C
     steps: dict[str, Step] = {}
     for block in blocks:
         commands = [command.split("  #")[0].strip() for command in block]
-        if commands != ["tox -e jupyter"]:  # a server, and a big download: only whether tox understands it
+        # a server, and a big download: only whether tox understands it
+        if commands != ["tox -e jupyter"]:
             steps |= {step.command: step for step in machine.run(*commands)}
     for command in inline_commands(readme):
         if command not in ("tox -e jupyter", *steps):
             steps[command] = machine.run(command)[0]
 
-    graders = {command for command in steps if re.match(r"(tox|py -m tox|python3 -m tox)\b", command)}
-    assert {"tox", "tox -e rnn", "tox -e lstm", "tox -e notebooks", "tox -e pytest", "tox -e submit"} < graders
-    assert {"python3 -m tox", "py -m tox", "tox -r", "py -m pip install tox", ". .venv/bin/activate"} < set(steps)
+    graders = {
+        command for command in steps if re.match(r"(tox|py -m tox|python3 -m tox)\b", command)
+    }
+    assert {
+        "tox",
+        "tox -e rnn",
+        "tox -e lstm",
+        "tox -e notebooks",
+        "tox -e pytest",
+        "tox -e submit",
+    } < graders
+    assert {
+        "python3 -m tox",
+        "py -m tox",
+        "tox -r",
+        "py -m pip install tox",
+        ". .venv/bin/activate",
+    } < set(steps)
     for command, step in steps.items():
-        fails = command in graders - {"tox -e submit"}  # as every check of an untouched template must
+        # as every check of an untouched template must
+        fails = command in graders - {"tox -e submit"}
         assert step.code == (1 if fails else 0), f"{command}\n{step.out}"
 
     for command in ("tox", "tox -r", "python3 -m tox", "py -m tox"):

@@ -1,4 +1,6 @@
-"""One mistake costs once: what is right given an earlier mistake keeps its points, and emptiness earns none."""
+"""One mistake costs once: what is right given an earlier mistake keeps its points, and emptiness
+earns none.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +13,32 @@ import pytest
 
 LAYERS, RNN = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py"
 TANH = (LAYERS, "next_h = np.tanh(x @ Wx + prev_h @ Wh + b)", "next_h = x @ Wx + prev_h @ Wh + b")
-GATES = (LAYERS, "a_i, a_f, a_o, a_g = np.split(a, 4, axis=1)", "a_i, a_f, a_g, a_o = np.split(a, 4, axis=1)")
+GATES = (
+    LAYERS,
+    "a_i, a_f, a_o, a_g = np.split(a, 4, axis=1)",
+    "a_i, a_f, a_g, a_o = np.split(a, 4, axis=1)",
+)
 BIAS = (LAYERS, "a = x @ Wx + prev_h @ Wh + b  # (N, 4H)", "a = x @ Wx + prev_h @ Wh")
-SIGN = (LAYERS, "sigmoid(a_i), sigmoid(a_f), sigmoid(a_o)", "sigmoid(-a_i), sigmoid(-a_f), sigmoid(-a_o)")
+SIGN = (
+    LAYERS,
+    "sigmoid(a_i), sigmoid(a_f), sigmoid(a_o)",
+    "sigmoid(-a_i), sigmoid(-a_f), sigmoid(-a_o)",
+)
 BLOCK_INPUT = (LAYERS, "sigmoid(a_o), np.tanh(a_g)", "sigmoid(a_o), sigmoid(a_g)")
 SHUT = (LAYERS, "next_c = f * prev_c + i * g", "next_c = i * g")
 SWAPPED = (LAYERS, "next_c = f * prev_c + i * g", "next_c = i * prev_c + f * g")
 COPY = (LAYERS, "h_t, c_t = h0, np.zeros_like(h0)", "h_t, c_t = h0, h0")
-ZERO = (LAYERS, "h_t, c_t = h0, np.zeros_like(h0)", "h_t, c_t = np.zeros_like(h0), np.zeros_like(h0)")
+ZERO = (
+    LAYERS,
+    "h_t, c_t = h0, np.zeros_like(h0)",
+    "h_t, c_t = np.zeros_like(h0), np.zeros_like(h0)",
+)
 NO_MEMORY = (LAYERS, "h_t, c_t, step = lstm_step", "h_t, _, step = lstm_step")
-SAME_STATE = (LAYERS, "lstm_step_forward(x[:, t], h_t, c_t, Wx", "lstm_step_forward(x[:, t], h0, c_t, Wx")
+SAME_STATE = (
+    LAYERS,
+    "lstm_step_forward(x[:, t], h_t, c_t, Wx",
+    "lstm_step_forward(x[:, t], h0, c_t, Wx",
+)
 RNN_ZERO = (LAYERS, "h_t, h = h0, []", "h_t, h = np.zeros_like(h0), []")
 RNN_FIRST = (LAYERS, "h_t, _ = rnn_step_forward(x[:, t]", "h_t, _ = rnn_step_forward(x[:, 0]")
 NO_WORDS = (LAYERS, "np.add.at(dW, x, dout)", "pass")
@@ -44,7 +62,11 @@ CHANGES = {
     "hidden-state-not-carried": (SAME_STATE, "lstm_forward", LSTM_CHECKS),
     "rnn-h0-ignored": (RNN_ZERO, "rnn_forward", [*RNN_CHECKS, *LOSSES]),
     "rnn-first-input-always": (RNN_FIRST, "rnn_forward", RNN_CHECKS),
-    "no-gradient-of-words": (NO_WORDS, "word_embedding_backward", ["word_embedding_backward", *LOSSES]),
+    "no-gradient-of-words": (
+        NO_WORDS,
+        "word_embedding_backward",
+        ["word_embedding_backward", *LOSSES],
+    ),
     "last-bias-alone": (LAST_BIAS, "rnn_backward", ["rnn_backward", *LOSSES]),
 }
 ZEROS = {  # what stands in the place of each solution: zeros of the right shapes
@@ -72,7 +94,10 @@ HANDED_ON = ZEROS | {
 }
 
 
-STUB, CRASH = 'raise NotImplementedError("a task")', "raise NameError(\"name 'dout' is not defined\")"
+STUB, CRASH = (
+    'raise NotImplementedError("a task")',
+    "raise NameError(\"name 'dout' is not defined\")",
+)
 
 
 def test_mistake_in_a_step_costs_the_steps_points_alone(
@@ -94,7 +119,9 @@ def test_what_is_right_given_one_mistake_costs_nothing_more(
     changed: Callable[..., Path], graded: Callable[..., Any], id_: str
 ) -> None:
     change, cause, checks = CHANGES[id_]
-    assert without_points(graded(changed(change), *(f"--only={check}" for check in checks)).report) == {cause}
+    assert without_points(
+        graded(changed(change), *(f"--only={check}" for check in checks)).report
+    ) == {cause}
 
 
 @pytest.mark.parametrize("body", [STUB, CRASH], ids=["stub", "crash"])
@@ -104,11 +131,15 @@ def test_a_function_that_raises_costs_what_a_wrong_one_costs(
 ) -> None:
     submission = changed()
     replace_bodies(submission / LAYERS, lambda name: body if name == function else None)
-    report = graded(submission, *(f"--only={check}" for check in [*LSTM_CHECKS, *WORDS, *LOSSES])).report
+    report = graded(
+        submission, *(f"--only={check}" for check in [*LSTM_CHECKS, *WORDS, *LOSSES])
+    ).report
     assert without_points(report) == {function}
 
 
-def test_values_share_the_points_of_a_step(changed: Callable[..., Path], graded: Callable[..., Any]) -> None:
+def test_values_share_the_points_of_a_step(
+    changed: Callable[..., Path], graded: Callable[..., Any]
+) -> None:
     after = "\n    dWx = x.T @ da  # (D, H)"
     wrong = (LAYERS, f"dprev_h = da @ Wh.T  # (N, H){after}", f"dprev_h = da @ Wh{after}")
     (check,) = graded(changed(wrong), "--only=rnn_step_backward").report["checks"]
@@ -124,7 +155,8 @@ def test_a_crash_with_one_picture_takes_nothing_from_the_others(
     report = graded(changed(TANH, squeezed), *(f"--only={check}" for check in RNN_CHECKS)).report
     points = {check["id"]: check["points"] for check in report["checks"]}
     assert points["rnn_forward"] == 5
-    assert points["rnn_backward"] == pytest.approx(7 * 2 / 5)  # three of its five cases have an axis of one entry
+    # three of its five cases have an axis of one entry
+    assert points["rnn_backward"] == pytest.approx(7 * 2 / 5)
 
 
 def test_two_mistakes_cost_twice(changed: Callable[..., Path], graded: Callable[..., Any]) -> None:
@@ -132,13 +164,22 @@ def test_two_mistakes_cost_twice(changed: Callable[..., Path], graded: Callable[
     assert without_points(report) == {"lstm_step_forward", "lstm_step_backward"}
 
 
-@pytest.mark.parametrize(("change", "part"), [(MASK, "loss"), (NOT_FED, "sample")], ids=["loss", "sample"])
+@pytest.mark.parametrize(
+    ("change", "part"), [(MASK, "loss"), (NOT_FED, "sample")], ids=["loss", "sample"]
+)
 def test_known_mistake_in_what_both_cells_share_costs_once(
-    changed: Callable[..., Path], graded: Callable[..., Any], change: tuple[str, str, str], part: str
+    changed: Callable[..., Path],
+    graded: Callable[..., Any],
+    change: tuple[str, str, str],
+    part: str,
 ) -> None:
-    result = graded(changed(change), *(f"--only=captioning_{cell}_{part}" for cell in ("rnn", "lstm")))
+    result = graded(
+        changed(change), *(f"--only=captioning_{cell}_{part}" for cell in ("rnn", "lstm"))
+    )
     assert without_points(result.report) == {f"captioning_rnn_{part}"}
-    assert result.message(f"captioning_lstm_{part}").startswith(f"right, given the mistake in `captioning_rnn_{part}`")
+    assert result.message(f"captioning_lstm_{part}").startswith(
+        f"right, given the mistake in `captioning_rnn_{part}`"
+    )
 
 
 EVERYTHING = "sum(value.sum() for value in (x, prev_h, Wx, Wh, b))"
@@ -154,7 +195,9 @@ SUMS = {
 
 
 @pytest.mark.parametrize(
-    "bodies", [ZEROS, ONES, HANDED_ON, NEXT_TO_NOTHING, SUMS], ids=["zeros", "ones", "what-was-given", "tiny", "sums"]
+    "bodies",
+    [ZEROS, ONES, HANDED_ON, NEXT_TO_NOTHING, SUMS],
+    ids=["zeros", "ones", "what-was-given", "tiny", "sums"],
 )
 def test_doing_nothing_earns_nothing(
     changed: Callable[..., Path], graded: Callable[..., Any], bodies: dict[str, str]
@@ -167,7 +210,9 @@ def test_doing_nothing_earns_nothing(
 
 
 def replace_bodies(path: Path, body: Callable[[str], str | None]) -> None:
-    """Replace the solutions in a file by what ``body`` gives for their functions, unless that is None."""
+    """Replace the solutions in a file by what ``body`` gives for their functions, unless that is
+    None.
+    """
     pattern = r"^( *)### BEGIN SOLUTION [^\n]*?(\w+)\n.*?### END SOLUTION"
 
     def replaced(found: re.Match[str]) -> str:

@@ -1,4 +1,6 @@
-"""Marks that teach: what a report says of a known mistake, of one that nobody knows, and of what is right."""
+"""Marks that teach: what a report says of a known mistake, of one that nobody knows, and of what is
+right.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,19 @@ TOLD = {
         "rnn_step_forward",
     ),
     "lstm-gates-ifgo-forward": (
-        (LAYERS, "a_i, a_f, a_o, a_g = np.split(a, 4, axis=1)", "a_i, a_f, a_g, a_o = np.split(a, 4, axis=1)"),
+        (
+            LAYERS,
+            "a_i, a_f, a_o, a_g = np.split(a, 4, axis=1)",
+            "a_i, a_f, a_g, a_o = np.split(a, 4, axis=1)",
+        ),
         "lstm_forward",
     ),
     "sample-start-kept": (
-        (RNN, "for t in range(max_length):", "captions[:, 0] = self._start\n        for t in range(1, max_length):"),
+        (
+            RNN,
+            "for t in range(max_length):",
+            "captions[:, 0] = self._start\n        for t in range(1, max_length):",
+        ),
         "captioning_rnn_sample",
     ),
 }
@@ -41,7 +51,8 @@ def test_report_of_a_submission_that_makes_a_mistake_has_its_hint(
     result = graded(changed(change), "--only", check).report["checks"][0]
     assert result["status"] == Status.FAIL
     assert result["hint"] == KNOWN[id_].hint
-    assert result["mistake"] in {one.name for one in KNOWN.values() if one.hint == KNOWN[id_].hint}  # one of its group
+    # one of its group
+    assert result["mistake"] in {one.name for one in KNOWN.values() if one.hint == KNOWN[id_].hint}
 
 
 def test_mistake_that_nobody_knows_is_told_what_is_true_of_its_numbers(
@@ -53,7 +64,13 @@ def test_mistake_that_nobody_knows_is_told_what_is_true_of_its_numbers(
 
 
 def test_right_but_unusual_solution_has_full_marks_and_no_hint(graded: Callable[..., Any]) -> None:
-    without_notebooks = [f"--only={check.id}" for check in load(ROOT / "assignment").spec.checks if not check.notebook]
+    without_notebooks = [
+        f"--only={check.id}"
+        for check in load(ROOT / "assignment").spec.checks
+        if not check.notebook
+    ]
     report = graded(ROOT / "tests" / "submissions" / "right" / "einsum", *without_notebooks).report
     assert report["score"] == report["max_score"]
-    assert {(check["hint"], check["mistake"], check["message"]) for check in report["checks"]} == {("", "", "")}
+    assert {(check["hint"], check["mistake"], check["message"]) for check in report["checks"]} == {
+        ("", "", "")
+    }

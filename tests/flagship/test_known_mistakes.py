@@ -1,4 +1,6 @@
-"""Every known mistake of the flagship fails the checks that it names and no other, and is told its hint."""
+"""Every known mistake of the flagship fails the checks that it names and no other, and is told its
+hint.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +12,25 @@ import pytest
 
 from grader.assignment.misconceptions import FOLDER, load_all
 from grader.assignment.spec import load
-from grader.authoring import audit_report
-from grader.authoring.audit import FRESH, Options, audit
-from grader.authoring.findings import Audit, MisconceptionResult
+from grader.authoring.audit import audit_report
+from grader.authoring.audit.findings import Audit, MisconceptionResult
+from grader.authoring.audit.run_audit import FRESH, Options, audit
 
 ASSIGNMENT = load(Path(__file__).resolve().parents[2] / "assignment")
 KNOWN = load_all(ASSIGNMENT.folder / FOLDER)
 SHARE = 0.9  # of the known mistakes that must be told their own hint
-WITHOUT_NUMBERS = {"rnn-dh0-not-returned", "lstm-dh0-not-returned"}  # too few values come, and the message says so
-FUNCTIONS = [name for file in ASSIGNMENT.spec.files for name in file.provides if name != "CaptioningRNN"]
+# too few values come, and the message says so
+WITHOUT_NUMBERS = {"rnn-dh0-not-returned", "lstm-dh0-not-returned"}
+FUNCTIONS = [
+    name for file in ASSIGNMENT.spec.files for name in file.provides if name != "CaptioningRNN"
+]
 
 
 @pytest.fixture(scope="module")
 def audited() -> Audit:
-    """What the audit says of the known mistakes: submitted whole, with the hidden seed and with a fresh one."""
+    """What the audit says of the known mistakes: submitted whole, with the hidden seed and with a
+    fresh one.
+    """
     return audit(ASSIGNMENT, Options(isolation="none", parts=("misconceptions",)))
 
 
@@ -34,7 +41,9 @@ def results(audited: Audit) -> dict[str, MisconceptionResult]:
 
 
 @pytest.mark.parametrize("id_", [one.id for one in KNOWN])
-def test_mistake_fails_exactly_where_it_says(results: dict[str, MisconceptionResult], id_: str) -> None:
+def test_mistake_fails_exactly_where_it_says(
+    results: dict[str, MisconceptionResult], id_: str
+) -> None:
     assert results[id_].seeds == ("hidden", FRESH)
     assert (results[id_].passes_wrongly, results[id_].fails_wrongly) == ((), {})
 
@@ -57,7 +66,9 @@ def test_hints_lead_to_the_idea_and_do_not_give_the_line_away() -> None:
 # --- hints ---
 
 
-def test_nearly_all_known_mistakes_are_told_their_own_hint_with_inputs_never_recorded(audited: Audit) -> None:
+def test_nearly_all_known_mistakes_are_told_their_own_hint_with_inputs_never_recorded(
+    audited: Audit,
+) -> None:
     hints = audited.hints
     assert hints.all == len(KNOWN)
     assert hints.own == hints.all - len(hints.without)
@@ -80,7 +91,11 @@ def test_the_audits_reports_have_the_figure(audited: Audit) -> None:
     hints = audited.hints
     figure = f"{hints.own} of these {hints.all} ({hints.share:.0%}) are told their own hint"
     told = json.loads(audit_report.json(audited))["own_hints"]
-    assert (told["all"], told["own"], told["without"]) == (hints.all, hints.own, list(hints.without))
+    assert (told["all"], told["own"], told["without"]) == (
+        hints.all,
+        hints.own,
+        list(hints.without),
+    )
     assert told["share"] == pytest.approx(hints.share, abs=1e-4)
     for text in (audit_report.text(audited), audit_report.html(audited).decode()):
         assert figure in text

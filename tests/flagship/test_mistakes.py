@@ -1,4 +1,6 @@
-"""Mistakes of many kinds: each makes exactly the checks fail that it should, and no expected number is printed."""
+"""Mistakes of many kinds: each makes exactly the checks fail that it should, and no expected number
+is printed.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ LAYERS, RNN = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py"
 
 
 class Mistake(NamedTuple):
-    """Changes of the reference's text, the checks that must fail for them, and what one check says of it."""
+    """Changes of the reference's text, the checks that must fail for them, and what one check says
+    of it.
+    """
 
     changes: tuple[tuple, ...]
     fails: set[str]
@@ -31,8 +35,17 @@ CHECKS = [check.id for check in load(ROOT / "assignment").spec.checks]
 MISTAKES = {
     "gates in the order i, f, g, o": Mistake(
         (
-            (LAYERS, "a_i, a_f, a_o, a_g = np.split(a, 4, axis=1)", "a_i, a_f, a_g, a_o = np.split(a, 4, axis=1)"),
-            (LAYERS, "np.concatenate([da_i, da_f, da_o, da_g]", "np.concatenate([da_i, da_f, da_g, da_o]", 2),
+            (
+                LAYERS,
+                "a_i, a_f, a_o, a_g = np.split(a, 4, axis=1)",
+                "a_i, a_f, a_g, a_o = np.split(a, 4, axis=1)",
+            ),
+            (
+                LAYERS,
+                "np.concatenate([da_i, da_f, da_o, da_g]",
+                "np.concatenate([da_i, da_f, da_g, da_o]",
+                2,
+            ),
         ),
         {
             *("lstm_step_forward", "lstm_step_backward", "lstm_forward", "lstm_backward"),
@@ -51,7 +64,8 @@ MISTAKES = {
         ),
         {"rnn_backward", "captioning_rnn_loss"},
         "rnn_backward",
-        r"4 of 5 cases fail; .*`dWx` has the right shape \(4, 6\), but 24 of 24 entries are off",  # T=1 has no sum
+        # T=1 has no sum
+        r"4 of 5 cases fail; .*`dWx` has the right shape \(4, 6\), but 24 of 24 entries are off",
     ),
     "dprev_h not passed on": Mistake(
         ((LAYERS, "da[:, t] = (dh[:, t] + dprev_h) *", "da[:, t] = dh[:, t] *"),),
@@ -72,19 +86,37 @@ MISTAKES = {
         r"`captions` has the right shape \(4, 9\), but \d+ of 36 entries are off, first at",
     ),
     "the mask ignored": Mistake(
-        ((RNN, "mask = captions_out != self._null", "mask = np.ones(captions_out.shape, dtype=bool)"),),
+        (
+            (
+                RNN,
+                "mask = captions_out != self._null",
+                "mask = np.ones(captions_out.shape, dtype=bool)",
+            ),
+        ),
         {"captioning_rnn_loss", "captioning_lstm_loss", "notebook_rnn", "notebook_lstm"},
         "captioning_rnn_loss",
         r"`loss` is off: largest relative error",
     ),
     "floats of the ids for an embedding": Mistake(
         ((LAYERS, "out = W[x]  # (N, T, D)", "out = x.astype(float)"),),
-        {"word_embedding_forward", "captioning_rnn_loss", "captioning_lstm_loss", "notebook_rnn", "notebook_lstm"},
+        {
+            "word_embedding_forward",
+            "captioning_rnn_loss",
+            "captioning_lstm_loss",
+            "notebook_rnn",
+            "notebook_lstm",
+        },
         "word_embedding_forward",
         r"`out` has shape \(3, 4\), expected \(3, 4, 5\)",
     ),
     "tanh left out": Mistake(
-        ((LAYERS, "next_h = np.tanh(x @ Wx + prev_h @ Wh + b)", "next_h = x @ Wx + prev_h @ Wh + b"),),
+        (
+            (
+                LAYERS,
+                "next_h = np.tanh(x @ Wx + prev_h @ Wh + b)",
+                "next_h = x @ Wx + prev_h @ Wh + b",
+            ),
+        ),
         {
             *("rnn_step_forward", "rnn_step_backward", "rnn_forward", "rnn_backward"),
             *("captioning_rnn_loss", "captioning_rnn_sample", "notebook_rnn"),
@@ -142,7 +174,11 @@ MISTAKES = {
                 "        word = np.full(N, self._start)\n",
                 "        h = getattr(self, 'h', h)\n        word = np.full(N, self._start)\n",
             ),
-            (RNN, "            captions[:, t] = word\n", "            captions[:, t] = word\n            self.h = h\n"),
+            (
+                RNN,
+                "            captions[:, t] = word\n",
+                "            captions[:, t] = word\n            self.h = h\n",
+            ),
         ),
         {"captioning_rnn_sample", "captioning_lstm_sample"},
         "captioning_rnn_sample",
@@ -202,11 +238,16 @@ def test_message_says_what_parts_and_where(results: dict, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_no_expected_number_is_printed(results: dict, expected_numbers: Callable, name: str) -> None:
+def test_no_expected_number_is_printed(
+    results: dict, expected_numbers: Callable, name: str
+) -> None:
     report = results[name].report
     for check in report["checks"]:
         for case in check["cases"]:
-            prose = [case.get("message", ""), *(value.get("message", "") for value in case.get("values", []))]
+            prose = [
+                case.get("message", ""),
+                *(value.get("message", "") for value in case.get("values", [])),
+            ]
             assert not expected_numbers(" ".join([check["message"], *prose]), 4)
     for path in sorted(results[name].folder.glob("*.*")):
         assert not expected_numbers(path.read_text(encoding="utf-8"), 7), path.name

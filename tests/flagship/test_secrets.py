@@ -1,4 +1,6 @@
-"""The student's process sees no expectation and no seed: arguments, environment, descriptors and memory hold none."""
+"""The student's process sees no expectation and no seed: arguments, environment, descriptors and
+memory hold none.
+"""
 
 from __future__ import annotations
 
@@ -62,8 +64,11 @@ def test_spy(student):
 
 
 @pytest.fixture(scope="module")
-def seen(changed: Callable, stubbed: Callable, graded: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a spying submission saw while it was graded: the real assignment, with one check more that writes it down.
+def seen(
+    changed: Callable, stubbed: Callable, graded: Callable, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """What a spying submission saw while it was graded: the real assignment, with one check more
+    that writes it down.
 
     Its functions are stubs, since right code computes the expected numbers itself.
     """
@@ -75,14 +80,19 @@ def seen(changed: Callable, stubbed: Callable, graded: Callable, tmp_path_factor
     spec += '\n[[checks]]\nid = "spy"\nquestion = "q1"\npoints = 1\n'
     (folder / "assignment.toml").write_text(spec, encoding="utf-8")
     assignment = load(folder)
-    for seed in ("public", "hidden"):  # the recorded numbers stay, so they fit the check that was added
+    # the recorded numbers stay, so they fit the check that was added
+    for seed in ("public", "hidden"):
         with h5py.File(assignment.expectations_path(seed), "r+") as file:
             provenance = json.loads(file.attrs["provenance"])
             file.attrs["provenance"] = json.dumps({**provenance, "assignment": assignment.digest})
     submission = stubbed(changed(), "cs231n/rnn_layers.py", RNN)
     with (submission / RNN).open("a", encoding="utf-8") as file:
         file.write(SPY)
-    asked = [f"--only={check.id}" for check in assignment.spec.checks if not check.id.startswith("notebook")]
+    asked = [
+        f"--only={check.id}"
+        for check in assignment.spec.checks
+        if not check.id.startswith("notebook")
+    ]
     done = graded(submission, "--assignment", str(folder), *asked)
     assert done.report["seed"] == "hidden"
     assert done.message("spy") == ""
@@ -92,7 +102,8 @@ def seen(changed: Callable, stubbed: Callable, graded: Callable, tmp_path_factor
 def secret_numbers(seed: str) -> np.ndarray:
     """Return every float that was recorded, but for what is no secret.
 
-    That is an output that holds nothing else than its inputs, and the tanh of one where all gates are open or shut.
+    That is an output that holds nothing else than its inputs, and the tanh of one where all gates
+    are open or shut.
     """
 
     def floats(value: Any) -> Iterator[np.ndarray]:
@@ -127,7 +138,8 @@ def test_process_is_told_nothing(seen: Path, what: str) -> None:
 
 def test_memory_holds_no_expectation(seen: Path) -> None:
     memory = np.fromfile(seen / "memory", dtype=np.float64).view(np.uint64)
-    assert np.float64(np.pi).view(np.uint64) in memory  # an input is there: the search finds what it should
+    # an input is there: the search finds what it should
+    assert np.float64(np.pi).view(np.uint64) in memory
     for seed in ("public", "hidden"):
         numbers = secret_numbers(seed).view(np.uint64)
         assert len(numbers) > 1000

@@ -19,8 +19,12 @@ WRITTEN = "            captions[:, t] = word\n"
 
 
 @pytest.fixture(scope="session")
-def told(changed: Callable[..., Path], graded: Callable[..., Any]) -> Callable[..., dict[str, dict[str, Any]]]:
-    """Return a function that grades changes of the reference by some checks, and returns these by their ids."""
+def told(
+    changed: Callable[..., Path], graded: Callable[..., Any]
+) -> Callable[..., dict[str, dict[str, Any]]]:
+    """Return a function that grades changes of the reference by some checks, and returns these by
+    their ids.
+    """
 
     def grade(changes: tuple[tuple, ...], *only: str, at: str = "") -> dict[str, dict[str, Any]]:
         asked = [f"--only={id_}" for id_ in only]
@@ -149,7 +153,13 @@ def test_flat_files_are_told_where_their_modules_are(graded: Callable, tmp_path:
 
 def test_first_column_kept_costs_the_same_whatever_stands_in_it(told: Callable) -> None:
     kept = {
-        "<START>": ((RNN, LOOP, f"captions[:, 0] = self._start\n        {LOOP}".replace("range(", "range(1, ")),),
+        "<START>": (
+            (
+                RNN,
+                LOOP,
+                f"captions[:, 0] = self._start\n        {LOOP}".replace("range(", "range(1, "),
+            ),
+        ),
         "<NULL>": ((RNN, LOOP, LOOP.replace("range(", "range(1, ")),),
         "zero": (
             (RNN, LOOP, LOOP.replace("range(", "range(1, ")),
@@ -165,7 +175,9 @@ def test_first_column_kept_costs_the_same_whatever_stands_in_it(told: Callable) 
 # --- stubs ---
 
 
-def test_stubs_that_return_none_are_not_implemented_yet(changed: Callable, graded: Callable) -> None:
+def test_stubs_that_return_none_are_not_implemented_yet(
+    changed: Callable, graded: Callable
+) -> None:
     submission = changed()
     for path in (LAYERS, RNN):
         text = (submission / path).read_text(encoding="utf-8")
@@ -179,7 +191,9 @@ def test_stubs_that_return_none_are_not_implemented_yet(changed: Callable, grade
 
 
 def _none_for(block: str) -> str:
-    """Return the lines of a stub in the place of a solution, which returns None for each of its values."""
+    """Return the lines of a stub in the place of a solution, which returns None for each of its
+    values.
+    """
     found = re.search(r"( *)return (.*)\n", block)
     assert found
     indent, names = found[1], found[2]
@@ -194,7 +208,10 @@ def _none_for(block: str) -> str:
 # --- practice ---
 
 PRACTICE = {
-    "<START> kept": ((RNN, LOOP, "captions[:, 0] = self._start\n        for t in range(1, max_length):"), SAMPLES[0]),
+    "<START> kept": (
+        (RNN, LOOP, "captions[:, 0] = self._start\n        for t in range(1, max_length):"),
+        SAMPLES[0],
+    ),
     "no tanh": ((LAYERS, TANH, "x @ Wx + prev_h @ Wh + b"), "rnn_step_forward"),
     "assigned": ((LAYERS, "np.add.at(dW, x, dout)", "dW[x] = dout"), "word_embedding_backward"),
     "no mask": ((RNN, "mask = captions_out != self._null", "mask = captions_out >= 0"), LOSSES[1]),
@@ -211,6 +228,8 @@ def test_practice_tells_what_grading_tells(told: Callable, name: str) -> None:
 
 
 def test_handout_has_no_changed_line_of_a_known_mistake() -> None:
-    text = (ROOT / "student_template/assignment/expectations/known-mistakes-public.json").read_text(encoding="utf-8")
+    text = (ROOT / "student_template/assignment/expectations/known-mistakes-public.json").read_text(
+        encoding="utf-8"
+    )
     assert "cs231n" not in text
     assert not list((ROOT / "student_template").rglob("misconceptions"))

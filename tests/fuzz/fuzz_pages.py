@@ -1,8 +1,10 @@
-"""From a frame to the report's page as one: whatever a box says is judged, explained, scored, written and read again.
+"""From a frame to the report's page as one: whatever a box says is judged, explained, scored,
+written and read again.
 
-The box of `OnceBox` says its bytes. They answer a call or a fetch of a case, on which every judgement of `expect` is
-tried, or they are what a notebook's cell says. Only our own errors come out; every file that is written can be read by
-a strict reader, and what was stored makes the same pages again.
+The box of `OnceBox` says its bytes. They answer a call or a fetch of a case, on which every
+judgement of `expect` is tried, or they are what a notebook's cell says. Only our own errors come
+out; every file that is written can be read by a strict reader, and what was stored makes the same
+pages again.
 """
 
 from __future__ import annotations
@@ -23,25 +25,33 @@ from rich.console import Console
 
 from grader.assignment.expectations import CallShape, CaseRecord, Expectations, Provenance
 from grader.assignment.schema import CheckSpec
-from grader.checking.asserts import recordable
-from grader.checking.cell_runs import Clock, run_cells
-from grader.checking.diagnosis import KnownMistakes, Mistake, answers, diagnose, fitting, resembles
-from grader.checking.evidence import Evidence
-from grader.checking.expect import Expect, Mode, Scene
-from grader.checking.numerical import gradients
-from grader.checking.remote import Remote
-from grader.checking.student import CallLog, Case, Value
-from grader.checking.verdict import CheckOutcome, Ending, verdict
+from grader.checking.api.cell_tests import recordable
+from grader.checking.api.expect import Expect, Mode, Scene
+from grader.checking.api.student import CallLog, Case, Value
+from grader.checking.cells.cell_runs import Clock, run_cells
+from grader.checking.explain.diagnosis import (
+    KnownMistakes,
+    Mistake,
+    answers,
+    diagnose,
+    fitting,
+    resembles,
+)
+from grader.checking.explain.evidence import Evidence
+from grader.checking.judge.numerical_gradients import gradients
+from grader.checking.run.remote import Remote
+from grader.checking.run.verdicts import CheckOutcome, Ending, verdict
 from grader.errors import SubmissionFailed, WrongReturn
 from grader.grading.grade import Graded
 from grader.grading.outputs import contents
 from grader.grading.scoring import score_check
+from grader.limits import Limits
 from grader.model import REPORT_SCHEMA, CaseResult, CheckResult, Report, Status, Tier, Tolerance
 from grader.report import terminal
 from grader.sandbox.box import Staging
-from grader.sandbox.limits import Limits
 
-BETWEEN, NEXT = b"\0\xff", b"\0\xfe"  # stand between the text and the blobs of a frame, and between frames
+# stand between the text and the blobs of a frame, and between frames
+BETWEEN, NEXT = b"\0\xff", b"\0\xfe"
 CHECK, NAME = CheckSpec(id="f", question="q", points=3.0), "a.ipynb"
 RECORDED: dict[str, Any] = {
     "floats": np.linspace(-1.0, 1.0, 6).reshape(2, 3), "long": np.arange(16.0), "none": np.zeros((0, 3)),
@@ -57,21 +67,31 @@ def record() -> CaseRecord:
     """Return what is said to have been recorded."""
     values = {name: (value, Tolerance()) for name, value in RECORDED.items()}
     values["printed text"] = ("a 1.5\nb", Tolerance())
-    return CaseRecord(values, [CallShape("f", sequence, count, SIZE) for sequence, count in ((True, 2),)], [SIZE])
+    return CaseRecord(
+        values, [CallShape("f", sequence, count, SIZE) for sequence, count in ((True, 2),)], [SIZE]
+    )
 
 
 def pages(data: bytes) -> str:
-    """What a box says to a call, a fetch or a cell, all the way to the pages; the first byte picks which."""
+    """What a box says to a call, a fetch or a cell, all the way to the pages; the first byte picks
+    which.
+    """
     if not data:
         return "nothing"
     hidden = bool(data[0] & 128)
-    limits = Limits(call_seconds=SECONDS, import_seconds=SECONDS, cell_seconds=SECONDS, output_mb=0.1)
-    with Remote(OnceSandbox(framed(data[1:])), Staging({}, {}), limits, hide_numbers=hidden) as remote:
+    limits = Limits(
+        call_seconds=SECONDS, import_seconds=SECONDS, cell_seconds=SECONDS, output_mb=0.1
+    )
+    with Remote(
+        OnceSandbox(framed(data[1:])), Staging({}, {}), limits, hide_numbers=hidden
+    ) as remote:
         return notebook(remote, limits) if data[0] & 64 else case(remote, data[0])
 
 
 def framed(data: bytes) -> bytes:
-    """Return frames of any JSON texts and blobs, so that not every change of a byte only breaks a length."""
+    """Return frames of any JSON texts and blobs, so that not every change of a byte only breaks a
+    length.
+    """
     frames = []
     for one in data.split(NEXT):
         text, *blobs = one.split(BETWEEN)
@@ -83,7 +103,8 @@ def framed(data: bytes) -> bytes:
 def case(remote: Remote, kind: int) -> str:
     """Run one case on what comes, and write its report."""
     recorded = record()
-    if kind & 2:  # what was recorded of one value alone, so that it is not refused for want of another
+    # what was recorded of one value alone, so that it is not refused for want of another
+    if kind & 2:
         recorded.calls[0] = CallShape("f", False, 1, SIZE)
     own = Case(remote, CallLog(recorded.calls, recorded.fetched))
     expect = Expect(recorded, Mode.COMPARE, own, Scene("7", shown=not kind & 128))
@@ -98,15 +119,23 @@ def case(remote: Remote, kind: int) -> str:
     given = [call.args for call in own.log.calls]
     evidence = Evidence("one", expect.got, recorded, result.status is Status.PASS, given)
     outcome = CheckOutcome("f", "A title", [result], functions=("f",))
-    known = KnownMistakes("", {"m": answers(observed(recorded))}, {"m": Mistake("a mistake", "a hint", 0.5)})
+    known = KnownMistakes(
+        "", {"m": answers(observed(recorded))}, {"m": Mistake("a mistake", "a hint", 0.5)}
+    )
     outcome.mistake = diagnose([evidence], list(fitting("f", [evidence], known).values()))
     outcome.attempted = resembles([evidence])
-    written(Graded(report(score_check(CHECK, outcome)), {}, {"work.py": "def f(x):\n    return x\n" * 2}))
+    written(
+        Graded(
+            report(score_check(CHECK, outcome)), {}, {"work.py": "def f(x):\n    return x\n" * 2}
+        )
+    )
     return f"{result.status.value}, {type(error).__name__}"
 
 
 def judged(value: Any, expect: Expect) -> None:
-    """Hold a value, each part of it if it is a tuple, against all that is recorded, in every way there is."""
+    """Hold a value, each part of it if it is a tuple, against all that is recorded, in every way
+    there is.
+    """
     for name in RECORDED:
         expect(name, value, axes=("N batch", "T time"), gradient=True)
     record_of = expect.record.values
@@ -125,7 +154,9 @@ def judged(value: Any, expect: Expect) -> None:
 
 
 def differentiated(value: Any) -> None:
-    """Let a value be what a function returns whose slopes are wanted; only our own errors come of it."""
+    """Let a value be what a function returns whose slopes are wanted; only our own errors come of
+    it.
+    """
     for upstream in (np.ones(()), np.ones((2, 3)), (np.ones(()),)):
         with contextlib.suppress(WrongReturn):
             gradients(lambda x: value, [np.ones(1)], upstream, ["x"])
@@ -144,7 +175,9 @@ def notebook(remote: Remote, limits: Limits) -> str:
     failure = next((trouble.error for trouble in ran.troubles.values()), None)
     message = "" if failure is None else str(failure)
     result = CaseResult("all", Status.PASS if failure is None else Status.FAIL, message)
-    check = score_check(msgspec.structs.replace(CHECK, notebook=NAME), CheckOutcome("f", "A title", [result]))
+    check = score_check(
+        msgspec.structs.replace(CHECK, notebook=NAME), CheckOutcome("f", "A title", [result])
+    )
     written(Graded(report(check, NAME), {NAME: executed}, {}))
     return f"{len(executed.cells[0].outputs)} outputs, {type(failure).__name__}"
 
@@ -158,7 +191,9 @@ def report(check: CheckResult, *notebooks: str) -> Report:
 
 
 def written(graded: Graded) -> None:
-    """Write all files and lines of a report, and fail unless strict readers take them and make the same of them."""
+    """Write all files and lines of a report, and fail unless strict readers take them and make the
+    same of them.
+    """
     files = contents(graded, students_page=True)
     assert sum(map(len, files.values())) < MOST_WRITTEN
     for name, data in files.items():
@@ -173,7 +208,10 @@ def written(graded: Graded) -> None:
         console.print(terminal.check_line(check))
     console.print(terminal.summary(graded.report))
     stored = msgspec.json.decode(files["report.json"], type=Report)
-    nodes = {name: nbformat.from_dict(msgspec.json.decode(files[f"notebooks/{name}"])) for name in graded.notebooks}
+    nodes = {
+        name: nbformat.from_dict(msgspec.json.decode(files[f"notebooks/{name}"]))
+        for name in graded.notebooks
+    }
     assert contents(Graded(stored, nodes, graded.sources), students_page=True) == files
 
 

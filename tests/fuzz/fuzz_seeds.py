@@ -1,4 +1,6 @@
-"""Writes the seeds of the kept corpus: ``python tests/fuzz/fuzz_seeds.py``. What fuzzers found stands beside them."""
+"""Writes the seeds of the kept corpus: ``python tests/fuzz/fuzz_seeds.py``. What fuzzers found
+stands beside them.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +51,24 @@ def value_of(value: Any) -> tuple[Any, tuple[bytes, ...]]:
 def npy(header: str, body: bytes, version: bytes = b"\x01\x00") -> bytes:
     """Return npy bytes with a header of one's own choice."""
     text = header.encode("latin-1") + b"\n"
-    return b"\x93NUMPY" + version + len(text).to_bytes(2 if version[0] == 1 else 4, "little") + text + body
+    return (
+        b"\x93NUMPY"
+        + version
+        + len(text).to_bytes(2 if version[0] == 1 else 4, "little")
+        + text
+        + body
+    )
 
 
 def returned(*values: Any, **more: Any) -> bytes:
     """Return the reply of a call that returned these values."""
     encoder = Encoder()
-    body = {"ok": True, "container": "tuple", "values": [encoder.encode(value) for value in values], "modified": ["1"]}
+    body = {
+        "ok": True,
+        "container": "tuple",
+        "values": [encoder.encode(value) for value in values],
+        "modified": ["1"],
+    }
     return wire.pack(Frame({**body, "seconds": 0.1, "printed": "", **more}, tuple(encoder.blobs)))
 
 
@@ -76,10 +89,12 @@ def replies() -> list[bytes]:
         b"\0" + returned(1, printed="told\n" * 3),
         b"\x80" + raised,
         b"\1" + wire.pack(Frame({"ok": True, "value": whole})),
-        b"\1" + wire.pack(Frame({"ok": True, "value": {"array": 0}}, (wire.encode_array(ARRAYS[1]),))),
+        b"\1"
+        + wire.pack(Frame({"ok": True, "value": {"array": 0}}, (wire.encode_array(ARRAYS[1]),))),
         b"\2" + wire.pack(Frame({"ok": True, "printed": ""})),
         b"\3" + returned((1, 2)),
-        b"\0" + failed(type="NotImplementedError", kinds=["NotImplementedError"], message="", frames=[]),
+        b"\0"
+        + failed(type="NotImplementedError", kinds=["NotImplementedError"], message="", frames=[]),
         b"\0" + failed(type="SystemExit", message="1", frames=[frame]),
         b"\0" + failed(type="TooLarge", message="too much", frames=[]),
         b"\x40" + wire.pack(Frame(message)) * 2 + wire.pack(Frame({"ok": True, "status": "ok"})),
@@ -108,22 +123,41 @@ def spoken() -> list[bytes]:
         {"image/svg+xml": "<svg><script>1</script></svg>", "text/plain": ["a"]}, {"text/plain": "\x1b[31m\r\b" * 3},
     ]  # fmt: skip
     messages = [
-        {"type": "display_data", "content": {"data": data, "metadata": {"x": float("nan")}}} for data in displays
+        {"type": "display_data", "content": {"data": data, "metadata": {"x": float("nan")}}}
+        for data in displays
     ] + [
         {"type": "stream", "content": {"name": "stdout", "text": "\ud800 x\n\x1b[2J"}},
-        {"type": "execute_result", "content": {"data": displays[0], "metadata": {}, "execution_count": 10**20}},
-        {"type": "error", "content": {"ename": "\ud800", "evalue": "1", "traceback": ["\x1b[0;31mx\ud800"]}},
+        {
+            "type": "execute_result",
+            "content": {"data": displays[0], "metadata": {}, "execution_count": 10**20},
+        },
+        {
+            "type": "error",
+            "content": {"ename": "\ud800", "evalue": "1", "traceback": ["\x1b[0;31mx\ud800"]},
+        },
         {"type": "clear_output", "content": {"wait": True}},
-        {"type": "update_display_data", "content": {"data": {}, "metadata": {}, "transient": {"display_id": "\ud800"}}},
+        {
+            "type": "update_display_data",
+            "content": {"data": {}, "metadata": {}, "transient": {"display_id": "\ud800"}},
+        },
     ]
     done = {"ok": True, "status": "ok", "execution_count": 1}
-    fails = {"ok": True, "status": "error", "ename": "E\ud800", "evalue": "\ud800", "traceback": ["x"]}
+    fails = {
+        "ok": True,
+        "status": "error",
+        "ename": "E\ud800",
+        "evalue": "\ud800",
+        "traceback": ["x"],
+    }
     raised = {"type": "E\ud800", "message": "\ud800 \x1b 1.25"}
     return [
         *(b"\2" + replied(value) for value in [*values, *strange]),
         *(b"\0" + replied(value, value) for value in (RECORDED["floats"], RECORDED["number"])),
         *(b"\1" + said({"ok": True, "value": body}, *blobs) for _, body, blobs in bodies),
-        b"\x82" + said({"ok": False, "error": {**raised, "kinds": ["E\ud800"], "frames": [{"file": "\ud800"}]}}),
+        b"\x82"
+        + said(
+            {"ok": False, "error": {**raised, "kinds": ["E\ud800"], "frames": [{"file": "\ud800"}]}}
+        ),
         *(b"\x40" + NEXT.join((said({"op": "message", **one}), said(done))) for one in messages),
         b"\x40" + NEXT.join((said({"op": "message", **messages[10]}), said(fails))),
     ]
@@ -137,12 +171,28 @@ def said(body: dict[str, Any], *blobs: bytes) -> bytes:
 def replied(*values: Any) -> bytes:
     """Return the reply of a call that returned one value, or several."""
     encoder = Encoder()
-    told = {"values": [encoder.encode(value) for value in values], "modified": [], "printed": "a 1.5\nb"}
-    return said({"ok": True, "container": "tuple" if len(values) > 1 else "", **told}, *encoder.blobs)
+    told = {
+        "values": [encoder.encode(value) for value in values],
+        "modified": [],
+        "printed": "a 1.5\nb",
+    }
+    return said(
+        {"ok": True, "container": "tuple" if len(values) > 1 else "", **told}, *encoder.blobs
+    )
 
 
-FILES = {LAYERS: b"# layers\n", RNN: b"# rnn\n", NOTEBOOK: b"{}", "cs231n/__init__.py": b"# changed\n"}
-STRANGE = {"__MACOSX/._x": b"", "hw/cs231n/rnn_layers (1).py": b"# 1\n", "hw/smith_12_345_rnn.py": b"", "b.zip": b"PK"}
+FILES = {
+    LAYERS: b"# layers\n",
+    RNN: b"# rnn\n",
+    NOTEBOOK: b"{}",
+    "cs231n/__init__.py": b"# changed\n",
+}
+STRANGE = {
+    "__MACOSX/._x": b"",
+    "hw/cs231n/rnn_layers (1).py": b"# 1\n",
+    "hw/smith_12_345_rnn.py": b"",
+    "b.zip": b"PK",
+}
 LONG = {"é" * 60 + "/" + LAYERS: b"x" * 600}
 
 
@@ -209,8 +259,15 @@ def notebook_seeds() -> list[bytes]:
         {"cell_type": "heading", "level": 1, "source": "T"},
     ]}]}  # fmt: skip
     two = {"nbformat": 2, "worksheets": [{"cells": [{"cell_type": "code", "input": "1"}]}]}
-    broken = [{"nbformat": 4, "cells": [{"cell_type": [], "source": {}, "metadata": []}, 1]}, {"nbformat": 9}, []]
-    return [json.dumps(one).encode() for one in (four, three, two, {"nbformat": 1, "cells": []}, *broken)] + [b"{", b""]
+    broken = [
+        {"nbformat": 4, "cells": [{"cell_type": [], "source": {}, "metadata": []}, 1]},
+        {"nbformat": 9},
+        [],
+    ]
+    return [
+        json.dumps(one).encode()
+        for one in (four, three, two, {"nbformat": 1, "cells": []}, *broken)
+    ] + [b"{", b""]
 
 
 def seeds() -> dict[str, list[bytes]]:

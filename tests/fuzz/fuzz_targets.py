@@ -1,7 +1,8 @@
-"""What the fuzzers and the kept corpus are run through: a stranger's bytes in; a value or one of our own errors out.
+"""What the fuzzers and the kept corpus are run through: a stranger's bytes in; a value or one of
+our own errors out.
 
-A target returns what came of the bytes, in a word, and lets every other exception pass: that is a finding. Beyond that
-it asserts what must hold of whatever was let through.
+A target returns what came of the bytes, in a word, and lets every other exception pass: that is a
+finding. Beyond that it asserts what must hold of whatever was let through.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ import numpy as np
 from fuzz_once import SECONDS, OnceSandbox
 from fuzz_pages import BETWEEN, pages
 
-from grader.checking.remote import Remote
-from grader.checking.student import CallLog, Case, Value
+from grader.checking.api.student import CallLog, Case, Value
+from grader.checking.run.remote import Remote
 from grader.errors import SubmissionError, SubmissionFailed
-from grader.grading.intake import IntakeLimits, Taken, Wanted, take
+from grader.grading.intake.take import IntakeLimits, Taken, Wanted, take
+from grader.limits import Limits
 from grader.notebooks.format import UnreadableNotebook, parse
 from grader.notebooks.restore import restore
 from grader.sandbox import wire
 from grader.sandbox.box import Staging
-from grader.sandbox.limits import Limits
 from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, Ref, WireError
 
 KEPT = Path(__file__).with_name("corpus")
@@ -43,14 +44,25 @@ LAYERS, RNN, NOTEBOOK = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py", "RN
 WANTED = Wanted(
     files=(LAYERS, RNN),
     notebooks=(NOTEBOOK,),
-    provided=frozenset({"cs231n/layers.py", "cs231n/__init__.py", "cs231n/classifiers/__init__.py"}),
+    provided=frozenset(
+        {"cs231n/layers.py", "cs231n/__init__.py", "cs231n/classifiers/__init__.py"}
+    ),
     digests={"cs231n/__init__.py": "0" * 64},
 )
 SMALL = IntakeLimits(
     max_bytes=1 << 20, max_kept_bytes=1 << 19, max_file_bytes=1 << 18, max_entries=40, max_depth=6, max_name=150,
     ratio_floor=1 << 17,
 )  # fmt: skip
-ARCHIVE_NAMES = ("a.zip", "a.tar", "a.tgz", "a.tar.xz", "a.tar.bz2", "rnn_layers.py", "RNN_Captioning.ipynb", "a")
+ARCHIVE_NAMES = (
+    "a.zip",
+    "a.tar",
+    "a.tgz",
+    "a.tar.xz",
+    "a.tar.bz2",
+    "rnn_layers.py",
+    "RNN_Captioning.ipynb",
+    "a",
+)
 PROVIDED = nbformat.v4.new_notebook(
     cells=[
         nbformat.v4.new_markdown_cell("# Title", id="title"),
@@ -61,8 +73,12 @@ PROVIDED = nbformat.v4.new_notebook(
 
 
 def harmless(text: str, longest: int) -> bool:
-    """Tell whether a sentence is of one line, not endless, and without a character that acts instead of being read."""
-    return len(text) < longest and not any(unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp") for sign in text)
+    """Tell whether a sentence is of one line, not endless, and without a character that acts
+    instead of being read.
+    """
+    return len(text) < longest and not any(
+        unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp") for sign in text
+    )
 
 
 def spoken(error: Exception, longest: int) -> str:
@@ -71,7 +87,7 @@ def spoken(error: Exception, longest: int) -> str:
     return type(error).__name__
 
 
-# --- the wire -------------------------------------------------------------------------------------------------------
+# --- the wire -------------------------------------------------------------------------------------
 
 
 def frames(data: bytes) -> str:
@@ -142,7 +158,11 @@ def arrays(data: bytes) -> str:
     if theirs.dtype.itemsize:  # NumPy gives empty text a character where it makes an array of it
         assert (array.dtype, array.tobytes()) == (theirs.dtype, theirs.tobytes())
     again = wire.decode_array(wire.encode_array(array))
-    assert (array.dtype, array.shape, array.tobytes()) == (again.dtype, again.shape, again.tobytes())
+    assert (array.dtype, array.shape, array.tobytes()) == (
+        again.dtype,
+        again.shape,
+        again.tobytes(),
+    )
     return "an array"
 
 
@@ -155,13 +175,17 @@ USES: tuple[Callable[[Value], Any], ...] = (
 
 
 def replies(data: bytes) -> str:
-    """What a box says in reply to a call, a fetch or an assignment, from its first byte to its last."""
+    """What a box says in reply to a call, a fetch or an assignment, from its first byte to its
+    last.
+    """
     if not data:
         return "nothing"
     use = USES[data[0] % len(USES)]
     limits = Limits(call_seconds=SECONDS, import_seconds=SECONDS)
     messages: list[Frame] = []
-    with Remote(OnceSandbox(data[1:]), Staging({}, {}), limits, hide_numbers=bool(data[0] & 128)) as remote:
+    with Remote(
+        OnceSandbox(data[1:]), Staging({}, {}), limits, hide_numbers=bool(data[0] & 128)
+    ) as remote:
         try:
             if data[0] & 64:
                 remote.request("the cell", {"op": "execute", "code": ""}, message=messages.append)
@@ -172,7 +196,7 @@ def replies(data: bytes) -> str:
     return "a value"
 
 
-# --- the intake -----------------------------------------------------------------------------------------------------
+# --- the intake -----------------------------------------------------------------------------------
 
 
 def outcome(name: str, data: bytes) -> Taken | str:
@@ -203,7 +227,9 @@ def archives(data: bytes) -> str:
 
 
 def tars(data: bytes) -> str:
-    """A tar whose headers' checksums are put right, so that more than the checksum is tried; compressed or not."""
+    """A tar whose headers' checksums are put right, so that more than the checksum is tried;
+    compressed or not.
+    """
     repaired = bytearray(data[: len(data) // 512 * 512])
     for start in range(0, len(repaired), 512):
         block = repaired[start : start + 512]
@@ -222,7 +248,9 @@ def said(result: Taken | str) -> str:
 
 
 def same(one: Taken | str, other: Taken | str) -> None:
-    """Fail unless two archives of the same entries have the same fate; the words of a refusal may differ."""
+    """Fail unless two archives of the same entries have the same fate; the words of a refusal may
+    differ.
+    """
     assert said(one) == said(other), (one, other)
     if isinstance(one, Taken) and isinstance(other, Taken):
         assert (one.files, one.notes, one.digest) == (other.files, other.notes, other.digest)
@@ -274,5 +302,6 @@ def notebooks(data: bytes) -> str:
 
 
 TARGETS: dict[str, Callable[[bytes], str]] = {
-    target.__name__: target for target in (frames, values, arrays, replies, pages, archives, tars, names, notebooks)
+    target.__name__: target
+    for target in (frames, values, arrays, replies, pages, archives, tars, names, notebooks)
 }

@@ -1,4 +1,6 @@
-"""The fuzzers' kept corpus, through the fuzzers' own targets: whatever the bytes, only our own errors come out."""
+"""The fuzzers' kept corpus, through the fuzzers' own targets: whatever the bytes, only our own
+errors come out.
+"""
 
 from __future__ import annotations
 

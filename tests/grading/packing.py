@@ -1,4 +1,6 @@
-"""A small world for the intake: the flagship's names, and archives written down as a table of names and contents."""
+"""A small world for the intake: the flagship's names, and archives written down as a table of names
+and contents.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import SubmissionError
-from grader.grading.intake import IntakeLimits, Taken, Wanted, take
+from grader.grading.intake.take import IntakeLimits, Taken, Wanted, take
 
 LAYERS, RNN = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py"
 NOTEBOOK = "RNN_Captioning.ipynb"
@@ -29,12 +31,19 @@ WANTED = Wanted(
     digests={path: hashlib.sha256(content).hexdigest() for path, content in PROVIDED.items()},
 )
 SMALL = IntakeLimits(
-    max_bytes=4 << 20, max_kept_bytes=2 << 20, max_file_bytes=1 << 20, max_entries=50, max_depth=8, max_name=200
+    max_bytes=4 << 20,
+    max_kept_bytes=2 << 20,
+    max_file_bytes=1 << 20,
+    max_entries=50,
+    max_depth=8,
+    max_name=200,
 )
 
 
 def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """Return a zip archive of the files; a name may repeat where the mapping's keys only look alike."""
+    """Return a zip archive of the files; a name may repeat where the mapping's keys only look
+    alike.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as archive:
         for name, content in files.items():
@@ -42,7 +51,9 @@ def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) 
     return buffer.getvalue()
 
 
-def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0) -> tarfile.TarInfo:
+def member(
+    name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 0
+) -> tarfile.TarInfo:
     """Return the header of a tar entry."""
     info = tarfile.TarInfo(name)
     info.type, info.linkname, info.size = kind, link, size
@@ -50,7 +61,10 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int =
 
 
 def tarred(
-    files: Mapping[str, bytes], *others: tarfile.TarInfo, mode: str = "w", form: int = tarfile.PAX_FORMAT
+    files: Mapping[str, bytes],
+    *others: tarfile.TarInfo,
+    mode: str = "w",
+    form: int = tarfile.PAX_FORMAT,
 ) -> bytes:
     """Return a tar archive of the files, and of entries without content."""
     buffer = io.BytesIO()
@@ -63,7 +77,10 @@ def tarred(
 
 
 def intake(
-    folder: Path, given: bytes | Mapping[str, bytes], name: str = "student.zip", limits: IntakeLimits = SMALL
+    folder: Path,
+    given: bytes | Mapping[str, bytes],
+    name: str = "student.zip",
+    limits: IntakeLimits = SMALL,
 ) -> Taken:
     """Take in bytes under a file name, or a tree of files as a folder."""
     path = folder / name
@@ -75,7 +92,10 @@ def intake(
 
 
 def refusal(
-    folder: Path, given: bytes | Mapping[str, bytes], name: str = "student.zip", limits: IntakeLimits = SMALL
+    folder: Path,
+    given: bytes | Mapping[str, bytes],
+    name: str = "student.zip",
+    limits: IntakeLimits = SMALL,
 ) -> str:
     """Take in what must be refused, and return the sentence."""
     with pytest.raises(SubmissionError) as caught:

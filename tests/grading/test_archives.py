@@ -1,4 +1,6 @@
-"""What an archive may not be or hold: each refusal from a real archive, and our own errors alone from any bytes."""
+"""What an archive may not be or hold: each refusal from a real archive, and our own errors alone
+from any bytes.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,25 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from packing import HONEST, LAYERS, RNN, SMALL, WANTED, intake, member, plant, refusal, tarred, zipped
+from packing import (
+    HONEST,
+    LAYERS,
+    RNN,
+    SMALL,
+    WANTED,
+    intake,
+    member,
+    plant,
+    refusal,
+    tarred,
+    zipped,
+)
 
 from grader.errors import SubmissionError
-from grader.grading import zips
-from grader.grading.archives import read_archive
-from grader.grading.collect import Collector
-from grader.grading.intake import take
+from grader.grading.intake import zip_archives
+from grader.grading.intake.intake_budget import Collector
+from grader.grading.intake.take import take
+from grader.grading.intake.tar_archives import read_archive
 
 HEAD = struct.Struct("<4s5H3L2H")
 ZEROS = bytes(32 << 20)
@@ -61,7 +75,9 @@ def with_patched(data: bytes, old: bytes, new: bytes, count: int = -1) -> bytes:
         (stat.S_IFSOCK, "a socket"),
     ],
 )
-def test_what_is_no_file_in_a_zip_is_left_out_unless_it_is_graded(tmp_path: Path, kind: int, word: str) -> None:
+def test_what_is_no_file_in_a_zip_is_left_out_unless_it_is_graded(
+    tmp_path: Path, kind: int, word: str
+) -> None:
     taken = intake(tmp_path, entry("data/x", kind))
     assert taken.files == HONEST
     assert any(note.startswith(f"`data/x` is {word}") for note in taken.notes)
@@ -80,7 +96,9 @@ def test_what_is_no_file_in_a_zip_is_left_out_unless_it_is_graded(tmp_path: Path
     ],
 )
 @pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
-def test_what_is_no_file_in_a_tar_is_left_out(tmp_path: Path, form: int, kind: bytes, word: str) -> None:
+def test_what_is_no_file_in_a_tar_is_left_out(
+    tmp_path: Path, form: int, kind: bytes, word: str
+) -> None:
     given = tarred(HONEST, member("data/x", kind, "/etc/passwd"), form=form)
     taken = intake(tmp_path, given, "student.tar")
     assert taken.files == HONEST
@@ -89,12 +107,17 @@ def test_what_is_no_file_in_a_tar_is_left_out(tmp_path: Path, form: int, kind: b
 
 def test_a_wanted_file_that_is_a_link_is_refused(tmp_path: Path) -> None:
     assert f"the entry `{LAYERS}` is a symbolic link" in refusal(
-        tmp_path, tarred({RNN: b""}, member(LAYERS, tarfile.SYMTYPE, "/solutions/rnn_layers.py")), "student.tar"
+        tmp_path,
+        tarred({RNN: b""}, member(LAYERS, tarfile.SYMTYPE, "/solutions/rnn_layers.py")),
+        "student.tar",
     )
 
 
 def test_links_of_tools_are_passed_over(tmp_path: Path) -> None:
-    links = [member(name, tarfile.SYMTYPE, "/usr/bin/python3") for name in (".venv/bin/python", "a/node_modules/x")]
+    links = [
+        member(name, tarfile.SYMTYPE, "/usr/bin/python3")
+        for name in (".venv/bin/python", "a/node_modules/x")
+    ]
     assert intake(tmp_path, tarred(HONEST, *links), "student.tar").files == HONEST
     assert intake(tmp_path, entry(".venv/bin/python", stat.S_IFLNK)).files == HONEST
 
@@ -118,7 +141,9 @@ def test_links_of_tools_are_passed_over(tmp_path: Path) -> None:
         ("a\x1b[2Jb.py", "holds a control character"),
     ],
 )
-def test_a_name_that_no_honest_archive_holds_is_refused(tmp_path: Path, name: str, fault: str) -> None:
+def test_a_name_that_no_honest_archive_holds_is_refused(
+    tmp_path: Path, name: str, fault: str
+) -> None:
     assert fault in refusal(tmp_path, zipped({**HONEST, name: b"x"}))
     for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
         assert fault in refusal(tmp_path, tarred({**HONEST, name: b"x"}, form=form), "student.tar")
@@ -126,7 +151,10 @@ def test_a_name_that_no_honest_archive_holds_is_refused(tmp_path: Path, name: st
 
 @pytest.mark.parametrize(
     ("name", "trouble"),
-    [("a/" * 12 + "x.py", "lies more than 8 folders deep"), ("x" * 201, "has a path of more than 200 characters")],
+    [
+        ("a/" * 12 + "x.py", "lies more than 8 folders deep"),
+        ("x" * 201, "has a path of more than 200 characters"),
+    ],
 )
 def test_a_path_that_is_too_long_is_left_out(tmp_path: Path, name: str, trouble: str) -> None:
     files = {**HONEST, name: b"x"}
@@ -138,7 +166,9 @@ def test_a_path_that_is_too_long_is_left_out(tmp_path: Path, name: str, trouble:
 
 def test_a_name_of_a_japanese_system_holds_no_backslash(tmp_path: Path) -> None:
     folder = "\u30bd\u8868"  # both letters end with 0x5C in cp932
-    plain = zipped({f"{len(folder.encode('cp932')) * 'x'}/{name}": content for name, content in HONEST.items()})
+    plain = zipped(
+        {f"{len(folder.encode('cp932')) * 'x'}/{name}": content for name, content in HONEST.items()}
+    )
     given = with_patched(plain, b"xxxx/", folder.encode("cp932") + b"/")
     taken = intake(tmp_path, given)
     assert taken.files == HONEST
@@ -146,7 +176,9 @@ def test_a_name_of_a_japanese_system_holds_no_backslash(tmp_path: Path) -> None:
 
 
 def test_an_absolute_folder_is_refused_too(tmp_path: Path) -> None:
-    assert "absolute" in refusal(tmp_path, tarred(HONEST, member("/etc", tarfile.DIRTYPE)), "student.tar")
+    assert "absolute" in refusal(
+        tmp_path, tarred(HONEST, member("/etc", tarfile.DIRTYPE)), "student.tar"
+    )
 
 
 def test_a_nul_in_a_zips_name_is_refused(tmp_path: Path) -> None:
@@ -166,7 +198,10 @@ def test_an_entry_without_a_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_dots_and_doubled_slashes_in_names_are_harmless(tmp_path: Path) -> None:
-    given = tarred({f"./a3//{name}": content for name, content in HONEST.items()}, member("./", tarfile.DIRTYPE))
+    given = tarred(
+        {f"./a3//{name}": content for name, content in HONEST.items()},
+        member("./", tarfile.DIRTYPE),
+    )
     assert intake(tmp_path, given, "student.tar").files == HONEST
 
 
@@ -207,7 +242,9 @@ def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
     with tarfile.open(fileobj=twice, mode="w") as archive:
         for content in (b"one", b"two"):
             archive.addfile(member(LAYERS, size=3), io.BytesIO(content))
-    assert f"`{LAYERS}` is one of two entries of this name" in refusal(tmp_path, twice.getvalue(), "student.tar")
+    assert f"`{LAYERS}` is one of two entries of this name" in refusal(
+        tmp_path, twice.getvalue(), "student.tar"
+    )
 
 
 def test_a_name_that_is_both_file_and_folder_is_refused(tmp_path: Path) -> None:
@@ -231,7 +268,11 @@ def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("magic", "word"),
-    [(b"Rar!\x1a\x07\x01\0", "a RAR archive"), (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"\x28\xb5\x2f\xfd", "Zstandard")],
+    [
+        (b"Rar!\x1a\x07\x01\0", "a RAR archive"),
+        (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+        (b"\x28\xb5\x2f\xfd", "Zstandard"),
+    ],
 )
 def test_foreign_archives_are_named(tmp_path: Path, magic: bytes, word: str) -> None:
     sentence = refusal(tmp_path, magic + bytes(600))
@@ -239,7 +280,9 @@ def test_foreign_archives_are_named(tmp_path: Path, magic: bytes, word: str) -> 
     assert "hand in a .zip or a .tar.gz" in sentence
 
 
-@pytest.mark.parametrize("content", [b"<html>not found</html>", b"\0" * 600, b"MZ" + zipped(HONEST)])
+@pytest.mark.parametrize(
+    "content", [b"<html>not found</html>", b"\0" * 600, b"MZ" + zipped(HONEST)]
+)
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     assert "it is no archive that is read" in refusal(tmp_path, content)
 
@@ -251,7 +294,8 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data"),
     [("a.zip", zipped({})), ("a.tar", tarred({})), ("a.tgz", tarred({}, mode="w:gz"))],
-    ids=["zip", "tar", "tgz"],  # a tgz holds the time, and every process must give the test the same name
+    # a tgz holds the time, and every process must give the test the same name
+    ids=["zip", "tar", "tgz"],
 )
 def test_an_empty_archive_is_refused(tmp_path: Path, name: str, data: bytes) -> None:
     assert "it is empty" in refusal(tmp_path, data, name)
@@ -263,7 +307,9 @@ def test_an_archive_of_litter_alone_holds_nothing(tmp_path: Path) -> None:
 
 NOISE = {
     **HONEST,
-    "noise.bin": b"".join(zlib.crc32(bytes([n % 251, n // 251])).to_bytes(4, "big") for n in range(5000)),
+    "noise.bin": b"".join(
+        zlib.crc32(bytes([n % 251, n // 251])).to_bytes(4, "big") for n in range(5000)
+    ),
 }
 
 
@@ -279,7 +325,11 @@ NOISE = {
 )
 @pytest.mark.parametrize("part", [0.05, 0.3, 0.6, 0.9])
 def test_a_cut_off_archive_is_refused(tmp_path: Path, name: str, data: bytes, part: float) -> None:
-    end = int(len(data) * part) if name != "a.tar" or part < 0.9 else len(tarred(NOISE)) // 10240 * 10240 - 10240
+    end = (
+        int(len(data) * part)
+        if name != "a.tar" or part < 0.9
+        else len(tarred(NOISE)) // 10240 * 10240 - 10240
+    )
     assert "cut off" in refusal(tmp_path, data[:end], name)
 
 
@@ -289,7 +339,9 @@ def test_a_tar_that_ends_between_two_members_is_cut_off(tmp_path: Path) -> None:
 
 
 def test_a_compressed_file_that_is_no_tar_is_refused(tmp_path: Path) -> None:
-    sentence = refusal(tmp_path, gzip.compress(b"def rnn_step_forward(): ...\n" * 40), "rnn_layers.py.gz")
+    sentence = refusal(
+        tmp_path, gzip.compress(b"def rnn_step_forward(): ...\n" * 40), "rnn_layers.py.gz"
+    )
     assert "does not hold a tar archive" in sentence
 
 
@@ -308,7 +360,10 @@ def test_streams_that_follow_one_another_and_padding_are_read(tmp_path: Path) ->
     data = tarred(HONEST)
     halves = gzip.compress(data[:700]) + gzip.compress(data[700:]) + bytes(1024)
     assert intake(tmp_path, halves, "a.tgz").files == HONEST
-    assert intake(tmp_path, lzma.compress(data[:700]) + lzma.compress(data[700:]), "a.tar.xz").files == HONEST
+    assert (
+        intake(tmp_path, lzma.compress(data[:700]) + lzma.compress(data[700:]), "a.tar.xz").files
+        == HONEST
+    )
 
 
 def test_a_damaged_file_in_a_zip_is_refused(tmp_path: Path) -> None:
@@ -329,7 +384,19 @@ def test_a_method_that_is_not_read_is_named(tmp_path: Path) -> None:
 
 def local_header(data: bytes, **changes: int | bytes) -> bytes:
     """Return the zip with fields of its first local header changed."""
-    names = ("magic", "version", "flags", "method", "time", "date", "crc", "packed", "unpacked", "name", "extra")
+    names = (
+        "magic",
+        "version",
+        "flags",
+        "method",
+        "time",
+        "date",
+        "crc",
+        "packed",
+        "unpacked",
+        "name",
+        "extra",
+    )
     fields = dict(zip(names, HEAD.unpack_from(data), strict=True)) | changes
     return HEAD.pack(*fields.values()) + data[HEAD.size :]
 
@@ -339,7 +406,9 @@ def local_header(data: bytes, **changes: int | bytes) -> bytes:
     [{"crc": 1}, {"packed": 3}, {"unpacked": 10}, {"method": 8}, {"flags": 1}],
     ids=lambda changes: next(iter(changes)),
 )
-def test_a_zip_whose_two_headers_disagree_is_refused(tmp_path: Path, changes: dict[str, int]) -> None:
+def test_a_zip_whose_two_headers_disagree_is_refused(
+    tmp_path: Path, changes: dict[str, int]
+) -> None:
     data = local_header(zipped({LAYERS: b"x" * 50}, compression=0), **changes)
     assert f"the two headers of the entry `{LAYERS}` disagree" in refusal(tmp_path, data)
 
@@ -349,21 +418,50 @@ def test_a_zip_whose_local_name_is_another_is_refused(tmp_path: Path) -> None:
     assert "disagree" in refusal(tmp_path, data)
 
 
-def crafted(content: bytes, declared: int, crc: int, name: bytes = LAYERS.encode(), behind: bytes = b"") -> bytes:
-    """Return a zip of one deflated file whose headers both declare a size and a checksum of the caller's choice."""
+def crafted(
+    content: bytes, declared: int, crc: int, name: bytes = LAYERS.encode(), behind: bytes = b""
+) -> bytes:
+    """Return a zip of one deflated file whose headers both declare a size and a checksum of the
+    caller's choice.
+    """
     compress = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = compress.compress(content) + compress.flush() + behind
-    local = HEAD.pack(b"PK\x03\x04", 20, 0, 8, 0, 33, crc, len(packed), declared, len(name), 0) + name + packed
-    central = struct.pack(
-        "<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 8, 0, 33, crc, len(packed), declared, len(name), 0, 0, 0, 0, 0, 0
+    local = (
+        HEAD.pack(b"PK\x03\x04", 20, 0, 8, 0, 33, crc, len(packed), declared, len(name), 0)
+        + name
+        + packed
     )
-    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(central) + len(name), len(local), 0)
+    central = struct.pack(
+        "<4s6H3L5H2L",
+        b"PK\x01\x02",
+        20,
+        20,
+        0,
+        8,
+        0,
+        33,
+        crc,
+        len(packed),
+        declared,
+        len(name),
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    )
+    end = struct.pack(
+        "<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(central) + len(name), len(local), 0
+    )
     return local + central + name + end
 
 
 def test_a_file_that_is_longer_than_its_headers_say_is_refused(tmp_path: Path) -> None:
     content = b"the start has the declared checksum, " + bytes(1 << 20)
-    assert "unpacks to more than it declares" in refusal(tmp_path, crafted(content, 10, zlib.crc32(content[:10])))
+    assert "unpacks to more than it declares" in refusal(
+        tmp_path, crafted(content, 10, zlib.crc32(content[:10]))
+    )
 
 
 def test_a_file_that_is_shorter_than_its_headers_say_is_refused(tmp_path: Path) -> None:
@@ -372,13 +470,16 @@ def test_a_file_that_is_shorter_than_its_headers_say_is_refused(tmp_path: Path) 
 
 def test_bytes_behind_a_files_content_are_refused(tmp_path: Path) -> None:
     for behind in (b"x", bytes(100_000)):
-        assert "is damaged" in refusal(tmp_path, crafted(b"sound", 5, zlib.crc32(b"sound"), behind=behind))
+        assert "is damaged" in refusal(
+            tmp_path, crafted(b"sound", 5, zlib.crc32(b"sound"), behind=behind)
+        )
 
 
 def test_a_content_without_an_end_is_refused(tmp_path: Path) -> None:
     data = bytearray(crafted(b"", 0, 0))
     start = HEAD.size + len(LAYERS)
-    data[start : start + 2] = b"\x02\x00"  # an empty block that is not the last one, and a part of the next
+    # an empty block that is not the last one, and a part of the next
+    data[start : start + 2] = b"\x02\x00"
     assert "is damaged" in refusal(tmp_path, bytes(data))
 
 
@@ -397,7 +498,8 @@ def test_entries_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_entry_that_reaches_into_the_next_is_refused(tmp_path: Path) -> None:
-    # The first entry is stored and declares the second one's header as a part of its content, as overlap bombs do.
+    # The first entry is stored and declares the second one's header as a part of its content, as
+    # overlap bombs do.
     data = bytearray(zipped({"a.bin": b"A" * 40, "b.bin": b"B" * 40}, compression=0))
     longer = 60
     crc = zlib.crc32(bytes(data[HEAD.size + 5 : HEAD.size + 5 + longer]))
@@ -430,7 +532,9 @@ def test_a_directory_too_large_for_the_entries_allowed_is_not_read(tmp_path: Pat
 
 
 def test_sparse_files_are_refused(tmp_path: Path) -> None:
-    assert "sparse file" in refusal(tmp_path, tarred({}, member("x", tarfile.GNUTYPE_SPARSE)), "a.tar")
+    assert "sparse file" in refusal(
+        tmp_path, tarred({}, member("x", tarfile.GNUTYPE_SPARSE)), "a.tar"
+    )
     info = member("x")
     info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.realsize": "1099511627776"}
     assert "sparse" in refusal(tmp_path, tarred({}, info), "a.tar")
@@ -446,14 +550,19 @@ def test_a_pax_size_decides_where_the_next_member_starts(tmp_path: Path) -> None
     assert intake(tmp_path, buffer.getvalue(), "a.tar").files == {LAYERS: b"12345", RNN: b"r"}
 
 
-@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE])
-def test_a_header_extension_of_a_gigabyte_is_refused_before_it_is_read(tmp_path: Path, kind: bytes) -> None:
+@pytest.mark.parametrize(
+    "kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE]
+)
+def test_a_header_extension_of_a_gigabyte_is_refused_before_it_is_read(
+    tmp_path: Path, kind: bytes
+) -> None:
     header = member("././@LongLink", kind, size=1 << 30).tobuf(tarfile.GNU_FORMAT)
     assert "name in it is too long" in refusal(tmp_path, header, "a.tar")
 
 
 @pytest.mark.parametrize(
-    "records", [b"99 path=x\n", b"9 path=xyz", b"x path=y\n", b"7 size=\n", b"12 size=-500\n", b"0 \n"]
+    "records",
+    [b"99 path=x\n", b"9 path=xyz", b"x path=y\n", b"7 size=\n", b"12 size=-500\n", b"0 \n"],
 )
 def test_malformed_pax_records_are_refused(tmp_path: Path, records: bytes) -> None:
     header = member("pax", tarfile.XHDTYPE, size=len(records)).tobuf(tarfile.USTAR_FORMAT)
@@ -510,7 +619,8 @@ def test_a_bomb_is_refused_by_its_bytes_in_little_memory(tmp_path: Path, name: s
 def test_an_xz_that_asks_for_gigabytes_of_dictionary_is_refused(tmp_path: Path) -> None:
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}]
     data = bytearray(lzma.compress(tarred(HONEST), filters=filters))
-    header = data.index(b"\x21\x01", 12)  # the filter's id and the size of its property, which is the dictionary's size
+    # the filter's id and the size of its property, which is the dictionary's size
+    header = data.index(b"\x21\x01", 12)
     data[header + 2] = 39  # 3 GiB
     size = (data[12] + 1) * 4
     struct.pack_into("<L", data, 12 + size - 4, zlib.crc32(bytes(data[12 : 12 + size - 4])))
@@ -532,15 +642,21 @@ def test_too_many_entries_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_wanted_file_that_is_too_long_is_refused_by_name(tmp_path: Path) -> None:
-    long = b"".join(zlib.crc32(number.to_bytes(4, "big")).to_bytes(4, "big") for number in range(300_000))
+    long = b"".join(
+        zlib.crc32(number.to_bytes(4, "big")).to_bytes(4, "big") for number in range(300_000)
+    )
     assert f"`{LAYERS}` is longer than 1 MiB" in refusal(tmp_path, zipped({**HONEST, LAYERS: long}))
 
 
 def test_copies_of_one_content_are_held_once(tmp_path: Path) -> None:
-    content = b"".join(zlib.crc32(number.to_bytes(4, "big")).to_bytes(4, "big") for number in range(50_000))
+    content = b"".join(
+        zlib.crc32(number.to_bytes(4, "big")).to_bytes(4, "big") for number in range(50_000)
+    )
     limits = msgspec.structs.replace(SMALL, max_bytes=64 << 20)
     copies = {f"d{number}/rnn_layers.py": content for number in range(40)}
-    assert intake(tmp_path, zipped({**copies, LAYERS: content}), limits=limits).files == {LAYERS: content}
+    assert intake(tmp_path, zipped({**copies, LAYERS: content}), limits=limits).files == {
+        LAYERS: content
+    }
 
 
 # --- Whatever the bytes: our own errors alone.
@@ -558,7 +674,10 @@ SEEDS = [
     b"PK\x05\x06" + bytes(18),
 ]
 edits = st.lists(
-    st.tuples(st.floats(0, 1), st.sampled_from(["set", "cut", "copy", "insert"]), st.binary(max_size=8)), max_size=6
+    st.tuples(
+        st.floats(0, 1), st.sampled_from(["set", "cut", "copy", "insert"]), st.binary(max_size=8)
+    ),
+    max_size=6,
 )
 
 
@@ -602,8 +721,14 @@ def test_only_our_own_errors_come_out_of_arbitrary_bytes(magic: bytes, data: byt
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(0, 511), st.integers(0, 255), st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]))
-def test_only_our_own_errors_come_out_of_a_header_with_a_sound_checksum(at: int, value: int, form: int) -> None:
+@given(
+    st.integers(0, 511),
+    st.integers(0, 255),
+    st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]),
+)
+def test_only_our_own_errors_come_out_of_a_header_with_a_sound_checksum(
+    at: int, value: int, form: int
+) -> None:
     data = bytearray(tarred({"é" * 60 + LAYERS: b"x" * 600}, form=form))
     data[at] = value
     data[148:156] = b"%06o\0 " % tarfile.calc_chksums(bytes(data[:512]))[0]
@@ -613,9 +738,17 @@ def test_only_our_own_errors_come_out_of_a_header_with_a_sound_checksum(at: int,
 names = st.text(st.sampled_from("ab/.\\:\n~(1)-_ \u202eéE\u0301rn.py"), min_size=1, max_size=30)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(files=st.dictionaries(names | st.sampled_from([LAYERS, RNN, "rnn (1).py", "old/rnn.py"]), st.binary(max_size=3)))
-def test_whatever_is_taken_has_the_specs_names_and_the_archives_bytes(tmp_path: Path, files: dict[str, bytes]) -> None:
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    files=st.dictionaries(
+        names | st.sampled_from([LAYERS, RNN, "rnn (1).py", "old/rnn.py"]), st.binary(max_size=3)
+    )
+)
+def test_whatever_is_taken_has_the_specs_names_and_the_archives_bytes(
+    tmp_path: Path, files: dict[str, bytes]
+) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(zipped(files))
     try:
@@ -639,7 +772,9 @@ def test_nothing_is_written_anywhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
 def test_zeros_behind_the_end_of_a_tar_are_a_tapes_filling(tmp_path: Path, mode: str) -> None:
-    assert intake(tmp_path, tarred(HONEST, mode=mode) + bytes(200_000), "student.tar").files == HONEST
+    assert (
+        intake(tmp_path, tarred(HONEST, mode=mode) + bytes(200_000), "student.tar").files == HONEST
+    )
 
 
 def test_files_of_tools_are_passed_over_in_a_tar(tmp_path: Path) -> None:
@@ -674,7 +809,11 @@ def test_extension_headers_that_mislead_are_refused(tmp_path: Path, given: bytes
 
 
 def test_extension_headers_that_say_what_is_so_are_read(tmp_path: Path) -> None:
-    for data in (header("comment", "made by hand", of_all=True), header("size", "1"), header("mtime", "1.5")):
+    for data in (
+        header("comment", "made by hand", of_all=True),
+        header("size", "1"),
+        header("mtime", "1.5"),
+    ):
         assert intake(tmp_path, data, "student.tar").files == {LAYERS: b"x"}
 
 
@@ -722,15 +861,17 @@ def test_content_that_does_not_unpack_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [10, 60])
-def test_a_zip_that_is_cut_off_while_it_is_read_is_refused(monkeypatch: pytest.MonkeyPatch, left: int) -> None:
+def test_a_zip_that_is_cut_off_while_it_is_read_is_refused(
+    monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
     file = io.BytesIO(zipped({LAYERS: b"x" * 100}, compression=0))
-    whole = zips._directory
+    whole = zip_archives._directory
 
     def then_cut(*arguments: Any) -> Any:
         found = whole(*arguments)
         file.truncate(left)
         return found
 
-    monkeypatch.setattr(zips, "_directory", then_cut)
+    monkeypatch.setattr(zip_archives, "_directory", then_cut)
     with pytest.raises(SubmissionError, match="damaged"):
-        zips.read_zip(file, Collector("a.zip", WANTED, SMALL, packed=1000))
+        zip_archives.read_zip(file, Collector("a.zip", WANTED, SMALL, packed=1000))

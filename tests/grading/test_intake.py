@@ -1,4 +1,6 @@
-"""The intake finds the assignment's files wherever an honest student and an LMS left them, and says what it took."""
+"""The intake finds the assignment's files wherever an honest student and an LMS left them, and says
+what it took.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,25 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from packing import HONEST, LAYERS, NOTEBOOK, PROVIDED, RNN, SMALL, WANTED, intake, plant, refusal, tarred, zipped
+from packing import (
+    HONEST,
+    LAYERS,
+    NOTEBOOK,
+    PROVIDED,
+    RNN,
+    SMALL,
+    WANTED,
+    intake,
+    plant,
+    refusal,
+    tarred,
+    zipped,
+)
 
 from grader.errors import GraderFault, SubmissionError
-from grader.grading import folders
-from grader.grading.intake import IntakeLimits, Wanted, take
-from grader.grading.names import original_names, shown
+from grader.grading.intake import folders
+from grader.grading.intake.entry_names import original_names, shown
+from grader.grading.intake.take import IntakeLimits, Wanted, take
 
 BARE = {LAYERS: b"# layers\n", "README.md": b"hello"}
 
@@ -48,7 +63,9 @@ def test_a_folder_in_the_plain_layout_is_taken_without_a_note(tmp_path: Path) ->
         ("student.zip", tarred(HONEST, mode="w:gz")),  # named wrongly, read by what it is
     ],
 )
-def test_each_kind_of_archive_gives_the_same_files_and_digest(tmp_path: Path, name: str, given: bytes) -> None:
+def test_each_kind_of_archive_gives_the_same_files_and_digest(
+    tmp_path: Path, name: str, given: bytes
+) -> None:
     taken = intake(tmp_path, given, name)
     assert taken.files == HONEST
     assert taken.notes == ()
@@ -78,7 +95,9 @@ def test_content_stays_bytes_whatever_they_are(tmp_path: Path) -> None:
     assert intake(tmp_path, zipped({LAYERS: content})).files[LAYERS] == content
 
 
-@pytest.mark.parametrize("root", ["assignment3", "Submission/assignment3", "Ada Lovelace_42_assignsubmission_file_/hw"])
+@pytest.mark.parametrize(
+    "root", ["assignment3", "Submission/assignment3", "Ada Lovelace_42_assignsubmission_file_/hw"]
+)
 def test_the_root_is_found_a_few_folders_down(tmp_path: Path, root: str) -> None:
     taken = intake(tmp_path, zipped(below(root)))
     assert taken.files == HONEST
@@ -86,7 +105,11 @@ def test_the_root_is_found_a_few_folders_down(tmp_path: Path, root: str) -> None
 
 
 def test_what_a_mac_adds_is_passed_over_in_silence(tmp_path: Path) -> None:
-    litter = {"__MACOSX/a3/cs231n/._rnn_layers.py": b"\0", "a3/.DS_Store": b"\0", "a3/cs231n/._rnn_layers.py": b"\0"}
+    litter = {
+        "__MACOSX/a3/cs231n/._rnn_layers.py": b"\0",
+        "a3/.DS_Store": b"\0",
+        "a3/cs231n/._rnn_layers.py": b"\0",
+    }
     taken = intake(tmp_path, zipped({**below("a3"), **litter, "a3/Icon\r": b""}))
     assert taken.files == HONEST
     assert taken.notes == ("The assignment was found in the folder `a3`.",)
@@ -125,27 +148,48 @@ def test_a_renamed_file_is_taken_and_the_report_says_from_where(tmp_path: Path, 
 
 @pytest.mark.parametrize(
     "name",
-    ["my_rnn_layers.py", "rnn_layers_final.py", "rnn_layers.pyc", "rnn_layers", "rnn_layers2020.py", "layers.py"],
+    [
+        "my_rnn_layers.py",
+        "rnn_layers_final.py",
+        "rnn_layers.pyc",
+        "rnn_layers",
+        "rnn_layers2020.py",
+        "layers.py",
+    ],
 )
 def test_a_name_that_nobody_renames_so_is_not_guessed_at(tmp_path: Path, name: str) -> None:
-    assert intake(tmp_path, zipped({f"cs231n/{name}": b"other", RNN: b"rnn"})).missing == (LAYERS, NOTEBOOK)
+    assert intake(tmp_path, zipped({f"cs231n/{name}": b"other", RNN: b"rnn"})).missing == (
+        LAYERS,
+        NOTEBOOK,
+    )
 
 
 def test_a_canvas_download_of_single_files_is_taken(tmp_path: Path) -> None:
     names = {"rnn_layers.py": LAYERS, "rnn-2.py": RNN, "RNN_Captioning.ipynb": NOTEBOOK}
-    taken = intake(tmp_path, zipped({f"lovelaceada_1_2_{name}": HONEST[path] for name, path in names.items()}))
+    taken = intake(
+        tmp_path, zipped({f"lovelaceada_1_2_{name}": HONEST[path] for name, path in names.items()})
+    )
     assert taken.files == HONEST
     assert len(taken.notes) == 3
 
 
 def test_flat_files_are_taken_without_their_folders(tmp_path: Path) -> None:
-    taken = intake(tmp_path, {"rnn_layers.py": b"# layers\n", "rnn.py": b"# rnn\n", NOTEBOOK: b"{}"}, "student")
+    taken = intake(
+        tmp_path, {"rnn_layers.py": b"# layers\n", "rnn.py": b"# rnn\n", NOTEBOOK: b"{}"}, "student"
+    )
     assert taken.files == HONEST
-    assert taken.notes == (f"`{LAYERS}` was taken from `rnn_layers.py`.", f"`{RNN}` was taken from `rnn.py`.")
+    assert taken.notes == (
+        f"`{LAYERS}` was taken from `rnn_layers.py`.",
+        f"`{RNN}` was taken from `rnn.py`.",
+    )
 
 
 def test_the_inner_folder_handed_in_alone_is_taken(tmp_path: Path) -> None:
-    taken = intake(tmp_path, {"rnn_layers.py": b"l", "classifiers/rnn.py": b"r", "layers.py": b"changed"}, "cs231n")
+    taken = intake(
+        tmp_path,
+        {"rnn_layers.py": b"l", "classifiers/rnn.py": b"r", "layers.py": b"changed"},
+        "cs231n",
+    )
     assert taken.files == {LAYERS: b"l", RNN: b"r"}
     assert any("`cs231n/layers.py` was changed" in note for note in taken.notes)
 
@@ -190,11 +234,15 @@ def test_two_different_copies_with_an_equal_claim_are_refused_by_name(tmp_path: 
 
 
 def test_two_equal_copies_are_no_riddle(tmp_path: Path) -> None:
-    assert intake(tmp_path, zipped({f"a/{LAYERS}": b"same", f"b/{LAYERS}": b"same"})).files == {LAYERS: b"same"}
+    assert intake(tmp_path, zipped({f"a/{LAYERS}": b"same", f"b/{LAYERS}": b"same"})).files == {
+        LAYERS: b"same"
+    }
 
 
 def test_two_renamed_copies_that_differ_are_refused(tmp_path: Path) -> None:
-    sentence = refusal(tmp_path, zipped({"cs231n/rnn_layers (1).py": b"one", "cs231n/rnn_layers (2).py": b"two"}))
+    sentence = refusal(
+        tmp_path, zipped({"cs231n/rnn_layers (1).py": b"one", "cs231n/rnn_layers (2).py": b"two"})
+    )
     assert "`cs231n/rnn_layers (1).py` and `cs231n/rnn_layers (2).py`" in sentence
 
 
@@ -228,7 +276,9 @@ def test_a_single_file_of_another_name_is_refused(tmp_path: Path) -> None:
 ONE_OF_EACH = Wanted(files=("lib/work.py",), notebooks=("Work.ipynb",))
 
 
-@pytest.mark.parametrize("given", [b"{}", {"alice.ipynb": b"{}"}, zipped({"hw/alice.ipynb": b"{}"})])
+@pytest.mark.parametrize(
+    "given", [b"{}", {"alice.ipynb": b"{}"}, zipped({"hw/alice.ipynb": b"{}"})]
+)
 def test_the_one_notebook_is_taken_whatever_its_name_where_nothing_else_was_handed_in(
     tmp_path: Path, given: bytes | dict[str, bytes]
 ) -> None:
@@ -242,10 +292,10 @@ def test_the_one_notebook_is_taken_whatever_its_name_where_nothing_else_was_hand
     assert note.startswith("`Work.ipynb` was taken from `")
 
 
-@pytest.mark.parametrize(
-    "given", [{"alice.ipynb": b"{}", "bob.ipynb": b"{}"}, {"alice.md": b""}]
-)
-def test_of_several_files_none_is_guessed_to_be_the_one(tmp_path: Path, given: dict[str, bytes]) -> None:
+@pytest.mark.parametrize("given", [{"alice.ipynb": b"{}", "bob.ipynb": b"{}"}, {"alice.md": b""}])
+def test_of_several_files_none_is_guessed_to_be_the_one(
+    tmp_path: Path, given: dict[str, bytes]
+) -> None:
     with pytest.raises(SubmissionError, match="none of the files that are graded"):
         take(plant(tmp_path / "alice", given), ONE_OF_EACH)
 
@@ -262,7 +312,10 @@ def test_an_archive_beside_loose_code_gives_what_that_lacks(tmp_path: Path) -> N
     taken = take(plant(tmp_path / "alice", {"hw.zip": packed, "work.py": b"new"}), ONE_OF_EACH)
     assert taken.files == {"lib/work.py": b"new", "Work.ipynb": b"{}"}
     assert taken.missing == ()
-    assert "Loose files count before those of the archive `hw.zip`, which gave `Work.ipynb`." in taken.notes
+    assert (
+        "Loose files count before those of the archive `hw.zip`, which gave `Work.ipynb`."
+        in taken.notes
+    )
     assert "1 other file was not used: `more.txt`." in taken.notes
 
 
@@ -270,11 +323,16 @@ def test_an_archive_beside_loose_code_of_other_names_is_the_submission(tmp_path:
     packed = zipped({"lib/work.py": b"old"})
     taken = take(plant(tmp_path / "alice", {"hw.zip": packed, "fixed.py": b"new"}), ONE_OF_EACH)
     assert taken.files == {"lib/work.py": b"old"}
-    assert taken.notes[0] == "The archive `hw.zip` was taken; what lay beside it was not used: `fixed.py`."
+    assert (
+        taken.notes[0]
+        == "The archive `hw.zip` was taken; what lay beside it was not used: `fixed.py`."
+    )
 
 
 def test_a_broken_archive_beside_loose_code_costs_nothing_but_what_it_held(tmp_path: Path) -> None:
-    taken = take(plant(tmp_path / "alice", {"hw.zip": b"PK broken", "work.py": b"new"}), ONE_OF_EACH)
+    taken = take(
+        plant(tmp_path / "alice", {"hw.zip": b"PK broken", "work.py": b"new"}), ONE_OF_EACH
+    )
     assert taken.files == {"lib/work.py": b"new"}
     assert "The archive beside it was not used: `hw.zip` can't be taken in" in taken.notes[-1]
 
@@ -308,7 +366,12 @@ def test_more_than_ten_changed_files_are_counted(tmp_path: Path) -> None:
 
 
 def test_tests_archives_and_other_files_are_named_as_not_used(tmp_path: Path) -> None:
-    extra = {"conftest.py": b"", "tests/test_mine.py": b"", "inner.zip": b"PK", **{f"x{n}.txt": b"" for n in range(7)}}
+    extra = {
+        "conftest.py": b"",
+        "tests/test_mine.py": b"",
+        "inner.zip": b"PK",
+        **{f"x{n}.txt": b"" for n in range(7)},
+    }
     assert intake(tmp_path, zipped({**HONEST, **extra})).notes == (
         "Archives within a submission are not opened: `inner.zip`.",
         "Tests and settings of the submission's own were not run or read: `conftest.py` and `tests/test_mine.py`.",
@@ -341,7 +404,9 @@ def test_an_archive_in_an_archive_is_opened_so_far_and_no_further(tmp_path: Path
 
 
 def test_of_several_archives_within_that_hold_what_is_missing_none_is_used(tmp_path: Path) -> None:
-    taken = intake(tmp_path, zipped({RNN: b"", **{f"{n}.zip": zipped({LAYERS: n.encode()}) for n in "ab"}}))
+    taken = intake(
+        tmp_path, zipped({RNN: b"", **{f"{n}.zip": zipped({LAYERS: n.encode()}) for n in "ab"}})
+    )
     assert taken.files == {RNN: b""}
     assert (
         "Several archives within the submission, `a.zip` and `b.zip`, hold what is missing: none was used."
@@ -352,7 +417,10 @@ def test_of_several_archives_within_that_hold_what_is_missing_none_is_used(tmp_p
 def test_an_archive_within_shares_the_budget_of_what_it_lies_in(tmp_path: Path) -> None:
     block = b"".join(zlib.crc32(bytes([k])).to_bytes(4, "big") for k in range(250))
     noise = {f"{n}.bin": bytes([n]) + block * 400 for n in range(12)}
-    taken = intake(tmp_path, zipped({RNN: b"", **{f"{n}.zip": zipped({**noise, LAYERS: b""}) for n in range(4)}}))
+    taken = intake(
+        tmp_path,
+        zipped({RNN: b"", **{f"{n}.zip": zipped({**noise, LAYERS: b""}) for n in range(4)}}),
+    )
     assert taken.files == {RNN: b""}
     assert any("it holds more than 4 MiB" in note for note in taken.notes)
 
@@ -386,7 +454,10 @@ def test_a_link_in_a_wanted_files_place_counts_as_missing_and_is_named(tmp_path:
 
 
 def test_a_folder_that_is_a_link_is_not_entered(tmp_path: Path) -> None:
-    plant(tmp_path / "elsewhere", {"rnn_layers.py": b"the answers", "classifiers/rnn.py": b"the answers"})
+    plant(
+        tmp_path / "elsewhere",
+        {"rnn_layers.py": b"the answers", "classifiers/rnn.py": b"the answers"},
+    )
     folder = plant(tmp_path / "student", {NOTEBOOK: b"{}"})
     (folder / "cs231n").symlink_to(tmp_path / "elsewhere")
     (folder / "loop").symlink_to(folder)
@@ -402,7 +473,9 @@ def test_a_submission_that_is_a_link_is_refused(tmp_path: Path) -> None:
         take(tmp_path / "student", WANTED)
 
 
-def test_pipes_and_sockets_are_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pipes_and_sockets_are_never_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = plant(tmp_path / "student", {RNN: b"rnn"})
     os.mkfifo(folder / LAYERS)
     monkeypatch.chdir(folder)  # a socket's path may have 107 characters at most
@@ -422,7 +495,9 @@ def test_a_submission_that_is_no_file_is_refused_and_not_opened(tmp_path: Path, 
         take(path, WANTED)
 
 
-def test_a_file_that_can_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_can_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = plant(tmp_path / "student", {RNN: b"rnn", LAYERS: b"layers"})
     real = os.open
 
@@ -432,11 +507,16 @@ def test_a_file_that_can_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
         return real(path, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(os, "open", denied)
-    with pytest.raises(GraderFault, match=rf"`{LAYERS}` \(Permission denied\).* that is no fault of the submission's"):
+    with pytest.raises(
+        GraderFault,
+        match=rf"`{LAYERS}` \(Permission denied\).* that is no fault of the submission's",
+    ):
         take(folder, WANTED)
 
 
-def test_what_can_not_be_read_and_is_not_needed_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_can_not_be_read_and_is_not_needed_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = plant(tmp_path / "student", {**HONEST, "locked/notes.txt": b""})
     real = os.open
 
@@ -492,13 +572,16 @@ def test_a_wanted_file_that_is_too_long_is_refused_before_it_is_read(tmp_path: P
     with (folder / NOTEBOOK).open("wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(
-        SubmissionError, match=r"`RNN_Captioning.ipynb` is longer than 1 MiB; clear the notebook's outputs"
+        SubmissionError,
+        match=r"`RNN_Captioning.ipynb` is longer than 1 MiB; clear the notebook's outputs",
     ):
         take(folder, WANTED, SMALL)
 
 
 def test_a_folder_of_too_many_entries_is_refused(tmp_path: Path) -> None:
-    assert "more than 50 entries" in refusal(tmp_path, {f"f{number}": b"" for number in range(51)}, "many")
+    assert "more than 50 entries" in refusal(
+        tmp_path, {f"f{number}": b"" for number in range(51)}, "many"
+    )
 
 
 def test_what_lies_too_deep_or_has_too_long_a_path_is_left_out(tmp_path: Path) -> None:
@@ -512,7 +595,9 @@ def test_what_lies_too_deep_or_has_too_long_a_path_is_left_out(tmp_path: Path) -
 
 def test_more_files_than_are_noted_are_counted(tmp_path: Path) -> None:
     limits = msgspec.structs.replace(SMALL, max_noted=10)
-    taken = intake(tmp_path, zipped({**{f"d/{n}": b"" for n in range(30)}, **HONEST}), limits=limits)
+    taken = intake(
+        tmp_path, zipped({**{f"d/{n}": b"" for n in range(30)}, **HONEST}), limits=limits
+    )
     assert taken.files == HONEST
     assert taken.notes[-1] == "20 further files were not used or looked at."
 
@@ -520,8 +605,13 @@ def test_more_files_than_are_noted_are_counted(tmp_path: Path) -> None:
 # --- Names: a stranger's text is shown, and never acts.
 
 
-def test_control_and_direction_characters_are_escaped_and_long_names_are_cut(tmp_path: Path) -> None:
-    folder = plant(tmp_path / "student", {**HONEST, "a\x1b[2Jb\n\N{RIGHT-TO-LEFT OVERRIDE}c`.txt": b"", "z" * 150: b""})
+def test_control_and_direction_characters_are_escaped_and_long_names_are_cut(
+    tmp_path: Path,
+) -> None:
+    folder = plant(
+        tmp_path / "student",
+        {**HONEST, "a\x1b[2Jb\n\N{RIGHT-TO-LEFT OVERRIDE}c`.txt": b"", "z" * 150: b""},
+    )
     (note,) = take(folder, WANTED).notes
     assert "`a\\x1b[2Jb\\x0a\\u202ec\\x60.txt`" in note
     assert len(note) < 250
@@ -557,10 +647,18 @@ def test_renames_are_undone_only_so_far() -> None:
 
 
 def test_the_limits_can_be_set(tmp_path: Path) -> None:
-    assert "more than 2 entries" in refusal(tmp_path, zipped(HONEST), limits=IntakeLimits(max_entries=2))
-    assert "more than 5 bytes" in refusal(tmp_path, zipped(HONEST), limits=IntakeLimits(max_bytes=5))
-    assert "named like the assignment's" in refusal(tmp_path, zipped(HONEST), limits=IntakeLimits(max_kept_bytes=5))
-    assert intake(tmp_path, zipped(BARE), limits=IntakeLimits(max_kept_bytes=9)).files == {LAYERS: b"# layers\n"}
+    assert "more than 2 entries" in refusal(
+        tmp_path, zipped(HONEST), limits=IntakeLimits(max_entries=2)
+    )
+    assert "more than 5 bytes" in refusal(
+        tmp_path, zipped(HONEST), limits=IntakeLimits(max_bytes=5)
+    )
+    assert "named like the assignment's" in refusal(
+        tmp_path, zipped(HONEST), limits=IntakeLimits(max_kept_bytes=5)
+    )
+    assert intake(tmp_path, zipped(BARE), limits=IntakeLimits(max_kept_bytes=9)).files == {
+        LAYERS: b"# layers\n"
+    }
 
 
 # --- Where the system does not play along.
@@ -572,32 +670,45 @@ def no(*_: object, **__: object) -> None:
 
 def test_a_path_that_can_not_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SubmissionError, match=r"`a.zip` can't be taken in: it can't be read \(Not a directory\)"):
+    with pytest.raises(
+        SubmissionError, match=r"`a.zip` can't be taken in: it can't be read \(Not a directory\)"
+    ):
         take(tmp_path / "file" / "a.zip", WANTED)
 
 
-def test_a_folder_that_can_not_be_opened_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_can_not_be_opened_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plant(tmp_path / "student", HONEST)
     monkeypatch.setattr(folders.os, "open", no)
-    with pytest.raises(GraderFault, match=r"can't be read \(Permission denied\): that is no fault of the submission's"):
+    with pytest.raises(
+        GraderFault,
+        match=r"can't be read \(Permission denied\): that is no fault of the submission's",
+    ):
         take(tmp_path / "student", WANTED)
 
 
-def test_a_folder_that_can_not_be_listed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_can_not_be_listed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plant(tmp_path / "student", HONEST)
     monkeypatch.setattr(folders.os, "scandir", no)
     with pytest.raises(GraderFault, match=r"`\.` \(Permission denied\) of `student`"):
         take(tmp_path / "student", WANTED)
 
 
-def test_a_system_without_folders_by_descriptor_takes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_folders_by_descriptor_takes_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     usual = intake(tmp_path, {**HONEST, "deep/er/notes.txt": b"n"}, "student")
     monkeypatch.setattr(folders, "_BY_DESCRIPTOR", False)
     assert take(tmp_path / "student", WANTED, SMALL) == usual
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_what_is_no_file_any_more_when_it_is_opened_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_file_any_more_when_it_is_opened_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plant(tmp_path, {"student.zip": zipped(HONEST)})
     once = (tmp_path / "student.zip").lstat()
     (tmp_path / "student.zip").unlink()
@@ -613,8 +724,15 @@ def test_what_is_no_file_any_more_when_it_is_opened_is_refused(tmp_path: Path, m
 
 
 def test_two_copies_of_one_content_are_one_file(tmp_path: Path) -> None:
-    copies = {**HONEST, "cs231n/rnn_layers (1).py": HONEST[LAYERS], "cs231n/rnn_layers (2).py": HONEST[LAYERS]}
-    assert intake(tmp_path, {name: copies[name] for name in copies if name != LAYERS}, "student").files == HONEST
+    copies = {
+        **HONEST,
+        "cs231n/rnn_layers (1).py": HONEST[LAYERS],
+        "cs231n/rnn_layers (2).py": HONEST[LAYERS],
+    }
+    assert (
+        intake(tmp_path, {name: copies[name] for name in copies if name != LAYERS}, "student").files
+        == HONEST
+    )
 
 
 def test_a_name_with_many_copies_numbers_loses_three_of_them() -> None:

@@ -11,7 +11,7 @@ from toy import REFERENCE, Toy
 
 from grader.errors import IsolationError
 from grader.grading.grade import Grader, Options
-from grader.grading.opening import Opening
+from grader.grading.startup import Opening
 from grader.sandbox.box import Box, Sandbox
 from grader.sandbox.plain import PlainBox, PlainSandbox
 
@@ -50,12 +50,14 @@ class CountingSandbox(PlainSandbox):
 def counting(monkeypatch: pytest.MonkeyPatch) -> CountingSandbox:
     """The sandbox that every grading of the test opens."""
     sandbox = CountingSandbox()
-    monkeypatch.setattr("grader.grading.opening.open_sandbox", lambda *_, **__: sandbox)
+    monkeypatch.setattr("grader.grading.startup.open_sandbox", lambda *_, **__: sandbox)
     return sandbox
 
 
 @pytest.mark.parametrize(("boxes", "most"), [(1, 1), (2, 2), (8, 2)])
-def test_no_more_boxes_stand_than_are_allowed(toy: Toy, counting: CountingSandbox, boxes: int, most: int) -> None:
+def test_no_more_boxes_stand_than_are_allowed(
+    toy: Toy, counting: CountingSandbox, boxes: int, most: int
+) -> None:
     with Grader(toy.assignment, Options(boxes=boxes)) as grader:
         report = grader.grade(toy.submission()).report
     assert {check.status for check in report.checks} == {"pass"}
@@ -68,7 +70,9 @@ def test_with_one_box_verdicts_are_the_same(toy: Toy) -> None:
     for boxes in (1, 8):
         with Grader(toy.assignment, Options(isolation="none", boxes=boxes)) as grader:
             reports.append(grader.grade(toy.submission(code)).report)
-    first, second = ([(check.id, check.points, check.message) for check in report.checks] for report in reports)
+    first, second = (
+        [(check.id, check.points, check.message) for check in report.checks] for report in reports
+    )
     assert first == second
     assert any(points == 0 for _, points, _ in first)
 
@@ -82,17 +86,24 @@ def test_a_box_ends_with_its_notebooks_last_check(toy: Toy, counting: CountingSa
 
 
 def test_what_is_imported_before_the_sandbox_starts_is_light() -> None:
-    code = f"import sys, grader.grading.opening, grader.cli\nprint([n for n in {HEAVY!r} if n in sys.modules])"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    code = f"import sys, grader.grading.startup, grader.cli\nprint([n for n in {HEAVY!r} if n in sys.modules])"
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert told.strip() == "[]"
 
 
-def test_a_refusal_is_told_where_the_sandbox_is_asked_for(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_is_told_where_the_sandbox_is_asked_for(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object, **__: object) -> Sandbox:
         raise IsolationError("none holds")
 
-    monkeypatch.setattr("grader.grading.opening.open_sandbox", refuse)
-    with Opening(toy.assignment, "auto") as opening, pytest.raises(IsolationError, match="none holds"):
+    monkeypatch.setattr("grader.grading.startup.open_sandbox", refuse)
+    with (
+        Opening(toy.assignment, "auto") as opening,
+        pytest.raises(IsolationError, match="none holds"),
+    ):
         opening.sandbox()
 
 
@@ -119,6 +130,8 @@ def test_a_process_that_ends_may_end_its_sandbox_then(toy: Toy, tmp_path: Path) 
         "atexit.register(lambda: (grader.__exit__(None, None, None), print('ended')))\n"
         f"print(grader.grade(Path({str(submission)!r})).report.score)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] == "ended"

@@ -1,4 +1,6 @@
-"""Points: cases share a check's points, checks add up to questions, and an error of ours is never a mark."""
+"""Points: cases share a check's points, checks add up to questions, and an error of ours is never a
+mark.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.assignment.schema import CheckSpec, QuestionSpec, Spec
-from grader.checking.diagnosis import Mistake
+from grader.checking.explain.diagnosis import Mistake
 from grader.grading.scoring import questions, score_check, total
 from grader.model import CaseResult, CheckResult, Status
 
@@ -17,11 +19,18 @@ NONE = Mistake("", "", 0.0)
 
 
 def scored(
-    *cases: CaseResult, points: float = 6, mistake: Mistake = NONE, weights: dict[str, float] | None = None
+    *cases: CaseResult,
+    points: float = 6,
+    mistake: Mistake = NONE,
+    weights: dict[str, float] | None = None,
 ) -> CheckResult:
     """Score a check of these cases."""
-    check = SimpleNamespace(title="t", cases=list(cases), mistake=mistake, functions=(), reference_seconds=0.0)
-    return score_check(CheckSpec(id="c", question="q", points=points, requires=("b",), weights=weights), check)
+    check = SimpleNamespace(
+        title="t", cases=list(cases), mistake=mistake, functions=(), reference_seconds=0.0
+    )
+    return score_check(
+        CheckSpec(id="c", question="q", points=points, requires=("b",), weights=weights), check
+    )
 
 
 def case(status: Status, message: str = "", id_: str = "x", **more: object) -> CaseResult:
@@ -68,7 +77,11 @@ def test_known_mistake_keeps_a_share_of_what_is_not_earned_by_values() -> None:
 
 def test_known_mistake_may_keep_a_share() -> None:
     result = scored(PASS, FAIL, mistake=Mistake("gates swapped", "look at the order", 0.5))
-    assert (result.points, result.mistake, result.hint) == (4.5, "gates swapped", "look at the order")
+    assert (result.points, result.mistake, result.hint) == (
+        4.5,
+        "gates swapped",
+        "look at the order",
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,13 +99,18 @@ def test_weighted_cases_have_their_parts_of_the_points(passed: str, points: floa
         ([FAIL], "off"),
         ([FAIL, FAIL], "off"),
         ([PASS, FAIL, case(Status.FAIL, "else")], "2 of 3 cases fail; x: off"),
-        ([case(Status.FAIL, "a", "N=1"), case(Status.FAIL, "b", "N=2")], "all 2 cases fail; N=1: a"),
+        (
+            [case(Status.FAIL, "a", "N=1"), case(Status.FAIL, "b", "N=2")],
+            "all 2 cases fail; N=1: a",
+        ),
         ([FAIL, ERROR], "all 2 cases fail; x: our fault"),
         ([SKIP, FAIL], "all 2 cases fail; x: off"),
         ([], "no case of this check was run"),
     ],
 )
-def test_message_is_that_of_the_first_case_that_decides(cases: list[CaseResult], message: str) -> None:
+def test_message_is_that_of_the_first_case_that_decides(
+    cases: list[CaseResult], message: str
+) -> None:
     assert scored(*cases).message == message
 
 
@@ -120,10 +138,14 @@ def test_questions_are_summed_in_the_order_of_the_spec() -> None:
     )  # fmt: skip
     checks = []
     for question, got in (("q1", PASS), ("q2", FAIL), ("q1", FAIL)):
-        check = SimpleNamespace(title="t", cases=[got], mistake=NONE, functions=(), reference_seconds=0.0)
+        check = SimpleNamespace(
+            title="t", cases=[got], mistake=NONE, functions=(), reference_seconds=0.0
+        )
         checks.append(score_check(CheckSpec(id="c", question=question, points=2.1), check))
     sums = questions(spec, checks)
-    assert [(question.id, question.title, question.points, question.max_points) for question in sums] == [
+    assert [
+        (question.id, question.title, question.points, question.max_points) for question in sums
+    ] == [
         ("q2", "Q2", 0, 2.1),
         ("q1", "Q1", 2.1, 4.2),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from grader.notebooks.answers import PICTURES, Found, answers
+from grader.notebooks.answer_cells import PICTURES, Found, answers
 from grader.notebooks.matching import match
 
 
@@ -16,7 +16,10 @@ def text(source: str, id: str = "", role: str = "", kind: str = "markdown") -> d
 
 
 EMPTY = "*Write your answer here.*"
-FIRST, SECOND = text("**1** Why is the sky blue today?", "q1"), text("**2** Why is grass green?", "q2")
+FIRST, SECOND = (
+    text("**1** Why is the sky blue today?", "q1"),
+    text("**2** Why is grass green?", "q2"),
+)
 AUTHOR = [FIRST, text(EMPTY, "a1", "student"), SECOND, text(EMPTY, "a2", "student")]
 MINE = "Because of how air scatters light."
 
@@ -82,7 +85,10 @@ def test_a_cell_behind_an_answer_goes_on_with_it() -> None:
 
 def test_pasted_pictures_come_with_the_answer() -> None:
     pasted = text("See ![it](attachment:a.png)", "a1")
-    pasted["attachments"] = {"a.png": {"image/png": "iVBORw0KGgo="}, "b.svg": {"image/svg+xml": "<svg/>"}}
+    pasted["attachments"] = {
+        "a.png": {"image/png": "iVBORw0KGgo="},
+        "b.svg": {"image/svg+xml": "<svg/>"},
+    }
     assert found(FIRST, pasted, *AUTHOR[2:])["a1"].pictures == {"a.png": "iVBORw0KGgo="}
 
 

@@ -13,7 +13,10 @@ from grader.notebooks.definitions import LONGEST, MAGIC, definitions, is_untouch
         ("def f(x):\n    y = x\n    return y", {"f"}),
         ("class C:\n    z = 1\n    def m(self): pass", {"C"}),
         ("a, (b, *c) = 1, (2, 3)\nd: int = 4\ne += 1", {"a", "b", "c", "d", "e"}),
-        ("for i in range(3):\n    last = i\nwith open('x') as file:\n    pass", {"i", "last", "file"}),
+        (
+            "for i in range(3):\n    last = i\nwith open('x') as file:\n    pass",
+            {"i", "last", "file"},
+        ),
         ("if True:\n    import math\n    half = 0.5", {"half"}),
         ("squares = [n * n for n in range(3)]\nf = lambda k: k", {"squares", "f"}),
         ("(m := 5)", {"m"}),
@@ -28,7 +31,9 @@ def test_names_that_a_cell_binds(source: str, names: set[str]) -> None:
     assert definitions(source) == names
 
 
-@pytest.mark.parametrize("source", ["def f(x):\n    return (x\n\ny = 2", "def f(x) return x\ny = 2"])
+@pytest.mark.parametrize(
+    "source", ["def f(x):\n    return (x\n\ny = 2", "def f(x) return x\ny = 2"]
+)
 def test_names_of_a_cell_with_a_syntax_error_are_read_off_its_lines(source: str) -> None:
     assert definitions(source) == {"f", "y"}
 
@@ -88,7 +93,9 @@ def test_a_name_that_is_set_to_nothing_is_unwritten() -> None:
 
 def test_a_class_is_unwritten_if_all_its_methods_are() -> None:
     method = "    def {}(self):\n        {}\n"
-    empty = "class C:\n" + method.format("a", "pass") + method.format("b", "raise NotImplementedError")
+    empty = (
+        "class C:\n" + method.format("a", "pass") + method.format("b", "raise NotImplementedError")
+    )
     assert stubs(empty) == {"C"}
     assert stubs(empty + method.format("c", "return 1")) == set()
 

@@ -1,4 +1,6 @@
-"""Which submitted cell is which of the author's: ids, text, names, lines and places; none is believed alone."""
+"""Which submitted cell is which of the author's: ids, text, names, lines and places; none is
+believed alone.
+"""
 
 from __future__ import annotations
 

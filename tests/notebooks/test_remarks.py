@@ -6,13 +6,24 @@ from typing import Any
 
 import pytest
 
-from grader.notebooks.remarks import remarks
+from grader.notebooks.advice import remarks
 
-ERROR = {"output_type": "error", "ename": "NameError", "evalue": "name 'y' is not defined", "traceback": []}
+ERROR = {
+    "output_type": "error",
+    "ename": "NameError",
+    "evalue": "name 'y' is not defined",
+    "traceback": [],
+}
 
 
 def cell(source: str, id: str, kind: str = "code", role: str = "", **more: Any) -> dict[str, Any]:  # noqa: A002
-    return {"cell_type": kind, "source": source, "id": id, "metadata": {"grader": {"role": role}}, **more}
+    return {
+        "cell_type": kind,
+        "source": source,
+        "id": id,
+        "metadata": {"grader": {"role": role}},
+        **more,
+    }
 
 
 TASK = cell("def half(x):\n    raise NotImplementedError('half')", "half", role="student")
@@ -61,7 +72,9 @@ def test_an_untouched_handout_says_what_is_to_be_done() -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_cell_is_said_with_its_place(mine: dict[str, Any], remark: str) -> None:
+def test_what_is_wrong_with_a_cell_is_said_with_its_place(
+    mine: dict[str, Any], remark: str
+) -> None:
     assert said(*DONE, mine) == [remark]
 
 
@@ -71,6 +84,8 @@ def test_a_cell_that_is_meant_to_raise_is_not_mentioned() -> None:
 
 
 def test_cells_that_were_not_run_from_top_to_bottom_are_mentioned() -> None:
-    ran = [{**one, "execution_count": count} for one, count in zip(DONE[:3], (3, 1, 2), strict=True)]
+    ran = [
+        {**one, "execution_count": count} for one, count in zip(DONE[:3], (3, 1, 2), strict=True)
+    ]
     (remark,) = said(*ran, *DONE[3:])
     assert "were not run from top to bottom" in remark

@@ -1,4 +1,6 @@
-"""Fixtures for the tests of reports: two small assignments, graded twice in processes that hash otherwise."""
+"""Fixtures for the tests of reports: two small assignments, graded twice in processes that hash
+otherwise.
+"""
 
 from __future__ import annotations
 
@@ -63,13 +65,17 @@ grade_each(*map(Path, sys.argv[2:]))
 
 @pytest.fixture(scope="session")
 def graded_twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
-    """Two folders with the reports of the same submissions: right and broken, of functions and of a notebook."""
+    """Two folders with the reports of the same submissions: right and broken, of functions and of a
+    notebook.
+    """
     root = tmp_path_factory.mktemp("twice")
     with tempfile.TemporaryDirectory(prefix="grader-twice-") as place:
         Path(place).chmod(0o755)
         small = lay_down(Path(place, "small"), "canary")
         notebook = small_assignment.notebook(CELLS)
-        sums = small_assignment.write(Path(place, "sums"), {"assignment/notebooks/Work.ipynb": notebook})
+        sums = small_assignment.write(
+            Path(place, "sums"), {"assignment/notebooks/Work.ipynb": notebook}
+        )
         small_assignment.recorded(sums)
         for name, text in (("right", small_assignment.REFERENCE), ("broken", BROKEN_SUMS)):
             hand_in(root / "sums" / name, {"lib/sums.py": text, "Work.ipynb": notebook})
@@ -81,7 +87,9 @@ def graded_twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pat
             environment = {**os.environ, "PYTHONHASHSEED": seed, "OPENBLAS_NUM_THREADS": "1"}
             for name, assignment in (("small", small), ("sums", sums)):
                 paths = (assignment.folder, root / name, root / f"run-{seed}" / name)
-                runs.append(subprocess.Popen([sys.executable, "-c", GRADE, TESTS, *paths], env=environment))
+                runs.append(
+                    subprocess.Popen([sys.executable, "-c", GRADE, TESTS, *paths], env=environment)
+                )
         assert [run.wait(timeout=300) for run in runs] == [0] * len(runs)
         yield root / "run-1", root / "run-2"
 

@@ -9,9 +9,15 @@ from typing import NamedTuple
 from grader.assignment.misconceptions import apply, load
 
 ROOT = Path(__file__).resolve().parents[2]
-LAYERS, MODEL, NOTEBOOK = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py", "RNN_Captioning.ipynb"
+LAYERS, MODEL, NOTEBOOK = (
+    "cs231n/rnn_layers.py",
+    "cs231n/classifiers/rnn.py",
+    "RNN_Captioning.ipynb",
+)
 STEP = "rnn_step_forward(x, prev_h, Wx, Wh, b)"
-FLOOD = f"def {STEP}:\n    for n in range(9_000):\n        print('<b>loss</b>', n)\n    return x, None"
+FLOOD = (
+    f"def {STEP}:\n    for n in range(9_000):\n        print('<b>loss</b>', n)\n    return x, None"
+)
 ALL: frozenset[str] = frozenset()
 RNN = frozenset({"rnn_step_forward", "rnn_step_backward", "rnn_forward", "word_embedding_forward"})
 Files = dict[str, bytes]
@@ -33,7 +39,9 @@ def reference() -> Files:
 def template() -> Files:
     """Return the handout as a student finds it."""
     folder = ROOT / "student_template"
-    found = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    found = [
+        path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    ]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 

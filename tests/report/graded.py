@@ -25,12 +25,17 @@ def grade_flagship(out: Path) -> None:
     with Grader(assignment, Options()) as grader, tempfile.TemporaryDirectory() as scratch:
         for name, submission in FLAGSHIP.items():
             folder = lay_down(submission, Path(scratch, name))
-            write(out / name, grade(grader, folder, submission.checks, hasty=submission.hasty).files)
+            write(
+                out / name, grade(grader, folder, submission.checks, hasty=submission.hasty).files
+            )
 
 
 def grade_corpus(out: Path, share: int) -> None:
     """Grade one share of the corpus by its small assignment; what is refused leaves no report."""
-    with tempfile.TemporaryDirectory(prefix="grader-corpus-") as place, tempfile.TemporaryDirectory() as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix="grader-corpus-") as place,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
         assignment = lay_down_small(Path(place), "canary")
         with Grader(assignment, Options()) as grader:
             for case in cases()[share::SHARES]:

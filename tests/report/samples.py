@@ -11,6 +11,7 @@ import numpy as np
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from grader.checking.judge.error_map import classify
 from grader.model import (
     CaseResult,
     CheckResult,
@@ -23,7 +24,6 @@ from grader.model import (
     Tier,
     Visibility,
 )
-from grader.report.error_map import classify
 
 CANARY = "window.__pwned=1;alert(1)"
 
@@ -116,15 +116,45 @@ MARKDOWN_XSS = (
 QUESTIONS = (("rnn", "Vanilla RNN"), ("lstm", "LSTM"))
 CHECKS = (
     ("rnn_step_forward", "rnn", 5.0, "One step of the vanilla RNN gives the next hidden state", ()),
-    ("rnn_step_backward", "rnn", 8.0, "Its backward pass gives the gradient of each input", ("rnn_step_forward",)),
+    (
+        "rnn_step_backward",
+        "rnn",
+        8.0,
+        "Its backward pass gives the gradient of each input",
+        ("rnn_step_forward",),
+    ),
     ("rnn_forward", "rnn", 7.0, "The RNN runs over a whole sequence", ("rnn_step_forward",)),
-    ("rnn_backward", "rnn", 10.0, "Gradients flow back through all time steps", ("rnn_step_backward", "rnn_forward")),
+    (
+        "rnn_backward",
+        "rnn",
+        10.0,
+        "Gradients flow back through all time steps",
+        ("rnn_step_backward", "rnn_forward"),
+    ),
     ("word_embedding_forward", "rnn", 4.0, "Words become their vectors", ()),
-    ("captioning_rnn_loss", "rnn", 10.0, "The captioning model's loss and gradients are right", ("rnn_backward",)),
+    (
+        "captioning_rnn_loss",
+        "rnn",
+        10.0,
+        "The captioning model's loss and gradients are right",
+        ("rnn_backward",),
+    ),
     ("notebook_rnn", "rnn", 6.0, "The notebook runs from the first cell to the last", ()),
-    ("lstm_step_forward", "lstm", 10.0, "One step of the LSTM gives the next hidden and cell state", ()),
+    (
+        "lstm_step_forward",
+        "lstm",
+        10.0,
+        "One step of the LSTM gives the next hidden and cell state",
+        (),
+    ),
     ("lstm_forward", "lstm", 20.0, "The LSTM runs over a whole sequence", ("lstm_step_forward",)),
-    ("captioning_lstm_sample", "lstm", 20.0, "Captions are sampled word by word", ("lstm_forward",)),
+    (
+        "captioning_lstm_sample",
+        "lstm",
+        20.0,
+        "Captions are sampled word by word",
+        ("lstm_forward",),
+    ),
 )
 
 SOURCE = '''import numpy as np
@@ -158,7 +188,10 @@ def rnn_backward(dh, cache):
 def passing() -> Report:
     """A submission in which all is right."""
     checks = tuple(_check(*row, status=Status.PASS) for row in CHECKS)
-    notes = ("Taken: cs231n/rnn_layers.py, cs231n/classifiers/rnn.py", "Not used: `notes.txt`, `old/rnn_layers.py`")
+    notes = (
+        "Taken: cs231n/rnn_layers.py, cs231n/classifiers/rnn.py",
+        "Not used: `notes.txt`, `old/rnn_layers.py`",
+    )
     return _report("submission-1", checks, notes=notes, isolation=Tier.BUBBLEWRAP, seed="hidden")
 
 
@@ -168,7 +201,8 @@ def template() -> Report:
     for row in CHECKS:
         message = f"`{row[0]}` is not implemented yet"
         cases = tuple(
-            CaseResult(name, Status.FAIL, message, 0.001, unimplemented=row[0]) for name in ("small", "one_step")
+            CaseResult(name, Status.FAIL, message, 0.001, unimplemented=row[0])
+            for name in ("small", "one_step")
         )
         check = _check(*row, status=Status.SKIP if row[4] else Status.FAIL)
         checks.append(msgspec.structs.replace(check, message=message, cases=cases))
@@ -176,9 +210,15 @@ def template() -> Report:
 
 
 def mixed() -> Report:
-    """Something of everything: comparisons with pictures, an exception, a hidden check, a grader's fault."""
-    wrong_h = _comparison("h", (2, 6, 10), lambda error: _set(error[:, 1:], 0.4), ("N batch", "T time", "H hidden"))
-    wrong_dw = _comparison("dWx", (8, 12), lambda error: _set(error[:, 3:6], 0.05), ("D input", "H hidden"))
+    """Something of everything: comparisons with pictures, an exception, a hidden check, a grader's
+    fault.
+    """
+    wrong_h = _comparison(
+        "h", (2, 6, 10), lambda error: _set(error[:, 1:], 0.4), ("N batch", "T time", "H hidden")
+    )
+    wrong_dw = _comparison(
+        "dWx", (8, 12), lambda error: _set(error[:, 3:6], 0.05), ("D input", "H hidden")
+    )
     wrong_db = Comparison(
         "db",
         False,
@@ -190,7 +230,10 @@ def mixed() -> Report:
     for index in range(21):
         spread[index, 20 - index if index % 3 else index] = index + 1
     scattered = msgspec.structs.replace(
-        wrong_dw, name="dx", error_map=None, scatter=Scatter(tuple(tuple(int(n) for n in row) for row in spread))
+        wrong_dw,
+        name="dx",
+        error_map=None,
+        scatter=Scatter(tuple(tuple(int(n) for n in row) for row in spread)),
     )
     trace = (
         "cs231n/rnn_layers.py, line 24, in rnn_backward\n    dx, dprev_h = cache[t]\n"
@@ -205,7 +248,10 @@ def mixed() -> Report:
             (wrong_dw, wrong_db),
             "The bias is added to each row, so its gradient is a sum over the rows.",
         ),
-        "rnn_forward": ((wrong_h,), "Each step starts from the state that the step before it left."),
+        "rnn_forward": (
+            (wrong_h,),
+            "Each step starts from the state that the step before it left.",
+        ),
         "lstm_step_forward": ((scattered,), ""),
     }
     checks = []
@@ -214,18 +260,23 @@ def mixed() -> Report:
         if row[0] in details:
             values, hint = details[row[0]]
             check = _failed(check, _case(*values), hint=hint)
-            mistake = "the state of the step before is not passed on" if row[0] == "rnn_forward" else ""
+            mistake = (
+                "the state of the step before is not passed on" if row[0] == "rnn_forward" else ""
+            )
             check = msgspec.structs.replace(check, mistake=mistake)
         elif row[0] == "rnn_backward":
             check = _failed(check, raised, share=0.0)
         elif row[0] == "notebook_rnn":
             message = "cell 3 raised ZeroDivisionError: division by zero"
             check = msgspec.structs.replace(
-                _failed(check, CaseResult("run", Status.FAIL, message), share=0.0), notebook="RNN_Captioning.ipynb"
+                _failed(check, CaseResult("run", Status.FAIL, message), share=0.0),
+                notebook="RNN_Captioning.ipynb",
             )
         elif row[0] == "captioning_rnn_loss":
             message = "`rnn_backward` does not work yet, and this check builds on it"
-            check = msgspec.structs.replace(check, status=Status.SKIP, points=0.0, message=message, cases=())
+            check = msgspec.structs.replace(
+                check, status=Status.SKIP, points=0.0, message=message, cases=()
+            )
         elif row[0] == "lstm_forward":
             check = msgspec.structs.replace(
                 _failed(check, _case(wrong_h), hint="SECRET hint"), id="secret_id", title="SECRET title",
@@ -234,7 +285,10 @@ def mixed() -> Report:
             )  # fmt: skip
         elif row[0] == "captioning_lstm_sample":
             case = CaseResult(
-                "small", Status.FAIL, "given `secret_id`, `captions` follows", follows=("rnn_backward", "secret_id")
+                "small",
+                Status.FAIL,
+                "given `secret_id`, `captions` follows",
+                follows=("rnn_backward", "secret_id"),
             )
             check = _failed(check, case, share=0.625)
             check = msgspec.structs.replace(check, requires=("secret_id",), follow_through=True)
@@ -243,7 +297,9 @@ def mixed() -> Report:
         "Taken: `cs231n/rnn_layers.py`",
         "Not used: `cs231n/layers.py` (the assignment's own is used), `.DS_Store`",
     )
-    return _report("submission-2", tuple(checks), notes=notes, isolation=Tier.LANDLOCK, seed="hidden")
+    return _report(
+        "submission-2", tuple(checks), notes=notes, isolation=Tier.LANDLOCK, seed="hidden"
+    )
 
 
 def faulty() -> Report:
@@ -266,7 +322,9 @@ def hostile() -> Report:
             error_map=classify(np.ones((3, 3)), np.ones((3, 3), bool), 1.0, (a[4], a[5])),
         )  # fmt: skip
         frames = (Frame("cs231n/rnn_layers.py", 5 + number, a[6]),)
-        case = CaseResult(a[6], Status.FAIL, a[7], 0.1, (comparison,), a[8], a[9] * 3, (a[10],), frames=frames)
+        case = CaseResult(
+            a[6], Status.FAIL, a[7], 0.1, (comparison,), a[8], a[9] * 3, (a[10],), frames=frames
+        )
         check = CheckResult(
             f"{a[11]}{number}" if number % 2 else row[0], row[1], a[0], 0.0, row[2], Status.FAIL, Visibility.VISIBLE,
             a[1], a[2], 0.1, (case, msgspec.structs.replace(case, id=a[3], status=Status.PASS)),
@@ -276,7 +334,13 @@ def hostile() -> Report:
     report = _report("".join(XSS), tuple(checks), notes=XSS)
     questions = tuple(Question(name, XSS[0], 0.0, 50.0) for name, _ in QUESTIONS)
     return msgspec.structs.replace(
-        report, title=XSS[8], assignment=XSS[9], version=XSS[10], started=XSS[11], seed=XSS[12], questions=questions
+        report,
+        title=XSS[8],
+        assignment=XSS[9],
+        version=XSS[10],
+        started=XSS[11],
+        seed=XSS[12],
+        questions=questions,
     )
 
 
@@ -304,9 +368,17 @@ def notebook(*, broken: bool = False) -> NotebookNode:
         ),
         new_code_cell(
             "plt.plot(losses)\nplt.show()",
-            outputs=[new_output("display_data", {"image/png": png(320, 180), "text/plain": "<Figure size 640x480>"})],
+            outputs=[
+                new_output(
+                    "display_data",
+                    {"image/png": png(320, 180), "text/plain": "<Figure size 640x480>"},
+                )
+            ],
         ),
-        new_code_cell("frame", outputs=[new_output("execute_result", {"text/html": TABLE, "text/plain": "   a  b"})]),
+        new_code_cell(
+            "frame",
+            outputs=[new_output("execute_result", {"text/html": TABLE, "text/plain": "   a  b"})],
+        ),
     ]
     if broken:
         trace = [
@@ -318,7 +390,14 @@ def notebook(*, broken: bool = False) -> NotebookNode:
         cells.append(
             new_code_cell(
                 "1 / 0",
-                outputs=[new_output("error", ename="ZeroDivisionError", evalue="division by zero", traceback=trace)],
+                outputs=[
+                    new_output(
+                        "error",
+                        ename="ZeroDivisionError",
+                        evalue="division by zero",
+                        traceback=trace,
+                    )
+                ],
             )
         )
     return new_notebook(cells=cells)
@@ -339,10 +418,15 @@ def hostile_notebook() -> NotebookNode:
             new_output("display_data", everything),
             new_output("display_data", {"text/markdown": attack}),
             new_output("display_data", {"text/latex": f"${attack}$"}),
-            new_output("display_data", {"image/svg+xml": f"<svg xmlns='http://www.w3.org/2000/svg'>{attack}</svg>"}),
+            new_output(
+                "display_data",
+                {"image/svg+xml": f"<svg xmlns='http://www.w3.org/2000/svg'>{attack}</svg>"},
+            ),
             new_output("display_data", {"image/png": attack}),
             new_output("display_data", {"application/javascript": CANARY}),
-            new_output("display_data", {"application/vnd.jupyter.widget-view+json": {"model_id": attack}}),
+            new_output(
+                "display_data", {"application/vnd.jupyter.widget-view+json": {"model_id": attack}}
+            ),
             new_output("error", ename=attack, evalue=attack, traceback=[attack]),
         ]
         cells += [new_markdown_cell(attack), new_code_cell(attack, outputs=outputs)]
@@ -351,7 +435,10 @@ def hostile_notebook() -> NotebookNode:
 
 def huge_notebook() -> NotebookNode:
     """400 cells and 10 MB of output, half of it text and half of it pictures and tables."""
-    code = "total = 0\nfor index in range(100):\n    total += index  # some comment\nprint('total is', total)\n" * 3
+    code = (
+        "total = 0\nfor index in range(100):\n    total += index  # some comment\nprint('total is', total)\n"
+        * 3
+    )
     line = "epoch 1 of 10: loss 3.14 <b>&amp;</b> and more of the same to fill the line\n"
     cells = []
     for number in range(400):
@@ -360,7 +447,11 @@ def huge_notebook() -> NotebookNode:
             outputs.append(new_output("display_data", {"image/png": png(200, 100, noise=True)}))
         if number % 7 == 0:
             rows = "".join(f"<tr><td>{n}</td><td>{n * n}</td></tr>" for n in range(500))
-            outputs.append(new_output("display_data", {"text/html": f"<table>{rows}</table>", "text/plain": "a table"}))
+            outputs.append(
+                new_output(
+                    "display_data", {"text/html": f"<table>{rows}</table>", "text/plain": "a table"}
+                )
+            )
         cells.append(new_code_cell(code, outputs=outputs))
     return new_notebook(cells=cells)
 
@@ -379,7 +470,9 @@ def png(width: int, height: int, *, noise: bool = False) -> str:
         (b"IDAT", zlib.compress(rows)),
         (b"IEND", b""),
     )
-    body = b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
+    body = b"".join(
+        struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks
+    )
     return base64.b64encode(b"\x89PNG\r\n\x1a\n" + body).decode()
 
 
@@ -387,7 +480,8 @@ def _check(
     name: str, question: str, most: float, title: str, requires: tuple[str, ...], *, status: Status
 ) -> CheckResult:
     cases = tuple(
-        CaseResult(case, status, seconds=0.004) for case in ("small", "one_row", "one_step", "wide", "float32")
+        CaseResult(case, status, seconds=0.004)
+        for case in ("small", "one_row", "one_step", "wide", "float32")
     )
     points = most if status is Status.PASS else 0.0
     return CheckResult(
@@ -396,10 +490,17 @@ def _check(
     )  # fmt: skip
 
 
-def _failed(check: CheckResult, case: CaseResult, *, hint: str = "", share: float = 0.6) -> CheckResult:
+def _failed(
+    check: CheckResult, case: CaseResult, *, hint: str = "", share: float = 0.6
+) -> CheckResult:
     cases = (case, msgspec.structs.replace(case, id="wide"), *check.cases[2:])
     return msgspec.structs.replace(
-        check, status=Status.FAIL, points=check.max_points * share, message=case.message, hint=hint, cases=cases
+        check,
+        status=Status.FAIL,
+        points=check.max_points * share,
+        message=case.message,
+        hint=hint,
+        cases=cases,
     )
 
 
@@ -408,7 +509,9 @@ def _case(*values: Comparison) -> CaseResult:
     return CaseResult("small", Status.FAIL, values[0].message, 0.004, (*right, *values))
 
 
-def _comparison(name: str, shape: tuple[int, ...], spoil: object, axes: tuple[str, ...]) -> Comparison:
+def _comparison(
+    name: str, shape: tuple[int, ...], spoil: object, axes: tuple[str, ...]
+) -> Comparison:
     error = np.zeros(shape)
     spoil(error)  # type: ignore[operator]
     wrong = error > 0
@@ -439,7 +542,9 @@ def _report(
     questions = []
     for question, title in QUESTIONS:
         mine = [check for check in checks if check.question == question]
-        questions.append(Question(question, title, sum(c.points for c in mine), sum(c.max_points for c in mine)))
+        questions.append(
+            Question(question, title, sum(c.points for c in mine), sum(c.max_points for c in mine))
+        )
     return Report(
         1, "captioning", "Image captioning with RNNs and LSTMs", name, sum(q.points for q in questions),
         sum(q.max_points for q in questions), isolation, 7.4, "2026-03-04T15:09:26+00:00", tuple(questions), checks,

@@ -1,4 +1,6 @@
-"""Grades four submissions and takes the pictures that the docs show: ``python -m tests.report.screenshots FOLDER``."""
+"""Grades four submissions and takes the pictures that the docs show: ``python -m
+tests.report.screenshots FOLDER``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from pathlib import Path
 
 from grader.assignment.spec import load
 from grader.grading.grade import Grader, Options
-from grader.report import Audience, html
+from grader.report import Audience, html_report
 
 from .flagship_work import FLAGSHIP, ROOT, lay_down
 
@@ -34,12 +36,17 @@ def main(folder: Path) -> None:
         sync_playwright() as playwright,
         tempfile.TemporaryDirectory() as scratch,
     ):
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         for name, submission, width, scheme in SHOTS:
             graded = grader.grade(lay_down(FLAGSHIP[submission], Path(scratch, submission)))
             page = Path(scratch, f"{name}.html")
-            text = html.render(
-                graded.report, audience=Audience.STUDENT, notebooks=graded.notebooks, sources=graded.sources
+            text = html_report.render(
+                graded.report,
+                audience=Audience.STUDENT,
+                notebooks=graded.notebooks,
+                sources=graded.sources,
             )
             page.write_text(text, encoding="utf-8")
             tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -54,7 +61,9 @@ def save(png: bytes, path: Path) -> None:
     """Write a picture with few colours, as a page of text has, in a fraction of the bytes."""
     from PIL import Image
 
-    Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(
+        path, optimize=True
+    )
 
 
 if __name__ == "__main__":

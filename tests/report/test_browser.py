@@ -1,4 +1,6 @@
-"""The reports in a real browser: nothing runs, nothing is fetched, nothing overflows, axe-core is content."""
+"""The reports in a real browser: nothing runs, nothing is fetched, nothing overflows, axe-core is
+content.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,13 @@ from typing import Any
 
 import pytest
 
-from grader.report import Audience, html
+from grader.report import Audience, html_report
 
 from . import samples
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 MISSING = [
     name
     for name, there in (
@@ -27,16 +31,25 @@ MISSING = [
     if not there
 ]
 pytestmark = pytest.mark.skipif(
-    bool(MISSING) and os.environ.get("CI") != "true", reason=f"the browser tests need {' and '.join(MISSING)}"
+    bool(MISSING) and os.environ.get("CI") != "true",
+    reason=f"the browser tests need {' and '.join(MISSING)}",
 )
 
 SOURCES = {"cs231n/rnn_layers.py": samples.SOURCE}
 PAGES = {
     "passing": lambda: (samples.passing(), {"RNN_Captioning.ipynb": samples.notebook()}, SOURCES),
     "template": lambda: (samples.template(), {}, SOURCES),
-    "mixed": lambda: (samples.mixed(), {"RNN_Captioning.ipynb": samples.notebook(broken=True)}, SOURCES),
+    "mixed": lambda: (
+        samples.mixed(),
+        {"RNN_Captioning.ipynb": samples.notebook(broken=True)},
+        SOURCES,
+    ),
     "faulty": lambda: (samples.faulty(), {}, {}),
-    "hostile": lambda: (samples.hostile(), {"hostile.ipynb": samples.hostile_notebook()}, samples.hostile_sources()),
+    "hostile": lambda: (
+        samples.hostile(),
+        {"hostile.ipynb": samples.hostile_notebook()},
+        samples.hostile_sources(),
+    ),
 }
 
 
@@ -57,7 +70,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, make in PAGES.items():
         report, notebooks, sources = make()
         for audience in Audience:
-            text = html.render(report, audience=audience, notebooks=notebooks, sources=sources)
+            text = html_report.render(
+                report, audience=audience, notebooks=notebooks, sources=sources
+            )
             paths[f"{name}-{audience}"] = folder / f"{name}-{audience}.html"
             paths[f"{name}-{audience}"].write_text(text, encoding="utf-8")
     return paths
@@ -67,7 +82,13 @@ class Visit:
     """An opened report and everything that it tried to do."""
 
     def __init__(
-        self, browser: Any, path: Path, *, width: int = 1440, scheme: str = "light", media: str = "screen"
+        self,
+        browser: Any,
+        path: Path,
+        *,
+        width: int = 1440,
+        scheme: str = "light",
+        media: str = "screen",
     ) -> None:
         self.context = browser.new_context(viewport={"width": width, "height": 900})
         self.page = self.context.new_page()
@@ -76,7 +97,10 @@ class Visit:
         self.blocked: list[str] = []
         self.page.on("console", lambda message: self.said.append(f"console: {message.text}"))
         self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        self.page.on("dialog", lambda dialog: (self.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        self.page.on(
+            "dialog",
+            lambda dialog: (self.said.append(f"dialog: {dialog.message}"), dialog.dismiss()),
+        )
         self.page.on("popup", lambda popup: self.said.append(f"popup: {popup.url}"))
         self.page.on("request", lambda request: self._requested(request.url, path))
         self.page.on("requestfailed", lambda request: self._failed(request))
@@ -114,15 +138,22 @@ def test_a_report_runs_no_script_fetches_nothing_and_says_nothing_on_the_console
         visit.page.wait_for_timeout(200)
         assert visit.page.evaluate("window.__pwned") is None
         assert (
-            visit.page.evaluate("document.querySelectorAll('script, iframe, object, embed, form, base, link').length")
+            visit.page.evaluate(
+                "document.querySelectorAll('script, iframe, object, embed, form, base, link').length"
+            )
             == 0
         )
         assert visit.said == []
 
 
-def test_the_watch_would_notice_what_the_policy_and_the_escaping_prevent(browser: Any, tmp_path: Path) -> None:
+def test_the_watch_would_notice_what_the_policy_and_the_escaping_prevent(
+    browser: Any, tmp_path: Path
+) -> None:
     path = tmp_path / "bad.html"
-    path.write_text(f"<script>{samples.CANARY}</script><img src='https://attacker.invalid/x.png'>", encoding="utf-8")
+    path.write_text(
+        f"<script>{samples.CANARY}</script><img src='https://attacker.invalid/x.png'>",
+        encoding="utf-8",
+    )
     with Visit(browser, path) as visit:
         assert visit.page.evaluate("window.__pwned") == 1
         assert {said.split(":")[0] for said in visit.said} >= {"dialog", "request"}
@@ -134,7 +165,10 @@ def test_the_policy_alone_stops_a_script_that_came_through(
     text = files["mixed-student"].read_text(encoding="utf-8")
     path = tmp_path / "leaked.html"
     path.write_text(
-        text.replace("</main>", "".join(samples.XSS).encode("utf-8", "ignore").decode() + "</main>"), encoding="utf-8"
+        text.replace(
+            "</main>", "".join(samples.XSS).encode("utf-8", "ignore").decode() + "</main>"
+        ),
+        encoding="utf-8",
     )
     with Visit(browser, path) as visit:
         visit.page.wait_for_timeout(200)
@@ -144,7 +178,9 @@ def test_the_policy_alone_stops_a_script_that_came_through(
         assert not [said for said in visit.said if said.startswith(("dialog", "popup", "error"))]
 
 
-@pytest.mark.parametrize(("scheme", "media"), [("light", "screen"), ("dark", "screen"), ("light", "print")])
+@pytest.mark.parametrize(
+    ("scheme", "media"), [("light", "screen"), ("dark", "screen"), ("light", "print")]
+)
 @pytest.mark.parametrize("width", [360, 768, 1440])
 def test_no_report_is_wider_than_its_window(
     browser: Any, files: dict[str, Path], width: int, scheme: str, media: str
@@ -160,11 +196,22 @@ def test_no_report_is_wider_than_its_window(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("student") or name.startswith("mixed")])
-def test_axe_finds_no_violation(browser: Any, files: dict[str, Path], name: str, scheme: str) -> None:
-    script = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-    # The page's own policy forbids scripts, axe's too: it is lifted for the test, all else stays as it is.
-    context = browser.new_context(viewport={"width": 1024, "height": 900}, bypass_csp=True, color_scheme=scheme)
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name.endswith("student") or name.startswith("mixed")]
+)
+def test_axe_finds_no_violation(
+    browser: Any, files: dict[str, Path], name: str, scheme: str
+) -> None:
+    script = (
+        importlib.resources.files("axe_playwright_python")
+        .joinpath("axe.min.js")
+        .read_text(encoding="utf-8")
+    )
+    # The page's own policy forbids scripts, axe's too: it is lifted for the test, all else stays as
+    # it is.
+    context = browser.new_context(
+        viewport={"width": 1024, "height": 900}, bypass_csp=True, color_scheme=scheme
+    )
     page = context.new_page()
     page.goto(files[name].as_uri())
     page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
@@ -179,7 +226,9 @@ def test_axe_finds_no_violation(browser: Any, files: dict[str, Path], name: str,
     assert told == []
 
 
-def test_a_click_on_what_to_fix_first_leads_to_the_check(browser: Any, files: dict[str, Path]) -> None:
+def test_a_click_on_what_to_fix_first_leads_to_the_check(
+    browser: Any, files: dict[str, Path]
+) -> None:
     with Visit(browser, files["mixed-student"]) as visit:
         visit.page.click("section.first a")
         assert visit.page.url.endswith("#check-rnn_step_backward")

@@ -6,9 +6,17 @@ import math
 
 import pytest
 
-from grader.report import notebook, sanitise, source
-from grader.report.clock import APART_SECONDS, HERE_SECONDS, Clock, TooSlow, in_a_process, patient
-from grader.report.clock import worst_seconds as worst
+from grader.report import notebook_cells
+from grader.report.markup import sanitise, snippets
+from grader.report.markup.conversion_clock import (
+    APART_SECONDS,
+    HERE_SECONDS,
+    Clock,
+    TooSlow,
+    in_a_process,
+    patient,
+)
+from grader.report.markup.conversion_clock import worst_seconds as worst
 
 BLANK = "x = [\n" + " \n" * 9_990  # Pygments takes quadratic time on such lines
 TABLE = "x = " + "|a|b\n|-|-\n" * 1_990  # and mistune more than that on such tables
@@ -34,7 +42,7 @@ def test_honest_text_is_converted_here() -> None:
     clock = Clock(process=slow)
     code = "def forward(x, w):\n    return x @ w  # (N, H)\n" * 60
     for _ in range(20):
-        assert clock.convert("code", code, source.pygmentized).startswith("<span")
+        assert clock.convert("code", code, snippets.pygmentized).startswith("<span")
         assert "<strong>" in sanitise.markdown("**bold** words\n" * 30, clock)
     assert slow.asked == []
     assert 0 < clock.here < HERE_SECONDS
@@ -57,7 +65,9 @@ def test_nothing_is_begun_when_the_seconds_of_processes_are_over() -> None:
 
 def test_each_conversion_takes_what_it_took_off_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([0.0, 0.5, 10.0, 14.0])
-    monkeypatch.setattr("grader.report.clock.time.perf_counter", lambda: next(times))
+    monkeypatch.setattr(
+        "grader.report.markup.conversion_clock.time.perf_counter", lambda: next(times)
+    )
     clock = Clock(process=lambda kind, text, seconds: "apart")
     assert clock.convert("code", "x", str.upper) == "X"
     assert clock.here == HERE_SECONDS - 0.5
@@ -66,7 +76,7 @@ def test_each_conversion_takes_what_it_took_off_the_clock(monkeypatch: pytest.Mo
 
 
 def test_code_that_takes_too_long_is_shown_plain_line_by_line() -> None:
-    assert source.highlight("a < b\nc" + BLANK, Clock(0.0, process=Slow()))[:1] == ["a &lt; b"]
+    assert snippets.highlight("a < b\nc" + BLANK, Clock(0.0, process=Slow()))[:1] == ["a &lt; b"]
 
 
 def test_markup_that_takes_too_long_is_shown_plain_and_harmless() -> None:
@@ -80,7 +90,9 @@ def test_the_same_markup_comes_from_either_process() -> None:
     text = "Let $x^2$ be **bold**, <script>alert(1)</script>"
     there = Clock(0.0)
     assert sanitise.markdown(text, there) == sanitise.markdown(text, Clock())
-    assert source.highlight("x = 'a'\n\ny = 2", there) == source.highlight("x = 'a'\n\ny = 2", Clock())
+    assert snippets.highlight("x = 'a'\n\ny = 2", there) == snippets.highlight(
+        "x = 'a'\n\ny = 2", Clock()
+    )
     assert there.apart > 0
 
 
@@ -106,14 +118,14 @@ def test_a_notebook_of_hostile_cells_has_few_worst_cases_converted_here() -> Non
     for number in range(400):
         cells.append({"cell_type": "code", "source": f"# {number}\n{BLANK}", "outputs": []})
         cells.append({"cell_type": "markdown", "source": f"{number} {TABLE[:3900]}"})
-    notebook.build("n", 1, {"cells": cells}, notebook.Budget(clock=Counting()))
+    notebook_cells.build("n", 1, {"cells": cells}, notebook_cells.Budget(clock=Counting()))
     assert sum(begun) <= HERE_SECONDS
 
 
 def test_an_author_s_cells_are_converted_here_and_kept() -> None:
     text = "# of the author\n" + "x = 1\n" * 3_000
     cells = {"cells": [{"cell_type": "code", "source": text, "outputs": []}]}
-    (own,) = notebook.build("n", 1, cells, notebook.Budget(clock=patient())).cells
+    (own,) = notebook_cells.build("n", 1, cells, notebook_cells.Budget(clock=patient())).cells
     assert patient().here == math.inf
-    hurried = notebook.Budget(clock=Clock(0.0, 0.0))
-    assert notebook.build("n", 1, cells, hurried).cells[0].body == own.body
+    hurried = notebook_cells.Budget(clock=Clock(0.0, 0.0))
+    assert notebook_cells.build("n", 1, cells, hurried).cells[0].body == own.body

@@ -42,7 +42,9 @@ def test_a_student_sees_whether_an_entry_is_off_and_not_how_far() -> None:
     ("coarse", "audience"),
     [(True, Audience.INSTRUCTOR), (False, Audience.STUDENT), (False, Audience.INSTRUCTOR)],
 )
-def test_the_instructor_sees_all_and_so_does_a_student_in_practice(coarse: bool, audience: Audience) -> None:
+def test_the_instructor_sees_all_and_so_does_a_student_in_practice(
+    coarse: bool, audience: Audience
+) -> None:
     assert seen(coarse, audience) == (FINE, SPREAD)
 
 

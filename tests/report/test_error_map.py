@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from grader.report.error_map import COLUMNS, ROWS, classify, coarse, describe
+from grader.checking.judge.error_map import COLUMNS, ROWS, classify, coarse, describe
 
 
 def _map(error: np.ndarray, axes: tuple[str, ...] = (), scale: float = 1.0):
@@ -37,8 +37,14 @@ def test_leading_axes_are_folded_to_the_worst() -> None:
     error = np.zeros((3, 4, 5))
     error[2, 1, 3] = 0.5
     found = _map(error, ("N batch", "T time", "H hidden"))
-    assert (found.axes, found.extent, found.worst_over) == (("T time", "H hidden"), (4, 5), "N batch")
-    assert [(r, c) for r, row in enumerate(found.classes) for c, cell in enumerate(row) if cell] == [(1, 3)]
+    assert (found.axes, found.extent, found.worst_over) == (
+        ("T time", "H hidden"),
+        (4, 5),
+        "N batch",
+    )
+    assert [
+        (r, c) for r, row in enumerate(found.classes) for c, cell in enumerate(row) if cell
+    ] == [(1, 3)]
 
 
 def test_a_large_array_is_folded_and_loses_no_wrong_entry() -> None:
@@ -62,7 +68,10 @@ def test_a_single_number_has_no_map(shape: tuple[int, ...]) -> None:
 def test_the_sentence_says_where_it_starts_to_be_wrong() -> None:
     error = np.zeros((2, 6, 8))
     error[:, 2:] = 0.3
-    assert describe(_map(error, ("N batch", "T time", "H hidden"))) == "Right up to time 1, wrong from 2 on."
+    assert (
+        describe(_map(error, ("N batch", "T time", "H hidden")))
+        == "Right up to time 1, wrong from 2 on."
+    )
 
 
 def test_the_sentence_names_a_wrong_block() -> None:

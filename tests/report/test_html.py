@@ -1,4 +1,6 @@
-"""``report.html`` as text: what stands in it, for whom, and how large it is. What it does is `test_browser`'s."""
+"""``report.html`` as text: what stands in it, for whom, and how large it is. What it does is
+`test_browser`'s.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from grader.checking.judge.error_map import classify
 from grader.model import CaseResult, Comparison, Status
-from grader.report import Audience, html, words
-from grader.report.error_map import classify
+from grader.report import Audience, html_report, labels
 
 from . import samples
 
@@ -23,7 +25,7 @@ SOURCES = {"cs231n/rnn_layers.py": samples.SOURCE}
 
 
 def _page(report: object, audience: Audience = Audience.STUDENT, **more: object) -> str:
-    return html.render(report, audience=audience, sources=SOURCES, **more)  # type: ignore[arg-type]
+    return html_report.render(report, audience=audience, sources=SOURCES, **more)  # type: ignore[arg-type]
 
 
 def _text(page: str) -> str:
@@ -59,15 +61,18 @@ def test_an_instructor_is_told_near_the_top_that_the_seed_is_public() -> None:
 
 
 def test_what_to_fix_first_is_what_most_others_build_on() -> None:
-    assert words.first_to_fix(samples.passing()) is None
-    assert getattr(words.first_to_fix(samples.template()), "id", "") == "rnn_step_forward"
-    assert getattr(words.first_to_fix(samples.mixed()), "id", "") == "rnn_step_backward"
+    assert labels.first_to_fix(samples.passing()) is None
+    assert getattr(labels.first_to_fix(samples.template()), "id", "") == "rnn_step_forward"
+    assert getattr(labels.first_to_fix(samples.mixed()), "id", "") == "rnn_step_backward"
 
 
 def test_a_check_that_builds_on_itself_does_not_hang_the_page() -> None:
     report = samples.mixed()
-    checks = tuple(msgspec.structs.replace(c, requires=tuple(o.id for o in report.checks)) for c in report.checks)
-    assert words.first_to_fix(msgspec.structs.replace(report, checks=checks)) is not None
+    checks = tuple(
+        msgspec.structs.replace(c, requires=tuple(o.id for o in report.checks))
+        for c in report.checks
+    )
+    assert labels.first_to_fix(msgspec.structs.replace(report, checks=checks)) is not None
 
 
 def test_each_verdict_is_told_in_words() -> None:
@@ -95,7 +100,9 @@ def test_shape_dtype_errors_and_places_are_told() -> None:
 def test_the_student_s_function_stands_there_with_the_raising_line_marked() -> None:
     page = _page(samples.mixed())
     line = re.search(
-        r'<span class="line hit"><span class="no">24</span>(.*?)</span>\s*<span class="line"', page, re.DOTALL
+        r'<span class="line hit"><span class="no">24</span>(.*?)</span>\s*<span class="line"',
+        page,
+        re.DOTALL,
     )
     assert line is not None
     assert "raised here" in line[1]
@@ -110,7 +117,7 @@ def test_nothing_of_a_hidden_check_stands_in_a_student_s_page() -> None:
 
 
 def test_nothing_that_acts_stands_in_a_hostile_page() -> None:
-    page = html.render(
+    page = html_report.render(
         samples.hostile(), audience=Audience.INSTRUCTOR, sources=samples.hostile_sources(),
         notebooks={"hostile.ipynb": samples.hostile_notebook(), samples.XSS[0]: samples.hostile_notebook()},
     )  # fmt: skip
@@ -129,7 +136,11 @@ def test_nothing_that_acts_stands_in_a_hostile_page() -> None:
             "audio",
             "template",
         )
-        assert not [name for name in attributes if name.startswith("on") or name in ("style", "srcset", "formaction")]
+        assert not [
+            name
+            for name in attributes
+            if name.startswith("on") or name in ("style", "srcset", "formaction")
+        ]
         assert re.match(
             r"data:image/(png|jpeg|svg\+xml);base64,[A-Za-z0-9+/=]+$",
             attributes.get("src") or "data:image/png;base64,x",
@@ -141,7 +152,11 @@ def test_nothing_that_acts_stands_in_a_hostile_page() -> None:
 
 def test_the_policy_allows_our_style_by_its_hash_and_no_script() -> None:
     page = _page(samples.passing())
-    policy = next(a["content"] or "" for tag, a in Tags(page).found if a.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        a["content"] or ""
+        for tag, a in Tags(page).found
+        if a.get("http-equiv") == "Content-Security-Policy"
+    )
     css = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
     assert css is not None
     digest = base64.b64encode(hashlib.sha256(css[1].encode()).digest()).decode()
@@ -156,7 +171,9 @@ def test_links_and_anchors_of_the_page_meet() -> None:
     tags = Tags(page).found
     ids = [a["id"] for _, a in tags if "id" in a]
     assert len(ids) == len(set(ids))
-    assert {a["href"] for _, a in tags if (a.get("href") or "").startswith("#")} <= {f"#{anchor}" for anchor in ids}
+    assert {a["href"] for _, a in tags if (a.get("href") or "").startswith("#")} <= {
+        f"#{anchor}" for anchor in ids
+    }
 
 
 def test_a_case_that_only_follows_from_an_earlier_mistake_says_so() -> None:
@@ -181,7 +198,10 @@ def test_what_builds_on_a_failed_check_stays_folded() -> None:
 def test_an_error_that_stops_many_checks_is_told_at_length_once() -> None:
     report = samples.mixed()
     raised = next(check for check in report.checks if check.id == "rnn_backward")
-    same = [msgspec.structs.replace(raised, id=name, requires=()) for name in ("first", "second", "third")]
+    same = [
+        msgspec.structs.replace(raised, id=name, requires=())
+        for name in ("first", "second", "third")
+    ]
     page = _page(msgspec.structs.replace(report, checks=tuple(same)))
     assert _opened(page) == ["check-first"]
     assert page.count("raised here") == 1
@@ -202,10 +222,16 @@ def test_a_check_that_lost_no_points_by_an_earlier_mistake_is_told_apart() -> No
 def test_an_array_that_is_wrong_all_over_needs_no_picture() -> None:
     report = samples.mixed()
     wrong = np.ones((4, 4))
-    value = Comparison("dx", False, error_map=classify(wrong, wrong > 0, 1.0, ("N batch", "D input")))
-    check = msgspec.structs.replace(report.checks[1], cases=(CaseResult("c", Status.FAIL, "m", values=(value,)),))
+    value = Comparison(
+        "dx", False, error_map=classify(wrong, wrong > 0, 1.0, ("N batch", "D input"))
+    )
+    check = msgspec.structs.replace(
+        report.checks[1], cases=(CaseResult("c", Status.FAIL, "m", values=(value,)),)
+    )
     page = _page(msgspec.structs.replace(report, checks=(check,)))
-    assert "dx is wrong everywhere: each entry is further off." in _text(page).replace(" dx  ", " dx ")
+    assert "dx is wrong everywhere: each entry is further off." in _text(page).replace(
+        " dx  ", " dx "
+    )
     assert "data:image/svg" not in page
 
 
@@ -222,9 +248,17 @@ def test_the_same_report_gives_the_same_bytes() -> None:
 
 
 def test_a_usual_report_is_small_and_the_largest_stays_under_five_megabytes() -> None:
-    assert len(_page(samples.mixed(), notebooks={"n.ipynb": samples.notebook(broken=True)}).encode()) < 500_000
     assert (
-        len(_page(samples.mixed(), notebooks={"a": samples.huge_notebook(), "b": samples.huge_notebook()}).encode())
+        len(_page(samples.mixed(), notebooks={"n.ipynb": samples.notebook(broken=True)}).encode())
+        < 500_000
+    )
+    assert (
+        len(
+            _page(
+                samples.mixed(),
+                notebooks={"a": samples.huge_notebook(), "b": samples.huge_notebook()},
+            ).encode()
+        )
         < 5_000_000
     )
 
@@ -232,7 +266,9 @@ def test_a_usual_report_is_small_and_the_largest_stays_under_five_megabytes() ->
 def test_a_check_that_prints_without_end_in_every_case_stays_small() -> None:
     report = samples.mixed()
     cases = tuple(
-        CaseResult(f"c{n}", Status.FAIL, "m" * 3_000, trace="<" * 50_000, output=f"{n}" + "&" * 50_000)
+        CaseResult(
+            f"c{n}", Status.FAIL, "m" * 3_000, trace="<" * 50_000, output=f"{n}" + "&" * 50_000
+        )
         for n in range(40)
     )
     checks = tuple(msgspec.structs.replace(check, cases=cases) for check in report.checks)
@@ -241,7 +277,17 @@ def test_a_check_that_prints_without_end_in_every_case_stays_small() -> None:
 
 @pytest.mark.parametrize("module", ["json", "junit", "html", "terminal"])
 def test_importing_a_renderer_is_cheap(module: str) -> None:
-    heavy = ("jinja2", "matplotlib", "pygments", "nh3", "mistune", "nbconvert", "nbformat", "numpy", "latex2mathml")
+    heavy = (
+        "jinja2",
+        "matplotlib",
+        "pygments",
+        "nh3",
+        "mistune",
+        "nbconvert",
+        "nbformat",
+        "numpy",
+        "latex2mathml",
+    )
     code = f"import sys, grader.report.{module}; print([n for n in {heavy!r} if n in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from grader.model import Report, Status
-from grader.report import junit
+from grader.report import junit_report
 
 from . import samples
 
@@ -41,7 +41,7 @@ SCHEMA = {
 
 @pytest.mark.parametrize("make", [samples.mixed, samples.faulty, samples.hostile])
 def test_it_is_valid_by_the_schema_of_jenkins(make: Callable[[], Report]) -> None:
-    for element in ET.fromstring(junit.render(make())).iter():
+    for element in ET.fromstring(junit_report.render(make())).iter():
         attributes, children = SCHEMA[element.tag]
         assert set(element.attrib) <= attributes
         assert {child.tag for child in element} <= children
@@ -55,17 +55,25 @@ def test_it_is_valid_by_the_schema_of_jenkins(make: Callable[[], Report]) -> Non
 
 def test_there_is_a_test_case_for_each_case_and_the_counts_add_up() -> None:
     report = samples.mixed()
-    root = ET.fromstring(junit.render(report))
+    root = ET.fromstring(junit_report.render(report))
     cases = root.findall("testsuite/testcase")
-    assert len(cases) == sum(len(check.cases) or 1 for check in report.checks) == int(root.get("tests", ""))
+    assert (
+        len(cases)
+        == sum(len(check.cases) or 1 for check in report.checks)
+        == int(root.get("tests", ""))
+    )
     assert len(root.findall(".//failure")) == int(root.get("failures", "")) == 14
-    assert len(root.findall(".//skipped")) == sum(int(suite.get("skipped", "")) for suite in root) == 1
+    assert (
+        len(root.findall(".//skipped")) == sum(int(suite.get("skipped", "")) for suite in root) == 1
+    )
     assert root.get("errors") == "0"
 
 
 def test_points_stand_as_properties_and_the_cases_points_sum_to_the_check_s() -> None:
     report = samples.mixed()
-    for suite, check in zip(ET.fromstring(junit.render(report)).findall("testsuite"), report.checks, strict=True):
+    for suite, check in zip(
+        ET.fromstring(junit_report.render(report)).findall("testsuite"), report.checks, strict=True
+    ):
         assert _properties(suite)["max_points"] == f"{check.max_points:g}"
         points, most = _of_cases(suite)
         assert sum(points) == pytest.approx(check.points)
@@ -74,23 +82,31 @@ def test_points_stand_as_properties_and_the_cases_points_sum_to_the_check_s() ->
 
 def test_a_heavier_case_has_more_of_the_points() -> None:
     report = samples.mixed()
-    check = next(check for check in report.checks if check.status is Status.PASS and len(check.cases) > 1)
+    check = next(
+        check for check in report.checks if check.status is Status.PASS and len(check.cases) > 1
+    )
     heavy = msgspec.structs.replace(check.cases[0], weight=float(len(check.cases)))
     check = msgspec.structs.replace(check, cases=(heavy, *check.cases[1:]))
-    suite = ET.fromstring(junit.render(msgspec.structs.replace(report, checks=(check,))))[0]
+    suite = ET.fromstring(junit_report.render(msgspec.structs.replace(report, checks=(check,))))[0]
     points, most = _of_cases(suite)
     assert points[0] == pytest.approx(len(check.cases) * points[1], rel=1e-5)
     assert points[0] == most[0]
 
 
 def test_the_grader_s_own_fault_is_an_error_and_no_failure() -> None:
-    root = ET.fromstring(junit.render(samples.faulty()))
-    (broken,) = [suite for suite in root.findall("testsuite") if suite.find("testcase/error") is not None]
-    assert (broken.get("name"), broken.get("errors"), root.get("failures")) == ("rnn_backward", "1", "0")
+    root = ET.fromstring(junit_report.render(samples.faulty()))
+    (broken,) = [
+        suite for suite in root.findall("testsuite") if suite.find("testcase/error") is not None
+    ]
+    assert (broken.get("name"), broken.get("errors"), root.get("failures")) == (
+        "rnn_backward",
+        "1",
+        "0",
+    )
 
 
 def test_hostile_text_stays_text() -> None:
-    root = ET.fromstring(junit.render(samples.hostile()))
+    root = ET.fromstring(junit_report.render(samples.hostile()))
     assert {element.tag for element in root.iter()} <= {
         "testsuites", "testsuite", "properties", "property", "testcase", "failure", "error", "skipped", "system-out",
     }  # fmt: skip
@@ -98,4 +114,4 @@ def test_hostile_text_stays_text() -> None:
 
 
 def test_the_same_report_gives_the_same_bytes() -> None:
-    assert junit.render(samples.hostile()) == junit.render(samples.hostile())
+    assert junit_report.render(samples.hostile()) == junit_report.render(samples.hostile())

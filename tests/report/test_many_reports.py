@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from grader.checking.compare import compare
+from grader.checking.judge.compare import compare
+from grader.checking.judge.error_map import coarse
 from grader.model import ErrorMap, Tolerance
-from grader.report.error_map import coarse
 
 EXPECTED = np.random.default_rng(7).uniform(-1, 1, (6, 8))
 GUESSES = np.linspace(-1, 1, 81)

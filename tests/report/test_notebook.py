@@ -7,21 +7,25 @@ import base64
 from markupsafe import Markup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from grader.report import notebook, pictures
+from grader.report import notebook_cells, pictures
 
 from . import samples
 
 
-def _built(*cells: object, budget: notebook.Budget | None = None) -> notebook.Notebook:
-    return notebook.build("n.ipynb", 1, new_notebook(cells=list(cells)), budget or notebook.Budget())
+def _built(*cells: object, budget: notebook_cells.Budget | None = None) -> notebook_cells.Notebook:
+    return notebook_cells.build(
+        "n.ipynb", 1, new_notebook(cells=list(cells)), budget or notebook_cells.Budget()
+    )
 
 
-def _outputs(*outputs: object) -> list[notebook.Output]:
+def _outputs(*outputs: object) -> list[notebook_cells.Output]:
     return list(_built(new_code_cell("x", outputs=list(outputs))).cells[0].outputs)
 
 
 def test_the_first_failing_cell_is_found() -> None:
-    built = notebook.build("n.ipynb", 2, samples.notebook(broken=True), notebook.Budget())
+    built = notebook_cells.build(
+        "n.ipynb", 2, samples.notebook(broken=True), notebook_cells.Budget()
+    )
     (failed,) = built.failed
     assert failed.anchor == "notebook-2-cell-5"
     assert failed.error == "ZeroDivisionError: division by zero"
@@ -29,7 +33,9 @@ def test_the_first_failing_cell_is_found() -> None:
 
 
 def test_colours_of_a_traceback_are_taken_out() -> None:
-    (output,) = _outputs(new_output("error", ename="E", evalue="v", traceback=["\x1b[0;31mE\x1b[0m: v"]))
+    (output,) = _outputs(
+        new_output("error", ename="E", evalue="v", traceback=["\x1b[0;31mE\x1b[0m: v"])
+    )
     assert (output.kind, output.markup) == ("error", "E: v")
 
 
@@ -49,7 +55,9 @@ def test_the_richest_safe_form_of_an_output_is_shown() -> None:
 
 
 def test_html_that_is_too_large_gives_way_to_its_text() -> None:
-    (output,) = _outputs(new_output("display_data", {"text/html": "<i>" * 99_999, "text/plain": "short"}))
+    (output,) = _outputs(
+        new_output("display_data", {"text/html": "<i>" * 99_999, "text/plain": "short"})
+    )
     assert (output.kind, output.markup) == ("text", "short")
 
 
@@ -63,20 +71,26 @@ def test_a_long_output_keeps_its_beginning_and_its_end() -> None:
 
 
 def test_a_progress_bar_stands_once() -> None:
-    (output,) = _outputs(new_output("stream", text="".join(f"\r{n} %" for n in range(101)) + "\r\ndone\n"))
+    (output,) = _outputs(
+        new_output("stream", text="".join(f"\r{n} %" for n in range(101)) + "\r\ndone\n")
+    )
     assert output.markup == "100 %\ndone"
 
 
 def test_a_cell_with_thousands_of_outputs_shows_the_first_ones() -> None:
     outputs = _outputs(*(new_output("stream", text=str(n)) for n in range(5_000)))
-    assert len(outputs) == notebook.OUTPUTS + 1
+    assert len(outputs) == notebook_cells.OUTPUTS + 1
     assert "4970 more outputs" in str(outputs[-1].markup)
 
 
 def test_what_is_over_the_budget_is_left_out_but_the_error_stays() -> None:
-    noise = [new_code_cell("x", outputs=[new_output("stream", text="y" * 1_000)]) for _ in range(50)]
-    wrong = new_code_cell("1/0", outputs=[new_output("error", ename="E", evalue="v", traceback=["the reason"])])
-    built = _built(*noise, wrong, budget=notebook.Budget(text=10_000))
+    noise = [
+        new_code_cell("x", outputs=[new_output("stream", text="y" * 1_000)]) for _ in range(50)
+    ]
+    wrong = new_code_cell(
+        "1/0", outputs=[new_output("error", ename="E", evalue="v", traceback=["the reason"])]
+    )
+    built = _built(*noise, wrong, budget=notebook_cells.Budget(text=10_000))
     assert sum(len(output.markup or "") for cell in built.cells for output in cell.outputs) < 14_000
     assert built.cells[-1].outputs[0].markup == "the reason"
 
@@ -94,7 +108,11 @@ def test_pictures_are_what_they_say_and_of_sensible_size() -> None:
 
 def test_a_jpeg_is_known_by_its_frame() -> None:
     def jpeg(width: int) -> str:
-        head = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc0\x00\x11\x08" + (20).to_bytes(2, "big") + width.to_bytes(2, "big")
+        head = (
+            b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc0\x00\x11\x08"
+            + (20).to_bytes(2, "big")
+            + width.to_bytes(2, "big")
+        )
         return base64.b64encode(head + bytes(20)).decode()
 
     assert str(pictures.picture_uri(jpeg(30))).startswith("data:image/jpeg;base64,")
@@ -108,7 +126,7 @@ def test_a_notebook_of_the_wrong_shape_is_shown_as_far_as_it_goes() -> None:
         {"cell_type": "markdown", "source": None}, {"cell_type": "raw", "source": "<b>"}, new_markdown_cell("end"),
         {"cell_type": "code", "source": "c", "outputs": [{"output_type": "error", "traceback": 3}]},
     ]  # fmt: skip
-    built = notebook.build("n.ipynb", 1, odd, notebook.Budget())
+    built = notebook_cells.build("n.ipynb", 1, odd, notebook_cells.Budget())
     assert [cell.kind for cell in built.cells] == ["code", "markdown", "markdown", "code"]
     assert "&lt;b&gt;" in built.cells[1].body
 
@@ -120,7 +138,7 @@ def test_conversion_has_a_budget_of_its_own() -> None:
         asked.append(text)
         return Markup("<p>short</p>")
 
-    budget = notebook.Budget(work=100)
+    budget = notebook_cells.Budget(work=100)
     kept = [budget.convert("x" * 40, convert) for _ in range(5)]
     assert len(asked) == 2
     assert [markup is not None for markup in kept] == [True, True, False, False, False]

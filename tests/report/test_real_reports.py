@@ -1,7 +1,8 @@
-"""Real reports in a real browser: of the flagship, right and broken, of the corpus of hostile work, and of their class.
+"""Real reports in a real browser: of the flagship, right and broken, of the corpus of hostile work,
+and of their class.
 
-Nothing runs, nothing is fetched, nothing is said on the console, nothing is wider than its window, at three widths,
-light, dark and printed; and axe-core is content with each kind of page.
+Nothing runs, nothing is fetched, nothing is said on the console, nothing is wider than its window,
+at three widths, light, dark and printed; and axe-core is content with each kind of page.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ import msgspec
 import pytest
 from corpus import SERVER, cases
 
-from grader.classroom import page, todo
-from grader.classroom.answers import Written
-from grader.classroom.entries import Entry
-from grader.classroom.gradebook import Line
-from grader.classroom.marks import Inline, Rules, compute
-from grader.classroom.rows import CheckHead, ClassFile, Outcome, check_rows
+from grader.classroom.download.students import Entry
+from grader.classroom.marks import class_page, manual_grading
+from grader.classroom.marks.course_marks import Inline, Rules, compute
+from grader.classroom.marks.gradebook import Line
+from grader.classroom.marks.written_answers import Written
+from grader.classroom.run.results import CheckHead, ClassFile, Outcome, check_rows
 from grader.model import Report
 
 from . import samples
@@ -36,16 +37,24 @@ UNFOLD = "document.querySelectorAll('details').forEach(one => one.open = true)"
 ACTORS = "[...document.querySelectorAll('script, iframe, object, embed, form, base, link')].map(one => one.outerHTML)"
 TOLD = ".then(r => r.violations.map(v => `${v.id}: ${v.help}: ${v.nodes[0].html.slice(0, 200)}`))"
 AXE = f"axe.run(document, {{resultTypes: ['violations']}}){TOLD}"
-AXE_ON_COLOURS = f"axe.run(document, {{resultTypes: ['violations'], runOnly: ['color-contrast']}}){TOLD}"
+AXE_ON_COLOURS = (
+    f"axe.run(document, {{resultTypes: ['violations'], runOnly: ['color-contrast']}}){TOLD}"
+)
 WIDER = "[document.documentElement.scrollWidth, innerWidth]"
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory, graded_twice: tuple[Path, Path]) -> dict[str, Path]:
-    """Every page by a name; the student's view of what has no hidden check differs in one line, and is left out."""
+def reports(
+    tmp_path_factory: pytest.TempPathFactory, graded_twice: tuple[Path, Path]
+) -> dict[str, Path]:
+    """Every page by a name; the student's view of what has no hidden check differs in one line, and
+    is left out.
+    """
     out = tmp_path_factory.mktemp("real")
     grade_all(out)
-    found = {path.parent.relative_to(out).as_posix(): path for path in sorted(out.rglob("report.html"))}
+    found = {
+        path.parent.relative_to(out).as_posix(): path for path in sorted(out.rglob("report.html"))
+    }
     for name in ("right", "broken"):
         for view in ("report", "student"):  # one check of this assignment is hidden
             found[f"sums/{name}/{view}"] = graded_twice[0] / "sums" / name / f"{view}.html"
@@ -53,10 +62,17 @@ def reports(tmp_path_factory: pytest.TempPathFactory, graded_twice: tuple[Path, 
 
 
 @pytest.fixture(scope="module")
-def class_pages(reports: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The pages of a class in which everybody handed in something of the corpus, under a name that attacks too."""
+def class_pages(
+    reports: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """The pages of a class in which everybody handed in something of the corpus, under a name that
+    attacks too.
+    """
     folder = tmp_path_factory.mktemp("class")
-    lines = [line(number, path.with_name("report.json")) for number, path in enumerate(corpus_of(reports))]
+    lines = [
+        line(number, path.with_name("report.json"))
+        for number, path in enumerate(corpus_of(reports))
+    ]
     inline = Inline("Work-why", "Work.ipynb", "why", samples.MARKDOWN_XSS[0], "", 2.0)
     heads = tuple(CheckHead(id_, "q1", 4) for id_ in ("forward", "backward", "notebook"))
     class_ = ClassFile(
@@ -65,8 +81,10 @@ def class_pages(reports: dict[str, Path], tmp_path_factory: pytest.TempPathFacto
     )  # fmt: skip
     answers = iter((*samples.XSS, *samples.MARKDOWN_XSS) * 20)
     pages = {
-        "index": page.render(class_, lines),
-        "todo": todo.render(class_, lines, lambda student: {inline.id: Written(next(answers))}),
+        "index": class_page.render(class_, lines),
+        "todo": manual_grading.render(
+            class_, lines, lambda student: {inline.id: Written(next(answers))}
+        ),
     }
     for name, text in pages.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8", errors="replace")
@@ -75,7 +93,9 @@ def class_pages(reports: dict[str, Path], tmp_path_factory: pytest.TempPathFacto
 
 def corpus_of(reports: dict[str, Path]) -> list[Path]:
     """Return the reports of the corpus alone."""
-    return [path for name, path in reports.items() if name.split("/")[0] not in ("flagship", "sums")]
+    return [
+        path for name, path in reports.items() if name.split("/")[0] not in ("flagship", "sums")
+    ]
 
 
 def line(number: int, path: Path) -> Line:
@@ -84,7 +104,9 @@ def line(number: int, path: Path) -> Line:
     attack = samples.XSS[number % len(samples.XSS)].encode("utf-8", "replace").decode()
     checks = check_rows(report)
     return Line(
-        entry=Entry(student=f"s{number}@example.edu", folder=f"s{number}", name=attack, paths=("x",)),
+        entry=Entry(
+            student=f"s{number}@example.edu", folder=f"s{number}", name=attack, paths=("x",)
+        ),
         outcome=Outcome.FAULT if number % 40 == 0 else Outcome.GRADED,
         checks=checks,
         marks=compute([check.marks for check in checks], Rules()),
@@ -93,7 +115,9 @@ def line(number: int, path: Path) -> Line:
 
 
 class Watch:
-    """A tab that is used for one page after the other, and everything that a page tries to do in it."""
+    """A tab that is used for one page after the other, and everything that a page tries to do in
+    it.
+    """
 
     def __init__(self, browser: Any) -> None:
         self.tab = browser.new_page()
@@ -101,7 +125,10 @@ class Watch:
         self.said: list[str] = []
         self.tab.on("console", lambda message: self.said.append(f"console: {message.text}"))
         self.tab.on("pageerror", lambda error: self.said.append(f"error: {error}"))
-        self.tab.on("dialog", lambda dialog: (self.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        self.tab.on(
+            "dialog",
+            lambda dialog: (self.said.append(f"dialog: {dialog.message}"), dialog.dismiss()),
+        )
         self.tab.on("popup", lambda popup: self.said.append(f"popup: {popup.url}"))
         self.tab.on("request", lambda request: self._requested(request.url))
 
@@ -156,13 +183,17 @@ def test_every_report_opens_in_peace_and_fits_at_every_width_and_in_every_look(
 
 def test_the_watch_sees_what_a_page_does(watch: Watch, tmp_path: Path) -> None:
     path = tmp_path / "bad.html"
-    path.write_text(f"<p style='width: 900px'>x<script>alert(1)</script><img src='https://{SERVER}/x.png'>")
+    path.write_text(
+        f"<p style='width: 900px'>x<script>alert(1)</script><img src='https://{SERVER}/x.png'>"
+    )
     watch.open(path)
     assert [wide.split(", ", 1)[0][-3:] for wide in watch.wide()] == ["768"] * 3 + ["360"] * 3
     assert {said.split(":")[0] for said in watch.said} >= {"dialog", "request"}
 
 
-def test_the_class_s_pages_run_our_own_script_alone_and_fit(watch: Watch, class_pages: dict[str, Path]) -> None:
+def test_the_class_s_pages_run_our_own_script_alone_and_fit(
+    watch: Watch, class_pages: dict[str, Path]
+) -> None:
     for name, path in class_pages.items():
         watch.open(path)
         assert watch.tab.evaluate("document.scripts.length") == (name == "index")
@@ -174,8 +205,13 @@ def test_the_class_s_pages_run_our_own_script_alone_and_fit(watch: Watch, class_
 def test_axe_finds_no_violation_in_any_kind_of_page(
     browser: Any, reports: dict[str, Path], class_pages: dict[str, Path]
 ) -> None:
-    script = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-    # The page's own policy forbids scripts, axe's too: it is lifted for the test, all else stays as it is.
+    script = (
+        importlib.resources.files("axe_playwright_python")
+        .joinpath("axe.min.js")
+        .read_text(encoding="utf-8")
+    )
+    # The page's own policy forbids scripts, axe's too: it is lifted for the test, all else stays as
+    # it is.
     tab = browser.new_page(viewport={"width": 1024, "height": 900}, bypass_csp=True)
     for name, path in distinct({**reports, **class_pages}):
         tab.emulate_media(color_scheme="light")
@@ -190,7 +226,9 @@ def test_axe_finds_no_violation_in_any_kind_of_page(
 
 
 def distinct(pages: dict[str, Path]) -> Iterator[tuple[str, Path]]:
-    """Yield pages, the richest first, until every kind of element, in every kind of place, has been in one."""
+    """Yield pages, the richest first, until every kind of element, in every kind of place, has been
+    in one.
+    """
     kinds = {name: Kinds(path.read_text(encoding="utf-8")).found for name, path in pages.items()}
     seen: set[str] = set()
     for name in sorted(kinds, key=lambda name: len(kinds[name]), reverse=True):
@@ -200,7 +238,9 @@ def distinct(pages: dict[str, Path]) -> Iterator[tuple[str, Path]]:
 
 
 class Kinds(HTMLParser):
-    """The kinds of elements of a page: each with its class and role, and with the kind of the one around it."""
+    """The kinds of elements of a page: each with its class and role, and with the kind of the one
+    around it.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -16,10 +16,15 @@ TIMES = {
 
 
 def test_grading_twice_gives_the_same_bytes(graded_twice: tuple[Path, Path]) -> None:
-    one, two = ({path.relative_to(run).as_posix(): path for path in files(run)} for run in graded_twice)
+    one, two = (
+        {path.relative_to(run).as_posix(): path for path in files(run)} for run in graded_twice
+    )
     assert one.keys() == two.keys()
     for kind in ("report.html", "student.html", "report.json", "junit.xml", "notebooks/Work.ipynb"):
-        assert {f"{name}/{kind}" for name in ("small/right", "small/broken", "sums/right", "sums/broken")} <= one.keys()
+        assert {
+            f"{name}/{kind}"
+            for name in ("small/right", "small/broken", "sums/right", "sums/broken")
+        } <= one.keys()
     for name, path in one.items():
         assert timeless(path) == timeless(two[name]), name
 
@@ -51,5 +56,9 @@ def timeless(path: Path) -> Any:
 def without_times(tree: Any) -> Any:
     """Return a report's data without the time when it was made and how long things took."""
     if isinstance(tree, dict):
-        return {key: without_times(value) for key, value in tree.items() if key not in ("seconds", "started")}
+        return {
+            key: without_times(value)
+            for key, value in tree.items()
+            if key not in ("seconds", "started")
+        }
     return [without_times(value) for value in tree] if isinstance(tree, list) else tree

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from grader.report import sanitise
-from grader.report.clock import Clock
+from grader.report.markup import sanitise
+from grader.report.markup.conversion_clock import Clock
 
 from . import samples
 
@@ -46,7 +46,8 @@ def test_a_table_stays_and_its_styles_go() -> None:
 
 def test_formulas_become_mathml_without_a_script() -> None:
     found = sanitise.markdown(
-        "Let $x_t^2$ be\n\n$$\\frac{a}{b}$$\n\n\\begin{align}\na &= b \\\\\nc &= d\n\\end{align}\n", Clock()
+        "Let $x_t^2$ be\n\n$$\\frac{a}{b}$$\n\n\\begin{align}\na &= b \\\\\nc &= d\n\\end{align}\n",
+        Clock(),
     )
     assert found.count("<math") == 3
     assert "<msubsup><mi>x</mi><mi>t</mi><mn>2</mn></msubsup>" in found
@@ -61,7 +62,8 @@ def test_a_formula_that_can_t_be_read_stands_as_it_was_written() -> None:
 
 def test_links_lead_to_the_web_only_and_tell_nothing_of_where_they_were() -> None:
     found = sanitise.markdown(
-        "[a](https://example.org/x) [b](file:///etc/passwd) [c](#score) [d](//evil.example)", Clock()
+        "[a](https://example.org/x) [b](file:///etc/passwd) [c](#score) [d](//evil.example)",
+        Clock(),
     )
     assert re.findall(r'href="([^"]*)"', found) == ["https://example.org/x"]
     assert 'rel="noopener noreferrer nofollow"' in found
@@ -69,7 +71,9 @@ def test_links_lead_to_the_web_only_and_tell_nothing_of_where_they_were() -> Non
 
 def test_a_picture_stays_where_it_is_data_and_each_has_a_text() -> None:
     uri = f"data:image/png;base64,{samples.png(4, 4)}"
-    found = sanitise.markdown(f"![x]({uri}) ![y](https://attacker.example/p.png) <img src='{uri}'>", Clock())
+    found = sanitise.markdown(
+        f"![x]({uri}) ![y](https://attacker.example/p.png) <img src='{uri}'>", Clock()
+    )
     assert found.count("<img") == found.count(f'alt="{sanitise.PICTURE_TEXT}"') == 2
     assert "attacker" not in found.replace("[picture: y]", "")
 
@@ -99,7 +103,8 @@ def test_open_formatting_elements_do_not_multiply() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["[", "*a **b ", ">", "`a``b", "[a](", "<a ", "$", "_a", "![[", "|a", "\\", "**_", "&", "- "]
+    "piece",
+    ["[", "*a **b ", ">", "`a``b", "[a](", "<a ", "$", "_a", "![[", "|a", "\\", "**_", "&", "- "],
 )
 def test_markdown_that_is_made_to_hurt_comes_back(piece: str) -> None:
     line = (piece * sanitise.LINE_LIMIT)[: sanitise.LINE_LIMIT - 1]

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from grader.assignment.spec import load
-from grader.authoring.audit import Options, audit, right_solutions
-from grader.authoring.findings import RightResult
-from grader.authoring.trials import Bench, Trial, Verdict, run_all
+from grader.authoring.audit.findings import RightResult
+from grader.authoring.audit.run_audit import Options, audit, right_solutions
+from grader.authoring.audit.trial_runs import Bench, Trial, Verdict, run_all
 
 HERE = Path(__file__).resolve().parent
 ASSIGNMENT = load(HERE.parents[1] / "assignment")

@@ -1,6 +1,8 @@
-"""Run a command as an ordinary user: ``python as_user.py UID FOLDER... -- COMMAND...``. Root's to use.
+"""Run a command as an ordinary user: ``python as_user.py UID FOLDER... -- COMMAND...``. Root's to
+use.
 
-FOLDERs, and the interpreter with its packages, are made reachable for that user in a mount namespace of this process.
+FOLDERs, and the interpreter with its packages, are made reachable for that user in a mount
+namespace of this process.
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ def main() -> None:
     dashes = sys.argv.index("--")
     user, folders, command = int(sys.argv[1]), sys.argv[2:dashes], sys.argv[dashes + 1 :]
     sys.path.append(str(Path(__file__).resolve().parents[2]))
-    from grader.sandbox import granted
-    from grader.sandbox.inside import view
+    from grader.sandbox import readable_paths
+    from grader.sandbox.inside.walls import mounts
 
-    needed = granted.outermost([*granted.python_paths(), *map(Path, folders)])
-    view.open_up(needed)
+    needed = readable_paths.outermost([*readable_paths.python_paths(), *map(Path, folders)])
+    mounts.open_up(needed)
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)

@@ -1,8 +1,8 @@
 """Attempts to reach what lies outside of a box: each ends with whether it went through.
 
-An entry is the body of ``attack(offered)``; it returns true where the wall was breached, and may raise `OSError`
-where it was not. What stands in ``WITHOUT_PROOF`` can't be tried in the tier `none`, where it would harm the test
-itself.
+An entry is the body of ``attack(offered)``; it returns true where the wall was breached, and may
+raise `OSError` where it was not. What stands in ``WITHOUT_PROOF`` can't be tried in the tier
+`none`, where it would harm the test itself.
 """
 
 from __future__ import annotations
@@ -237,7 +237,8 @@ PRIVILEGES = {
     """,
 }
 
-# Not tried without a wall: it does harm there, or the tier `none` refuses it for a reason of its own.
+# Not tried without a wall: it does harm there, or the tier `none` refuses it for a reason of its
+# own.
 WITHOUT_PROOF = {
     "read the grader's memory", "trace the grader", "raise its own limit", "leave its process group", "by netlink",
     "measure performance", "keep a key", "load a BPF map", "watch faults", "a lease on a provided file", "become root",

@@ -1,7 +1,9 @@
-"""A real worker's side of the wire, recorded byte by byte, and boxes that replay it with one fault at one byte.
+"""A real worker's side of the wire, recorded byte by byte, and boxes that replay it with one fault
+at one byte.
 
-What is recorded is what the worker sent in answer to each request. A replaying box answers the same requests with the
-same bytes, up to the byte at which its fault strikes: there it ends, falls silent, or sends other bytes and goes on.
+What is recorded is what the worker sent in answer to each request. A replaying box answers the same
+requests with the same bytes, up to the byte at which its fault strikes: there it ends, falls
+silent, or sends other bytes and goes on.
 """
 
 from __future__ import annotations
@@ -27,12 +29,19 @@ from grader.sandbox.wire import Channel, Frame, pack
 
 SECONDS = 120.0  # a deadline for the tests' own sake
 UNKNOWN = pack(
-    Frame({"ok": False, "error": {"type": "WireError", "message": "a handle of an earlier case", "frames": []}})
+    Frame(
+        {
+            "ok": False,
+            "error": {"type": "WireError", "message": "a handle of an earlier case", "frames": []},
+        }
+    )
 )
 
 
 class Piece(NamedTuple):
-    """One frame as it lies in a stream of bytes: where its JSON begins and ends, and where the whole of it ends."""
+    """One frame as it lies in a stream of bytes: where its JSON begins and ends, and where the
+    whole of it ends.
+    """
 
     text: int
     blobs: int
@@ -48,7 +57,9 @@ def piece_at(stream: bytes, start: int) -> Piece:
 
 
 def key_of(request: bytes) -> str:
-    """Return what tells a request from others: of several that are asked at once, the last one answers for all."""
+    """Return what tells a request from others: of several that are asked at once, the last one
+    answers for all.
+    """
     piece = piece_at(request, 0)
     body, blobs = json.loads(request[piece.text : piece.blobs]), request[piece.blobs :]
     if body["op"] == "several":
@@ -98,7 +109,9 @@ class Recording:
         return self.staged + len(self.answers[1])
 
     def spots(self, every: int = 16) -> list[int]:
-        """Return where the bytes of headers and JSON lie, and some of the arrays'; the first answer is left out."""
+        """Return where the bytes of headers and JSON lie, and some of the arrays'; the first answer
+        is left out.
+        """
         stream, found, start = self.stream, [], self.staged
         while start < len(stream):
             piece = piece_at(stream, start)
@@ -116,7 +129,7 @@ class RecordingBox(Box):
         self._far, theirs = socket.socketpair()
         self.channel = Channel(ours)
         package = str(Path(grader.__file__).parents[1])
-        main = f"import sys; sys.path.insert(0, {package!r}); from grader.sandbox.inside.worker import main; main()"
+        main = f"import sys; sys.path.insert(0, {package!r}); from grader.sandbox.inside.work.worker import main; main()"
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-c", main, str(theirs.fileno())],
@@ -127,7 +140,9 @@ class RecordingBox(Box):
         self._thread.start()
 
     def _relay(self) -> None:
-        """Hand on request and answer in turn; an answer ends with the first frame that is no message."""
+        """Hand on request and answer in turn; an answer ends with the first frame that is no
+        message.
+        """
         with self._near, self._far, contextlib.suppress(EOFError, OSError):
             while True:
                 request = read_frame(self._near)
@@ -158,7 +173,9 @@ def is_message(frame: bytes) -> bool:
 
 
 class Fault(NamedTuple):
-    """What goes wrong at one byte of the stream; ``spoil`` gives what is sent instead of the rest of the answer."""
+    """What goes wrong at one byte of the stream; ``spoil`` gives what is sent instead of the rest
+    of the answer.
+    """
 
     spot: int
     ending: str  # "cut": the far end is gone; "still": it says no more; "garbled": it goes on
@@ -195,7 +212,9 @@ class ReplayingBox(Box):
                     read_frame(self._far)
 
     def kill(self) -> Exit:
-        """Close this end, which ends the other, and tell it as the kernel tells of a process that was killed."""
+        """Close this end, which ends the other, and tell it as the kernel tells of a process that
+        was killed.
+        """
         self.channel.close()
         self._thread.join()
         return Exit(-signal.SIGKILL)

@@ -1,4 +1,6 @@
-"""All of these tests once more, as an ordinary user: there, no change of user stands between a box and the grader."""
+"""All of these tests once more, as an ordinary user: there, no change of user stands between a box
+and the grader.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ USER = "61111"
 
 
 def open_own_folders() -> None:
-    """Let others through to an environment that lies in the checkout: tox closes its folder to them."""
+    """Let others through to an environment that lies in the checkout: tox closes its folder to
+    them.
+    """
     checkout = HERE.parents[1]
     for folder in Path(sys.prefix).parents:
         if folder.is_relative_to(checkout):
@@ -45,6 +49,11 @@ def test_as_an_ordinary_user(name: str) -> None:
             str(HERE / name),
         ]  # fmt: skip
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, cwd=HERE.parents[1]
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=HERE.parents[1],
         )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

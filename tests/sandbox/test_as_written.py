@@ -1,4 +1,6 @@
-"""A value that crossed into the box is, for all that honest code can see, the value that a cell would have written."""
+"""A value that crossed into the box is, for all that honest code can see, the value that a cell
+would have written.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,9 @@ import pytest
 from grader.sandbox.plain import PlainSandbox
 from grader.sandbox.wire import Encoder, Frame
 
-# Tells what code can observe of a value: type, content, order, flags, and whether `is` holds of what is written here.
-OBSERVER = '''
+# Tells what code can observe of a value: type, content, order, flags, and whether `is` holds of
+# what is written here.
+OBSERVER = """
 import numpy as np
 
 WRITTEN = (None, True, False, "rnn", "lstm", "W_x2", "x", "", "1st", -5, 0, 1, 255, 256, (), np.float32, np.int64)
@@ -43,7 +46,7 @@ def told(value):
 
 def is_written(value):
     return [index for index, literal in enumerate(WRITTEN) if value is literal]
-'''
+"""
 CALLS = {
     "text that looks like a name": 'see("rnn")',
     "text of one letter, and none": 'see("x", "", "é", "1st", "W_x2")',
@@ -75,7 +78,9 @@ def boxed() -> Iterator[Any]:
     """Return a function that calls the observer across the wire."""
     with PlainSandbox() as sandbox:
         box = sandbox.open()
-        box.channel.send(Frame({"op": "stage", "links": [], "files": [["m.py", 0]]}, (OBSERVER.encode(),)), 10)
+        box.channel.send(
+            Frame({"op": "stage", "links": [], "files": [["m.py", 0]]}, (OBSERVER.encode(),)), 10
+        )
         assert box.channel.receive(20).body["ok"]
 
         def see(*args: Any, **kwargs: Any) -> str:
@@ -94,10 +99,18 @@ def boxed() -> Iterator[Any]:
 def plain() -> dict[str, str]:
     """What the observer sees in a plain process, in which every call is written out."""
     program = OBSERVER + "".join(f"\nprint({call})" for call in CALLS.values())
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
+    )
     return dict(zip(CALLS, done.stdout.splitlines(), strict=True))
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_crossed_value_looks_as_if_it_were_written_in_a_cell(boxed: Any, plain: dict[str, str], name: str) -> None:
+def test_crossed_value_looks_as_if_it_were_written_in_a_cell(
+    boxed: Any, plain: dict[str, str], name: str
+) -> None:
     assert eval(CALLS[name], {"np": np, "see": boxed}) == plain[name]

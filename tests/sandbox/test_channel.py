@@ -70,7 +70,10 @@ def test_reader_that_does_not_read_is_a_timeout(ends: Any) -> None:
 def test_frames_of_several_threads_do_not_mix(ends: Any) -> None:
     ours, theirs = ends
     channel = Channel(theirs)
-    threads = [threading.Thread(target=channel.send, args=(Frame({"n": n}, (bytes(200_000),)),)) for n in range(8)]
+    threads = [
+        threading.Thread(target=channel.send, args=(Frame({"n": n}, (bytes(200_000),)),))
+        for n in range(8)
+    ]
     for thread in threads:
         thread.start()
     assert {ours.receive(10).body["n"] for _ in threads} == set(range(8))

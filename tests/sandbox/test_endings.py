@@ -1,4 +1,6 @@
-"""How boxes end: by themselves, by force, with or without the processes around them; nothing is ever left."""
+"""How boxes end: by themselves, by force, with or without the processes around them; nothing is
+ever left.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from trials import SECONDS, SMALL, Trial, call, is_zombie, members
 
 from grader.errors import GraderFault
 from grader.sandbox.box import Box, Exit, Sandbox
-from grader.sandbox.inside import tree
+from grader.sandbox.inside.walls import process_tree
 from grader.sandbox.ladder import open_sandbox
 from grader.sandbox.warm import WarmBox, WarmSandbox
 from grader.sandbox.wire import WireClosed, WireError, WireTimeout
@@ -74,7 +76,9 @@ def test_a_box_that_is_ended_says_so(sandbox: Sandbox) -> None:
     ],
     ids=["sleeping", "stopped", "deaf and without its wire", "busy"],
 )
-def test_a_box_that_does_not_answer_is_ended(body: str, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_box_that_does_not_answer_is_ended(
+    body: str, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("trials.SECONDS", 0.4)
     with trial.sandbox.open() as box:
         try:
@@ -101,13 +105,17 @@ def test_daemons_end_with_their_box(body: str, trial: Trial) -> None:
 
 
 def test_a_daemon_does_not_hold_the_wire_open(trial: Trial) -> None:
-    """The first process ends; what it left is swept at once, so the wire closes long before any deadline."""
+    """The first process ends; what it left is swept at once, so the wire closes long before any
+    deadline.
+    """
     outcome = trial.run(DAEMON.replace("BODY", "os._exit(5)"))
     assert outcome.closed
     assert outcome.exit.code == 5
 
 
-@pytest.mark.parametrize("garbage", ["b'x' * 100", "b'\\xff' * 100", "b'\\0' * 8", "bytes(1 << 20)"])
+@pytest.mark.parametrize(
+    "garbage", ["b'x' * 100", "b'\\xff' * 100", "b'\\0' * 8", "bytes(1 << 20)"]
+)
 def test_a_garbled_wire_is_an_error_of_the_wire(garbage: str, sandbox: Sandbox) -> None:
     code = f"import os, time\ndef attack():\n    os.write(3, {garbage})\n    os._exit(0)\n"
     code = code.replace("os.write(3", "os.write(wire()") + (
@@ -156,18 +164,20 @@ def test_a_sandbox_outlives_the_thread_that_opened_it(sandbox: Sandbox) -> None:
 
 
 def zygote(sandbox: WarmSandbox) -> int:
-    """Return the zygote's process id as seen from outside: with bwrap, it is the grandchild of what was started."""
+    """Return the zygote's process id as seen from outside: with bwrap, it is the grandchild of what
+    was started.
+    """
     assert sandbox._process is not None
     pid = sandbox._process.pid
     if sandbox.tier == "bubblewrap":
         for _ in range(2):
-            (pid,) = tree.children(pid)
+            (pid,) = process_tree.children(pid)
     return pid
 
 
 def wardens(sandbox: WarmSandbox) -> list[int]:
     """Return the wardens' process ids as seen from outside."""
-    return tree.children(zygote(sandbox))
+    return process_tree.children(zygote(sandbox))
 
 
 @pytest.fixture
@@ -182,7 +192,7 @@ def test_a_box_ends_though_its_warden_was_killed(own: WarmSandbox) -> None:
     with own, own.open() as box:
         call(box, DAEMON.replace("BODY", "return 1"))
         (warden,) = wardens(own)
-        below = [process.pid for process in tree.below(warden)]
+        below = [process.pid for process in process_tree.below(warden)]
         assert len(below) >= 3
         os.kill(warden, signal.SIGKILL)
         assert "did not report" in box.kill().fault
@@ -191,12 +201,14 @@ def test_a_box_ends_though_its_warden_was_killed(own: WarmSandbox) -> None:
             assert call(another, HONEST, 1).value == 2
 
 
-def test_a_box_ends_though_its_warden_is_stopped(own: WarmSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_box_ends_though_its_warden_is_stopped(
+    own: WarmSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("grader.sandbox.warm.KILL_SECONDS", 1.0)
     with own, own.open() as box:
         call(box, DAEMON.replace("BODY", "return 1"))
         (warden,) = wardens(own)
-        below = [process.pid for process in tree.below(warden)]
+        below = [process.pid for process in process_tree.below(warden)]
         os.kill(warden, signal.SIGSTOP)
         assert "did not report" in box.kill().fault
         assert all(is_zombie(pid) for pid in below)
@@ -206,7 +218,7 @@ def test_boxes_end_though_the_zygote_was_killed(own: WarmSandbox) -> None:
     with own, own.open() as box:
         call(box, DAEMON.replace("BODY", "return 1"))
         (warden,) = wardens(own)
-        below = [process.pid for process in tree.below(warden)]
+        below = [process.pid for process in process_tree.below(warden)]
         os.kill(zygote(own), signal.SIGKILL)
         box.kill()
         assert all(is_zombie(pid) for pid in below)
@@ -228,7 +240,9 @@ def test_a_stopped_zygote_is_replaced(own: WarmSandbox, monkeypatch: pytest.Monk
             assert call(box, HONEST, 1).value == 2
 
 
-def test_a_zygote_that_cannot_be_replaced_is_a_fault(own: WarmSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zygote_that_cannot_be_replaced_is_a_fault(
+    own: WarmSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with own:
         os.kill(zygote(own), signal.SIGKILL)
         monkeypatch.setattr(own, "command", lambda python: ["/nowhere"])
@@ -241,7 +255,7 @@ def test_closing_a_sandbox_ends_its_boxes(own: WarmSandbox) -> None:
     for box in boxes:
         call(box, DAEMON.replace("BODY", "return 1"))
     assert own._process is not None
-    below = [process.pid for process in tree.below(own._process.pid)]
+    below = [process.pid for process in process_tree.below(own._process.pid)]
     own.close()
     assert all(is_zombie(pid) for pid in below)
     assert not own.base.exists()
@@ -283,5 +297,7 @@ def test_the_tiers_answer_alike() -> None:
     for tier in ("bubblewrap", "landlock", "none"):
         with open_sandbox(tier, SMALL, [], False) as opened, opened.open() as box:
             answers.append(call(box, HONEST, 41).value)
-            answers.append(call(box, "def attack(): raise ValueError('x')\n".replace("hostile", "other")).error)
+            answers.append(
+                call(box, "def attack(): raise ValueError('x')\n".replace("hostile", "other")).error
+            )
     assert answers[:2] == answers[2:4] == answers[4:]

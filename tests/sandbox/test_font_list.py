@@ -9,7 +9,7 @@ import pytest
 from trials import SMALL, not_here
 
 from grader.errors import IsolationError
-from grader.sandbox import settings
+from grader.sandbox import zygote_settings
 from grader.sandbox.ladder import open_sandbox
 from grader.sandbox.warm import WarmSandbox
 
@@ -21,18 +21,18 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_is_made_when_there_is_none_and_then_kept(cache: Path) -> None:
-    folder = settings.font_cache()
+    folder = zygote_settings.font_cache()
     assert folder is not None
-    (made,) = folder.glob(settings.FONT_LIST)
+    (made,) = folder.glob(zygote_settings.FONT_LIST)
     assert json.loads(made.read_text())["ttflist"]
     written = made.stat().st_mtime_ns
-    assert settings.font_cache() == folder
+    assert zygote_settings.font_cache() == folder
     assert made.stat().st_mtime_ns == written
 
 
 def test_without_a_list_there_is_no_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "LIST_FONTS", "raise SystemExit(1)")
-    assert settings.font_cache() is None
+    assert zygote_settings.font_cache() is None
 
 
 def test_nothing_of_the_host_is_bound_to_be_written() -> None:
@@ -43,6 +43,8 @@ def test_nothing_of_the_host_is_bound_to_be_written() -> None:
     with sandbox:
         assert isinstance(sandbox, WarmSandbox)
         command = sandbox.command(["python"])
-    folder = settings.font_cache()
-    assert ("--ro-bind-try", str(folder), str(folder)) in zip(command, command[1:], command[2:], strict=False)
+    folder = zygote_settings.font_cache()
+    assert ("--ro-bind-try", str(folder), str(folder)) in zip(
+        command, command[1:], command[2:], strict=False
+    )
     assert not {"--bind", "--bind-try", "--dev-bind"} & set(command)

@@ -13,10 +13,10 @@ from trials import SMALL, Trial, not_here
 
 from grader.cli import doctor
 from grader.errors import IsolationError
+from grader.limits import Limits
 from grader.model import Tier
 from grader.sandbox import ladder
 from grader.sandbox.ladder import Refused, open_sandbox, probe, try_box, try_to_multiply
-from grader.sandbox.limits import Limits
 from grader.sandbox.plain import PlainSandbox
 
 
@@ -46,7 +46,9 @@ def test_doctor_tells_what_each_tier_does_and_leaves_open(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = [
-        ladder.TierReport(Tier.BUBBLEWRAP, False, "bwrap is not installed", "apt-get install bubblewrap"),
+        ladder.TierReport(
+            Tier.BUBBLEWRAP, False, "bwrap is not installed", "apt-get install bubblewrap"
+        ),
         ladder.TierReport(Tier.LANDLOCK, True, ladder.PROMISES[Tier.LANDLOCK]),
     ]
     monkeypatch.setattr(ladder, "probe", lambda: found)
@@ -116,7 +118,9 @@ def test_auto_never_falls_to_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyseccomp", None)
-    with pytest.raises(IsolationError, match="pip install landlockpy pyseccomp; apt-get install libseccomp2"):
+    with pytest.raises(
+        IsolationError, match="pip install landlockpy pyseccomp; apt-get install libseccomp2"
+    ):
         open_sandbox("landlock", SMALL, [], False)
     monkeypatch.setitem(sys.modules, "landlockpy", None)
     with pytest.raises(IsolationError, match="landlockpy is missing"):
@@ -134,7 +138,9 @@ def test_other_systems_have_none_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_module_is_imported_without_what_linux_alone_has() -> None:
     missing = ("landlockpy", "pyseccomp", "resource", "termios", "fcntl", "pwd")
-    code = f"import sys; sys.modules.update(dict.fromkeys({missing!r})); import grader.sandbox.ladder"
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({missing!r})); import grader.sandbox.ladder"
+    )
     root = str(Path(ladder.__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -150,7 +156,13 @@ def test_a_tier_that_holds_nothing_is_refused() -> None:
     """The trial itself can fail: without walls, everything goes through."""
     with PlainSandbox() as sandbox, pytest.raises(Refused) as caught:
         try_box(sandbox, [])
-    for words in ("a file outside could be read", "a TCP connection", "a UDP packet", "a unix socket", "signalled"):
+    for words in (
+        "a file outside could be read",
+        "a TCP connection",
+        "a UDP packet",
+        "a unix socket",
+        "signalled",
+    ):
         assert words in str(caught.value)
 
 
@@ -221,4 +233,6 @@ def attack(folder):
     folder = str(Path(kiwisolver.__file__).parents[1])
     with open_sandbox(tier, SMALL, [], False, withheld=["kiwisolver"]) as sandbox:
         told = Trial(sandbox).run(code, folder)
-    assert told.value == ("No module named 'kiwisolver'; No module named 'kiwisolver'; kept; kept"), told.error
+    assert told.value == (
+        "No module named 'kiwisolver'; No module named 'kiwisolver'; kept; kept"
+    ), told.error

@@ -7,7 +7,7 @@ import os
 import pytest
 from trials import Trial
 
-from grader.sandbox.inside.warden import NICENESS
+from grader.sandbox.inside.walls.warden import NICENESS
 
 USE = """
 import ctypes, mmap, os, resource, signal, sys, threading, time
@@ -40,7 +40,9 @@ def test_memory_in_one_process(trial: Trial) -> None:
 
 
 def test_memory_in_many_processes_that_each_stay_under(trial: Trial) -> None:
-    outcome = trial.run(hostile("for _ in range(5):\n    child(lambda: (touch(80), wait()))\nwait()"))
+    outcome = trial.run(
+        hostile("for _ in range(5):\n    child(lambda: (touch(80), wait()))\nwait()")
+    )
     assert outcome.exit.limit == "memory: more than 256 MB, summed over all processes"
 
 
@@ -62,7 +64,9 @@ wait()
 
 def test_shared_pages_count_once(trial: Trial) -> None:
     outcome = trial.run(
-        hostile("block = touch(120)\nfor _ in range(4):\n    child(lambda: time.sleep(1))\ntime.sleep(0.5)\nreturn 1")
+        hostile(
+            "block = touch(120)\nfor _ in range(4):\n    child(lambda: time.sleep(1))\ntime.sleep(0.5)\nreturn 1"
+        )
     )
     assert outcome.value == 1
     assert outcome.exit.limit == ""
@@ -89,7 +93,11 @@ def test_a_fork_bomb(body: str, trial: Trial) -> None:
 
 
 def test_a_thread_bomb(trial: Trial) -> None:
-    outcome = trial.run(hostile("for _ in range(20):\n    threading.Thread(target=wait, daemon=True).start()\nwait()"))
+    outcome = trial.run(
+        hostile(
+            "for _ in range(20):\n    threading.Thread(target=wait, daemon=True).start()\nwait()"
+        )
+    )
     assert outcome.exit.limit == "processes: more than 8 processes and threads at once"
 
 
@@ -191,11 +199,16 @@ def test_the_disk(body: str, trial: Trial) -> None:
 
 def test_a_million_files(trial: Trial) -> None:
     outcome = trial.run(hostile("for n in range(1000000):\n    open(str(n), 'w').close()"))
-    assert outcome.exit.limit in ("files: more than 10000 files and folders", "disk: more than 8 MB of files")
+    assert outcome.exit.limit in (
+        "files: more than 10000 files and folders",
+        "disk: more than 8 MB of files",
+    )
 
 
 def test_folders_without_bottom(trial: Trial) -> None:
-    outcome = trial.run(hostile("for n in range(3000):\n    os.mkdir('d' * 100)\n    os.chdir('d' * 100)\nwait()"))
+    outcome = trial.run(
+        hostile("for n in range(3000):\n    os.mkdir('d' * 100)\n    os.chdir('d' * 100)\nwait()")
+    )
     assert outcome.exit.limit == "files: folders nested deeper than 48"
 
 
@@ -206,7 +219,10 @@ def test_a_folder_that_hides_what_it_holds(trial: Trial) -> None:
             "for n in range(20):\n    open(f'hidden/{n}', 'wb').write(bytes(1 << 20))\nwait()"
         )
     )
-    assert outcome.exit.limit in ("disk: more than 8 MB of files", "files: a folder that can't be read")
+    assert outcome.exit.limit in (
+        "disk: more than 8 MB of files",
+        "files: a folder that can't be read",
+    )
 
 
 def test_open_files(trial: Trial) -> None:

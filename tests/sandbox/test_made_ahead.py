@@ -7,9 +7,9 @@ import io
 import numpy as np
 import pytest
 
+from grader.limits import Limits
 from grader.sandbox import wire
 from grader.sandbox.ladder import open_sandbox
-from grader.sandbox.limits import Limits
 from grader.sandbox.wire import Encoder, Frame
 
 
@@ -17,13 +17,21 @@ def asked(sandbox: object, *, notebook: bool) -> object:
     """Return what `get_ipython()` says in a fresh box."""
     with sandbox.open(notebook) as box:
         if notebook:
-            box.channel.send(Frame({"op": "execute", "code": "import IPython; shell = IPython.get_ipython()"}), 10)
+            box.channel.send(
+                Frame({"op": "execute", "code": "import IPython; shell = IPython.get_ipython()"}),
+                10,
+            )
             while (reply := box.channel.receive(30)).body.get("op") == "message":
                 pass
             assert reply.body["status"] == "ok"
         encoder = Encoder()
         target = [["module", "IPython"], ["attr", "get_ipython"]]
-        call = {"op": "call", "target": target, "args": encoder.encode(()), "kwargs": encoder.encode({})}
+        call = {
+            "op": "call",
+            "target": target,
+            "args": encoder.encode(()),
+            "kwargs": encoder.encode({}),
+        }
         box.channel.send(Frame(call), 10)
         return box.channel.receive(30).body["values"][0]
 

@@ -1,4 +1,6 @@
-"""What comes near to a missing name, seen in the box: told if it is plain, and never the cause of another error."""
+"""What comes near to a missing name, seen in the box: told if it is plain, and never the cause of
+another error.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from grader.sandbox.inside.nearby import close_to, module_near, nearest
+from grader.sandbox.inside.work.nearby_names import close_to, module_near, nearest
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,8 @@ def test_hostile_object_is_left_alone(tmp_path: Path) -> None:
     assert nearest(caught.value, tmp_path) == ""
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), NameError(), ImportError("x"), ModuleNotFoundError(), OSError()])
+@pytest.mark.parametrize(
+    "error", [ValueError("x"), NameError(), ImportError("x"), ModuleNotFoundError(), OSError()]
+)
 def test_other_errors_have_no_near_name(error: Exception, tmp_path: Path) -> None:
     assert nearest(error, tmp_path) == ""

@@ -1,4 +1,6 @@
-"""The tier `none`: a subprocess that is told nothing, ended with all its children, and gone without a trace."""
+"""The tier `none`: a subprocess that is told nothing, ended with all its children, and gone without
+a trace.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def sandbox() -> Iterator[PlainSandbox]:
 
 @pytest.fixture
 def run(sandbox: PlainSandbox) -> Callable[..., tuple[Box, Any]]:
-    """Return a function that evaluates a Python expression in a fresh box: the box, and the reply's body."""
+    """Return a function that evaluates a Python expression in a fresh box: the box, and the reply's
+    body.
+    """
 
     def evaluate(expression: str, seconds: float = 20) -> tuple[Box, Any]:
         box = sandbox.open()
@@ -55,7 +59,9 @@ def test_worker_answers(run: Callable) -> None:
     assert run("6 * 7")[1]["values"] == [42]
 
 
-def test_environment_is_the_few_names_that_it_needs(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_is_the_few_names_that_it_needs(
+    run: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GRADER_TOKEN", "secret")
     monkeypatch.setenv("PYTHONSTARTUP", "/nowhere")
     names = set(run("' '.join(os.environ)")[1]["values"][0].split())
@@ -97,9 +103,12 @@ def test_leaving_the_sandbox_ends_every_box() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "code"), [("os._exit(3)", 3), ("os.abort()", -signal.SIGABRT), ("os.kill(os.getpid(), 9)", -9)]
+    ("expression", "code"),
+    [("os._exit(3)", 3), ("os.abort()", -signal.SIGABRT), ("os.kill(os.getpid(), 9)", -9)],
 )
-def test_death_is_told_with_its_code(sandbox: PlainSandbox, run: Callable, expression: str, code: int) -> None:
+def test_death_is_told_with_its_code(
+    sandbox: PlainSandbox, run: Callable, expression: str, code: int
+) -> None:
     with pytest.raises(WireClosed):
         run(expression)
     (box,) = sandbox._boxes
@@ -107,7 +116,9 @@ def test_death_is_told_with_its_code(sandbox: PlainSandbox, run: Callable, expre
     assert box.kill().code == code  # however often it is asked
 
 
-def test_child_that_holds_the_pipe_open_does_not_stop_the_clock(sandbox: PlainSandbox, run: Callable) -> None:
+def test_child_that_holds_the_pipe_open_does_not_stop_the_clock(
+    sandbox: PlainSandbox, run: Callable
+) -> None:
     orphan = "subprocess.Popen(['sleep', '600'], pass_fds=[int(sys.argv[1])]) and os._exit(0)"
     with pytest.raises(WireTimeout):
         run(orphan, seconds=1.0)

@@ -1,7 +1,8 @@
-"""A worker that ends, stops or garbles its words at any byte of the protocol: a clear verdict in time, never our fault.
+"""A worker that ends, stops or garbles its words at any byte of the protocol: a clear verdict in
+time, never our fault.
 
-What a real worker sends for a small honest grading is recorded once and replayed with a fault at each byte of headers
-and JSON, and at samples of the arrays' bytes, to the very client that grades.
+What a real worker sends for a small honest grading is recorded once and replayed with a fault at
+each byte of headers and JSON, and at samples of the arrays' bytes, to the very client that grades.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from replayed import SECONDS, Fault, Recording, RecordingSandbox, ReplayingSandb
 from toy import Toy, notebook
 
 from grader.assignment.schema import NotebookSpec
-from grader.checking.notebook import NotebookRun
-from grader.checking.remote import Remote
-from grader.checking.student import CallLog, Case, Value
+from grader.checking.api.notebook import NotebookRun
+from grader.checking.api.student import CallLog, Case, Value
+from grader.checking.run.remote import Remote
 from grader.errors import GraderFault, LimitExceeded, SubmissionFailed, WorkerDied
+from grader.limits import Limits
 from grader.sandbox.box import Sandbox, Staging
-from grader.sandbox.limits import Limits
 
 PATIENT = Limits(call_seconds=60, import_seconds=60, cell_seconds=60, notebook_seconds=60)
 HASTY = Limits(call_seconds=0.1, import_seconds=0.2, cell_seconds=0.1, notebook_seconds=0.5)
@@ -58,10 +59,14 @@ class Work:
         self._remote = remote
 
     def named(self, name: str) -> Value:
-        return Value(Case(self._remote, CallLog([])), [["module", "work"], ["attr", name]], name, "work")
+        return Value(
+            Case(self._remote, CallLog([])), [["module", "work"], ["attr", name]], name, "work"
+        )
 
     def forward_and_back(self) -> Any:
-        """Arrays and what stays in the box, an import, a print, an argument that is changed in place."""
+        """Arrays and what stays in the box, an import, a print, an argument that is changed in
+        place.
+        """
         y, cache = self.named("shifted")(X)
         return y, self.named("undone")(np.ones(3), cache)
 
@@ -86,7 +91,9 @@ STEPS = (Work.forward_and_back, Work.exception, Work.an_object, Work.keyword)
 def outcomes(sandbox: Sandbox, limits: Limits) -> list[Any]:
     """Do the steps; return what came of each, a value or one of our own errors. All else is raised."""
     found: list[Any] = []
-    with Remote(sandbox, Staging({}, {"work.py": WORK.encode()}), limits, hide_numbers=False) as remote:
+    with Remote(
+        sandbox, Staging({}, {"work.py": WORK.encode()}), limits, hide_numbers=False
+    ) as remote:
         for step in STEPS:
             try:
                 remote.reset(7)
@@ -119,7 +126,9 @@ def recorded() -> tuple[Recording, list[str]]:
     return sandbox.recording, honest
 
 
-def test_without_a_fault_a_replay_is_as_good_as_the_worker(recorded: tuple[Recording, list[str]]) -> None:
+def test_without_a_fault_a_replay_is_as_good_as_the_worker(
+    recorded: tuple[Recording, list[str]],
+) -> None:
     recording, honest = recorded
     assert list(map(repr, outcomes(ReplayingSandbox(recording), PATIENT))) == honest
     assert len(recording.spots()) > 1000
@@ -128,7 +137,10 @@ def test_without_a_fault_a_replay_is_as_good_as_the_worker(recorded: tuple[Recor
 FAULTS = {
     "cut": lambda spot: Fault(spot, "cut"),
     "still": lambda spot: Fault(spot, "still"),
-    **{name: lambda spot, spoil=spoil: Fault(spot, "garbled", spoil) for name, spoil in SPOILS.items()},
+    **{
+        name: lambda spot, spoil=spoil: Fault(spot, "garbled", spoil)
+        for name, spoil in SPOILS.items()
+    },
 }
 
 
@@ -142,7 +154,7 @@ def test_before_the_students_code_has_run_a_fault_is_ours(
     kind: str, recorded: tuple[Recording, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording, _ = recorded
-    monkeypatch.setattr("grader.checking.remote.STAGE_SECONDS", 0.1)
+    monkeypatch.setattr("grader.checking.run.remote.STAGE_SECONDS", 0.1)
 
     def run(spot: int) -> None:
         found = outcomes(ReplayingSandbox(recording, FAULTS[kind](spot)), HASTY)
@@ -151,19 +163,24 @@ def test_before_the_students_code_has_run_a_fault_is_ours(
     at_every(list(range(recording.staged)), run)
 
 
-def test_a_worker_that_ends_at_any_byte_costs_the_step_at_hand(recorded: tuple[Recording, list[str]]) -> None:
+def test_a_worker_that_ends_at_any_byte_costs_the_step_at_hand(
+    recorded: tuple[Recording, list[str]],
+) -> None:
     recording, honest = recorded
 
     def run(spot: int) -> None:
         gone = lost(outcomes(ReplayingSandbox(recording, Fault(spot, "cut")), PATIENT), honest)
         assert all(type(one) is WorkerDied and "killed (SIGKILL)" in str(one) for one in gone)
-        # An import that was killed from outside is tried again; between two cases, an end costs nothing.
+        # An import that was killed from outside is tried again; between two cases, an end costs
+        # nothing.
         assert len(gone) <= 1
 
     at_every(recording.spots(), run)
 
 
-def test_a_worker_that_stops_at_any_byte_is_over_its_time(recorded: tuple[Recording, list[str]]) -> None:
+def test_a_worker_that_stops_at_any_byte_is_over_its_time(
+    recorded: tuple[Recording, list[str]],
+) -> None:
     recording, honest = recorded
 
     def run(spot: int) -> None:
@@ -188,18 +205,27 @@ def test_a_worker_that_is_garbled_at_any_byte_gives_values_or_marks(
     at_every(recording.spots(), run)
 
 
-# --- notebooks ------------------------------------------------------------------------------------------------------
+# --- notebooks ------------------------------------------------------------------------------------
 
 CELLS = (
     ("first", "code", "provided", "x = 1\nprint('told')\nx"),
-    ("second", "code", "provided", "from IPython.display import display\ndisplay({'text/html': '<b>x</b>'}, raw=True)"),
+    (
+        "second",
+        "code",
+        "provided",
+        "from IPython.display import display\ndisplay({'text/html': '<b>x</b>'}, raw=True)",
+    ),
 )
 
 
 def run_notebook(sandbox: Sandbox, limits: Limits) -> str:
-    """Run a notebook; return what it printed, or the one of our own errors that stopped it, as text."""
+    """Run a notebook; return what it printed, or the one of our own errors that stopped it, as
+    text.
+    """
     remote = Remote(sandbox, Staging({}, {}), limits, hide_numbers=False, notebook=True)
-    run = NotebookRun(NotebookSpec(path="a.ipynb", source="a.ipynb"), notebook(CELLS), None, remote, limits)
+    run = NotebookRun(
+        NotebookSpec(path="a.ipynb", source="a.ipynb"), notebook(CELLS), None, remote, limits
+    )
     with remote, ThreadPoolExecutor(1) as pool:
         run.start(pool)
         failure = run.failure()
@@ -222,7 +248,7 @@ def test_a_notebooks_kernel_may_fail_at_any_byte(
     kind: str, recorded_notebook: tuple[Recording, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A kernel that is gone is taken for one that was killed from outside: all cells run once more."""
-    monkeypatch.setattr("grader.checking.kernel.GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("grader.checking.cells.kernel_client.GRACE_SECONDS", 0.1)
     recording, honest = recorded_notebook
     limits = PATIENT if kind == "cut" else HASTY
 
@@ -234,25 +260,27 @@ def test_a_notebooks_kernel_may_fail_at_any_byte(
     at_every(recording.spots()[::3], run)
 
 
-# --- a whole grading ------------------------------------------------------------------------------------------------
+# --- a whole grading ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["cut", "still", "a byte less"])
 def test_a_whole_grading_goes_on(kind: str, toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = RecordingSandbox()
-    monkeypatch.setattr("grader.grading.opening.open_sandbox", lambda *_, **__: recorder)
+    monkeypatch.setattr("grader.grading.startup.open_sandbox", lambda *_, **__: recorder)
     assert set(toy.grade().statuses.values()) == {"pass"}
     recording = recorder.recording
     spots = [spot for spot in recording.spots() if spot >= recording.imported]
     for spot in (spots[0], spots[len(spots) // 2], spots[-1]):
         faulty = ReplayingSandbox(recording, FAULTS[kind](spot))
-        monkeypatch.setattr("grader.grading.opening.open_sandbox", lambda *_, faulty=faulty, **__: faulty)
+        monkeypatch.setattr(
+            "grader.grading.startup.open_sandbox", lambda *_, faulty=faulty, **__: faulty
+        )
         graded = toy.grade()
         assert "error" not in graded.statuses.values(), spot
         assert graded.passed, spot
 
 
-# --- real boxes -----------------------------------------------------------------------------------------------------
+# --- real boxes -----------------------------------------------------------------------------------
 
 FIRST = """
 import os, signal, stat
@@ -277,7 +305,8 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize(
-    ("name", "failure", "limits"), [("SIGKILL", WorkerDied, PATIENT), ("SIGSTOP", LimitExceeded, HASTY)]
+    ("name", "failure", "limits"),
+    [("SIGKILL", WorkerDied, PATIENT), ("SIGSTOP", LimitExceeded, HASTY)],
 )
 def test_a_real_box_is_killed_or_stopped(
     name: str, failure: type[Exception], limits: Limits, place: str, sandbox: Sandbox
@@ -285,7 +314,9 @@ def test_a_real_box_is_killed_or_stopped(
     def call(code: str, limits: Limits) -> Any:
         staging = Staging({}, {"work.py": code.encode()})
         with Remote(sandbox, staging, limits, hide_numbers=False) as remote:
-            return Value(Case(remote, CallLog([])), [["module", "work"], ["attr", "f"]], "f", "work")()
+            return Value(
+                Case(remote, CallLog([])), [["module", "work"], ["attr", "f"]], "f", "work"
+            )()
 
     with pytest.raises(failure):
         call(f"{FIRST.replace('SIGNAL', name)}\n{PLACES[place]}\n", limits)

@@ -1,4 +1,6 @@
-"""Stand-ins within the box: they take a function's place under every name, and caches are known by what made them."""
+"""Stand-ins within the box: they take a function's place under every name, and caches are known by
+what made them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.sandbox.inside.standins import Answers, StandIns
+from grader.sandbox.inside.work.stand_ins import Answers, StandIns
 from grader.sandbox.wire import Frame, pack, unpack
 
 REFERENCE = """

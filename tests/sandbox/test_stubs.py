@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.sandbox.inside.stubs import is_stub
+from grader.sandbox.inside.work.stubs import is_stub
 
 
 class Model:
@@ -87,7 +87,9 @@ ATTEMPTS: list[tuple[Callable[..., Any], list[Any]]] = [
 
 
 @pytest.mark.parametrize(("function", "values"), STUBS)
-def test_function_that_returns_constants_is_a_stub(function: Callable[..., Any], values: list[Any]) -> None:
+def test_function_that_returns_constants_is_a_stub(
+    function: Callable[..., Any], values: list[Any]
+) -> None:
     assert is_stub(function, values)
 
 

@@ -53,7 +53,9 @@ os._exit(0)
 def told(file: Path, own: bool) -> dict[str, str]:
     """Return what a process behind the filter was told."""
     script = SCRIPT.format(root=ROOT, own=own, file=str(file))
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
     return dict(json.loads(done.stdout))
 
 
@@ -68,7 +70,10 @@ def file(tmp_path: Path) -> Path:
 def test_signals_go_to_the_own_process_alone_where_landlock_does_not_scope_them(file: Path) -> None:
     answers = told(file, own=True)
     assert answers["itself"] == answers["its thread"] == "done"
-    assert {answers[name] for name in ("its child", "its parent", "everybody")} <= {"EPERM", "ENOSYS"}
+    assert {answers[name] for name in ("its child", "its parent", "everybody")} <= {
+        "EPERM",
+        "ENOSYS",
+    }
 
 
 def test_signals_are_landlocks_matter_where_it_scopes_them(file: Path) -> None:

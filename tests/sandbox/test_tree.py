@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from grader.sandbox.inside import tree
+from grader.sandbox.inside.walls import process_tree
 
 SOCKET = 1_000_000  # bytes for each, so that the sums can be told apart
 
@@ -21,9 +21,9 @@ def held() -> Iterator[ExitStack]:
 
 
 def kept() -> int:
-    me = tree.look(os.getpid())
+    me = process_tree.look(os.getpid())
     assert me is not None
-    return tree.buffers([me], SOCKET)
+    return process_tree.buffers([me], SOCKET)
 
 
 def test_each_socket_and_each_pipe_counts_what_the_kernel_may_keep_in_it(held: ExitStack) -> None:
@@ -34,7 +34,7 @@ def test_each_socket_and_each_pipe_counts_what_the_kernel_may_keep_in_it(held: E
     assert kept() - before == 10 * SOCKET
     for end in os.pipe():
         held.callback(os.close, end)
-    assert kept() - before == 10 * SOCKET + tree.PIPE
+    assert kept() - before == 10 * SOCKET + process_tree.PIPE
 
 
 def test_what_is_held_twice_counts_once(held: ExitStack) -> None:
@@ -44,9 +44,9 @@ def test_what_is_held_twice_counts_once(held: ExitStack) -> None:
     before = kept()
     held.callback(os.close, os.dup(ours.fileno()))
     assert kept() == before
-    me = tree.look(os.getpid())
+    me = process_tree.look(os.getpid())
     assert me is not None
-    assert tree.buffers([me, me], SOCKET) == before
+    assert process_tree.buffers([me, me], SOCKET) == before
 
 
 def test_files_count_elsewhere(held: ExitStack) -> None:
@@ -56,4 +56,4 @@ def test_files_count_elsewhere(held: ExitStack) -> None:
 
 
 def test_a_process_that_is_gone_holds_nothing() -> None:
-    assert tree.buffers([tree.Process(2**22 + 1, 1, 0.0, 0, 0)], SOCKET) == 0
+    assert process_tree.buffers([process_tree.Process(2**22 + 1, 1, 0.0, 0, 0)], SOCKET) == 0

@@ -1,4 +1,6 @@
-"""What comes from a box: counted by what it takes before it is taken, and never work that the sender chooses."""
+"""What comes from a box: counted by what it takes before it is taken, and never work that the
+sender chooses.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +77,9 @@ def test_an_empty_array_of_a_usual_shape_comes_in() -> None:
     assert wire.decode_array(npy("<f8", (0, 512))).shape == (0, 512)
 
 
-@pytest.mark.parametrize("text", [b"[" + b"[]," * 5_000_000 + b"1]", b"[" + b"{}," * 5_000_000 + b"1]"])
+@pytest.mark.parametrize(
+    "text", [b"[" + b"[]," * 5_000_000 + b"1]", b"[" + b"{}," * 5_000_000 + b"1]"]
+)
 def test_a_message_of_empty_containers_is_refused_before_it_is_read(text: bytes) -> None:
     assert peak(lambda: wire.parse(text)) < 64 * MB
     with pytest.raises(WireError, match="brackets"):
@@ -92,7 +96,8 @@ def test_values_are_counted_as_long_as_they_live() -> None:
     blob = wire.encode_array(np.zeros(MB // 8))
     for _ in range(20):  # each is gone before the next comes
         Untrusted((blob,), budget=budget).decode({"array": 0})
-    kept = [Untrusted((blob,), budget=budget).decode({"array": 0})[:1] for _ in range(3)]  # views keep what they view
+    # views keep what they view
+    kept = [Untrusted((blob,), budget=budget).decode({"array": 0})[:1] for _ in range(3)]
     with pytest.raises(TooLarge, match="4 MB together"):
         kept += [Untrusted((blob,), budget=budget).decode({"array": 0}) for _ in range(2)]
     kept.clear()
@@ -123,7 +128,9 @@ def test_what_is_larger_than_expected_is_not_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [np.zeros((3, 4), np.int8), "text", [1, 2.5, None], {"a": np.ones(3)}, (np.float32(1), "é")], ids=repr
+    "value",
+    [np.zeros((3, 4), np.int8), "text", [1, 2.5, None], {"a": np.ones(3)}, (np.float32(1), "é")],
+    ids=repr,
 )
 def test_both_sides_count_the_same_size(value: Any) -> None:
     encoder = Encoder()
@@ -229,7 +236,9 @@ def test_only_what_is_our_own_is_decoded_without_bounds() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom) and "Decoder" in [alias.name for alias in node.names]
     }
-    assert {use for use in uses if not use.startswith("sandbox/inside/")} == {"sandbox/untrusted.py"}
+    assert {use for use in uses if not use.startswith("sandbox/inside/")} == {
+        "sandbox/untrusted.py"
+    }
 
 
 # --- text and numbers that can't be written ---

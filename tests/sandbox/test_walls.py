@@ -1,4 +1,6 @@
-"""Each attempt of `attacks` on each tier: none may go through, and each must where there is no wall."""
+"""Each attempt of `attacks` on each tier: none may go through, and each must where there is no
+wall.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ EVERY = {
     }.items()
     for name, body in table.items()
 }
-PROVABLE = {name: body for name, body in EVERY.items() if name.split(" ", 1)[1] not in attacks.WITHOUT_PROOF}
+PROVABLE = {
+    name: body for name, body in EVERY.items() if name.split(" ", 1)[1] not in attacks.WITHOUT_PROOF
+}
 
 
 @pytest.fixture
@@ -42,7 +46,9 @@ def world(offered: dict[str, Any], tmp_path: Path) -> Iterator[dict[str, Any]]:
     other.write_text("other")
     provided = tmp_path / "provided.txt"
     provided.write_text("provided")
-    numbers = {name: pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in attacks.CALLS}
+    numbers = {
+        name: pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in attacks.CALLS
+    }
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
         datagrams.bind(str(folder / "datagrams"))
         yield {
@@ -61,7 +67,9 @@ def world(offered: dict[str, Any], tmp_path: Path) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_no_attempt_goes_through(name: str, trial: Trial, world: dict[str, Any], provided: Path) -> None:
+def test_no_attempt_goes_through(
+    name: str, trial: Trial, world: dict[str, Any], provided: Path
+) -> None:
     canary = Path(world["canary"])
     before = state(canary, provided)
     outcome = trial.run(attacks.source(EVERY[name]), {**world, "provided": str(provided)})
@@ -73,11 +81,18 @@ def state(canary: Path, provided: Path) -> list[object]:
     """Return all that an attempt may have changed of two files and of the folder of the first."""
     infos = [path.stat() for path in (canary, provided)]
     listing = sorted(path.name for path in canary.parent.iterdir())
-    return [*((info.st_mode, info.st_mtime) for info in infos), canary.read_text(), provided.read_text(), listing]
+    return [
+        *((info.st_mode, info.st_mtime) for info in infos),
+        canary.read_text(),
+        provided.read_text(),
+        listing,
+    ]
 
 
 @pytest.mark.parametrize("name", PROVABLE)
-def test_every_attempt_goes_through_where_there_is_no_wall(name: str, open_field: Trial, world: dict[str, Any]) -> None:
+def test_every_attempt_goes_through_where_there_is_no_wall(
+    name: str, open_field: Trial, world: dict[str, Any]
+) -> None:
     outcome = open_field.run(attacks.source(PROVABLE[name]), world)
     assert outcome.value is True, outcome.error
 
@@ -100,11 +115,16 @@ def attack(what):
         asked = call(neighbour, code.replace("[os.getpid(), os.getuid()]", "os.getpid()"), "who")
         told = call(hostile, code, asked.value)
         assert told.value in ("PermissionError", "ProcessLookupError")
-        assert call(neighbour, code.replace("[os.getpid(), os.getuid()]", "os.getpid()"), "who").value == asked.value
+        assert (
+            call(neighbour, code.replace("[os.getpid(), os.getuid()]", "os.getpid()"), "who").value
+            == asked.value
+        )
 
 
 def test_a_box_cannot_see_its_neighbours_files(sandbox: Sandbox) -> None:
-    write = "import os\ndef attack():\n    open('answer', 'w').write('42')\n    return os.getcwd()\n"
+    write = (
+        "import os\ndef attack():\n    open('answer', 'w').write('42')\n    return os.getcwd()\n"
+    )
     read = """
 import os
 def attack(folder):
@@ -122,7 +142,9 @@ def attack(folder):
 
 
 def test_a_box_cannot_guess_where_its_neighbours_files_are(sandbox: Sandbox) -> None:
-    where = "import os\ndef attack():\n    open('big', 'w').write('x' * 99)\n    return os.getcwd()\n"
+    where = (
+        "import os\ndef attack():\n    open('big', 'w').write('x' * 99)\n    return os.getcwd()\n"
+    )
     with sandbox.open() as neighbour, sandbox.open() as other:
         first, second = (Path(call(box, where).value) for box in (neighbour, other))
     assert first.parent == second.parent
@@ -198,7 +220,9 @@ def attack():
     assert all(entry != repository for entry in eval(told)[3])
 
 
-def test_secrets_of_the_environment_stay_outside(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+def test_secrets_of_the_environment_stay_outside(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+) -> None:
     monkeypatch.setenv("GRADER_SECRET", "hidden")
     code = "import os\ndef attack():\n    return str(dict(os.environ))\n"
     with type(sandbox)(SMALL, [], False) as another, another.open() as box:  # type: ignore[call-arg]
@@ -265,7 +289,9 @@ def attack():
     assert outcome.value == 30.0, outcome.error
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="this is about that machine's second set of system calls")
+@pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="this is about that machine's second set of system calls"
+)
 def test_calls_of_another_architecture_end_the_box(trial: Trial, open_field: Trial) -> None:
     code = """
 import ctypes, mmap, os

@@ -29,14 +29,18 @@ numbers = st.integers(-wire.MAX_INT, wire.MAX_INT - 1) | st.floats()
 leaves = st.none() | st.booleans() | numbers | st.text(max_size=8) | arrays | scalars
 keys = st.text(max_size=4) | st.integers(-9, 9) | st.tuples(st.integers(0, 3), st.text(max_size=2))
 values = st.recursive(
-    leaves, lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(keys, inner), max_leaves=12
+    leaves,
+    lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(keys, inner),
+    max_leaves=12,
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["array", "scalar", "float", "ref", "dtype", "tuple", "list", "dict", "x"]),
+            st.sampled_from(
+                ["array", "scalar", "float", "ref", "dtype", "tuple", "list", "dict", "x"]
+            ),
             inner,
             max_size=2,
         )
@@ -176,30 +180,55 @@ def test_any_json_is_a_value_or_an_error(data: Any, blobs: list[bytes]) -> None:
 def npy(header: str, body: bytes = b"", version: bytes = b"\x01\x00") -> bytes:
     """Return npy bytes with a header of one's own choice."""
     text = header.encode("latin-1") + b"\n"
-    return b"\x93NUMPY" + version + struct.pack("<H" if version[0] == 1 else "<I", len(text)) + text + body
+    return (
+        b"\x93NUMPY"
+        + version
+        + struct.pack("<H" if version[0] == 1 else "<I", len(text))
+        + text
+        + body
+    )
 
 
 headers = st.builds(
     "{{'descr': {!r}, 'fortran_order': {!r}, 'shape': {!r}}}".format,
     st.sampled_from(
-        ["<f8", "|O", "|b1", "<U0", "|S0", "<M8[s]", "|V8", ">i2", "<f16", "<U999999999", "(2,)<f8", "x", 3]
+        [
+            "<f8",
+            "|O",
+            "|b1",
+            "<U0",
+            "|S0",
+            "<M8[s]",
+            "|V8",
+            ">i2",
+            "<f16",
+            "<U999999999",
+            "(2,)<f8",
+            "x",
+            3,
+        ]
     )
     | st.just([("a", "<f8")]),
     st.booleans() | st.none(),
-    st.lists(st.integers(-2, 1 << 70) | st.integers(0, 3) | st.booleans() | st.floats(), max_size=40).map(tuple)
+    st.lists(
+        st.integers(-2, 1 << 70) | st.integers(0, 3) | st.booleans() | st.floats(), max_size=40
+    ).map(tuple)
     | st.integers(),
 )
 
 
 @given(headers, st.binary(max_size=64), st.sampled_from([b"\x01\x00", b"\x02\x00", b"\x03\x00"]))
 @example("{'descr': '|S0', 'fortran_order': False, 'shape': (99999999999,)}", b"", b"\x01\x00")
-@example("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 4611686018427387904)}", b"", b"\x01\x00")
+@example(
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 4611686018427387904)}", b"", b"\x01\x00"
+)
 @example("(" * 2000, b"", b"\x01\x00")
 def test_any_npy_header_is_an_array_or_an_error(header: str, body: bytes, version: bytes) -> None:
     with contextlib.suppress(WireError):
         array = wire.decode_array(npy(header, body, version))
         assert array.dtype.kind in wire.PLAIN_KINDS
-        assert array.nbytes <= max(len(body), 4 * wire.MAX_NODES)  # NumPy gives empty text a character all the same
+        # NumPy gives empty text a character all the same
+        assert array.nbytes <= max(len(body), 4 * wire.MAX_NODES)
 
 
 @pytest.mark.parametrize("shape", [(1,) * 33, (2, -2), (1, -1)])
@@ -289,7 +318,9 @@ def test_malformed_values_are_refused(data: Any) -> None:
 
 
 def test_text_of_what_is_no_character_is_refused() -> None:
-    beyond = npy("{'descr': '<U1', 'fortran_order': False, 'shape': ()}", struct.pack("<I", 0x110000))
+    beyond = npy(
+        "{'descr': '<U1', 'fortran_order': False, 'shape': ()}", struct.pack("<I", 0x110000)
+    )
     for kind in ("array", "scalar"):
         with pytest.raises(WireError, match="text"):
             Decoder((beyond,)).decode({kind: 0})
@@ -297,7 +328,9 @@ def test_text_of_what_is_no_character_is_refused() -> None:
     assert Decoder((last,)).decode({"scalar": 0}) == "\U0010ffff"
 
 
-def test_array_that_is_named_again_and_again_counts_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_array_that_is_named_again_and_again_counts_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     blob = wire.encode_array(np.zeros(100))
     monkeypatch.setattr(wire, "MAX_BYTES", 3 * len(blob))
     assert len(Decoder((blob,)).decode({"list": [{"array": 0}] * 3})) == 3

@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 
 import pytest
 
+from grader.limits import Limits
 from grader.sandbox.box import Box, Exit, Sandbox
-from grader.sandbox.inside import tree
-from grader.sandbox.limits import Limits
+from grader.sandbox.inside.walls import process_tree
 from grader.sandbox.warm import WarmBox, WarmSandbox
 from grader.sandbox.wire import Decoder, Encoder, Frame, WireClosed
 
@@ -36,7 +36,9 @@ class Trial:
         self.sandbox = sandbox
 
     def run(self, code: str, *arguments: Any, links: dict[str, Path] | None = None) -> Outcome:
-        """Call ``attack(*arguments)`` of a module with this code, end the box, and see that nothing of it is left."""
+        """Call ``attack(*arguments)`` of a module with this code, end the box, and see that nothing
+        of it is left.
+        """
         before = left_below(self.sandbox)
         with self.sandbox.open() as box:
             outcome = call(box, code, *arguments, links=links or {})
@@ -62,7 +64,12 @@ def call(box: Box, code: str, *arguments: Any, links: dict[str, Path] | None = N
     outcome = Outcome()
     encoder = Encoder()
     target = [["module", "hostile"], ["attr", "attack"]]
-    body = {"op": "call", "target": target, "args": encoder.encode(arguments), "kwargs": encoder.encode({})}
+    body = {
+        "op": "call",
+        "target": target,
+        "args": encoder.encode(arguments),
+        "kwargs": encoder.encode({}),
+    }
     placed = [[place, str(source)] for place, source in (links or {}).items()]
     stage = Frame({"op": "stage", "links": placed, "files": [["hostile.py", 0]]}, (code.encode(),))
     try:
@@ -85,7 +92,13 @@ def left_below(sandbox: Sandbox) -> int:
     """Return how many processes there are in a sandbox, zygote and all."""
     if not isinstance(sandbox, WarmSandbox) or sandbox._process is None:
         return 0
-    return len([process for process in tree.below(sandbox._process.pid) if not is_zombie(process.pid)])
+    return len(
+        [
+            process
+            for process in process_tree.below(sandbox._process.pid)
+            if not is_zombie(process.pid)
+        ]
+    )
 
 
 def is_zombie(pid: int) -> bool:
@@ -114,8 +127,16 @@ def members(group: int) -> list[int]:
 def scratch_folders(sandbox: WarmSandbox) -> list[str]:
     """Return the scratch folders that are there, seen from outside."""
     assert sandbox._process is not None
-    inside = [process.pid for process in tree.below(sandbox._process.pid) if not is_zombie(process.pid)]
-    base = f"/proc/{inside[-1]}/root{sandbox.base}" if sandbox.tier == "bubblewrap" else str(sandbox.base)
+    inside = [
+        process.pid
+        for process in process_tree.below(sandbox._process.pid)
+        if not is_zombie(process.pid)
+    ]
+    base = (
+        f"/proc/{inside[-1]}/root{sandbox.base}"
+        if sandbox.tier == "bubblewrap"
+        else str(sandbox.base)
+    )
     return [path.name for path in Path(base).iterdir()]
 
 

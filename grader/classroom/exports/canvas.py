@@ -1,4 +1,6 @@
-"""Canvas: the CSV that its gradebook imports, with rows matched by id and the column by its exact title and id."""
+"""Canvas: the CSV that its gradebook imports, with rows matched by id and the column by its exact
+title and id.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from grader.classroom.exports.tables import Finder, Table, most, read_sheet, write_csv
-from grader.classroom.gradebook import Line, number, text
-from grader.classroom.rows import ClassFile
+from grader.classroom.marks.gradebook import Line, number, text
+from grader.classroom.run.results import ClassFile
 from grader.errors import UsageError
 
 IDS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
@@ -20,7 +22,8 @@ _COLUMN = re.compile(r".+ \(\d+\)")
 def render(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path | None) -> Table:
     """Return the CSV; who has no score keeps the cell empty, so that Canvas leaves it as it is.
 
-    column: the title with its id in brackets, as in Canvas's own export; may be left out where that tells it
+    column: the title with its id in brackets, as in Canvas's own export; may be left out where that
+        tells it
     exported: the gradebook as Canvas exports it, whose students are taken over to the letter
     """
     if exported is not None:
@@ -45,9 +48,17 @@ def _id(line: Line) -> str:
 
 
 def _sis(line: Line) -> str:
-    """Return the SIS id: the roster's own column of that name, else the roster's id where it is not Canvas's."""
+    """Return the SIS id: the roster's own column of that name, else the roster's id where it is not
+    Canvas's.
+    """
     entry = line.entry
-    return entry.sis if entry.sis is not None else "" if entry.student == entry.lms_id else entry.student
+    return (
+        entry.sis
+        if entry.sis is not None
+        else ""
+        if entry.student == entry.lms_id
+        else entry.student
+    )
 
 
 def _filled(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path) -> Table:
@@ -57,7 +68,9 @@ def _filled(class_: ClassFile, lines: Sequence[Line], column: str, exported: Pat
     named = "Student" in header or {"LastName", "FirstName"} <= set(header)
     missing = [name for name in ("ID",) if name not in header] + ([] if named else ["Student"])
     if missing:
-        raise UsageError(f"{exported} is no gradebook that Canvas exported: it has no column {missing[0]!r}")
+        raise UsageError(
+            f"{exported} is no gradebook that Canvas exported: it has no column {missing[0]!r}"
+        )
     column = column or _only_column(class_.title, header, exported)
     if column not in header:
         raise UsageError(f"{exported} has no column {column!r}")
@@ -79,7 +92,9 @@ def _filled(class_: ClassFile, lines: Sequence[Line], column: str, exported: Pat
 
 
 def _only_column(title: str, header: Sequence[str], exported: Path) -> str:
-    """Return the column that bears the assignment's title, or the only one that may be an assignment's."""
+    """Return the column that bears the assignment's title, or the only one that may be an
+    assignment's.
+    """
     columns = [name for name in header if _COLUMN.fullmatch(name)]
     found = [name for name in columns if name.rpartition(" (")[0] == title] or columns
     if len(found) == 1:

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from grader.classroom.page import template_of
+from grader.classroom.marks.class_page import template_of
 from grader.errors import GraderFault
 from grader.model import CheckResult, Report, Status
-from grader.report import words
+from grader.report import labels
 from grader.report.audience import Audience, view
 from grader.text import clean
 
@@ -40,9 +40,10 @@ def results(report: Report, environment: Mapping[str, str]) -> bytes:
 
     environment: of the runner, which names the submission
 
-    Raises `GraderFault` if a check has no verdict: then there is no mark, and no result to be collected.
+    Raises `GraderFault` if a check has no verdict: then there is no mark, and no result to be
+    collected.
     """
-    if words.unfinished(report):
+    if labels.unfinished(report):
         raise GraderFault("the grader failed in some checks, so there is no result: grade again")
     shown = view(report, Audience.STUDENT)
     whole = all(float(check.max_points).is_integer() for check in shown.checks)
@@ -61,7 +62,9 @@ def results(report: Report, environment: Mapping[str, str]) -> bytes:
 
 
 def _test(check: CheckResult, factor: int) -> dict[str, Any]:
-    """Return a check as a test: points are cut to whole ones, so that nothing is given that was not earned."""
+    """Return a check as a test: points are cut to whole ones, so that nothing is given that was not
+    earned.
+    """
     hint = f"\nHint: {check.hint}" if check.hint else ""
     return {
         "test-name": clean(check.title, 200),
@@ -73,15 +76,17 @@ def _test(check: CheckResult, factor: int) -> dict[str, Any]:
 
 
 def commands(report: Report) -> list[str]:
-    """Return a workflow command for each check that did not pass, at the student's line if that is known."""
+    """Return a workflow command for each check that did not pass, at the student's line if that is
+    known.
+    """
     lines = []
     for check in view(report, Audience.STUDENT).checks:
         if check.status in (Status.FAIL, Status.ERROR):
             place = _place(check)
             where = f" file={_property(place[0])},line={place[1]}," if place else " "
-            points = f"{words.points(check.points)} of {words.points(check.max_points)}"
+            points = f"{labels.points(check.points)} of {labels.points(check.max_points)}"
             title = _property(f"{check.title} ({points})")
-            said = _data(check.message or words.status(check))
+            said = _data(check.message or labels.status(check))
             lines.append(f"::error{where}title={title}::{said}")
     return lines
 
@@ -93,7 +98,9 @@ def _place(check: CheckResult) -> tuple[str, int] | None:
 
 
 def _data(text: str) -> str:
-    """Return text as a workflow command's message: it must not end the line, or begin another command."""
+    """Return text as a workflow command's message: it must not end the line, or begin another
+    command.
+    """
     return clean(text, MESSAGE_LIMIT).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -7,11 +7,11 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader.classroom import uploads
-from grader.classroom.entries import Entry
+from grader.classroom.download import lms_filenames
+from grader.classroom.download.students import Entry
 from grader.classroom.exports.tables import Table
-from grader.classroom.gradebook import Line
-from grader.classroom.rows import ClassFile, Outcome
+from grader.classroom.marks.gradebook import Line
+from grader.classroom.run.results import ClassFile, Outcome
 from grader.grading.outputs import STUDENTS_PAGE
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -27,9 +27,18 @@ def render(class_: ClassFile, lines: Sequence[Line], out: Path) -> Table:
     seen: set[str] = set()  # a group has one hand-in, and one answer to it
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for line in lines:
-            page = out / line.entry.folder / (REFUSED if line.outcome is Outcome.REFUSED else STUDENTS_PAGE)
+            page = (
+                out
+                / line.entry.folder
+                / (REFUSED if line.outcome is Outcome.REFUSED else STUDENTS_PAGE)
+            )
             name = _name(class_.layout, line.entry, page.suffix)
-            if line.outcome not in (Outcome.GRADED, Outcome.REFUSED) or not name or not page.is_file() or name in seen:
+            if (
+                line.outcome not in (Outcome.GRADED, Outcome.REFUSED)
+                or not name
+                or not page.is_file()
+                or name in seen
+            ):
                 continue
             info = zipfile.ZipInfo(name, EPOCH)
             info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
@@ -43,7 +52,7 @@ def _name(layout: str, entry: Entry, suffix: str) -> str:
     """Return the page's name in the zip; nothing where the LMS could not tell whose it is."""
     if not entry.paths:
         return ""
-    if layout in uploads.ANSWERED:
-        head = uploads.answer_to(layout, entry.paths[0].rpartition("/")[2], entry.lms_id)
+    if layout in lms_filenames.ANSWERED:
+        head = lms_filenames.answer_to(layout, entry.paths[0].rpartition("/")[2], entry.lms_id)
         return f"{head}feedback{suffix}" if head else ""
     return f"{entry.folder}/feedback{suffix}"

@@ -1,10 +1,10 @@
 """Gradescope: the autograder zip, and results.json as its harness reads it.
 
-Theory of operation. Gradescope unpacks the zip to ``/autograder/source``, runs ``setup.sh`` once with a network, and
-for each submission ``run_autograder``, which grades ``/autograder/submission`` and writes
-``/autograder/results/results.json``. The student's code runs in the grader's sandbox inside that container; where none
-can be had, nothing is graded. A fault of ours leaves no results.json, which Gradescope reports as a failed autograder
-and not as a mark.
+Theory of operation. Gradescope unpacks the zip to ``/autograder/source``, runs ``setup.sh`` once
+with a network, and for each submission ``run_autograder``, which grades ``/autograder/submission``
+and writes ``/autograder/results/results.json``. The student's code runs in the grader's sandbox
+inside that container; where none can be had, nothing is graded. A fault of ours leaves no
+results.json, which Gradescope reports as a failed autograder and not as a mark.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 import msgspec
 
 from grader.assignment.spec import Assignment, load
-from grader.classroom.page import template_of
+from grader.classroom.marks.class_page import template_of
 from grader.errors import GraderFault, SubmissionError
 from grader.files import write_atomically
 from grader.model import CheckResult, Report, Status, Tier, Visibility
-from grader.report import words
+from grader.report import labels
 from grader.report.audience import HIDDEN_TITLE, Audience, view
 from grader.text import clean
 
@@ -33,7 +33,8 @@ ASSIGNMENT, REFERENCE = "assignment", "solutions"
 def autograder_zip(assignment: Assignment, wheel: str, wheel_bytes: bytes) -> bytes:
     """Return the zip: two scripts, the grader's wheel, and the assignment.
 
-    Of the reference solution it holds the modules that stand-ins ask, so that one mistake costs once there as well.
+    Of the reference solution it holds the modules that stand-ins ask, so that one mistake costs
+    once there as well.
     wheel: the file name of the wheel
     """
     assignment.require_hidden()
@@ -42,7 +43,8 @@ def autograder_zip(assignment: Assignment, wheel: str, wheel_bytes: bytes) -> by
         "run_autograder": template_of("exports/run_autograder.j2").encode(),
         f"wheels/{wheel}": wheel_bytes,
     }
-    # A notebook that is its own reference is the assignment: the platform keeps the zip from students.
+    # A notebook that is its own reference is the assignment: the platform keeps the zip from
+    # students.
     reference = assignment.reference if assignment.reference != assignment.folder else None
     for path in sorted(assignment.folder.rglob("*")):
         inside = path.relative_to(assignment.folder)
@@ -63,7 +65,8 @@ def autograder_zip(assignment: Assignment, wheel: str, wheel_bytes: bytes) -> by
 
 
 def run(base: Path, isolation: str = "auto") -> Path:
-    """Grade the submission of Gradescope's tree at ``base`` and write its results; return their path.
+    """Grade the submission of Gradescope's tree at ``base`` and write its results; return their
+    path.
 
     A submission that can't be taken in gets no points and the reason; a fault of ours is raised.
     """
@@ -74,8 +77,10 @@ def run(base: Path, isolation: str = "auto") -> Path:
     try:
         report = grade(assignment, base / "submission", Options(isolation=isolation)).report
     except SubmissionError as error:
-        return write_atomically(target, _json({"score": 0.0, "output": str(error), "output_format": "text"}))
-    if words.unfinished(report):
+        return write_atomically(
+            target, _json({"score": 0.0, "output": str(error), "output_format": "text"})
+        )
+    if labels.unfinished(report):
         raise GraderFault(
             "a check failed by our fault; Gradescope is to call the autograder failed, not to give a mark"
         )
@@ -83,14 +88,19 @@ def run(base: Path, isolation: str = "auto") -> Path:
 
 
 def results(report: Report) -> bytes:
-    """Return a report as results.json: a test for each check, hidden ones hidden, the question as its tag."""
+    """Return a report as results.json: a test for each check, hidden ones hidden, the question as
+    its tag.
+    """
     titles = {question.id: question.title for question in report.questions}
-    shown = view(report, Audience.STUDENT)  # hidden tests are shown to instructors alone, and so they stand in full
+    # hidden tests are shown to instructors alone, and so they stand in full
+    shown = view(report, Audience.STUDENT)
     tests = [
         full if full.visibility is Visibility.HIDDEN else open_
         for full, open_ in zip(report.checks, shown.checks, strict=True)
     ]
-    head = f"{report.title}: {words.points(report.score)} of {words.points(report.max_score)} points"
+    head = (
+        f"{report.title}: {labels.points(report.score)} of {labels.points(report.max_score)} points"
+    )
     if report.isolation is Tier.NONE:
         head += " (not sandboxed)"
     return _json(
@@ -118,7 +128,7 @@ def _test(number: int, check: CheckResult, titles: dict[str, str]) -> dict[str, 
         "score": check.points,
         "max_score": check.max_points,
         "status": "passed" if check.status is Status.PASS else "failed",
-        "output": output or words.status(check),
+        "output": output or labels.status(check),
         "output_format": "text",
         "tags": [titles.get(check.question, check.question)],
         "visibility": "hidden" if hidden else "visible",

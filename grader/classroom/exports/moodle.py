@@ -18,8 +18,8 @@ from grader.classroom.exports.tables import (
     scaled,
     write_csv,
 )
-from grader.classroom.gradebook import Line, feedback_of, number, text
-from grader.classroom.rows import ClassFile
+from grader.classroom.marks.gradebook import Line, feedback_of, number, text
+from grader.classroom.run.results import ClassFile
 from grader.errors import UsageError
 
 HEADER = (
@@ -30,7 +30,9 @@ _NUMBER = re.compile(r"[^\W\d][^\d]{2,40}?[ _]?(\d{1,18})")  # `Participant 17`,
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def worksheet(class_: ClassFile, lines: Sequence[Line], exported: Path | None, scale_asked: bool = False) -> Table:
+def worksheet(
+    class_: ClassFile, lines: Sequence[Line], exported: Path | None, scale_asked: bool = False
+) -> Table:
     """Return the worksheet; Moodle takes grades and feedback from it by the identifier.
 
     exported: the worksheet as Moodle hands it out, which keeps all its other cells
@@ -49,7 +51,10 @@ def worksheet(class_: ClassFile, lines: Sequence[Line], exported: Path | None, s
         for line in lines
         if line.entry.lms_id
     ]  # fmt: skip
-    return Table(write_csv(HEADER, rows), frozenset(line.entry.student for line in lines if line.entry.lms_id))
+    return Table(
+        write_csv(HEADER, rows),
+        frozenset(line.entry.student for line in lines if line.entry.lms_id),
+    )
 
 
 class _Places(NamedTuple):
@@ -102,7 +107,9 @@ def _places(header: Sequence[str], rows: Sequence[Sequence[str]], exported: Path
             names.get("Feedback comments"),
         )
     identifier = next((i for i in range(len(header)) if _all(rows, i, _NUMBER.fullmatch)), None)
-    maximum = next((i for i in range(1, len(header)) if i != identifier and _one_number(rows, i)), None)
+    maximum = next(
+        (i for i in range(1, len(header)) if i != identifier and _one_number(rows, i)), None
+    )
     if identifier is None or maximum is None:
         raise UsageError(
             f"{exported} is no grading worksheet of Moodle's: it has no column 'Identifier' and none that looks like it"
@@ -123,7 +130,8 @@ def _one_number(rows: Sequence[Sequence[str]], index: int) -> bool:
 
 
 def grades_xml(class_: ClassFile, lines: Sequence[Line], assignment: str) -> Table:
-    """Return the XML of Moodle's grade import; students and the assignment are named by their ID numbers.
+    """Return the XML of Moodle's grade import; students and the assignment are named by their ID
+    numbers.
 
     assignment: the assignment's ID number, as its settings in Moodle have it
     """

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from grader.classroom.exports.tables import Table, most, write_csv
-from grader.classroom.gradebook import Line, text
-from grader.classroom.rows import ClassFile
+from grader.classroom.marks.gradebook import Line, text
+from grader.classroom.run.results import ClassFile
 
 HEADER = (
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
@@ -16,7 +16,9 @@ HEADER = (
 
 
 def render(class_: ClassFile, lines: Sequence[Line]) -> Table:
-    """Return the CSV: a row per student. As with nbgrader, who handed in nothing stands there with zeros."""
+    """Return the CSV: a row per student. As with nbgrader, who handed in nothing stands there with
+    zeros.
+    """
     due = _time(class_.late.due) if class_.late is not None and class_.late.due is not None else ""
     rows = []
     for line in lines:
@@ -24,7 +26,9 @@ def render(class_: ClassFile, lines: Sequence[Line]) -> Table:
             continue  # the grader failed, or has not been there yet: no mark is given
         marks = line.marks
         last, first = _names(line.entry.name)
-        submitted = _time(datetime.fromisoformat(line.entry.submitted)) if line.entry.submitted else ""
+        submitted = (
+            _time(datetime.fromisoformat(line.entry.submitted)) if line.entry.submitted else ""
+        )
         sums = (marks.points, marks.penalty, marks.score) if marks is not None else (0.0, 0.0, 0.0)
         rows.append(
             [class_.name, due, submitted, text(line.entry.student), text(last), text(first), text(line.entry.email),

@@ -17,15 +17,17 @@ from grader.classroom.exports.tables import (
     scaled,
     write_csv,
 )
-from grader.classroom.gradebook import Line, number, text
-from grader.classroom.rows import ClassFile
+from grader.classroom.marks.gradebook import Line, number, text
+from grader.classroom.run.results import ClassFile
 from grader.errors import UsageError
 
 END_OF_LINE = "End-of-Line Indicator"  # Brightspace wants it last, with `#` in each row
 
 
 class Form(NamedTuple):
-    """How a system's export looks: its id columns, its name columns, and the columns of assignments."""
+    """How a system's export looks: its id columns, its name columns, and the columns of
+    assignments.
+    """
 
     system: str
     ids: tuple[str, ...]
@@ -58,18 +60,27 @@ SAKAI = Form(
 
 
 def render(
-    form: Form, class_: ClassFile, lines: Sequence[Line], column: str, exported: Path | None, scale_asked: bool
+    form: Form,
+    class_: ClassFile,
+    lines: Sequence[Line],
+    column: str,
+    exported: Path | None,
+    scale_asked: bool,
 ) -> Table:
-    """Return the CSV for a system; with its own export, that export with the marks in the assignment's column.
+    """Return the CSV for a system; with its own export, that export with the marks in the
+    assignment's column.
 
-    column: the column's exact title, if the export has several; scale_asked: whether marks are scaled to its maximum
+    column: the column's exact title, if the export has several; scale_asked: whether marks are
+    scaled to its maximum
     """
     if exported is None:
         return _made(form, class_, lines, column)
     sheet = read_sheet(exported)
     start = next((i for i, row in enumerate(sheet.rows[:6]) if set(form.ids) & set(row)), None)
     if start is None:
-        raise UsageError(f"{exported} is no gradebook that {form.system} exported: it has no column {form.ids[0]!r}")
+        raise UsageError(
+            f"{exported} is no gradebook that {form.system} exported: it has no column {form.ids[0]!r}"
+        )
     above, header, rows = sheet.rows[:start], sheet.rows[start], sheet.rows[start + 1 :]
     place = _column(form, class_.title, header, column, exported)
     match = form.column.fullmatch(header[place])
@@ -89,7 +100,9 @@ def _who(form: Form, header: Sequence[str], row: Sequence[str]) -> tuple[list[st
     cells = dict(zip(header, row, strict=False))
     ids = [cells.get(name, "").removeprefix("#") for name in form.ids]
     last, first = cells.get(form.last, ""), cells.get(form.first, "")
-    return ids, f"{last}, {first}" if last or first else cells.get("Name", cells.get("Student Name", ""))
+    return ids, f"{last}, {first}" if last or first else cells.get(
+        "Name", cells.get("Student Name", "")
+    )
 
 
 def _column(form: Form, title: str, header: Sequence[str], column: str, exported: Path) -> int:
@@ -105,7 +118,9 @@ def _column(form: Form, title: str, header: Sequence[str], column: str, exported
     own = [index for index, same in found if same] or [index for index, _ in found]
     if len(own) == 1:
         return own[0]
-    known = ", ".join(repr(header[index]) for index, _ in found) or "there is none of an assignment's"
+    known = (
+        ", ".join(repr(header[index]) for index, _ in found) or "there is none of an assignment's"
+    )
     raise UsageError(f"{exported}: which column is this assignment's? give --column ({known})")
 
 
@@ -116,7 +131,9 @@ def _made(form: Form, class_: ClassFile, lines: Sequence[Line], column: str) -> 
     rows = [line for line in lines if line.score is not None]
     if form is BRIGHTSPACE:
         head = ["OrgDefinedId", title if column else f"{title} Points Grade", END_OF_LINE]
-        return Table(write_csv(head, [[_id(line, "#"), number(line.score), "#"] for line in rows]), there)
+        return Table(
+            write_csv(head, [[_id(line, "#"), number(line.score), "#"] for line in rows]), there
+        )
     if form is SAKAI:
         head = ["Student ID", "Student Name", title if column else f"{title} [{possible}]"]
         names = [[_id(line), text(line.entry.name), number(line.score)] for line in rows]

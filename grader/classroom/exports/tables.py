@@ -1,4 +1,6 @@
-"""Shared by the exports that are tables: the class with its marks, and another system's CSV that is to be filled in."""
+"""Shared by the exports that are tables: the class with its marks, and another system's CSV that is
+to be filled in.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from grader.classroom import gradebook, overrides
-from grader.classroom.entries import tidy
-from grader.classroom.gradebook import Line, number
-from grader.classroom.identity import Claim, settle
-from grader.classroom.roster import name_keys
-from grader.classroom.rows import ClassFile, Outcome
-from grader.classroom.store import Store
+from grader.classroom.download.identity import Claim, settle
+from grader.classroom.download.roster import name_keys
+from grader.classroom.download.students import tidy
+from grader.classroom.marks import gradebook, overrides
+from grader.classroom.marks.gradebook import Line, number
+from grader.classroom.run.result_store import Store
+from grader.classroom.run.results import ClassFile, Outcome
 from grader.errors import UsageError
 
 _DECIMAL_COMMA = re.compile(r"\d+,\d+")
@@ -40,23 +42,32 @@ class Table(NamedTuple):
     unsettled: Sequence[str] = ()  # rows of the other system that point to different students
 
 
-def told(lines: Sequence[Line], table: Table, exported: Path | None = None, *, what: str = "mark") -> list[str]:
-    """Return what a person should know before the file is uploaded: how many marks it has, and whose it has not.
+def told(
+    lines: Sequence[Line], table: Table, exported: Path | None = None, *, what: str = "mark"
+) -> list[str]:
+    """Return what a person should know before the file is uploaded: how many marks it has, and
+    whose it has not.
 
     exported: the file that was filled in
     what: what it has of each student
     """
     groups = {
         f"not in {exported or 'it'}": [
-            line for line in lines if line.score is not None and line.entry.student not in table.there
+            line
+            for line in lines
+            if line.score is not None and line.entry.student not in table.there
         ],
         "no mark, the grader failed": [line for line in lines if line.outcome is Outcome.FAULT],
         "no mark, not graded yet": [line for line in lines if line.outcome is Outcome.WAITING],
         "no mark, nothing was handed in": [
             line for line in lines if line.outcome is Outcome.MISSING and line.score is None
         ],
-        "no mark, whose a hand-in is, is asked": [line for line in lines if line.outcome is Outcome.ASKED],
-        "with answers that wait to be read": [line for line in lines if line.marks and line.marks.waiting],
+        "no mark, whose a hand-in is, is asked": [
+            line for line in lines if line.outcome is Outcome.ASKED
+        ],
+        "with answers that wait to be read": [
+            line for line in lines if line.marks and line.marks.waiting
+        ],
     }
     doubts = []
     if table.unsettled:
@@ -78,7 +89,11 @@ def _who(lines: Sequence[Line]) -> str:
 
 def most(class_: ClassFile) -> float:
     """Return what can be reached."""
-    return round(sum(check.points for check in class_.checks) + sum(inline.points for inline in class_.inline), 2)
+    return round(
+        sum(check.points for check in class_.checks)
+        + sum(inline.points for inline in class_.inline),
+        2,
+    )
 
 
 class Sheet(NamedTuple):
@@ -103,7 +118,9 @@ class Sheet(NamedTuple):
 
 
 def read_sheet(path: Path) -> Sheet:
-    """Read a CSV of another system, with the commas, semicolons or tabs and the encoding that it has."""
+    """Read a CSV of another system, with the commas, semicolons or tabs and the encoding that it
+    has.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -120,7 +137,9 @@ def read_sheet(path: Path) -> Sheet:
         raise UsageError(f"{path} has no header row")
     width = max(len(row) for row in rows)
     filled = [row + [""] * (width - len(row)) for row in rows]
-    comma = delimiter != "," and any(_DECIMAL_COMMA.fullmatch(cell.strip()) for row in rows for cell in row)
+    comma = delimiter != "," and any(
+        _DECIMAL_COMMA.fullmatch(cell.strip()) for row in rows for cell in row
+    )
     return Sheet(path, filled, delimiter, encoding, comma)
 
 
@@ -134,7 +153,9 @@ def number_in(cell: str) -> float | None:
 
 
 def scale(ours: float, theirs: float | None, asked: bool, what: str) -> float:
-    """Return by what marks are multiplied; raise `UsageError` for another maximum, unless it is asked for."""
+    """Return by what marks are multiplied; raise `UsageError` for another maximum, unless it is
+    asked for.
+    """
     if theirs is None or not ours or abs(theirs - ours) < 0.005:
         return 1.0
     if not asked:
@@ -179,8 +200,11 @@ class Finder:
             for key in name_keys(entry.name):
                 self._by_name.setdefault(key, set()).add(entry.student)
 
-    def find(self, ids: Iterable[str], name: str, number: str = "", layout: str = "") -> Line | None:
-        """Return the line that is meant; None, and it is remembered, if what is said points to different students.
+    def find(
+        self, ids: Iterable[str], name: str, number: str = "", layout: str = ""
+    ) -> Line | None:
+        """Return the line that is meant; None, and it is remembered, if what is said points to
+        different students.
 
         number: the other system's own; it counts if the class came from there (``layout``)
         """
@@ -194,7 +218,9 @@ class Finder:
         if own and layout == self._layout:
             claims.append(Claim(number, frozenset(self._by_number.get(own, ()))))
         students, why = settle(claims)
-        weak = frozenset(self._by_id.get(own, ())) if own and layout != self._layout else frozenset()
+        weak = (
+            frozenset(self._by_id.get(own, ())) if own and layout != self._layout else frozenset()
+        )
         if not why and students and weak and not students <= weak:
             why = "its number is another student's"
         if why or (not students and weak):

@@ -1,0 +1,1 @@
+"""Audits the checks: they must fail wrong solutions and pass right ones."""

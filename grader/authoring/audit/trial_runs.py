@@ -1,0 +1,283 @@
+"""Trials: many versions of a submission, each held against an assignment's checks, on all cores.
+
+Every worker process has a sandbox of its own and keeps it from trial to trial. What is tried is the
+author's own code and small changes of it, so where this machine can't isolate, plain processes will
+do.
+"""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from grader.assignment.expectations import SCHEMA, Expectations, Provenance
+from grader.assignment.spec import Assignment, load
+from grader.authoring.record import reference_files
+from grader.checking.explain.diagnosis import Answers, KnownMistakes, Mistake, answers
+from grader.errors import AssignmentError, IsolationError
+from grader.machine import cores
+from grader.model import Status
+
+if TYPE_CHECKING:
+    from grader.checking.run.verdicts import CheckOutcome
+
+RECORDED = ("hidden", "public")  # seeds whose expectations lie on disk
+HURRY = 3.0  # seconds for one call of code that may never return
+HURRY_NOTEBOOK = 60.0
+
+
+class Bench(msgspec.Struct, frozen=True):
+    """Where trials are run."""
+
+    folder: str  # of the assignment
+    isolation: str  # a tier; `settle` turns "auto" into one
+    # seeds, and the file of what known mistakes answer to each
+    known: tuple[tuple[str, str], ...] = ()
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """One version of a submission and what it is to be held against."""
+
+    id: str
+    files: dict[str, bytes]  # those that differ from the reference's
+    seed: str  # "hidden", "public", or the digits of another one
+    stages: tuple[frozenset[str], ...]  # checks; a stage is run where all before it passed
+    hurry: bool = True  # whether a call that takes long is cut sooner than the assignment says
+    # whether it is only to be seen what it answers, as `grader record` sees known mistakes
+    observed: bool = False
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What came of a trial."""
+
+    ran: tuple[str, ...]  # ids of checks
+    failed: dict[str, str]  # check -> the first message of a case that did not pass
+    # check -> why it has no verdict: the check's own fault, not the submission's
+    faults: dict[str, str]
+    seconds: float
+    hints: dict[str, Mistake] = {}  # check -> what a student would be told
+    answers: Answers = {}  # of one that was only observed
+    won: dict[str, float] = {}  # check -> the share of its points that its passed cases are worth
+    judged: dict[str, tuple[str, ...]] = {}  # check -> the function that its last case called last
+
+    @property
+    def noticed(self) -> dict[str, str]:
+        """Checks that did not let the trial pass, by themselves or since they broke on it, with the
+        message.
+        """
+        return {**self.faults, **self.failed}
+
+
+def settle(assignment: Assignment, isolation: str) -> str:
+    """Return the tier to use: for "auto" the strongest that works here, or plain processes where
+    none does.
+    """
+    from grader.sandbox.ladder import open_sandbox
+
+    if isolation != "auto":
+        return isolation
+    try:
+        with open_sandbox(
+            "auto", assignment.spec.limits, _readable(assignment), notebooks=False
+        ) as sandbox:
+            return str(sandbox.tier)
+    except IsolationError:
+        return "none"
+
+
+def run_all(
+    bench: Bench,
+    trials: Sequence[Trial],
+    workers: int | None,
+    on_done: Callable[[Trial, Verdict], None],
+) -> dict[tuple[str, str], Verdict]:
+    """Run trials on several processes; return the verdicts by id and seed, and tell of each as it
+    comes.
+    """
+    verdicts: dict[tuple[str, str], Verdict] = {}
+    if not trials:
+        return verdicts
+    count = max(1, min(workers or cores(), len(trials)))
+    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+        futures = {pool.submit(run_one, bench, trial): trial for trial in trials}
+        try:
+            for future in as_completed(futures):
+                trial = futures[future]
+                verdicts[trial.id, trial.seed] = verdict = future.result()
+                on_done(trial, verdict)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return verdicts
+
+
+# --- in a worker ----------------------------------------------------------------------------------
+
+
+def run_one(bench: Bench, trial: Trial) -> Verdict:
+    """Run a trial in this process."""
+    return _worker(bench).run(trial)
+
+
+@functools.cache
+def _worker(bench: Bench) -> Worker:
+    """Return this process's worker, made when first asked for and closed when the process ends."""
+    worker = Worker(bench)
+    Finalize(worker, worker.close, exitpriority=10)
+    return worker
+
+
+class Worker:
+    """An assignment, its reference, a sandbox, and the expectations of every seed that was asked
+    for.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        from grader.sandbox.ladder import open_sandbox
+
+        self._patient = load(Path(bench.folder))
+        limits = self._patient.spec.limits
+        short = msgspec.structs.replace(
+            limits,
+            call_seconds=min(limits.call_seconds, HURRY),
+            import_seconds=min(limits.import_seconds, 2 * HURRY),
+            cell_seconds=min(limits.cell_seconds, HURRY_NOTEBOOK),
+            notebook_seconds=min(limits.notebook_seconds, HURRY_NOTEBOOK),
+        )
+        self._hurried = Assignment(
+            self._patient.folder, msgspec.structs.replace(self._patient.spec, limits=short)
+        )
+        self._reference = reference_files(self._patient)
+        self._expectations: dict[tuple[str, frozenset[str]], Expectations] = {}
+        self._known = {seed: KnownMistakes.read(Path(path)) for seed, path in bench.known}
+        self._sandbox = open_sandbox(
+            bench.isolation,
+            limits,
+            _readable(self._patient),
+            notebooks=bool(self._patient.spec.notebooks),
+        )
+
+    def close(self) -> None:
+        """End the sandbox."""
+        self._sandbox.close()
+
+    def run(self, trial: Trial) -> Verdict:
+        """Run a trial's stages until one fails."""
+        start = time.perf_counter()
+        if trial.observed:
+            seen = self._observed(trial)
+            return Verdict((), {}, {}, round(time.perf_counter() - start, 3), answers=seen)
+        ran: list[str] = []
+        failed: dict[str, str] = {}
+        faults: dict[str, str] = {}
+        hints: dict[str, Mistake] = {}
+        won: dict[str, float] = {}
+        judged: dict[str, tuple[str, ...]] = {}
+        for stage in filter(None, trial.stages):
+            if failed or faults:
+                break
+            for id_, check in self._stage(trial, stage).items():
+                ran.append(id_)
+                won[id_], judged[id_] = self._share(id_, check), check.functions
+                if check.mistake.hint:
+                    hints[id_] = check.mistake
+                for case in check.cases:
+                    if case.status is Status.ERROR:
+                        faults.setdefault(id_, f"{case.id}: {case.message}")
+                    elif case.status is not Status.PASS:
+                        failed.setdefault(id_, f"{case.id}: {case.message}")
+        seconds = round(time.perf_counter() - start, 3)
+        return Verdict(tuple(ran), failed, faults, seconds, hints, won=won, judged=judged)
+
+    def _share(self, id_: str, check: CheckOutcome) -> float:
+        """Return the share of a check's points that the cases which passed are worth."""
+        spec = self._patient.check(id_)
+        weights = (spec.weights if spec is not None else None) or {}
+        passed = [weights.get(case.id, 1.0) for case in check.cases if case.status is Status.PASS]
+        return sum(passed) / sum((weights.get(case.id, 1.0) for case in check.cases), 1e-12)
+
+    def _stage(self, trial: Trial, stage: frozenset[str]) -> dict[str, CheckOutcome]:
+        from grader.checking.run.plan import Plan
+        from grader.checking.run.session import run_checks
+
+        return run_checks(
+            Plan(
+                assignment=self._hurried if trial.hurry else self._patient,
+                sandbox=self._sandbox,
+                files={**self._reference, **trial.files},
+                expectations=self._expected(trial.seed, stage),
+                only=stage,
+                known=functools.partial(self._known.get, trial.seed),
+            )
+        ).checks
+
+    def _observed(self, trial: Trial) -> Answers:
+        from grader.checking.api.expect import Mode
+        from grader.checking.run.plan import Plan
+        from grader.checking.run.session import run_checks
+
+        expectations = Expectations(Provenance(SCHEMA, trial.seed, "", "", {}))
+        run_checks(
+            Plan(
+                assignment=self._patient,
+                sandbox=self._sandbox,
+                files={**self._reference, **trial.files},
+                expectations=expectations,
+                mode=Mode.OBSERVE,
+                only=frozenset().union(*trial.stages),
+            )
+        )
+        return answers(expectations)
+
+    def _expected(self, seed: str, checks: frozenset[str]) -> Expectations:
+        key = (seed, frozenset[str]() if seed in RECORDED else checks)
+        if key not in self._expectations:
+            self._expectations[key] = (
+                self._read(seed) if seed in RECORDED else self._record(seed, checks)
+            )
+        return self._expectations[key]
+
+    def _read(self, seed: str) -> Expectations:
+        path = self._patient.expectations_path(seed)
+        expectations = Expectations.read(path)
+        if expectations.provenance.assignment != self._patient.digest:
+            raise AssignmentError(
+                f"{path} is stale: the assignment has changed since; run `grader record`"
+            )
+        return expectations
+
+    def _record(self, seed: str, checks: frozenset[str]) -> Expectations:
+        from grader.checking.api.expect import Mode
+        from grader.checking.run.plan import Plan
+        from grader.checking.run.session import run_checks
+
+        expectations = Expectations(Provenance(SCHEMA, seed, self._patient.digest, "", {}))
+        outcome = run_checks(
+            Plan(
+                assignment=self._patient,
+                sandbox=self._sandbox,
+                files=self._reference,
+                expectations=expectations,
+                mode=Mode.RECORD,
+                only=checks,
+            )
+        )
+        for id_, check in outcome.checks.items():
+            for case in check.cases:
+                if case.status is not Status.PASS:
+                    raise AssignmentError(
+                        f"the reference fails `{id_}` ({case.id}) with seed {seed}: {case.message}"
+                    )
+        return expectations
+
+
+def _readable(assignment: Assignment) -> list[Path]:
+    return sorted(set(assignment.links.values()))

@@ -1,0 +1,1 @@
+"""Builds the handout and checks that no answer is left in it."""

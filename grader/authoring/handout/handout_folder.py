@@ -1,0 +1,79 @@
+"""The handout on disk: ``student_template/``, written all at once, and compared byte by byte."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from grader.assignment.spec import LITTER, SPEC_NAME
+from grader.authoring.handout.contents import ASSIGNMENT_FOLDER, Handout
+from grader.authoring.handout.wheel import must_stay_within
+from grader.errors import UsageError
+
+LEFT_BEHIND = LITTER | {".tox", ".venv", ".pytest_cache"}  # by who tried the template
+
+
+def differences(handout: Handout, folder: Path) -> Iterator[str]:
+    """Yield a sentence for each file of ``folder`` that generating it anew would change."""
+    there = {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.is_file() and not LEFT_BEHIND.intersection(path.relative_to(folder).parts)
+    }
+    for name, data in handout.files.items():
+        if name not in there:
+            yield f"{name} is missing"
+        elif there[name].read_bytes() != data:
+            yield f"{name} differs"
+    for name in sorted(there.keys() - handout.files.keys()):
+        yield f"{name} should not be there"
+
+
+def write_template(handout: Handout, folder: Path) -> None:
+    """Replace ``folder`` by the handout's files, all at once; refuse a folder that is no handout."""
+    if folder.exists() and not _may_be_replaced(folder):
+        raise UsageError(
+            f"{folder} holds something else than a handout: it is not overwritten; name another --template"
+        )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        holder = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    except OSError as error:
+        raise UsageError(f"can't write to {folder.parent}: {error.strerror}") from error
+    fresh, old = holder / "fresh", holder / "old"
+    try:
+        write_tree(fresh, handout.files)
+        if folder.exists():
+            folder.rename(old)
+        try:
+            fresh.rename(folder)
+        except BaseException:
+            old.rename(folder)
+            raise
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)
+
+
+def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
+    """Write files, given by their paths below a folder."""
+    for name, data in files.items():
+        must_stay_within(name)
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _may_be_replaced(folder: Path) -> bool:
+    """Return whether a folder is empty or a handout: an author's own folder has an assignment in it
+    too.
+    """
+    try:
+        if not any(folder.iterdir()):
+            return True
+        spec = (folder / ASSIGNMENT_FOLDER / SPEC_NAME).read_text(encoding="utf-8")
+        return bool(tomllib.loads(spec).get("handout_of"))
+    except (OSError, ValueError):
+        return False

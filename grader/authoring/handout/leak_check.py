@@ -1,0 +1,295 @@
+"""Proves a handout: no line of a solution is left in it, and its untouched template earns nothing.
+
+A line of a solution counts from three tokens on, comments and spacing aside; of a comment inside a
+solution, from three words on. Texts are searched as one stream of tokens, so that re-indented,
+re-wrapped and re-spaced copies are found, in comments, in strings and in longer lines. Only lines
+of fewer than six tokens must make up a whole line to be a leak: `n += 1` stands inside longer lines
+by chance.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import contextlib
+import json
+import re
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from grader.assignment.spec import Assignment, load
+from grader.assignment.strip import Block
+from grader.authoring.handout.contents import ASSIGNMENT_FOLDER, Handout
+from grader.authoring.handout.handout_folder import write_tree
+from grader.authoring.handout.wheel import wheel_name
+from grader.errors import AssignmentError
+from grader.grading.intake.candidates import listed_cells
+from grader.markers import released
+from grader.model import Status, Visibility
+from grader.notebooks.cells import is_students, text_of
+from grader.text import counted
+
+MIN_TOKENS = 3
+MIN_WITHIN = 6
+
+_NAME = r"[^\W\d]\w*"
+_NUMBER = r"\d[\w.]*(?:(?<=[eE])[+-]\d+)?"
+_OPERATOR = r"\*\*=?|//=?|>>=?|<<=?|[-+*/%@&|^=!<>:]=|->|\.\.\."
+_TOKEN = re.compile(rf"{_NAME}|{_NUMBER}|{_OPERATOR}|[^\s\\]")  # a backslash only wraps a line
+_STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
+_COMMENTED = re.compile(rf"""((?:[^#"']|{_STRING.pattern})*)#(.*)""")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+TEXTS = frozenset((".py", ".md", ".txt", ".csv", ".json", ".toml", ".html"))
+COMMON = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?:from\s+[\w.]+\s+)?import\s.*",
+        r"(?:async\s+)?def\s.*",
+        r"class\s.*",
+        r"@[\w.]+(?:\(\))?",
+        r"for\s+\w+(?:\s*,\s*\w+)*\s+in\s+(?:range|enumerate|zip|reversed)?\(?[\w\s,.()]*\)?:",
+        r"if\s+__name__\s*==.*",
+        r"(?:plt|ax|fig|df)\.\w+\(\)",
+        r"\w+\s*=\s*(?:0|1|0\.0|\[\]|\{\}|\(\)|''|\"\"|None|True|False|(?:list|dict|set|tuple)\(\))",
+        r"\w+\s*=\s*defined\(notebook, .*\)",
+        r"in_box\(\)",
+        r"(?:fig|figure|f),\s*(?:ax|axes|axs)\s*=\s*plt\.subplots\(\)",
+        r"raise NotImplementedError(?:\(\))?",
+    )
+)
+# of a line in a comment, a list or a Markdown text
+_DECORATION = re.compile(r"^[\s#>*`$-]+|[\s`$]+$")
+
+
+class Leak(msgspec.Struct, frozen=True):
+    """A line of a solution that stands in a handout."""
+
+    path: str
+    line: int
+    text: str
+    hidden: bool = False  # of a hidden test
+
+
+def prove(handout: Handout, assignment: Assignment) -> None:
+    """Raise `AssignmentError` unless no solution is left in the handout and its template earns
+    nothing.
+    """
+    for leak in leaks_of(handout, assignment):
+        raise AssignmentError(
+            f"a line of a {'hidden test' if leak.hidden else 'solution'} stands in the handout's {leak.path}, line "
+            f"{leak.line}: {leak.text!r}; reword one of the two, or allow it under [[allowed_lines]] with a reason"
+        )
+    for path in pictures_left(handout.blocks, handout.files):
+        raise AssignmentError(
+            f"a picture of the author's answer lies in the handout's {path}: take it out of what students get"
+        )
+    with tempfile.TemporaryDirectory(prefix="grader-handout-") as folder:
+        root = Path(folder)
+        write_tree(root, handout.files)
+        _must_earn_nothing(load(root / ASSIGNMENT_FOLDER), root)
+        if any(check.visibility is Visibility.HIDDEN for check in assignment.spec.checks):
+            _must_earn_nothing(assignment, root)
+
+
+# --- leaks ----------------------------------------------------------------------------------------
+
+
+def leaks_of(handout: Handout, assignment: Assignment) -> Iterator[Leak]:
+    """Yield each line of a solution or a hidden test that stands in a handout and that the author
+    did not give away.
+
+    Given away is what stands as a line of its own in the author's text for students: provided cells
+    and files, stubs, visible checks; and what the spec allows.
+    """
+    archive = texts(handout.archive())
+    given, prose = given_away(handout, assignment), _stream("\n".join(_explained(assignment)))
+    for hidden, blocks in ((False, handout.blocks), (True, tuple(hidden_tests(assignment)))):
+        for leak in leaks(blocks, archive):
+            piece = f" {leak.text} "
+            if piece not in given and piece not in prose:
+                yield msgspec.structs.replace(leak, hidden=hidden)
+
+
+def _explained(assignment: Assignment) -> Iterator[str]:
+    """Yield the texts in words that an author gives to students."""
+    for notebook in assignment.spec.notebooks:
+        for cell in listed_cells((assignment.folder / notebook.source).read_bytes()):
+            if cell.get("cell_type") == "markdown" and not is_students(cell):
+                yield text_of(cell)
+
+
+def given_away(handout: Handout, assignment: Assignment) -> set[str]:
+    """Return the token streams of the lines that an author leaves to students on purpose."""
+    lines = [allowed.line for allowed in assignment.spec.allowed_lines]
+    for notebook in assignment.spec.notebooks:
+        for cell in listed_cells((assignment.folder / notebook.source).read_bytes()):
+            lines += released(text_of(cell)).split("\n")
+    for path in (*assignment.provided.values(), *assignment.checks_folder.rglob("*.py")):
+        visible = handout.files.get(f"{ASSIGNMENT_FOLDER}/{_within(path, assignment.folder)}")
+        data = visible if path.is_relative_to(assignment.checks_folder) else path.read_bytes()
+        if data and path.suffix in TEXTS:
+            lines += data.decode("utf-8", "replace").split("\n")
+    return {
+        _stream(part) for line in lines for part in (*_parts(line), line.strip()) if part.strip()
+    }
+
+
+def _within(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+
+
+def hidden_tests(assignment: Assignment) -> Iterator[Block]:
+    """Yield the code of each hidden check."""
+    hidden = {check.id for check in assignment.spec.checks if check.visibility is Visibility.HIDDEN}
+    for path in sorted(assignment.checks_folder.rglob("*.py")) if hidden else ():
+        text = path.read_text(encoding="utf-8-sig")
+        if path.parent.name == "in_box":
+            if path.stem in hidden:
+                yield Block("", "", tuple(text.split("\n")))
+            continue
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef) and node.name.removeprefix("test_") in hidden:
+                lines = text.split("\n")[node.body[0].lineno - 1 : node.end_lineno]
+                yield Block("", "", tuple(lines))
+
+
+def is_common(code: str) -> bool:
+    """Return whether a line stands in notebooks all over the world, so that it gives nothing away."""
+    return any(pattern.fullmatch(code.strip()) for pattern in COMMON)
+
+
+def leaks(blocks: Iterable[Block], texts: Mapping[str, str]) -> Iterator[Leak]:
+    """Yield each line of a solution that stands in a text, by its path."""
+    pieces = set(solution_pieces(blocks))
+    for path, text in texts.items():
+        stream = _stream(text)
+        # in so much code of another's, every short line stands somewhere
+        graders = f"/{wheel_name()}/" in path
+        whole = {
+            _stream(_DECORATION.sub("", part)) for line in text.split("\n") for part in _parts(line)
+        }
+        for piece in sorted(pieces):
+            if (piece in whole and not graders) or (
+                piece.count(" ") > MIN_WITHIN and piece in stream
+            ):
+                yield Leak(path, _line_of(piece, text), piece.strip())
+
+
+def solution_pieces(blocks: Iterable[Block]) -> Iterator[str]:
+    """Yield the token streams of the lines of solutions that would give something away."""
+    for block in blocks:
+        for line in block.lines:
+            _, code, comment = _parts(line)
+            if len(_TOKEN.findall(_STRING.sub("s", code))) >= MIN_TOKENS and not is_common(code):
+                yield _stream(code)
+            if len(_WORD.findall(comment)) >= MIN_TOKENS:
+                yield _stream(comment.lstrip("# "))
+
+
+def pictures_left(blocks: Iterable[Block], files: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield the files that hold a picture which was pasted into an author's answer, as itself or as
+    base64.
+    """
+    pictures = {"".join(picture.split()) for block in blocks for picture in block.pictures}
+    for path, data in files.items():
+        whole = base64.b64encode(data).decode()
+        text = b"".join(data.split()).replace(b"\\n", b"").replace(b'","', b"") if pictures else b""
+        if any(picture == whole or picture.encode() in text for picture in pictures):
+            yield path
+
+
+def texts(archive: bytes) -> dict[str, str]:
+    """Return every file of a zip that is text, those of wheels within included; of JSON, its
+    strings.
+
+    One that is not what its name says is text like any other.
+    """
+    found: dict[str, str] = {}
+    with zipfile.ZipFile(BytesIO(archive)) as opened:
+        for name in opened.namelist():
+            data = opened.read(name)
+            if name.endswith((".whl", ".zip")) and zipfile.is_zipfile(BytesIO(data)):
+                with contextlib.suppress(
+                    zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error
+                ):
+                    found |= {f"{name}/{inner}": text for inner, text in texts(data).items()}
+                    continue
+            try:
+                text = data.decode()
+            except UnicodeDecodeError:
+                continue  # pictures and arrays
+            if name.endswith((".ipynb", ".json")):
+                # lines of JSON, say: then the text as it is
+                with contextlib.suppress(ValueError, RecursionError):
+                    text = "\n".join(_strings(json.loads(text)))
+            found[name] = text
+    return found
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield the strings of a JSON value; the lines of a notebook's cell, which are a list of
+    strings, as one.
+    """
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        yield "".join(item if item.endswith("\n") else f"{item}\n" for item in value)
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _strings(item)
+
+
+def _parts(line: str) -> tuple[str, str, str]:
+    """Return a line, its code and its comment."""
+    code = _code(line)
+    return line, code, line[len(code) :]
+
+
+def _code(line: str) -> str:
+    """Return a line without its comment."""
+    found = _COMMENTED.fullmatch(line)
+    return found[1] if found else line
+
+
+def _stream(text: str) -> str:
+    """Return a text's tokens with a space around each; both kinds of quotes count as one."""
+    return " " + " ".join(_TOKEN.findall(text.replace("'", '"'))) + " "
+
+
+def _line_of(piece: str, text: str) -> int:
+    """Return the number of the line where a piece begins."""
+    before = _stream(text).partition(piece)[0].count(" ")
+    for count, token in enumerate(_TOKEN.finditer(text)):
+        if count == before:
+            return text.count("\n", 0, token.start()) + 1
+    return 1
+
+
+# --- points ---------------------------------------------------------------------------------------
+
+
+def _must_earn_nothing(assignment: Assignment, root: Path) -> None:
+    """Grade the untouched template: every check must find that something is not implemented yet."""
+    from grader.grading.grade import Options, grade
+
+    for check in grade(assignment, root, Options(isolation="none")).report.checks:
+        spec = assignment.check(check.id)
+        if spec is not None and spec.may_pass_untouched:
+            continue
+        if check.points or check.status is Status.PASS:
+            raise AssignmentError(
+                f"the untouched template gets {counted(check.points, 'point')} for `{check.id}`: strengthen it"
+            )
+        if check.in_box:
+            continue
+        if not all(case.unimplemented or case.status is Status.SKIP for case in check.cases):
+            raise AssignmentError(
+                f"`{check.id}` should find the untouched template not implemented yet, but says: {check.message}"
+            )

@@ -1,0 +1,3 @@
+"""What an author writes a check with: `student`, `expect`, `notebook`, and what their values may be
+asked.
+"""

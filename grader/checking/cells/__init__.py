@@ -1,0 +1,1 @@
+"""Runs a notebook's cells, and the checks that run beside the student's objects."""

@@ -1,0 +1,210 @@
+"""Checks that run in the box: an author's cell beside the student's own objects, at its place in
+the notebook.
+
+Theory of operation. Such a check is the word of the student's process, which every report says. The
+code runs in a fork of the notebook's process (`grader.sandbox.inside.work.probe`); what comes back
+is data, of which everything may be a lie. It passes only if the answer bears this request's number,
+the test went through statement by statement, and each question beside it that must come out false
+did. The questions stand before and behind the test in an order that is drawn anew, so an answer of
+"all went well" fails. Where one comes out true the check fails, and a person is asked to look.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from grader.assignment.schema import CheckSpec
+from grader.assignment.spec import Assignment
+from grader.checking.cells.watched_tests import Program, program
+from grader.checking.run.remote import Remote
+from grader.errors import (
+    AssignmentError,
+    GraderError,
+    GraderFault,
+    LimitExceeded,
+    NotImplementedYet,
+    PartlyRight,
+    StudentException,
+    SubmissionFailed,
+    WorkerDied,
+    WrongReturn,
+)
+from grader.model import Visibility
+from grader.notebooks.cells import text_of
+from grader.notebooks.definitions import definitions
+from grader.notebooks.format import provided
+from grader.text import clean
+
+GRACE_SECONDS = 5.0  # for the box to end a fork by itself
+BUILTINS = frozenset(dir(builtins))
+A_LOOK = "what must come out false came out true in the student's process"
+
+
+@dataclass(frozen=True)
+class InBox:
+    """One check that runs in the box of a notebook."""
+
+    id: str
+    after: str  # the key of the cell behind which it runs; empty: behind the last
+    source: str
+    points: float
+    hidden: bool
+    theirs: frozenset[str]  # what the author's notebook defines
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of one: a failure or none, and what a person should look at."""
+
+    error: GraderError | None = None
+    look: str = ""
+    missing: str = ""  # the name that the test did not find
+
+
+def in_box_of(
+    assignment: Assignment, notebook: str, checks: Iterable[CheckSpec]
+) -> tuple[InBox, ...]:
+    """Return the checks that run in the box of a notebook, in the order of the spec."""
+    wanted = [check for check in checks if check.in_box and check.notebook == notebook]
+    if not wanted:
+        return ()
+    cells = provided(assignment.folder / assignment.notebook(notebook).source).cells
+    theirs = frozenset[str]().union(
+        *(definitions(text_of(cell)) for cell in cells if cell.cell_type == "code")
+    )
+    return tuple(
+        InBox(
+            id=check.id,
+            after=check.after,
+            source=_source(assignment, check),
+            points=check.points,
+            hidden=check.visibility is Visibility.HIDDEN,
+            theirs=theirs,
+        )
+        for check in wanted
+    )
+
+
+def _source(assignment: Assignment, check: CheckSpec) -> str:
+    path = assignment.in_box_path(check.id)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AssignmentError(
+            f"the check `{check.id}` runs in the box, but its code can't be read: {error}"
+        ) from None
+
+
+def ask(test: InBox, remote: Remote, seconds: float) -> Answered:
+    """Run a check in the box of its notebook; raise `GraderFault` and `AssignmentError` for what is
+    our own fault.
+    """
+    sent = program(test.source, test.theirs, BUILTINS)
+    what = f"the check `{test.id}`"
+    try:
+        reply = remote.request(what, sent.body(seconds), seconds=seconds, grace=GRACE_SECONDS)
+    except SubmissionFailed as error:
+        if sys.platform == "win32":
+            raise GraderFault(
+                f"{what} runs in the box, which needs a system that can fork"
+            ) from error
+        return Answered(error)
+    told = reply.body.get("told")
+    if not isinstance(told, Mapping):
+        raise GraderFault(f"{what} can't be run in the box here")
+    if told.get("late") is True:
+        return Answered(
+            LimitExceeded(f"{what} was still running after the limit of {seconds:g} seconds")
+        )
+    if not told:
+        return Answered(WorkerDied(f"{what} ended its process before it was through"))
+    results = [one for one in _list(told.get("results")) if isinstance(one, dict)]
+    if told.get("nonce") != sent.nonce or len(results) != len(sent.pieces):
+        return _look(test, "its answer is not one of the grader's")
+    return _judged(test, sent, results)
+
+
+def _judged(test: InBox, sent: Program, results: list[dict[str, Any]]) -> Answered:
+    """Return what came of a test by the answers to all pieces."""
+    for index, result in enumerate(results):
+        if index != sent.test and not isinstance(result.get("raised"), Mapping):
+            question = (
+                sent.questions[index].replace(f"{sent.guard}.other", "object()").partition("\n")[2]
+                or (sent.questions[index])
+            )
+            return _look(test, f"`{clean(question.removeprefix('assert '), 200)}` came out true")
+    own = results[sent.test]
+    raised = own.get("raised")
+    if isinstance(raised, Mapping):
+        return _raised(test, sent, raised, own.get("marks"))
+    liars = [clean(one, 200) for one in _list(own.get("liars")) if isinstance(one, str)]
+    if liars:
+        return _look(test, liars[0])
+    if _list(own.get("marks")) != [*sent.pieces[sent.test].marks] or own.get("traced"):
+        return _look(test, "not all of its lines were run")
+    return Answered(_partly(test, own.get("value")))
+
+
+def _look(test: InBox, why: str) -> Answered:
+    """Return a failure that a person should look at."""
+    said = f"this can't be judged by a program: {why}; a person will look at it"
+    return Answered(WrongReturn(said), f"check `{test.id}`: {A_LOOK}: {why}")
+
+
+def _partly(test: InBox, value: object) -> GraderError | None:
+    """Return None for a full mark; by the number that a cell ends with, the failure that keeps a
+    part of the points.
+    """
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not test.points
+        or value >= test.points
+    ):
+        return None
+    share = 0.0 if math.isnan(value) else max(0.0, value / test.points)
+    return PartlyRight(f"the check gives {max(value, 0):g} of its {test.points:g} points", share)
+
+
+def _raised(test: InBox, sent: Program, raised: Mapping[str, Any], marks: Any) -> Answered:
+    """Return the failure for a test that raised."""
+    kinds = tuple(
+        clean(kind, 80) for kind in _list(raised.get("kinds")) if isinstance(kind, str)
+    ) or ("an exception",)
+    message = clean(raised["message"], 500) if isinstance(raised.get("message"), str) else ""
+    missing = clean(raised["missing"], 200) if isinstance(raised.get("missing"), str) else ""
+    if "NotImplementedError" in kinds:
+        return Answered(NotImplementedYet(_stub(message) or test.id))
+    if "TimeUp" in kinds:
+        return Answered(LimitExceeded(f"the check `{test.id}` took too long"))
+    if test.hidden:
+        why = (
+            "a hidden test does not hold"
+            if "AssertionError" in kinds
+            else f"a hidden test raised {kinds[0]}"
+        )
+        return Answered(WrongReturn(why), missing=missing)
+    at = len(_list(marks))
+    line = clean(sent.statements[at], 300) if at < len(sent.statements) else ""
+    said = message.partition("\n")[0]
+    if "AssertionError" in kinds:
+        held = (
+            f"`{line.removeprefix('assert ')}` does not hold" if line.startswith("assert ") else ""
+        )
+        return Answered(WrongReturn(said or held or f"an assertion does not hold in `{line}`"))
+    text = f"`{line}` raised {kinds[0]}" + (f": {said}" if said else "")
+    return Answered(StudentException(text, kinds=kinds), missing=missing)
+
+
+def _stub(message: str) -> str:
+    """Return what a stub says it is."""
+    return message.partition(" is not")[0].strip()[:100]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,276 @@
+"""An author's test as it is sent to run beside a student's objects: watched, with what must come
+out false around it.
+
+Pure. `watched` rewrites the code so that it says what it compares, which statements it has passed
+and what number it ends with; `must_be_false` makes, for the functions that the test asks, the
+questions whose answer is no.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+import secrets
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from grader.errors import AssignmentError
+
+# What functions must not say yes to, by the last part of their names; `{f}` is the function as the
+# test names it.
+NUMBERS, LISTS = "{f}(0.0, 1.0)", "{f}([0], [1])"
+ASKED = {
+    **dict.fromkeys(("allclose", "isclose"), f"assert {NUMBERS}"),
+    **dict.fromkeys(("array_equal", "array_equiv"), f"assert {LISTS}"),
+    **dict.fromkeys(
+        ("assert_allclose", "assert_almost_equal", "assert_equal", "assert_approx_equal", "assert_array_almost_equal",
+         "assertAlmostEqual", "assertEqual", "assertEquals", "eq_", "assertCountEqual"), NUMBERS,
+    ),
+    **dict.fromkeys(("assert_array_equal", "assertListEqual", "assertSequenceEqual"), LISTS),
+    **dict.fromkeys(("assert_array_less", "assertLess", "assertLessEqual"), "{f}(1, 0)"),
+    **dict.fromkeys(("assertGreater", "assertGreaterEqual"), "{f}(0, 1)"),
+    **dict.fromkeys(("assertTrue", "assert_true", "assert_", "ok_"), "{f}(False)"),
+    **dict.fromkeys(("assertFalse", "assert_false"), "{f}(True)"),
+    **dict.fromkeys(("assertIn", "assert_in"), "{f}(0, [])"),
+    "assertDictEqual": "{f}({{0: 0}}, {{0: 1}})",
+    "assertIsInstance": "{f}(0, str)",
+    "assert_frame_equal": "import pandas\n{f}(pandas.DataFrame([0]), pandas.DataFrame([1]))",
+    "assert_series_equal": "import pandas\n{f}(pandas.Series([0]), pandas.Series([1]))",
+    "assert_index_equal": "import pandas\n{f}(pandas.Index([0]), pandas.Index([1]))",
+    "issubclass": "assert {f}(int, str)",
+    "hasattr": "assert {f}(0, 'no_such_attribute')",
+    "callable": "assert {f}(0)",
+    "all": "assert {f}([False])",
+    "any": "assert {f}([False])",
+    "len": "assert {f}([0]) == 2",
+    "abs": "assert {f}([-2][0]) == 0",
+    "round": "assert {f}(1.6) == 0",
+    "sum": "assert {f}([1]) == 0",
+    "sorted": "assert {f}([2, 1]) == []",
+    "set": "assert {f}([1]) == {f}([])",
+    "type": "assert {f}([0]) == {f}(0)",
+    "str": "assert {f}(0) == ''",
+}  # fmt: skip
+ALWAYS = (
+    "assert [0][0] == 1",
+    "assert [0] == [1]",
+    "assert ['a'][0] in ['b']",
+    "assert [1][0] != 1",
+    "assert [1][0] < 0",
+)
+KINDS = frozenset(
+    ("len", "type", "str", "set", "sorted", "hasattr", "callable", "issubclass")
+)  # they compare nothing
+ANYTHING = frozenset(("object", "Any"))  # classes to which everything belongs
+_TIMING = re.compile(r"\A\s*%%(?:time|timeit|capture)\b[^\n]*\n")
+_NAMES = (ast.Name, ast.Attribute)
+
+
+class Piece(NamedTuple):
+    """One piece of code: what is sent, and how it is known that all of it was passed."""
+
+    code: str
+    literals: tuple[str, ...]
+    marks: tuple[int, ...]
+
+
+class Program(NamedTuple):
+    """All that is sent for one test: its pieces in an order of chance, and which of them is the
+    test itself.
+    """
+
+    guard: str  # the name that the pieces know their guards by
+    pieces: tuple[Piece, ...]
+    test: int
+    questions: tuple[str, ...]  # the code of each piece as an author reads it
+    builtins: tuple[str, ...]  # built-in names that the test means
+    statements: tuple[str, ...]  # of the test, as an author reads them
+    nonce: str
+
+    def body(self, seconds: float) -> dict[str, Any]:
+        """Return the request."""
+        pieces = [{"code": piece.code, "literals": list(piece.literals)} for piece in self.pieces]
+        return {
+            "op": "probe", "guard": self.guard, "pieces": pieces, "builtins": list(self.builtins),
+            "nonce": self.nonce, "seconds": seconds,
+        }  # fmt: skip
+
+
+def program(source: str, theirs: frozenset[str], builtin: frozenset[str]) -> Program:
+    """Return what is sent for a test.
+
+    theirs: names that the author's own notebook defines, which may be those of builtins. Raises
+    `AssignmentError` for code that can't be read.
+    """
+    text = plain(source)
+    tree = parsed(text, source)
+    guard = f"_{secrets.token_hex(8)}"
+    asked = list(dict.fromkeys([*ALWAYS, *must_be_false(tree, guard)]))
+    pieces = [(question, _piece(parsed(question, question), guard)) for question in asked]
+    order = secrets.SystemRandom()
+    order.shuffle(pieces)
+    before = order.randint(1, len(pieces) - 1)
+    pieces.insert(before, (source, _piece(tree, guard)))
+    # What the test itself may have brought about is asked for behind it, too.
+    pieces += [
+        (question, _piece(parsed(question, question), guard))
+        for question in order.sample(asked, len(asked))
+    ]
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return Program(
+        guard=guard,
+        pieces=tuple(piece for _, piece in pieces),
+        test=before,
+        questions=tuple(question for question, _ in pieces),
+        builtins=tuple(sorted(used & builtin - theirs)),
+        statements=tuple(_first_line(node) for node in parsed(text, source).body),
+        nonce=secrets.token_hex(16),
+    )
+
+
+def plain(source: str) -> str:
+    """Return a cell's code as plain Python: IPython's own lines become calls, a clock around the
+    cell is taken off.
+    """
+    text = _TIMING.sub("", source)
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        from IPython.core.inputtransformer2 import TransformerManager  # only for magics
+
+        made: str = TransformerManager().transform_cell(text)
+        return made
+    return text
+
+
+def parsed(text: str, source: str) -> ast.Module:
+    """Return a syntax tree; raise `AssignmentError` if there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an escape in an author's string
+            return ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        first = source.strip().partition("\n")[0]
+        raise AssignmentError(
+            f"a test in the box that begins with {first!r} can't be read: {error}"
+        ) from None
+
+
+def must_be_false(tree: ast.Module, guard: str) -> Iterator[str]:
+    """Yield code that must fail, for each function by which a test tells right from wrong."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, _NAMES):
+            continue
+        function = ast.unparse(node.func)
+        last = function.rpartition(".")[2]
+        if last == "isinstance" and len(node.args) == 2:
+            names = {inner.id for inner in ast.walk(node.args[1]) if isinstance(inner, ast.Name)}
+            if not names & ANYTHING:
+                yield f"assert {function}({guard}.other, {ast.unparse(node.args[1])})"
+        elif last in ASKED:
+            yield ASKED[last].format(f=function)
+
+
+# --- the rewritten code ---------------------------------------------------------------------------
+
+
+def _piece(tree: ast.Module, guard: str) -> Piece:
+    """Return code that tells its guard what it passes and compares."""
+    rewriter = _Rewriter(guard)
+    body: list[ast.stmt] = []
+    marks: list[int] = []
+    for index, node in enumerate(tree.body):
+        made = rewriter.visit(node)
+        if index == len(tree.body) - 1 and isinstance(made, ast.Expr):
+            made = ast.Expr(rewriter.call("ended", made.value))
+        body.append(made)
+        if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+            marks.append(secrets.randbelow(1 << 31))
+            body.append(ast.Expr(rewriter.call("mark", ast.Constant(marks[-1]))))
+    whole = ast.fix_missing_locations(ast.Module(body=body, type_ignores=[]))
+    return Piece(ast.unparse(whole), tuple(rewriter.literals), tuple(marks))
+
+
+class _Rewriter(ast.NodeTransformer):
+    """Puts calls of the guard around what is compared; literals that are compared with go to its
+    table.
+    """
+
+    def __init__(self, guard: str) -> None:
+        self.guard = guard
+        self.literals: list[str] = []
+        self._compared = 0
+
+    def call(self, name: str, *args: ast.expr) -> ast.expr:
+        """Return a call of the guard."""
+        function = ast.Attribute(ast.Name(self.guard, ast.Load()), name, ast.Load())
+        return ast.Call(function, list(args), [])
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self._compared += 1
+        self.generic_visit(node)
+        self._compared -= 1
+        if len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.NotEq):
+            name = "equal" if isinstance(node.ops[0], ast.Eq) else "unequal"
+            return self.call(name, node.left, node.comparators[0])
+        if not all(isinstance(op, ast.Is | ast.IsNot) for op in node.ops):
+            node.left = self.call("looked_at", node.left)
+            node.comparators = [self.call("looked_at", one) for one in node.comparators]
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        named = ast.unparse(node.func).rpartition(".")[2] if isinstance(node.func, _NAMES) else ""
+        asks = named in ASKED and named not in KINDS
+        self._compared += asks
+        self.generic_visit(node)
+        self._compared -= asks
+        if asks:
+            node.args = [
+                one if isinstance(one, ast.Starred) else self.call("looked_at", one)
+                for one in node.args
+            ]
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if self._compared:  # a difference that is compared with a bound
+            node.left, node.right = (
+                self.call("looked_at", node.left),
+                self.call("looked_at", node.right),
+            )
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Load):
+            node.value = self.call("of", node.value, ast.Constant(node.attr))
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if not self._compared or isinstance(node.value, bool | type(None) | type(...)):
+            return node
+        if isinstance(node.value, float) and not math.isfinite(node.value):
+            return node
+        self.literals.append(repr(node.value))
+        return self.call("literal", ast.Constant(len(self.literals) - 1))
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        return node
+
+    def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.body = [self.visit(one) for one in node.body]  # and not its decorators and annotations
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.body = [self.visit(one) for one in node.body]
+        return node
+
+
+def _first_line(node: ast.stmt) -> str:
+    text = ast.unparse(node)
+    return text.partition("\n")[0]

@@ -1,0 +1,1 @@
+"""Explains a failure: known mistakes, symptoms of wrong numbers, hints for exceptions."""

@@ -1,0 +1,357 @@
+"""Diagnosis: which known mistake gives exactly a submission's wrong numbers, or else what is true
+of the arrays.
+
+What each known mistake answers is kept as fingerprints. Those of the hidden seed are never handed
+out; of the public seed's a handout holds digests, so that practice tells what grading tells.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from grader.assignment.expectations import Expectations
+from grader.assignment.spec import Assignment
+from grader.checking.explain import shared_symptoms
+from grader.checking.explain.evidence import Evidence, pairs, prints
+from grader.checking.judge.fingerprints import Fingerprint, agree, digests, same
+from grader.errors import AssignmentError
+from grader.files import write_atomically
+
+SAMPLE = 1 << 17  # entries of an array that are looked at, spread over all of it
+LEAST = 4  # entries of an array whose likeness to another says something
+LIKENESS = 0.2  # the least mean correlation of an attempt with a mistake in it
+TELLING = 3  # values without fractions that say as much as one value with them
+TOGETHER = 2  # mistakes that are named together
+
+Prints = Mapping[str, Fingerprint]
+Cases = Mapping[str, Prints]  # case -> name -> fingerprint
+Answers = dict[str, dict[str, dict[str, Fingerprint]]]  # check -> its cases
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """What is said of a submission that makes a known mistake, and what of a check's points it
+    still earns.
+    """
+
+    name: str
+    hint: str
+    share: float = 0.0
+
+
+class KnownMistakes(msgspec.Struct):
+    """What each known mistake answers, by its id. Written by `grader record`."""
+
+    assignment: str  # the digest that the answers belong to
+    answers: dict[str, Answers]
+    mistakes: dict[str, Mistake]
+
+    @classmethod
+    def read(cls, path: Path) -> KnownMistakes | None:
+        """Return what was recorded, or None where nothing was."""
+        if not path.is_file():
+            return None
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise AssignmentError(f"{path} can't be read ({error}): run `grader record`") from error
+
+    @classmethod
+    def of(cls, assignment: Assignment, seed: str) -> KnownMistakes | None:
+        """Return what was recorded for a seed of this very assignment, or None."""
+        known = cls.read(assignment.mistakes_path(seed))
+        return known if known is not None and known.assignment == assignment.digest else None
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        write_atomically(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the file's content."""
+        text = json.dumps(msgspec.to_builtins(self), separators=(",", ":"), sort_keys=True)
+        return text.replace("},", "},\n").encode() + b"\n"
+
+    def digested(self, expected: Expectations) -> KnownMistakes:
+        """Return what may be handed out: digests in place of numbers, which need the expected
+        values' fingerprints.
+        """
+        found = KnownMistakes(self.assignment, {}, dict(self.mistakes))
+        right = answers(expected)
+        for id_, checks in self.answers.items():
+            for check, cases in checks.items():
+                for case, values in cases.items():
+                    kept = (
+                        found.answers.setdefault(id_, {}).setdefault(check, {}).setdefault(case, {})
+                    )
+                    for name, print_ in values.items():
+                        wanted = right.get(check, {}).get(case, {}).get(name, [])
+                        kept[name] = digests(print_, wanted, _salt(check, case, name))
+        return found
+
+    def of_checks(self, kept: Collection[str]) -> KnownMistakes:
+        """Return what concerns some checks alone."""
+        found = KnownMistakes(self.assignment, {}, {})
+        for id_, checks in self.answers.items():
+            own = {check: cases for check, cases in checks.items() if check in kept}
+            if own:
+                found.answers[id_], found.mistakes[id_] = own, self.mistakes[id_]
+        return found
+
+
+def resembles(evidence: Sequence[Evidence]) -> bool:
+    """Return whether what a check got has anything of what was expected, by the mean correlation of
+    its arrays.
+
+    Something as good as constant, or unrelated, is no attempt with a mistake in it, and nothing
+    follows from it.
+    """
+    measured = [
+        likeness
+        for one in evidence
+        for pair in pairs(one)
+        if (likeness := correlation(pair.expected, pair.got)) is not None
+    ]
+    return bool(measured) and abs(sum(measured) / len(measured)) >= LIKENESS
+
+
+def correlation(expected: Any, got: Any) -> float | None:
+    """Return how two arrays of one shape go together, from -1 to 1; None where that says nothing."""
+    want, have = (
+        np.asarray(value) if isinstance(value, np.ndarray) else np.zeros(0)
+        for value in (expected, got)
+    )
+    if (
+        want.shape != have.shape
+        or want.size < LEAST
+        or not {want.dtype.kind, have.dtype.kind} <= set("iuf")
+    ):
+        return None
+    with np.errstate(all="ignore"):
+        one, other = (
+            array.reshape(-1)[:: max(1, array.size // SAMPLE)].astype(np.float64)
+            for array in (want, have)
+        )
+        if np.allclose(one, other, rtol=1e-3, atol=1e-6):
+            return None  # what is right says nothing of the mistake
+        one, other = one - one.mean(), other - other.mean()
+        size = float(np.sqrt((one * one).sum() * (other * other).sum()))
+        if not float((one * one).sum()) > 0:
+            return None
+        likeness = float((one * other).sum()) / size if 0 < size < np.inf else 0.0
+    return likeness if np.isfinite(likeness) else 0.0
+
+
+def answers(observed: Expectations) -> Answers:
+    """Return the fingerprints of what was observed; a case that raised before it had a value has
+    none.
+    """
+    found: Answers = {}
+    for (check, case), record in observed.cases.items():
+        values = {name: value for name, (value, _) in record.values.items()}
+        found.setdefault(check, {})[case] = prints(values)
+    return found
+
+
+def fitting(
+    check: str, evidence: Sequence[Evidence], known: KnownMistakes | None
+) -> dict[str, Mistake]:
+    """Return the known mistakes that answer as the submission does, where that is wrong and where
+    it is right.
+    """
+    if known is None or not any(one.got for one in evidence if not one.passed):
+        return {}
+    own = [_Case(check, one) for one in evidence]
+    return {
+        id_: known.mistakes[id_]
+        for id_, theirs in known.answers.items()
+        if all(one.is_that_of(theirs.get(check, {})) for one in own)
+    }
+
+
+def explaining(
+    check: str, evidence: Sequence[Evidence], known: KnownMistakes | None
+) -> tuple[Mistake, ...]:
+    """Return the known mistakes that are in the submission beside something else, each saying what
+    it explains.
+
+    Every value that such a mistake gets wrong is wrong here in the same way; what is wrong besides
+    has other causes. Two are named if they explain different values; where that is not clear, none
+    is.
+    """
+    if known is None:
+        return ()
+    own = [_Case(check, one) for one in evidence]
+    covers: dict[str, frozenset[tuple[str, str]]] = {}
+    for id_, theirs in known.answers.items():
+        if check in theirs and (covered := _covered(own, theirs[check])):
+            covers[id_] = covered
+    best = {
+        id_: cover
+        for id_, cover in covers.items()
+        if not any(cover < other for other in covers.values())
+    }
+    by_hint = {known.mistakes[id_].hint: id_ for id_ in best}
+    chosen = [best[id_] for id_ in by_hint.values()]
+    apart = sum(map(len, chosen)) == len(frozenset().union(*chosen))
+    if not chosen or len(chosen) > TOGETHER or not apart:
+        return ()
+    wrong = frozenset((one.case, name) for one in own for name in one.wrong())
+    return tuple(_partly(known.mistakes[id_], best[id_], wrong, own) for id_ in by_hint.values())
+
+
+class _Case:
+    """One case, ready to be held against what known mistakes answer to it."""
+
+    def __init__(self, check: str, evidence: Evidence) -> None:
+        self.check, self.case = check, evidence.case
+        self.passed = evidence.passed
+        self.own, self.right = evidence.own_prints(), evidence.right_prints()
+
+    def agrees(self, theirs: Prints, name: str) -> bool:
+        """Return whether the submission's value is that of a mistake."""
+        return agree(
+            theirs[name],
+            self.own[name],
+            self.right.get(name, []),
+            _salt(self.check, self.case, name),
+        )
+
+    def is_right(self, theirs: Prints, name: str) -> bool:
+        """Return whether a mistake's value is what is expected."""
+        right = self.right.get(name, [])
+        return bool(right) and agree(theirs[name], right, right, _salt(self.check, self.case, name))
+
+    def is_that_of(self, theirs: Cases) -> bool:
+        """Return whether a mistake answers to this case with the same values, or none."""
+        there = theirs.get(self.case)
+        return (
+            there is not None
+            and there.keys() == self.own.keys()
+            and all(self.agrees(there, n) for n in there)
+        )
+
+    def wrong(self) -> list[str]:
+        """Return the names of what the submission got wrong."""
+        return [
+            name for name, print_ in self.own.items() if not same(print_, self.right.get(name, []))
+        ]
+
+
+def _covered(own: Sequence[_Case], theirs: Cases) -> frozenset[tuple[str, str]]:
+    """Return the wrong values, by case and name, that a mistake explains; none if it would get
+    another one wrong.
+    """
+    found: set[tuple[str, str]] = set()
+    weight = 0
+    for one in own:
+        there = theirs.get(one.case, {})
+        if not one.own and not one.passed:
+            continue  # it raised before it had a value, for whatever cause
+        if there.keys() != one.own.keys():
+            return frozenset()
+        for name in there:
+            if one.is_right(there, name):
+                continue
+            if not one.agrees(there, name):
+                return frozenset()
+            found.add((one.case, name))
+            weight += _weight(one.own[name])
+    return frozenset(found) if weight >= TELLING else frozenset()
+
+
+def _weight(print_: Fingerprint) -> int:
+    """Return how much it says that two values with this fingerprint are equal."""
+    words, size = str(print_[0]), print_[1] if len(print_) > 1 else 0.0
+    if not size:
+        return 0
+    return TELLING if words.split(" not finite")[0].endswith(" f") else 1
+
+
+def _partly(
+    mistake: Mistake,
+    cover: frozenset[tuple[str, str]],
+    wrong: frozenset[tuple[str, str]],
+    own: Sequence[_Case],
+) -> Mistake:
+    """Return a mistake with a sentence on what it does not explain."""
+    names = {name for _, name in cover}
+    others = sorted({name for _, name in wrong} - names)
+    silent = sum(not one.own and not one.passed for one in own)
+    left = []
+    if others:
+        left.append(f"what is wrong in {', '.join(f'`{name}`' for name in others)}")
+    elif wrong - cover:
+        cases = sorted({case for case, _ in wrong - cover})
+        left.append(f"what is wrong in {', '.join(cases)}")
+    if silent:
+        left.append(f"why {silent} case{'s' if silent > 1 else ''} ended before there was a value")
+    if not left:
+        return msgspec.structs.replace(mistake, share=0.0)
+    return Mistake(mistake.name, f"{mistake.hint} That does not explain {' nor '.join(left)}.")
+
+
+def _salt(check: str, case: str, name: str) -> str:
+    return f"{check}/{case}/{name}"
+
+
+def sparing(
+    fits: Mapping[str, Mistake], passed: Collection[str], known: KnownMistakes | None
+) -> Mapping[str, Mistake]:
+    """Return those of several mistakes that would not have failed what has passed, or all where
+    that tells nothing.
+    """
+    if known is None or len({mistake.hint for mistake in fits.values()}) < 2:
+        return fits
+    # What a mistake answers is kept of the checks alone that it fails.
+    return {
+        id_: one for id_, one in fits.items() if known.answers[id_].keys().isdisjoint(passed)
+    } or fits
+
+
+def diagnose(
+    evidence: Sequence[Evidence], fits: Collection[Mistake], partly: Collection[Mistake] = ()
+) -> Mistake:
+    """Return what all cases of a failing check show: a known mistake, or a hint without a name, or
+    neither.
+
+    Where several mistakes fit, they must agree in their hint; the least share is then taken.
+    ``partly``: the mistakes that explain a part of what is wrong.
+    """
+    if len({mistake.hint for mistake in fits}) == 1:
+        return min(fits, key=lambda mistake: mistake.share)
+    if not fits and partly:
+        names, hints = ([getattr(one, part) for one in partly] for part in ("name", "hint"))
+        return Mistake("; ".join(names), " ".join(dict.fromkeys(hints)))
+    return Mistake("", shared_symptoms.told(evidence))
+
+
+def rivals(known: KnownMistakes, id_: str) -> dict[str, tuple[str, ...]]:
+    """Return the known mistakes of another hint that answer as one does, by the check that can't
+    tell them apart.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for check, cases in known.answers.get(id_, {}).items():
+        others = tuple(
+            other
+            for other, theirs in known.answers.items()
+            if known.mistakes[other].hint != known.mistakes[id_].hint
+            and _alike(theirs.get(check, {}), cases)
+        )
+        if others and any(cases.values()):
+            found[check] = others
+    return found
+
+
+def _alike(theirs: Cases, own: Cases) -> bool:
+    """Return whether two mistakes answer alike in each case of the second."""
+    return all(
+        case in theirs
+        and theirs[case].keys() == values.keys()
+        and all(same(theirs[case][name], print_) for name, print_ in values.items())
+        for case, values in own.items()
+    )

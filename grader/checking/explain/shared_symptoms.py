@@ -1,0 +1,206 @@
+"""What is true of a check's failing cases together, if no known mistake fits: every sentence says
+of which it holds.
+
+Nothing here is a guess: an exception is the student's own, and an observation was held against
+every case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from grader.checking.explain.evidence import Evidence, pairs
+from grader.checking.explain.symptoms import Pair, observe
+from grader.checking.judge.fingerprints import parts
+
+LARGE = 4.0  # how much larger than all others' the inputs of a case must be to be called large
+NAMED = 3  # cases that are named one by one
+OVERFLOW = (
+    "is NaN or infinite only where the inputs are large. Look for the exponential of a large number, or the logarithm "
+    "of what has become zero: what is the same on paper can be written so that it stays finite."
+)
+ONE = (
+    "Look for what removes such an axis (`squeeze`, an index in place of a slice, a `reshape` with too few axes), and "
+    "for a shape that is read off an array which has lost one."
+)
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+
+
+def told(evidence: Sequence[Evidence]) -> str:
+    """Return the sentences for the failing cases of a check, or nothing if nothing is known to be
+    true of them.
+    """
+    wrong = [one for one in evidence if not one.passed]
+    sentences = [_only_ones(evidence), _exception(wrong)]
+    if not any(sentences):
+        sentences = [_overflow(evidence) or _observation(wrong)]
+    return " ".join(filter(None, sentences))
+
+
+def _only_ones(evidence: Sequence[Evidence]) -> str:
+    """Return whether just those cases fail that have an input with an axis of length one."""
+    wrong = {one.case for one in evidence if not one.passed}
+    if not wrong or len(wrong) == len(evidence):
+        return ""
+    found: dict[str, set[str]] = {}
+    names = _axes(evidence)
+    for one in evidence:
+        for what, array in _arrays(one):
+            for axis, length in enumerate(array.shape[: len(ORDINALS)]):
+                called = names.get((what, axis)) or f"{ORDINALS[axis]} axis of {what}"
+                found.setdefault(called, set()).update([one.case] if length == 1 else [])
+    called = next((called for called, cases in found.items() if cases == wrong), "")
+    if not called and {one.case for one in evidence if _has_one(one)} == wrong:
+        called = "shape of what is to come out"
+    if not called:
+        return ""
+    which = (
+        f"Only the case that fails ({min(wrong)}) has"
+        if len(wrong) == 1
+        else "Only the cases that fail have"
+    )
+    return f"{which} length one in the {called}. {ONE}"
+
+
+def _has_one(one: Evidence) -> bool:
+    """Return whether an array that is expected of a case has an axis of length one."""
+    return any(
+        1 in value.shape for value, _ in one.record.values.values() if isinstance(value, np.ndarray)
+    )
+
+
+def _arrays(one: Evidence) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the arrays that are expected of a case, and those that its calls were given, with what
+    they are called.
+    """
+    for name, (value, _) in one.record.values.items():
+        if isinstance(value, np.ndarray):
+            yield f"`{name}`", value
+    for index, value in enumerate(one.inputs, start=1):
+        if isinstance(value, np.ndarray):
+            yield f"input {index}", value
+
+
+def _axes(evidence: Sequence[Evidence]) -> dict[tuple[str, int], str]:
+    """Return what the axes of the values are called, if the check says so."""
+    found: dict[tuple[str, int], str] = {}
+    for one in evidence:
+        for name, got in one.got.items():
+            found |= {(f"`{name}`", axis): f"axis {called}" for axis, called in enumerate(got.axes)}
+    return found
+
+
+def _exception(wrong: Sequence[Evidence]) -> str:
+    """Return what is to be said of the exception that ended most of the failing cases, and of which
+    it holds.
+    """
+    votes: dict[str, list[str]] = {}
+    for one in wrong:
+        if one.raised:
+            votes.setdefault(one.raised, []).append(one.case)
+    best = max(votes, key=lambda hint: len(votes[hint]), default="")
+    return f"{best}{_of_which(votes[best], wrong)}" if best else ""
+
+
+def _of_which(cases: Sequence[str], wrong: Sequence[Evidence]) -> str:
+    """Return in how many of the failing cases a sentence holds, and in which, unless it holds in
+    all.
+    """
+    if len(cases) == len(wrong):
+        return ""
+    names = f": {'; '.join(cases)}" if len(cases) <= NAMED else ""
+    return f" That holds in {len(cases)} of the {len(wrong)} cases that fail{names}."
+
+
+def _observation(wrong: Sequence[Evidence]) -> str:
+    """Return the sentence that is true in the most failing cases, if that is more than half of
+    those with values.
+    """
+    votes: dict[str, list[str]] = {}
+    for one in wrong:
+        sentences: dict[str, None] = {}
+        for pair in pairs(one):
+            sentences |= dict.fromkeys((*_mixed_up(pair, one), *observe(pair)))
+        for sentence in sentences:
+            votes.setdefault(sentence, []).append(one.case)
+    best = max(votes, key=lambda sentence: len(votes[sentence]), default="")
+    if not best or len(votes[best]) * 2 <= sum(bool(one.got) for one in wrong):
+        return ""
+    return f"{best}{_of_which(votes[best], wrong)}"
+
+
+def _mixed_up(pair: Pair, one: Evidence) -> Iterator[str]:
+    """Yield whether a wrong array is one that the function was given, or one that is expected under
+    another name.
+    """
+    have = pair.got
+    if (
+        not isinstance(have, np.ndarray)
+        or have.size < 2
+        or not have.any()
+        or _equal(have, pair.expected)
+    ):
+        return
+    if any(_equal(have, value) for value in _flat(one.inputs)):
+        yield f"`{pair.name}` is one of the arrays that the function was given, as it was given."
+    for name, (value, _) in one.record.values.items():
+        for key, expected in parts(name, value):
+            if key != pair.name and _equal(have, expected):
+                yield f"`{pair.name}` is what is expected of `{key}`: is it returned, or kept, in the right place?"
+
+
+def _equal(have: np.ndarray, other: Any) -> bool:
+    """Return whether an array has the shape and, up to rounding, the numbers of another."""
+    if not isinstance(other, np.ndarray) or other.shape != have.shape:
+        return False
+    if not {have.dtype.kind, other.dtype.kind} <= set("iuf"):
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.allclose(have, other, rtol=1e-5, atol=1e-9))
+
+
+def _overflow(evidence: Sequence[Evidence]) -> str:
+    """Return whether a value is a number in the cases with small inputs, and none in those with
+    large ones.
+    """
+    finite: dict[str, list[tuple[bool, Evidence]]] = {}
+    for one in evidence:
+        for pair in pairs(one):
+            if (
+                isinstance(pair.got, np.ndarray | np.generic | float)
+                and np.asarray(pair.got).dtype.kind == "f"
+            ):
+                finite.setdefault(pair.name, []).append((bool(np.isfinite(pair.got).all()), one))
+    for name, cases in finite.items():
+        if len({is_finite for is_finite, _ in cases}) == 2:
+            small, large = (
+                [largest(one.inputs) for ok, one in cases if ok is which] for which in (True, False)
+            )
+            if min(large) > LARGE * max(small):
+                return f"`{name}` {OVERFLOW}"
+    return ""
+
+
+def largest(values: Iterable[Any]) -> float:
+    """Return the largest magnitude among arrays, numbers and what containers hold of them."""
+    size = 0.0
+    for value in _flat(values):
+        if (
+            isinstance(value, np.ndarray | np.generic | int | float)
+            and np.asarray(value).dtype.kind in "iuf"
+        ):
+            with np.errstate(all="ignore"):
+                magnitudes = np.abs(np.asarray(value, dtype=np.float64))
+            size = max(size, float(magnitudes[np.isfinite(magnitudes)].max(initial=0.0)))
+    return size
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, Mapping | list | tuple):
+            yield from _flat(value.values() if isinstance(value, Mapping) else value)
+        else:
+            yield value

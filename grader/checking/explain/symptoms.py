@@ -1,0 +1,312 @@
+"""General observations: what is true of a wrong value beside the right one, where no known mistake
+fits. Pure.
+
+Each is a sentence about how the two relate, never about a number in either: neither an expected
+value nor an input can be read off it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from grader.checking.judge.compare import KINDS, distances
+from grader.model import Tolerance
+
+BLOCKS = (4, 3, 2)  # into how many blocks columns are split to look for another order
+SAME = 1e-4  # how closely a factor must be a length for the sentence to name it
+SAME_ALONE = 1e-9  # the same for a single number, of which every factor is the right one
+MOST_OF = 0.5  # of a step's entries are wrong if the step as a whole is
+FEW = 3  # entries that are enough to tell a pattern from an accident
+TINY = 1e-6  # where no entry is larger, the comparison's floor would find too much alike
+PRECISIONS = ((np.float16, "half precision (float16)"), (np.float32, "single precision (float32)"))
+
+
+class Pair(NamedTuple):
+    """A value of one case: what was recorded and what was got."""
+
+    name: str
+    expected: Any
+    got: Any
+    tolerance: Tolerance
+    axes: tuple[str, ...] = ()  # the names of the axes, such as "T time"
+    lengths: Mapping[str, int] = {}  # of the axes that the case's values have, by name
+
+
+class _Look(NamedTuple):
+    want: np.ndarray
+    have: np.ndarray
+    pair: Pair
+    exact: bool  # whether it is integers that are expected
+
+    def close(self, have: np.ndarray, want: np.ndarray) -> bool:
+        """Return whether two arrays agree, and not for want of numbers."""
+        return (
+            have.shape == want.shape
+            and bool((np.abs(want) > TINY).any())
+            and not self.wrong(have, want).any()
+        )
+
+    def wrong(self, have: np.ndarray, want: np.ndarray) -> np.ndarray:
+        """Return which entries are out of tolerance, of arrays of one shape."""
+        return want != have if self.exact else distances(want, have, self.pair.tolerance)[1]
+
+    def axis(self, index: int) -> str:
+        """Return how an axis is called in a sentence."""
+        return (
+            f"the axis {self.pair.axes[index]}" if index < len(self.pair.axes) else f"axis {index}"
+        )
+
+    @property
+    def everywhere(self) -> str:
+        return " everywhere" if self.want.size > 1 else ""
+
+    @property
+    def time(self) -> int | None:
+        """Return which axis is time, where there are steps enough to tell one pattern from another."""
+        axis = next(
+            (i for i, name in enumerate(self.pair.axes) if name.split(" ")[0] == "T"),
+            self.want.ndim,
+        )
+        return axis if axis < self.want.ndim and self.want.shape[axis] >= FEW else None
+
+
+def observe(pair: Pair) -> tuple[str, ...]:
+    """Return the sentences that are true of a wrong value, the most telling first; none for a right
+    one.
+    """
+    if not _numbers(pair.expected) or not _numbers(pair.got):
+        return ()
+    expected, got = np.asarray(pair.expected), np.asarray(pair.got)
+    # what is beyond a double becomes infinite, and nothing is close to that
+    with np.errstate(all="ignore"):
+        look = _Look(
+            expected.astype(np.float64), got.astype(np.float64), pair, expected.dtype.kind != "f"
+        )
+        if not look.want.size or not np.isfinite(look.want).all() or _right(look, expected, got):
+            return ()
+        if (
+            not look.exact
+            and got.dtype.kind in "iu"
+            and look.have.shape == look.want.shape
+            and _agree(look)
+        ):
+            return ()  # right, or wrong in its type alone, which the comparison says
+        return tuple(
+            dict.fromkeys(f"`{pair.name}` {sentence}" for sentence in _true(look, expected, got))
+        )
+
+
+def _numbers(value: Any) -> bool:
+    number = isinstance(value, np.ndarray | np.generic | int | float) and not isinstance(
+        value, bool
+    )
+    return number and np.asarray(value).dtype.kind in "iuf"
+
+
+def _agree(look: _Look) -> bool:
+    return not look.wrong(look.have, look.want).any()
+
+
+def _right(look: _Look, expected: np.ndarray, got: np.ndarray) -> bool:
+    """Return whether nothing is wrong with a value, as the comparison sees it."""
+    if expected.shape != got.shape or KINDS[expected.dtype.kind] != KINDS[got.dtype.kind]:
+        return False
+    return not look.wrong(look.have, look.want).any()
+
+
+def _true(look: _Look, expected: np.ndarray, got: np.ndarray) -> Iterator[str]:
+    if not np.isfinite(look.have).all():
+        yield from _not_finite(look)
+    elif look.have.shape != look.want.shape:
+        yield from _shapes(look)
+    elif not look.have.any():
+        if look.want.any():
+            yield f"is zero{look.everywhere}."
+    elif look.exact:
+        yield from _whole(look, got)
+        yield from _axes(look)
+        yield from _time(look)
+    else:
+        for kind in (_precision, _scaled, _axes, _time, _blocks, _shifted, _broadcast):
+            yield from kind(look)
+
+
+def _not_finite(look: _Look) -> Iterator[str]:
+    finite = np.isfinite(look.have)
+    if (
+        look.have.shape == look.want.shape
+        and finite.any()
+        and not look.wrong(look.have, look.want)[finite].any()
+    ):
+        yield "is right wherever it is a number: only the entries that are NaN or infinite are to be explained."
+
+
+def _shapes(look: _Look) -> Iterator[str]:
+    """Yield what is true of arrays of different shapes."""
+    want, have = look.want, look.have
+    yield from _axes(look)
+    if have.size == want.size and look.close(have.reshape(want.shape), want):
+        yield "has the right numbers in another shape."
+    for axis in range(have.ndim):
+        if have.shape[axis] > 1 and look.close(have.sum(axis=axis), want):
+            yield f"still has to be summed over its axis {axis}, which should be gone."
+    for axis in range(want.ndim):
+        for kept in (True, False):
+            if want.shape[axis] > 1 and look.close(have, want.sum(axis=axis, keepdims=kept)):
+                yield f"is summed over {look.axis(axis)}, which should be kept."
+
+
+def _axes(look: _Look) -> Iterator[str]:
+    """Yield whether the axes stand in another order."""
+    if 2 <= look.have.ndim == look.want.ndim <= 4:
+        for order in itertools.permutations(range(look.have.ndim)):
+            if list(order) != sorted(order) and look.close(look.have.transpose(order), look.want):
+                yield (
+                    "is the transpose of what is expected."
+                    if look.have.ndim == 2
+                    else "has its axes in another order than is expected."
+                )
+                return
+
+
+def _whole(look: _Look, got: np.ndarray) -> Iterator[str]:
+    if got.dtype.kind == "f" and np.array_equal(look.have, look.want):
+        yield "has the right numbers, but as floating-point numbers: integers are expected."
+
+
+def _precision(look: _Look) -> Iterator[str]:
+    want, have = look.want, look.have
+    if have.size < FEW:
+        return
+    if np.array_equal(have, np.trunc(have)):
+        if any(
+            np.array_equal(have, cut(want)) for cut in (np.trunc, np.rint)
+        ) and not np.array_equal(have, want):
+            yield (
+                "holds whole numbers, those that are expected without their fractions: was it computed in, or written "
+                "into, an array of integers?"
+            )
+        return
+    for kind, word in PRECISIONS:
+        slack = 4 * float(np.finfo(kind).eps) * np.abs(want).max()
+        if np.array_equal(have, have.astype(kind)) and (np.abs(have - want) <= slack).all():
+            yield f"is right but for its precision: every number in it is one of {word}."
+            return
+
+
+def _scaled(look: _Look) -> Iterator[str]:
+    """Yield whether all entries are off by one factor, and which."""
+    want, have = look.want, look.have
+    if look.close(-have, want):
+        yield f"has the opposite sign{look.everywhere}."
+        return
+    size = np.abs(have).max()
+    unit = have / size  # so that no square is beyond a double
+    factor = float((unit * want).sum() / (unit * unit).sum() / size)
+    if not factor or not np.isfinite(factor) or not look.close(have * factor, want):
+        return
+    for length, words in _lengths(look):
+        for value, word in ((float(length), "multiplied"), (1.0 / length, "divided")):
+            if abs(factor - value) < (SAME if want.size > 1 else SAME_ALONE) * value:
+                yield f"would be right if it were {word} by {words}."
+    if want.size > 1:  # of a single number it is always true
+        which = (
+            "negative, and one and the same"
+            if factor < 0
+            else "too small"
+            if factor > 1
+            else "too large"
+        )
+        yield f"is off by one and the same factor everywhere ({which})."
+
+
+def _lengths(look: _Look) -> Iterator[tuple[int, str]]:
+    """Yield the lengths that sums and means go over, by the axes' names, and their products two by
+    two.
+    """
+    own = {
+        look.axis(axis).removeprefix("the axis "): length
+        for axis, length in enumerate(look.want.shape)
+    }
+    long = {name: length for name, length in {**look.pair.lengths, **own}.items() if length > 1}
+    for name, length in long.items():
+        yield (
+            length,
+            f"the length of {name}"
+            if name.startswith("axis ")
+            else f"the length of the axis {name}",
+        )
+    for (one, first), (other, second) in itertools.combinations(look.pair.lengths.items(), 2):
+        if first > 1 and second > 1:
+            yield first * second, f"the lengths of the axes {one} and {other}, one times the other"
+
+
+def _time(look: _Look) -> Iterator[str]:
+    axis = look.time
+    if axis is None:
+        return
+    want, have = np.moveaxis(look.want, axis, 0), np.moveaxis(look.have, axis, 0)
+    wrong = np.moveaxis(look.wrong(look.have, look.want), axis, 0)
+    steps = [bool(step.any()) for step in wrong]
+    # A few ids may be wrong in one step by chance, for instance if captions end there; a step that
+    # is missed is meant.
+    missed = [not step.any() or not look.exact or step.mean() > MOST_OF for step in wrong]
+    if look.close(have[1:], want[:-1]) and wrong[1:].any():
+        yield "is off by one step in time: what belongs to one step stands at the next."
+    if look.close(have[:-1], want[1:]) and wrong[:-1].any():
+        yield "is off by one step in time: what belongs to one step stands at the step before."
+    if look.close(have[::-1], want):
+        yield "has the time steps in reverse order."
+    for right, where in (([0], "first"), ([len(steps) - 1], "last")):
+        if not all(missed):
+            continue
+        if steps == [step not in right for step in range(len(steps))]:
+            yield f"is right at the {where} time step only."
+        if steps == [step in right for step in range(len(steps))]:
+            yield f"is right at every time step but the {where}."
+
+
+def _blocks(look: _Look) -> Iterator[str]:
+    width = look.want.shape[-1] if look.want.ndim else 0
+    for count in BLOCKS:
+        if not width or width % count:
+            continue
+        want, have = np.split(look.want, count, axis=-1), np.split(look.have, count, axis=-1)
+        for order in itertools.permutations(range(count)):
+            moved = sum(place != block for place, block in enumerate(order))
+            if moved and all(
+                look.close(have[block], want[place]) for place, block in enumerate(order)
+            ):
+                yield f"has its {count} blocks of columns in another order ({moved} of them are out of place)."
+                return
+    if width % BLOCKS[0] == 0 and width > BLOCKS[0]:
+        wrong = np.split(look.wrong(look.have, look.want), BLOCKS[0], axis=-1)
+        places = [place for place, block in enumerate(wrong, start=1) if block.any()]
+        if len(places) == 1:
+            yield f"is wrong in one of its {BLOCKS[0]} blocks of columns alone: block {places[0]}."
+
+
+def _shifted(look: _Look) -> Iterator[str]:
+    """Yield whether it is right up to a constant or up to a row: up to a bias."""
+    difference = look.want - look.have
+    if difference.size >= FEW and look.close(
+        np.broadcast_to(difference.flat[0], difference.shape), difference
+    ):
+        yield "is off by one and the same number everywhere: a constant is missing or stands there twice."
+    elif difference.ndim > 1:
+        rows = difference.reshape(-1, difference.shape[-1])
+        if len(rows) > 1 and look.close(np.broadcast_to(rows[:1], rows.shape), rows):
+            yield "is off by the same row everywhere: a term like a bias is missing or stands there twice."
+
+
+def _broadcast(look: _Look) -> Iterator[str]:
+    for axis in range(look.want.ndim):
+        spread, right = (
+            np.broadcast_to(a.take([0], axis), a.shape) for a in (look.have, look.want)
+        )
+        if look.close(spread, look.have) and look.wrong(right, look.want).any():
+            yield f"is the same all along {look.axis(axis)}, which it should not be."

@@ -1,0 +1,80 @@
+"""Credit: how much of a case that failed is right all the same, value by value. Pure.
+
+A case's recorded values share its points, the entries of a dict or a sequence each as one value. A
+condition that holds (an argument left as it was, a bound) earns nothing by itself, since it holds
+of a function that does nothing too; one that does not hold counts as one more value that is wrong.
+A value that could be had without doing anything is left out: it counts only when all of the case is
+right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from grader.assignment.expectations import CaseRecord
+from grader.model import Comparison
+
+NOTHING = 1e-6  # what varies by no more could be had without doing anything
+
+
+class Credit(NamedTuple):
+    """What one run of a case has right."""
+
+    values: Mapping[str, bool]  # name -> whether it is right, of those that say something
+    broken: int = 0  # conditions that do not hold
+
+
+def credit(record: CaseRecord, comparisons: Sequence[Comparison], given: Iterable[Any]) -> Credit:
+    """Return what is right of the values that were recorded.
+
+    given: what the case's calls were given, which a function could hand on
+    """
+    arrays = [one for one in given if isinstance(one, np.ndarray)]
+    right = {one.name for one in comparisons if one.ok} - {
+        one.name for one in comparisons if not one.ok
+    }
+    values: dict[str, bool] = {}
+    names = set(record.values)
+    for name, (expected, _) in record.values.items():
+        for key, value in _entries(name, expected):
+            names.add(key)
+            if says_something(value, arrays):
+                values[key] = key in right
+    return Credit(values, sum(not one.ok and one.name not in names for one in comparisons))
+
+
+def share(runs: Sequence[Credit]) -> float:
+    """Return the part of a case's points that its runs earn together, from 0 to 1."""
+    names = dict.fromkeys(name for run in runs for name in run.values)
+    if not names:
+        return 0.0
+    right = sum(any(run.values.get(name, False) for run in runs) for name in names)
+    return right / (len(names) + min(run.broken for run in runs))
+
+
+def says_something(value: Any, given: Sequence[np.ndarray]) -> bool:
+    """Return whether a value is more than could be had for nothing: one number throughout, or
+    numbers handed on.
+    """
+    if value is None or isinstance(value, str):
+        return bool(value)
+    array = np.asarray(value)
+    if array.dtype.kind not in "fc" or array.size == 1:
+        return bool(np.any(array))
+    handed_on = any(np.isin(array, one).all() for one in given if one.size)
+    return bool(np.isfinite(array).all() and np.ptp(array.real) > NOTHING and not handed_on)
+
+
+def _entries(name: str, expected: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the plain values in an expectation, under the names that comparisons give them."""
+    if isinstance(expected, dict):
+        for key, value in expected.items():
+            yield from _entries(f"{name}[{key}]", value)
+    elif isinstance(expected, list | tuple):
+        for index, value in enumerate(expected):
+            yield from _entries(f"{name}[{index}]", value)
+    else:
+        yield name, expected

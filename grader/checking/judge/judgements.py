@@ -1,0 +1,218 @@
+"""How `expect` judges what is no plain comparison: alternatives, masked regions, exceptions,
+arguments, printed text.
+
+Pure, but for the one call that is made to see what it raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import numpy as np
+
+from grader.checking.judge.compare import compare, describe
+from grader.errors import AssignmentError, StudentException
+from grader.model import Comparison, Tolerance
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,16}")
+# characters of a text that is looked at, beside the reference's
+PRINTED_TIMES, PRINTED_SPARE = 4, 20_000
+PRINTED_RTOL = 1e-4  # of a number within printed text
+# A number, a word, or any other character. A sign belongs to the number unless it stands behind a
+# word or a bracket.
+_TOKEN = re.compile(r"(?:(?<![\w)\]])[-+])?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[^\W\d_]+|\S")
+
+
+def without_addresses(value: Any) -> Any:
+    """Return text, or containers with text in them, without the places in memory that Python tells
+    of objects.
+    """
+    if isinstance(value, str):
+        return _ADDRESS.sub(" at some address", value)
+    if type(value) in (list, tuple):
+        return type(value)(map(without_addresses, value))
+    return (
+        {key: without_addresses(item) for key, item in value.items()}
+        if type(value) is dict
+        else value
+    )
+
+
+def closest(
+    name: str, alternatives: Sequence[Any], got: Any, tolerance: Tolerance, axes: tuple[str, ...]
+) -> tuple[Comparison, ...]:
+    """Return the comparison with that alternative which the value comes nearest to."""
+    tries = [compare(name, alternative, got, tolerance, axes) for alternative in alternatives]
+
+    def distance(found: tuple[Comparison, ...]) -> tuple[int, int]:
+        return sum(not one.ok and not one.wrong for one in found), sum(one.wrong for one in found)
+
+    return min(tries, key=distance)
+
+
+def masked(name: str, value: Any, where: np.ndarray) -> Any:
+    """Return an array with zeros where the mask says that anything goes; another value, or shape,
+    as it is.
+
+    ``where`` is boolean and must broadcast to the shape of what is right.
+    """
+    where = np.asarray(where)
+    if where.dtype != np.bool_:
+        raise AssignmentError(
+            f"the mask `where` of `{name}` holds {where.dtype}, expected booleans"
+        )
+    if not isinstance(value, np.ndarray):
+        return value
+    try:
+        mask = np.broadcast_to(where, value.shape)
+    except ValueError:
+        return value  # of a wrong shape, as the comparison will say
+    return np.where(mask, value, np.zeros((), value.dtype))
+
+
+def raised(name: str, error: type[BaseException] | str, call: Callable[[], object]) -> Comparison:
+    """Make a call and say whether it raised an exception of a type, or of one derived from it."""
+    wanted = error if isinstance(error, str) else error.__name__
+    expected = f"an exception of type {wanted}"
+    try:
+        call()
+    except StudentException as caught:
+        if not caught.kinds:  # nothing of the student's ran: his file is missing, for instance
+            raise
+        ok = wanted in caught.kinds
+        message = "" if ok else f"expected {expected}, but {caught}"
+        return Comparison(name, ok, message, f"an exception of type {caught.kinds[0]}", expected)
+    return Comparison(
+        name, False, f"expected {expected}, but nothing was raised", "no exception", expected
+    )
+
+
+def unmodified(name: str, changed: Collection[tuple[str, str]]) -> Comparison:
+    """Say whether calls left the arrays, lists and dicts that they were given as they were."""
+    told = "; ".join(
+        f"`{function}` changed its argument {argument} in place" for function, argument in changed
+    )
+    return Comparison(name, not changed, f"{told}: work on a copy of it" if changed else "")
+
+
+def printed_text(name: str, expected: str, got: str, rtol: float = PRINTED_RTOL) -> Comparison:
+    """Hold printed text against the reference's, word by word; fractional numbers may be off by
+    rounding.
+
+    What is far longer than the reference's is wrong, and is not taken apart.
+    """
+    if len(got) > PRINTED_TIMES * len(expected) + PRINTED_SPARE:
+        message = f"`{name}` has {len(got)} characters, far more than is expected: is something printed in a loop?"
+        return Comparison(name, False, message, "text", _count(len(_lines(expected))) + " of text")
+    want, have = _lines(expected), _lines(got)
+    words = f"{_count(len(have))} of text", f"{_count(len(want))} of text"
+    if not have and want:
+        return Comparison(
+            name, False, f"`{name}`: nothing was printed, expected {_count(len(want))}", *words
+        )
+    for number, (right, line) in enumerate(zip(want, have, strict=False), start=1):
+        if not _same_words(right, line, rtol):
+            return Comparison(
+                name,
+                False,
+                f"`{name}` differs from what is expected, first in line {number}",
+                *words,
+            )
+    if len(want) != len(have):
+        return Comparison(
+            name, False, f"`{name}` has {_count(len(have))}, expected {_count(len(want))}", *words
+        )
+    return Comparison(name, True, "", *words)
+
+
+def number_of(value: Any) -> float | None:
+    """Return a plain number as a float, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.generic | np.ndarray):
+        return None
+    array = np.asarray(value)
+    if array.shape != () or array.dtype.kind not in "iuf":
+        return None
+    return float(array)
+
+
+def bounded(
+    name: str, value: Any, at_least: float | None, at_most: float | None, what: str
+) -> Comparison:
+    """Hold a number against the author's bounds."""
+    bounds = [
+        f"{word} {bound:g}"
+        for word, bound in (("at least", at_least), ("at most", at_most))
+        if bound is not None
+    ]
+    if not bounds:
+        raise AssignmentError(f"`{name}` is held against no bound: give `at_least` or `at_most`")
+    expected = f"a number of {' and '.join(bounds)}"
+    subject = f"`{name}` ({what})" if what else f"`{name}`"
+    number = number_of(value)
+    if number is None:
+        return Comparison(
+            name, False, f"{subject} is {describe(value)}, expected {expected}", describe(value)
+        )
+    ok = (at_least is None or number >= at_least) and (at_most is None or number <= at_most)
+    return Comparison(
+        name,
+        ok,
+        "" if ok else f"{subject} is {number:.3g}, expected {expected}",
+        "a number",
+        expected,
+    )
+
+
+def _lines(text: str) -> list[list[str]]:
+    return [_TOKEN.findall(line) for line in text.strip().splitlines()]
+
+
+def _same_words(want: Sequence[str], have: Sequence[str], rtol: float) -> bool:
+    return len(want) == len(have) and all(
+        _same_word(*pair, rtol) for pair in zip(want, have, strict=True)
+    )
+
+
+def _same_word(want: str, have: str, rtol: float) -> bool:
+    """Return whether two words are equal, or numbers that are: as far as the first was written out,
+    or within rtol.
+    """
+    if want == have:
+        return True
+    try:
+        right, got = float(want), float(have)
+    except ValueError:
+        return False
+    mantissa, _, exponent = want.lower().partition("e")
+    decimals = mantissa.partition(".")[2]
+    rounding = 0.5 * 10.0 ** (int(exponent or 0) - len(decimals)) if decimals or exponent else 0.0
+    # whole numbers are counts: exact
+    slack = max(rtol * abs(right), 1.001 * rounding) if rounding else 0.0
+    return abs(right - got) <= slack
+
+
+def _count(lines: int) -> str:
+    return "1 line" if lines == 1 else f"{lines} lines"
+
+
+def check_recordable(name: str, value: Any) -> None:
+    """Refuse to record what could never be compared, or could not be kept as it is."""
+    if type(value) in (dict, list, tuple):  # and not a `Ref`, which is a tuple too
+        for key in value if isinstance(value, dict) else ():
+            if not isinstance(key, str):
+                raise AssignmentError(
+                    f"`{name}` has the key {key!r}: the keys of an expected dict must be text"
+                )
+        for item in value.values() if isinstance(value, dict) else value:
+            check_recordable(name, item)
+    elif value is not None and not isinstance(value, str):
+        plain = isinstance(value, np.ndarray | np.generic | bool | int | float)
+        if not plain or np.asarray(value).dtype.kind not in "biufc":
+            raise AssignmentError(
+                f"`{name}` is {describe(value)} and can't be recorded: "
+                "expect arrays of numbers, numbers, text or containers of them"
+            )
+        if np.isnan(value).any():
+            raise AssignmentError(f"`{name}` holds NaN: an expectation must be a number")

@@ -1,0 +1,3 @@
+"""Runs an assignment's checks: the pytest plugin, one case, its boxes, and second runs with right
+functions.
+"""

@@ -1,0 +1,135 @@
+"""The boxes that a plan needs: one for the functions that checks call, and one for each notebook.
+
+Notebooks take longest, so their boxes are asked for before pytest is even imported: this file
+imports none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from grader.assignment.schema import CheckSpec
+from grader.checking.api.notebook import NotebookRun
+from grader.checking.cells.in_box import in_box_of
+from grader.checking.run.plan import Plan
+from grader.checking.run.remote import Remote, Request
+from grader.checking.run.timing import ClockedRemote
+from grader.errors import StudentException
+from grader.limits import Limits
+from grader.notebooks.format import provided
+from grader.sandbox.box import Staging
+from grader.sandbox.wire import Frame
+
+
+class Boxes:
+    """A submission's boxes, each opened when it is first needed."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.functions = self.fresh()
+        self.runs: dict[str, NotebookRun] = {}
+        self._notebooks: dict[str, ClockedRemote] = {}
+        self._second: list[Remote] = []  # for second runs
+        self._second_runs: list[NotebookRun] = []
+        self._pool = ThreadPoolExecutor(
+            max_workers=max(1, plan.boxes - 1), thread_name_prefix="notebook"
+        )
+
+    def fresh(self, *, notebook: bool = False) -> ClockedRemote:
+        """Return a box of its own for the submission, which is opened when it is first needed."""
+        assignment, files = self._plan.assignment, self._plan.files
+        own = {file.path for file in assignment.spec.files}
+        staging = Staging(
+            assignment.links, {path: data for path, data in files.items() if path in own}
+        )
+        # What a notebook's own cells work on is no secret; only the checks' inputs may be.
+        hide = self._plan.hidden and not notebook
+        remote = ClockedRemote(
+            self._plan.sandbox,
+            staging,
+            assignment.spec.limits,
+            hide_numbers=hide,
+            notebook=notebook,
+        )
+        for file in assignment.spec.files:
+            if file.path not in files:
+                remote.lacks(
+                    file.module, StudentException(f"`{file.path}` is not in the submission")
+                )
+        return remote
+
+    def begin(self, checks: Iterable[CheckSpec]) -> None:
+        """Begin every notebook that these checks ask for, where more than one box may be at work."""
+        if self._plan.boxes > 1:
+            for check in checks:
+                self.begin_notebook(check.notebook)
+
+    def begin_notebook(self, path: str) -> None:
+        """Begin a notebook that has not been begun."""
+        if not path or path in self.runs:
+            return
+        if self._plan.boxes == 1:
+            self.functions.close()  # what is called in it later is called in a fresh one
+        remote = self._notebooks[path] = self.fresh(notebook=True)
+        self.runs[path] = self._run(path, remote, self._plan.assignment.spec.limits)
+
+    def _run(self, path: str, remote: Remote, limits: Limits) -> NotebookRun:
+        assignment = self._plan.assignment
+        spec = assignment.notebook(path)
+        author = provided(assignment.folder / spec.source)
+        tests = in_box_of(assignment, path, self._plan.checks)
+        run = NotebookRun(spec, author, self._plan.files.get(path), remote, limits, tests)
+        run.start(self._pool)
+        return run
+
+    def restart_notebook(self, path: str) -> None:
+        """Run a notebook anew whose box was killed from outside."""
+        if path in self.runs:
+            self._notebooks.pop(path).close()
+            del self.runs[path]
+            self.begin_notebook(path)
+
+    def second(
+        self, first: Request, asked: Callable[[Frame], Frame], *, notebook: bool = False
+    ) -> ClockedRemote:
+        """Return a box for a second run: what it is asked first, and what answers its questions."""
+        if self._plan.boxes == 1:
+            self.functions.close()
+        remote = self.fresh(notebook=notebook)
+        remote.first, remote.asked = first, asked
+        self._second.append(remote)
+        return remote
+
+    def second_notebook(self, path: str, remote: Remote, seconds: float) -> NotebookRun:
+        """Begin a second run of a notebook, in a box made for it, which may take so long."""
+        limits = self._plan.assignment.spec.limits
+        short = min(limits.notebook_seconds, seconds)
+        limits = msgspec.structs.replace(limits, notebook_seconds=short)
+        run = self._run(path, remote, limits)
+        self._second_runs.append(run)
+        return run
+
+    def close_second(self) -> None:
+        """End the boxes of second runs."""
+        for run in self._second_runs:
+            run.stop()
+        for remote in self._second:
+            remote.close()
+        self._second.clear()
+        self._second_runs.clear()
+
+    def of(self, path: str) -> ClockedRemote:
+        """Return the box of a notebook, or where there is no path that of the functions."""
+        return self._notebooks[path] if path else self.functions
+
+    def close(self) -> None:
+        """End every box and thread, notebooks that nobody waited for included."""
+        self.close_second()
+        for run in self.runs.values():
+            run.stop()
+            run.remote.close()
+        self.functions.close()
+        self._pool.shutdown()

@@ -1,0 +1,486 @@
+"""The pytest plugin that runs checks: fixtures for their authors, verdicts for the report.
+
+A check is the test function ``test_<id>``; its cases are pytest's parametrised items. Each case
+ends as a value, a `CaseResult`; pytest's own outcome is not looked at.
+"""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.assignment.expectations import CaseRecord
+from grader.checking.api.cell_outputs import shown_by
+from grader.checking.api.expect import Expect, Mode, Scene
+from grader.checking.api.notebook import Notebook, NotebookRun
+from grader.checking.api.student import CallLog, Case, Student
+from grader.checking.explain.causes import Causes
+from grader.checking.judge.credit import Credit, credit, share
+from grader.checking.run.boxes import Boxes
+from grader.checking.run.plan import Outcome, Plan
+from grader.checking.run.second_runs import Place, SecondRuns
+from grader.checking.run.substitution import Built, judged
+from grader.checking.run.timing import ClockedRemote, in_time
+from grader.checking.run.verdicts import CheckOutcome, Ending, Skipped, Stopped, verdict
+from grader.errors import (
+    AssignmentError,
+    GraderError,
+    GraderFault,
+    LimitExceeded,
+    NotImplementedYet,
+    WorkerDied,
+)
+from grader.model import CaseResult, Status, Visibility
+
+
+class Running:
+    """What belongs to one run of a case, and how it ended."""
+
+    remote: ClockedRemote  # the case's worker
+    before: float  # what stood on its clock when the case began
+    case: Case
+    expect: Expect
+    given: dict[str, Any]  # what the case's fixtures are, by their names
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self.credit = Credit({})
+        self.follows: tuple[str, ...] = ()
+        self.share = 0.0
+
+
+PRINTED = ": what a student's code prints is held by `expect.printed()`"
+WARNED = ": what a student's code warns of stays in the box"
+INSTEAD = {  # of fixtures of pytest's, what to write
+    **dict.fromkeys(("capsys", "capfd", "capsysbinary", "capfdbinary", "caplog"), PRINTED),
+    "recwarn": WARNED,
+}
+ONLY_CASE = "all"  # the name of the case of a check that has but one
+
+
+class ChecksPlugin:
+    """Runs the items that pytest collected from ``checks/`` and turns each into a `CaseResult`."""
+
+    def __init__(self, plan: Plan, boxes: Boxes) -> None:
+        self.plan = plan
+        self.boxes = boxes
+        self.outcome = Outcome()
+        self.problem: GraderError | None = None
+        self._left: Counter[str] = Counter()  # cases to be run, of a check and of a notebook
+        self._stopped: dict[str, GraderError] = {}  # checks of which no more cases are run, and why
+        self._built = Built(plan.assignment, judged(plan.expectations))
+        self._causes = Causes(plan, self._built, self.outcome.checks)
+        self._second = SecondRuns(plan, boxes, self._built, self.outcome.checks)
+        self._place: Place | None = None  # of a second run
+        self._now: Running
+
+    # --- collection -------------------------------------------------------------------------------
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Turn a check file that can't be imported into one error of the assignment's."""
+        if report.failed and self.problem is None:
+            self.problem = AssignmentError(
+                f"{report.nodeid or 'the checks'} can't be collected:\n{report.longreprtext}"
+            )
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Bring the items into order, and leave out what was not asked for."""
+        spec = self.plan.assignment.spec
+        order = {check.id: index for index, check in enumerate(spec.checks)}
+        found = {check_id(item) for item in items}
+        for id_ in sorted(found - order.keys()):
+            self._problem(
+                f"the test `test_{id_}` has no [[checks]] entry with points in assignment.toml"
+            )
+        for id_ in order:
+            if id_ not in found and not self.plan.only:
+                self._problem(
+                    f"the check `{id_}` of assignment.toml has no test `test_{id_}` in "
+                    f"{self.plan.assignment.checks_folder}"
+                )
+        wanted = self.plan.only or frozenset(order)
+        kept = [item for item in items if check_id(item) in wanted and check_id(item) in order]
+        # Notebooks run beside the other checks, so those that wait for one come last.
+        items[:] = sorted(
+            kept, key=lambda item: (bool(self._notebook_of(check_id(item))), order[check_id(item)])
+        )
+        self._check_weights(items)
+        for item in items:
+            self._left.update({check_id(item), self._notebook_of(check_id(item))})
+            text = (getattr(item, "function", None).__doc__ or check_id(item)).strip()
+            title = " ".join(text.split("\n\n")[0].split())
+            self.outcome.checks.setdefault(check_id(item), CheckOutcome(check_id(item), title))
+        if self.problem is not None:
+            items.clear()
+
+    def _check_weights(self, items: list[pytest.Item]) -> None:
+        """Refuse a weight of a case that no check has."""
+        for check in self.plan.assignment.spec.checks:
+            if not check.weights:
+                continue
+            cases = [case_id(item) for item in items if check_id(item) == check.id]
+            for case in check.weights:
+                if cases and case not in cases:
+                    self._problem(
+                        f"`{check.id}` weighs its case {case!r}, but its cases are {', '.join(cases)}"
+                    )
+
+    def _problem(self, text: str) -> None:
+        if self.problem is None:
+            self.problem = AssignmentError(text)
+
+    def _notebook_of(self, id_: str) -> str:
+        check = self.plan.assignment.check(id_)
+        return check.notebook if check is not None else ""
+
+    # --- running ----------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
+        """Run one case and keep its result. What pytest would report of it takes as long, and
+        nobody would read it.
+        """
+        start = self._begin()
+        self._through(item, nextitem)
+        seconds = time.perf_counter() - start
+        if self._killed():
+            self._run_again(item, nextitem)
+        if self.result(case_id(item), seconds).status in (Status.FAIL, Status.SKIP):
+            self._look_for_credit(item, nextitem)
+        self._finish(item, seconds)
+        return True
+
+    def _begin(self) -> float:
+        """Forget the case before, and return when this one begins."""
+        self._now = Running()
+        return time.perf_counter()
+
+    def _through(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        self._step(item.ihook.pytest_runtest_setup, item=item)
+        if self._now.error is None:
+            self._step(item.ihook.pytest_runtest_call, item=item)
+        self._step(item.ihook.pytest_runtest_teardown, item=item, nextitem=nextitem)
+
+    def _step(self, hook: Callable[..., object], **given: object) -> None:
+        try:
+            hook(**given)
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            raise
+        except BaseException as error:
+            self._raised(error)
+
+    def _raised(self, error: BaseException) -> None:
+        """Keep what a fixture raised: the call itself never gets to raise."""
+        if isinstance(error, pytest.FixtureLookupError):
+            instead = INSTEAD.get(str(error.argname), "")
+            error = AssignmentError(f"there is no fixture `{error.argname}`{instead}")
+        self._now.error = self._now.error or error
+
+    def _killed(self) -> bool:
+        """Return whether the case's box was killed, and not by a limit of ours."""
+        return isinstance(self._now.error, WorkerDied) and self._now.error.unexplained
+
+    def _run_again(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Run a case in a fresh box, since its own was killed from outside; what comes twice is our
+        fault.
+        """
+        if self._place is None:
+            self.boxes.restart_notebook(self._notebook_of(check_id(item)))
+        self._reset(item)
+        self._begin()
+        self._through(item, nextitem)
+        if self._killed():
+            fault = GraderFault(f"{self._now.error}, twice, and none of our limits did that")
+            self._now.error = self._stopped[check_id(item)] = fault
+
+    def _reset(self, item: pytest.Item) -> None:
+        """Let pytest make a case's fixtures anew, for another run."""
+        if isinstance(item, pytest.Function):
+            item._initrequest()
+
+    def _look_for_credit(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Find out what of a failed case is right: by itself, and with right functions in the place
+        of earlier ones.
+
+        Nothing of a second run is kept but what is right in it: the answers of stand-ins may be in
+        all the rest.
+        """
+        first = self._now
+        runs = [first.credit]
+        for place in self._second.places(check_id(item)):
+            self._place = place
+            self._reset(item)
+            self._begin()
+            with self._second.timed(place):
+                self._through(item, nextitem)
+                if self._killed():
+                    self._run_again(item, nextitem)
+            second = self._now
+            place.spent = isinstance(second.error, LimitExceeded | WorkerDied)
+            if isinstance(second.error, GraderFault):
+                first.error = second.error
+                break
+            if self.result(case_id(item), 0.0).status is Status.PASS:
+                first.follows = place.what.roots
+                self._second.passed(place)
+                break
+            runs.append(second.credit)
+        self._place, self._now = None, first
+        first.share = share(runs)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        """Run the test function; whatever it raises is kept as the case's end and goes no further."""
+        id_ = check_id(pyfuncitem)
+        try:
+            if self._place is None and id_ in self._stopped:
+                raise self._stopped[id_]
+            yield
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            raise
+        # `pytest.fail`, and `pytest.raises` when nothing is raised
+        except pytest.fail.Exception as error:
+            self._now.error = AssertionError(str(error))
+        except BaseException as error:
+            self._now.error = self._skipped(id_, error) or error
+        self._look_at_the_clock(pyfuncitem)
+        return True
+
+    def _look_at_the_clock(self, item: pytest.Item) -> None:
+        """Note how long the reference's functions took, or hold the submission's against it."""
+        now = self._now
+        took, key = now.remote.seconds - now.before, (check_id(item), case_id(item))
+        record = self.plan.expectations.cases.get(key, CaseRecord())
+        check = self.plan.assignment.check(key[0])
+        given = [one for call in now.case.log.calls for one in (*call.args, *call.kwargs.values())]
+        if self.plan.mode is Mode.RECORD:
+            record.call_seconds = took
+        elif self.plan.mode is Mode.COMPARE:
+            now.credit = credit(
+                record, now.expect.comparisons, [*given, *now.case.log.items.values()]
+            )
+            if check is not None and check.times_reference is not None and self._place is None:
+                timed = in_time(took, record.call_seconds, check.times_reference)
+                now.expect.comparisons.append(timed)
+                now.credit = now.credit if timed.ok else Credit({})
+            lost = {one.name.partition("[")[0] for one in now.expect.comparisons if not one.ok}
+            # what it leaves behind is wrong, whatever it returns
+            if lost & now.expect.of_arguments:
+                now.credit = Credit({})
+
+    def _skipped(self, id_: str, error: BaseException) -> Skipped | None:
+        """Return why a case could not be run, if a function that it builds on is not there yet, and
+        not its own.
+        """
+        if not isinstance(error, NotImplementedYet) or error.function in self._built.own(id_):
+            return None
+        for needed in self._built.below(id_):
+            cases = self.outcome.checks[needed].cases if needed in self.outcome.checks else []
+            if cases and all(case.unimplemented for case in cases):
+                return Skipped(
+                    f"`{cases[0].unimplemented}`, which this needs, is not implemented yet"
+                )
+        return None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Make the case's own student, log and expectations before its fixtures are asked for."""
+        check, case = check_id(item), case_id(item)
+        if self.plan.mode is Mode.COMPARE:
+            record = self.plan.expectations.cases.get((check, case), CaseRecord())
+        else:
+            record = self.plan.expectations.cases[check, case] = CaseRecord()
+        path = self._notebook_of(check)
+        self.boxes.begin_notebook(path)
+        remote = self.boxes.of(path) if self._place is None else self._place.remote
+        comparing = self.plan.mode is Mode.COMPARE
+        log = CallLog(record.calls, record.fetched) if comparing else CallLog(None)
+        if not comparing:
+            record.calls, record.fetched = log.made, log.fetched
+        now = self._now
+        now.remote, now.before = remote, remote.seconds
+        now.case = Case(remote, log)
+        now.expect = Expect(record, self.plan.mode, now.case, self._scene(check, case))
+        now.given = {"expect": now.expect}
+        self._hand(item)
+        return (yield)
+
+    def _scene(self, check: str, case: str) -> Scene:
+        """Return what a case's `expect` knows of its surroundings."""
+        path, spec = self._notebook_of(check), self.plan.assignment.check(check)
+        shown = not self.plan.hidden and spec is not None and spec.visibility is Visibility.VISIBLE
+        seed = f"{self.plan.expectations.provenance.seed}/{check}/{case}"
+        return Scene(
+            seed, shown, functools.partial(shown_by, self._notebook_run(path)) if path else None
+        )
+
+    def _notebook_run(self, path: str) -> NotebookRun:
+        second = None if self._place is None else self._place.run
+        return self.boxes.runs[path] if second is None else second
+
+    def _finish(self, item: pytest.Item, seconds: float) -> None:
+        check, now = check_id(item), self._now
+        result = self.result(case_id(item), seconds)
+        if isinstance(now.error, LimitExceeded | WorkerDied) and result.status is Status.FAIL:
+            self._stopped[check] = Stopped(
+                f"not run, since an earlier case ended so: {result.message}"
+            )
+        outcome = self.outcome.checks[check]
+        outcome.cases.append(result)
+        record = self.plan.expectations.cases.get((check, result.id), CaseRecord())
+        if self.plan.mode is Mode.RECORD:
+            record.seconds = seconds
+        outcome.reference_seconds += record.seconds
+        if now.case.log.calls:
+            outcome.functions = (now.case.log.calls[-1].function,)
+        self._causes.note(check, result, now.case, now.expect, now.error)
+        path = self._notebook_of(check)
+        self._left.subtract({check, path})
+        if path and not self._left[path]:
+            self.boxes.of(path).close()
+        if not self._left[check]:
+            self._second.end()
+            try:
+                self._causes.diagnose(outcome)
+            except AssignmentError as error:
+                self.problem = self.problem or error
+            self.plan.on_check(outcome)
+
+    def result(self, case: str, seconds: float) -> CaseResult:
+        """Return the verdict of the case that has just ended."""
+        now = self._now
+        ending = Ending(
+            case=case,
+            seconds=seconds,
+            error=now.error,
+            printed=self._printed(),
+            notes=tuple(now.case.notes),
+            follows=now.follows,
+            share=now.share,
+            recording=self.plan.mode is Mode.RECORD,
+            function=now.case.log.calls[-1].function if now.case.log.calls else "",
+            checks=self.plan.assignment.checks_folder,
+            stub=now.case.stub,
+        )
+        return verdict(ending, now.expect)
+
+    def _printed(self) -> str:
+        """Return what the student's code printed, unless the inputs are hidden ones that could
+        stand in it.
+        """
+        return "" if self.plan.hidden else self._now.case.remote.printed
+
+    def pytest_sessionfinish(self) -> None:
+        """End what second runs have used."""
+        self._second.close()
+
+    # --- fixtures ---------------------------------------------------------------------------------
+
+    def _hand(self, item: pytest.Item) -> None:
+        """Give a test function what nearly all ask for: pytest's own way takes longer than many a
+        call into the box.
+
+        Where an author has a fixture of the same name, it is left to pytest.
+        """
+        if isinstance(item, pytest.Function):
+            for name in ("student", "expect", "rng"):
+                if len(item._fixtureinfo.name2fixturedefs.get(name, ())) == 1:
+                    item.funcargs[name] = self._made(item, name)
+
+    def _made(self, item: pytest.Item, name: str) -> Any:
+        """Return a case's own object of a name, the same however often it is asked for."""
+        if name not in self._now.given:
+            if name == "student":
+                self._now.given[name] = Student(self.plan.assignment, self._fresh_case())
+            else:
+                names = (check_id(item), case_id(item))
+                self._now.given[name] = np.random.default_rng(
+                    [
+                        int(self.plan.expectations.provenance.seed),
+                        *(zlib.crc32(n.encode()) for n in names),
+                    ]
+                )
+        return self._now.given[name]
+
+    @pytest.fixture
+    def student(self, request: pytest.FixtureRequest) -> Student:
+        """The submission: its functions and classes by their names."""
+        made: Student = self._made(request.node, "student")
+        return made
+
+    @pytest.fixture
+    def expect(self) -> Expect:
+        """Records or compares a named value."""
+        return self._now.expect
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
+        """A generator seeded by the seed of the expectations, the check and the case."""
+        made: np.random.Generator = self._made(request.node, "rng")
+        return made
+
+    @pytest.fixture
+    def tmp_path(self) -> Iterator[Path]:
+        """A folder of the check's own, which no box can see."""
+        with tempfile.TemporaryDirectory(prefix="grader-check-") as folder:
+            self._now.case.folder = folder
+            yield Path(folder)
+
+    @pytest.fixture
+    def notebook(self, request: pytest.FixtureRequest) -> Notebook:
+        """The finished notebook that the spec names for the check."""
+        path = self._notebook_of(check_id(request.node))
+        if not path:
+            raise AssignmentError(
+                "a check uses `notebook`, but its [[checks]] entry names no `notebook`"
+            )
+        run = self._notebook_run(path)
+        if run.running:
+            self.plan.on_wait()
+        run.revive()
+        # the cells are done: what is asked from here on is the check's
+        run.remote.hide_numbers = self.plan.hidden
+        return Notebook(run, self._fresh_case())
+
+    @pytest.fixture
+    def in_box(self, request: pytest.FixtureRequest) -> Callable[[], None]:
+        """Runs, or has run, the author's code of this check in the box: call it, it raises what
+        went wrong there.
+        """
+        id_ = check_id(request.node)
+        check = self.plan.assignment.check(id_)
+        if check is None or not check.in_box:
+            raise AssignmentError(
+                f"`{id_}` uses `in_box`, but its [[checks]] entry has no `in_box = true`"
+            )
+        run = self.boxes.runs[check.notebook]
+        if run.running:
+            self.plan.on_wait()
+        return functools.partial(run.passed_in_box, id_)
+
+    def _fresh_case(self) -> Case:
+        self._now.case.remote.reset(seed=2016)
+        return self._now.case
+
+
+def check_id(item: pytest.Item) -> str:
+    """Return the id of the check that an item is a case of."""
+    return str(getattr(item, "originalname", item.name)).removeprefix("test_")
+
+
+def case_id(item: pytest.Item) -> str:
+    """Return the name of a case within its check."""
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.id) if callspec is not None else ONLY_CASE

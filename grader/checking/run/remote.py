@@ -1,0 +1,401 @@
+"""The trusted end of a box: requests with deadlines, and every way in which a box can fail turned
+into a sentence.
+
+Theory of operation. Whatever the box says is data. A reply is checked for its form; text is cleaned
+and bounded before anybody sees it; a broken protocol, a death or a passed deadline ends the box and
+costs the call at hand, and the next call is served by a fresh one.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from grader.checking.explain.exception_hints import Account, hint
+from grader.errors import (
+    GraderFault,
+    LimitExceeded,
+    NotImplementedYet,
+    StudentException,
+    SubmissionFailed,
+    WorkerDied,
+    WrongReturn,
+)
+from grader.limits import Limits
+from grader.sandbox.box import Box, Sandbox, Staging
+from grader.sandbox.untrusted import Budget
+from grader.sandbox.wire import (
+    MANY,
+    MAX_BLOBS,
+    MAX_BYTES,
+    MAX_NODES,
+    Frame,
+    WireClosed,
+    WireError,
+    WireTimeout,
+)
+from grader.text import clean, without_numbers
+
+SEND_SECONDS = 30.0
+STAGE_SECONDS = 60.0
+MAX_FRAMES = 12
+KILLED = -9  # the exit code of what SIGKILL ended; Windows has no such signal
+_SHAPE = re.compile(r"an array of shape \((?:\d+(?:, \d+)*,?)?\), [<>]?[A-Za-z]+\d*")
+PRINTED_CHARACTERS = 100_000  # of what a case has printed that are kept for the report
+HEADER_BYTES = 256  # of an array that crosses, far more than a usual header has
+HELD_BYTES = 1 << 20  # of requests that wait for the next one
+
+
+class Request(NamedTuple):
+    """What is asked of a box, and what it is called in messages, for instance "`forward`"."""
+
+    what: str
+    body: dict[str, Any]
+    blobs: tuple[bytes, ...] = ()
+
+
+class Remote:
+    """One submission's worker: opened when first needed, ended when it misbehaves, then opened
+    afresh.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        staging: Staging,
+        limits: Limits,
+        *,
+        hide_numbers: bool,
+        notebook: bool = False,
+    ) -> None:
+        self._sandbox = sandbox
+        self._staging = staging
+        self._limits = limits
+        self._notebook = notebook
+        self.hide_numbers = hide_numbers  # of messages, where the inputs are hidden ones
+        self._box: Box | None = None
+        self._held: list[Request] = []  # to be sent with the next one: they answer nothing
+        self._imported: set[str] = set()
+        # modules whose import killed or outlasted a worker
+        self._broken: dict[str, SubmissionFailed] = {}
+        self._cancelled = False
+        self.printed = ""
+        self.budget = Budget()  # of what was decoded of its values
+        # answers what stand-ins ask; without it nothing does
+        self.asked: Callable[[Frame], Frame] | None = None
+        self.first: Request | None = None  # what every fresh box is asked before anything else
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the box, if there is one."""
+        self._held.clear()
+        if self._box is not None:
+            self._box.kill()
+            self._box = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a box whose process still listens."""
+        return self._box is not None and not self._box.channel.is_closed()
+
+    def cancel(self) -> None:
+        """Let the request at hand, in whatever thread, and all later ones fail at once. The box is
+        not ended yet.
+        """
+        self._cancelled = True
+        if (box := self._box) is not None:
+            box.channel.hang_up()
+
+    def request(
+        self, what: str, body: dict[str, Any], blobs: tuple[bytes, ...] = (), *,
+        seconds: float | None = None, grace: float = 0.0, message: Callable[[Frame], None] | None = None,
+    ) -> Frame:  # fmt: skip
+        """Send a request, and those that were held back before it, and return its reply.
+
+        ``what`` names the request in messages, for instance "`forward`". ``message`` is called for
+        each frame that goes ahead of the reply (a notebook's outputs). ``grace`` is how much longer
+        than ``seconds`` a far end may take that interrupts its own work in time. Raises a
+        `SubmissionFailed` for all that the far end does wrong.
+        """
+        limit = self._limits.call_seconds if seconds is None else seconds
+        held, self._held = self._held, []
+        box = self._open()
+        if self._cancelled:
+            raise WorkerDied(f"{what} was not waited for")
+        requests = [*held, Request(what, body, blobs)]
+        try:
+            box.channel.send(_joined(requests), SEND_SECONDS)
+            reply = self._reply(box, limit + grace, message, _most_bytes(body.get("most")))
+            ok = reply.body.get("ok")
+            if not isinstance(ok, bool):
+                raise WireError("a reply without an outcome")
+        except WireTimeout:
+            self.close()
+            raise LimitExceeded(
+                f"{what} was still running after the limit of {limit:g} seconds"
+            ) from None
+        except WireClosed:
+            raise self._death(what) from None
+        except WireError as error:
+            self.close()
+            raise WorkerDied(f"{what} disturbed the connection to the grader: {error}") from None
+        if len(self.printed) < PRINTED_CHARACTERS:
+            self.printed += _text(reply.body.get("printed"), 20_100)
+        if not ok and reply.body.get("interrupted") is True:
+            raise LimitExceeded(f"{what} was still running after the limit of {limit:g} seconds")
+        if not ok:
+            done = reply.body.get("done")
+            failed = (
+                requests[done]
+                if isinstance(done, int) and 0 <= done < len(requests)
+                else requests[-1]
+            )
+            raise self._failure(failed.what, reply.body.get("error"))
+        return reply
+
+    def reset(self, seed: int) -> None:
+        """Begin a new case, in the worker that is there or in a fresh one."""
+        self.printed = ""
+        self.budget.new_case()
+        self._held.clear()
+        if self._box is not None and self._box.channel.is_closed():  # it died between two cases
+            self._death("the submission")
+        self._held.append(Request("beginning a new case", {"op": "reset", "seed": seed}))
+
+    def hold(self, request: Request) -> None:
+        """Send a request that answers nothing together with the next one, whose failure its own
+        then is.
+        """
+        self._held.append(request)
+        if sum(len(blob) for held in self._held for blob in held.blobs) > HELD_BYTES:
+            last = self._held.pop()
+            self.request(last.what, last.body, last.blobs)
+
+    def call_in(
+        self, module: str, what: str, body: dict[str, Any], blobs: tuple[bytes, ...]
+    ) -> Frame:
+        """Send a request that may import a student's module first; an import that hung or died is
+        not tried again, unless it was killed from outside."""
+        if module in self._broken:
+            raise self._broken[module]
+        if module in self._imported or not module:
+            return self.request(what, body, blobs)
+        try:
+            path = [["module", module], ["attr", "__name__"]]
+            self.request(
+                f"importing `{module}`",
+                {"op": "fetch", "target": path},
+                seconds=self._limits.import_seconds,
+            )
+        except (LimitExceeded, WorkerDied) as error:
+            if not (isinstance(error, WorkerDied) and error.unexplained):
+                self._broken[module] = error
+            raise
+        self._imported.add(module)
+        return self.request(what, body, blobs)
+
+    def lacks(self, module: str, failure: SubmissionFailed) -> None:
+        """Let every call into a module fail so, without asking the box."""
+        self._broken[module] = failure
+
+    # --- the box ----------------------------------------------------------------------------------
+
+    def _open(self) -> Box:
+        if self._box is None:
+            self._box = self._sandbox.open(self._notebook)
+            self._imported.clear()
+            try:
+                self._stage(self._staging.links, self._staging.files)
+            except SubmissionFailed as error:  # nothing of the student's has run yet
+                self.close()
+                raise GraderFault(f"a box could not be made ready: {error}") from error
+            # which runs student code: what fails here is the submission's
+            if self.first is not None:
+                self.request(*self.first, seconds=self._limits.import_seconds)
+            assert self._box is not None
+        return self._box
+
+    def _reply(
+        self, box: Box, limit: float, message: Callable[[Frame], None] | None, most: int = MAX_BYTES
+    ) -> Frame:
+        """Receive a reply and deal with what comes before it: what a function displays, and what
+        stand-ins ask.
+        """
+        deadline = time.monotonic() + limit
+        frame = box.channel.receive(limit, most)
+        while (kind := frame.body.get("op")) == "message" or (
+            kind == "ask" and self.asked is not None
+        ):
+            if kind == "ask" and self.asked is not None:
+                box.channel.send(self.asked(frame), SEND_SECONDS)
+            elif message is not None:
+                message(frame)
+            frame = box.channel.receive(max(0.0, deadline - time.monotonic()), most)
+        return frame
+
+    def _stage(self, links: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+        body = {
+            "op": "stage",
+            "links": [[place, str(source)] for place, source in links.items()],
+            "files": [[place, index] for index, place in enumerate(files)],
+            "notebook": self._notebook,
+        }
+        self.request("preparing it", body, tuple(files.values()), seconds=STAGE_SECONDS)
+
+    def _death(self, what: str) -> SubmissionFailed:
+        assert self._box is not None
+        ended = self._box.kill()
+        self._box = None
+        if ended.fault:
+            raise GraderFault(f"the sandbox failed during {what}: {ended.fault}")
+        if ended.limit:
+            return LimitExceeded(f"{what} hit a limit: {ended.limit}")
+        return WorkerDied(
+            f"{what} ended its process: {_how(ended.code)}", unexplained=ended.code == KILLED
+        )
+
+    def _failure(self, what: str, told: Any) -> SubmissionFailed:
+        """Turn the far end's account of an exception into ours; every part of it may be a lie, none
+        may do harm.
+        """
+        error = told if isinstance(told, dict) else {}
+        kinds = error.get("kinds")
+        if isinstance(kinds, list) and "NotImplementedError" in kinds:
+            return NotImplementedYet(self._stub(what.strip("`"), error.get("frames")))
+        kind, text = (
+            self._told(error.get("type"), 80) or "an exception",
+            self._told(error.get("message"), 500),
+        )
+        if kind == "MoreThanExpected":
+            # its own, which any comparison would tell too
+            shape = _SHAPE.fullmatch(_text(error.get("message"), 300))
+            return WrongReturn(far_more(what, shape[0] if shape else MANY))
+        if kind == "TooLarge":
+            return WrongReturn(
+                f"{what} returned more than fits: at most {MAX_BYTES >> 20} MB of arrays and {MAX_NODES} values"
+            )
+        told_frames = error.get("frames")
+        frames = (
+            [frame for frame in told_frames if isinstance(frame, dict)]
+            if isinstance(told_frames, list)
+            else []
+        )
+        places = tuple(self._place(frame) for frame in frames[-MAX_FRAMES:])
+        lines = [
+            f"{file}, line {line}, in {function}\n    {self._told(frame.get('text'), 300)}"
+            if function
+            else f"{file}, line {line}"
+            for (file, line, function), frame in zip(places, frames[-MAX_FRAMES:], strict=True)
+        ]
+        trace = "\n".join([*lines, f"{kind}: {text}" if text else kind])
+        where = f" ({places[-1][0]}, line {places[-1][1]})" if places else ""
+        if kind == "SystemExit":
+            return StudentException(
+                f"{what} tried to end the program (sys.exit){where}", trace, places
+            )
+        types = tuple(
+            self._told(one, 80) for one in (kinds[:MAX_FRAMES] if isinstance(kinds, list) else ())
+        ) or (kind,)
+        line = self._told(frames[-1].get("text"), 300) if frames else ""
+        account = Account(
+            types,
+            text,
+            line,
+            self._told(error.get("missing"), 100),
+            self._told(error.get("near"), 100),
+        )
+        message = f"{what} raised {kind}{f': {text}' if text else ''}{where}"
+        return StudentException(message, trace, places, types, hint(account))
+
+    def _stub(self, called: str, frames: Any) -> str:
+        """Return the function that is not implemented: the one that was called, or one that it
+        called.
+        """
+        last = frames[-1] if isinstance(frames, list) and frames else None
+        name = self._place(last)[2] if isinstance(last, dict) else ""
+        return name if name.isidentifier() and name != called.rpartition(".")[2] else called
+
+    def _place(self, frame: dict[str, Any]) -> tuple[str, int, str]:
+        """Return a frame's file, line and function; a name that no file or function has is not
+        told.
+        """
+        line = frame.get("line")
+        file, function = self._told(frame.get("file"), 200), self._told(frame.get("name"), 100)
+        return (
+            file if re.fullmatch(r"[\w./ ()-]+", file) else "?",
+            line if isinstance(line, int) and 0 <= line < 1 << 31 else 0,
+            function if re.fullmatch(r"[\w.<>]+", function) else "",
+        )
+
+    def _told(self, told: Any, limit: int) -> str:
+        """Return text of the far end, fit to be shown; without its numbers, where they could be
+        hidden inputs.
+        """
+        text = _text(told, limit)
+        return without_numbers(text) if self.hide_numbers else text
+
+
+def far_more(what: str, told: str) -> str:
+    """Say that a value is far larger than the right one: its shape is wrong, and it stays in the
+    box.
+    """
+    return (
+        f"{what} returned far more than is expected: {told}. Look at the shape of what it returns"
+    )
+
+
+def _joined(requests: list[Request]) -> Frame:
+    """Return one message of one or more requests, whose arrays follow one another."""
+    if len(requests) == 1:
+        return Frame(requests[0].body, requests[0].blobs)
+    steps = [[request.body, len(request.blobs)] for request in requests]
+    return Frame(
+        {"op": "several", "steps": steps},
+        tuple(blob for request in requests for blob in request.blobs),
+    )
+
+
+def _most_bytes(most: int | None) -> int:
+    """Return the bytes that the arrays of a reply may have, with their headers, for values of a
+    size.
+    """
+    return MAX_BYTES if most is None else most + MAX_BLOBS * HEADER_BYTES
+
+
+def _text(told: Any, limit: int) -> str:
+    """Return what is told, cleaned and cut, if it is text at all: the text of a nested value may be
+    endless.
+    """
+    return clean(told, limit) if isinstance(told, str) else ""
+
+
+def _how(code: int | None) -> str:
+    if code is None:
+        return "it is gone"
+    if code >= 0:
+        return f"exit code {code}, as os._exit would give"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    words = {
+        "SIGSEGV": "a segmentation fault",
+        "SIGABRT": "an abort",
+        "SIGKILL": "killed",
+        "SIGXCPU": "the CPU time limit",
+    }
+    return f"{words[name]} ({name})" if name in words else name

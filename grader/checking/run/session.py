@@ -1,0 +1,136 @@
+"""Runs an assignment's checks against one submission: a pytest session in the trusted process.
+
+pytest is imported when the notebooks have been begun: most of a start is imports, and they need
+none of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from grader.checking.api.expect import Mode
+from grader.checking.run.boxes import Boxes
+from grader.checking.run.plan import Outcome, Plan
+from grader.errors import AssignmentError, GraderFault
+
+OPTIONS = ("--import-mode=importlib", "--assert=plain", "--disable-plugin-autoload")
+# pytest's own plugins that a check has no use for; each costs at every start or at every case
+UNUSED = (
+    *(
+        "terminal",
+        "cacheprovider",
+        "logging",
+        "capture",
+        "unraisableexception",
+        "threadexception",
+        "faulthandler",
+    ),
+    *(
+        "doctest",
+        "junitxml",
+        "pastebin",
+        "stepwise",
+        "setuponly",
+        "setupplan",
+        "recwarn",
+        "warnings",
+        "debugging",
+    ),
+    *("unittest", "legacypath", "subtests", "reports"),
+)
+
+
+@contextlib.contextmanager
+def _apart(folder: Path) -> Iterator[None]:
+    """Let nothing of the environment's settings into pytest, and no module of the checks stay when
+    it is done.
+
+    Another assignment in the same process may have check files of the same names, and so may
+    whoever runs us.
+    """
+    names = {path.stem for path in folder.rglob("*.py")}
+    others = {name: sys.modules.pop(name) for name in names & sys.modules.keys()}
+    before = set(sys.modules)
+    kept = {
+        name: os.environ.pop(name)
+        for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+        if name in os.environ
+    }
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+        for name in sys.modules.keys() - before:
+            if Path(getattr(sys.modules[name], "__file__", None) or "").is_relative_to(folder):
+                del sys.modules[name]
+        sys.modules.update(others)
+
+
+def run_checks(plan: Plan) -> Outcome:
+    """Run a plan's checks in this process and return what came of them; raise `AssignmentError` for
+    broken checks.
+    """
+    folder = plan.assignment.checks_folder
+    if not plan.assignment.spec.checks:
+        return Outcome()
+    if not folder.is_dir():
+        raise AssignmentError(
+            f"{folder} does not exist: the checks lie there, in files named test_*.py"
+        )
+    boxes = Boxes(plan)
+    try:
+        boxes.begin(plan.checks)
+        outcome = _session(plan, boxes)
+    finally:
+        boxes.close()
+    for name, run in boxes.runs.items():
+        outcome.notebooks[name] = run.executed
+        outcome.notes += [f"{name}: {note}" for note in run.notes]
+        outcome.look += [f"{name}: {reason}" for reason in run.look]
+    return outcome
+
+
+def _session(plan: Plan, boxes: Boxes) -> Outcome:
+    """Let pytest run the checks."""
+    import pytest
+
+    from grader.checking.run.plugin import ChecksPlugin
+
+    plugin = ChecksPlugin(plan, boxes)
+    folder = plan.assignment.checks_folder
+    ini = Path(__file__).with_name("checks.ini")
+    # Without the cut, pytest looks through every folder between the checks and the root of the file
+    # system.
+    options = [
+        str(folder),
+        f"--rootdir={folder}",
+        f"--confcutdir={folder}",
+        "-c",
+        str(ini),
+        *OPTIONS,
+    ]
+    for plugin_name in UNUSED:
+        options += ["-p", f"no:{plugin_name}"]
+    with _apart(folder), warnings.catch_warnings():
+        # a warning shows a line of ours; an author sees his when he records
+        if plan.mode is Mode.COMPARE:
+            warnings.simplefilter("ignore")
+        code = pytest.main(options, plugins=[plugin])
+    if plugin.problem is not None:
+        raise plugin.problem
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        if code == pytest.ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        if code == pytest.ExitCode.INTERNAL_ERROR:
+            raise GraderFault(
+                f"pytest failed while it ran the checks in {folder} (its lines above say where)"
+            )
+        raise AssignmentError(
+            f"pytest could not run the checks in {folder} ({pytest.ExitCode(code).name.lower()})"
+        )
+    return plugin.outcome

@@ -1,0 +1,1 @@
+"""Reads an LMS's bulk download: which hand-in belongs to which student."""

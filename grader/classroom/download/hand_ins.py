@@ -1,0 +1,352 @@
+"""From a download to a class: every hand-in given to a student or asked about, and who handed in
+nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from grader.classroom.download.download_tree import Tree
+from grader.classroom.download.identity import HOW_TO_ANSWER, Who, answered, identify, people
+from grader.classroom.download.lms_layouts import Reading, recognise
+from grader.classroom.download.roster import Member, Roster
+from grader.classroom.download.students import Entry, Found, natural, safe_folder, tidy
+from grader.errors import UsageError
+
+NOT_ON_ROSTER = "not on the roster"
+NAMED = 5  # files that are named where more were not used
+ASKED = "? "  # before the name of a hand-in whose student is not known: no student's id
+
+
+class Class(msgspec.Struct, frozen=True):
+    """A class as a download and a roster give it."""
+
+    layout: str  # as `lms` names it: 'canvas', 'moodle', ... or 'folders'
+    entries: tuple[Entry, ...]  # in the order of the students' ids
+
+
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """What a download is read with, besides the roster."""
+
+    assignment: str  # its short name
+    # names of the files that are graded, without their folders
+    wanted: frozenset[str] = frozenset()
+    reserved: tuple[str, ...] = ()  # names that no student's folder may have
+    answers: Mapping[str, str] = {}  # name of a hand-in -> the student, as an instructor says
+    groups: Roster | None = None  # who is of which group
+
+
+class _Account(msgspec.Struct):
+    """All hand-ins of one account of the LMS, and whose they are."""
+
+    found: list[Found]
+    who: Who
+    groups: tuple[str, ...] = ()  # students who handed it in together
+
+
+def read(tree: Tree, roster: Roster | None, asking: Asking) -> Class:
+    """Return the class; raise `UsageError` if nothing in the download can be a submission."""
+    layout, found = recognise(tree, _reading(roster, asking))
+    if not any(one.paths for one in found) and roster is None:
+        raise UsageError(f"{tree.name} holds no submissions: it is empty")
+    accounts = _accounts(found, roster, asking, layout)
+    owned = _owned(accounts, roster)
+    _share_among_groups(owned, roster, asking.groups)
+    if roster is not None and not owned and found and not any(one.anonymous for one in found):
+        _nobody_known(tree, roster, accounts)
+    return Class(layout, _entries(accounts, owned, roster, asking))
+
+
+def _reading(roster: Roster | None, asking: Asking) -> Reading:
+    lists = [list_ for list_ in (roster, asking.groups) if list_ is not None]
+
+    def known(name: str) -> bool:
+        return any(one.with_id(name) or one.named(name) or one.group(name) for one in lists)
+
+    return Reading(asking.assignment, known if lists else None, asking.wanted)
+
+
+def _accounts(
+    found: Sequence[Found], roster: Roster | None, asking: Asking, layout: str
+) -> list[_Account]:
+    """Return the accounts in the download's order, each with whom it means."""
+    by_id: dict[str, list[Found]] = {}
+    for one in found:
+        by_id.setdefault(one.lms_id, []).append(one)
+    accounts = []
+    for own in by_id.values():
+        account = _Account(own, _who(own, roster, asking, layout))
+        if not account.who.asked:
+            account.groups = _group_named(own[0], asking.groups)
+        accounts.append(account)
+    return accounts
+
+
+def _who(own: Sequence[Found], roster: Roster | None, asking: Asking, layout: str) -> Who:
+    """Return whose one account's hand-ins are."""
+    if said := answered(own, asking.answers):
+        if roster is not None and not roster.has(said):
+            raise UsageError(f"overrides.toml: [[who]] names {said!r}, who is not on the roster")
+        return Who(roster.member(said) if roster is not None else Member(student=said, name=""))
+    if why := next((one.asked for one in own if one.asked), ""):
+        named = frozenset[str]()
+        for one in own if roster is not None else ():
+            assert roster is not None
+            named |= roster.named(one.name) | roster.with_id(one.lms_id)
+        return Who(asked=why, candidates=named)
+    several = own[0].internal and people(own) > 1
+    if roster is None:
+        return Who(asked="one number beside several names") if several else Who()
+    whos = [identify(one, roster, layout) for one in own]
+    candidates = frozenset[str]().union(*(who.candidates for who in whos))
+    members = {who.member.student for who in whos if who.member is not None}
+    if several or len(members) > 1:
+        return Who(asked="one number beside several names", candidates=candidates | members)
+    return next((who for who in whos if who.asked), whos[0])
+
+
+def _group_named(one: Found, groups: Roster | None) -> tuple[str, ...]:
+    """Return the members of the group that a hand-in is called after."""
+    if groups is None:
+        return ()
+    return groups.group(one.name) or (() if one.internal else groups.group(one.lms_id))
+
+
+def _owned(accounts: Sequence[_Account], roster: Roster | None) -> dict[str, list[_Account]]:
+    """Return the accounts of each student; those that the name alone gives to one with others are
+    asked about.
+    """
+    owned: dict[str, list[_Account]] = {}
+    for account in accounts:
+        who = account.who
+        if who.asked or account.groups:
+            continue
+        if who.member is not None:
+            owned.setdefault(who.member.student, []).append(account)
+    for student, own in list(owned.items()):
+        with_work = [account for account in own if any(one.paths for one in account.found)]
+        if len(with_work) > 1 and any(account.who.by_name for account in with_work):
+            del owned[student]
+            for account in own:
+                why = f"{len(own)} accounts are of the name of {tidy(student, 40)}"
+                account.who = Who(asked=why, candidates=frozenset((student,)))
+    return owned
+
+
+def _share_among_groups(
+    owned: dict[str, list[_Account]], roster: Roster | None, groups: Roster | None
+) -> None:
+    """Give what one member of a group handed in to the others; of several hand-ins each keeps their
+    own.
+    """
+    for members in groups.all_groups() if groups is not None else ():
+        students = _on_roster(members, roster)
+        there = [student for student in students if student in owned]
+        if len(there) == 1:
+            for student in students:
+                owned.setdefault(student, owned[there[0]])
+
+
+def _on_roster(members: Iterable[str], roster: Roster | None) -> list[str]:
+    """Return members of a group by the ids that the gradebook uses."""
+    if roster is None:
+        return list(members)
+    found = [roster.with_id(member) for member in members]
+    return [next(iter(students)) for students in found if len(students) == 1]
+
+
+def _nobody_known(tree: Tree, roster: Roster, accounts: Sequence[_Account]) -> None:
+    """Raise `UsageError` if no hand-in has to do with the roster at all: it is another class, or no
+    download.
+    """
+    if any(account.who.asked or account.groups for account in accounts):
+        return
+    there = ", ".join(_label(account) for account in accounts[:NAMED])
+    raise UsageError(
+        f"none of the {len(accounts)} hand-ins of {tree.name} is of anybody on the roster ({there}): give the "
+        "download as the LMS made it, or a folder with a folder or an archive named after each student, or the "
+        "roster's ids as the download has them"
+    )
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def _entries(
+    accounts: Sequence[_Account],
+    owned: Mapping[str, Sequence[_Account]],
+    roster: Roster | None,
+    asking: Asking,
+) -> tuple[Entry, ...]:
+    """Return a row for each student, each stranger, and each hand-in that is asked about."""
+    rows: dict[str, list[_Account]] = {student: list(own) for student, own in owned.items()}
+    asked: dict[str, _Account] = {}
+    for account in accounts:
+        if account.who.asked:
+            asked[_free(f"{ASKED}{_label(account)}", account, asked)] = account
+        elif account.groups:
+            for student in _on_roster(account.groups, roster):
+                rows.setdefault(student, []).append(account)
+        elif account.who.member is None:
+            id_ = tidy(account.found[0].lms_id) or "unnamed"
+            rows[_free(id_, account, rows, roster)] = [account]
+    doubts = _doubts(asked)
+    hidden = any(one.anonymous for account in accounts for one in account.found)
+    for member in roster.members if roster is not None else ():
+        if hidden and member.student not in rows:
+            doubts.setdefault(member.student, []).append("an anonymous hand-in")
+        rows.setdefault(member.student, [])
+    entries, taken = [], set(asking.reserved)
+    for student in sorted({*rows, *asked}, key=lambda id_: (natural(id_), id_)):
+        folder = safe_folder(student, taken)
+        taken.add(folder)
+        if student in asked:
+            entries.append(_asked(student, folder, asked[student]))
+        else:
+            own = _Own(student, folder, tuple(rows[student]), tuple(doubts.get(student, ())))
+            entries.append(_entry(own, roster))
+    return tuple(entries)
+
+
+def _free(
+    id_: str, account: _Account, taken: Mapping[str, object], roster: Roster | None = None
+) -> str:
+    """Return an id for a row that no other has: two strangers' names may look alike once they are
+    made harmless.
+    """
+    if id_ not in taken and (roster is None or not roster.with_id(id_)):
+        return id_
+    raw = account.found[0].lms_id.encode("utf-8", "surrogatepass")
+    return f"{id_[:180]} ({hashlib.sha256(raw).hexdigest()[:8]})"
+
+
+def _label(account: _Account) -> str:
+    path = next((path for one in account.found for path in one.paths), account.found[0].lms_id)
+    return _name(path)
+
+
+def _doubts(asked: Mapping[str, _Account]) -> dict[str, list[str]]:
+    """Return for each student why a hand-in that nobody is graded for may be theirs."""
+    doubts: dict[str, list[str]] = {}
+    for label, account in asked.items():
+        for student in account.who.candidates:
+            doubts.setdefault(student, []).append(label.removeprefix(ASKED))
+    return doubts
+
+
+def _asked(student: str, folder: str, account: _Account) -> Entry:
+    """Return the row of a hand-in that nobody is graded for."""
+    why = f"who is this? {account.who.asked}; {HOW_TO_ANSWER}"
+    paths = [path for one in account.found for path in one.paths]
+    files = ", ".join(_name(path) for path in paths[:NAMED])
+    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+    return Entry(
+        student=student,
+        folder=folder,
+        asked=why,
+        look=(f"{why} (nobody is graded for {files}{more})",),
+        on_roster=True,
+    )
+
+
+class _Own(msgspec.Struct, frozen=True):
+    """A student's row in the making."""
+
+    student: str
+    folder: str
+    accounts: tuple[_Account, ...]
+    doubts: tuple[str, ...]  # hand-ins that may be theirs and that nobody is graded for
+
+
+def _entry(own: _Own, roster: Roster | None) -> Entry:
+    """Return a student's row: of several hand-ins the last, by time, then by the LMS's own number,
+    then by name.
+    """
+    found = [one for account in own.accounts for one in account.found]
+    there = sorted((one for one in found if one.paths), key=_order)
+    handed_in = [one for one in there if not one.doubtful] or there
+    last = handed_in[-1] if handed_in else found[-1] if found else Found(lms_id="")
+    member = roster.member(own.student) if roster is not None and roster.has(own.student) else None
+    doubt = ", ".join(own.doubts[:NAMED])
+    asked = f"may be theirs, and nobody is graded for it: {doubt}" if own.doubts else ""
+    notes, look = _said(last, handed_in, there)
+    look += [account.who.look for account in own.accounts if account.who.look]
+    if asked:
+        look.append(asked)
+    if roster is not None and member is None:
+        look.append(NOT_ON_ROSTER)
+    return Entry(
+        student=own.student,
+        folder=own.folder,
+        name=(member.name if member else "") or tidy(last.name),
+        email=(member.email if member else "") or tidy(last.email),
+        lms_id=tidy(last.lms_id) if _is_own(own, last) else "",
+        paths=last.paths,
+        files=last.files,
+        asked="" if last.paths else asked,
+        late=last.late,
+        submitted=last.submitted,
+        late_days=member.late_days if member else None,
+        notes=tuple(notes),
+        look=tuple(look),
+        sis=member.sis if member else None,
+        on_roster=member is not None or roster is None,
+    )
+
+
+def _is_own(own: _Own, last: Found) -> bool:
+    """Tell whether the LMS's id of a hand-in is the student's own, and not that of another of the
+    group.
+    """
+    for account in own.accounts:
+        if any(one is last for one in account.found):
+            owner = account.who.member
+            return not account.groups and (owner is None or owner.student == own.student)
+    return False
+
+
+def _said(
+    last: Found, handed_in: Sequence[Found], there: Sequence[Found]
+) -> tuple[list[str], list[str]]:
+    """Return what is said of how something was handed in: to the student, and to the instructor
+    alone.
+    """
+    notes, look = [], list(last.look)
+    if len(handed_in) > 1:
+        notes.append(f"handed in {len(handed_in)} times, the last counts: {_name(last.paths[0])}")
+    unused = [*last.beside, *(path for one in there if one not in handed_in for path in one.paths)]
+    if unused:
+        more = f" and {len(unused) - NAMED} more" if len(unused) > NAMED else ""
+        notes.append(
+            f"handed in beside it and not used: {', '.join(map(_name, unused[:NAMED]))}{more}"
+        )
+    accounts = dict.fromkeys(tidy(one.lms_id, 60) for one in handed_in)
+    if len(accounts) > 1:
+        look.append(
+            f"handed in under different names or ids, look whose it is: {', '.join(accounts)}"
+        )
+    return notes, look
+
+
+def with_leaders(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Let each hand-in of a group be graded once: the first of them names the folder that holds the
+    result.
+    """
+    leaders: dict[tuple[str, ...], str] = {}
+    found = []
+    for entry in entries:
+        leader = leaders.setdefault(entry.paths, entry.student) if entry.paths else entry.student
+        shared = leader if leader != entry.student else ""
+        found.append(msgspec.structs.replace(entry, shared=shared))
+    return tuple(found)
+
+
+def _name(path: str) -> str:
+    return tidy(path.rpartition("/")[2], 80)
+
+
+def _order(found: Found) -> tuple[object, ...]:
+    return (found.submitted_seconds, found.order, natural(found.paths[0]))

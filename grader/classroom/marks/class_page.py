@@ -1,0 +1,248 @@
+"""``index.html``: how the class did, on one page that stands alone and works without its script.
+
+Theory of operation. Names and messages were made by students and are hostile:
+`grader.report.templating` keeps them from acting. The script sorts and filters rows that stand
+there already; it makes no markup.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from grader.classroom.marks.gradebook import Line, notes_of
+from grader.classroom.run.result_store import GRADEBOOK
+from grader.classroom.run.results import CheckRow, ClassFile, Outcome
+from grader.model import Status
+from grader.report import labels, templating
+
+BINS = 10
+NAMED = 12  # students that are named beside a mistake
+BRIEF = 80  # characters of the notes that are shown unopened
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A bar of the distribution."""
+
+    label: str
+    count: int
+    height: float  # share of the highest
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """A check over the whole class."""
+
+    id: str
+    points: float
+    passed: int
+    failed: int
+    skipped: int
+    mean: float
+    share: float  # of those graded, who passed
+    mistakes: Sequence[tuple[str, int]]  # the known ones
+    messages: Sequence[tuple[str, int]]  # the commonest others
+
+
+@dataclass(frozen=True)
+class Student:
+    """A row of the table."""
+
+    line: Line
+    link: str
+    status: str
+    sort: float  # no score sorts below zero
+    failed: Sequence[str]
+    notes: Sequence[str]
+    brief: str  # how the notes begin, where they are long
+    look: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Submissions with the same wrong numbers, which few others have."""
+
+    check: str
+    headline: str
+    students: Sequence[Student]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the template shows."""
+
+    students: Sequence[Student]
+    counts: Sequence[tuple[str, int]]
+    bins: Sequence[Bin]
+    mean: float | None
+    median: float | None
+    most: float
+    checks: Sequence[CheckLine]
+    shared: Sequence[Shared]
+    look: Sequence[Student]
+    waiting: int  # submissions with answers that nobody has read
+    grading_seconds: float
+
+
+STATUS_WORDS = {
+    "passed": "all passed",
+    "failed": "something failed",
+    "refused": "can't be taken in",
+    "fault": "the grader failed",
+    "missing": "nothing handed in",
+    "waiting": "not graded yet",
+    "asked": "who is this?",
+}
+
+
+def render(class_: ClassFile, rows: Sequence[Line], left_over: Sequence[str] = ()) -> str:
+    """Return the class page; ``left_over`` are folders of students who are not in the class any
+    more.
+    """
+    return page_of(
+        "index.html.j2", "index.js", class_=class_, page=build(class_, rows), statuses=STATUS_WORDS, named=NAMED,
+        gradebook=GRADEBOOK, left_over=left_over,
+    )  # fmt: skip
+
+
+def page_of(template: str, script: str = "", **values: Any) -> str:
+    """Return a page of ours: one template, the style, and a script where it has one, each allowed
+    by its hash.
+    """
+    return templating.render(
+        "grader.classroom", template, style="class.css", script=script, **values
+    )
+
+
+def template_of(name: str, **values: Any) -> str:
+    """Return a text of ours that is no page: a script or a workflow, in which nothing is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(  # noqa: S701 - no markup
+        loader=PackageLoader("grader.classroom"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name).render(**values)
+
+
+def build(class_: ClassFile, rows: Sequence[Line]) -> Page:
+    """Work out the page."""
+    students = [_student(line) for line in rows]
+    most = round(
+        sum(check.points for check in class_.checks)
+        + sum(inline.points for inline in class_.inline),
+        2,
+    )
+    scores = sorted(line.score for line in rows if line.score is not None)
+    statuses = Counter(student.status for student in students)
+    return Page(
+        students=students,
+        counts=[(status, statuses[status]) for status in STATUS_WORDS if statuses[status]],
+        bins=_bins(scores, most),
+        mean=sum(scores) / len(scores) if scores else None,
+        median=_median(scores),
+        most=most,
+        checks=[_check(check.id, check.points, rows) for check in class_.checks],
+        shared=_shared(students),
+        look=[student for student in students if student.look],
+        waiting=sum(line.marks is not None and bool(line.marks.waiting) for line in rows),
+        grading_seconds=sum(line.seconds for line in rows),
+    )
+
+
+def _student(line: Line) -> Student:
+    failed = [check.id for check in line.checks if check.status is not Status.PASS]
+    status = line.outcome.value
+    if line.outcome is Outcome.GRADED:
+        status = "failed" if failed else "passed"
+    notes = notes_of(line)
+    names = {Outcome.REFUSED: "refused.txt"}
+    nothing = line.outcome in (Outcome.MISSING, Outcome.WAITING, Outcome.ASKED)
+    handed_in = not nothing and (line.checks or line.outcome in names)
+    return Student(
+        line=line,
+        link=f"{quote(line.entry.folder)}/{names.get(line.outcome, 'report.html')}"
+        if handed_in
+        else "",
+        status=status,
+        sort=line.score if line.score is not None else -1.0,
+        failed=failed,
+        notes=notes,
+        brief=_brief("; ".join(notes)),
+        look=line.needs_a_look,
+    )
+
+
+def _brief(text: str) -> str:
+    """Return the beginning of a long text, at the end of a word and not within a name in `quotes`."""
+    if 2 * len(text) <= 3 * BRIEF:
+        return ""
+    cut = text[:BRIEF].rpartition(" ")[0] or text[:BRIEF]
+    return (cut.rpartition("`")[0] if cut.count("`") % 2 else cut).rstrip(" ;:,") + " …"
+
+
+def _bins(scores: Sequence[float], most: float) -> list[Bin]:
+    """Return the distribution in tenths of what can be reached; full marks and more stand in the
+    last.
+    """
+    counts = [0] * BINS
+    for score in scores:
+        counts[max(0, min(BINS - 1, math.floor(score / most * BINS)))] += 1 if most else 0
+    top = max(counts, default=0) or 1
+    edges = [most * edge / BINS for edge in range(BINS + 1)]
+    return [
+        Bin(f"{labels.points(low)}–{labels.points(high)}", count, count / top)
+        for low, high, count in zip(edges, edges[1:], counts, strict=False)
+    ]
+
+
+def _median(scores: Sequence[float]) -> float | None:
+    if not scores:
+        return None
+    middle = len(scores) // 2
+    return scores[middle] if len(scores) % 2 else (scores[middle - 1] + scores[middle]) / 2
+
+
+def _check(id_: str, points: float, rows: Iterable[Line]) -> CheckLine:
+    own = [check for line in rows for check in line.checks if check.id == id_]
+    wrong = [check for check in own if check.status is Status.FAIL]
+    mistakes = Counter(check.mistake for check in wrong if check.mistake)
+    messages = Counter(check.headline for check in wrong if check.headline and not check.mistake)
+    return CheckLine(
+        id=id_,
+        points=points,
+        passed=sum(check.status is Status.PASS for check in own),
+        failed=len(wrong),
+        skipped=sum(check.status is Status.SKIP for check in own),
+        mean=sum(check.points for check in own) / len(own) if own else 0.0,
+        share=sum(check.status is Status.PASS for check in own) / len(own) if own else 0.0,
+        mistakes=mistakes.most_common(6),
+        messages=messages.most_common(3),
+    )
+
+
+def _shared(students: Sequence[Student]) -> list[Shared]:
+    """Return submissions with the same wrong numbers, where few others have them and no known
+    mistake tells why.
+
+    Unusual is what at most one in twenty has, and at most eight: a mistake that everybody makes
+    says nothing.
+    """
+    groups: dict[tuple[str, str], list[tuple[Student, CheckRow]]] = defaultdict(list)
+    for student in students:
+        for check in student.line.checks:
+            if check.fingerprint and not check.known and check.status is Status.FAIL:
+                groups[check.id, check.fingerprint].append((student, check))
+    limit = min(8, max(3, len(students) // 20))
+    found = [
+        Shared(id_, group[0][1].headline, [student for student, _ in group])
+        for (id_, _), group in groups.items()
+        if 2 <= len(group) <= limit
+    ]
+    return sorted(found, key=lambda shared: (len(shared.students), shared.check))[:40]

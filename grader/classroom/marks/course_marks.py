@@ -1,0 +1,303 @@
+"""Marks: from checks to what stands in the gradebook, by the course's rules. Pure.
+
+Points are the checks' and the answers in words, with the instructor's adjustments; the score is
+what lateness leaves of them. Where the grader failed, or nothing was handed in, there is no score,
+and nobody is given a zero in its place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from grader.assignment.schema import LateSpec
+from grader.model import CheckResult, Question, Report, Status
+from grader.report import labels
+
+ANSWERS = "Answers in words"
+
+
+class Adjustment(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """``[[adjust]]`` of overrides.toml: what an instructor changes for one student, and why."""
+
+    student: str
+    reason: str
+    check: str = ""  # its points; neither check nor answer: the whole
+    answer: str = ""  # an answer in words, by the name that `grader batch --todo` gives it
+    points: float | None = None  # in the place of what stands there
+    add: float | None = None
+    late_days: int | None = None  # in the place of what was counted
+    comment: str = ""
+    note: str = ""  # of the instructor's own: reason and comment reach the student, this does not
+
+
+class Inline(msgspec.Struct, frozen=True):
+    """A question of a notebook that is answered in words."""
+
+    id: str  # the notebook's stem and the cell's id
+    notebook: str
+    cell: str
+    question: str  # what is asked: the cell before it
+    untouched: str  # what stands there before a student writes
+    points: float = 0.0  # what it can give; 0 where the author says nothing
+
+
+class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that makes one student's mark, besides the checks."""
+
+    late: LateSpec | None = None
+    late_days: int = 0
+    adjustments: tuple[Adjustment, ...] = ()
+    inline: tuple[Inline, ...] = ()
+    answered: tuple[str, ...] = ()  # ids of those answers in words that the student wrote
+    notes: tuple[str, ...] = ()  # about how the submission was handed in
+    private: tuple[str, ...] = ()  # the same, for the instructor alone
+
+
+class CheckPoints(msgspec.Struct, frozen=True):
+    """A check as far as marks look at it."""
+
+    id: str
+    points: float
+    max_points: float
+    status: Status
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """One row of the gradebook. None: no mark is given."""
+
+    checks: Mapping[str, float | None]
+    answers: Mapping[str, float | None]  # None: waits for a person
+    adjustment: float  # of the whole
+    points: float | None
+    max_points: float
+    penalty: float
+    score: float | None
+    notes: tuple[str, ...] = ()  # what was changed and why, in sentences that the student may read
+    private: tuple[str, ...] = ()  # what the instructor alone should know
+    waiting: tuple[str, ...] = ()  # ids of answers that nobody has looked at yet
+
+
+def late_days(late: LateSpec | None, submitted: str, flagged: bool) -> tuple[int, str]:
+    """Return the days that count as late, and a note where they were guessed.
+
+    submitted: ISO 8601 with an offset, or empty; flagged: the LMS calls it late, without saying by
+    how much
+    """
+    if late is not None and late.due is not None and submitted:
+        excess = (
+            datetime.fromisoformat(submitted) - late.due - timedelta(minutes=late.grace_minutes)
+        )
+        return max(0, math.ceil(excess / timedelta(days=1))), ""
+    if flagged:
+        return (
+            1,
+            "late by the LMS's mark, which does not say by how much: counted as one day (see overrides.toml)",
+        )
+    return 0, ""
+
+
+def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
+    """Return the marks of a graded submission."""
+    given: dict[str, float | None] = {
+        check.id: None if check.status is Status.ERROR else check.points for check in checks
+    }
+    answers: dict[str, float | None] = {
+        inline.id: None if inline.id in rules.answered else 0.0 for inline in rules.inline
+    }
+    days, whole, notes, private = rules.late_days, 0.0, list(rules.notes), list(rules.private)
+    fixed: float | None = None
+    for change in rules.adjustments:
+        notes.append(_sentence(change))
+        if change.note:
+            private.append(f"your note on {_what(change)}: {change.note}")
+        if change.late_days is not None:
+            days = change.late_days
+        elif (change.check or change.answer) and (
+            change.points is not None or change.add is not None
+        ):
+            where, name = (given, change.check) if change.check else (answers, change.answer)
+            where[name] = (
+                change.points
+                if change.points is not None
+                else (where.get(name) or 0.0) + (change.add or 0)
+            )
+        elif change.points is not None:
+            fixed = change.points
+        else:
+            whole += change.add or 0.0
+    private += _bounded(given, {check.id: check.max_points for check in checks}, rules.adjustments)
+    private += _bounded(
+        answers, {inline.id: inline.points for inline in rules.inline}, rules.adjustments
+    )
+    most = round(
+        sum(check.max_points for check in checks) + sum(inline.points for inline in rules.inline), 2
+    )
+    known = None not in given.values()
+    points = (
+        round(sum(value or 0.0 for value in (*given.values(), *answers.values())) + whole, 2)
+        if known
+        else None
+    )
+    if fixed is not None:
+        points = fixed
+    if points is not None and points < 0:
+        private.append(f"{labels.points(points)} points after your changes: counted as 0")
+        points = 0.0
+    if points is not None and (fixed is not None or whole) and checks and points > most:
+        private.append(
+            f"{labels.points(points)} points after your changes, more than the {labels.points(most)} there are"
+        )
+    penalty = round(_penalty(points, most, days, rules.late), 2) if points is not None else 0.0
+    if days:
+        notes.append(_lateness(days, penalty, rules.late))
+    return Marks(
+        checks=given,
+        answers=answers,
+        adjustment=whole,
+        points=points,
+        max_points=most,
+        penalty=penalty,
+        score=None if points is None else round(max(0.0, points - penalty), 2),
+        notes=tuple(notes),
+        private=tuple(private),
+        waiting=tuple(name for name, value in answers.items() if value is None),
+    )
+
+
+def _bounded(
+    values: dict[str, float | None], most: Mapping[str, float], changes: Sequence[Adjustment]
+) -> list[str]:
+    """Set what was changed to less than nothing to 0; return notes on that, and on more than can be
+    reached.
+    """
+    notes = []
+    for name in dict.fromkeys(change.check or change.answer for change in changes):
+        value = values.get(name)
+        if value is not None and value < 0:
+            values[name] = 0.0
+            notes.append(
+                f"`{name}`: {labels.points(value)} points after your changes: counted as 0"
+            )
+        elif value is not None and most.get(name) and value > most[name]:
+            there = labels.points(most[name])
+            notes.append(
+                f"`{name}`: {labels.points(value)} points after your changes, more than the {there} there are"
+            )
+    return notes
+
+
+def days_of(rules: Rules) -> int:
+    """Return the late days that count, an instructor's word before all."""
+    said = [change.late_days for change in rules.adjustments if change.late_days is not None]
+    return said[-1] if said else rules.late_days
+
+
+def _penalty(points: float, most: float, days: int, late: LateSpec | None) -> float:
+    if late is None or days <= late.free_days or points <= 0:
+        return 0.0
+    if late.max_days is not None and days > late.max_days:
+        return points
+    base = most if late.percent_of == "max" else points
+    return min(points, base * late.percent_per_day / 100 * (days - late.free_days))
+
+
+def _lateness(days: int, penalty: float, late: LateSpec | None) -> str:
+    many = f"{days} day{'s' if days > 1 else ''} late"
+    if late is None:
+        return f"{many}; the assignment has no rule for that"
+    if late.max_days is not None and days > late.max_days:
+        return f"{many}, more than the {late.max_days} that are accepted: no points"
+    return (
+        f"{many}: {labels.points(penalty)} points are taken off"
+        if penalty
+        else f"{many}: nothing is taken off"
+    )
+
+
+def _what(change: Adjustment) -> str:
+    return f"`{change.check or change.answer}`" if change.check or change.answer else "the whole"
+
+
+def _sentence(change: Adjustment) -> str:
+    what = _what(change)
+    if change.late_days is not None:
+        text = f"late days set to {change.late_days} by the instructor"
+    elif change.points is not None:
+        text = f"{what} set to {labels.points(change.points)} points by the instructor"
+    elif change.add is not None:
+        text = f"{what}: {'+' if change.add >= 0 else ''}{labels.points(change.add)} points by the instructor"
+    else:
+        text = f"a comment by the instructor on {what}"
+    return ": ".join(filter(None, (text, change.reason))) + (
+        f" — {change.comment}" if change.comment else ""
+    )
+
+
+def shown(report: Report, rules: Rules) -> Report:
+    """Return the report as the marks have it: points adjusted, the reasons among its notes."""
+    marks = compute(points_of(report.checks), rules)
+    checks = tuple(
+        _adjusted(check, marks.checks.get(check.id), rules.adjustments) for check in report.checks
+    )
+    questions = [
+        msgspec.structs.replace(
+            question, points=_sum(check.points for check in checks if check.question == question.id)
+        )
+        for question in report.questions
+    ]
+    if rules.inline and (
+        any(marks.answers.values()) or any(inline.points for inline in rules.inline)
+    ):
+        most = _sum(inline.points for inline in rules.inline)
+        questions.append(
+            Question(
+                "answers", ANSWERS, _sum(value or 0.0 for value in marks.answers.values()), most
+            )
+        )
+    # What concerns one check stands at that check, where a hidden one's name does not reach the
+    # student.
+    at_checks = {_sentence(change) for change in rules.adjustments if change.check}
+    notes = [note for note in marks.notes if note not in at_checks]
+    if marks.waiting:
+        notes.append(f"{len(marks.waiting)} answers in words wait for a person" if len(marks.waiting) > 1 else
+                     "an answer in words waits for a person")  # fmt: skip
+    if marks.penalty and marks.score is not None:
+        notes.append(
+            f"the mark is {labels.points(marks.score)} of {labels.points(marks.max_points)}"
+        )
+    return msgspec.structs.replace(
+        report,
+        checks=checks,
+        questions=tuple(questions),
+        score=report.score if marks.points is None else marks.points,
+        max_score=marks.max_points,
+        notes=(*(f"{note[0].upper()}{note[1:]}." for note in notes), *report.notes),
+    )
+
+
+def points_of(checks: Iterable[CheckResult]) -> list[CheckPoints]:
+    """Return checks as far as marks look at them."""
+    return [CheckPoints(check.id, check.points, check.max_points, check.status) for check in checks]
+
+
+def _adjusted(
+    check: CheckResult, points: float | None, changes: Iterable[Adjustment]
+) -> CheckResult:
+    own = [_sentence(change) for change in changes if change.check == check.id]
+    if not own:
+        return check
+    # What failed stands first: it is what a student is told to mend first.
+    message = "\n".join([check.message, *(f"{text[0].upper()}{text[1:]}." for text in own)]).strip()
+    return msgspec.structs.replace(
+        check, points=check.points if points is None else points, message=message
+    )
+
+
+def _sum(points: Iterable[float]) -> float:
+    return round(sum(points), 2)

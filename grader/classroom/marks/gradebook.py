@@ -1,0 +1,220 @@
+"""``gradebook.csv``: a row per student, a column per check, and nothing in it that a spreadsheet
+would run.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from grader.classroom.download.students import Entry
+from grader.classroom.marks.course_marks import Marks, Rules, compute, days_of
+from grader.classroom.marks.overrides import Overrides, rules_of
+from grader.classroom.run.result_store import Store
+from grader.classroom.run.results import CheckRow, ClassFile, Outcome, Row
+from grader.model import Status
+from grader.report.audience import hidden_names, renamed
+from grader.text import clean
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
+CELL_LIMIT = 2_000
+MOST_SAID = 12  # notes of a report that the gradebook repeats
+MIXED = "graded with an earlier assignment, at least in part: grade again without --regrade"
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One student: who, what became of the submission, and the marks."""
+
+    entry: Entry
+    outcome: Outcome
+    message: str = ""
+    checks: tuple[CheckRow, ...] = ()
+    marks: Marks | None = None  # where there is something to mark
+    late_days: int = 0
+    seconds: float = 0.0
+    said: tuple[str, ...] = ()  # of intake and checks, as the report has it
+    look: tuple[str, ...] = ()  # what of the hand-in a person should look at
+    mixed: bool = False  # some verdicts are of an earlier assignment
+
+    @property
+    def score(self) -> float | None:
+        """The mark; None where none is given."""
+        return self.marks.score if self.marks is not None else None
+
+    @property
+    def needs_a_look(self) -> tuple[str, ...]:
+        """Why a person should look at this one, besides answers that wait to be read."""
+        reasons = []
+        if self.outcome is Outcome.FAULT:
+            reasons.append("the grader failed")
+        if self.outcome is Outcome.REFUSED:
+            reasons.append(self.message.strip().rstrip(".") or "can't be taken in")
+        return (*reasons, *self.unjudged, *self.entry.look, *self.look)
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """The checks that nobody could judge, by a fault of the grader or the machine."""
+        failed = [check for check in self.checks if check.status is Status.ERROR]
+        return tuple(
+            f"`{check.id}` could not be judged: {check.headline}".rstrip(": ") for check in failed
+        )
+
+
+def lines(store: Store, class_: ClassFile, overrides: Overrides) -> Iterator[Line]:
+    """Yield the class, a student at a time, in the order of ``class.json``."""
+    for entry in class_.entries:
+        row = None if entry.missing or entry.asked else store.row(entry.folder, entry.student)
+        yield line_of(
+            entry, row, rules_of(entry, class_.late, overrides, class_.inline), class_.assignment
+        )
+
+
+def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -> Line:
+    """Return the line of one student; ``assignment`` is the digest of the present one, where that
+    is of interest.
+    """
+    if row is None:
+        outcome = Outcome.MISSING if entry.missing else Outcome.WAITING
+        outcome = Outcome.ASKED if entry.asked else outcome
+        # What an instructor gave by hand counts though nothing was handed in.
+        given = any(change.points is not None or change.add for change in rules.adjustments)
+        return Line(
+            entry=entry,
+            outcome=outcome,
+            marks=compute([], rules) if given and not entry.paths else None,
+        )
+    rules = msgspec.structs.replace(rules, answered=row.answered)
+    fault = row.outcome is Outcome.FAULT
+    return Line(
+        entry=entry,
+        outcome=row.outcome if row.complete or fault else Outcome.FAULT,
+        message=row.message,
+        checks=row.checks,
+        marks=None if fault else compute([check.marks for check in row.checks], rules),
+        late_days=days_of(rules),
+        seconds=row.seconds,
+        said=row.notes,
+        look=row.look,
+        mixed=bool(assignment) and not row.is_of(assignment),
+    )
+
+
+IN_BOX = "points_in_box"  # those that rest on the student's own process
+
+
+def header(class_: ClassFile) -> list[str]:
+    """Return the names of the columns."""
+    ids = [check.id for check in class_.checks] + [inline.id for inline in class_.inline]
+    return [
+        "id", "name", "email", "status", *map(text, ids),
+        "adjustment", "points", "late_days", "penalty", "score", "max_score",
+        *([IN_BOX] if class_.in_box_points else []), "notes",
+    ]  # fmt: skip
+
+
+def render(class_: ClassFile, rows: Iterable[Line]) -> bytes:
+    """Return the gradebook: numbers as numbers, text made safe, the same bytes for the same class."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header(class_))
+    most = round(
+        sum(check.points for check in class_.checks)
+        + sum(inline.points for inline in class_.inline),
+        2,
+    )
+    for line in rows:
+        writer.writerow(_cells(class_, line, most))
+    return buffer.getvalue().encode("utf-8", "replace")
+
+
+def _cells(class_: ClassFile, line: Line, most: float) -> list[str]:
+    entry, marks = line.entry, line.marks
+    who = [text(entry.student), text(entry.name), text(entry.email), line.outcome.value]
+    refused = line.outcome is Outcome.REFUSED
+    checks = marks.checks if marks is not None else {}
+    answers = marks.answers if marks is not None and line.outcome is not Outcome.MISSING else {}
+    values = [number(checks.get(check.id, 0.0 if refused else None)) for check in class_.checks]
+    values += [number(answers.get(inline.id)) for inline in class_.inline]
+    sums = [
+        number(marks.adjustment if marks else None),
+        number(marks.points if marks else None),
+        str(line.late_days),
+        number(marks.penalty if marks else None),
+        number(line.score),
+        number(most),
+    ]
+    if class_.in_box_points:
+        boxed = (checks.get(check.id) for check in class_.checks if check.in_box)
+        sums.append(number(round(sum(value or 0.0 for value in boxed), 2)))
+    return [*who, *values, *sums, text("; ".join(notes_of(line)))]
+
+
+def notes_of(line: Line) -> Sequence[str]:
+    """Return what a person should know of this row, in sentences."""
+    own = {
+        Outcome.MISSING: "nothing was handed in",
+        Outcome.ASKED: "no mark: whose a hand-in is, is asked",
+        Outcome.WAITING: "not graded yet",
+        Outcome.FAULT: "the grader failed, no mark is given: grade again",
+    }
+    notes = [own[line.outcome]] if line.outcome in own else []
+    if line.outcome is Outcome.REFUSED:
+        notes.append(line.message.rstrip("."))
+    if line.mixed:
+        notes.append(MIXED)
+    if line.marks is not None:
+        notes += [*line.marks.notes, *line.marks.private]
+    else:
+        notes += [*line.entry.notes, *line.entry.look]
+    if line.outcome is Outcome.FAULT and line.message:
+        notes.append(line.message.strip().splitlines()[-1].rstrip("."))
+    notes += [*line.unjudged, *line.look]
+    notes += [note.rstrip(".") for note in line.said[:MOST_SAID]]
+    if len(line.said) > MOST_SAID:
+        notes.append(f"and {len(line.said) - MOST_SAID} more notes in the report")
+    waiting = len(line.marks.waiting) if line.marks is not None else 0
+    if waiting:
+        notes.append(f"{waiting} answer{'s' if waiting > 1 else ''} in words to be read")
+    return notes
+
+
+def feedback_of(line: Line, class_: ClassFile) -> str:
+    """Return what the student may read of the row: no hidden check by its name, nothing that is for
+    the instructor.
+    """
+    known_as = hidden_names(check.id for check in class_.checks if check.hidden)
+    if line.outcome in (Outcome.WAITING, Outcome.FAULT, Outcome.ASKED):
+        return ""
+    said = {
+        Outcome.MISSING: ["nothing was handed in"],
+        Outcome.REFUSED: [line.message.rstrip(".")],
+    }.get(line.outcome, [])
+    failed = [
+        known_as.get(check.id, check.id) for check in line.checks if check.status is not Status.PASS
+    ]
+    if failed:
+        said.append(f"not passed: {', '.join(failed)}")
+    notes = line.marks.notes if line.marks is not None else line.entry.notes
+    return "; ".join([*said, *(renamed(note, known_as) for note in notes)])
+
+
+def number(value: float | None) -> str:
+    """Return points with at most two decimals; nothing where there are none."""
+    return "" if value is None else f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+
+
+def text(value: str) -> str:
+    """Return a stranger's text as a cell that stays text: what follows an apostrophe is no formula.
+
+    In some countries a spreadsheet takes `;` for the separator, so each part between them is held.
+    """
+    line = " ".join(clean(value, CELL_LIMIT).split())
+    parts = []
+    for part in line.split(";"):
+        start = len(part) - len(part.lstrip(' "'))
+        formula = part[start:].startswith(_FORMULA)
+        parts.append(f"{part[:start]}'{part[start:]}" if formula else part)
+    return ";".join(parts)

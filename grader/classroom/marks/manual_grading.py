@@ -1,0 +1,98 @@
+"""What waits for a person: answers in words, all students' side by side, and how to give them
+points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from grader.classroom.marks.class_page import page_of
+from grader.classroom.marks.course_marks import Inline
+from grader.classroom.marks.gradebook import Line
+from grader.classroom.marks.written_answers import Written
+from grader.classroom.run.results import ClassFile
+from grader.report.markup import sanitise
+from grader.report.markup.conversion_clock import Clock, patient
+from grader.report.pictures import picture_uri
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One student's answer, harmless."""
+
+    line: Line
+    link: str
+    body: Markup
+    pictures: Sequence[str]  # data URIs
+    elsewhere: bool  # it did not stand in its own cell
+    points: float | None  # None: waits
+
+
+@dataclass(frozen=True)
+class Group:
+    """A question with all its answers."""
+
+    inline: Inline
+    asked: Markup
+    answers: Sequence[Answer]
+    unanswered: int
+
+
+def waiting(rows: Sequence[Line]) -> list[str]:
+    """Return a line for each answer that nobody has given points, and for each submission that
+    needs a look.
+    """
+    found = []
+    for line in rows:
+        who = f"{line.entry.student} {line.entry.name}".strip()
+        found += [
+            f"{who}: {name}" for name in (line.marks.waiting if line.marks is not None else ())
+        ]
+        found += [f"{who}: {reason}" for reason in line.needs_a_look]
+    return found
+
+
+def render(
+    class_: ClassFile, rows: Sequence[Line], answers_of: Callable[[str], Mapping[str, Written]]
+) -> str:
+    """Return the page; ``answers_of`` gives a student's answers by the folder's name."""
+    clock = Clock()  # of the whole page
+    texts = {
+        line.entry.folder: answers_of(line.entry.folder) for line in rows if line.marks is not None
+    }
+    return page_of(
+        "todo.html.j2",
+        class_=class_,
+        groups=[_group(inline, rows, texts, clock) for inline in class_.inline],
+        look=[line for line in rows if line.needs_a_look],
+    )
+
+
+def _group(
+    inline: Inline,
+    rows: Sequence[Line],
+    written: Mapping[str, Mapping[str, Written]],
+    clock: Clock,
+) -> Group:
+    answers, unanswered = [], 0
+    for line in rows:
+        answer = written.get(line.entry.folder, {}).get(inline.id)
+        if answer is None or line.marks is None:
+            unanswered += line.marks is not None
+            continue
+        answers.append(
+            Answer(
+                line=line,
+                link=f"{quote(line.entry.folder)}/report.html",
+                body=sanitise.markdown(answer.text, clock),
+                pictures=list(filter(None, map(picture_uri, answer.pictures.values()))),
+                elsewhere=answer.elsewhere,
+                points=line.marks.answers.get(inline.id),
+            )
+        )
+    answers.sort(key=lambda answer: answer.points is not None)  # what waits stands first
+    return Group(inline, sanitise.markdown(inline.question, patient()), answers, unanswered)

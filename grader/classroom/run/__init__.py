@@ -1,0 +1,1 @@
+"""Grades a class in parallel and keeps the results."""

@@ -1,0 +1,487 @@
+"""Grades a class: what is missing or has changed goes to workers, what comes back is written as it
+comes.
+
+Theory of operation. The coordinator alone reads submissions (by the intake, one at a time, against
+its limits) and alone writes results. A worker gets the files that the spec names and gives back
+finished reports; it may die at any moment, and costs one submission one more try. Nothing is held
+of a submission once its result is on disk but a `Row`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
+
+import msgspec
+
+from grader import __version__
+from grader.assignment.spec import Assignment
+from grader.classroom.download import download_tree, hand_ins, roster
+from grader.classroom.download.students import Entry, tidy
+from grader.classroom.marks import overrides, written_answers
+from grader.classroom.marks.course_marks import Rules
+from grader.classroom.marks.gradebook import line_of
+from grader.classroom.run import output_folder, regrade, worker
+from grader.classroom.run.cache_keys import assignment_digest, digest_of, in_shard
+from grader.classroom.run.result_store import RESERVED, Store
+from grader.classroom.run.results import CLASS_SCHEMA, ClassFile, Outcome, Row, class_file
+from grader.classroom.run.run_types import Event, Options, Totals, Workers
+from grader.errors import CannotGrade, GraderFault, SubmissionError
+from grader.grading.grade import wanted
+from grader.grading.intake.take import Taken
+from grader.grading.intake.text_notebooks import take_in
+
+TRIES = 2  # of a submission whose worker died or whose grading failed by our fault
+PAUSE = 1.0  # seconds before what failed by the machine's fault is tried once more
+# seconds after which a task of a cluster is given out once more: a host may have been cut off
+PATIENCE = 180.0
+
+
+class _Job(msgspec.Struct, kw_only=True):
+    """One submission on its way."""
+
+    entry: Entry
+    submission: str  # digest of what was handed in
+    key: str
+    assignment: str  # digest of the one that the whole result will be of
+    task: worker.Task
+    earlier: Row | None = None
+    noted: tuple[str, ...] | None = None  # what the earlier result noted
+    look: tuple[str, ...] = ()  # why a person should look at what was handed in
+    tries: int = 0
+    copies: int = 0  # under way at this moment
+    since: float = 0.0
+    done: bool = False
+
+    def of(self, key: str, assignment: str) -> _Job:
+        """Return the same with another key, of another assignment."""
+        return msgspec.structs.replace(self, key=key, assignment=assignment)
+
+
+class Batch:
+    """One run over a class."""
+
+    def __init__(
+        self, assignment: Assignment, options: Options, tell: Callable[[Event], None]
+    ) -> None:
+        self.assignment = assignment
+        self.options = options
+        self.tell = tell
+        self.store = Store(options.out)
+        self.totals = Totals()
+        self.inline = written_answers.questions(assignment)
+        self._overrides_path = options.overrides or options.out / overrides.NAME
+        self._overrides = overrides.read(self._overrides_path)
+        self._roster = roster.read(options.roster) if options.roster else None
+        self._digest = assignment_digest(assignment, verified=self.store.verified())
+        self._wanted = wanted(assignment)
+        self._bundle = b""
+        self._again: list[_Job] = []  # to be done next
+        self._later: list[_Job] = []  # to be tried once more, alone, when all others are done
+        self._followers: dict[str, list[Entry]] = {}  # student -> those who handed in the same
+        self._regrade_run = ""
+        self.settled = 0
+        self.class_: ClassFile
+
+    def run(self, open_workers: Callable[[Path], Workers]) -> Totals:
+        """Grade what is missing or has changed; raise `CannotGrade` where nothing can be graded."""
+        regrade.verify(self.assignment.spec, self.options.regrade)
+        options, start = self.options, time.monotonic()
+        output_folder.apart(options.submissions, options.out)
+        besides = (options.roster, options.overrides, options.submissions)
+        output_folder.verify(
+            self.store, self.assignment.spec.name, shard=options.shard, besides=besides
+        )
+        with (
+            download_tree.open_tree(options.submissions, options.out) as tree,
+            self.store.locked() as work,
+        ):
+            found = hand_ins.read(tree, self._roster, self._asking())
+            entries = hand_ins.with_leaders(
+                [entry for entry in found.entries if in_shard(entry.student, options.shard)]
+            )
+            self.class_ = class_file(
+                self.assignment, self._digest, found.layout, self.inline, entries, options.shard
+            )
+            overrides.verify(
+                self._overrides,
+                self._overrides_path,
+                {
+                    "student": {entry.student for entry in found.entries},
+                    "check": {check.id for check in self.assignment.spec.checks},
+                    "answer": {inline.id for inline in self.inline},
+                },
+            )
+            self.store.write_class(self.class_)
+            self.totals.students = len(entries)
+            self.totals.strangers = sum(not entry.on_roster for entry in entries)
+            self.tell(Event(text=f"{len(entries)} students ({found.layout})", total=len(entries)))
+            if tree.aside:
+                names = ", ".join(tidy(name, 60) for name in tree.aside)
+                self.tell(
+                    Event(
+                        text=f"results, not submissions, and left aside: {names}",
+                        total=len(entries),
+                    )
+                )
+            if options.regrade:
+                self._regrade_run = regrade.begin(options.out, options.regrade, self._digest)
+            self._grade(tree, work, open_workers)
+            if options.regrade:
+                regrade.end(options.out)
+            self.class_ = msgspec.structs.replace(
+                self.class_, seconds=round(time.monotonic() - start, 1)
+            )
+            self.store.write_class(self.class_)
+        return self.totals
+
+    def _asking(self) -> hand_ins.Asking:
+        spec = self.assignment.spec
+        return hand_ins.Asking(
+            assignment=spec.name,
+            wanted=frozenset(path.rpartition("/")[2] for path in self._wanted.paths),
+            reserved=RESERVED,
+            answers=self._overrides.answers,
+            groups=roster.read(self.options.groups) if self.options.groups else None,
+        )
+
+    # --- the loop ---------------------------------------------------------------------------------
+
+    def _grade(
+        self, tree: download_tree.Tree, work: Path, open_workers: Callable[[Path], Workers]
+    ) -> None:
+        """Keep the workers busy until nothing is left; leave at once where this is interrupted."""
+        jobs = self._jobs(tree)
+        first = next(jobs, None)
+        if first is None:
+            return
+        workers = open_workers(work)
+        pending: dict[Future[bytes], _Job] = {}
+        try:
+            ready: _Job | None = first
+            while ready is not None or pending or self._later:
+                while ready is not None and len(pending) < workers.capacity:
+                    self._submit(workers, pending, ready)
+                    ready = self._next(jobs)
+                # what failed by the machine's fault: alone, after a pause for it to pass
+                if not pending:
+                    time.sleep(PAUSE)
+                    self._submit(workers, pending, self._later.pop(0))
+                done, _ = wait(pending, timeout=10.0, return_when=FIRST_COMPLETED)
+                finished = [(future, pending.pop(future)) for future in done]
+                if ready is not None and len(pending) < workers.capacity and finished:
+                    # before anything is written: nobody is to wait for that
+                    self._submit(workers, pending, ready)
+                    ready = None
+                for future, job in finished:
+                    self._finish(workers, pending, job, future)
+                self._remind(workers, pending)
+                ready = ready or self._next(jobs)
+        except BaseException:
+            workers.abort()
+            raise
+        workers.shutdown()
+
+    def _next(self, jobs: Iterator[_Job]) -> _Job | None:
+        return self._again.pop() if self._again else next(jobs, None)
+
+    def _submit(self, workers: Workers, pending: dict[Future[bytes], _Job], job: _Job) -> None:
+        job.copies += 1
+        job.since = time.monotonic()
+        pending[workers.submit(worker.grade, msgspec.msgpack.encode(job.task))] = job
+
+    def _finish(
+        self, workers: Workers, pending: dict[Future[bytes], _Job], job: _Job, future: Future[bytes]
+    ) -> None:
+        """Write what came of a submission, or try once more."""
+        job.copies -= 1
+        if job.done:  # its other copy was faster
+            return
+        try:
+            done = msgspec.msgpack.decode(future.result(), type=worker.Done)
+        # a worker that died, a host that is gone, an answer that was cut off
+        except Exception as error:
+            if getattr(workers, "alive", True) is False:
+                raise CannotGrade(
+                    "the cluster is gone; the same command goes on where this stopped"
+                ) from error
+            done = worker.Done(
+                fault=f"a worker ended without an answer ({type(error).__name__}: {error})"[:500]
+            )
+        if done.cannot:
+            raise CannotGrade(done.cannot)
+        if done.needs_bundle:
+            self._bundle = self._bundle or worker.bundle(self.assignment)
+            with_it = msgspec.structs.replace(job.task, bundle=self._bundle)
+            job.copies += 1
+            pending[workers.submit(worker.grade, msgspec.msgpack.encode(with_it))] = job
+            return
+        if done.fault or done.doubtful:
+            job.tries += 1
+            if job.tries < TRIES:
+                self.store.log(
+                    student=job.entry.student, retry=done.fault or "something of ours failed"
+                )
+                self._later.append(job)
+                return
+        job.done = True
+        self._keep(job, done)
+
+    def _remind(self, workers: Workers, pending: dict[Future[bytes], _Job]) -> None:
+        """Give a task of a cluster out once more that has taken far too long: whichever answer
+        comes first counts.
+        """
+        if not self.options.remote:
+            return
+        limit = max(PATIENCE, 2 * self.assignment.spec.limits.notebook_seconds)
+        for job in list(pending.values()):
+            if not job.done and job.copies == 1 and time.monotonic() - job.since > limit:
+                self._submit(workers, pending, job)
+
+    # --- what is to be done -----------------------------------------------------------------------
+
+    def _jobs(self, tree: download_tree.Tree) -> Iterator[_Job]:
+        """Yield what needs grading or rendering; what needs neither, or can't be taken in, is
+        settled here.
+        """
+        for entry in self.class_.entries:
+            if entry.shared:
+                self._followers.setdefault(entry.shared, []).append(entry)
+        for entry in self.class_.entries:
+            rules = self.rules(entry)
+            if entry.shared:
+                continue  # settled with the first of the group
+            if entry.missing or entry.asked:
+                self.store.remove(entry.folder)
+                self.totals.missing += entry.missing
+                self.totals.asked += bool(entry.asked)
+                self.tell(self._event(entry, None))
+                continue
+            try:
+                with tree.opened(entry.paths, entry.files) as path:
+                    left_out = tree.left_out
+                    taken = take_in(path, self._wanted)
+            except SubmissionError as error:
+                self._refuse(entry, str(error))
+                continue
+            # the machine's: a full disk, a file that can't be read
+            except (GraderFault, OSError) as error:
+                self._fault(entry, f"{error}")
+                continue
+            if left_out:
+                notes = (*taken.notes, *left_out)
+                taken = msgspec.structs.replace(taken, notes=notes)
+            row = self.store.row(entry.folder, entry.student)
+            job = self._job(entry, taken, row, rules)
+            if job is None:
+                assert row is not None
+                self.totals.reused += 1
+                self._count(row)
+                self.tell(self._event(entry, row, reused=True))
+                self._follow(entry, row)
+                while self._again:
+                    yield self._again.pop()
+            else:
+                yield job
+
+    def _job(self, entry: Entry, taken: Taken, row: Row | None, rules: Rules) -> _Job | None:
+        """Return what is to be done for a submission, or None."""
+        submission = digest_of([taken.digest, list(taken.notes)])
+        key = digest_of([submission, self._digest, self.options.isolation, __version__])
+        task = self._task(entry, rules, taken, {})
+        job = _Job(
+            entry=entry,
+            submission=submission,
+            key=key,
+            assignment=self._digest,
+            task=task,
+            earlier=row,
+            look=taken.look,
+        )
+        changed = msgspec.structs.replace(job, earlier=None)
+        damaged = self.store.damaged(entry.folder, row) if row is not None else set()
+        if row is None or self.store.must_be_graded_again(row, damaged):
+            return changed
+        asked = self.options.regrade
+        if asked and row.submission == submission and row.complete_but(asked):
+            if any(row.regraded.get(check) != self._regrade_run for check in asked):
+                only = regrade.to_run(self.assignment.spec, asked, row)
+                task = msgspec.structs.replace(
+                    task, only=only, earlier=self.store.kept(entry.folder)
+                )
+                return msgspec.structs.replace(job, task=task).of(
+                    *regrade.key_of(row, key, self._digest)
+                )
+        elif row.key != key or not row.complete:
+            return changed
+        if row.rules != digest_of(rules) or damaged:
+            task = msgspec.structs.replace(task, taken=None, earlier=self.store.kept(entry.folder))
+            job = msgspec.structs.replace(job, task=task, noted=row.notes)
+            return job.of(row.key, row.assignment)
+        return None
+
+    def _task(
+        self, entry: Entry, rules: Rules, taken: Taken | None, earlier: Mapping[str, bytes]
+    ) -> worker.Task:
+        """Return what a worker is asked to do: grade what was taken in, or render what there is."""
+        named = bool(entry.name) and entry.name != entry.student
+        return worker.Task(
+            digest=self._digest,
+            folder="" if self.options.remote else str(self.assignment.folder),
+            isolation=self.options.isolation,
+            title=f"{entry.name} ({entry.student})" if named else entry.student,
+            taken=taken,
+            earlier=earlier,
+            inline=self.inline,
+            rules=rules,
+        )
+
+    def rules(self, entry: Entry) -> Rules:
+        """Return all that makes a student's mark besides the checks."""
+        return overrides.rules_of(entry, self.assignment.spec.late, self._overrides, self.inline)
+
+    # --- what came of it --------------------------------------------------------------------------
+
+    def _keep(self, job: _Job, done: worker.Done) -> None:
+        """Write a result, then its line of the log."""
+        entry = job.entry
+        # what stands there is better than nothing, and is tried again
+        if done.fault and job.earlier is not None:
+            self.store.log(student=entry.student, outcome=Outcome.FAULT.value, message=done.fault)
+            self.totals.faults += 1
+            self.tell(
+                self._event(
+                    entry,
+                    msgspec.structs.replace(job.earlier, outcome=Outcome.FAULT, message=done.fault),
+                )
+            )
+            return
+        regraded = dict(job.earlier.regraded) if job.earlier else {}
+        if job.task.only:
+            regraded |= dict.fromkeys(job.task.only, self._regrade_run)
+        row = Row(
+            schema=CLASS_SCHEMA,
+            student=entry.student,
+            submission=job.submission,
+            key=job.key,
+            assignment=job.assignment,
+            rules=digest_of(job.task.rules),
+            outcome=Outcome.FAULT if done.fault else Outcome.GRADED,
+            message=done.fault,
+            checks=done.checks,
+            answered=done.answered,
+            notes=done.notes if job.task.taken is not None or job.noted is None else job.noted,
+            look=tuple(dict.fromkeys((*job.look, *done.look))),
+            seconds=done.seconds,
+            started=done.started,
+            isolation=done.isolation,
+            regraded=regraded,
+        )
+        self.store.write(entry.folder, done.files, row)
+        if job.task.taken is None:
+            self.totals.rendered += 1
+        else:
+            self.totals.graded += 1
+            self._log(row, done.worker, job.tries)
+        self._count(row)
+        self.tell(self._event(entry, row))
+        self._follow(entry, row)
+
+    def _follow(self, leader: Entry, row: Row) -> None:
+        """Give what became of a group's hand-in to the others of the group: it is graded once."""
+        for entry in self._followers.pop(leader.student, ()):
+            if row.outcome is Outcome.REFUSED:
+                self._refuse(entry, row.message)
+                continue
+            if row.outcome is Outcome.FAULT:
+                self._fault(entry, row.message)
+                continue
+            rules, own = self.rules(entry), self.store.row(entry.folder, entry.student)
+            same = own is not None and own.key == row.key and own.rules == digest_of(rules)
+            if (
+                own is not None
+                and same
+                and own.complete
+                and not self.store.damaged(entry.folder, own)
+            ):
+                self.totals.reused += 1
+                self._count(own)
+                self.tell(self._event(entry, own, reused=True))
+                continue
+            task = self._task(entry, rules, None, self.store.kept(leader.folder))
+            self._again.append(
+                _Job(
+                    entry=entry,
+                    submission=row.submission,
+                    key=row.key,
+                    assignment=row.assignment,
+                    task=task,
+                    noted=row.notes,
+                    look=row.look,
+                )
+            )
+
+    def _fault(self, entry: Entry, why: str) -> None:
+        """Write that the grader failed before a submission reached a worker: no mark, and the next
+        run tries again.
+        """
+        row = Row(
+            schema=CLASS_SCHEMA,
+            student=entry.student,
+            key="",
+            outcome=Outcome.FAULT,
+            message=why,
+        )
+        self.store.write(entry.folder, {}, row)
+        self._log(row, "", 0)
+        self._count(row)
+        self.tell(self._event(entry, row))
+        self._follow(entry, row)
+
+    def _refuse(self, entry: Entry, why: str) -> None:
+        """Write that a submission can't be taken in: no points, and the reason where the reports
+        would be.
+        """
+        row = Row(
+            schema=CLASS_SCHEMA,
+            student=entry.student,
+            key=digest_of([why, __version__]),
+            outcome=Outcome.REFUSED,
+            message=why,
+        )
+        earlier = self.store.row(entry.folder, entry.student)
+        if earlier is None or earlier.key != row.key:
+            self.store.write(
+                entry.folder, {"refused.txt": f"{why}\n".encode("utf-8", "replace")}, row
+            )
+            self._log(row, "", 0)
+        self._count(row)
+        self.tell(self._event(entry, row))
+        self._follow(entry, row)
+
+    def _log(self, row: Row, worker: str, tries: int) -> None:
+        points = round(sum(check.points for check in row.checks), 2)
+        self.store.log(
+            student=row.student, outcome=row.outcome.value, points=points, seconds=row.seconds, worker=worker,
+            tries=tries + 1, failed=[check.id for check in row.checks if check.status != "pass"], message=row.message,
+        )  # fmt: skip
+
+    def _count(self, row: Row) -> None:
+        self.totals.refused += row.outcome is Outcome.REFUSED
+        self.totals.faults += not row.complete
+        self.totals.all_passed &= row.passed
+
+    def _event(self, entry: Entry, row: Row | None, *, reused: bool = False) -> Event:
+        self.settled += 1
+        marks = line_of(entry, row, self.rules(entry)).marks
+        return Event(
+            student=entry.student,
+            row=row,
+            marks=marks,
+            done=self.settled,
+            total=self.totals.students,
+            reused=reused,
+            asked=entry.asked,
+        )

@@ -1,0 +1,212 @@
+"""What is kept of each submission so that a class can be shown without opening its reports again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
+import msgspec
+
+from grader import __version__
+from grader.assignment.schema import LateSpec
+from grader.assignment.spec import Assignment
+from grader.classroom.download.students import Entry
+from grader.classroom.marks.course_marks import CheckPoints, Inline
+from grader.model import CaseResult, CheckResult, Report, Status, Visibility
+from grader.text import clean
+
+CLASS_SCHEMA = 1
+HEADLINE = 160
+
+
+class Outcome(StrEnum):
+    """What became of a submission."""
+
+    GRADED = "graded"
+    REFUSED = "refused"  # it can't be taken in: the student's matter, no points
+    FAULT = "fault"  # the grader failed: ours, no mark
+    MISSING = "missing"  # nothing was handed in
+    WAITING = "waiting"  # not graded yet
+    ASKED = "asked"  # whose it is, is not known: nobody is graded for it
+
+
+class CheckRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One check of one submission."""
+
+    id: str
+    points: float
+    max_points: float
+    status: Status
+    mistake: str = ""  # a known mistake, by its name or hint
+    known: bool = False  # it is a known mistake that gives exactly these numbers
+    headline: str = ""  # what went wrong
+    fingerprint: str = ""  # equal where two submissions have the same wrong numbers
+
+    @property
+    def marks(self) -> CheckPoints:
+        """The check as far as marks look at it."""
+        return CheckPoints(self.id, self.points, self.max_points, self.status)
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The file that makes a result complete: written last, and valid for one key alone."""
+
+    schema: int
+    student: str
+    submission: str = ""  # digest of what was handed in
+    key: str  # digest of submission, assignment and grader
+    # digest of the assignment that all of it was graded with; empty where that is more than one
+    assignment: str = ""
+    rules: str = ""  # digest of what the reports were rendered with, besides
+    outcome: Outcome
+    message: str = ""
+    checks: tuple[CheckRow, ...] = ()
+    answered: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # of intake and checks, as the report has them
+    look: tuple[str, ...] = ()  # why a person should look at it
+    seconds: float = 0.0
+    started: str = ""
+    isolation: str = ""
+    regraded: Mapping[str, str] = {}  # check -> the run that regraded it
+    files: Mapping[str, str] = {}  # of the result -> SHA-256, so that a damaged one is found
+
+    @property
+    def complete(self) -> bool:
+        """Whether this is a verdict: where the grader failed, there is none yet."""
+        return self.outcome is not Outcome.FAULT and all(
+            check.status is not Status.ERROR for check in self.checks
+        )
+
+    def is_of(self, assignment: str) -> bool:
+        """Whether every verdict in this is of the assignment with this digest."""
+        return self.outcome is not Outcome.GRADED or self.assignment == assignment
+
+    def complete_but(self, ids: Collection[str]) -> bool:
+        """Whether this is a verdict on all checks but these."""
+        return self.outcome is Outcome.GRADED and not any(
+            check.status is Status.ERROR and check.id not in ids for check in self.checks
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return self.outcome is Outcome.GRADED and all(
+            check.status is Status.PASS for check in self.checks
+        )
+
+
+class CheckHead(msgspec.Struct, frozen=True):
+    """A check of the assignment."""
+
+    id: str
+    question: str
+    points: float
+    hidden: bool = True  # where that is not known, students don't read its name
+    in_box: bool = False  # whether its verdict is the word of the student's process
+
+
+class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
+    """``class.json``: the class and the assignment, as far as marks, pages and exports need them."""
+
+    schema: int
+    name: str
+    title: str
+    version: str
+    layout: str
+    checks: tuple[CheckHead, ...]
+    inline: tuple[Inline, ...] = ()
+    late: LateSpec | None = None
+    entries: tuple[Entry, ...] = ()
+    assignment: str = ""  # digest of the assignment with its expectations
+    shards: tuple[int, ...] = (1,)  # the parts of the class that lie here,
+    of: int = 1  # of so many
+    seconds: float = 0.0  # of the last run
+    grader: str = ""  # its version
+
+    @property
+    def in_box_points(self) -> float:
+        """The points that rest on the students' own processes."""
+        return round(sum(check.points for check in self.checks if check.in_box), 2)
+
+    @property
+    def part(self) -> str:
+        """What of the class lies here, in words."""
+        if self.shards == tuple(range(1, self.of + 1)):
+            return "the whole class"
+        return f"shard{'s' if len(self.shards) > 1 else ''} {', '.join(map(str, self.shards))} of {self.of}"
+
+
+def class_file(
+    assignment: Assignment,
+    digest: str,
+    layout: str,
+    inline: tuple[Inline, ...],
+    entries: tuple[Entry, ...],
+    shard: tuple[int, int] = (1, 1),
+) -> ClassFile:
+    """Return what a class needs to know of its assignment."""
+    spec = assignment.spec
+    return ClassFile(
+        schema=CLASS_SCHEMA,
+        name=spec.name,
+        title=spec.title,
+        version=spec.version,
+        layout=layout,
+        checks=tuple(
+            CheckHead(
+                check.id,
+                check.question,
+                check.points,
+                check.visibility is Visibility.HIDDEN,
+                check.in_box,
+            )
+            for check in spec.checks
+        ),
+        inline=inline,
+        late=spec.late,
+        entries=entries,
+        assignment=digest,
+        grader=__version__,
+        shards=shard[:1],
+        of=shard[1],
+    )
+
+
+def check_rows(report: Report) -> tuple[CheckRow, ...]:
+    """Return the checks of a report in short."""
+    return tuple(_check_row(check) for check in report.checks)
+
+
+def _check_row(check: CheckResult) -> CheckRow:
+    bad = [case for case in check.cases if case.status is not Status.PASS]
+    failed = check.status is not Status.PASS
+    line = next((line.strip() for line in check.message.splitlines() if line.strip()), "")
+    return CheckRow(
+        id=check.id,
+        points=check.points,
+        max_points=check.max_points,
+        status=check.status,
+        known=failed and bool(check.mistake),
+        mistake=clean(check.mistake or check.hint, HEADLINE) if failed else "",
+        headline=clean(line, HEADLINE) if failed else "",
+        fingerprint=_fingerprint(bad),
+    )
+
+
+def _fingerprint(cases: list[CaseResult]) -> str:
+    """Return a digest of the wrong numbers: how far they are off, where, and in how many places;
+    empty without any.
+    """
+    parts = []
+    for case in cases:
+        for value in case.values:
+            relative, absolute = value.max_relative_error, value.max_absolute_error
+            if not value.ok and value.wrong:
+                # Of integers there is no error, but a picture of what came for what.
+                picture = msgspec.json.encode((value.scatter, value.error_map)).decode()
+                error = picture if relative is None else f"{relative:.9e} {absolute}"
+                parts.append(
+                    f"{case.id}|{value.name}|{value.wrong}/{value.total}|{value.where}|{error}"
+                )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16] if parts else ""

@@ -1,0 +1,1 @@
+"""Finds submissions that share too much code."""

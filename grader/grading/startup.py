@@ -1,0 +1,91 @@
+"""A sandbox that starts while this process still loads what it needs itself: each takes most of a
+second.
+
+May import of this package the sandbox and the spec alone, and nothing that imports NumPy: what is
+imported before the sandbox is launched delays it.
+"""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from grader.assignment.exposure import refuse_readable
+from grader.assignment.spec import Assignment
+from grader.model import Tier
+from grader.sandbox.box import Sandbox
+from grader.sandbox.ladder import open_sandbox
+
+
+class Opening:
+    """An assignment's sandbox, on its way: once made, its process has begun to load. A context
+    manager that ends it.
+    """
+
+    def __init__(self, assignment: Assignment, isolation: str) -> None:
+        self._assignment = assignment
+        self._isolation = isolation
+        self._sandbox: Sandbox | None = None
+        self._error: BaseException | None = None
+        self._launched = threading.Event()
+        self._opening = threading.Thread(target=self._open, name="sandbox-opening", daemon=True)
+        self._ending: threading.Thread | None = None
+        self._opening.start()
+        # what this process imports meanwhile would only hold the other thread up
+        self._launched.wait()
+
+    def _open(self) -> None:
+        readable, spec = sorted(set(self._assignment.links.values())), self._assignment.spec
+        try:
+            if self._isolation != Tier.NONE:
+                refuse_readable(self._assignment)
+            self._sandbox = open_sandbox(
+                self._isolation,
+                spec.limits,
+                readable,
+                withheld=spec.withheld,
+                launched=self._launched.set,
+            )
+        except BaseException as error:  # raised where the sandbox is asked for
+            self._error = error
+        finally:
+            self._launched.set()
+
+    def sandbox(self) -> Sandbox:
+        """Return the sandbox as soon as it has been tried; raise `IsolationError` where none can be
+        had.
+        """
+        self._opening.join()
+        if self._error is not None:
+            raise self._error
+        assert self._sandbox is not None
+        return self._sandbox
+
+    def begin_to_end(self) -> None:
+        """Let the sandbox be ended beside what this thread does next."""
+        self._ending = threading.Thread(target=self._end, name="sandbox-ending", daemon=True)
+        self._ending.start()
+
+    def _end(self) -> None:
+        self._opening.join()
+        if self._sandbox is not None:
+            self._sandbox.close()
+
+    def close(self) -> None:
+        """End the sandbox, and return when nothing is left of it."""
+        if self._ending is not None:
+            self._ending.join()
+        else:  # in this thread: a process that is about to end may start no other
+            self._end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""Turns notebooks of nbgrader and Otter into assignments."""

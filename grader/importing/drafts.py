@@ -1,0 +1,279 @@
+"""What notebooks with another grader's markup have in common: their cells, and the draft that a
+markup's reader makes.
+
+A reader (`from_nbgrader`, `from_otter`) goes through the cells and sorts them: cells that stay,
+some of them now the students', and tests that become checks. What it can't take over it says in
+sentences that name the cell.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import nbformat
+
+from grader.assignment.strip import RESEMBLES
+from grader.errors import UsageError
+from grader.markers import BEGIN, END, PLACEHOLDER
+from grader.notebooks.text_format import is_text_notebook, notebook_of
+
+Cell = dict[str, Any]  # as in the notebook's JSON, its source joined to one text
+
+_ID = re.compile(r"[^A-Za-z0-9_-]+")
+_PICTURE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*\bsrc=[\"']([^\"']+)")
+
+
+class Test(msgspec.Struct, frozen=True, kw_only=True):
+    """A test on its way to a check."""
+
+    id: str
+    place: str  # the cell, in notes
+    question: str
+    points: float
+    code: str
+    hidden: bool = False
+    sentence: str = ""  # of the report; the code's docstring where it is empty
+    after: str = ""  # the id of the notebook's cell that it stood behind; empty: ahead of all
+    cell: str = ""  # the id of the cell that it was
+    box_code: str = ""  # what runs in the box in the code's place
+    in_box: bool = False  # whether it runs beside the student's objects
+    in_place: bool = False  # whether it runs where it stood, and not behind the last cell
+    # whether what earlier tests did to the notebook's objects is done first
+    cumulative: bool = False
+    untouched: bool = False  # whether the untouched template passes it
+
+
+class Draft(msgspec.Struct):
+    """What a markup's reader found."""
+
+    cells: list[Cell] = []
+    tests: list[Test] = []
+    left: dict[str, tuple[Test, str]] = {}  # tests that could not be carried over, and why
+    notes: list[str] = []
+    questions: dict[str, str] = {}  # id -> title
+    files: list[str] = []  # paths of files beside the notebook, that students need
+
+
+class Names:
+    """Gives out names, none of them twice."""
+
+    def __init__(self, joint: str) -> None:
+        self._joint = joint
+        self._taken: set[str] = set()
+
+    def take(self, wanted: str, otherwise: str) -> str:
+        """Return the wanted name, or the other where it is empty, with a number behind it where it
+        is taken.
+        """
+        base = wanted or otherwise
+        name, count = base, 1
+        while name in self._taken:
+            count += 1
+            name = f"{base}{self._joint}{count}"
+        self._taken.add(name)
+        return name
+
+
+def from_text(data: bytes, name: str) -> bytes:
+    """Return the notebook that a text stands for; raise `UsageError` if it is none, or jupytext is
+    not installed.
+    """
+    if not is_text_notebook(data):
+        raise UsageError(
+            f"{name} is not a notebook: a text needs jupytext's `# %%` or MyST's `{{code-cell}}`"
+        )
+    made = notebook_of(data, name)
+    if made is None:
+        raise UsageError(
+            f"{name} can't be read as a notebook written as text: is jupytext installed?"
+        )
+    return made
+
+
+def read_cells(data: bytes, name: str) -> tuple[dict[str, Any], list[Cell]]:
+    """Return a notebook and its cells; raise `UsageError` where it is none, or none in Python."""
+    if name.endswith((".py", ".md")):
+        data = from_text(data, name)
+    try:
+        notebook = json.loads(data)
+        if "worksheets" in notebook:  # formats before the fourth
+            notebook = json.loads(
+                nbformat.writes(nbformat.reads(data.decode("utf-8-sig"), as_version=4))
+            )
+        cells = [dict(cell, source="".join(cell["source"])) for cell in notebook["cells"]]
+        told = notebook.get("metadata", {})
+        language = (
+            told.get("language_info", {}).get("name")
+            or told.get("kernelspec", {}).get("language")
+            or "python"
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{name} is not a notebook of the current format: {error!r}") from None
+    if "python" not in language.lower():
+        raise UsageError(
+            f"{name} is a notebook in {language}: only those in Python can be graded here"
+        )
+    return notebook, cells
+
+
+def identify(cell: Cell, wanted: str, number: int, ids: Names) -> str:
+    """Give a cell the id by which a submission's cells are told apart, and return it."""
+    cell["id"] = ids.take(
+        _ID.sub("-", wanted or cell.get("id") or "").strip("-")[:56], f"cell-{number}"
+    )
+    return str(cell["id"])
+
+
+def check_id(text: str) -> str:
+    """Return a text as a check's id: the end of a function's name."""
+    return re.sub(r"\W", "_", text).strip("_").lower()
+
+
+def to_students(cell: Cell, points: float | None = None) -> None:
+    """Give a cell to the students, with markers around the whole of it where it has none;
+    ``points`` are for words.
+    """
+    ours: dict[str, Any] = {"role": "student"}
+    if points is not None:
+        ours["points"] = points
+    cell.setdefault("metadata", {})["grader"] = ours
+    if BEGIN not in cell["source"] and cell["source"].strip():
+        first, _, rest = cell["source"].partition("\n")
+        if first.startswith("%%"):  # which must stay the first line
+            cell["source"] = f"{first}\n{BEGIN}\n{rest.rstrip()}\n{END}"
+        else:
+            cell["source"] = f"{BEGIN}\n{cell['source'].rstrip()}\n{END}"
+
+
+def answer_cell(id_: str, points: float, text: str = "") -> Cell:
+    """Return a new Markdown cell for an answer in words."""
+    metadata = {"grader": {"role": "student", "points": points}}
+    return {"cell_type": "markdown", "id": id_, "metadata": metadata, "source": text or PLACEHOLDER}
+
+
+def shared(points: float, count: int) -> list[float]:
+    """Return points in as many parts, in hundredths, since that is what a report counts; none of
+    them is 0.
+    """
+    whole, rest = divmod(max(round(100 * points), count), max(count, 1))
+    return [(whole + (index < rest)) / 100 for index in range(count)]
+
+
+def numbered(code: str) -> str:
+    """Return code in which no value is expected twice under the same name."""
+    seen: dict[str, int] = {}
+    lines = []
+    for line in code.split("\n"):
+        if line.lstrip().startswith("expect("):
+            seen[line] = seen.get(line, 0) + 1
+            again = f" [{seen[line]}]" if seen[line] > 1 else ""
+            lines.append(
+                re.sub(r"(['\"]), recordable\(", rf"{again}\1, recordable(", line, count=1)
+            )
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def is_students(cell: Cell) -> bool:
+    """Return whether a cell has been given to the students."""
+    return bool(cell.get("metadata", {}).get("grader", {}).get("role") == "student")
+
+
+def plain_python(source: str) -> str:
+    """Return a code cell with its magic commands as empty lines."""
+    return "\n".join(
+        "" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")
+    )
+
+
+def trees(cells: list[Cell]) -> Iterator[tuple[Cell, ast.Module]]:
+    """Yield the code cells that can be parsed, with their syntax trees."""
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            try:
+                yield cell, ast.parse(plain_python(cell["source"]))
+            except SyntaxError:
+                continue
+
+
+def without_false_markers(cells: list[Cell]) -> None:
+    """Take out comments that only resemble a marker of ours: a handout with one is refused."""
+    for cell in cells:
+        kept = [line for line in cell["source"].split("\n") if not _is_false_marker(line)]
+        cell["source"] = "\n".join(kept)
+
+
+def _is_false_marker(line: str) -> bool:
+    bare = line.strip()
+    if bare in (BEGIN, END) or bare.startswith(f"{BEGIN} ") or not bare.startswith("#"):
+        return False
+    return RESEMBLES.search(line) is not None
+
+
+def add_points(cells: list[Cell], after: str, points: float) -> bool:
+    """Let a person give points for the last of the students' cells up to one; return whether there
+    is such a cell.
+    """
+    ids = [cell.get("id") for cell in cells]
+    until = ids.index(after) + 1 if after in ids else len(cells)
+    for cell in reversed(cells[:until]):
+        if is_students(cell):
+            ours = cell["metadata"]["grader"]
+            ours["points"] = float(ours.get("points", 0)) + points
+            return True
+    return False
+
+
+def files_beside(cells: list[Cell], folder: Path) -> tuple[list[str], list[str]]:
+    """Return the files that cells speak of: those in the notebook's folder, and pictures that are
+    not there.
+    """
+    # path -> whether it must be a file: a string in code need not be one
+    named: dict[str, bool] = {}
+    for cell in cells:
+        for found in _PICTURE.findall(cell["source"]) if cell["cell_type"] == "markdown" else ():
+            path = found[0] or found[1]
+            if not re.match(r"[a-z]+:|/|#", path):  # a web address, an attachment
+                named[path] = True
+    for _, tree in trees(cells):
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and 0 < len(node.value) < 200
+            ):
+                named.setdefault(node.value, False)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                modules = (
+                    [alias.name for alias in node.names]
+                    if isinstance(node, ast.Import)
+                    else [node.module or ""]
+                )
+                named |= {f"{module.replace('.', '/')}.py": False for module in modules if module}
+    there = [path for path in named if is_beside(path, folder)]
+    return there, [path for path, must in named.items() if must and path not in there]
+
+
+def is_beside(path: str, folder: Path) -> bool:
+    """Return whether a relative path names a file below a folder, and none that the assignment has
+    itself.
+    """
+    if (
+        "\0" in path
+        or "\\" in path
+        or path.startswith("/")
+        or ".." in path.split("/")
+        or path == "assignment.toml"
+    ):
+        return False
+    try:
+        return (folder / path).is_file() and not path.startswith(("checks/", "expectations/", "./"))
+    except OSError:  # a text that is too long to be a file's name
+        return False

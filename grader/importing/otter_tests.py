@@ -1,0 +1,159 @@
+"""Otter's test cells, read as code for checks, and the points of a question's tests.
+
+Such a cell is one of three: code whose last line shows something that must stay so, assertions, or
+a function that asserts about what it is given, called by the names of its parameters.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+import msgspec
+
+from grader.importing.drafts import Cell, plain_python, shared
+from grader.importing.otter_comments import without_ignored
+
+_CONFIG = re.compile(
+    r"\A\s*(\"\"\"|''')\s*#\s*BEGIN TEST CONFIG\s*\n(.*?)^\1;?\s*#\s*END TEST CONFIG[ \t]*\n?",
+    re.M | re.S,
+)
+_HEAD = re.compile(r"\A\s*#+[ \t]*(hidden)?[ \t]*(?:test)?[ \t]*#*[ \t]*(?:\n|\Z)", re.IGNORECASE)
+_YES_OR_NO = (ast.Compare, ast.BoolOp)
+
+
+class TestCell(msgspec.Struct):
+    """What a test cell says."""
+
+    code: str
+    hidden: bool
+    points: float | None
+    sentence: str = ""
+    notes: list[str] = []
+    box_code: str = ""  # the same test for the box: what was shown must be shown again
+
+
+def read_test(cell: Cell) -> TestCell:
+    """Read a test cell: its configuration, and its code as a check can have it."""
+    import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
+
+    source, told = cell["source"], {}
+    notes = []
+    found = _CONFIG.match(source)
+    if found:
+        try:
+            read = yaml.safe_load(found[2])
+            told = read if isinstance(read, dict) else {}
+        except yaml.YAMLError:
+            notes.append("its configuration can't be read, so its points are the question's")
+        source = source[found.end() :]
+    head = _HEAD.match(source)
+    if head:
+        source = source[head.end() :]
+    hidden = bool(told.get("hidden") or (head and head[1]))
+    points = told.get("points")
+    code = without_ignored(source).strip("\n")
+    box_code = _shown_again(code, _shown(cell)) if _shown(cell) else ""
+    try:
+        code, sentence = _checked(code, cell, str(told.get("failure_message") or ""))
+    except SyntaxError:
+        sentence = ""
+    message = str(told.get("failure_message") or "")
+    if message and repr(message) not in code:
+        sentence = f"{sentence.rstrip('.')}: {message}" if sentence else message
+    worth = float(points) if isinstance(points, int | float) else None
+    return TestCell(code, hidden, worth, sentence, notes, box_code if "recordable(" in code else "")
+
+
+def resolved(question: Any, tests: list[float | None]) -> list[float]:
+    """Return the points of each test, given the question's points and what tests say of themselves.
+
+    A question's are shared by the tests that say nothing; ``{each: n}`` and lists give to each;
+    otherwise it has 1.
+    """
+    if isinstance(question, dict):
+        each = float(question.get("each") or 0)
+        return [each if points is None else points for points in tests]
+    if isinstance(question, list):
+        given = [float(points) for points in question[: len(tests)]]
+        return given + [0.0] * (len(tests) - len(given))
+    said = [points for points in tests if points is not None]
+    silent = len(tests) - len(said)
+    whole = float(question or 0) if question is not None else float(not said)
+    left = max(whole - sum(said), 0.0)
+    shares = iter(shared(left, silent) if left else [0.0] * silent)
+    return [next(shares) if points is None else points for points in tests]
+
+
+# --- code -----------------------------------------------------------------------------------------
+
+
+def _checked(code: str, cell: Cell, message: str) -> tuple[str, str]:
+    """Return code in which what was shown is asserted or expected, and a sentence of its own where
+    it has one.
+    """
+    tree = ast.parse(plain_python(code))
+    functions = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test")
+    ]
+    last = tree.body[-1] if tree.body else None
+    if functions and not any(isinstance(node, ast.Expr | ast.Assert) for node in tree.body[1:]):
+        calls = [
+            f"{node.name}({', '.join(arg.arg for arg in node.args.args)})" for node in functions
+        ]
+        told = ast.get_docstring(functions[0]) or ""
+        return "\n".join([code, "", *calls]), told
+    if not isinstance(last, ast.Expr):
+        return code, ""
+    lines = code.split("\n")
+    begin = lines[last.lineno - 1].encode()[: last.col_offset].decode()
+    before = "\n".join([*lines[: last.lineno - 1], begin]).rstrip(" ;\n")
+    return (before + "\n" if before.strip() else "") + _held(last.value, _shown(cell), message), ""
+
+
+def _shown_again(code: str, output: str) -> str:
+    """Return code that asserts that its last line shows what the notebook keeps of it, as doctest
+    would hold it.
+    """
+    try:
+        tree = ast.parse(plain_python(code))
+    except SyntaxError:
+        return ""
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr):
+        return ""
+    wanted = " ".join(output.split())
+    test = f'assert " ".join(repr({ast.unparse(last.value)}).split()) == {wanted!r}'
+    return "\n".join([*map(ast.unparse, tree.body[:-1]), test])
+
+
+def _held(shown: ast.expr, output: str, message: str) -> str:
+    """Return the statement that holds what a cell's last line showed."""
+    text = ast.unparse(shown)
+    because = f", {message!r}" if message else ""
+    if isinstance(shown, _YES_OR_NO) or output in ("True", "False"):
+        return f"assert not ({text}){because}" if output == "False" else f"assert {text}{because}"
+    if (
+        isinstance(shown, ast.Call)
+        and isinstance(shown.func, ast.Name)
+        and shown.func.id == "print"
+    ):
+        asked = [arg for arg in shown.args if not isinstance(arg, ast.Constant)]
+        return "\n".join(dict.fromkeys(_expected(ast.unparse(arg)) for arg in asked)) or text
+    return _expected(text) if output else text
+
+
+def _expected(text: str) -> str:
+    return f"expect({text!r}, recordable({text}))"
+
+
+def _shown(cell: Cell) -> str:
+    """Return the text that the notebook keeps of the cell's last value."""
+    for output in cell.get("outputs") or ():
+        if isinstance(output, dict) and output.get("output_type") == "execute_result":
+            text = output.get("data", {}).get("text/plain", "")
+            return "".join(text).strip()
+    return ""

@@ -1,0 +1,25 @@
+"""The limits that a box is held to; they stand in ``assignment.toml`` under ``[limits]``."""
+
+from __future__ import annotations
+
+import msgspec
+
+# What sets the number of a BLAS library's threads in an environment: one for each box, since boxes
+# fill the cores.
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one submission may use. Times are wall-clock seconds by the trusted side's clock."""
+
+    call_seconds: float = 10.0  # one call into the student's code
+    import_seconds: float = 20.0  # the first call of a module also imports it
+    cell_seconds: float = 60.0  # one cell of a notebook
+    notebook_seconds: float = 180.0  # a notebook in all
+    cpu_seconds: int = 300  # summed over the process tree
+    memory_mb: int = 2048  # resident, summed over the process tree
+    file_mb: int = 64  # the largest single file
+    scratch_mb: int = 256  # all files together
+    open_files: int = 256
+    processes: int = 32  # processes and threads, summed over the tree
+    output_mb: float = 8.0  # outputs of one notebook

@@ -1,0 +1,1 @@
+"""What a student runs: the handout's tests and the hand-in."""

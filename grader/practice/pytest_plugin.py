@@ -1,0 +1,145 @@
+"""The same checks under plain ``pytest``, for a student's own machine: ``pytest.ini`` of a handout
+names this plugin.
+
+Nothing is graded here: the checks run against the files that lie beside the handout's
+``assignment`` folder, in a plain subprocess, and pytest says what came of each case in its own way.
+Tests that a student adds are pytest's own matter and are left to it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+import msgspec
+import pytest
+
+from grader.assignment.expectations import Expectations
+from grader.assignment.spec import Assignment, load
+from grader.checking.explain.diagnosis import KnownMistakes
+from grader.checking.run.boxes import Boxes
+from grader.checking.run.plan import Plan
+from grader.checking.run.plugin import ChecksPlugin, case_id, check_id
+from grader.errors import GraderError
+from grader.model import CaseResult, Status
+from grader.sandbox.plain import PlainSandbox
+
+FOLDER = "assignment"
+
+
+class PracticePlugin(ChecksPlugin):
+    """Runs the checks and lets pytest report them."""
+
+    def is_check(self, item: pytest.Item) -> bool:
+        """Return whether an item is a case of a check, not a test of the student's own."""
+        return item.path.is_relative_to(self.plan.assignment.checks_folder)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Leave what can't be collected to pytest."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Prepare the checks among the items, all or those that pytest was asked for; they come
+        before other tests.
+        """
+        checks = [item for item in items if self.is_check(item)]
+        others = [item for item in items if not self.is_check(item)]
+        self.plan = msgspec.structs.replace(
+            self.plan, only=frozenset(map(check_id, checks)) or frozenset({""})
+        )
+        super().pytest_collection_modifyitems(config, checks)
+        if self.problem is not None:
+            raise pytest.UsageError(str(self.problem))
+        self.boxes.begin(self.plan.checks)
+        items[:] = checks + others
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        """Let pytest run a case in its own way, then keep its result."""
+        start = self._begin()
+        done = yield
+        if self.is_check(item):
+            self._finish(item, time.perf_counter() - start)
+        return done
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Keep what a fixture raised."""
+        if call.excinfo is not None and self.is_check(item):
+            self._raised(call.excinfo.value)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Make a case's own student."""
+        return (yield from super().pytest_runtest_setup(item)) if self.is_check(item) else (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        """Run a case, then end it as pytest expects a test to end."""
+        if not self.is_check(pyfuncitem):
+            return (yield)
+        done = yield from super().pytest_pyfunc_call(pyfuncitem)
+        case = self.result(case_id(pyfuncitem), 0.0)
+        if case.output:
+            pyfuncitem.add_report_section("call", "stdout", case.output)
+        if case.status is Status.SKIP:
+            pytest.skip(case.message)
+        if case.status is not Status.PASS:
+            pytest.fail(_told(check_id(pyfuncitem), case), pytrace=False)
+        return done
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say the hints: they are about all cases of a check together."""
+        hints = {
+            id_: outcome.mistake.hint
+            for id_, outcome in self.outcome.checks.items()
+            if outcome.mistake.hint
+        }
+        if hints:
+            terminalreporter.section("hints")
+        for id_, hint in hints.items():
+            terminalreporter.write_line(f"{id_}: {hint}")
+
+    def pytest_unconfigure(self) -> None:
+        """End the workers."""
+        self.boxes.close()
+
+
+def _told(check: str, case: CaseResult) -> str:
+    """Return what pytest prints of a case that did not pass: the message, and where in the
+    student's code it arose.
+    """
+    return "\n".join(part for part in (f"{check}: {case.message}", case.trace) if part)
+
+
+def files_here(assignment: Assignment) -> dict[str, bytes]:
+    """Return the student's files and notebooks beside the handout's assignment folder."""
+    names = [file.path for file in assignment.spec.files] + [
+        book.path for book in assignment.spec.notebooks
+    ]
+    paths = {name: assignment.folder.parent / name for name in names}
+    return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set up the checks of the assignment that lies in pytest's root folder."""
+    try:
+        assignment = load(config.rootpath / FOLDER)
+        expectations = Expectations.read(assignment.expectations_path("public"))
+    except GraderError as error:
+        raise pytest.UsageError(str(error)) from None
+    plan = Plan(
+        assignment=assignment,
+        sandbox=PlainSandbox(),
+        files=files_here(assignment),
+        expectations=expectations,
+        known=lambda: KnownMistakes.of(assignment, "public"),
+    )
+    config.pluginmanager.register(PracticePlugin(plan, Boxes(plan)), "grader-practice")

@@ -1,0 +1,122 @@
+"""Makes the zip that a student hands in: his files and nothing else, with a word on what is missing
+or unfinished.
+"""
+
+from __future__ import annotations
+
+import ast
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from grader.assignment.spec import Assignment
+from grader.authoring.handout.wheel import pack
+from grader.errors import SubmissionError
+from grader.grading.grade import wanted
+from grader.grading.intake.candidates import listed_cells
+from grader.grading.intake.take import take
+from grader.notebooks.advice import remarks as notebook_remarks
+from grader.notebooks.format import UnreadableNotebook, parse
+
+
+class Packed(msgspec.Struct, frozen=True):
+    """A submission's zip and what is to be said about it."""
+
+    archive: bytes
+    files: Mapping[str, int]  # path -> bytes
+    remarks: tuple[str, ...]
+
+
+def pack_submission(assignment: Assignment, folder: Path) -> Packed:
+    """Collect the files that the spec names as the student's.
+
+    Raises `SubmissionError` where one is missing, or where grading would not take the zip.
+    """
+    files: dict[str, bytes] = {}
+    missing = []
+    for path in [file.path for file in assignment.spec.files] + [
+        book.path for book in assignment.spec.notebooks
+    ]:
+        try:
+            files[path] = (folder / path).read_bytes()
+        except FileNotFoundError:
+            missing.append(path)
+        except OSError as error:
+            raise SubmissionError(f"{path} can't be read: {error.strerror}") from error
+    if missing:
+        raise SubmissionError(
+            f"not complete: {', '.join(missing)} should lie in {folder.resolve()}, but does not"
+        )
+    archive = pack(files)
+    _must_be_taken(assignment, archive, files)
+    provides = {file.path: file.provides for file in assignment.spec.files}
+    remarks = [
+        remark
+        for path, data in files.items()
+        for remark in _remarks(path, data, provides.get(path, ()))
+    ]
+    for book in assignment.spec.notebooks:
+        author = listed_cells((assignment.folder / book.source).read_bytes())
+        remarks += [
+            f"{book.path}: {said}"
+            for said in notebook_remarks(author, listed_cells(files[book.path]))
+        ]
+    return Packed(archive, {path: len(data) for path, data in files.items()}, tuple(remarks))
+
+
+def _must_be_taken(assignment: Assignment, archive: bytes, files: Mapping[str, bytes]) -> None:
+    """Raise unless grading takes exactly these files from the zip: better said now than after the
+    deadline.
+    """
+    with tempfile.TemporaryDirectory(prefix="grader-submit-") as folder:
+        path = Path(folder) / f"{assignment.spec.name}-submission.zip"
+        path.write_bytes(archive)
+        taken = take(path, wanted(assignment))
+    assert taken.files == files
+
+
+# --- remarks --------------------------------------------------------------------------------------
+
+
+def _remarks(path: str, data: bytes, provides: tuple[str, ...]) -> Iterator[str]:
+    """Yield what a student would want to know before he hands a file in."""
+    if path.endswith(".py"):
+        yield from _code_remarks(path, data, provides)
+    elif path.endswith(".ipynb"):
+        try:
+            parse(data)
+        except UnreadableNotebook as error:
+            yield f"{path}: {error}"
+
+
+def _code_remarks(path: str, data: bytes, provides: tuple[str, ...]) -> Iterator[str]:
+    try:
+        tree = ast.parse(data)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        place = f", line {line}" if line else ""
+        yield f"{path}{place}: Python can't read this file ({getattr(error, 'msg', error)})"
+        return
+    names = [name for name in _stubs(tree, "") if not provides or name.split(".")[0] in provides]
+    if names:
+        yield f"{path}: still to be written: {', '.join(names)}"
+
+
+def _stubs(node: ast.AST, prefix: str) -> Iterator[str]:
+    """Yield the names of the functions that are still to be written, methods as ``Class.method``."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if not isinstance(child, ast.ClassDef) and _ends_unwritten(child):
+                yield f"{prefix}{child.name}"
+            yield from _stubs(child, f"{prefix}{child.name}.")
+
+
+def _ends_unwritten(node: ast.AST) -> bool:
+    """Return whether a body ends by raising `NotImplementedError`."""
+    body = getattr(node, "body", None)
+    last = body[-1] if isinstance(body, list) and body else None
+    raised = last.exc if isinstance(last, ast.Raise) else None
+    name = raised.func if isinstance(raised, ast.Call) else raised
+    return isinstance(name, ast.Name) and name.id == "NotImplementedError"

@@ -1,0 +1,1 @@
+"""Makes markup from students' text, cleaned and within a time limit."""

@@ -1,0 +1,96 @@
+"""Libraries that convert hostile text, under a clock: what takes too long is shown plain.
+
+Theory of operation. Pygments, mistune, latex2mathml and nh3 are safe on hostile text but not quick:
+some take time that grows with a high power of its length, and none can be told to stop. So each
+text has a worst case, reckoned from its length by the rates below, which were measured with texts
+made to be slow. While that fits into what is left of a page's seconds it is converted here, and
+what it really took is taken off: honest text takes little. All else is converted in a process of
+its own, which is ended when the seconds for such processes are over.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+HERE_SECONDS = 2.0  # of one page, in this process
+APART_SECONDS = 6.0  # of one page, in processes of their own
+MOST_BYTES = 8_000_000  # of what comes back from one
+_BOOT = "import sys; sys.path.append(sys.argv[1]); from grader.report.markup.converting import main; main()"
+
+
+class TooSlow(Exception):
+    """A text that no library converted in time."""
+
+
+def worst_seconds(kind: str, text: str) -> float:
+    """Return the seconds that converting a text takes at most, on a slow machine."""
+    size = len(text)
+    return {
+        "code": 1e-8 * size**2,
+        "markdown": 3e-11 * size**3 + 2e-8 * size**2,
+        "math": 2e-7 * size**2,
+        "html": 1e-8 * text.count("<") ** 2 + 1e-6 * size,
+    }[kind]
+
+
+class Apart(Protocol):
+    """Converts a text in a process of its own; raises `TooSlow` after some seconds."""
+
+    def __call__(self, kind: str, text: str, seconds: float) -> str: ...
+
+
+def in_a_process(kind: str, text: str, seconds: float) -> str:
+    """Convert a text in a process that is ended after some seconds."""
+    root = Path(__file__).resolve().parents[2]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", _BOOT, str(root)],
+            input=json.dumps([kind, text]).encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=True,
+        )
+        return done.stdout[:MOST_BYTES].decode()
+    except (OSError, ValueError, subprocess.SubprocessError):
+        raise TooSlow from None
+
+
+@dataclass
+class Clock:
+    """The seconds that are left for the conversions of one page."""
+
+    here: float = HERE_SECONDS
+    apart: float = APART_SECONDS
+    process: Apart = field(default=in_a_process)
+
+    def convert(self, kind: str, text: str, converted: Callable[[str], str]) -> str:
+        """Return a text as markup, by ``converted`` here or by the same in another process.
+
+        Raises `TooSlow`, and whatever ``converted`` raises.
+        """
+        start = time.perf_counter()
+        if worst_seconds(kind, text) <= self.here:
+            try:
+                return converted(text)
+            finally:
+                self.here -= time.perf_counter() - start
+        if self.apart <= 0:
+            raise TooSlow
+        try:
+            return self.process(kind, text, self.apart)
+        finally:
+            self.apart -= time.perf_counter() - start
+
+
+def patient() -> Clock:
+    """Return a clock for text of the assignment's author, which is converted here."""
+    return Clock(here=math.inf)

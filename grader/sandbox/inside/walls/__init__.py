@@ -1,0 +1,1 @@
+"""Confines a box and watches it, on the inside."""

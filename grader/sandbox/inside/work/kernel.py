@@ -1,0 +1,387 @@
+"""A notebook's kernel: an IPython shell in the worker, its outputs sent as Jupyter messages over
+the box's own wire.
+
+No ZMQ, no thread and no second socket: what runs the notebook is the process that serves calls, so
+functions which a notebook defines are called in the very namespace that its cells left behind.
+"""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn
+
+import matplotlib
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.profiledir import ProfileDir
+from IPython.paths import get_ipython_dir
+from IPython.utils.text import LSString, SList
+from matplotlib.backends.registry import backend_registry
+from traitlets.config import Config
+
+from grader.sandbox.inside.work.alarm import TimeUp, ends_after
+from grader.sandbox.inside.work.places import without
+from grader.sandbox.wire import Channel, Frame, TooLarge
+
+FLUSH_CHARACTERS = 16_384
+FLUSH_SECONDS = 0.2
+PIECE = 1 << 20  # characters of a stream in one message: a line may be as long as memory
+NO_COMMANDS = "A command of the shell was not run: there is none while a notebook is graded."
+MOST_FRAMES = 200  # of a traceback
+DENIED = {
+    "multiprocessing": "semaphores",
+    "socket": "network",
+    "urllib": "network",
+    "http": "network",
+}
+EXTENSIONS = ("load_ext", "reload_ext")
+INLINE = "module://matplotlib_inline.backend_inline"
+
+
+class Stream:
+    """Standard output or error of the cells: text is gathered and sent in pieces of some size."""
+
+    encoding = "utf-8"
+    errors = "replace"
+
+    def __init__(self, kernel: Kernel, name: str) -> None:
+        self._kernel = kernel
+        self.name = name
+        self._parts: list[str] = []
+        self._size = 0
+        self._since = time.monotonic()
+
+    def write(self, text: str) -> int:
+        """Gather text; send it when there is enough of it or it has waited long enough."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._parts.append(text)
+        self._size += len(text)
+        if self._size > FLUSH_CHARACTERS or time.monotonic() - self._since > FLUSH_SECONDS:
+            self.flush()
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        """Write each of the lines."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Send what was gathered."""
+        if self._parts:
+            text, self._parts, self._size = "".join(self._parts), [], 0
+            for start in range(0, len(text), PIECE):
+                self._kernel.send(
+                    "stream", {"name": self.name, "text": text[start : start + PIECE]}
+                )
+        self._since = time.monotonic()
+
+    def isatty(self) -> bool:
+        """Return False: nobody is at a terminal."""
+        return False
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readable(self) -> bool:
+        """Return False."""
+        return False
+
+
+class Publisher(DisplayPublisher):
+    """Sends what cells display."""
+
+    kernel: Kernel
+
+    def publish(  # type: ignore[override]
+        self, data: dict[str, Any], metadata: dict[str, Any] | None = None, *, transient: dict[str, Any] | None = None,
+        update: bool = False, **_: Any,
+    ) -> None:  # fmt: skip
+        """Send a display, or the update of an earlier one."""
+        content = {"data": plain(data), "metadata": metadata or {}, "transient": transient or {}}
+        self.kernel.send("update_display_data" if update else "display_data", content)
+
+    def clear_output(self, wait: bool = False) -> None:
+        """Send the wish to clear the cell's output."""
+        self.kernel.send("clear_output", {"wait": bool(wait)})
+
+
+class Hook(DisplayHook):
+    """Sends the value of a cell's last expression."""
+
+    kernel: Kernel
+
+    def write_output_prompt(self) -> None:
+        """Print no prompt."""
+
+    def write_format_data(
+        self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None
+    ) -> None:
+        """Send the value's representations."""
+        content = {
+            "execution_count": self.prompt_count,
+            "data": plain(format_dict),
+            "metadata": md_dict or {},
+        }
+        self.kernel.send("execute_result", content)
+
+    def finish_displayhook(self) -> None:
+        """Flush, without the newline of a terminal."""
+        sys.stdout.flush()
+
+
+class Shell(InteractiveShell):
+    """An IPython shell that sends tracebacks as messages."""
+
+    kernel: Kernel
+
+    def _showtraceback(
+        self, etype: type[BaseException], evalue: BaseException, stb: list[str]
+    ) -> None:
+        self.kernel.last_error = {
+            "ename": str(etype.__name__),
+            "evalue": str(evalue),
+            "traceback": list(stb),
+        }
+        self.kernel.send("error", dict(self.kernel.last_error))
+
+    def ask_exit(self) -> None:
+        """End the notebook: what `exit()` and `quit()` ask for."""
+        raise SystemExit
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Accept any GUI's name and start none."""
+
+    def enable_matplotlib(self, gui: str | None = None) -> tuple[str | None, str]:
+        """Draw inline whatever way of drawing a cell asks for: nobody sits at a window."""
+        if gui not in (None, "auto", "inline", "agg"):
+            sys.stderr.write(f"Figures are drawn inline: `%matplotlib {gui}` needs a window.\n")
+        parent: Any = super()
+        enabled: tuple[str | None, str] = parent.enable_matplotlib("inline")
+        return enabled
+
+    def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+        """Run a line magic; one that is not there, or an extension that is not installed, is said
+        and passed over.
+        """
+        if self.find_line_magic(magic_name) is None:
+            sys.stderr.write(f"The magic `%{magic_name}` was not run: it is not there.\n")
+            return None
+        try:
+            return super().run_line_magic(magic_name, line, _stack_depth + 1)
+        except ImportError as error:
+            if magic_name not in EXTENSIONS:
+                raise
+            sys.stderr.write(f"`%{magic_name} {line}` was not run: {error}.\n")
+            return None
+
+    def system(self, cmd: str) -> None:
+        """Run no command of the shell, on any tier, but go on: what `!pip install` asks for is
+        mostly there.
+        """
+        sys.stderr.write(f"{NO_COMMANDS}\n")
+        self.user_ns["_exit_code"] = 127
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> SList | LSString:
+        """Run no command of the shell, and return no output."""
+        self.system(cmd)
+        return SList([]) if split else LSString("")
+
+
+class Kernel:
+    """Runs cells in order in one namespace."""
+
+    _made: ClassVar[Kernel | None] = None
+
+    def __init__(self, channel: Channel, root: Path) -> None:
+        self._channel = channel
+        self._root = root
+        self.last_error: dict[str, Any] = {}
+        # functions and classes as the cells that define them left them
+        self.kept: dict[str, Any] = {}
+        os.environ["MPLBACKEND"] = INLINE
+        self.shell = make_shell()
+        settle_in(self.shell)
+        parts: tuple[Any, ...] = (self.shell, self.shell.display_pub, self.shell.displayhook)
+        for part in parts:
+            part.kernel = self
+        self.namespace: dict[str, Any] = self.shell.user_ns
+        builtins.input = no_input
+        self.stdout, self.stderr = Stream(self, "stdout"), Stream(self, "stderr")
+        # imported before this notebook began, so not by its set-up
+        if "matplotlib.pyplot" in sys.modules:
+            self.shell.run_line_magic("matplotlib", "inline")
+        # matplotlib itself has been imported, and has taken its backend from the environment as it
+        # was
+        else:
+            matplotlib.rcParams["backend"] = INLINE
+
+    @classmethod
+    def of(cls, channel: Channel, root: Path) -> Kernel:
+        """Return the one kernel of this process; the first call makes it."""
+        if cls._made is None:
+            cls._made = cls(channel, root)
+        return cls._made
+
+    def send(self, kind: str, content: dict[str, Any]) -> None:
+        """Send one message to the trusted side."""
+        if kind != "stream":
+            self.stdout.flush()
+            self.stderr.flush()
+        try:
+            self._channel.send(
+                Frame({"op": "message", "type": kind, "content": jsonable(content, self._root)})
+            )
+        # a picture of many megabytes, for one: the notebook goes on without it
+        except TooLarge as error:
+            self.send("stream", {"name": "stderr", "text": f"\nAn output was not kept: {error}.\n"})
+
+    def execute(self, code: str, seconds: float = 0.0, keep: Sequence[str] = ()) -> dict[str, Any]:
+        """Run one cell, for so many seconds at the most, and return the reply.
+
+        keep: names whose values are remembered if they can be called: a later cell may bind them to
+        something else
+        """
+        self.last_error = {}
+        sys.stdout, sys.stderr = self.stdout, self.stderr
+        with ends_after(seconds):
+            result = self.shell.run_cell(code, store_history=True)
+        self.stdout.flush()
+        self.stderr.flush()
+        self.kept |= {
+            name: self.namespace[name] for name in keep if callable(self.namespace.get(name))
+        }
+        count = self.shell.execution_count - 1
+        error = result.error_before_exec or result.error_in_exec
+        if error is None:
+            return {"ok": True, "status": "ok", "execution_count": count}
+        told = self.last_error or {
+            "ename": type(error).__name__,
+            "evalue": str(error),
+            "traceback": [],
+        }
+        more = {
+            "interrupted": isinstance(error, TimeUp),
+            "missing": missing_name(error),
+            "denied": denied(error),
+        }
+        return {
+            "ok": True,
+            "status": "error",
+            "execution_count": count,
+            **jsonable(told, self._root),
+            **more,
+        }
+
+
+def missing_name(error: object) -> str:
+    """Return the name that a cell did not find, if that is what it raised."""
+    name = getattr(error, "name", None) if isinstance(error, NameError) else None
+    return name if isinstance(name, str) else ""
+
+
+def denied(error: object) -> str:
+    """Return what a cell wanted that a box does not have, as far as the modules that its error came
+    through tell.
+    """
+    if not isinstance(error, OSError):
+        return ""
+    trace = error.__traceback__
+    for _ in range(MOST_FRAMES):
+        if trace is None:
+            break
+        module = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        if module in DENIED:
+            return DENIED[module]
+        trace = trace.tb_next
+    return ""
+
+
+def make_shell() -> Shell:
+    """Return the one shell of this process; the first call makes it, which takes longer than many a
+    notebook.
+    """
+    if not Shell.initialized():
+        config = Config()
+        config.HistoryManager.enabled = False  # no database, and none of its thread
+        config.InteractiveShell.colors = "nocolor"
+        config.InteractiveShell.autocall = 0
+        config.InteractiveShell.cache_size = 0  # no hidden references to outputs
+        Shell.instance(
+            config=config, display_pub_class=Publisher, displayhook_class=Hook, user_ns={"__name__": "__main__"},
+            ipython_dir="/", profile_dir=ProfileDir(),  # neither makes a folder: see settle_in
+        )  # fmt: skip
+    shell: Shell = Shell.instance()
+    return shell
+
+
+def settle_in(shell: Any) -> None:
+    """Let a shell that may have been made before a fork know where it is."""
+    shell.ipython_dir = get_ipython_dir()
+    shell.profile_dir.location = os.path.join(shell.ipython_dir, "profile_default")
+    shell.starting_dir = os.getcwd()
+    shell.user_ns["_dh"][:] = [Path.cwd()]
+
+
+def prepare() -> None:
+    """Make the shell in a process that boxes will be forked from, and let it do what is slow the
+    first time.
+    """
+    shell: Any = make_shell()
+    shell.run_cell("pass", silent=True)
+    shell.display_formatter.format(0)
+    shell.find_line_magic("matplotlib")
+    registry: Any = backend_registry
+    # matplotlib looks through the entry points of every installed package, once
+    registry.list_all()
+
+
+def put_away() -> None:
+    """Forget a prepared shell, in a box that runs no notebook: code there may ask whether it runs
+    in one.
+    """
+    if Shell.initialized():
+        Shell.instance().restore_sys_module_state()
+        Shell.clear_instance()
+        for name in ("__IPYTHON__", "display"):
+            builtins.__dict__.pop(name, None)
+
+
+def no_input(prompt: object = "") -> NoReturn:
+    """Stand in for ``input()``: nobody is there to answer."""
+    raise EOFError("input() was called, but nobody is there to answer while a notebook is graded")
+
+
+# Its file can be read on one tier and not on another, and tracebacks are to say the same on all.
+no_input.__code__ = no_input.__code__.replace(co_filename="<input>")
+
+
+def plain(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a MIME bundle with bytes (pictures) as base64 text, as notebooks store them."""
+    return {
+        key: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
+        for key, value in data.items()
+    }
+
+
+def jsonable(value: Any, root: Path) -> Any:
+    """Return a value as JSON data, its text without the box's own folder; what is not JSON is told
+    by its text.
+    """
+    if isinstance(value, str):
+        return without(root, value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {str(key): jsonable(item, root) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item, root) for item in value]
+    return without(root, str(value))

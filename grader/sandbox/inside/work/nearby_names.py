@@ -1,0 +1,109 @@
+"""What in the box comes near to a name that is not there: a variable, an attribute, a module of the
+student's tree.
+
+It runs in the student's process and may touch their objects, so every error here is caught, and
+what is found is told as text like all else.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import linecache
+import os
+import re
+from pathlib import Path
+from types import TracebackType
+
+SHORT = 4  # letters below which only another case is near: dWx is not dWh
+LONG = 7  # letters from which on two of them may differ
+FAR = 2
+LONGEST = 60
+MOST = 2000  # names and files that are looked at
+DEEPEST = 6  # folders within folders: a link may lead round in a circle
+_IMPORTED = re.compile(r"\s*(?:from|import)\s+([\w.]+)")
+
+
+def nearest(error: BaseException, root: Path) -> str:
+    """Return the name that a missing one was probably meant to be, or nothing."""
+    with contextlib.suppress(BaseException):
+        if isinstance(error, ModuleNotFoundError):
+            return module_near(asked_for(error), root)
+        if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
+            return close_to(str(error.name or ""), visible(error.__traceback__))
+        if isinstance(error, AttributeError) and isinstance(error.name, str):
+            return close_to(error.name, dir(error.obj))
+    return ""
+
+
+def close_to(name: str, names: list[str]) -> str:
+    """Return the one of some names that differs from a name by a letter or two, or only in its
+    case.
+    """
+    usable = [
+        one
+        for one in names[:MOST]
+        if one != name and not one.startswith("__") and len(one) <= LONGEST
+    ]
+    if len(name) > LONGEST:
+        return ""
+    for one in usable:
+        if one.lower() == name.lower():
+            return one
+    near = [(distance(name, one), one) for one in usable if abs(len(one) - len(name)) <= FAR]
+    allowed = 0 if len(name) < SHORT else 1 if len(name) < LONG else FAR
+    best, found = min(near, default=(FAR + 1, ""))
+    return found if best <= allowed else ""
+
+
+def distance(one: str, other: str) -> int:
+    """Return how many letters have to be put in, left out or replaced to make one name of another."""
+    above = list(range(len(other) + 1))
+    for row, letter in enumerate(one, start=1):
+        line = [row]
+        for column, candidate in enumerate(other, start=1):
+            line.append(
+                min(above[column] + 1, line[-1] + 1, above[column - 1] + (letter != candidate))
+            )
+        above = line
+    return above[-1]
+
+
+def visible(trace: TracebackType | None) -> list[str]:
+    """Return the names that the innermost frame could have used."""
+    if trace is None:
+        return []
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return [*trace.tb_frame.f_locals, *trace.tb_frame.f_globals, *dir(builtins)]
+
+
+def asked_for(error: ModuleNotFoundError) -> str:
+    """Return the whole name of the module that an import asked for; the error has only the missing
+    part of it.
+    """
+    trace = error.__traceback__
+    name = error.name or ""
+    while trace is not None:
+        line = linecache.getline(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        found = _IMPORTED.match(line)
+        if found and found[1].split(".")[0] == name.split(".")[0]:
+            return found[1]
+        trace = trace.tb_next
+    return name
+
+
+def module_near(name: str, root: Path) -> str:
+    """Return the module of the tree that ends as another one does: `cs.layers` for `layers` or
+    `other.layers`.
+    """
+    tail = name.rpartition(".")[2]
+    looked = 0
+    for folder, inner, files in os.walk(root, followlinks=True):  # provided folders are links
+        inner[:] = sorted(inner) if folder.count(os.sep) - str(root).count(os.sep) < DEEPEST else []
+        looked += len(files)
+        if f"{tail}.py" in files:
+            return ".".join((*Path(folder).relative_to(root).parts, tail))
+        if looked > MOST:
+            break
+    return ""

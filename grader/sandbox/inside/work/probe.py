@@ -1,0 +1,322 @@
+"""Runs an author's code where the student's objects are: in a fork of the notebook's process, which
+ends with it.
+
+Theory of operation. The fork is the student's process, and what it says is the student's word. It
+is made hard to bend in a few lines: the code comes as plain Python, so no transformer of the shell
+sees it; builtins are those of before the student's first cell; tracing is off; the fork has neither
+the wire nor a stream that anybody reads; what must come out false is run beside the test, in an
+order that only the trusted side knows; literals that are compared with are kept out of the code
+object. Whoever patches this module on purpose can still lie: see docs/security.md.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import json
+import os
+import select
+import sys
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from grader.sandbox.inside.work.alarm import ends_after
+
+MOST_BYTES = 1 << 16  # of a fork's answer
+MOST_ITEMS = 1_000  # of a container whose items are looked at
+GRACE_SECONDS = 2.0
+TEXT_CAP = 500
+PLAIN = frozenset(
+    (bool, int, float, complex, str, bytes, bytearray, type(None), range, slice, type(...))
+)
+ORDERED = ("__sub__", "__rsub__", "__lt__", "__gt__", "__le__", "__ge__", "__abs__")
+CONTAINERS = (list, tuple, set, frozenset, dict)
+
+# Kept from before any code of a student's runs.
+_BUILTINS = dict(vars(builtins))
+_fork = getattr(os, "fork", None)
+_exit, _write, _read, _pipe, _close, _waitpid = (
+    os._exit,
+    os.write,
+    os.read,
+    os.pipe,
+    os.close,
+    os.waitpid,
+)
+_select, _monotonic, _dumps, _loads = select.select, time.monotonic, json.dumps, json.loads
+_exec, _compile, _eval, _settrace, _setprofile = exec, compile, eval, sys.settrace, sys.setprofile
+
+
+class Other:
+    """What equals nothing and belongs to no class that a test asks about."""
+
+    __hash__ = None  # type: ignore[assignment]  # it is not even hashable
+
+
+class Guards:
+    """What a piece of code calls about itself: marks that it passes, values that it compares, what
+    it ends with.
+    """
+
+    def __init__(self, literals: list[str]) -> None:
+        self.other = Other()
+        self.marks: list[int] = []
+        self.liars: list[str] = []
+        self.value: float | None = None
+        self._literals = [
+            _eval(_compile(text, "<literal>", "eval"), {"__builtins__": {}}) for text in literals
+        ]
+
+    def literal(self, index: int) -> Any:
+        """Return a literal of the test."""
+        return self._literals[index]
+
+    def of(self, owner: Any, name: str) -> Any:
+        """Return what an attribute is read of, and note it if students have put their own in its
+        library's place.
+        """
+        library = owner.__name__ if type(owner) is ModuleType else type(owner).__module__
+        if library != "__main__":
+            listed = (
+                (vars(owner),)
+                if type(owner) is ModuleType
+                else (vars(kind) for kind in type(owner).__mro__)
+            )
+            found = next((one[name] for one in listed if name in one), None)
+            if _is_students(found):
+                self._note(f"`{name[:80]}` of `{library[:80]}` was replaced")
+        return owner
+
+    def mark(self, number: int) -> None:
+        """Note that a statement has been passed."""
+        self.marks.append(number)
+
+    def ended(self, value: Any) -> None:
+        """Note the number that the last line shows, if it is one."""
+        if type(value) is float or (type(value) is int and abs(value) < 1 << 53):
+            self.value = float(value)
+
+    def looked_at(self, value: Any) -> Any:
+        """Return a value as it is, and note it if it would equal anything."""
+        kind = type(value)
+        if kind in PLAIN or (kind is np.ndarray and not value.dtype.hasobject):
+            return value
+        if kind in CONTAINERS:
+            items = value.values() if kind is dict else value
+            for _, item in zip(range(MOST_ITEMS), items, strict=False):
+                if type(item) not in PLAIN and type(item) not in CONTAINERS:
+                    self._question(item)
+        else:
+            self._question(value)
+        return value
+
+    def equal(self, left: Any, right: Any) -> Any:
+        """Return whether two values are equal, as ``==`` says."""
+        self._pair(left, right)
+        return left == right
+
+    def unequal(self, left: Any, right: Any) -> Any:
+        """Return whether two values differ, as ``!=`` says."""
+        self._pair(left, right)
+        return left != right
+
+    def _pair(self, left: Any, right: Any) -> None:
+        for one, other in ((left, right), (right, left)):
+            self.looked_at(one)
+            if not _is_students(getattr(type(one), "__eq__", None)):
+                continue
+            wrong = _changed(other)
+            if wrong is not None and _true(lambda one=one, wrong=wrong: one == wrong):  # type: ignore[misc]  # bound now
+                self._lies(one, "it equals another value too")
+
+    def _question(self, value: Any) -> None:
+        """Ask a value what must come out false."""
+        kind = type(value)
+        if _true(lambda: value == Other()):
+            self._lies(value, "it equals everything")
+        for name in ("__array_function__", "__array_ufunc__"):
+            if _is_students(getattr(kind, name, None)):
+                self._lies(value, f"it answers for NumPy by its own `{name}`")
+        if any(_is_students(getattr(kind, name, None)) for name in ORDERED):
+            asked: tuple[Callable[[], Any], ...] = (
+                lambda: value < Other(), lambda: value > Other(), lambda: value <= Other(), lambda: value >= Other(),
+            )  # fmt: skip
+            if any(map(_true, asked)) or any(
+                map(_number, (lambda: value - Other(), lambda: Other() - value))
+            ):
+                self._lies(value, "it can be compared with everything")
+
+    def _lies(self, value: Any, why: str) -> None:
+        self._note(f"an object of the type `{type(value).__name__[:80]}`: {why}")
+
+    def _note(self, told: str) -> None:
+        if told not in self.liars and len(self.liars) < 10:
+            self.liars.append(told)
+
+
+def _is_students(method: Any) -> bool:
+    """Return whether a method was written in the notebook."""
+    return getattr(method, "__globals__", {}).get("__name__") == "__main__"
+
+
+def _true(asked: Callable[[], Any]) -> bool:
+    """Return whether what must be false comes out true; arrays count if they have entries, all of
+    them true.
+    """
+    try:
+        answer = asked()
+        if hasattr(answer, "size") and hasattr(answer, "all"):
+            while hasattr(answer, "all") and getattr(answer, "ndim", None):
+                if not answer.size:
+                    return False
+                answer = answer.all()
+        return bool(answer)
+    except BaseException:
+        return False
+
+
+def _number(asked: Callable[[], Any]) -> bool:
+    try:
+        return isinstance(asked(), int | float)
+    except BaseException:
+        return False
+
+
+def _changed(value: Any) -> Any:
+    """Return another value of the same kind, or None where there is none to be made."""
+    if type(value) in (int, float, complex):
+        return value * 2 + 17
+    if type(value) is str:
+        return value + "?"
+    if type(value) in (list, tuple):
+        return value + type(value)(["?"])
+    if type(value) is dict:
+        return {**value, "?": "?"}
+    return not value if type(value) is bool else None
+
+
+# --- the fork -------------------------------------------------------------------------------------
+
+
+def probe(kernel: Any, body: dict[str, Any]) -> dict[str, Any]:
+    """Run pieces of code in a fork of this process and return what it says of them; ``{}`` if it
+    says nothing.
+    """
+    if _fork is None:
+        raise OSError("this system can't fork: checks in the box can't be run here")
+    kernel.stdout.flush()
+    kernel.stderr.flush()
+    reader, writer = _pipe()
+    pid = _fork()
+    if pid == 0:
+        try:
+            _close(reader)
+            _answer(kernel, body, writer)
+        finally:
+            _exit(0)
+    _close(writer)
+    seconds = float(body["seconds"])
+    data, late = _gathered(reader, seconds + GRACE_SECONDS)
+    _close(reader)
+    _reap(pid)
+    if late:
+        return {"late": True}
+    try:
+        told = _loads(data)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _gathered(reader: int, seconds: float) -> tuple[bytes, bool]:
+    """Return what a fork writes until it ends, and whether its time was over before."""
+    parts, size, deadline = [], 0, _monotonic() + seconds
+    while size <= MOST_BYTES:
+        ready, _, _ = _select([reader], [], [], max(0.0, deadline - _monotonic()))
+        if not ready:
+            return b"", True
+        part = _read(reader, MOST_BYTES)
+        if not part:
+            break
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts), False
+
+
+def _reap(pid: int) -> None:
+    """Wait a little for a fork's end; what goes on is ended with the box."""
+    deadline = _monotonic() + 1.0
+    while _monotonic() < deadline:
+        try:
+            if _waitpid(pid, os.WNOHANG)[0] == pid:
+                return
+        except ChildProcessError:
+            return
+        time.sleep(0.001)
+
+
+class _Nobody:
+    """Takes the messages of a fork's shell."""
+
+    def send(self, *_: object) -> None:
+        """Drop a message."""
+
+
+class _Unread(io.StringIO):
+    """Standard output and error of a fork."""
+
+
+def _answer(kernel: Any, body: dict[str, Any], writer: int) -> None:
+    """Run the pieces and write what came of them, all in one line at the end."""
+    channel, kernel._channel = kernel._channel, _Nobody()
+    channel.close()
+    sys.stdout = sys.stderr = _Unread()
+    namespace = kernel.namespace
+    vars(builtins).update(_BUILTINS)
+    namespace["__builtins__"] = builtins
+    for name in body["builtins"]:
+        namespace.pop(name, None)
+    with ends_after(float(body["seconds"])):
+        results = [_ran(piece, namespace, body["guard"]) for piece in body["pieces"]]
+    data = _dumps({"nonce": body["nonce"], "results": results}).encode()
+    while data:
+        data = data[_write(writer, data) :]
+
+
+def _ran(piece: dict[str, Any], namespace: dict[str, Any], guard: str) -> dict[str, Any]:
+    """Run one piece and return what came of it."""
+    guards = Guards(piece["literals"])
+    _settrace(None)
+    _setprofile(None)
+    namespace[guard] = guards
+    told: dict[str, Any] = {"raised": None}
+    try:
+        _exec(_compile(piece["code"], "<test>", "exec", dont_inherit=True), namespace)
+    except BaseException as error:
+        told = {"raised": _said(error)}
+    traced = sys.gettrace() is not None
+    return told | {
+        "marks": guards.marks,
+        "liars": guards.liars,
+        "value": guards.value,
+        "traced": traced,
+    }
+
+
+def _said(error: BaseException) -> dict[str, Any]:
+    """Tell an exception as plain text."""
+    try:
+        message = str(error)[:TEXT_CAP]
+    except BaseException:
+        message = ""
+    kinds = [kind.__name__[:80] for kind in type(error).__mro__ if issubclass(kind, BaseException)]
+    name = getattr(error, "name", "") if isinstance(error, NameError) else ""
+    return {
+        "kinds": kinds[:20],
+        "message": message,
+        "missing": name if isinstance(name, str) else "",
+    }

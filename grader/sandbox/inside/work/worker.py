@@ -1,0 +1,573 @@
+"""The worker: serves calls into the student's modules, or runs the cells of a notebook, inside the
+box.
+
+Theory of operation. This process belongs to the student from the first imported line on: he may
+patch anything here. So it is given nothing but the inputs of the call at hand, keeps no verdict,
+and what it sends back is believed by nobody. All it has to do well is to serve an honest student:
+fresh copies of every input, his own objects kept as they are behind handles, exceptions and prints
+told as text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import io
+import os
+import random
+import shutil
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from grader.sandbox.inside.work.alarm import TimeUp, ends_after
+from grader.sandbox.inside.work.figures import Figures
+from grader.sandbox.inside.work.nearby_names import nearest
+from grader.sandbox.inside.work.places import without
+from grader.sandbox.inside.work.probe import probe
+from grader.sandbox.inside.work.stand_ins import Answers, StandIns
+from grader.sandbox.inside.work.stubs import is_stub
+from grader.sandbox.wire import (
+    MAX_NODES,
+    RETURNED_DEPTH,
+    Channel,
+    Decoder,
+    Encoder,
+    Frame,
+    Ref,
+    TooLarge,
+    WireClosed,
+    WireError,
+)
+
+PRINT_CAP = 20_000  # characters kept of what one call prints
+TEXT_CAP = 2_000  # characters kept of an exception's message
+FRAME_CAP = 12  # traceback frames told
+MOST_NAMES = 50_000  # of a notebook
+EXHAUSTING = {
+    "list",
+    "tuple",
+    "set",
+    "frozenset",
+    "dict",
+    "sorted",
+    "sum",
+    "max",
+    "min",
+    "all",
+    "any",
+}
+
+
+class CappedText(io.TextIOBase):
+    """A stand-in for standard output that keeps the first characters and counts the rest."""
+
+    def __init__(self, cap: int = PRINT_CAP) -> None:
+        super().__init__()
+        self._cap = cap
+        self._parts: list[str] = []
+        self._kept = 0
+        self._lost = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        """Keep what still fits."""
+        room = self._cap - self._kept
+        if room > 0:
+            self._parts.append(text[:room])
+            self._kept += len(self._parts[-1])
+        self._lost += max(0, len(text) - max(room, 0))
+        return len(text)
+
+    def take(self) -> str:
+        """Return what was kept, with a note of what was not, and start anew."""
+        text = "".join(self._parts)
+        if self._lost:
+            text += f"\n… {self._lost} more characters were not kept"
+        self._parts, self._kept, self._lost = [], 0, 0
+        return text
+
+
+class Worker:
+    """Serves one box: a folder with the student's files, his modules, and the objects that stay
+    here by handle.
+    """
+
+    def __init__(self, channel: Channel, root: Path) -> None:
+        self.channel = channel
+        self.root = root
+        self.objects: dict[int, Any] = {}
+        self.namespace: dict[str, Any] = {}
+        # a notebook's functions as the cells that define them left them
+        self.kept: dict[str, Any] = {}
+        self.printed = CappedText()
+        self.stand_ins: StandIns | None = None
+        self.answers = Answers()
+        self.figures = Figures()
+        self._next = 0
+
+    def serve(self) -> None:
+        """Answer requests until the other side closes."""
+        sys.stdout = sys.stderr = self.printed  # an import may print too
+        sys.path.insert(0, str(self.root))
+        os.environ["PWD"] = str(self.root)
+        while True:
+            try:
+                frame = self.channel.receive()
+            except WireClosed:
+                return
+            try:
+                self._send(self._answer(frame))
+            except WireClosed:
+                return
+
+    def _send(self, reply: Frame) -> None:
+        try:
+            self.channel.send(reply)
+        except TooLarge as error:  # found out before a byte of it was sent
+            self.channel.send(unsendable(error))
+
+    def _answer(self, frame: Frame) -> Frame:
+        reply = self._perform(frame)
+        if frame.body.get("op") != "execute":
+            reply.body["printed"] = without(self.root, self.printed.take())
+        return reply
+
+    def _perform(self, frame: Frame) -> Frame:
+        try:
+            reply: Frame = getattr(self, f"do_{frame.body.get('op')}")(frame)
+        except WireError as error:
+            reply = unsendable(error)
+        # SystemExit and KeyboardInterrupt of the student's are told, not obeyed
+        except BaseException as error:
+            told = describe(error, self.root)
+            reply = Frame({"ok": False, "interrupted": isinstance(error, TimeUp), "error": told})
+        return reply
+
+    # --- operations -------------------------------------------------------------------------------
+
+    def do_several(self, frame: Frame) -> Frame:
+        """Do one after the other, up to the first that fails; the last one's reply is that of all."""
+        reply, first = Frame({"ok": True}), 0
+        for done, (body, count) in enumerate(frame.body["steps"]):
+            reply = self._perform(Frame(body, frame.blobs[first : first + count]))
+            first += count
+            reply.body["done"] = done
+            if not reply.body["ok"]:
+                break
+        return reply
+
+    def do_stage(self, frame: Frame) -> Frame:
+        """Lay down the tree: links to the provided files, copies of the student's; a notebook's
+        kernel comes first.
+
+        What fails until a student's file lies there is the grader's fault, and this is the last
+        that can.
+        """
+        if frame.body.get("notebook"):
+            from grader.sandbox.inside.work.kernel import (
+                Kernel,  # IPython: only where a notebook is run
+            )
+
+            kernel = Kernel.of(self.channel, self.root)
+            self.namespace, self.kept = kernel.namespace, kernel.kept
+        for target, source in frame.body["links"]:
+            place = self.root / target
+            place.parent.mkdir(parents=True, exist_ok=True)
+            lay(Path(source), place)
+        for target, index in frame.body["files"]:
+            place = self.root / target
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            place.write_bytes(frame.blobs[index])
+        return Frame({"ok": True})
+
+    def do_reset(self, frame: Frame) -> Frame:
+        """Begin a new case: forget what earlier cases left, and start the global random state at a
+        known point.
+        """
+        self.objects.clear()
+        self.answers.forget()
+        if self.stand_ins is not None:
+            self.stand_ins.forget()
+        seed = int(frame.body["seed"]) % (1 << 32)
+        np.random.seed(seed)
+        random.seed(seed)
+        return Frame({"ok": True})
+
+    def do_call(self, frame: Frame) -> Frame:
+        """Call a function of the student with fresh copies of the arguments."""
+        decoder = AsWritten(frame.blobs, self._resolve)
+        sys.stdout = sys.stderr = self.printed  # a notebook's cells have streams of their own
+        function = self._walk(frame.body["target"], decoder)
+        args = decoder.decode(frame.body["args"])
+        kwargs = decoder.decode(frame.body["kwargs"])
+        before = [
+            (name, value, value.copy()) for name, value in named(args, kwargs) if is_numbers(value)
+        ]
+        before += self._containers(frame, args, kwargs)
+        start = time.perf_counter()
+        keeping = self.figures.kept() if self._is_own(function) else contextlib.nullcontext()
+        with keeping, ends_after(frame.body.get("seconds", 0.0)):
+            result = function(*args, **kwargs)
+        seconds = time.perf_counter() - start
+        changed = {name: value for name, value, copy in before if not unchanged(value, copy)}
+        encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
+        container = (
+            "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
+        )
+        parts = list(result if container else (result,))
+        values = [self._one(encoder, item) for item in parts]
+        body = {
+            "ok": True,
+            "container": container,
+            "values": values,
+            "seconds": seconds,
+            "modified": [*changed],
+        }
+        if changed:
+            body["became"] = {
+                name: encoder.encode(self._keep(value)) for name, value in changed.items()
+            }
+        if container and frame.body.get("single"):
+            body["whole"] = encoder.encode(self._keep(result))
+        body["stub"] = self._is_own(function) and is_stub(function, parts)
+        return Frame(body, tuple(encoder.blobs))
+
+    def _containers(
+        self, frame: Frame, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> list[tuple[str, Any, Any]]:
+        """Return the lists and dicts among the arguments with a second copy of each, to see what a
+        call changes.
+        """
+        found = [
+            (name, value)
+            for name, value in named(args, kwargs)
+            if type(value) in (list, dict) and value
+        ]
+        if not found:
+            return []
+        decoder = AsWritten(frame.blobs, self._resolve)
+        copies = dict(
+            named(decoder.decode(frame.body["args"]), decoder.decode(frame.body["kwargs"]))
+        )
+        return [(name, value, copies[name]) for name, value in found]
+
+    def _is_own(self, function: Any) -> bool:
+        """Return whether a function is the student's: of a file of the tree, or of a notebook's
+        cells.
+        """
+        try:
+            code = inspect.unwrap(function).__code__
+            return (
+                bool(inside(code.co_filename, self.root)) or function.__globals__ is self.namespace
+            )
+        except Exception:  # a class, or an object that can be called
+            return True
+
+    def do_ask_for(self, frame: Frame) -> Frame:
+        """Call a function of Python's own with what is here, and send what it returns as a value
+        itself.
+        """
+        decoder = AsWritten(frame.blobs, self._resolve)
+        sys.stdout = sys.stderr = self.printed
+        function = self._walk(frame.body["target"], decoder)
+        args, kwargs = decoder.decode(frame.body["args"]), decoder.decode(frame.body["kwargs"])
+        if frame.body["target"][-1][1] in EXHAUSTING:
+            args = tuple(ending(one) if isinstance(one, Iterator) else one for one in args)
+        result = function(*args, **kwargs)
+        encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
+        return Frame({"ok": True, "value": encoder.encode(result)}, tuple(encoder.blobs))
+
+    def do_keep(self, frame: Frame) -> Frame:
+        """Keep what a path leads to under a handle, so that it can be an argument."""
+        value = self._walk(frame.body["target"], AsWritten(frame.blobs, self._resolve))
+        return Frame({"ok": True, "value": Encoder().encode(self._keep(value))})
+
+    def do_substitute(self, frame: Frame) -> Frame:
+        """Put stand-ins in the place of some of the student's functions, for as long as this
+        process lives.
+        """
+        own_caches = bool(frame.body["own_caches"])
+        self.stand_ins = StandIns(self._ask, self.root, own_caches=own_caches)
+        self.stand_ins.install(frame.body["replaced"], frame.body["watched"])
+        return Frame({"ok": True})
+
+    def do_answer(self, frame: Frame) -> Frame:
+        """Answer for a stand-in in another box: this one holds the reference."""
+        return self.answers.answer(frame)
+
+    def _ask(self, body: dict[str, Any], blobs: tuple[bytes, ...]) -> Frame:
+        """Ask the trusted side in the middle of a call, and wait for its answer."""
+        self.channel.send(Frame(body, blobs))
+        return self.channel.receive()
+
+    def do_fetch(self, frame: Frame) -> Frame:
+        """Send a value itself: containers of plain data too; what is not plain goes as its type's
+        name.
+        """
+        value = self._walk(frame.body["target"], AsWritten(frame.blobs, self._resolve))
+        encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
+        return Frame({"ok": True, "value": encoder.encode(value)}, tuple(encoder.blobs))
+
+    def do_set(self, frame: Frame) -> Frame:
+        """Set an attribute or an item of something that is kept here."""
+        decoder = AsWritten(frame.blobs, self._resolve)
+        *path, (kind, key) = frame.body["target"]
+        owner = self._walk(path, decoder)
+        value = decoder.decode(frame.body["value"])
+        if kind == "attr":
+            setattr(owner, key, value)
+        else:
+            owner[decoder.decode(key)] = value
+        return Frame({"ok": True})
+
+    def do_execute(self, frame: Frame) -> Frame:
+        """Run one cell of a notebook; its outputs go ahead of the reply, as messages of their own."""
+        from grader.sandbox.inside.work.kernel import Kernel
+
+        kernel = Kernel.of(self.channel, self.root)
+        body = frame.body
+        return Frame(
+            kernel.execute(str(body["code"]), float(body.get("seconds", 0.0)), body.get("keep", ()))
+        )
+
+    def do_probe(self, frame: Frame) -> Frame:
+        """Run an author's code beside the notebook's objects, in a fork of this process."""
+        from grader.sandbox.inside.work.kernel import Kernel
+
+        return Frame({"ok": True, "told": probe(Kernel.of(self.channel, self.root), frame.body)})
+
+    def do_names(self, frame: Frame) -> Frame:
+        """Send the names that a notebook's cells have left."""
+        names = [name[:200] for name in {**self.namespace, **self.kept} if isinstance(name, str)]
+        rebound = [name for name in self.kept if self._named(name) is not self.namespace.get(name)]
+        return Frame({"ok": True, "names": names[:MOST_NAMES], "rebound": rebound[:MOST_NAMES]})
+
+    # --- values -----------------------------------------------------------------------------------
+
+    def _one(self, encoder: Encoder, value: Any) -> Any:
+        """Arrays and scalars are sent; containers and objects stay here."""
+        if isinstance(value, dict | list | tuple):
+            return encoder.encode(self._keep(value))
+        return encoder.encode(value)
+
+    def _keep(self, value: Any) -> Ref:
+        self._next += 1
+        self.objects[self._next] = value
+        try:
+            size = len(value)
+        except Exception:
+            size = -1
+        kind = type(value)
+        name = (
+            kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+        )
+        if kind is np.ndarray:
+            name = f"ndarray of dtype {value.dtype}"
+        return Ref(
+            self._next, name[:200], size if isinstance(size, int) and 0 <= size < 1 << 31 else -1
+        )
+
+    def _resolve(self, ref: Ref) -> Any:
+        if ref.handle not in self.objects:
+            raise WireError("a handle of an earlier case")
+        return self.objects[ref.handle]
+
+    def _named(self, name: str) -> Any:
+        """Return what a notebook's cells left under a name; a function, if a later cell put its
+        result in its place.
+        """
+        value = self.namespace.get(name)
+        if name in self.kept and not callable(value):
+            return self.kept[name]
+        if name not in self.namespace:
+            raise NameError(f"the notebook defines no `{name}`")
+        return value
+
+    def _walk(self, path: list[Any], decoder: Decoder) -> Any:
+        value: Any = None
+        for kind, key in path:
+            if kind == "module":
+                value = imported(key)
+            elif kind == "handle":
+                value = self._resolve(Ref(int(key), ""))
+            elif kind == "name":
+                value = self._named(key)
+            elif kind == "attr":
+                value = getattr(value, key)
+            else:
+                value = value[decoder.decode(key)]
+        return value
+
+
+class AsWritten(Decoder):
+    """Decodes a value as Python makes it from a literal: text that looks like a name is interned.
+
+    So `cell_type is "rnn"` holds for honest code in the box if it holds in a plain process. A
+    complex number of Python's stays one. What a handle stands for is the student's own object and
+    stays as it is.
+    """
+
+    def decode(self, data: Any, depth: int = 0) -> Any:
+        """Return the value of JSON data; keys of dicts and keywords come through here, too."""
+        value = super().decode(data, depth)
+        if type(data) is str and data.isascii() and data.replace("_", "a").isalnum():
+            return sys.intern(data)
+        return complex(value) if type(data) is dict and "complex" in data else value
+
+
+def ending(items: Iterator[Any]) -> Iterator[Any]:
+    """Yield the items of an iterator, of which more than can be sent may have no end."""
+    for count, item in enumerate(items):
+        if count == MAX_NODES:
+            raise TooLarge(f"an iterator of more than {MAX_NODES} items")
+        yield item
+
+
+def imported(name: str) -> Any:
+    """Return a module; what importing it draws at random changes nothing for the case that comes to
+    need it first.
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    states = random.getstate(), np.random.get_state()
+    try:
+        return importlib.import_module(name)
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+
+
+def unsendable(error: WireError) -> Frame:
+    """Return the reply that says why there is no other."""
+    return Frame(
+        {"ok": False, "error": {"type": type(error).__name__, "message": str(error), "frames": []}}
+    )
+
+
+def named(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the arguments with a name each: the position counted from 1, or the keyword."""
+    return [(str(i), value) for i, value in enumerate(args, 1)] + list(kwargs.items())
+
+
+def is_numbers(value: Any) -> bool:
+    """Return whether something is an array of numbers; one of objects, a cache for instance, is the
+    student's own.
+    """
+    return type(value) is np.ndarray and not value.dtype.hasobject
+
+
+def unchanged(value: Any, copy: Any) -> bool:
+    """Return whether an argument is as it was, what is in it too; NaN counts as equal to itself."""
+    if type(value) is not type(copy):
+        return False
+    if type(copy) in (list, tuple):
+        return len(value) == len(copy) and all(map(unchanged, value, copy))
+    if type(copy) is dict:
+        return len(value) == len(copy) and all(
+            key in value and unchanged(value[key], copy[key]) for key in copy
+        )
+    if type(copy) in (int, float, str, bool, complex):
+        return bool(value == copy or (value != value and copy != copy))
+    if not (is_numbers(copy) or isinstance(copy, np.generic)):
+        return value is copy
+    return bool(np.array_equal(value, copy, equal_nan=copy.dtype.kind in "fc"))
+
+
+def lay(source: Path, place: Path) -> None:
+    """Put a provided file or folder in its place: linked where the system can, else copied."""
+    try:
+        place.symlink_to(source, target_is_directory=source.is_dir())
+    except OSError:
+        if source.is_dir():
+            shutil.copytree(source, place, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(source, place)
+
+
+def describe(error: BaseException, root: Path) -> dict[str, Any]:
+    """Tell an exception as plain text: its type, message, and the frames in files of the student's
+    tree.
+    """
+    misspelt = error if isinstance(error, SyntaxError) and error.filename and error.lineno else None
+    try:  # the whole text of a syntax error ends with its place, which is told as the last frame
+        message = without(root, str(error if misspelt is None else misspelt.msg))
+    except BaseException:
+        message = "(its message can't be shown)"
+    frames = list(student_frames(error.__traceback__, root))
+    if misspelt is not None:
+        file = inside(str(misspelt.filename), root) or "?"
+        frames.append({"file": file, "line": misspelt.lineno, "name": "", "text": ""})
+    kinds = [kind.__name__ for kind in type(error).__mro__ if issubclass(kind, BaseException)]
+    return {
+        "type": type(error).__name__[:200],
+        "kinds": kinds[:20],
+        "message": message[:TEXT_CAP],
+        "frames": frames[-FRAME_CAP:],
+        "missing": str(getattr(error, "name", "") or "")[:200]
+        if isinstance(error, ImportError)
+        else "",
+        "near": nearest(error, root)[:200],
+    }
+
+
+def student_frames(trace: TracebackType | None, root: Path) -> Any:
+    """Yield file, line, function and text of each frame that lies in the student's tree."""
+    for frame in traceback.extract_tb(trace, limit=-500):
+        name = inside(frame.filename, root)
+        if name:
+            yield {
+                "file": name,
+                "line": frame.lineno or 0,
+                "name": frame.name[:200],
+                "text": (frame.line or "")[:300],
+            }
+
+
+def inside(filename: str, root: Path) -> str:
+    """Return a file's name relative to the student's tree, or nothing where it lies elsewhere."""
+    try:
+        return Path(filename).relative_to(root).as_posix()[:300]
+    except ValueError:
+        return ""
+
+
+def mute() -> None:
+    """Point the process's own standard streams nowhere: what a student writes to them below Python
+    is lost.
+    """
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    os.close(null)
+    sys.stdin = open(os.devnull)  # noqa: SIM115 - stays open as long as the process lives
+
+
+def main() -> None:
+    """Start a plain worker: the socket comes as a file descriptor, or on Windows as shared data on
+    standard input.
+    """
+    if sys.platform == "win32":
+        sock = socket.fromshare(sys.stdin.buffer.read())
+    else:
+        sock = socket.socket(fileno=int(sys.argv[1]))
+        sock.set_inheritable(False)
+    sys.dont_write_bytecode = True
+    mute()
+    root = Path.cwd()
+    Worker(Channel(sock), root).serve()
+
+
+if __name__ == "__main__":
+    main()
