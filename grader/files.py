@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from grader.errors import GraderError, GraderFault, UsageError
 
@@ -18,6 +18,13 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 UNREADABLE = FULL | {
     errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EBUSY, errno.ETIMEDOUT,
 }  # fmt: skip
+
+
+def leads_out(path: str) -> bool:
+    """Return whether a path may name something that is not below the folder it starts from, on any
+    system.
+    """
+    return bool(PureWindowsPath(path).anchor) or ".." in path.split("/") or "\\" in path
 
 
 @contextlib.contextmanager

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.authoring.handout.wheel import ABOVE_THE_LINE
+
 ROOT = Path(__file__).resolve().parents[1]
 HOUSE = ROOT / "grader"
 
@@ -19,14 +21,18 @@ HOUSE = ROOT / "grader"
 FLOORS = (
     {"__main__"},
     {"cli"},
+    {"importing"},
     {"authoring", "classroom"},
+    {"practice"},
     {"grading"},
     {"checking"},
-    {"assignment", "report"},
+    {"report"},
+    {"assignment"},
     {"notebooks"},
     {"sandbox"},
+    {"error_map", "zips"},
     {"model"},
-    {"markers", "errors", "text", "files", "machine", "__init__"},
+    {"markers", "errors", "limits", "text", "files", "machine", "__init__"},
 )
 HEIGHT = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(path.relative_to(HOUSE).as_posix() for path in HOUSE.rglob("*.py"))
@@ -66,6 +72,15 @@ def test_imports_run_downwards(module: str) -> None:
         if room(name) != own and HEIGHT[room(name)] >= HEIGHT[own]
     ]
     assert upwards == [] or own in FLOORS[-1]
+
+
+def test_a_students_installation_needs_none_of_the_rooms_that_it_leaves_out() -> None:
+    """The command line loads a command's room when the command runs."""
+    kept = [name for name in MODULES if room(name.split("/")[0]) not in ABOVE_THE_LINE]
+    for module in kept:
+        for name in imported(HOUSE / module):
+            if room(name) in ABOVE_THE_LINE:
+                assert module.startswith("cli/"), f"{module} imports grader.{name}"
 
 
 def test_ground_floor_leans_on_errors_alone() -> None:

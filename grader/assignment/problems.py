@@ -8,9 +8,10 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 
 from grader.assignment.schema import CheckSpec, LateSpec, Spec
+from grader.files import leads_out
 from grader.limits import Limits
 
 SCHEMA = 1
@@ -164,13 +165,6 @@ def _sources(spec: Spec, folder: Path) -> Iterator[str]:
         yield from _plain(within)
         if not (folder / source).exists():
             yield f"{source!r} does not exist in {folder}"
-
-
-def leads_out(path: str) -> bool:
-    """Return whether a path may name something that is not below the folder it starts from, on any
-    system.
-    """
-    return bool(PureWindowsPath(path).anchor) or ".." in path.split("/") or "\\" in path
 
 
 def _plain(path: str) -> Iterator[str]:

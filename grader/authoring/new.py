@@ -4,13 +4,13 @@ be edited.
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from grader.assignment.naming import named
 from grader.authoring.handout.handout_folder import write_tree
 from grader.errors import UsageError
 
@@ -33,16 +33,6 @@ def scaffold(name: str) -> dict[str, bytes]:
         .encode()
         for path in templates.list_templates(filter_func=lambda path: path.startswith(TEMPLATES))
     }
-
-
-def named(folder: str) -> tuple[str, str]:
-    """Return an assignment's name and title, made of its folder's name."""
-    words = " ".join(re.findall(r"[A-Za-z0-9]+", folder))
-    if not words:
-        raise UsageError(
-            f"the folder's name {folder!r} gives the assignment no name: use letters and digits"
-        )
-    return words.lower().replace(" ", "-")[:64].rstrip("-"), words[:1].upper() + words[1:]
 
 
 def must_be_new(folder: Path) -> None:

@@ -19,6 +19,10 @@ from grader.cli.console import patience
 from grader.errors import CannotGrade, GraderError, UsageError
 
 PASSED, FAILED, CANNOT_GRADE, GRADER_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+LEFT_OUT = (
+    "is for authors and instructors. This installation came with a handout and leaves it out: "
+    "install the whole grader"
+)
 COMMANDS = (
     "check",
     "batch",
@@ -79,6 +83,11 @@ def _run(arguments: Sequence[str]) -> int:
     except GraderError as error:
         print(f"grader: the grader failed, no mark is given: {error}", file=sys.stderr)
         return GRADER_FAILED
+    except ModuleNotFoundError as error:
+        if not _is_left_out(error.name):
+            raise
+        print(f"grader: `grader {arguments[0]}` {LEFT_OUT}", file=sys.stderr)
+        return CANNOT_GRADE
     except KeyboardInterrupt:
         print("grader: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -89,6 +98,11 @@ def _run(arguments: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return GRADER_FAILED
+
+
+def _is_left_out(module: str | None) -> bool:
+    """Return whether a module that is missing is a room of this package."""
+    return (module or "").startswith("grader.")
 
 
 def _be_somewhere() -> None:

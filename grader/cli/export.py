@@ -81,7 +81,7 @@ def _gradescope(options: argparse.Namespace) -> Written:
 
     return Written(
         "autograder.zip",
-        gradescope.autograder_zip(assignment_of(options), wheel_name(), build_wheel()),
+        gradescope.autograder_zip(assignment_of(options), wheel_name(), build_wheel(whole=True)),
     )
 
 
@@ -190,12 +190,12 @@ def _classroom50(options: argparse.Namespace) -> Written:
 
 def _classroom50_results(options: argparse.Namespace) -> Written:
     """the result.json of Classroom 50 for a report.json, with annotations on stdout"""
-    from grader.classroom.exports import classroom50
+    from grader.report import classroom50_report
 
     report = _report(options.source)
-    data = classroom50.results(report, os.environ)
+    data = classroom50_report.results(report, os.environ)
     if not options.quiet:
-        for line in classroom50.commands(report):
+        for line in classroom50_report.commands(report):
             print(line)
     return Written("result.json", data)
 

@@ -48,7 +48,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Write the files and say what to do with them."""
-    from grader.authoring.new import create, must_be_new, named, scaffold
+    from grader.assignment.naming import named
+    from grader.authoring.new import create, must_be_new, scaffold
 
     if options.from_nbgrader is not None or options.from_otter is not None:
         return _course(options)

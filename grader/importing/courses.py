@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader.authoring.new import named
+from grader.assignment.naming import named
 from grader.errors import AssignmentError, UsageError
 from grader.importing import nbgrader_markup, otter_markup
 from grader.importing.convert import Converted, convert_all

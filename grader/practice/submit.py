@@ -12,13 +12,13 @@ from pathlib import Path
 import msgspec
 
 from grader.assignment.spec import Assignment
-from grader.authoring.handout.wheel import pack
 from grader.errors import SubmissionError
 from grader.grading.grade import wanted
 from grader.grading.intake.candidates import listed_cells
 from grader.grading.intake.take import take
 from grader.notebooks.advice import remarks as notebook_remarks
 from grader.notebooks.format import UnreadableNotebook, parse
+from grader.zips import zipped
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ def pack_submission(assignment: Assignment, folder: Path) -> Packed:
         raise SubmissionError(
             f"not complete: {', '.join(missing)} should lie in {folder.resolve()}, but does not"
         )
-    archive = pack(files)
+    archive = zipped(files)
     _must_be_taken(assignment, archive, files)
     provides = {file.path: file.provides for file in assignment.spec.files}
     remarks = [

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from grader.checking.judge.error_map import coarse
+from grader.error_map import coarse
 from grader.model import CaseResult, CheckResult, Comparison, Report, Visibility
 
 HIDDEN_TITLE = "A hidden check"

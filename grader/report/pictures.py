@@ -15,7 +15,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from grader.checking.judge.error_map import CLASSES, COARSE_CLASSES, describe
+from grader.error_map import CLASSES, COARSE_CLASSES, describe
 from grader.model import ErrorMap, Scatter
 
 if TYPE_CHECKING:

@@ -108,7 +108,7 @@ def _environment(package: str) -> Environment:
         "trace": trace,
         "whole": Markup,
     }
-    environment.globals["words"] = words
+    environment.globals["words"] = labels
     return environment
 
 

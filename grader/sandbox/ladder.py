@@ -269,7 +269,7 @@ def stage(box: Box) -> None:
     """Lay the trial's file into a box."""
     from grader.sandbox.wire import Frame
 
-    source = Path(__file__).with_name("trial.py").read_bytes()
+    source = Path(__file__).with_name("breach_attempts.py").read_bytes()
     box.channel.send(
         Frame({"op": "stage", "links": [], "files": [["trial.py", 0]]}, (source,)), TRIAL_SECONDS
     )

@@ -21,9 +21,10 @@ from grader.assignment.strip import Block
 from grader.authoring.handout import contents, handout_folder, leak_check, selection
 from grader.authoring.handout.contents import Handout
 from grader.authoring.handout.pages import parts
-from grader.authoring.handout.wheel import pack, wheel_name
+from grader.authoring.handout.wheel import wheel_name
 from grader.errors import AssignmentError, UsageError
 from grader.grading.grade import Options, grade
+from grader.zips import zipped
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +222,7 @@ def leaks(made: Handout) -> list[tuple[str, int]]:
     """Return path and line of each leak, the wheel left aside."""
     return [
         (leak.path, leak.line)
-        for leak in leak_check.leaks(made.blocks, leak_check.texts(pack(made.files)))
+        for leak in leak_check.leaks(made.blocks, leak_check.texts(zipped(made.files)))
     ]
 
 
@@ -296,8 +297,12 @@ def test_line_of_a_solution_in_the_wheel_is_found(made: Handout) -> None:
 def test_provided_file_that_is_not_what_its_name_says_is_searched_as_text(name: str) -> None:
     data = b"{'a': 1}\ntotal = zeros_like(a)\n"
     texts = leak_check.texts(
-        pack(
-            {name: data, "cut.zip": pack({"b": b"c"})[:-30], "half.zip": b"PK\x05\x06" + bytes(18)}
+        zipped(
+            {
+                name: data,
+                "cut.zip": zipped({"b": b"c"})[:-30],
+                "half.zip": b"PK\x05\x06" + bytes(18),
+            }
         )
     )
     assert list(leak_check.leaks([Block("", "", ("total = zeros_like(a)",))], texts)) == [

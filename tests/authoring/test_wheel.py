@@ -18,13 +18,14 @@ import pytest
 import grader
 from grader.authoring.handout import wheel
 from grader.authoring.handout.handout_folder import write_tree
-from grader.authoring.handout.wheel import build_wheel, pack, wheel_name
+from grader.authoring.handout.wheel import build_wheel, wheel_name
 from grader.errors import AssignmentError, UsageError
+from grader.zips import zipped
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINT_DIGEST = (
     "import hashlib, grader; from grader.authoring.handout.wheel import build_wheel; "
-    "print(grader.__file__); print(hashlib.sha256(build_wheel()).hexdigest())"
+    "print(grader.__file__); print(hashlib.sha256(build_wheel(whole=True)).hexdigest())"
 )
 
 
@@ -39,14 +40,25 @@ def test_wheel_holds_the_package_and_its_templates(files: dict[str, bytes]) -> N
     package = Path(grader.__file__).parent
     for name in (
         "__main__.py",
-        "checking/checks.ini",
-        "authoring/templates/README.md.j2",
-        "sandbox/inside/worker.py",
+        "checking/run/checks.ini",
+        "practice/pytest_plugin.py",
+        "sandbox/inside/work/worker.py",
     ):
         assert files[f"grader/{name}"] == (package / name).read_bytes()
     info = f"grader-{grader.__version__}.dist-info/"
     assert all(name.startswith(("grader/", info)) for name in files)
     assert not any("__pycache__" in name or name.endswith(".pyc") for name in files)
+
+
+def test_the_whole_wheel_alone_holds_what_authors_and_instructors_use(
+    files: dict[str, bytes],
+) -> None:
+    rooms = ("grader/authoring/", "grader/classroom/", "grader/importing/")
+    assert not any(name.startswith(rooms) for name in files)
+    with zipfile.ZipFile(io.BytesIO(build_wheel(whole=True))) as opened:
+        names = set(opened.namelist())
+    assert names > set(files)
+    assert "grader/authoring/record.py" in names
 
 
 def test_record_is_right(files: dict[str, bytes]) -> None:
@@ -94,14 +106,14 @@ def test_what_editing_and_running_leaves_behind_is_not_packed(
 @pytest.mark.parametrize("name", ["../a", "a/../../b", "/a", "C:/a", "a\\b"])
 def test_nothing_is_packed_or_written_outside(tmp_path: Path, name: str) -> None:
     with pytest.raises(AssignmentError, match="leads out of the folder that it is written to"):
-        pack({name: b""})
+        zipped({name: b""})
     with pytest.raises(AssignmentError, match="leads out of the folder that it is written to"):
         write_tree(tmp_path / "root", {name: b""})
     assert list(tmp_path.rglob("*")) == []
 
 
 def test_zip_has_no_time_of_its_own_and_a_fixed_order() -> None:
-    one, other = pack({"b": b"2", "a": b"1"}), pack({"a": b"1", "b": b"2"})
+    one, other = zipped({"b": b"2", "a": b"1"}), zipped({"a": b"1", "b": b"2"})
     assert one == other
     with zipfile.ZipFile(io.BytesIO(one)) as opened:
         assert [entry.filename for entry in opened.infolist()] == ["a", "b"]
@@ -123,7 +135,7 @@ def digest(*, path: Path, cwd: Path) -> tuple[str, str]:
 
 def test_installed_wheel_makes_the_same_wheel(tmp_path: Path) -> None:
     made, target = tmp_path / wheel_name(), tmp_path / "site"
-    made.write_bytes(build_wheel())
+    made.write_bytes(build_wheel(whole=True))
     subprocess.run(
         [
             sys.executable,
@@ -148,7 +160,19 @@ def test_installed_wheel_makes_the_same_wheel(tmp_path: Path) -> None:
 def test_checkout_makes_the_same_wheel_as_what_is_installed(tmp_path: Path) -> None:
     place, sha = digest(path=ROOT, cwd=tmp_path)
     assert Path(place).is_relative_to(ROOT)
-    assert sha == hashlib.sha256(build_wheel()).hexdigest()
+    assert sha == hashlib.sha256(build_wheel(whole=True)).hexdigest()
+
+
+def test_a_students_installation_says_what_it_leaves_out(tmp_path: Path) -> None:
+    with zipfile.ZipFile(io.BytesIO(build_wheel())) as opened:
+        opened.extractall(tmp_path)
+    for command in (["batch", "."], ["record"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "grader", *command, "--assignment", ROOT / "assignment"],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2, done.stderr
+        assert "install the whole grader" in done.stderr
 
 
 def lone_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,9 +29,12 @@ AXES = ("N batch", "T time", "D input")
 LENGTHS = {"N batch": N, "T time": T, "D input": D}
 
 
+DEFAULT = Tolerance()
+
+
 def said(
-    expected: Any, got: Any, axes: tuple[str, ...] = (), tolerance: Tolerance = Tolerance()
-) -> str:  # noqa: B008
+    expected: Any, got: Any, axes: tuple[str, ...] = (), tolerance: Tolerance = DEFAULT
+) -> str:
     """Return all sentences about a value of the name `y`, without the name."""
     sentences = observe(Pair("y", expected, got, tolerance, axes, LENGTHS))
     assert all(sentence.startswith("`y` ") for sentence in sentences)

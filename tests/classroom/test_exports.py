@@ -21,9 +21,9 @@ import mini
 import pytest
 
 from grader.assignment.spec import Assignment
-from grader.classroom.exports import classroom50
 from grader.errors import GraderFault
 from grader.model import CaseResult, CheckResult, Frame, Question, Report, Status, Tier, Visibility
+from grader.report import classroom50_report
 
 needs_bash = pytest.mark.skipif(sys.platform == "win32", reason="the scripts are for Linux")
 
@@ -601,7 +601,7 @@ def test_classroom_50_gets_whole_points_and_no_hidden_check() -> None:
         check("double", Status.FAIL, message="100% wrong\n::error::forged", cases=(case,)),
         check("shut", Status.FAIL, hidden=True, message="secret"),
     )
-    data = json.loads(classroom50.results(made, RUNNER))
+    data = json.loads(classroom50_report.results(made, RUNNER))
     assert set(data) == {
         "schema", "classroom", "assignment", "submission", "commit", "release", "review", "datetime", "score",
         "max-score", "tests",
@@ -616,7 +616,7 @@ def test_classroom_50_gets_whole_points_and_no_hidden_check() -> None:
     assert data["score"] == sum(test["score"] for test in data["tests"])
     assert data["max-score"] == sum(test["max-score"] for test in data["tests"]) == 12
     assert "secret" not in json.dumps(data)
-    first, second = classroom50.commands(made)
+    first, second = classroom50_report.commands(made)
     assert first.startswith("::error file=mini.py,line=7,title=The double")
     assert first.endswith("100%25 wrong%0A::error::forged")
     assert "secret" not in second
@@ -625,4 +625,4 @@ def test_classroom_50_gets_whole_points_and_no_hidden_check() -> None:
 
 def test_classroom_50_gets_no_result_if_the_grader_failed() -> None:
     with pytest.raises(GraderFault, match="there is no result"):
-        classroom50.results(report(check("double", Status.ERROR)), RUNNER)
+        classroom50_report.results(report(check("double", Status.ERROR)), RUNNER)

@@ -11,7 +11,7 @@ import numpy as np
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from grader.checking.judge.error_map import classify
+from grader.error_map import classify
 from grader.model import (
     CaseResult,
     CheckResult,

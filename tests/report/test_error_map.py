@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from grader.checking.judge.error_map import COLUMNS, ROWS, classify, coarse, describe
+from grader.error_map import COLUMNS, ROWS, classify, coarse, describe
 
 
 def _map(error: np.ndarray, axes: tuple[str, ...] = (), scale: float = 1.0):

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from grader.checking.judge.error_map import classify
+from grader.error_map import classify
 from grader.model import CaseResult, Comparison, Status
 from grader.report import Audience, html_report, labels
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from grader.checking.judge.compare import compare
-from grader.checking.judge.error_map import coarse
+from grader.error_map import coarse
 from grader.model import ErrorMap, Tolerance
 
 EXPECTED = np.random.default_rng(7).uniform(-1, 1, (6, 8))

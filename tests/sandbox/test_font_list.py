@@ -31,7 +31,7 @@ def test_it_is_made_when_there_is_none_and_then_kept(cache: Path) -> None:
 
 
 def test_without_a_list_there_is_no_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "LIST_FONTS", "raise SystemExit(1)")
+    monkeypatch.setattr(zygote_settings, "LIST_FONTS", "raise SystemExit(1)")
     assert zygote_settings.font_cache() is None
 
 

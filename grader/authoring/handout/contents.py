@@ -24,9 +24,10 @@ from grader.authoring.handout.selection import (
     public_expectations,
     public_mistakes,
 )
-from grader.authoring.handout.wheel import build_wheel, pack, wheel_name
+from grader.authoring.handout.wheel import build_wheel, wheel_name
 from grader.authoring.record import reference_files
 from grader.errors import AssignmentError
+from grader.zips import zipped
 
 # where a handout keeps the checks and the provided files to be laid down afresh
 ASSIGNMENT_FOLDER = "assignment"
@@ -43,7 +44,7 @@ class Handout(msgspec.Struct, frozen=True):
     def archive(self) -> bytes:
         """Return the zip: everything in one folder, with a wheel of the grader."""
         files = {**self.files, f"wheels/{wheel_name()}": build_wheel()}
-        return pack({f"{self.name}/{path}": data for path, data in files.items()})
+        return zipped({f"{self.name}/{path}": data for path, data in files.items()})
 
 
 def build(assignment: Assignment, questions: tuple[str, ...] = ()) -> Handout:

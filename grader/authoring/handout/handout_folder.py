@@ -10,8 +10,8 @@ from pathlib import Path
 
 from grader.assignment.spec import LITTER, SPEC_NAME
 from grader.authoring.handout.contents import ASSIGNMENT_FOLDER, Handout
-from grader.authoring.handout.wheel import must_stay_within
 from grader.errors import UsageError
+from grader.zips import must_stay_within
 
 LEFT_BEHIND = LITTER | {".tox", ".venv", ".pytest_cache"}  # by who tried the template
 

@@ -6,21 +6,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import tomllib
-import zipfile
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
 import grader
-from grader.assignment.problems import leads_out
-from grader.errors import AssignmentError, UsageError
+from grader.errors import UsageError
+from grader.zips import zipped
 
-# the earliest time that a zip can hold: a wheel should not depend on when it was made
-EPOCH = (1980, 1, 1, 0, 0, 0)
 TAG = "py3-none-any"
+# Rooms for authors and instructors. A student's installation does without them.
+ABOVE_THE_LINE = ("authoring", "classroom", "desk", "importing")
 AUTHORS = "authoring/templates/new"
 
 
@@ -29,13 +27,16 @@ def wheel_name() -> str:
     return f"grader-{grader.__version__}-{TAG}.whl"
 
 
-def build_wheel() -> bytes:
-    """Return a wheel of the running package: its files, its dependencies and its command."""
+def build_wheel(*, whole: bool = False) -> bytes:
+    """Return a wheel of the running package: its files, its dependencies and its command.
+
+    whole: with the rooms that only authors and instructors use
+    """
     package = Path(grader.__file__).parent
     files = {
         f"grader/{path.relative_to(package).as_posix()}": path.read_bytes()
         for path in package.rglob("*")
-        if path.is_file() and not _stays(path.relative_to(package))
+        if path.is_file() and not _stays(path.relative_to(package), whole=whole)
     }
     info = f"grader-{grader.__version__}.dist-info"
     files[f"{info}/METADATA"] = _metadata().encode()
@@ -44,44 +45,21 @@ def build_wheel() -> bytes:
     )
     files[f"{info}/entry_points.txt"] = b"[console_scripts]\ngrader = grader.__main__:main\n"
     files[f"{info}/RECORD"] = _record(files, f"{info}/RECORD").encode()
-    return pack(files)
+    return zipped(files)
 
 
-def pack(files: Mapping[str, bytes]) -> bytes:
-    """Return a zip of files in a fixed order with a fixed time; stored, since compressors differ
-    between machines.
-    """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in sorted(files.items()):
-            must_stay_within(name)
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.external_attr = 0o100644 << 16
-            entry.create_system = 3
-            archive.writestr(entry, data)
-    return buffer.getvalue()
+def _stays(path: Path, *, whole: bool) -> bool:
+    """Return whether a file of the package is left out.
 
-
-def must_stay_within(name: str) -> None:
-    """Raise `AssignmentError` for a name that leads out of what it is unpacked or written to."""
-    if leads_out(name):
-        raise AssignmentError(
-            f"the name {name!r} leads out of the folder that it is written to: nothing is written"
-        )
-
-
-def _stays(path: Path) -> bool:
-    """Return whether a file stays out: it came about by using the package or editing it, or it is
-    for authors alone.
-
-    What `grader new` begins with has solutions, and a handout is searched for those of its own
-    assignment.
+    Left out are files that came about by using the package or editing it. What `grader new` begins
+    with has solutions, and a handout is searched for those of its own assignment.
     """
     if path.is_relative_to(AUTHORS):
         return True
-    return any(
-        part.startswith((".", "#")) or part == "__pycache__" for part in path.parts
-    ) or path.name.endswith("~")
+    if not whole and path.parts[0] in ABOVE_THE_LINE:
+        return True
+    litter = any(part.startswith((".", "#")) or part == "__pycache__" for part in path.parts)
+    return litter or path.name.endswith("~")
 
 
 class _Needs(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from grader.checking.judge.error_map import classify
+from grader.error_map import classify
 from grader.model import Comparison, ErrorMap, Scatter, Tolerance
 from grader.sandbox.wire import Ref
 from grader.text import clean

@@ -14,7 +14,7 @@ from grader.model import CaseResult, Frame, Status
 from grader.text import clean
 
 SAID_CHARACTERS = 2000  # of what an assertion of a check says
-PACKAGE = Path(__file__).resolve().parents[1]  # this one: what goes wrong in it is never a mark
+PACKAGE = Path(__file__).resolve().parents[2]  # this one: what goes wrong in it is never a mark
 
 
 class CheckOutcome(msgspec.Struct):

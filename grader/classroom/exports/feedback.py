@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,8 +11,8 @@ from grader.classroom.exports.tables import Table
 from grader.classroom.marks.gradebook import Line
 from grader.classroom.run.results import ClassFile, Outcome
 from grader.grading.outputs import STUDENTS_PAGE
+from grader.zips import zipped
 
-EPOCH = (1980, 1, 1, 0, 0, 0)
 REFUSED = "refused.txt"
 
 
@@ -23,29 +21,19 @@ def render(class_: ClassFile, lines: Sequence[Line], out: Path) -> Table:
 
     out: what ``grader batch`` wrote
     """
-    buffer, there = io.BytesIO(), set()
-    seen: set[str] = set()  # a group has one hand-in, and one answer to it
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for line in lines:
-            page = (
-                out
-                / line.entry.folder
-                / (REFUSED if line.outcome is Outcome.REFUSED else STUDENTS_PAGE)
-            )
-            name = _name(class_.layout, line.entry, page.suffix)
-            if (
-                line.outcome not in (Outcome.GRADED, Outcome.REFUSED)
-                or not name
-                or not page.is_file()
-                or name in seen
-            ):
-                continue
-            info = zipfile.ZipInfo(name, EPOCH)
-            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            archive.writestr(info, page.read_bytes())
-            seen.add(name)
+    files: dict[str, bytes] = {}
+    there = set()
+    for line in lines:
+        if line.outcome not in (Outcome.GRADED, Outcome.REFUSED):
+            continue
+        page = REFUSED if line.outcome is Outcome.REFUSED else STUDENTS_PAGE
+        path = out / line.entry.folder / page
+        name = _name(class_.layout, line.entry, path.suffix)
+        # A group has one hand-in, and one answer to it.
+        if name and name not in files and path.is_file():
+            files[name] = path.read_bytes()
             there.add(line.entry.student)
-    return Table(buffer.getvalue(), frozenset(there))
+    return Table(zipped(files, compressed=True), frozenset(there))
 
 
 def _name(layout: str, entry: Entry, suffix: str) -> str:

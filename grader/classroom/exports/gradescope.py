@@ -9,8 +9,6 @@ results.json, which Gradescope reports as a failed autograder and not as a mark.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +22,8 @@ from grader.model import CheckResult, Report, Status, Tier, Visibility
 from grader.report import labels
 from grader.report.audience import HIDDEN_TITLE, Audience, view
 from grader.text import clean
+from grader.zips import zipped
 
-EPOCH = (1980, 1, 1, 0, 0, 0)
 OUTPUT_LIMIT = 8_000
 ASSIGNMENT, REFERENCE = "assignment", "solutions"
 
@@ -53,15 +51,7 @@ def autograder_zip(assignment: Assignment, wheel: str, wheel_bytes: bytes) -> by
         if path.is_file() and not litter and not answers:
             files[f"{ASSIGNMENT}/{inside.as_posix()}"] = path.read_bytes()
     files |= {f"{ASSIGNMENT}/{name}": data for name, data in assignment.stand_in_files().items()}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, EPOCH)
-            script = name in ("setup.sh", "run_autograder")
-            entry.external_attr = (0o100755 if script else 0o100644) << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, data)
-    return buffer.getvalue()
+    return zipped(files, compressed=True, scripts=("setup.sh", "run_autograder"))
 
 
 def run(base: Path, isolation: str = "auto") -> Path:

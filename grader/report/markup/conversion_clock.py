@@ -49,7 +49,7 @@ class Apart(Protocol):
 
 def in_a_process(kind: str, text: str, seconds: float) -> str:
     """Convert a text in a process that is ended after some seconds."""
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     try:
         done = subprocess.run(
             [sys.executable, "-I", "-c", _BOOT, str(root)],
