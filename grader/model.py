@@ -59,15 +59,16 @@ class Scatter(msgspec.Struct, frozen=True):
 
 
 class Tolerance(msgspec.Struct, frozen=True):
-    """How far a float may be off: ``rtol * |expected| + atol * max |expected|`` (a computation in
-    float32 fits).
+    """How far a float may be off: ``rtol * |expected| + atol + scaled * max |expected|``.
 
-    Differences below 1e-10 are taken for rounding besides; for numbers as small as that, give an
-    ``atol`` of zero.
+    ``rtol`` and ``atol`` are NumPy's; ``scaled`` is a share of the largest expected entry, so that
+    a computation in float32 fits. As long as ``scaled`` is not zero, differences below 1e-10 are
+    taken for rounding besides.
     """
 
     rtol: float = 1e-4
-    atol: float = 1e-5
+    atol: float = 0.0
+    scaled: float = 1e-5
 
 
 class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -33,7 +33,8 @@ from grader.assignment.strip import unowned_solutions
 from grader.checking.api.changed_arguments import UNTOUCHED
 from grader.checking.api.expect import Mode
 from grader.checking.explain.diagnosis import KnownMistakes, Mistake, answers
-from grader.checking.judge.compare import FLOOR
+from grader.checking.judge.distances import FLOOR
+from grader.checking.judge.judgements import NAN
 from grader.errors import AssignmentError
 from grader.model import CaseResult, Status
 from grader.sandbox.ladder import open_sandbox
@@ -188,7 +189,7 @@ def run_reference(
         return expectations
     for id_, case in ran:
         for note in case.notes:
-            if note.endswith(UNTOUCHED):
+            if note.endswith((UNTOUCHED, NAN)):
                 warn(f"warning: `{id_}` ({case.id}): {note}")
         if (
             not case.values
@@ -201,7 +202,7 @@ def run_reference(
         for name in tiny(expectations.cases[id_, case.id]):
             warn(
                 f"warning: `{name}` of `{id_}` ({case.id}) is below {FLOOR:g} throughout, which is taken for rounding, "
-                "so zero would pass: give `expect` an atol of 0"
+                "so zero would pass: give `expect` an rtol"
             )
     return expectations
 
@@ -214,7 +215,7 @@ def tiny(case: CaseRecord) -> Iterator[str]:
         numbers = np.asarray(value) if isinstance(value, np.ndarray | float) else np.zeros(0)
         if (
             numbers.dtype.kind in "fc"
-            and tolerance.atol
+            and tolerance.scaled
             and 0 < np.abs(numbers).max(initial=0.0) < FLOOR
         ):
             yield name

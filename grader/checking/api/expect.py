@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, nullcontext
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -23,6 +24,7 @@ from grader.checking.judge.compare import compare, in_kind
 from grader.checking.judge.numerical_gradients import NUMERICAL, gradients
 from grader.errors import AssignmentError
 from grader.model import Comparison, Tolerance
+from grader.sandbox.wire_types import taken_apart
 
 if TYPE_CHECKING:  # hypothesis: only where a check asks for it
     from hypothesis.strategies import SearchStrategy
@@ -84,6 +86,7 @@ class Expect:
         *,
         rtol: float | None = None,
         atol: float | None = None,
+        scaled: float | None = None,
         axes: tuple[str, ...] = (),
         gradient: bool = False,
         where: np.ndarray | None = None,
@@ -92,14 +95,15 @@ class Expect:
     ) -> bool:
         """Record a value, or compare it with the recorded one; returns whether it is right.
 
-        ``rtol`` is relative to each expected entry, ``atol`` to the largest of them (`Tolerance`);
-        numbers below 1e-10 want an ``atol`` of zero. ``axes`` names an array's axes for the report,
-        such as ``("N batch", "T time", "H hidden")``; a ``gradient`` that is wrong is also drawn
-        against the right one. ``where``, a boolean array, leaves out the entries at which it is
-        False. Integers that are equal to the expected floats are right, unless ``floats`` asks for
-        the type, too. So are a list, a tuple and an array of the same values, unless ``kind`` is
-        "exact". Of a list, dict or array that a call was given, this holds what the call made of
-        it.
+        ``rtol`` and ``atol`` are those of `numpy.allclose`: relative to each expected entry, and
+        absolute. ``scaled`` is relative to the largest expected entry. If neither of the first two
+        is given, ``rtol`` is 1e-4 and ``scaled`` is 1e-5, and differences below 1e-10 are taken for
+        rounding (`Tolerance`). ``axes`` names an array's axes for the report, such as ``("N batch",
+        "T time", "H hidden")``; a ``gradient`` that is wrong is also drawn against the right one.
+        ``where``, a boolean array, leaves out the entries at which it is False. Integers that are
+        equal to the expected floats are right, unless ``floats`` asks for the type, too. So are a
+        list, a tuple and an array of the same values, unless ``kind`` is "exact". Of a list, dict
+        or array that a call was given, this holds what the call made of it.
 
         Example:
             scores = student.scale(x, 2.0)
@@ -116,7 +120,7 @@ class Expect:
         return self._hold(
             name,
             Got(value, axes),
-            _tolerance(rtol, atol),
+            _tolerance(rtol, atol, scaled),
             lambda expected, tolerance: compare(
                 name,
                 expected,
@@ -159,6 +163,7 @@ class Expect:
         *,
         rtol: float | None = None,
         atol: float | None = None,
+        scaled: float | None = None,
         axes: tuple[str, ...] = (),
     ) -> bool:
         """Accept what the reference answers, and each of ``others`` as well: answers that are right
@@ -172,7 +177,7 @@ class Expect:
         return self._hold(
             name,
             Got(value, axes),
-            _tolerance(rtol, atol),
+            _tolerance(rtol, atol, scaled),
             lambda expected, tolerance: judgements.closest(
                 name, [expected, *others], value, tolerance, axes
             ),
@@ -224,6 +229,7 @@ class Expect:
         parts: Collection[str] = plots.USUAL,
         rtol: float | None = None,
         atol: float | None = None,
+        scaled: float | None = None,
     ) -> bool:
         """Record what a figure shows, or hold that it shows as much: titles, labels, a legend,
         lines, images.
@@ -247,7 +253,7 @@ class Expect:
         return self._hold(
             name,
             Got(got, ()),
-            _tolerance(rtol, atol),
+            _tolerance(rtol, atol, scaled),
             lambda expected, tolerance: plots.judged(name, expected, got, tolerance, parts),
         )
 
@@ -294,6 +300,7 @@ class Expect:
         upstream: np.ndarray | Sequence[np.ndarray] | None = None,
         rtol: float | None = None,
         atol: float | None = None,
+        scaled: float | None = None,
     ) -> bool:
         """Hold gradients against numerical ones, which are taken of the reference while recording.
 
@@ -310,7 +317,7 @@ class Expect:
         if len(inputs) == 1:
             names = [name]
         given = [fetched(one) for one in got]
-        tolerance = _tolerance(rtol, atol, NUMERICAL)
+        tolerance = _tolerance(rtol, atol, scaled, NUMERICAL)
         slopes: dict[str, np.ndarray] = {}
         if self._mode is Mode.RECORD:
             with self._quiet():
@@ -418,6 +425,7 @@ class Expect:
         if self._mode is not Mode.COMPARE:
             if self._mode is Mode.RECORD:
                 judgements.check_recordable(name, got.value)
+                self._note_nan(name, got.value)
             self.record.values[name] = (got.value, tolerance)
             return True
         if name not in self.record.values:
@@ -428,6 +436,11 @@ class Expect:
             del self.got[name]  # so that no more is made of it than the verdict
         self.comparisons.extend(found)
         return all(comparison.ok for comparison in found)
+
+    def _note_nan(self, name: str, value: Any) -> None:
+        count = judgements.count_nan(value)
+        if count and self._case is not None:
+            self._case.note(f"`{name}` holds NaN {count} times, {judgements.NAN}")
 
     def _cell(self, cell: str) -> list[NotebookNode]:
         if self._scene.notebook is None:
@@ -470,16 +483,30 @@ def weight(value: Any) -> int:
     """
     if isinstance(value, Mapping):
         return VALUE_WEIGHT + sum(map(weight, value.values()))
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | AbstractSet):
         return VALUE_WEIGHT + sum(map(weight, value))
-    return int(value.nbytes) if isinstance(value, np.ndarray) else VALUE_WEIGHT
+    if isinstance(value, np.ndarray):
+        return int(value.nbytes)
+    parts = taken_apart(value)
+    return VALUE_WEIGHT if parts is None else VALUE_WEIGHT + sum(map(weight, parts.items))
 
 
 def _tolerance(
-    rtol: float | None, atol: float | None, default: Tolerance | None = None
+    rtol: float | None,
+    atol: float | None,
+    scaled: float | None = None,
+    default: Tolerance | None = None,
 ) -> Tolerance:
+    """Return NumPy's tolerance if an author gives one of its two numbers, the usual scaled one
+    otherwise.
+    """
     usual = default or Tolerance()
-    for name, given in (("rtol", rtol), ("atol", atol)):
+    for name, given in (("rtol", rtol), ("atol", atol), ("scaled", scaled)):
         if given is not None and not (isinstance(given, int | float) and 0 <= given < math.inf):
             raise AssignmentError(f"{name} is {given!r}: it has to be a number, zero or more")
-    return Tolerance(usual.rtol if rtol is None else rtol, usual.atol if atol is None else atol)
+    own = rtol is not None or atol is not None
+    return Tolerance(
+        usual.rtol if rtol is None else rtol,
+        usual.atol if atol is None else atol,
+        scaled if scaled is not None else 0.0 if own else usual.scaled,
+    )

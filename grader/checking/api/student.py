@@ -24,7 +24,8 @@ from grader.assignment.spec import Assignment
 from grader.checking.api.changed_arguments import path_to
 from grader.checking.api.handles import Unseen
 from grader.checking.explain.exception_hints import typed
-from grader.checking.judge.compare import as_array, describe
+from grader.checking.judge.compare import as_array
+from grader.checking.judge.value_kinds import describe
 from grader.checking.run.remote import Remote, Request, far_more
 from grader.errors import AssignmentError, StudentException, WorkerDied, WrongReturn
 from grader.sandbox.untrusted import Untrusted

@@ -7,18 +7,21 @@ Pure, but for the one call that is made to see what it raises.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from grader.checking.judge.compare import compare, describe
+from grader.checking.judge.compare import compare
+from grader.checking.judge.value_kinds import describe
 from grader.errors import AssignmentError, StudentException
 from grader.model import Comparison, Tolerance
+from grader.sandbox.wire_types import taken_apart
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,16}")
 # characters of a text that is looked at, beside the reference's
 PRINTED_TIMES, PRINTED_SPARE = 4, 20_000
+NAN = "which is then the right answer there: is that meant?"
 PRINTED_RTOL = 1e-4  # of a number within printed text
 # A number, a word, or any other character. A sign belongs to the number unless it stands behind a
 # word or a bracket.
@@ -199,20 +202,33 @@ def _count(lines: int) -> str:
 
 def check_recordable(name: str, value: Any) -> None:
     """Refuse to record what could never be compared, or could not be kept as it is."""
-    if type(value) in (dict, list, tuple):  # and not a `Ref`, which is a tuple too
-        for key in value if isinstance(value, dict) else ():
-            if not isinstance(key, str):
-                raise AssignmentError(
-                    f"`{name}` has the key {key!r}: the keys of an expected dict must be text"
-                )
-        for item in value.values() if isinstance(value, dict) else value:
+    if type(value) in (list, tuple):  # and not a `Ref`, which is a tuple too
+        for item in value:
             check_recordable(name, item)
-    elif value is not None and not isinstance(value, str):
-        plain = isinstance(value, np.ndarray | np.generic | bool | int | float)
-        if not plain or np.asarray(value).dtype.kind not in "biufc":
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            check_recordable(name, key)
+            check_recordable(name, item)
+    elif value is not None and not isinstance(value, str | bool | int | float | complex):
+        plain = isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufcUS"
+        parts = None if plain else taken_apart(value)
+        if not plain and parts is None:
             raise AssignmentError(
                 f"`{name}` is {describe(value)} and can't be recorded: "
-                "expect arrays of numbers, numbers, text or containers of them"
+                "expect arrays, numbers, text, dates, sets, tables or containers of them"
             )
-        if np.isnan(value).any():
-            raise AssignmentError(f"`{name}` holds NaN: an expectation must be a number")
+        if parts is not None and parts.kind in ("set", "frozenset", "column"):
+            check_recordable(name, parts.items)
+
+
+def count_nan(value: Any) -> int:
+    """Return how many numbers of a value to be recorded are NaN, which is then the right answer
+    there.
+    """
+    if isinstance(value, Mapping):
+        return sum(map(count_nan, value.values()))
+    if type(value) in (list, tuple):
+        return sum(map(count_nan, value))
+    numbers = isinstance(value, np.ndarray | np.generic | float | complex)
+    array = np.asarray(value) if numbers and type(value) is not np.ma.MaskedArray else np.zeros(0)
+    return int(np.isnan(array).sum()) if array.dtype.kind in "fc" else 0

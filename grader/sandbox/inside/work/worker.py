@@ -47,6 +47,8 @@ from grader.sandbox.wire import (
     WireClosed,
     WireError,
 )
+from grader.sandbox.wire_tables import library
+from grader.sandbox.wire_types import Member, taken_apart
 
 PRINT_CAP = 20_000  # characters kept of what one call prints
 TEXT_CAP = 2_000  # characters kept of an exception's message
@@ -247,14 +249,10 @@ class Worker:
     def _containers(
         self, frame: Frame, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> list[tuple[str, Any, Any]]:
-        """Return the lists and dicts among the arguments with a second copy of each, to see what a
-        call changes.
+        """Return the containers and tables among the arguments with a second copy of each, to see
+        what a call changes.
         """
-        found = [
-            (name, value)
-            for name, value in named(args, kwargs)
-            if type(value) in (list, dict) and value
-        ]
+        found = [(name, value) for name, value in named(args, kwargs) if can_change(value)]
         if not found:
             return []
         decoder = AsWritten(frame.blobs, self._resolve)
@@ -426,6 +424,19 @@ class AsWritten(Decoder):
             return sys.intern(data)
         return complex(value) if type(data) is dict and "complex" in data else value
 
+    def made(self, kind: str, items: list[Any]) -> Any:
+        """Return a value that was taken apart; a member of an enum is the student's own."""
+        value = super().made(kind, items)
+        return own_member(value) if isinstance(value, Member) else value
+
+
+def own_member(member: Member) -> Any:
+    """Return the member of an enum in the student's modules that another side knows by name."""
+    found: Any = imported(member.module)
+    for name in [*member.type.split("."), member.name]:
+        found = getattr(found, name)
+    return found
+
 
 def ending(items: Iterator[Any]) -> Iterator[Any]:
     """Yield the items of an iterator, of which more than can be sent may have no end."""
@@ -480,9 +491,20 @@ def unchanged(value: Any, copy: Any) -> bool:
         )
     if type(copy) in (int, float, str, bool, complex):
         return bool(value == copy or (value != value and copy != copy))
-    if not (is_numbers(copy) or isinstance(copy, np.generic)):
+    if is_numbers(copy) or isinstance(copy, np.generic):
+        floats = copy.dtype.kind in "fcmM"
+        return bool(np.array_equal(value, copy, equal_nan=floats))
+    if isinstance(copy, set | frozenset):
+        return bool(value == copy)
+    parts, others = taken_apart(value), taken_apart(copy)
+    if parts is None or others is None:
         return value is copy
-    return bool(np.array_equal(value, copy, equal_nan=copy.dtype.kind in "fc"))
+    return parts.kind == others.kind and unchanged(parts.items, others.items)
+
+
+def can_change(value: Any) -> bool:
+    """Return whether an argument is a container or a table that a call could change."""
+    return (type(value) in (list, dict, set) and bool(value)) or library(value) == "pandas"
 
 
 def lay(source: Path, place: Path) -> None:
