@@ -230,7 +230,7 @@ class Items(AbstractSet[Any]):
     def __init__(self, items: Iterable[Any] = ()) -> None:
         self._found = {text_of(item): item for item in items}
 
-    @property
+    @property  # type: ignore[misc]  # mypy wants it to be set as well
     def __class__(self) -> Any:
         return self._stands_for
 

@@ -14,6 +14,7 @@ import importlib
 import math
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -57,21 +58,7 @@ def together(kind: str, items: list[Any]) -> Any:
     if kind == "sparse":
         return _a_sparse(*items)
     pandas = importlib.import_module("pandas")
-    if kind == "frame":
-        return _a_frame(pandas, *items)
-    if kind == "series":
-        index, name, values = items
-        made = pandas.Series(
-            _values(pandas, values), _index(pandas, index), name=_name(name), copy=False
-        )
-        if len(made) != len(index):
-            raise ValueError("a series whose index does not fit")
-        return made
-    if kind == "missing":
-        return {"NaT": pandas.NaT, "NA": pandas.NA}[items[0]]
-    return {"index": _an_index, "rows": _a_range, "levels": _levels, "column": _a_column}[kind](
-        pandas, *items
-    )
+    return _OF_PANDAS[kind](pandas, *items)
 
 
 def besides(kind: str, items: list[Any]) -> int:
@@ -84,7 +71,7 @@ def besides(kind: str, items: list[Any]) -> int:
     ):
         return 8 * len(range(*items[:3]))
     if kind == "sparse" and len(items) == 5 and _is_shape(items[1]):
-        return 8 * math.prod(items[1])
+        return 8 * int(math.prod(items[1]))
     return 0
 
 
@@ -235,6 +222,17 @@ def _a_frame(pandas: Any, index: Any, names: Any, columns: Any) -> Any:
     return frame
 
 
+def _a_series(pandas: Any, index: Any, name: Any, values: Any) -> Any:
+    rows, column = _index(pandas, index), _values(pandas, values)
+    if len(rows) != len(column):
+        raise ValueError("a series whose index does not fit")
+    return pandas.Series(column, rows, name=_name(name), copy=False)
+
+
+def _missing(pandas: Any, which: Any) -> Any:
+    return {"NaT": pandas.NaT, "NA": pandas.NA}[which]
+
+
 def _a_range(pandas: Any, start: Any, stop: Any, step: Any, name: Any) -> Any:
     if not all(type(part) is int and abs(part) < 1 << 62 for part in (start, stop, step)):
         raise ValueError("rows of what are no integers")
@@ -262,7 +260,7 @@ def _levels(pandas: Any, names: Any, levels: Any, codes: Any) -> Any:
         ):
             raise ValueError("codes that are none")
         if places.ndim != 1 or (
-            len(places) and not (-1 <= places.min() and places.max() < len(entries))
+            len(places) and not (places.min() >= -1 and places.max() < len(entries))
         ):
             raise ValueError("a code beside its level")
     return pandas.MultiIndex(levels, codes, names=[*map(_name, names)], verify_integrity=False)
@@ -309,10 +307,21 @@ def _a_sparse(form: Any, shape: Any, data: Any, row: Any, column: Any) -> Any:
     if not fits or row.dtype != np.int64 or column.dtype != np.int64:
         raise ValueError("entries of other lengths")
     for places, length in zip((row, column), shape, strict=True):
-        if len(places) and not (0 <= places.min() and places.max() < length):
+        if len(places) and not (places.min() >= 0 and places.max() < length):
             raise ValueError("an entry beside the matrix")
     found = importlib.import_module("scipy.sparse").coo_array(
         (data, (row, column)), shape=tuple(shape)
     )
     small = max(shape) <= MAX_LINES  # of which the other forms keep an array each
     return found.asformat(form) if form in ("csr", "csc") and small else found
+
+
+_OF_PANDAS: dict[str, Callable[..., Any]] = {
+    "frame": _a_frame,
+    "series": _a_series,
+    "missing": _missing,
+    "index": _an_index,
+    "rows": _a_range,
+    "levels": _levels,
+    "column": _a_column,
+}

@@ -8,6 +8,7 @@ and kinds alone.
 from __future__ import annotations
 
 import datetime
+import sys
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
@@ -222,8 +223,9 @@ def _records(expected: Any, got: Any, tolerance: Tolerance) -> str:
         return f"lacks the field `{missing[0]}`"
     if np.shape(got) != np.shape(expected):
         return f"has shape {np.shape(got)}, expected {np.shape(expected)}"
+    records: Any = got
     for name in expected.dtype.names:
-        told = _off(np.asarray(expected[name]), np.asarray(got[name]), tolerance)
+        told = _off(np.asarray(expected[name]), np.asarray(records[name]), tolerance)
         if told:
             return f"{told} in the field `{name}`"
     return ""
@@ -285,7 +287,7 @@ def _table_judged(expected: Any, got: Any, tolerance: Tolerance) -> str:
     """Hold a table, a column or an index as `pandas.testing` does; an integer may stand for a whole
     float.
     """
-    import pandas as pd  # noqa: PLC0415 - expected values of pandas are rare, and it takes long to load
+    pd: Any = sys.modules["pandas"]  # of which the expected value is
 
     if isinstance(expected, pd.DataFrame):
         return (
