@@ -127,7 +127,8 @@ def test_functions_of_a_check_are_called_from_the_box(tmp_path: Path) -> None:
         'expect("x", student.newton(math.cos, 1.0))',
         'student.keep(lambda x: 3 * x)\nexpect("x", student.kept(2))',
         'expect("x", student.twice(lambda x: student.f(x) * 2, 1))',
-        "def fails(x):\n    raise KeyError('none')\nwith pytest.raises(KeyError, match='none'):\n    student.twice(fails, 1)",
+        "def fails(x):\n    raise KeyError('none')\n"
+        "with pytest.raises(KeyError, match='none'):\n    student.twice(fails, 1)",
         'expect("x", student.twice(np.exp, np.arange(3.0)))',
     )
     assert toy.grade(REFERENCE).report.score == 6
@@ -148,11 +149,11 @@ def test_functions_of_a_check_are_called_from_the_box(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("definition", "told"),
     [
-        ("def newton(f, x):\n    while True:\n        f(x)", "called the functions that it was given more than 10000|still running after"),
+        ("def newton(f, x):\n    while True:\n        f(x)", "it was given more than 10000|still running after"),
         ("def newton(f, x):\n    time.sleep(9)", "still running after the limit of 2 seconds"),
         ("def newton(f, x):\n    return f([1] * 10**6)", "disturbed|more than"),
-        ("def newton(f, x):\n    import threading\n    out = []\n    t = threading.Thread(target=lambda: out.append(f(x)))\n"
-         "    t.start(); t.join()\n    return out[0]", "raised IndexError"),
+        ("import threading\n\n\ndef newton(f, x):\n    out = []\n    t = threading.Thread(target=lambda: out.append(f(x)))\n"
+         "    t.start()\n    t.join()\n    return out[0]", "raised IndexError"),
     ],
 )  # fmt: skip
 def test_calls_of_a_checks_functions_are_bounded(
@@ -166,7 +167,8 @@ def test_calls_of_a_checks_functions_are_bounded(
 
 def test_a_function_that_calls_itself_through_the_box_is_stopped(tmp_path: Path) -> None:
     toy = recorded(tmp_path, 'expect("x", student.twice(lambda x: student.f(x), 1))')
-    again = "def f(x):\n    return twice(given, x)\n\n\ndef twice(f, x):\n    global given\n    given = f\n    return f(f(x))"
+    again = "def f(x):\n    return twice(given, x)\n\n\n"
+    again += "def twice(f, x):\n    global given\n    given = f\n    return f(x)"
     graded = toy.grade(wrong(again))
     assert graded["c0"].status == "fail"
     assert "from within itself 8 times" in graded["c0"].message

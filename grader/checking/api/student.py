@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from grader.assignment.expectations import CallShape
-from grader.assignment.spec import Assignment
+from grader.assignment.spec import BOX_MODULE, Assignment
 from grader.checking.api.callbacks import MOST_BYTES, Callbacks, exception_parts, stands_for
 from grader.checking.api.case_files import Files
 from grader.checking.api.changed_arguments import path_to
@@ -543,6 +543,7 @@ class Student:
 
     def __init__(self, assignment: Assignment, case: Case) -> None:
         self._modules = assignment.modules
+        self._has_box = assignment.box_path is not None
         self._case = case
 
     def __getattr__(self, name: str) -> Any:
@@ -553,6 +554,12 @@ class Student:
             return Library(self._case, name)
         if module is None and name == "after":
             return self._after
+        if module is None and name == "box":
+            if not self._has_box:
+                raise AssignmentError(
+                    "a check uses `student.box`, and there is no `checks/box.py` with its functions"
+                )
+            return Helpers(self._case)
         if module is None and name == "files":
             return Files(self._case.remote, recording=self._case.log.recording)
         if module is None:
@@ -583,15 +590,38 @@ class Library:
         return Asked(self._case, self._library, name)
 
 
+class Helpers:
+    """The author's helper module in the box: `student.box.as_list(letters)` calls its function
+    `as_list`.
+
+    What it answers is a student's word, since the student's code may change anything in the box.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def __getattr__(self, name: str) -> Asked:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Asked(
+            self._case, BOX_MODULE, name, [["module", BOX_MODULE], ["attr", name]], f"box.{name}"
+        )
+
+
 class Asked(Value):
     """A function of Python's own that is called in the box. It answers with data; it is no call of
     the submission's.
     """
 
     def __init__(
-        self, case: Case, library: str, name: str, path: list[list[Any]] | None = None
+        self,
+        case: Case,
+        library: str,
+        name: str,
+        path: list[list[Any]] | None = None,
+        called: str = "",
     ) -> None:
-        super().__init__(case, path or [["module", library], ["attr", name]], name)
+        super().__init__(case, path or [["module", library], ["attr", name]], called or name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it with what is in the box, and fetch what it returns as far as it is plain data."""

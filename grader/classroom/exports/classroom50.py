@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,10 +30,15 @@ _SAID = {
 }
 
 
-def autograder(title: str) -> bytes:
-    """Return ``autograder.py``, which lies beside the handout's wheels and assignment."""
+def autograder(title: str, requires: Sequence[str] = ()) -> bytes:
+    """Return ``autograder.py``, which lies beside the handout's wheels and assignment.
+
+    requires: packages that the assignment needs, as pip writes them
+    """
     plain = " ".join(clean(title, 100).replace('"', "'").replace("\\", "/").split())
-    return template_of("exports/autograder50.py.j2", title=plain).encode()
+    return template_of(
+        "exports/autograder50.py.j2", title=plain, requires=json.dumps([*requires])
+    ).encode()
 
 
 def results(report: Report, environment: Mapping[str, str]) -> bytes:
