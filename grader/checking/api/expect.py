@@ -21,7 +21,9 @@ from grader.checking.api.changed_arguments import UNTOUCHED, can_change
 from grader.checking.api.student import PRINTED_CHARACTERS, Case, fetched, name_of
 from grader.checking.judge import judgements, plots
 from grader.checking.judge.compare import compare, in_kind
+from grader.checking.judge.got import Got
 from grader.checking.judge.numerical_gradients import NUMERICAL, gradients
+from grader.checking.judge.up_to import WORDS, UpTo
 from grader.errors import AssignmentError
 from grader.model import Comparison, Tolerance
 from grader.sandbox.wire_types import taken_apart
@@ -39,13 +41,6 @@ class Mode(Enum):
     COMPARE = "compare"  # grade a submission
     RECORD = "record"  # write down what the reference answers; anything odd is an error
     OBSERVE = "observe"  # write down what a known mistake answers, odd or not
-
-
-class Got(NamedTuple):
-    """What came of the submission under a name, and the names of its axes."""
-
-    value: Any
-    axes: tuple[str, ...]
 
 
 class Scene(NamedTuple):
@@ -92,6 +87,7 @@ class Expect:
         where: np.ndarray | None = None,
         floats: bool = False,
         kind: Literal["alike", "exact"] = "alike",
+        up_to: UpTo | None = None,
     ) -> bool:
         """Record a value, or compare it with the recorded one; returns whether it is right.
 
@@ -103,7 +99,11 @@ class Expect:
         ``where``, a boolean array, leaves out the entries at which it is False. Integers that are
         equal to the expected floats are right, unless ``floats`` asks for the type, too. So are a
         list, a tuple and an array of the same values, unless ``kind`` is "exact". Of a list, dict
-        or array that a call was given, this holds what the call made of it.
+        or array that a call was given, this holds what the call made of it. NaN is right if the
+        reference has it in the same place. ``up_to`` says what is free: "sign" (of a vector, or of
+        each column of a matrix), "permutation" (the names of clusters if the value is a vector of
+        integers, else the order of rows), or a function that is called with both values and returns
+        what is to be compared.
 
         Example:
             scores = student.scale(x, 2.0)
@@ -117,6 +117,8 @@ class Expect:
         value = judgements.without_addresses(fetched(self._after(name, value)))
         if where is not None:
             value = judgements.masked(name, value, where)
+        if up_to is not None:
+            return self._up_to(name, Got(value, axes), _tolerance(rtol, atol, scaled), up_to)
         return self._hold(
             name,
             Got(value, axes),
@@ -132,6 +134,44 @@ class Expect:
                 exact=exact,
             ),
         )
+
+    def _up_to(self, name: str, got: Got, tolerance: Tolerance, up_to: UpTo) -> bool:
+        """Hold a value of which something is free."""
+        if not callable(up_to) and up_to not in WORDS:
+            raise AssignmentError(
+                f'up_to is {up_to!r}: it has to be "sign", "permutation" or a function'
+            )
+        if callable(up_to) and self._mode is Mode.RECORD:
+            up_to(got.value)  # what is wrong with it, an author sees at once
+        nearest = got
+
+        def judged(expected: Any, allowed: Tolerance) -> tuple[Comparison, ...]:
+            nonlocal nearest
+            found, nearest = judgements.up_to(name, expected, got, allowed, up_to)
+            return found
+
+        right = self._hold(name, got, tolerance, judged)
+        if name in self.got:
+            self.got[name] = nearest
+        return right
+
+    def unordered(
+        self,
+        name: str,
+        value: Any,
+        *,
+        rtol: float | None = None,
+        atol: float | None = None,
+        scaled: float | None = None,
+    ) -> bool:
+        """Record a list, tuple or array whose order is free, or compare it: the same items, each as
+        often.
+
+        Example:
+            expect.unordered("words", student.split("b a c"))
+        """
+        value = judgements.without_addresses(fetched(self._after(name, value)))
+        return self._up_to(name, Got(value, ()), _tolerance(rtol, atol, scaled), "order")
 
     def _of_another_kind(self, name: str, value: Any) -> bool:
         """Fail a value that was given the form of the reference's when it came."""
@@ -347,18 +387,37 @@ class Expect:
         *,
         at_least: float | None = None,
         at_most: float | None = None,
+        near: Any = None,
+        standard_error: Any = None,
+        sigmas: float = 5.0,
         what: str = "",
     ) -> bool:
         """Hold a number against bounds that the author states: a loss, an accuracy, a share.
         Nothing is recorded.
 
-        ``what`` says in words what the number is, for the message.
+        ``near`` and ``standard_error`` are for estimates by random numbers, which may be off either
+        way by ``sigmas`` standard errors; these may be arrays of one shape. ``what`` says in words
+        what the number is, for the message.
 
         Example:
             expect.quality("accuracy", student.accuracy(x), at_least=0.9, what="the share of points
-            that are right")
+            that are right") expect.quality("mean", student.mean_of_squares(x), near=1.0,
+            standard_error=0.2)
         """
         self._once(name)
+        if near is not None or standard_error is not None:
+            if (
+                near is None
+                or standard_error is None
+                or at_least is not None
+                or at_most is not None
+            ):
+                raise AssignmentError(
+                    f"`{name}`: give `near` together with `standard_error`, and no other bound"
+                )
+            return self._add(
+                judgements.estimated(name, fetched(value), near, standard_error, sigmas, what)
+            )
         return self._add(judgements.bounded(name, fetched(value), at_least, at_most, what))
 
     def property(

@@ -11,10 +11,10 @@ import msgspec
 import numpy as np
 
 from grader.assignment.expectations import CaseRecord
-from grader.checking.api.expect import Got
 from grader.checking.explain.symptoms import Pair
 from grader.checking.judge.compare import named
 from grader.checking.judge.fingerprints import Fingerprint, fingerprint, parts
+from grader.checking.judge.got import Got
 
 
 class Evidence(msgspec.Struct, frozen=True):

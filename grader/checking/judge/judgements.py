@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from grader.checking.judge.compare import compare
+from grader.checking.judge.compare import as_array, compare
+from grader.checking.judge.got import Got
+from grader.checking.judge.up_to import UpTo, fitted
 from grader.checking.judge.value_kinds import describe
 from grader.errors import AssignmentError, StudentException
 from grader.model import Comparison, Tolerance
@@ -53,6 +55,56 @@ def closest(
         return sum(not one.ok and not one.wrong for one in found), sum(one.wrong for one in found)
 
     return min(tries, key=distance)
+
+
+def up_to(
+    name: str, expected: Any, got: Got, tolerance: Tolerance, free: UpTo
+) -> tuple[tuple[Comparison, ...], Got]:
+    """Return the comparison of a value of which something is free, and the value as near as that
+    allows.
+    """
+    try:
+        want, have = fitted(expected, got.value, free, tolerance)
+    except Exception as error:  # of the author's function, from what a student returned
+        raised = type(error).__name__
+        message = f"`{name}` is {describe(got.value)}, which can't be brought into the form to be compared: {raised}"
+        return (Comparison(name, False, message, describe(got.value), describe(expected)),), got
+    return compare(name, want, have, tolerance, got.axes), got._replace(value=have)
+
+
+def estimated(
+    name: str, value: Any, near: Any, standard_error: Any, sigmas: float, what: str
+) -> Comparison:
+    """Hold an estimate by random numbers, which may be off by some standard errors either way."""
+    subject = f"`{name}` ({what})" if what else f"`{name}`"
+    right, error = np.asarray(near, dtype=float), np.asarray(standard_error, dtype=float)
+    if not (np.isfinite(error).all() and (error > 0).all() and 0 < sigmas < np.inf):
+        raise AssignmentError(f"`{name}`: `standard_error` and `sigmas` have to be above zero")
+    expected = f"within {sigmas:g} standard errors"
+    numbers = isinstance(
+        value, np.ndarray | np.generic | int | float | list | tuple
+    ) and not isinstance(value, bool)
+    array = (
+        as_array(value)
+        if isinstance(value, list | tuple)
+        else np.asarray(value)
+        if numbers
+        else None
+    )
+    if array is None or array.dtype.kind not in "iuf" or array.shape != right.shape:
+        kind = "a number" if not right.shape else f"numbers of shape {right.shape}"
+        return Comparison(
+            name, False, f"{subject} is {describe(value)}, expected {kind}", describe(value), kind
+        )
+    with np.errstate(all="ignore"):
+        off = np.abs(array.astype(float) - right) / error
+    wrong = ~(off <= sigmas)
+    if not wrong.any():
+        return Comparison(name, True, "", describe(value), expected)
+    largest = float(off[~np.isnan(off)].max(initial=0.0))
+    count = f"{int(wrong.sum())} of {wrong.size} entries are" if right.shape else "it is"
+    told = f"{subject} is further off than chance explains: {count} up to {largest:.2g} standard errors off, "
+    return Comparison(name, False, f"{told}expected at most {sigmas:g}", describe(value), expected)
 
 
 def masked(name: str, value: Any, where: np.ndarray) -> Any:
