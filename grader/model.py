@@ -72,7 +72,9 @@ class Tolerance(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One named value of a case, held against what was expected. Never holds an expected number."""
+    """One named value of a case, held against what was expected. No field but `shown` holds an
+    expected number.
+    """
 
     name: str
     ok: bool
@@ -86,6 +88,8 @@ class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
     where: tuple[tuple[int, ...], ...] = ()  # the first few wrong indices
     error_map: ErrorMap | None = None
     scatter: Scatter | None = None
+    # lines of what was expected and got, on the public seed alone and if the author shows them
+    shown: str = ""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -116,6 +120,7 @@ class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
     stopped_by: str = ""  # the notebook's cell, in words, that stopped what this needs
     # of its points, which it has though it failed: for the values that are right
     share: float = 0.0
+    again: str = ""  # lines that repeat its calls in a Python session, on the public seed alone
 
     @property
     def earned(self) -> float:

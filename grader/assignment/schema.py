@@ -66,6 +66,8 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     after: str = ""
     # whether the untouched template may pass it, or fail it for another reason
     may_pass_untouched: bool = False
+    # whether practice shows what was expected and got, on the public seed
+    show_expected: bool = False
 
 
 class AllowedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -153,7 +153,8 @@ def test_functions_of_a_check_are_called_from_the_box(tmp_path: Path) -> None:
         ("def newton(f, x):\n    time.sleep(9)", "still running after the limit of 2 seconds"),
         ("def newton(f, x):\n    return f([1] * 10**6)", "disturbed|more than"),
         ("import threading\n\n\ndef newton(f, x):\n    out = []\n"
-         "    t = threading.Thread(target=lambda: out.append(f(x)))\n    t.start()\n    t.join()\n    return out[0]", "raised IndexError"),
+         "    t = threading.Thread(target=lambda: out.append(f(x)))\n"
+         "    t.start()\n    t.join()\n    return out[0]", "raised IndexError"),
     ],
 )  # fmt: skip
 def test_calls_of_a_checks_functions_are_bounded(

@@ -51,6 +51,7 @@ class Scene(NamedTuple):
     seed: str = ""
     shown: bool = True
     notebook: Callable[[str], list[NotebookNode]] | None = None
+    show_expected: bool = False  # whether the report shows the expected values of what is wrong
 
 
 class Expect:
@@ -245,7 +246,9 @@ class Expect:
             name,
             Got(text, ()),
             Tolerance(),
-            lambda expected, _: (judgements.printed_text(name, str(expected), text, rtol),),
+            lambda expected, _: (
+                judgements.printed_text(name, str(expected), text, rtol, shown=self._scene.shown),
+            ),
         )
 
     def picture(self, cell: str, *, at_least: int = 1) -> bool:
@@ -490,6 +493,8 @@ class Expect:
         if name not in self.record.values:
             raise AssignmentError(f"no expectation of `{name}` was recorded: run `grader record`")
         found = judged(*self.record.values[name])
+        if self._scene.show_expected:
+            found = judgements.with_values(found, self.record.values[name][0], got.value)
         self.got[name] = got._replace(value=in_kind(self.record.values[name][0], got.value))
         if weight(got.value) > HEAVY + 16 * weight(self.record.values[name][0]):
             del self.got[name]  # so that no more is made of it than the verdict

@@ -68,6 +68,7 @@ class Call(NamedTuple):
     function: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+    path: Any = ()  # what leads to the function in the box
 
 
 class CallLog:
@@ -188,6 +189,8 @@ class Case:
         self.printed = ""  # by the calls, imports left out
         self.folder = ""  # of the check's own, which the box can't see
         self.callbacks = Callbacks()
+        # handle -> the call that returned it, and its place
+        self.origins: dict[int, tuple[int, int | None]] = {}
         self._remote_calls_back()
         # the function that was called last, if it is still a stub that returns constants
         self.stub = ""
@@ -355,7 +358,7 @@ class Value(Unseen):
             raise AssignmentError(
                 f"a check hands a path in `tmp_path` to `{self._name}`, and the box can't see it"
             )
-        call = self._case.log.begun = Call(self._name, args, kwargs)
+        call = self._case.log.begun = Call(self._name, args, kwargs, self._path)
         encoder = self._encoder()
         with self._handing_on():
             given = {"args": encoder.encode(args), "kwargs": encoder.encode(kwargs)}
@@ -438,6 +441,7 @@ class Value(Unseen):
         self._case.stub = function if body.get("stub") is True else ""
         values, sequence = self._in_form(values, bool(body["container"]), body.get("whole"))
         shape = CallShape(function, sequence, len(values), decoder.size)
+        self._note_origins(values, sequence)
         self._case.log.add(call, shape, nothing=not sequence and values[0] is None)
         self._case.came(values)
         answer = tuple(values) if sequence else values[0]
@@ -447,6 +451,13 @@ class Value(Unseen):
                 (answer, f"`{function}` returned {got}, expected the other kind")
             )
         return answer
+
+    def _note_origins(self, values: list[Any], sequence: bool) -> None:
+        """Keep which call returned what stays in the box."""
+        number = len(self._case.log.calls)
+        for place, value in enumerate(values):
+            if isinstance(value, Value):
+                self._case.origins[int(value._path[0][1])] = number, place if sequence else None
 
     def _note_changes(self, body: Mapping[str, Any], call: Call) -> None:
         """Keep which arguments a call says that it has changed, and what became of them."""

@@ -6,10 +6,13 @@ Pure, but for the one call that is made to see what it raises.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from grader.checking.judge.compare import as_array, compare
@@ -18,9 +21,14 @@ from grader.checking.judge.up_to import UpTo, fitted
 from grader.checking.judge.value_kinds import describe
 from grader.errors import AssignmentError, StudentException
 from grader.model import Comparison, Tolerance
+from grader.sandbox import wire_tables
 from grader.sandbox.wire_types import taken_apart
+from grader.text import clean
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,16}")
+DIFF_LINES = 100  # of texts that are shown beside each other
+DIFF_CHARACTERS = 4_000
+SHOWN_CHARACTERS = 100  # of a line in a message
 # characters of a text that is looked at, beside the reference's
 PRINTED_TIMES, PRINTED_SPARE = 4, 20_000
 NAN = "which is then the right answer there: is that meant?"
@@ -152,12 +160,75 @@ def unmodified(name: str, changed: Collection[tuple[str, str]]) -> Comparison:
     return Comparison(name, not changed, f"{told}: work on a copy of it" if changed else "")
 
 
-def printed_text(name: str, expected: str, got: str, rtol: float = PRINTED_RTOL) -> Comparison:
+def printed_text(
+    name: str, expected: str, got: str, rtol: float = PRINTED_RTOL, *, shown: bool = False
+) -> Comparison:
     """Hold printed text against the reference's, word by word; fractional numbers may be off by
     rounding.
 
-    What is far longer than the reference's is wrong, and is not taken apart.
+    What is far longer than the reference's is wrong, and is not taken apart. ``shown``: both texts
+    may be shown, line by line.
     """
+    found = _printed_text(name, expected, got, rtol)
+    if found.ok or not shown:
+        return found
+    want, have = (text.strip().splitlines() for text in (expected, clean(got, DIFF_CHARACTERS)))
+    message = found.message
+    for number, (right, line) in enumerate(zip_longest(want, have), start=1):
+        if right is None or line is None or not _same_words(_words(right), _words(line), rtol):
+            message += f": line {number} should be {_quoted(right)}, got {_quoted(line)}"
+            break
+    return msgspec.structs.replace(found, message=message, shown=_diff(want, have))
+
+
+def _quoted(line: str | None) -> str:
+    return (
+        "nothing"
+        if line is None
+        else repr(line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS] + "…")
+    )
+
+
+def _diff(want: Sequence[str], have: Sequence[str]) -> str:
+    """Return the lines of two texts: a minus stands before those that are missing, a plus before
+    those in excess.
+    """
+    lines = difflib.unified_diff(
+        want[:DIFF_LINES], have[:DIFF_LINES], "expected", "got", n=2, lineterm=""
+    )
+    return "\n".join(list(lines)[:DIFF_LINES])
+
+
+def with_values(found: tuple[Comparison, ...], expected: Any, got: Any) -> tuple[Comparison, ...]:
+    """Return comparisons of which the first that does not hold tells what was expected and what was
+    got.
+    """
+    for place, one in enumerate(found):
+        if not one.ok and not one.shown:
+            told = f"expected: {_short(expected)}\ngot:      {_short(got)}"
+            return (*found[:place], msgspec.structs.replace(one, shown=told), *found[place + 1 :])
+    return found
+
+
+def _short(value: Any) -> str:
+    """Return a value as text of bounded length; an array with its corners."""
+    if isinstance(value, str | bytes):
+        value = value[:DIFF_CHARACTERS]
+    if isinstance(value, list | tuple) and len(value) > DIFF_LINES:
+        value = value[:DIFF_LINES]
+    if isinstance(value, int) and value.bit_length() > DIFF_CHARACTERS:
+        return describe(value)
+    with np.printoptions(threshold=DIFF_LINES, edgeitems=3, precision=6):
+        text = (
+            str(value)
+            if isinstance(value, np.ndarray) or wire_tables.library(value)
+            else repr(value)
+        )
+    return clean(text, DIFF_CHARACTERS)
+
+
+def _printed_text(name: str, expected: str, got: str, rtol: float) -> Comparison:
+    """Hold printed text against the reference's without showing any of it."""
     if len(got) > PRINTED_TIMES * len(expected) + PRINTED_SPARE:
         message = f"`{name}` has {len(got)} characters, far more than is expected: is something printed in a loop?"
         return Comparison(name, False, message, "text", _count(len(_lines(expected))) + " of text")
@@ -218,6 +289,10 @@ def bounded(
         "a number",
         expected,
     )
+
+
+def _words(line: str) -> list[str]:
+    return _TOKEN.findall(line)
 
 
 def _lines(text: str) -> list[list[str]]:

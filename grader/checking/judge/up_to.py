@@ -85,7 +85,8 @@ def reordered(expected: Any, got: Any, tolerance: Tolerance) -> Any:
         got, list | tuple | np.ndarray | range
     ):
         return got
-    if (np.ndim(expected) == 0 and isinstance(expected, np.ndarray)) or len(got) != len(expected):
+    scalar = any(isinstance(value, np.ndarray) and not value.shape for value in (expected, got))
+    if scalar or len(got) != len(expected):
         return got
     want, have = (
         value if isinstance(value, np.ndarray) else as_array(value) for value in (expected, got)
