@@ -59,19 +59,22 @@ class Scatter(msgspec.Struct, frozen=True):
 
 
 class Tolerance(msgspec.Struct, frozen=True):
-    """How far a float may be off: ``rtol * |expected| + atol * max |expected|`` (a computation in
-    float32 fits).
+    """How far a float may be off: ``rtol * |expected| + atol + scaled * max |expected|``.
 
-    Differences below 1e-10 are taken for rounding besides; for numbers as small as that, give an
-    ``atol`` of zero.
+    ``rtol`` and ``atol`` are NumPy's; ``scaled`` is a share of the largest expected entry, so that
+    a computation in float32 fits. As long as ``scaled`` is not zero, differences below 1e-10 are
+    taken for rounding besides.
     """
 
     rtol: float = 1e-4
-    atol: float = 1e-5
+    atol: float = 0.0
+    scaled: float = 1e-5
 
 
 class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One named value of a case, held against what was expected. Never holds an expected number."""
+    """One named value of a case, held against what was expected. No field but `shown` holds an
+    expected number.
+    """
 
     name: str
     ok: bool
@@ -85,6 +88,8 @@ class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
     where: tuple[tuple[int, ...], ...] = ()  # the first few wrong indices
     error_map: ErrorMap | None = None
     scatter: Scatter | None = None
+    # lines of what was expected and got, on the public seed alone and if the author shows them
+    shown: str = ""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -115,6 +120,7 @@ class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
     stopped_by: str = ""  # the notebook's cell, in words, that stopped what this needs
     # of its points, which it has though it failed: for the values that are right
     share: float = 0.0
+    again: str = ""  # lines that repeat its calls in a Python session, on the public seed alone
 
     @property
     def earned(self) -> float:

@@ -51,7 +51,8 @@ CORPUS = cases()
 HONEST = ROOT / "honest" / "right"
 FUNCTIONS = frozenset({"forward", "backward"})
 BOXED = {"box_equal": 1, "box_close": 1, "box_kind": 1, "box_near": 1}
-POINTS = {"forward": 4, "backward": 4, "slopes": 3, "ascend": 4, "notebook": 2, **BOXED}
+HANDED = {"root": 1, "gathered": 1, "saved": 1}
+POINTS = {"forward": 4, "backward": 4, "slopes": 3, "ascend": 4, "notebook": 2, **HANDED, **BOXED}
 
 # Those that the command line grades in a process of its own: one or two of each kind.
 BY_COMMAND = (

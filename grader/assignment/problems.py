@@ -42,6 +42,36 @@ def problems(spec: Spec, folder: Path) -> Iterator[str]:
     yield from _limits(spec.limits)
     yield from _places(spec)
     yield from _sources(spec, folder)
+    yield from _beside(spec, folder)
+
+
+_REQUIREMENT = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9._,-]+\])?"
+    r"(?: *(?:==|>=|<=|~=|!=|<|>) *[A-Za-z0-9.*+!-]+(?: *, *(?:==|>=|<=|~=|!=|<|>) *[A-Za-z0-9.*+!-]+)*)?"
+)
+
+
+def _beside(spec: Spec, folder: Path) -> Iterator[str]:
+    """Yield what is wrong with the helper module, the patterns of students' own modules and the
+    packages.
+    """
+    box = PurePosixPath(spec.box)
+    if spec.box and (box.is_absolute() or ".." in box.parts or box.suffix != ".py"):
+        yield f"`box` is {spec.box!r}: give the path of a Python file within the assignment, such as checks/box.py"
+    elif spec.box and not (folder / spec.box).is_file():
+        yield f"`box` names {spec.box!r}, and there is no such file"
+    for pattern in spec.own_modules:
+        parts = PurePosixPath(pattern).parts
+        if (
+            not pattern.endswith(".py")
+            or pattern.startswith("/")
+            or ".." in parts
+            or "\\" in pattern
+        ):
+            yield f"`own_modules` has {pattern!r}: give a pattern of Python files within the folder, such as utils*.py"
+    for package in spec.requires:
+        if _REQUIREMENT.fullmatch(package) is None:
+            yield f"`requires` has {package!r}: write a package as pip does, such as pandas>=2"
 
 
 def closest(word: str, words: list[str]) -> str:

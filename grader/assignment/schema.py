@@ -66,6 +66,8 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     after: str = ""
     # whether the untouched template may pass it, or fail it for another reason
     may_pass_untouched: bool = False
+    # whether practice shows what was expected and got, on the public seed
+    show_expected: bool = False
 
 
 class AllowedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -107,3 +109,10 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     allowed_lines: tuple[AllowedLine, ...] = ()
     limits: Limits = Limits()
     late: LateSpec | None = None
+    # the author's helper module that runs beside the student's, within the assignment:
+    # checks/box.py
+    box: str = ""
+    # patterns of further modules that students may hand in, such as "utils*.py"
+    own_modules: tuple[str, ...] = ()
+    # packages that the checks or the students' work need, as pip writes them
+    requires: tuple[str, ...] = ()

@@ -33,6 +33,8 @@ SPEC_NAME = "assignment.toml"
 STAND_INS = "stand-ins"
 LITTER = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 
+BOX_MODULE = "checks_box"  # under which the author's helper module is imported in a box
+
 
 class Assignment:
     """An assignment on disk: the spec and the paths that it speaks of."""
@@ -100,6 +102,18 @@ class Assignment:
     def in_box_path(self, id: str) -> Path:  # noqa: A002
         """Where the code of a check that runs in the box is."""
         return self.checks_folder / "in_box" / f"{id}.py"
+
+    @cached_property
+    def box_path(self) -> Path | None:
+        """Path of the author's helper module for the box, None if there is none."""
+        path = self.folder / self.spec.box if self.spec.box else self.checks_folder / "box.py"
+        return path if path.is_file() else None
+
+    @cached_property
+    def box_files(self) -> dict[str, bytes]:
+        """The author's helper module as it lies in a box, under a name that no student's file has."""
+        path = self.box_path
+        return {} if path is None else {f"{BOX_MODULE}.py": path.read_bytes()}
 
     def check(self, id: str) -> CheckSpec | None:  # noqa: A002 - the word that the contract uses
         """Return the spec of a check, or None."""
@@ -177,7 +191,7 @@ class Assignment:
         digest = hashlib.sha256()
         digest.update((self.folder / SPEC_NAME).read_bytes())
         notebooks = [self.folder / notebook.source for notebook in self.spec.notebooks]
-        paths = [*_walk(self.checks_folder), *notebooks]
+        paths = [*_walk(self.checks_folder), *notebooks, *filter(None, [self.box_path])]
         files = {path.relative_to(self.folder).as_posix(): path for path in paths} | self.provided
         for name, path in sorted(files.items()):
             digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())

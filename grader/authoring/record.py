@@ -12,6 +12,7 @@ import hashlib
 import platform
 import secrets
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,12 @@ from grader.assignment.strip import unowned_solutions
 from grader.checking.api.changed_arguments import UNTOUCHED
 from grader.checking.api.expect import Mode
 from grader.checking.explain.diagnosis import KnownMistakes, Mistake, answers
-from grader.checking.judge.compare import FLOOR
+from grader.checking.judge.distances import FLOOR
+from grader.checking.judge.judgements import NAN
 from grader.errors import AssignmentError
 from grader.model import CaseResult, Status
 from grader.sandbox.ladder import open_sandbox
+from grader.sandbox.wire_types import taken_apart
 from grader.text import counted
 
 PUBLIC_SEED = "2016"  # no secret: the handout carries what it gives
@@ -188,7 +191,7 @@ def run_reference(
         return expectations
     for id_, case in ran:
         for note in case.notes:
-            if note.endswith(UNTOUCHED):
+            if note.endswith((UNTOUCHED, NAN)):
                 warn(f"warning: `{id_}` ({case.id}): {note}")
         if (
             not case.values
@@ -201,7 +204,7 @@ def run_reference(
         for name in tiny(expectations.cases[id_, case.id]):
             warn(
                 f"warning: `{name}` of `{id_}` ({case.id}) is below {FLOOR:g} throughout, which is taken for rounding, "
-                "so zero would pass: give `expect` an atol of 0"
+                "so zero would pass: give `expect` an rtol"
             )
     return expectations
 
@@ -214,7 +217,7 @@ def tiny(case: CaseRecord) -> Iterator[str]:
         numbers = np.asarray(value) if isinstance(value, np.ndarray | float) else np.zeros(0)
         if (
             numbers.dtype.kind in "fc"
-            and tolerance.atol
+            and tolerance.scaled
             and 0 < np.abs(numbers).max(initial=0.0) < FLOOR
         ):
             yield name
@@ -305,14 +308,20 @@ def differences(first: Expectations, second: Expectations) -> Iterator[str]:
 def same(a: Any, b: Any) -> bool:
     """Return whether two recorded values are equal to the last bit."""
     if isinstance(a, dict):
-        return (
-            isinstance(b, dict) and a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-        )
+        if not isinstance(b, dict) or len(a) != len(b):
+            return False
+        return all(key in b and same(value, b[key]) for key, value in a.items())
     if isinstance(a, list | tuple):
         return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, AbstractSet):
+        return bool(a == b)
     if isinstance(a, str) or a is None:
         return bool(a == b)
-    return bool(np.array_equal(a, b))
+    one, other = taken_apart(a), taken_apart(b)
+    if one is not None and other is not None:
+        return one.kind == other.kind and same(one.items, other.items)
+    floats = np.asarray(a).dtype.kind in "fc"
+    return bool(np.array_equal(a, b, equal_nan=floats and np.asarray(b).dtype.kind in "fc"))
 
 
 def summary(expectations: Expectations, path: Path) -> str:

@@ -8,6 +8,7 @@ import argparse
 import os
 import platform
 import sys
+from pathlib import Path
 
 LIBRARIES = (
     "numpy",
@@ -30,11 +31,17 @@ LEFT_OPEN = {
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    """Add the command, which has no options."""
+    """Add the command's options."""
     command: argparse.ArgumentParser = commands.add_parser(
         "doctor",
         help="what this machine can do: isolation tiers, limits, versions",
         description=__doc__,
+    )
+    command.add_argument(
+        "--assignment",
+        type=Path,
+        metavar="DIR",
+        help="also look for the packages that this assignment `requires`",
     )
     return command
 
@@ -72,7 +79,31 @@ def run(options: argparse.Namespace) -> int:
         print(f"  {name:17} {getattr(limits, name):g}")
     print("\nlibraries:")
     print("  " + ", ".join(f"{name} {_version(name)}" for name in LIBRARIES))
-    return 0 if usable else 2
+    missing = _packages(options.assignment) if options.assignment else 0
+    return 0 if usable and not missing else 2
+
+
+def _packages(folder: Path) -> int:
+    """Print the packages that an assignment needs; return how many of them are missing or too old."""
+    from packaging.requirements import Requirement
+
+    from grader.assignment.spec import load
+
+    missing = 0
+    print(f"\npackages that {folder} requires:")
+    requires = load(folder).spec.requires
+    for text in requires:
+        wanted = Requirement(text)
+        found = _version(wanted.name)
+        fits = found != "missing" and wanted.specifier.contains(found, prereleases=True)
+        missing += not fits
+        print(
+            f"  {'works' if fits else 'no   '}  {text}: {found}"
+            + ("" if fits else f"; pip install '{text}'")
+        )
+    if not requires:
+        print("  none")
+    return missing
 
 
 def _is_root() -> bool:

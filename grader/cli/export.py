@@ -185,7 +185,8 @@ def _classroom50(options: argparse.Namespace) -> Written:
     """an autograder.py for Classroom 50"""
     from grader.classroom.exports import classroom50
 
-    return Written("autograder.py", classroom50.autograder(assignment_of(options).spec.title))
+    spec = assignment_of(options).spec
+    return Written("autograder.py", classroom50.autograder(spec.title, spec.requires))
 
 
 def _classroom50_results(options: argparse.Namespace) -> Written:

@@ -83,6 +83,7 @@ def wanted(assignment: Assignment) -> Wanted:
         digests=digests,
         drafts=_drafts(assignment),
         passed_over=passed_over,
+        own_modules=assignment.spec.own_modules,
     )
 
 
@@ -239,7 +240,7 @@ class Grader:
         plan = Plan(
             assignment=self.assignment,
             sandbox=self._sandbox,
-            files=dict(taken.files),
+            files={**taken.files, **taken.more},
             expectations=self.expectations,
             hidden=self.hidden,
             only=self.options.only,

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grader.checking.judge.compare import KINDS, distances
+from grader.checking.judge.distances import distances
+from grader.checking.judge.value_kinds import KINDS
 from grader.model import Tolerance
 
 BLOCKS = (4, 3, 2)  # into how many blocks columns are split to look for another order

@@ -41,10 +41,9 @@ class Boxes:
     def fresh(self, *, notebook: bool = False) -> ClockedRemote:
         """Return a box of its own for the submission, which is opened when it is first needed."""
         assignment, files = self._plan.assignment, self._plan.files
-        own = {file.path for file in assignment.spec.files}
-        staging = Staging(
-            assignment.links, {path: data for path, data in files.items() if path in own}
-        )
+        notebooks = {notebook.path for notebook in assignment.spec.notebooks}
+        laid = {path: data for path, data in files.items() if path not in notebooks}
+        staging = Staging(assignment.links, {**laid, **assignment.box_files})
         # What a notebook's own cells work on is no secret; only the checks' inputs may be.
         hide = self._plan.hidden and not notebook
         remote = ClockedRemote(

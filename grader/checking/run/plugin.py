@@ -24,6 +24,7 @@ from grader.checking.api.expect import Expect, Mode, Scene
 from grader.checking.api.notebook import Notebook, NotebookRun
 from grader.checking.api.student import CallLog, Case, Student
 from grader.checking.explain.causes import Causes
+from grader.checking.explain.try_again import lines_again
 from grader.checking.judge.credit import Credit, credit, share
 from grader.checking.run.boxes import Boxes
 from grader.checking.run.plan import Outcome, Plan
@@ -321,10 +322,10 @@ class ChecksPlugin:
         """Return what a case's `expect` knows of its surroundings."""
         path, spec = self._notebook_of(check), self.plan.assignment.check(check)
         shown = not self.plan.hidden and spec is not None and spec.visibility is Visibility.VISIBLE
+        values = shown and spec is not None and spec.show_expected
         seed = f"{self.plan.expectations.provenance.seed}/{check}/{case}"
-        return Scene(
-            seed, shown, functools.partial(shown_by, self._notebook_run(path)) if path else None
-        )
+        notebook = functools.partial(shown_by, self._notebook_run(path)) if path else None
+        return Scene(seed, shown, notebook, show_expected=values)
 
     def _notebook_run(self, path: str) -> NotebookRun:
         second = None if self._place is None else self._place.run
@@ -373,8 +374,16 @@ class ChecksPlugin:
             function=now.case.log.calls[-1].function if now.case.log.calls else "",
             checks=self.plan.assignment.checks_folder,
             stub=now.case.stub,
+            again=lines_again(now.case) if self._may_show() else "",
+            shown=self._may_show(),
         )
         return verdict(ending, now.expect)
+
+    def _may_show(self) -> bool:
+        """Return whether a case's inputs may stand in the report, and have been the student's own
+        functions' alone.
+        """
+        return self.plan.mode is Mode.COMPARE and not self.plan.hidden and self._place is None
 
     def _printed(self) -> str:
         """Return what the student's code printed, unless the inputs are hidden ones that could

@@ -8,6 +8,7 @@ costs the call at hand, and the next call is served by a fresh one.
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 import time
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple, Self
 
 from grader.checking.explain.exception_hints import Account, hint
 from grader.errors import (
+    AssignmentError,
     GraderFault,
     LimitExceeded,
     NotImplementedYet,
@@ -87,6 +89,10 @@ class Remote:
         self.budget = Budget()  # of what was decoded of its values
         # answers what stand-ins ask; without it nothing does
         self.asked: Callable[[Frame], Frame] | None = None
+        # answers calls of a check's functions
+        self.called_back: Callable[[Frame, str, float], Frame] | None = None
+        # by which nested requests have to be answered, by the monotonic clock
+        self._until = math.inf
         self.first: Request | None = None  # what every fresh box is asked before anything else
 
     def __enter__(self) -> Self:
@@ -132,6 +138,7 @@ class Remote:
         `SubmissionFailed` for all that the far end does wrong.
         """
         limit = self._limits.call_seconds if seconds is None else seconds
+        limit = min(limit, max(self._until - time.monotonic(), 0.0))
         held, self._held = self._held, []
         box = self._open()
         if self._cancelled:
@@ -139,7 +146,7 @@ class Remote:
         requests = [*held, Request(what, body, blobs)]
         try:
             box.channel.send(_joined(requests), SEND_SECONDS)
-            reply = self._reply(box, limit + grace, message, _most_bytes(body.get("most")))
+            reply = self._reply(box, limit + grace, message, _most_bytes(body.get("most")), what)
             ok = reply.body.get("ok")
             if not isinstance(ok, bool):
                 raise WireError("a reply without an outcome")
@@ -150,6 +157,10 @@ class Remote:
             ) from None
         except WireClosed:
             raise self._death(what) from None
+        # while a function of the check's was called: the box waits for it
+        except (SubmissionFailed, AssignmentError):
+            self.close()
+            raise
         except WireError as error:
             self.close()
             raise WorkerDied(f"{what} disturbed the connection to the grader: {error}") from None
@@ -230,22 +241,42 @@ class Remote:
         return self._box
 
     def _reply(
-        self, box: Box, limit: float, message: Callable[[Frame], None] | None, most: int = MAX_BYTES
+        self,
+        box: Box,
+        limit: float,
+        message: Callable[[Frame], None] | None,
+        most: int = MAX_BYTES,
+        what: str = "",
     ) -> Frame:
-        """Receive a reply and deal with what comes before it: what a function displays, and what
-        stand-ins ask.
+        """Receive a reply and deal with what comes before it.
+
+        That is what a function displays, what stand-ins ask, and calls of the check's own
+        functions.
         """
         deadline = time.monotonic() + limit
         frame = box.channel.receive(limit, most)
-        while (kind := frame.body.get("op")) == "message" or (
-            kind == "ask" and self.asked is not None
-        ):
+        while (kind := frame.body.get("op")) is not None:
             if kind == "ask" and self.asked is not None:
                 box.channel.send(self.asked(frame), SEND_SECONDS)
+            elif kind == "callback" and self.called_back is not None:
+                box.channel.send(self._answer_callback(frame, what, deadline), SEND_SECONDS)
+            elif kind != "message":
+                break
             elif message is not None:
                 message(frame)
             frame = box.channel.receive(max(0.0, deadline - time.monotonic()), most)
         return frame
+
+    def _answer_callback(self, frame: Frame, what: str, deadline: float) -> Frame:
+        assert self.called_back is not None
+        before, self._until = self._until, deadline
+        try:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise WireTimeout("no answer within the time limit")
+            return self.called_back(frame, what, left)
+        finally:
+            self._until = before
 
     def _stage(self, links: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
         body = {

@@ -95,6 +95,8 @@ class Ending(msgspec.Struct, frozen=True):
     function: str = ""  # what the check called last in the submission
     checks: Path = Path()  # the folder of the checks
     stub: str = ""  # the function that returned last, if it is a stub that returns constants
+    again: str = ""  # lines that repeat its calls, if they may be shown
+    shown: bool = False  # whether inputs and expected values may stand in messages
 
 
 def verdict(ending: Ending, expect: Expect) -> CaseResult:
@@ -114,6 +116,8 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
     elif isinstance(error, AssertionError) and not ending.recording:
         # it may hold what came of the submission
         said = clean(str(error).partition("\n")[0], SAID_CHARACTERS)
+        if said.startswith("assert ") and not ending.shown:  # pytest's own words, with both values
+            said = ""
         status, message = Status.FAIL, said or "an assertion of the check does not hold"
     elif ending.function and not ending.recording and _went_wrong_in(ending.checks, error):
         # The reference's answers went through the very same lines, so it is the submission's that
@@ -136,6 +140,7 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         trace=trace,
         output=ending.printed,
         notes=ending.notes,
+        again=ending.again if failed and not unimplemented else "",
         unimplemented="" if failed and (ending.follows or ending.share) else unimplemented,
         stopped_by=str(getattr(error, "cell", "")) if failed else "",
         frames=tuple(Frame(*frame) for frame in getattr(error, "frames", ())),

@@ -12,7 +12,10 @@ believed before it was counted.
 from __future__ import annotations
 
 import enum
+import fnmatch
 import hashlib
+import re
+import sys
 from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
@@ -47,6 +50,8 @@ class Wanted(msgspec.Struct, frozen=True):
     drafts: Mapping[str, Draft] = {}  # path -> the file as students get it
     # files and folders at the top of a folder that nobody need hear of
     passed_over: frozenset[str] = frozenset()
+    # patterns of further modules of the student's that are taken along
+    own_modules: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -72,6 +77,7 @@ class IntakeLimits(msgspec.Struct, frozen=True):
 
 
 DEFAULT_LIMITS = IntakeLimits()
+_MODULE = re.compile(r"(?:[A-Za-z_]\w*/){0,8}[A-Za-z_]\w*\.py", re.ASCII)
 
 
 class Kind(enum.Enum):
@@ -131,6 +137,9 @@ class Collector:
         )
         self._provided_names = frozenset(fold(path.rpartition("/")[2]) for path in wanted.provided)
         self._wanted_parts = frozenset(part for path in wanted.paths for part in path.split("/"))
+        self._own_modules = wanted.own_modules
+        self._own_names = tuple(pattern.rpartition("/")[2] for pattern in wanted.own_modules)
+        self._asked_for = {*wanted.paths, *wanted.provided}
         self._folders: set[str] = set()
         self._files: set[str] = set()
         self._spelt: dict[str, str] = {}  # folded path of a file -> as the first one was spelt
@@ -192,6 +201,19 @@ class Collector:
         if is_one and path not in self._also and len(self.checkpoints) < MOST_CANDIDATES:
             self.checkpoints.append(Entry(path))
         return is_one and path in self._also
+
+    def own_module(self, path: str, root: str) -> str:
+        """Return the place of a further module of the student's beside the wanted files; nothing
+        for another file.
+        """
+        place = path.removeprefix(f"{root}/") if root else path
+        hides = place.partition("/")[0].removesuffix(".py") in sys.stdlib_module_names
+        plain = _MODULE.fullmatch(place) is not None and place not in self._asked_for and not hides
+        return (
+            place
+            if plain and any(fnmatch.fnmatchcase(place, pattern) for pattern in self._own_modules)
+            else ""
+        )
 
     def ours(self, name: str, beside: Collection[str]) -> bool:
         """Tell whether it holds the notebooks that an earlier check has run, which are no student's
@@ -303,7 +325,9 @@ class Collector:
     def _keeps(self, path: str) -> bool:
         basename = path.rpartition("/")[2]
         folded = fold(basename)
-        if path in self._also:
+        if path in self._also or any(
+            fnmatch.fnmatchcase(basename, pattern) for pattern in self._own_names
+        ):
             return True
         if not any(name in folded for name in self._wanted_stems):  # most names need no closer look
             return False
