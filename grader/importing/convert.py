@@ -332,7 +332,7 @@ def _files(books: list[Book], name: str, title: str) -> dict[str, bytes]:
                 )
     left = [pair for book in books for pair in book.made.left.values()]
     if left:
-        texts[NOT_CARRIED] = _commented(left)
+        texts[NOT_CARRIED] = commented(left)
     taken = {path: data for path, data in provided.items() if path not in texts}
     texts["assignment.toml"] = spec(books_of(books), list(taken), name, title)
     return {path: text.encode() for path, text in texts.items()} | taken
@@ -353,11 +353,9 @@ def _notebook(book: Book) -> str:
     return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _commented(left: list[tuple[Test, str]]) -> str:
+def commented(left: list[tuple[Test, str]]) -> str:
     """Return the tests that were left out, as comments with their reasons."""
-    parts = [
-        "# Tests of the notebook that could not be carried over. Students never get this file.\n"
-    ]
+    parts = ["# Tests that could not be carried over. Students never get this file.\n"]
     for test, why in left:
         lines = [f"{test.place}: {' '.join(why.split())}", "", *test.code.split("\n")]
         parts.append("\n".join(f"# {line}".rstrip() for line in lines) + "\n")
