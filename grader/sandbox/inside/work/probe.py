@@ -11,6 +11,7 @@ object. Whoever patches this module on purpose can still lie: see docs/security.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import importlib
 import io
@@ -20,6 +21,7 @@ import select
 import sys
 import time
 from collections.abc import Callable
+from inspect import CO_COROUTINE
 from types import ModuleType
 from typing import Any
 
@@ -50,6 +52,7 @@ _exit, _write, _read, _pipe, _close, _waitpid = (
     os.waitpid,
 )
 _select, _monotonic, _dumps, _loads = select.select, time.monotonic, json.dumps, json.loads
+_AWAITS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _import_module = importlib.import_module
 _exec, _compile, _eval, _settrace, _setprofile = exec, compile, eval, sys.settrace, sys.setprofile
 
@@ -324,7 +327,7 @@ def _ran(
     namespace[guard] = guards
     told: dict[str, Any] = {"raised": None}
     try:
-        _exec(_compile(piece["code"], "<test>", "exec", dont_inherit=True), namespace)
+        _perform(piece["code"], namespace)
     except BaseException as error:
         told = {"raised": _said(error)}
     traced = sys.gettrace() is not None
@@ -334,6 +337,18 @@ def _ran(
         "value": guards.value,
         "traced": traced,
     }
+
+
+def _perform(code: str, namespace: dict[str, Any]) -> None:
+    """Run code that may `await` at its top level, as a cell may."""
+    compiled = _compile(code, "<test>", "exec", _AWAITS, dont_inherit=True)
+    if not compiled.co_flags & CO_COROUTINE:
+        _exec(compiled, namespace)
+        return
+    import asyncio  # only for what awaits
+
+    asyncio.set_event_loop(loop := asyncio.new_event_loop())
+    loop.run_until_complete(_eval(compiled, namespace))
 
 
 def _said(error: BaseException) -> dict[str, Any]:
