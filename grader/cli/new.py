@@ -99,8 +99,12 @@ def _course(options: argparse.Namespace) -> int:
         course = from_otter_course(options.from_otter, tell)
     else:
         course = from_gradescope(options.from_gradescope, tell)
+    files: dict[str, bytes] = {}
     for name, converted in course.made.items():
-        create(options.folder / name, converted.files)
+        files |= {f"{name}/{path}": data for path, data in converted.files.items()}
+    if files:
+        create(options.folder, files)  # the whole course or nothing of it
+    for name, converted in course.made.items():
         tell(f"{options.folder / name} is an assignment")
         for note in converted.notes:
             tell(f"- {note}")

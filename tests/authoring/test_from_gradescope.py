@@ -5,9 +5,11 @@ The points below are those that `gradescope_utils.JSONTestRunner` gives for the 
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
+from documentation import DOCS, blocks
 
 from grader.assignment.spec import Assignment, load
 from grader.authoring.handout import contents, leak_check
@@ -224,6 +226,17 @@ def test_attacks_of_a_few_lines_score_nothing(
 ) -> None:
     stub = contents.build(made).files["calculator.py"].decode()
     assert graded(made, tmp_path, stub + attack).score == 0
+
+
+def test_the_walk_of_the_page(
+    autograder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "calc").symlink_to(autograder)
+    found = [block.text for block in blocks(DOCS / "coming-from.md", "sh")]
+    (walk,) = [text for text in found if "--from-gradescope" in text]
+    for line in walk.strip().split("\n"):
+        assert run(shlex.split(line)[1:]) == 0, line
 
 
 def test_one_missing_name_costs_what_needs_it_alone(made: Assignment, tmp_path: Path) -> None:
