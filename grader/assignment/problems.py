@@ -35,7 +35,7 @@ def problems(spec: Spec, folder: Path) -> Iterator[str]:
         if check.question not in questions:
             yield f"check `{check.id}` is of the question {check.question!r}, which is none of {', '.join(questions)}"
         yield from _numbers(check)
-        yield from _in_box(check, folder)
+        yield from _in_box(check, folder, bool(spec.files))
         yield from _requires(check, checks)
         if check.notebook and check.notebook not in notebooks:
             yield f"check `{check.id}` is of the notebook {check.notebook!r}, which is none of {', '.join(notebooks)}"
@@ -132,13 +132,13 @@ def _numbers(check: CheckSpec) -> Iterator[str]:
         yield f"`times_reference` of check `{check.id}` is {check.times_reference:g}: it must be more than 1"
 
 
-def _in_box(check: CheckSpec, folder: Path) -> Iterator[str]:
+def _in_box(check: CheckSpec, folder: Path, files: bool) -> Iterator[str]:
     """Yield what is wrong with a check that runs in the box."""
     if not check.in_box:
         if check.after:
             yield f"check `{check.id}` says `after`, which is for checks with `in_box = true`"
         return
-    if not check.notebook:
+    if not check.notebook and (check.after or not files):
         yield f"check `{check.id}` runs in the box, so it needs the `notebook` beside whose objects it runs"
     if not re.fullmatch(r"\w+", check.id):
         yield f"check `{check.id}` runs in the box, so its id names a file: use letters, digits and '_'"

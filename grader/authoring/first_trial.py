@@ -60,9 +60,9 @@ def tried(files: Mapping[str, bytes]) -> Trial:
             made = contents.build(assignment)
         except AssignmentError as error:
             return Trial(leaks=[str(error)])
-        template = {
-            notebook.path: made.files[notebook.path] for notebook in assignment.spec.notebooks
-        }
+        students = [notebook.path for notebook in assignment.spec.notebooks]
+        students += [file.path for file in assignment.spec.files]
+        template = {path: made.files[path] for path in students}
         _, outcome = _run(assignment, template, recorded)
         checks = outcome.checks.values()
         easy = {

@@ -231,7 +231,8 @@ def asserts(assignment: Assignment, id_: str) -> bool:
                 names = {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
                 names |= {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
                 asserting = any(isinstance(inner, ast.Assert) for inner in ast.walk(node))
-                return asserting or bool(names & {"must_run", "in_box"})
+                by_call = any(name.startswith("assert") for name in names)
+                return asserting or by_call or bool(names & {"must_run", "in_box"})
     return False
 
 

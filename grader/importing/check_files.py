@@ -112,7 +112,7 @@ def uncarried(test: Test, around: Surroundings) -> str:
         return "it asks for nothing that the notebook defines"
     statements = "\n".join({around.imports[name] for name in _imported(test, around)})
     for name in sorted(_modules(ast.parse(statements)) | _modules(tree)):
-        if not _installed(name):
+        if not installed(name):
             return f"it needs `{name}`, which is not installed here"
     try:
         compile(_check(test, around), "check", "exec")
@@ -178,7 +178,7 @@ def _safely(statement: str) -> str:
     node = ast.parse(statement).body[0]
     names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
     names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-    if all(map(_installed, names)):
+    if all(map(installed, names)):
         return statement
     return f"try:\n    {statement}\nexcept ImportError:\n    pass"
 
@@ -384,7 +384,8 @@ def _modules(tree: ast.AST) -> set[str]:
     return names
 
 
-def _installed(module: str) -> bool:
+def installed(module: str) -> bool:
+    """Return whether a module can be imported here."""
     try:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):

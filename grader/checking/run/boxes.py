@@ -13,7 +13,7 @@ import msgspec
 
 from grader.assignment.schema import CheckSpec
 from grader.checking.api.notebook import NotebookRun
-from grader.checking.cells.in_box import in_box_of
+from grader.checking.cells.in_box import BesideFiles, in_box_of
 from grader.checking.run.plan import Plan
 from grader.checking.run.remote import Remote, Request
 from grader.checking.run.timing import ClockedRemote
@@ -34,6 +34,7 @@ class Boxes:
         self._notebooks: dict[str, ClockedRemote] = {}
         self._second: list[Remote] = []  # for second runs
         self._second_runs: list[NotebookRun] = []
+        self._beside_files: BesideFiles | None = None
         self._pool = ThreadPoolExecutor(
             max_workers=max(1, plan.boxes - 1), thread_name_prefix="notebook"
         )
@@ -84,6 +85,23 @@ class Boxes:
         run.start(self._pool)
         return run
 
+    @property
+    def beside_files(self) -> BesideFiles:
+        """The checks in the box that stand beside no notebook."""
+        if self._beside_files is None:
+            if self._plan.boxes == 1:
+                self.functions.close()
+            assignment = self._plan.assignment
+            tests = in_box_of(assignment, "", self._plan.checks)
+            seconds = assignment.spec.limits.call_seconds + assignment.spec.limits.import_seconds
+            self._beside_files = BesideFiles(tests, self.fresh(), seconds)
+        return self._beside_files
+
+    @property
+    def look(self) -> list[str]:
+        """What a person should decide of checks in the box that stand beside no notebook."""
+        return self._beside_files.look if self._beside_files is not None else []
+
     def restart_notebook(self, path: str) -> None:
         """Run a notebook anew whose box was killed from outside."""
         if path in self.runs:
@@ -131,4 +149,6 @@ class Boxes:
             run.stop()
             run.remote.close()
         self.functions.close()
+        if self._beside_files is not None:
+            self._beside_files.close()
         self._pool.shutdown()

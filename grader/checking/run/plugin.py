@@ -474,6 +474,8 @@ class ChecksPlugin:
             raise AssignmentError(
                 f"`{id_}` uses `in_box`, but its [[checks]] entry has no `in_box = true`"
             )
+        if not check.notebook:
+            return functools.partial(self.boxes.beside_files.passed_in_box, id_)
         run = self.boxes.runs[check.notebook]
         if run.running:
             self.plan.on_wait()

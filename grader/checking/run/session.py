@@ -88,6 +88,7 @@ def run_checks(plan: Plan) -> Outcome:
         outcome = _session(plan, boxes)
     finally:
         boxes.close()
+    outcome.look += boxes.look
     for name, run in boxes.runs.items():
         outcome.notebooks[name] = run.executed
         outcome.notes += [f"{name}: {note}" for note in run.notes]

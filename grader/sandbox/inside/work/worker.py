@@ -34,7 +34,7 @@ from grader.sandbox.inside.work.figures import Figures
 from grader.sandbox.inside.work.handed_in import AsGiven, HandedIn, reading
 from grader.sandbox.inside.work.nearby_names import nearest
 from grader.sandbox.inside.work.places import without
-from grader.sandbox.inside.work.probe import probe
+from grader.sandbox.inside.work.probe import Beside, probe
 from grader.sandbox.inside.work.stand_ins import Answers, StandIns
 from grader.sandbox.inside.work.stubs import is_stub
 from grader.sandbox.wire import (
@@ -115,6 +115,7 @@ class Worker:
         # a notebook's functions as the cells that define them left them
         self.kept: dict[str, Any] = {}
         self.printed = CappedText()
+        self.has_kernel = False  # whether it runs a notebook
         self.stand_ins: StandIns | None = None
         self.answers = Answers()
         self.figures = Figures()
@@ -189,7 +190,7 @@ class Worker:
             )
 
             kernel = Kernel.of(self.channel, self.root)
-            self.namespace, self.kept = kernel.namespace, kernel.kept
+            self.namespace, self.kept, self.has_kernel = kernel.namespace, kernel.kept, True
         for target, source in frame.body["links"]:
             place = self.root / target
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -381,7 +382,11 @@ class Worker:
         )
 
     def do_probe(self, frame: Frame) -> Frame:
-        """Run an author's code beside the notebook's objects, in a fork of this process."""
+        """Run an author's code beside a notebook's objects or the student's files, in a fork of
+        this process.
+        """
+        if not self.has_kernel:
+            return Frame({"ok": True, "told": probe(Beside(self.channel), frame.body)})
         from grader.sandbox.inside.work.kernel import Kernel
 
         return Frame({"ok": True, "told": probe(Kernel.of(self.channel, self.root), frame.body)})
