@@ -21,8 +21,7 @@ HOUSE = ROOT / "grader"
 FLOORS = (
     {"__main__"},
     {"cli"},
-    {"importing"},
-    {"authoring", "classroom"},
+    {"importing", "authoring", "classroom"},
     {"practice"},
     {"grading"},
     {"checking"},

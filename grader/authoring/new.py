@@ -11,8 +11,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from grader.assignment.naming import named
-from grader.authoring.handout.handout_folder import write_tree
 from grader.errors import UsageError
+from grader.files import write_tree
 
 TEMPLATES = "new/"
 SUFFIX = ".j2"

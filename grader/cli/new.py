@@ -65,11 +65,12 @@ def run(options: argparse.Namespace) -> int:
     if options.from_notebook is None:
         files, reference = scaffold(name), "solutions"
     else:
+        from grader.authoring.first_trial import tried
         from grader.importing.convert import convert
 
         if not options.quiet:
             print(f"trying what {options.from_notebook.name} becomes", flush=True)
-        converted = convert(options.from_notebook, *named(name))
+        converted = convert(options.from_notebook, *named(name), tried)
         files, notes, reference = converted.files, converted.notes, "."
     create(options.folder, files)
     if not options.quiet:
@@ -85,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _course(options: argparse.Namespace) -> int:
     """Write an assignment for each of a course; 1 if one of them could not be made."""
+    from grader.authoring.first_trial import tried
     from grader.authoring.new import create, must_be_new
     from grader.importing.courses import from_nbgrader_course, from_otter_course
     from grader.importing.gradescope import from_gradescope
@@ -95,11 +97,11 @@ def _course(options: argparse.Namespace) -> int:
 
     must_be_new(options.folder)
     if options.from_nbgrader is not None:
-        course = from_nbgrader_course(options.from_nbgrader, tell)
+        course = from_nbgrader_course(options.from_nbgrader, tell, tried)
     elif options.from_otter is not None:
-        course = from_otter_course(options.from_otter, tell)
+        course = from_otter_course(options.from_otter, tell, tried)
     else:
-        course = from_gradescope(options.from_gradescope, tell)
+        course = from_gradescope(options.from_gradescope, tell, tried)
     files: dict[str, bytes] = {}
     for name, converted in course.made.items():
         files |= {f"{name}/{path}": data for path, data in converted.files.items()}

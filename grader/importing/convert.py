@@ -19,10 +19,10 @@ from typing import Any
 
 import msgspec
 
-from grader.authoring.first_trial import Trial, tried
-from grader.authoring.handout.handout_folder import write_tree
+from grader.assignment.trial import Trial, TryOut
 from grader.checking.cells.watched_tests import parsed, plain
 from grader.errors import AssignmentError, UsageError
+from grader.files import write_tree
 from grader.importing import nbgrader_markup, otter_markup
 from grader.importing.autotest_answers import answered, asks
 from grader.importing.check_files import (
@@ -80,14 +80,14 @@ class Book(msgspec.Struct):
         return f"{self.path.stem}.ipynb"
 
 
-def convert(path: Path, name: str, title: str) -> Converted:
+def convert(path: Path, name: str, title: str, try_out: TryOut) -> Converted:
     """Return an assignment made of a notebook; raise `UsageError` if it can't be read or has no
     markup.
     """
-    return convert_all([path], name, title)
+    return convert_all([path], name, title, try_out)
 
 
-def convert_all(paths: Sequence[Path], name: str, title: str) -> Converted:
+def convert_all(paths: Sequence[Path], name: str, title: str, try_out: TryOut) -> Converted:
     """Return an assignment made of several notebooks, which share a folder."""
     books = [_read(path, title, alone=len(paths) == 1) for path in paths]
     for book in books:
@@ -96,7 +96,7 @@ def convert_all(paths: Sequence[Path], name: str, title: str) -> Converted:
             why = uncarried(test, book.around)
             if why:
                 _into_the_box(book, test, why)
-    trial = _settle(books, name, title)
+    trial = _settle(books, name, title, try_out)
     for book in books:
         _leave_points_to_a_person(book)
     if trial.leaks:
@@ -264,12 +264,12 @@ def _replace(book: Book, test: Test, other: Test) -> None:
     book.made.tests = [other if one.id == test.id else one for one in book.made.tests]
 
 
-def _settle(books: list[Book], name: str, title: str) -> Trial:
+def _settle(books: list[Book], name: str, title: str, try_out: TryOut) -> Trial:
     """Try the assignment until every check has its place; return the last trial."""
     trial = Trial()
     for _ in range(MOST_TRIALS):
         try:
-            trial = tried(_files(books, name, title))
+            trial = try_out(_files(books, name, title))
         except AssignmentError as error:
             if not _all_into_the_box(books, str(error)):
                 raise

@@ -18,8 +18,8 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from grader.authoring.first_trial import Trial, tried
 from grader.assignment.naming import named
+from grader.assignment.trial import Trial, TryOut
 from grader.errors import AssignmentError, UsageError
 from grader.importing.check_files import installed
 from grader.importing.convert import NOT_CARRIED, Converted, commented
@@ -70,7 +70,7 @@ class _Draft(msgspec.Struct):
     notes: list[str] = []
 
 
-def from_gradescope(folder: Path, tell: Callable[[str], None]) -> Course:
+def from_gradescope(folder: Path, tell: Callable[[str], None], try_out: TryOut) -> Course:
     """Return the assignments of the autograders in a folder; raise `UsageError` if there is none."""
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: name that of a Gradescope autograder")
@@ -90,7 +90,7 @@ def from_gradescope(folder: Path, tell: Callable[[str], None]) -> Course:
         name = names.take(one.name, "autograder")
         tell(f"trying what {name} becomes")
         try:
-            made[name] = _converted(one, *named(name))
+            made[name] = _converted(one, *named(name), try_out)
         except (UsageError, AssignmentError) as error:
             refused[name] = str(error)
     return Course(made, refused)
@@ -138,14 +138,14 @@ def _below(folder: Path, names: tuple[str, ...]) -> Path | None:
 # --- one autograder -------------------------------------------------------------------------------
 
 
-def _converted(one: Autograder, name: str, title: str) -> Converted:
+def _converted(one: Autograder, name: str, title: str, try_out: TryOut) -> Converted:
     made = _Draft(*_solution(one))
     _read(one, made)
     if not made.tests:
         raise UsageError(f"{one.root} holds no test that can be carried over")
     _take_files(one, made)
     _requirements(one, made)
-    trial = _settled(made, name, title)
+    trial = _settled(made, name, title, try_out)
     made.notes += [f"before `grader handout`: {leak}" for leak in trial.leaks]
     return Converted(_files(made, name, title), tuple(dict.fromkeys(made.notes)))
 
@@ -305,7 +305,7 @@ def _is_package(word: str) -> bool:
 # --- trials and files -----------------------------------------------------------------------------
 
 
-def _settled(made: _Draft, name: str, title: str) -> Trial:
+def _settled(made: _Draft, name: str, title: str, try_out: TryOut) -> Trial:
     """Let each test be a check in the grader's process if it can, else in the box, else a comment."""
     for test in [*made.tests]:
         why = in_process(test, made.modules)
@@ -314,7 +314,7 @@ def _settled(made: _Draft, name: str, title: str) -> Trial:
             made.notes.append(f"{test.place} runs in the box, beside the students' files: {why}")
     trial = Trial()
     for _ in range(MOST_TRIALS):
-        trial = tried(_files(made, name, title))
+        trial = try_out(_files(made, name, title))
         if not trial.wrong and not trial.easy:
             break
         for test in [*made.tests]:

@@ -12,6 +12,7 @@ import pytest
 from documentation import DOCS, blocks
 
 from grader.assignment.spec import Assignment, load
+from grader.authoring.first_trial import tried
 from grader.authoring.handout import contents, leak_check
 from grader.authoring.record import record
 from grader.cli import run
@@ -267,7 +268,7 @@ def test_decorators_say_order_visibility_and_place(made: Assignment) -> None:
 
 
 def test_what_is_left_out_is_told(autograder: Path) -> None:
-    course = from_gradescope(autograder, lambda line: None)
+    course = from_gradescope(autograder, lambda line: None, tried)
     told = "\n".join(course.made["calc"].notes)
     for part in (
         "leaderboard column 'speed'",
@@ -285,10 +286,10 @@ def test_several_autograders_and_one_without_a_solution(autograder: Path, tmp_pa
     (lost / "setup.sh").write_text("")
     (lost / "tests" / "test_a.py").write_text("def test_a():\n    assert 1")
     (tmp_path / "all" / "calc").symlink_to(autograder)
-    course = from_gradescope(tmp_path / "all", lambda line: None)
+    course = from_gradescope(tmp_path / "all", lambda line: None, tried)
     assert "holds no solution" in course.refused["lost"]
     with pytest.raises(UsageError, match="holds no autograder"):
-        from_gradescope(autograder / "data", lambda line: None)
+        from_gradescope(autograder / "data", lambda line: None, tried)
 
 
 PYTEST = '''

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from grader.assignment.spec import load
+from grader.authoring.first_trial import tried
 from grader.authoring.handout import contents, leak_check
 from grader.authoring.record import record
 from grader.cli import run
@@ -77,7 +78,7 @@ def test_nbgraders_own_examples(examples: Path, tmp_path: Path, name: str) -> No
 def test_nbgraders_example_of_words_alone_waits_for_a_person(examples: Path) -> None:
     from grader.importing.convert import convert
 
-    made = convert(examples / "ps1" / "problem2.ipynb", "n", "N")
+    made = convert(examples / "ps1" / "problem2.ipynb", "n", "N", tried)
     (name,) = [name for name in made.files if name.endswith(".ipynb")]
     cells = json.loads(made.files[name])["cells"]
     assert [cell for cell in cells if cell["metadata"].get("grader", {}).get("role") == "student"]

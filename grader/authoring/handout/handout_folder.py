@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from grader.assignment.spec import LITTER, SPEC_NAME
 from grader.authoring.handout.contents import ASSIGNMENT_FOLDER, Handout
 from grader.errors import UsageError
-from grader.zips import must_stay_within
+from grader.files import write_tree
 
 LEFT_BEHIND = LITTER | {".tox", ".venv", ".pytest_cache"}  # by who tried the template
 
@@ -55,15 +55,6 @@ def write_template(handout: Handout, folder: Path) -> None:
             raise
     finally:
         shutil.rmtree(holder, ignore_errors=True)
-
-
-def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
-    """Write files, given by their paths below a folder."""
-    for name, data in files.items():
-        must_stay_within(name)
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
 
 
 def _may_be_replaced(folder: Path) -> bool:

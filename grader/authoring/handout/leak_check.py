@@ -27,9 +27,9 @@ import msgspec
 from grader.assignment.spec import Assignment, load
 from grader.assignment.strip import Block
 from grader.authoring.handout.contents import ASSIGNMENT_FOLDER, Handout
-from grader.authoring.handout.handout_folder import write_tree
 from grader.authoring.handout.wheel import wheel_name
 from grader.errors import AssignmentError
+from grader.files import write_tree
 from grader.grading.intake.candidates import listed_cells
 from grader.markers import released
 from grader.model import Status, Visibility
