@@ -148,17 +148,29 @@ def rows(struct: type[msgspec.Struct]) -> Iterator[str]:
 
 
 def comments(struct: type[msgspec.Struct]) -> dict[str, str]:
-    """Return the comment beside each field that has one."""
+    """Return the comment of each field that has one: beside it, or in the lines above it."""
     source = inspect.getsource(struct)
-    by_line = {
-        token.start[0]: token.string.lstrip("# ")
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT
-    }
-    fields = [node for node in ast.parse(source).body[0].body if isinstance(node, ast.AnnAssign)]  # type: ignore[attr-defined]
-    return {
-        ast.unparse(node.target): by_line[node.lineno] for node in fields if node.lineno in by_line
-    }
+    lines = source.splitlines()
+    beside: dict[int, str] = {}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            beside[token.start[0]] = token.string.lstrip("# ")
+    found: dict[str, str] = {}
+    for node in ast.parse(source).body[0].body:  # type: ignore[attr-defined]
+        if isinstance(node, ast.AnnAssign):
+            said = beside.get(node.lineno) or " ".join(_above(lines, node.lineno - 1))
+            if said:
+                found[ast.unparse(node.target)] = said
+    return found
+
+
+def _above(lines: list[str], index: int) -> list[str]:
+    """Return the lines of comment directly above a line."""
+    said: list[str] = []
+    while index > 0 and lines[index - 1].lstrip().startswith("#"):
+        index -= 1
+        said.insert(0, lines[index].lstrip("# "))
+    return said
 
 
 def default(field: Any) -> str:

@@ -275,7 +275,7 @@ def test_a_check_that_prints_without_end_in_every_case_stays_small() -> None:
     assert len(_page(msgspec.structs.replace(report, checks=checks)).encode()) < 5_000_000
 
 
-@pytest.mark.parametrize("module", ["json", "junit", "html", "terminal"])
+@pytest.mark.parametrize("module", ["json_report", "junit_report", "html_report", "terminal"])
 def test_importing_a_renderer_is_cheap(module: str) -> None:
     heavy = (
         "jinja2",
