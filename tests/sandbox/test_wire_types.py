@@ -144,7 +144,7 @@ def test_equal_keys_have_one_text_and_others_have_not() -> None:
 
 def test_bytes_and_records_count_while_they_live() -> None:
     array = np.zeros(1 << 20, dtype=np.uint8)
-    budget, blob = Budget(3 << 20), wire.encode_array(array)
+    budget, blob = Budget(4 << 20), wire.encode_array(array)
     data = {"bytes": [{"array": 0}]}
     kept = [Untrusted((blob,), budget=budget).decode(data) for _ in range(2)]
     with pytest.raises(TooLarge):
