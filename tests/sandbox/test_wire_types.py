@@ -62,6 +62,8 @@ def test_parts_that_do_not_fit_are_refused(data: Any) -> None:
         {"frame": [{"rows": [0, 2, 1, None]}, {"rows": [0, 2, 1, None]}, {"list": [{"array": 0}]}]},
         {"series": [{"rows": [0, 3, 1, None]}, None, {"array": 0}]},
         {"index": [{"list": []}, {"array": 0}]},
+        {"rows": [0, 1 << 40, 1, None]},
+        {"rows": [0, (1 << 61), 1, None]},
         {
             "levels": [
                 {"list": [None]},
