@@ -126,5 +126,10 @@ def own_code() -> list[str]:
     answers.
     """
     here = Path(__file__).resolve().parent
-    files = [here.parent / "__init__.py", here / "__init__.py", here / "wire.py", here / "inside"]
+    files = [
+        here.parent / "__init__.py",
+        here / "__init__.py",
+        *sorted(here.glob("wire*.py")),
+        here / "inside",
+    ]
     return [str(file) for file in files if file.exists()]

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 
 MAX_ROWS = 500_000  # of an index without columns
+# rows that an index may count without naming them: as many as all bytes of a message could name
+MAX_INDEX = 1 << 25
 MAX_COLUMNS = 2_000
 MAX_LEVELS = 20
 MAX_LINES = 1_000_000  # of a sparse matrix in another form than that of coordinates
@@ -123,6 +125,8 @@ def _numpy_moment(value: Any) -> tuple[str, list[Any]]:
 def _apart_index(index: Any) -> tuple[str, list[Any]] | None:
     pandas = sys.modules["pandas"]
     if isinstance(index, pandas.RangeIndex):
+        if len(index) > MAX_INDEX:
+            return None
         return "rows", [index.start, index.stop, index.step, index.name]
     if isinstance(index, pandas.MultiIndex):
         codes = [np.asarray(one, dtype=np.int64) for one in index.codes]
@@ -236,6 +240,8 @@ def _missing(pandas: Any, which: Any) -> Any:
 def _a_range(pandas: Any, start: Any, stop: Any, step: Any, name: Any) -> Any:
     if not all(type(part) is int and abs(part) < 1 << 62 for part in (start, stop, step)):
         raise ValueError("rows of what are no integers")
+    if len(range(start, stop, step)) > MAX_INDEX:
+        raise ValueError("more rows than a message could hold")
     return pandas.RangeIndex(start, stop, step, name=_name(name))
 
 

@@ -99,6 +99,11 @@ def replies() -> list[bytes]:
     return [
         b"\0" + returned(ARRAYS[0], Ref(1, "dict", 2), 1.5),
         b"\0" + returned(1, printed="told\n" * 3),
+        b"\0"
+        + wire.pack(
+            Frame({"op": "callback", "function": 1, "args": {"tuple": [1]}, "kwargs": {"dict": []}})
+        )
+        + returned(1),
         b"\x80" + raised,
         b"\1" + wire.pack(Frame({"ok": True, "value": whole})),
         b"\1"

@@ -33,7 +33,7 @@ from grader.errors import (
     SubmissionFailed,
 )
 from grader.sandbox.untrusted import Untrusted
-from grader.sandbox.wire import Encoder, Frame, Ref, WireError
+from grader.sandbox.wire import Encoder, Frame, WireError
 from grader.sandbox.wire_types import Parts
 
 MOST_CALLS = 10_000  # of a case, of all the functions that it hands in
@@ -153,7 +153,7 @@ def _within(seconds: float, what: str) -> Iterator[None]:
 
     def ring(number: int, frame: FrameType | None) -> None:
         raise LimitExceeded(
-            f"{what} kept the function that it was given busy for more than {seconds:.3g} seconds"
+            f"{what} was still running after its time limit, in a function that it was given"
         )
 
     before = signal.signal(signal.SIGALRM, ring)
@@ -165,7 +165,7 @@ def _within(seconds: float, what: str) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def stands_for(value: Any, callbacks: Callbacks) -> Ref | Parts:
+def stands_for(value: Any, callbacks: Callbacks) -> Parts:
     """Return what stands in the box for a value of a check's that is no plain data: a function or a
     generator.
     """

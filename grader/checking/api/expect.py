@@ -169,7 +169,7 @@ class Expect:
         often.
 
         Example:
-            expect.unordered("words", student.split("b a c"))
+            expect.unordered("parts", student.split(x))
         """
         value = judgements.without_addresses(fetched(self._after(name, value)))
         return self._up_to(name, Got(value, ()), _tolerance(rtol, atol, scaled), "order")
@@ -404,8 +404,7 @@ class Expect:
 
         Example:
             expect.quality("accuracy", student.accuracy(x), at_least=0.9, what="the share of points
-            that are right") expect.quality("mean", student.mean_of_squares(x), near=1.0,
-            standard_error=0.2)
+            that are right")
         """
         self._once(name)
         if near is not None or standard_error is not None:

@@ -204,7 +204,7 @@ class Case:
             with self.log.paused():
                 return self.callbacks.answer(frame, what, seconds, encoder_of(self), decoder)
 
-        self.remote.called_back = answered
+        self.remote.called_back, self.remote.callback_bytes = answered, 0
 
     def changed_to(self, argument: Any, value: Value) -> None:
         """Keep what a call made of an argument."""
@@ -705,7 +705,12 @@ def encoder_of(case: Case) -> Encoder:
             return Ref(int(value._path[0][1]), "")
         if isinstance(value, _Handed):
             return value.parts
-        return value._kept() if isinstance(value, Value) else stands_for(value, case.callbacks)
+        if isinstance(value, Value):
+            return value._kept()
+        found = stands_for(value, case.callbacks)
+        if found.kind == "callback":
+            case.remote.callback_bytes = MOST_BYTES
+        return found
 
     return Encoder(reference)
 

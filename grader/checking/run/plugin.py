@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -374,10 +375,12 @@ class ChecksPlugin:
             function=now.case.log.calls[-1].function if now.case.log.calls else "",
             checks=self.plan.assignment.checks_folder,
             stub=now.case.stub,
-            again=lines_again(now.case) if self._may_show() else "",
             shown=self._may_show(),
         )
-        return verdict(ending, now.expect)
+        found = verdict(ending, now.expect)
+        if found.status is not Status.FAIL or found.unimplemented or not ending.shown:
+            return found
+        return msgspec.structs.replace(found, again=lines_again(now.case))
 
     def _may_show(self) -> bool:
         """Return whether a case's inputs may stand in the report, and have been the student's own

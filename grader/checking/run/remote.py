@@ -91,6 +91,8 @@ class Remote:
         self.asked: Callable[[Frame], Frame] | None = None
         # answers calls of a check's functions
         self.called_back: Callable[[Frame, str, float], Frame] | None = None
+        # of the arrays of one such call; none are expected as long as no function went in
+        self.callback_bytes = 0
         # by which nested requests have to be answered, by the monotonic clock
         self._until = math.inf
         self.first: Request | None = None  # what every fresh box is asked before anything else
@@ -254,7 +256,8 @@ class Remote:
         functions.
         """
         deadline = time.monotonic() + limit
-        frame = box.channel.receive(limit, most)
+        allowed = max(most, self.callback_bytes)  # decoding bounds a reply once more
+        frame = box.channel.receive(limit, allowed)
         while (kind := frame.body.get("op")) is not None:
             if kind == "ask" and self.asked is not None:
                 box.channel.send(self.asked(frame), SEND_SECONDS)
@@ -264,7 +267,7 @@ class Remote:
                 break
             elif message is not None:
                 message(frame)
-            frame = box.channel.receive(max(0.0, deadline - time.monotonic()), most)
+            frame = box.channel.receive(max(0.0, deadline - time.monotonic()), allowed)
         return frame
 
     def _answer_callback(self, frame: Frame, what: str, deadline: float) -> Frame:

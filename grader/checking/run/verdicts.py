@@ -95,7 +95,6 @@ class Ending(msgspec.Struct, frozen=True):
     function: str = ""  # what the check called last in the submission
     checks: Path = Path()  # the folder of the checks
     stub: str = ""  # the function that returned last, if it is a stub that returns constants
-    again: str = ""  # lines that repeat its calls, if they may be shown
     shown: bool = False  # whether inputs and expected values may stand in messages
 
 
@@ -140,7 +139,6 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         trace=trace,
         output=ending.printed,
         notes=ending.notes,
-        again=ending.again if failed and not unimplemented else "",
         unimplemented="" if failed and (ending.follows or ending.share) else unimplemented,
         stopped_by=str(getattr(error, "cell", "")) if failed else "",
         frames=tuple(Frame(*frame) for frame in getattr(error, "frames", ())),
