@@ -116,7 +116,7 @@ def test_lines_repeat_a_case_in_a_plain_session(tmp_path: Path) -> None:
     ].again or "use(1, result_1[1], by=2)" in (graded["c1"].cases[0].again)
     # the check's own function is not in the student's folder
     assert graded["c3"].cases[0].again == ""
-    page = render(graded.report, {}, audience=Audience.STUDENT)
+    page = render(graded.report, audience=Audience.STUDENT)
     assert "Try it again in a Python session" in page
 
 
