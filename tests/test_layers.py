@@ -20,6 +20,8 @@ FLOORS = (
     {"__main__"},
     {"cli"},
     {"authoring", "classroom"},
+    {"notebook"},
+    {"practice"},
     {"grading"},
     {"checking"},
     {"assignment", "report"},
