@@ -20,16 +20,19 @@ from grader.errors import CannotGrade, GraderError, UsageError
 
 PASSED, FAILED, CANNOT_GRADE, GRADER_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 COMMANDS = (
-    "check",
-    "batch",
-    "handout",
-    "record",
-    "audit",
-    "export",
-    "new",
-    "doctor",
-    "submit",
-    "merge",
+    *(
+        "check",
+        "watch",
+        "batch",
+        "handout",
+        "record",
+        "audit",
+        "export",
+        "new",
+        "doctor",
+        "submit",
+        "merge",
+    ),
     "similar",
 )
 

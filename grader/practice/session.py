@@ -51,6 +51,32 @@ def work_folder(assignment: Assignment) -> Path:
     return assignment.reference or assignment.folder.parent
 
 
+def own_work(folder: Path, named: Path | None = None) -> tuple[Assignment, Path]:
+    """Return the assignment of a student's folder, and that folder.
+
+    named: the assignment's folder, if it is named. Raises `UsageError` if the work may be somebody
+    else's: it would run without a sandbox.
+    """
+    assignment = load(named or find(folder.resolve()))
+    own = work_folder(assignment)
+    inside = folder.resolve() == assignment.folder or folder.resolve() in (own, *own.parents)
+    place = own if folder == Path() or inside else folder.resolve()
+    if not is_own(assignment, place):
+        raise UsageError(
+            f"{place} may be the work of somebody else, and this runs it without a sandbox: use `grader check`"
+        )
+    return assignment, place
+
+
+def is_own(assignment: Assignment, submission: Path) -> bool:
+    """Return whether a submission is the user's own: a handout's files are, and an author's
+    reference solution.
+    """
+    if assignment.spec.handout_of:
+        return submission.resolve() == assignment.folder.parent
+    return assignment.reference is not None and submission.resolve() == assignment.reference
+
+
 def public_checks(assignment: Assignment) -> tuple[str, ...]:
     """Return the ids of the checks that students have."""
     checks = assignment.spec.checks
