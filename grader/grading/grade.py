@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from grader.checking.run.plan import Outcome
     from grader.sandbox.box import Sandbox
 
-HANDOUT_PAGES = ("README.md", "tox.ini", "pytest.ini", ".gitignore")
+HANDOUT_PAGES = ("README.md", "tox.ini", "toxfile.py", "pytest.ini", ".gitignore")
 # what a handout brings, and what its tools make
 HANDOUT_FOLDERS = ("assignment", "wheels", "report")
 Progress = Callable[[CheckResult], None]

@@ -23,8 +23,8 @@ from grader.limits import THREADS
 from grader.practice.messages import Answer, Order, framed, read
 from grader.sandbox.wire import Channel, WireError
 
-# a variable of the environment that a box sets, see `grader.sandbox.inside.work.worker`
-IN_A_BOX = "GRADER_IN_A_BOX"
+WORKER = "grader.sandbox.inside.work.worker"  # runs the notebook while it is graded
+COPY = "grader.practice.kernel"  # makes a worker of a kernel, which is not graded then
 START = "from grader.practice.helper import main; main()"
 MOST_NAMES = 5_000
 
@@ -146,7 +146,7 @@ def _sentence(text: str) -> Answer:
 
 def in_a_box() -> bool:
     """Return whether this notebook is being graded, when a check says nothing."""
-    return IN_A_BOX in os.environ
+    return WORKER in sys.modules and COPY not in sys.modules
 
 
 def checker_of(shell: Any) -> Checker:
