@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from grader.cli.console import console
 from grader.cli.options import add_assignment
 from grader.errors import GraderError
+from grader.model import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Watch until the user interrupts; that is no failure."""
-    from grader.practice.session import own_work
+    from grader.practice.own import own_work
 
     assignment, folder = own_work(options.folder, options.assignment)
     return watch(assignment, folder, options)
@@ -78,9 +79,11 @@ class Teller:
         self._watched = watched
         self._follower = follower
         self._opened = False
+        self._explained = False  # whether a failure of this round was told at length
 
     def round(self, look: Callable[[Callable[[CheckResult], None]], Round]) -> None:
         """Have the files looked at, and print the lines that changed as they come."""
+        self._explained = False
         try:
             done = look(self._line)
         except GraderError as error:
@@ -95,6 +98,9 @@ class Teller:
         from grader.report import terminal
 
         self._shown.print(terminal.check_line(check, width=self._shown.width))
+        if self._explained or check.status in (Status.PASS, Status.SKIP):
+            return  # later checks build on earlier ones: the first failure is the one to look at
+        self._explained = True
         for line in terminal.problem(check, self._shown, self._shown.width):
             self._shown.print(line)
 

@@ -18,7 +18,8 @@ from grader.model import Report
 from grader.practice import shown
 from grader.practice.kernel import receive
 from grader.practice.messages import Answer, Order, framed, read
-from grader.practice.session import Session, find
+from grader.practice.own import find
+from grader.practice.session import Session
 from grader.sandbox.box import Box, Exit, Sandbox
 from grader.sandbox.wire import Channel, WireClosed
 
