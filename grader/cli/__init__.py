@@ -35,6 +35,8 @@ COMMANDS = (
     ),
     "similar",
 )
+# packages -> what brings them
+EXTRAS = {"libcst": "author", "tomli_w": "author", "yaml": "author,class"}
 
 
 def parser(command: str = "") -> argparse.ArgumentParser:
@@ -85,13 +87,25 @@ def _run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("grader: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except Exception:
+    except Exception as error:
+        if extra := extra_of(error):
+            lacks = f"`grader {arguments[0]}` needs a package that is not installed here ({error})"
+            print(f'grader: {lacks}: pip install "grader[{extra}]"', file=sys.stderr)
+            return CANNOT_GRADE
         traceback.print_exc()
         print(
             "grader: the grader failed, no mark is given (the lines above say where)",
             file=sys.stderr,
         )
         return GRADER_FAILED
+
+
+def extra_of(error: Exception) -> str:
+    """Return the extra that brings a package which is not installed; nothing if that is not the
+    error.
+    """
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    return EXTRAS.get((name or "").partition(".")[0], "")
 
 
 def _be_somewhere() -> None:
