@@ -93,7 +93,7 @@ def scoped(css: str) -> str:
     css = css.replace("@media (prefers-color-scheme: dark) {", f"{DARK} & {{").replace(
         ":root {", "& {"
     )
-    lines = css.partition("@media print")[0].replace("body {", "& {").splitlines()
+    lines = css.partition("@media print")[0].replace("\nbody {", "\n& {").splitlines()
     kept = [line.strip() for line in lines if line and not line.startswith(PAGE_ONLY)]
     return f".{SCOPE} {{\n" + "\n".join(kept) + "\n}"
 
