@@ -25,8 +25,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 CHECK = 'from grader.notebook import check\n\ncheck("rnn_forward")'
-STATE = "import numpy as np\nnp.random.seed(7)\nmine = [1, 2]\nprint(mine, np.random.get_state()[1][:3], 'check' in globals())"
 AFTER = "print(mine, np.random.get_state()[1][:3], 'check' in globals())"
+STATE = f"import numpy as np\nnp.random.seed(7)\nmine = [1, 2]\n{AFTER}"
 
 
 def test_a_wrong_function_its_hint_and_picture_then_the_mended_one(tmp_path: Path) -> None:

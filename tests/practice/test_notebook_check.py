@@ -14,7 +14,8 @@ from grader import cli
 from grader.practice.session import Session
 
 DOUBLE = "def double(x):\n    return {} * x\nanswer = double(__import__('numpy').arange(3.0) - 1.0)"
-STATE = "(sorted(n for n in globals() if not n.startswith('_')), numpy.random.get_state()[1].sum(), random.getstate()[1][:9])"
+NAMES = "sorted(n for n in globals() if not n.startswith('_'))"
+STATE = f"({NAMES}, numpy.random.get_state()[1].sum(), random.getstate()[1][:9])"
 
 
 def test_files_are_judged_as_they_are_on_disk(kernel: Callable, handout: Path) -> None:

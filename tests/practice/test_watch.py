@@ -96,7 +96,7 @@ def test_the_command_prints_the_lines_that_changed_and_ends_by_ctrl_c(handout: P
         assert process.wait(20) == 0
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def test_somebody_elses_work_is_refused(
@@ -155,7 +155,7 @@ def test_the_page_follows_and_keeps_its_place(handout: Path) -> None:
         )
         toy.write_text(REFERENCE, encoding="utf-8")
         follower.show(session.check(names))
-        frame.wait_for_function("document.body.dataset.old !== 'yes'")
+        report.locator("body:not([data-old])").wait_for()
         assert "12 / 12" in page.title()
         assert frame.evaluate("window.scrollY") == 120
         assert report.locator("details.check[open]", has_text="noise").count() == 1
