@@ -65,7 +65,7 @@ class Pages:
 class Server(ThreadingHTTPServer):
     """Serves the pages on the loopback address."""
 
-    daemon_threads = True
+    daemon_threads = False  # they end with the last answer, or soon after
 
     def __init__(self, pages: Pages, token: str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -83,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers one request."""
 
     server: Server
-    protocol_version = "HTTP/1.1"
+    timeout = 5.0  # seconds for a request to arrive
 
     def do_GET(self) -> None:
         """Answer with the outer page, the report, or the number of the newest report."""
