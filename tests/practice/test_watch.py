@@ -122,7 +122,8 @@ def test_the_page_answers_only_who_has_its_address(handout: Path) -> None:
     with Session.at(handout) as session, Follower() as follower:
         follower.show(session.check(["center"]))
         root = follower.url.rsplit("/", 2)[0]
-        assert b"center" in urllib.request.urlopen(f"{follower.url}report", timeout=10).read()
+        with urllib.request.urlopen(f"{follower.url}report", timeout=10) as reply:
+            assert b"center" in reply.read()
         for address, host in (
             (f"{root}/", None),
             (f"{root}/x/report", None),
@@ -132,6 +133,7 @@ def test_the_page_answers_only_who_has_its_address(handout: Path) -> None:
             with pytest.raises(urllib.error.HTTPError) as error:
                 urllib.request.urlopen(request, timeout=10)
             assert error.value.code == 404
+            error.value.close()
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="the test of the page needs a Chromium")
