@@ -162,8 +162,8 @@ def checker_of(shell: Any) -> Checker:
 def check(name: str = "", *names: str) -> None:
     """Check your work and show what comes of it.
 
-    name: the id of a check, such as "rnn_step_forward", or of one of its cases,
-    "rnn_step_forward[one row]"; without a name all checks are run
+    name: the id of a check, such as "softmax", or of one of its cases, "softmax[one row]"; without
+    a name all checks are run
     """
     if in_a_box():
         return
