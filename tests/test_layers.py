@@ -22,6 +22,7 @@ FLOORS = (
     {"__main__"},
     {"cli"},
     {"importing", "authoring", "classroom"},
+    {"notebook"},
     {"practice"},
     {"grading"},
     {"checking"},

@@ -24,18 +24,11 @@ LEFT_OUT = (
     "install the whole grader"
 )
 COMMANDS = (
-    "check",
-    "batch",
-    "handout",
-    "record",
-    "audit",
-    "export",
-    "new",
-    "doctor",
-    "submit",
-    "merge",
-    "similar",
+    *("check", "watch", "batch", "handout", "record", "audit", "export", "new", "doctor"),
+    *("submit", "merge", "similar"),
 )
+# packages -> what brings them
+EXTRAS = {"libcst": "author", "tomli_w": "author", "yaml": "author,class"}
 
 
 def parser(command: str = "") -> argparse.ArgumentParser:
@@ -91,7 +84,11 @@ def _run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("grader: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except Exception:
+    except Exception as error:
+        if extra := extra_of(error):
+            lacks = f"`grader {arguments[0]}` needs a package that is not installed here ({error})"
+            print(f'grader: {lacks}: pip install "grader[{extra}]"', file=sys.stderr)
+            return CANNOT_GRADE
         traceback.print_exc()
         print(
             "grader: the grader failed, no mark is given (the lines above say where)",
@@ -103,6 +100,14 @@ def _run(arguments: Sequence[str]) -> int:
 def _is_left_out(module: str | None) -> bool:
     """Return whether a module that is missing is a room of this package."""
     return (module or "").startswith("grader.")
+
+
+def extra_of(error: Exception) -> str:
+    """Return the extra that brings a package which is not installed; nothing if that is not the
+    error.
+    """
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    return EXTRAS.get((name or "").partition(".")[0], "")
 
 
 def _be_somewhere() -> None:

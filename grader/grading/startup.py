@@ -13,9 +13,11 @@ from typing import Self
 
 from grader.assignment.exposure import refuse_readable
 from grader.assignment.spec import Assignment
+from grader.errors import IsolationError
 from grader.model import Tier
 from grader.sandbox.box import Sandbox
 from grader.sandbox.ladder import open_sandbox
+from grader.sandbox.plain import PlainSandbox
 
 
 class Opening:
@@ -23,9 +25,14 @@ class Opening:
     manager that ends it.
     """
 
-    def __init__(self, assignment: Assignment, isolation: str) -> None:
+    def __init__(self, assignment: Assignment, isolation: str, *, own: bool = False) -> None:
+        """Begin to open; ``own`` says that the work is the user's, so that `auto` may end without a
+        sandbox.
+        """
         self._assignment = assignment
         self._isolation = isolation
+        self._may_fall_back = own and isolation == "auto"
+        self.unwalled = ""  # why there is no sandbox, if `auto` found none
         self._sandbox: Sandbox | None = None
         self._error: BaseException | None = None
         self._launched = threading.Event()
@@ -36,21 +43,30 @@ class Opening:
         self._launched.wait()
 
     def _open(self) -> None:
-        readable, spec = sorted(set(self._assignment.links.values())), self._assignment.spec
         try:
-            if self._isolation != Tier.NONE:
-                refuse_readable(self._assignment)
-            self._sandbox = open_sandbox(
-                self._isolation,
-                spec.limits,
-                readable,
-                withheld=spec.withheld,
-                launched=self._launched.set,
-            )
+            self._sandbox = self._strongest()
+        except IsolationError as error:
+            if self._may_fall_back:
+                self.unwalled = str(error).partition(":\n")[0]
+                self._sandbox = PlainSandbox()
+            else:
+                self._error = error
         except BaseException as error:  # raised where the sandbox is asked for
             self._error = error
         finally:
             self._launched.set()
+
+    def _strongest(self) -> Sandbox:
+        readable, spec = sorted(set(self._assignment.links.values())), self._assignment.spec
+        if self._isolation != Tier.NONE:
+            refuse_readable(self._assignment)
+        return open_sandbox(
+            self._isolation,
+            spec.limits,
+            readable,
+            withheld=spec.withheld,
+            launched=self._launched.set,
+        )
 
     def sandbox(self) -> Sandbox:
         """Return the sandbox as soon as it has been tried; raise `IsolationError` where none can be

@@ -20,6 +20,7 @@ from grader.notebooks.cells import (
     Cell,
     cell_key,
     in_words,
+    is_check,
     is_nbgraders_test,
     is_students,
     may_raise,
@@ -78,7 +79,7 @@ class _Plan:
         self.matching = matching
         self.keep_extra = keep_extra
         self.numbers = numbers(matching.theirs)
-        self.own = [cell for cell in matching.own if not is_nbgraders_test(cell.cell)]
+        self.own = [cell for cell in matching.own if not _is_passed_over(cell)]
         self.kept = [cell for cell in self.own if self._is_kept(cell)]
         # stubs that are run ahead of a student's own cell, by its index
         self.early: dict[int, list[Facts]] = {}
@@ -240,6 +241,11 @@ class _Plan:
         return (
             theirs is not None and not is_students(author.cell) and theirs.folded != author.folded
         )
+
+
+def _is_passed_over(cell: Facts) -> bool:
+    """Return whether a cell that the assignment lacks has no part in what is graded."""
+    return is_nbgraders_test(cell.cell) or (cell.is_code and is_check(cell.source))
 
 
 def _unwritten(cell: Cell) -> str:

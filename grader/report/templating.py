@@ -27,6 +27,35 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 4_000  # characters of any one string on a page
 NAME_LIMIT = 120
 TRACE_LIMIT = 3_000
+SCOPE = "grader-check"  # the class of what is shown within another page
+DARK = ':is(body[data-jp-theme-light="false"], body.vscode-dark, body.vscode-high-contrast, html[theme="dark"])'
+PAGE_ONLY = (  # beginnings of rules that a part of a page has no use for
+    *(
+        "html",
+        "main",
+        "header",
+        "footer",
+        "h1",
+        "h2",
+        ".skip-link",
+        ".banner",
+        ".score",
+        ".ring",
+        ".bar",
+        ".counts",
+    ),
+    *(
+        ".first",
+        ".question",
+        ".about",
+        ".facts",
+        ".notebook",
+        ".cell",
+        ".markup",
+        "img.output",
+        ".output",
+    ),
+)
 
 
 def render(package: str, template: str, *, style: str = "", script: str = "", **values: Any) -> str:
@@ -42,6 +71,31 @@ def render(package: str, template: str, *, style: str = "", script: str = "", **
         policy += f"; script-src '{_hash(js)}'"
     page = _environment(package).get_template(template)
     return page.render(css=Markup(css), js=Markup(js), csp=policy, **values)  # noqa: S704 - our own files, under their hashes
+
+
+def fragment(package: str, template: str, **values: Any) -> str:
+    """Return a part of somebody else's page, such as a notebook's output, made of a package's
+    template.
+
+    ``css`` is the common style sheet, whose rules hold within `.grader-check` alone.
+    """
+    css = scoped(_resource("grader.report", "report.css"))
+    return _environment(package).get_template(template).render(css=Markup(css), **values)  # noqa: S704 - our own file
+
+
+def scoped(css: str) -> str:
+    """Return the common style sheet for a part of another page: no rule of it holds outside
+    `.grader-check`.
+
+    What only whole pages have is left out. Dark is what the notebook's theme says, not what the
+    system does.
+    """
+    css = css.replace("@media (prefers-color-scheme: dark) {", f"{DARK} & {{").replace(
+        ":root {", "& {"
+    )
+    lines = css.partition("@media print")[0].replace("\nbody {", "\n& {").splitlines()
+    kept = [line.strip() for line in lines if line and not line.startswith(PAGE_ONLY)]
+    return f".{SCOPE} {{\n" + "\n".join(kept) + "\n}"
 
 
 def prepare(package: str) -> None:
@@ -88,10 +142,10 @@ def _shown(value: Any) -> Any:
 
 @functools.cache
 def _environment(package: str) -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader(package),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("grader.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

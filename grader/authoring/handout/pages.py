@@ -23,7 +23,8 @@ filterwarnings = ignore:datetime.datetime.utcnow:DeprecationWarning
 GITIGNORE = (
     b".tox/\n.venv/\n.pytest_cache/\nreport/\n__pycache__/\n.ipynb_checkpoints/\n*-submission.zip\n"
 )
-RESERVED = ("all", "pytest", "submit", "jupyter", "notebooks")
+PAGES = ("README.md", "tox.ini", "toxfile.py")
+RESERVED = ("all", "pytest", "submit", "jupyter", "notebooks", "watch")
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -60,10 +61,7 @@ def pages(assignment: Assignment, spec: Spec) -> dict[str, bytes]:
             for question in spec.questions
         },
     }
-    made = {
-        name: templates.get_template(f"{name}.j2").render(told).encode()
-        for name in ("README.md", "tox.ini")
-    }
+    made = {name: templates.get_template(f"{name}.j2").render(told).encode() for name in PAGES}
     return made | {"pytest.ini": PYTEST_INI, ".gitignore": GITIGNORE}
 
 

@@ -251,6 +251,11 @@ class NotebookRun:
         finally:
             self.remote.hide_numbers = hidden
 
+    def cells_that_ran(self) -> list[NotebookNode]:
+        """Return the cells of a finished notebook with their outputs."""
+        assert self.executed is not None
+        return list(self.executed.cells)
+
     # --- what it defines --------------------------------------------------------------------------
 
     def must_define(self, name: str) -> None:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from grader.assignment.schema import CheckSpec
+from grader.checking.api.live_notebook import LiveRun
 from grader.checking.api.notebook import NotebookRun
 from grader.checking.cells.in_box import BesideFiles, in_box_of
 from grader.checking.run.plan import Plan
@@ -20,7 +21,7 @@ from grader.checking.run.timing import ClockedRemote
 from grader.errors import StudentException
 from grader.limits import Limits
 from grader.notebooks.format import provided
-from grader.sandbox.box import Staging
+from grader.sandbox.box import Sandbox, Staging
 from grader.sandbox.wire import Frame
 
 
@@ -39,8 +40,11 @@ class Boxes:
             max_workers=max(1, plan.boxes - 1), thread_name_prefix="notebook"
         )
 
-    def fresh(self, *, notebook: bool = False) -> ClockedRemote:
-        """Return a box of its own for the submission, which is opened when it is first needed."""
+    def fresh(self, *, notebook: bool = False, live: Sandbox | None = None) -> ClockedRemote:
+        """Return a box of its own for the submission, which is opened when it is first needed.
+
+        live: what opens a kernel that runs already
+        """
         assignment, files = self._plan.assignment, self._plan.files
         notebooks = {notebook.path for notebook in assignment.spec.notebooks}
         laid = {path: data for path, data in files.items() if path not in notebooks}
@@ -48,7 +52,7 @@ class Boxes:
         # What a notebook's own cells work on is no secret; only the checks' inputs may be.
         hide = self._plan.hidden and not notebook
         remote = ClockedRemote(
-            self._plan.sandbox,
+            live or self._plan.sandbox,
             staging,
             assignment.spec.limits,
             hide_numbers=hide,
@@ -73,7 +77,8 @@ class Boxes:
             return
         if self._plan.boxes == 1:
             self.functions.close()  # what is called in it later is called in a fresh one
-        remote = self._notebooks[path] = self.fresh(notebook=True)
+        remote = self.fresh(notebook=True, live=self._plan.live.get(path))
+        self._notebooks[path] = remote
         self.runs[path] = self._run(path, remote, self._plan.assignment.spec.limits)
 
     def _run(self, path: str, remote: Remote, limits: Limits) -> NotebookRun:
@@ -81,7 +86,8 @@ class Boxes:
         spec = assignment.notebook(path)
         author = provided(assignment.folder / spec.source)
         tests = in_box_of(assignment, path, self._plan.checks)
-        run = NotebookRun(spec, author, self._plan.files.get(path), remote, limits, tests)
+        kind = LiveRun if path in self._plan.live else NotebookRun
+        run = kind(spec, author, self._plan.files.get(path), remote, limits, tests)
         run.start(self._pool)
         return run
 
