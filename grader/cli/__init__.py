@@ -76,18 +76,12 @@ def _run(arguments: Sequence[str]) -> int:
     except GraderError as error:
         print(f"grader: the grader failed, no mark is given: {error}", file=sys.stderr)
         return GRADER_FAILED
-    except ModuleNotFoundError as error:
-        if not _is_left_out(error.name):
-            raise
-        print(f"grader: `grader {arguments[0]}` {LEFT_OUT}", file=sys.stderr)
-        return CANNOT_GRADE
     except KeyboardInterrupt:
         print("grader: interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        if extra := extra_of(error):
-            lacks = f"`grader {arguments[0]}` needs a package that is not installed here ({error})"
-            print(f'grader: {lacks}: pip install "grader[{extra}]"', file=sys.stderr)
+        if lacks := _missing(error):
+            print(f"grader: `grader {arguments[0]}` {lacks}", file=sys.stderr)
             return CANNOT_GRADE
         traceback.print_exc()
         print(
@@ -97,9 +91,15 @@ def _run(arguments: Sequence[str]) -> int:
         return GRADER_FAILED
 
 
-def _is_left_out(module: str | None) -> bool:
-    """Return whether a module that is missing is a room of this package."""
-    return (module or "").startswith("grader.")
+def _missing(error: Exception) -> str:
+    """Return what is not installed here and what to do, if that is the error; else nothing."""
+    if not isinstance(error, ModuleNotFoundError):
+        return ""
+    if (error.name or "").startswith("grader."):
+        return LEFT_OUT
+    extra = extra_of(error)
+    needs = f"needs a package that is not installed here ({error})"
+    return f'{needs}: pip install "grader[{extra}]"' if extra else ""
 
 
 def extra_of(error: Exception) -> str:
