@@ -24,6 +24,7 @@ from typing import Any
 
 import msgspec
 
+from grader.classroom.marks import decisions
 from grader.classroom.marks.written_answers import Written
 from grader.classroom.run.results import CLASS_SCHEMA, ClassFile, Row
 from grader.errors import UsageError
@@ -33,7 +34,17 @@ from grader.model import REPORT_JSON
 CLASS, LOG, LOCK = "class.json", "log.jsonl", ".lock"
 CLASS_COPY = ".class.json"
 GRADEBOOK, INDEX, TODO = "gradebook.csv", "index.html", "todo.html"
-RESERVED = (CLASS, LOG, GRADEBOOK, INDEX, TODO, "overrides.toml", "regrade.json", "similar")
+RESERVED = (
+    CLASS,
+    LOG,
+    GRADEBOOK,
+    INDEX,
+    TODO,
+    "overrides.toml",
+    "regrade.json",
+    "similar",
+    decisions.NAME,
+)
 KEPT = ".grade"  # in a student's folder: what the next run needs
 ROW, RAW, SOURCES, ANSWERS = (
     f"{KEPT}/row.json",
@@ -149,6 +160,14 @@ class Store:
             return read_answers((self.out / folder / ANSWERS).read_bytes())
         except (OSError, msgspec.MsgspecError):
             return {}
+
+    def texts(self, folder: str, row: Row) -> Mapping[str, str]:
+        """Return the digest of each answer by its id; of a result of an earlier version they are
+        worked out.
+        """
+        if row.texts is not None:
+            return row.texts
+        return {id_: answer.seen for id_, answer in self.answers(folder).items()}
 
     # --- the class --------------------------------------------------------------------------------
 
