@@ -20,18 +20,8 @@ from grader.errors import CannotGrade, GraderError, UsageError
 
 PASSED, FAILED, CANNOT_GRADE, GRADER_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 COMMANDS = (
-    "check",
-    "batch",
-    "handout",
-    "record",
-    "audit",
-    "export",
-    "new",
-    "doctor",
-    "submit",
-    "merge",
-    "similar",
-)
+    "check", "batch", "desk", "handout", "record", "audit", "export", "new", "doctor", "submit", "merge", "similar",
+)  # fmt: skip
 
 
 def parser(command: str = "") -> argparse.ArgumentParser:

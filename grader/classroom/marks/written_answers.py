@@ -108,11 +108,7 @@ def _function(assignment: Assignment, part: ManualSpec) -> Inline:
 
 def released_markers(text: str) -> str:
     """Return a text without the lines that are markers."""
-    kept = []
-    for line in text.split("\n"):
-        if not line.strip().startswith((BEGIN, END)):
-            kept.append(line)
-    return "\n".join(kept)
+    return "\n".join(line for line in text.split("\n") if not line.strip().startswith((BEGIN, END)))
 
 
 def _between_markers(text: str) -> str:

@@ -327,12 +327,11 @@ class Batch:
         self, entry: Entry, rules: Rules, taken: Taken | None, earlier: Mapping[str, bytes]
     ) -> worker.Task:
         """Return what a worker is asked to do: grade what was taken in, or render what there is."""
-        named = bool(entry.name) and entry.name != entry.student
         return worker.Task(
             digest=self._digest,
             folder="" if self.options.remote else str(self.assignment.folder),
             isolation=self.options.isolation,
-            title=f"{entry.name} ({entry.student})" if named else entry.student,
+            title=entry.titled,
             taken=taken,
             earlier=earlier,
             inline=self.inline,

@@ -231,7 +231,7 @@ class Store:
         except OSError as error:
             raise UsageError(f"can't write to {self.out}: {error.strerror}") from error
         with file:
-            if not _lock(file.fileno()):
+            if not take_lock(file.fileno()):
                 raise UsageError(f"another run is at work in {self.out}: wait for it, or end it")
             file.seek(0)
             _sweep(file.read().strip())
@@ -286,7 +286,7 @@ def _sweep(left: str) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _lock(descriptor: int) -> bool:
+def take_lock(descriptor: int) -> bool:
     """Take the lock, which ends with this process however it ends; systems without such locks go
     without.
     """
