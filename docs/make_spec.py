@@ -107,6 +107,7 @@ TYPES = {
     "tuple[FileSpec, ...]": "list of tables", "tuple[NotebookSpec, ...]": "list of tables",
     "tuple[CheckSpec, ...]": "list of tables", "tuple[Change, ...]": "list of tables",
     "tuple[AllowedLine, ...]": "list of tables",
+    "tuple[ManualSpec, ...]": "list of tables", "tuple[RubricSpec, ...]": "list of tables",
     "Visibility": "`visible`, `hidden`",
     "Literal['points', 'max']": "`points`, `max`",
     "Literal['coarse', 'fine']": "`coarse`, `fine`",

@@ -30,7 +30,7 @@ APPLICATION = 0x67726472  # marks the file as ours
 BUSY_SECONDS = 10.0
 
 _TABLES = """
-CREATE TABLE journal (
+CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY,
     action INTEGER NOT NULL,  -- the first row of those that one action wrote
     time TEXT NOT NULL,
@@ -43,13 +43,13 @@ CREATE TABLE journal (
     version INTEGER NOT NULL,  -- of the value before
     undoes INTEGER  -- the action that this one takes back
 );
-CREATE TABLE records (
+CREATE TABLE IF NOT EXISTS records (
     kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB, version INTEGER NOT NULL, PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
-CREATE TABLE settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE INDEX journal_action ON journal (action);
-CREATE TRIGGER journal_keeps BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
-CREATE TRIGGER journal_stays BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS journal_action ON journal (action);
+CREATE TRIGGER IF NOT EXISTS journal_keeps BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
+CREATE TRIGGER IF NOT EXISTS journal_stays BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
 """
 
 T = TypeVar("T")
@@ -212,12 +212,31 @@ class Journal:
             if found is None:
                 return None
             lines = self._lines("WHERE action = ? ORDER BY seq", (found,))
-            changes = [
-                Change(kind=line.kind, key=line.key, value=line.before, version=line.seq)
-                for line in lines
-            ]
+            changes = [self._taken_back(line) for line in lines]
             self.write(who, f"undo: {lines[0].what}", changes, undoes=found)
             return lines[0]
+
+    def _taken_back(self, line: Line) -> Change:
+        """Return the change that takes a row back; raise `Outdated` if its value no longer stands."""
+        present = self.record(line.kind, line.key).version
+        if self._stands_for(line.kind, line.key, present) != line.seq:
+            raise Outdated(self.author(present), line.kind, line.key)
+        return Change(kind=line.kind, key=line.key, value=line.before, version=present)
+
+    def _stands_for(self, kind: str, key: str, version: int) -> int:
+        """Return the row whose value a version holds: an undo brings back the row before the one it
+        takes back.
+        """
+        while version:
+            row = self._base.execute(
+                "SELECT undone.version FROM journal undo JOIN journal undone ON undone.action = undo.undoes "
+                "AND undone.kind = undo.kind AND undone.key = undo.key WHERE undo.seq = ?",
+                (version,),
+            ).fetchone()
+            if row is None:
+                return version
+            version = row[0]
+        return 0
 
     # --- the past -------------------------------------------------------------------------------
 
@@ -272,12 +291,22 @@ def _opened(path: Path, *, create: bool) -> sqlite3.Connection:
     base = sqlite3.connect(
         path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None
     )
+    try:
+        _verified(base, path)
+    except BaseException:
+        base.close()
+        raise
+    return base
+
+
+def _verified(base: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new file; raise `UsageError` for a file that is not one of ours."""
     # A rollback journal: the file alone is whole at any time, and works in network folders too.
     base.execute("PRAGMA journal_mode = DELETE")
     base.execute("PRAGMA synchronous = FULL")
     if base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         base.executescript(
-            f"BEGIN; {_TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; COMMIT;"
+            f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; COMMIT;"
         )
     if base.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise UsageError(f"{path} is a database of another program: move it away")
@@ -286,7 +315,6 @@ def _opened(path: Path, *, create: bool) -> sqlite3.Connection:
         raise UsageError(
             f"{path} has schema {found}, this grader reads {SCHEMA}: use the grader that wrote it"
         )
-    return base
 
 
 # --- what is decided ----------------------------------------------------------------------------

@@ -364,7 +364,8 @@ def _elsewhere(answers: Mapping[str, Written]) -> list[str]:
 
 
 def _kept(answer: Written) -> Written:
-    return msgspec.structs.replace(answer, text=_valid(answer.text))
+    pictures = {_valid(name): _valid(data) for name, data in answer.pictures.items()}
+    return msgspec.structs.replace(answer, text=_valid(answer.text), pictures=pictures)
 
 
 def _valid(text: str) -> str:
