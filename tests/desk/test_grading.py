@@ -240,8 +240,9 @@ def test_marks_pages_and_exports_hold_what_was_decided(sat: Sit, tmp_path: Path)
     desk.decide(ada, WHY, "s0000", comment="See *chapter 10*, $h_t$.")
     hidden = desk.item(ada, "shift", "right but for a sign", 0.5)
     desk.decide(ada, "shift", "s0000", item=hidden)
-    # all six have the same result of that check
-    assert "6 pages" in ada.act("write").json()["message"]
+    assert (
+        "6 pages" in ada.act("write").json()["message"]
+    )  # all six have the same result of that check
     out = desk.store.out
     written = {
         row["id"]: row for row in csv.DictReader(io.StringIO((out / "gradebook.csv").read_text()))
@@ -488,5 +489,6 @@ def test_a_list_is_filtered(sat: Sit, query: str, found: int) -> None:
     assert page.status_code == 200
     assert f"{found} shown" in page.text
     if not query:
-        # what waits stands first
-        assert page.text.index("state-waiting") < page.text.index("state-graded")
+        assert page.text.index("state-waiting") < page.text.index(
+            "state-graded"
+        )  # what waits stands first

@@ -466,9 +466,7 @@
     else if ($("#suggestions") && !event.target.matches(".suggestion")) $("#suggestions").hidden = true;
   });
   document.addEventListener("change", (event) => {
-    if (event.target.id === "comment") {
-      if (!event.target.matches(":focus")) queue(saveComment);
-    } else if (event.target.id === "add") {
+    if (event.target.id === "add") {
       queue(() => decide({ add: numberOr(event.target.value, 0) }));
     }
   });
