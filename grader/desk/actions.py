@@ -29,8 +29,9 @@ from grader.classroom.marks.decisions import (
     decoded,
     key_of,
 )
-from grader.desk.desk import Desk, Group, View, encoded
+from grader.desk.desk import Desk
 from grader.desk.snapshot import Part
+from grader.desk.view import Group, View
 from grader.errors import Outdated, UsageError
 from grader.text import clean
 
@@ -148,7 +149,7 @@ def decide(desk: Desk, who: str, body: Decide) -> Done:
         key = key_of(part.id, work.student)
         value = None
         if now is not None:
-            value = encoded(msgspec.structs.replace(now, seen=work.seen, who=who))
+            value = msgspec.json.encode(msgspec.structs.replace(now, seen=work.seen, who=who))
         changes.append(
             Change(
                 kind=DECISION,
@@ -221,7 +222,7 @@ def _second(desk: Desk, view: View, who: str, body: Decide, group: Group) -> Don
     now = _changed(view, before, body, part)
     value = None
     if now is not None:
-        value = encoded(msgspec.structs.replace(now, seen=group.works[0].seen, who=who))
+        value = msgspec.json.encode(msgspec.structs.replace(now, seen=group.works[0].seen, who=who))
     key = key_of(part.id, group.token, who)
     what = f"second reading of {part.title}"
     desk.journal.write(
@@ -256,7 +257,9 @@ def edit_item(desk: Desk, who: str, body: EditItem) -> Done:
     item = Item(part=part.id, text=text, points=bounded(body.points), order=order)
     what = f"{part.title}: item {text[:60]!r}, {item.points:+g}"
     desk.journal.write(
-        who, what, [Change(kind=ITEM, key=id_, value=encoded(item), version=body.version)]
+        who,
+        what,
+        [Change(kind=ITEM, key=id_, value=msgspec.json.encode(item), version=body.version)],
     )
     return Done(item=id_)
 
@@ -269,7 +272,7 @@ def set_scale(desk: Desk, who: str, body: SetScale) -> Done:
     if floor is not None and ceiling is not None and floor > ceiling:
         raise UsageError(f"the least, {floor:g}, is more than the most, {ceiling:g}")
     scale = Scale(from_full=body.from_full, floor=floor, ceiling=ceiling)
-    change = Change(kind=SCALE, key=part.id, value=encoded(scale), version=body.version)
+    change = Change(kind=SCALE, key=part.id, value=msgspec.json.encode(scale), version=body.version)
     desk.journal.write(who, f"{part.title}: how points are counted", [change])
     return Done()
 
@@ -286,7 +289,7 @@ def split(desk: Desk, who: str, body: Split) -> Done:
         wanted = [name for name in wanted if student is not None and name == student.entry.student]
     if not wanted:
         raise UsageError("this student is not in the group: look at it again")
-    value = None if body.join else encoded(True)
+    value = None if body.join else msgspec.json.encode(True)
     changes = []
     for name in wanted:
         key = key_of(part.id, name)
@@ -303,7 +306,7 @@ def share(desk: Desk, who: str, body: Share) -> Done:
     """Share a part out."""
     part = part_of(desk.view(), body.part)
     names = tuple(clean(name.strip(), 60) for name in body.graders[:50] if name.strip())
-    value = encoded(names) if names else None
+    value = msgspec.json.encode(names) if names else None
     change = Change(kind=SHARE, key=key_of(part.id), value=value, version=body.version)
     desk.journal.write(who, f"{part.title}: shared out", [change])
     return Done()
@@ -330,7 +333,7 @@ def add_requests(desk: Desk, who: str, wanted: Iterable[tuple[Part, str, str]]) 
         key = key_of(part.id, student)
         version = desk.journal.record(REQUEST, key).version
         changes[key] = Change(
-            kind=REQUEST, key=key, value=encoded(Request(text=text)), version=version
+            kind=REQUEST, key=key, value=msgspec.json.encode(Request(text=text)), version=version
         )
     desk.journal.write(who, "requests for a regrade", list(changes.values()))
 
@@ -348,7 +351,7 @@ def answer(desk: Desk, who: str, body: Answer) -> Done:
     now = msgspec.structs.replace(
         request, state=state, reply=clean(body.reply.strip(), COMMENT_LIMIT)
     )
-    change = Change(kind=REQUEST, key=key, value=encoded(now), version=body.version)
+    change = Change(kind=REQUEST, key=key, value=msgspec.json.encode(now), version=body.version)
     desk.journal.write(who, f"{part.title}: request {state}", [change])
     return Done()
 
@@ -365,7 +368,7 @@ def draw(desk: Desk, who: str, body: Draw) -> Done:
     change = Change(
         kind=SECOND,
         key=key,
-        value=encoded(chosen),
+        value=msgspec.json.encode(chosen),
         version=desk.journal.record(SECOND, key).version,
     )
     desk.journal.write(who, f"{part.title}: {len(chosen)} drawn for a second reading", [change])

@@ -17,8 +17,9 @@ from grader.classroom.marks.gradebook import notes_of
 from grader.classroom.run.result_store import Store
 from grader.classroom.run.results import Outcome
 from grader.desk import actions
-from grader.desk.desk import Desk, View
+from grader.desk.desk import Desk
 from grader.desk.snapshot import Part, Student
+from grader.desk.view import View
 from grader.errors import UsageError
 from grader.model import CheckResult, Report
 from grader.notebooks.definitions import definitions

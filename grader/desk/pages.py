@@ -24,9 +24,10 @@ from grader.classroom.exports import desk as exports
 from grader.classroom.marks.decisions import CHECK_OF
 from grader.classroom.run.results import Outcome
 from grader.desk import actions, live, views
-from grader.desk.desk import Desk, View
+from grader.desk.desk import Desk
 from grader.desk.guard import MOST_BODY, POLICY
 from grader.desk.snapshot import Part, Student
+from grader.desk.view import View
 from grader.errors import GraderFault, Outdated, UsageError
 from grader.report import templating
 from grader.text import clean, counted

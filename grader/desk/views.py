@@ -28,8 +28,9 @@ from grader.classroom.marks.decisions import (
 from grader.classroom.marks.written_answers import Written
 from grader.classroom.run.results import CheckRow
 from grader.desk.actions import DRAWN
-from grader.desk.desk import TO_DO, Desk, Group, State, View
+from grader.desk.desk import Desk
 from grader.desk.snapshot import Part, Student, Work
+from grader.desk.view import TO_DO, Group, State, View
 from grader.report.markup import sanitise
 from grader.report.markup.conversion_clock import Clock, patient
 from grader.report.pictures import picture_uri

@@ -49,8 +49,13 @@ class Book(msgspec.Struct, frozen=True):
                 found.append(self.decided(part, decision, most.get(part, 0.0)))
         return tuple(found)
 
-    def decided(self, part: str, decision: Decision, most: float) -> Decided:
-        """Return a decision with its points and the texts of its items."""
+    def decided(
+        self, part: str, decision: Decision, most: float, base: float | None = None
+    ) -> Decided:
+        """Return a decision with its points and the texts of its items.
+
+        base: what an answer begins with, if that is known already
+        """
         given = []
         for id_ in decision.items:
             item = self.items.get(id_)
@@ -70,7 +75,12 @@ class Book(msgspec.Struct, frozen=True):
             )
         return Decided(
             answer=part.removeprefix(ANSWER_OF),
-            points=self.points(part, [*points, decision.add], most),
+            points=decisions.total(
+                self.scales.get(part, Scale()),
+                self.base(part, most) if base is None else base,
+                [*points, decision.add],
+                most,
+            ),
             done=decision.done,
             items=tuple(given),
             add=decision.add,
@@ -79,12 +89,10 @@ class Book(msgspec.Struct, frozen=True):
             who=decision.who,
         )
 
-    def points(self, part: str, given: list[float], most: float) -> float:
-        """Return the points of an answer for what is given of its rubric."""
-        scale = self.scales.get(part, Scale())
+    def base(self, part: str, most: float) -> float:
+        """Return the points that an answer begins with, before anything is given or taken."""
         own = [item for item in self.items.values() if item.part == part]
-        base = most if decisions.from_full(scale, own) else 0.0
-        return decisions.total(scale, base, given, most)
+        return most if decisions.from_full(self.scales.get(part, Scale()), own) else 0.0
 
 
 def book_of(journal: Journal) -> Book:

@@ -147,6 +147,11 @@ class Journal:
             row = self._base.execute("SELECT max(seq) FROM journal").fetchone()
         return row[0] or 0
 
+    def every_record(self, kind: str) -> dict[str, Record]:
+        """Return all records of a kind by their keys, those that have no value any more among them."""
+        with self._lock:
+            return dict(self._records.get(kind, {}))
+
     # --- writing --------------------------------------------------------------------------------
 
     def write(
@@ -250,6 +255,10 @@ class Journal:
         """Return rows of the journal, the last one first; ``before`` is the number of a row."""
         where, values = ("WHERE seq < ?", (before, limit)) if before else ("", (limit,))
         return self._lines(f"{where} ORDER BY seq DESC LIMIT ?", values)
+
+    def since(self, seq: int) -> list[Line]:
+        """Return the rows that were written after a row."""
+        return self._lines("WHERE seq > ? ORDER BY seq", (seq,))
 
     def all_lines(self) -> list[Line]:
         """Return the whole journal, from its beginning."""
