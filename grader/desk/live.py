@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -55,7 +56,18 @@ def notes(line: Marked) -> Sequence[str]:
 
 def class_page(view: View, store: Store) -> str:
     """Return the class page; its links lead to this desk."""
-    return class_page.render(view.snapshot.class_, marked(view, store))
+    key = ("class page", _stamp(store.out / overrides.NAME))
+    if key not in view.kept:
+        view.kept[key] = class_page.render(view.snapshot.class_, marked(view, store))
+    return str(view.kept[key])
+
+
+def _stamp(path: Path) -> int:
+    """Return what changes when a file is written; 0 if it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def gradebook_csv(view: View, store: Store) -> bytes:

@@ -31,6 +31,7 @@ from grader.desk.actions import DRAWN
 from grader.desk.desk import Desk
 from grader.desk.snapshot import Part, Student, Work
 from grader.desk.view import TO_DO, Group, State, View
+from grader.notebooks.cells import first_line
 from grader.report.markup import sanitise
 from grader.report.markup.conversion_clock import Clock, patient
 from grader.report.pictures import picture_uri
@@ -88,6 +89,7 @@ class PartLine:
     shared: Sequence[str]
     share_version: int
     mean: float | None
+    asked: str = ""  # the first line of what is asked
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,7 @@ def _part_line(view: View, part: Part) -> PartLine:
         shared=view.shared(part),
         share_version=record.version,
         mean=sum(points) / len(points) if points else None,
+        asked=first_line(part.inline.question) if part.inline is not None else "",
     )
 
 
@@ -546,7 +549,7 @@ class StudentPart:
     answer: Shown | None
     decision: Decision | None
     comment: Markup
-    items: Sequence[tuple[str, float]]
+    items: Sequence[tuple[Markup, float]]
     points: float | None
     page: str
     state: str
@@ -575,7 +578,7 @@ def student_parts(view: View, renderer: Renderer, student: Student) -> list[Stud
                 answer=renderer.answer(view, part, work, clock) if work is not None else None,
                 decision=decision,
                 comment=author_text(decision.comment) if decision is not None else Markup(""),
-                items=[(item.text, item.points) for item in given],
+                items=[(author_text(item.text), item.points) for item in given],
                 points=view.points(part, decision)
                 if decision is not None and decision.done
                 else None,

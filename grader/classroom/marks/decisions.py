@@ -48,8 +48,10 @@ CREATE TABLE IF NOT EXISTS records (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS journal_action ON journal (action);
-CREATE TRIGGER IF NOT EXISTS journal_keeps BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
-CREATE TRIGGER IF NOT EXISTS journal_stays BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
+CREATE TRIGGER IF NOT EXISTS journal_keeps BEFORE UPDATE ON journal BEGIN
+    SELECT RAISE(ABORT, 'the journal only grows'); END;
+CREATE TRIGGER IF NOT EXISTS journal_stays BEFORE DELETE ON journal BEGIN
+    SELECT RAISE(ABORT, 'the journal only grows'); END;
 """
 
 T = TypeVar("T")

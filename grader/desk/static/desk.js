@@ -96,7 +96,7 @@
       return;
     }
     const before = marked(document.activeElement);
-    const open = [...document.querySelectorAll("#main details")].map((one) => one.open);
+    const open = new Map([...document.querySelectorAll("#main [data-fold]")].map((one) => [one.dataset.fold, one.open]));
     const same = !push;
     $("#main").replaceChildren(...document.adoptNode(fresh).childNodes);
     const nav = page.querySelector("header.top");
@@ -104,7 +104,7 @@
     document.title = page.title;
     const address = answer.redirected ? new URL(answer.url) : null;
     if (push) history.pushState(null, "", address ? address.pathname + address.search : url);
-    if (same) [...document.querySelectorAll("#main details")].forEach((one, at) => (one.open = open[at] ?? one.open));
+    for (const one of document.querySelectorAll("#main [data-fold]")) one.open = open.get(one.dataset.fold) ?? one.open;
     if (keep !== null && $("#comment")) $("#comment").value = keep;
     const target = (focus && $(focus)) || (same && before && $(before)) || $("#answer-title") || $("#main");
     target.focus({ preventScroll: same });
