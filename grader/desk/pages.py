@@ -257,7 +257,9 @@ class Pages:
         place = clean(query.get("place", ""), 100)
         window = clean(query.get("window", ""), 40)
         self.desk.presence.note(request.scope["who"], window, place)
-        others = self.desk.presence.others(window, place) if place else []
+        who = request.scope["who"]
+        names = self.desk.presence.others(window, place) if place else []
+        others = ["you, in another window" if name == who else name for name in names]
         return JSONResponse(
             {"others": others, "version": self._version_at(place), "seq": self.desk.journal.last}
         )

@@ -12,7 +12,10 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 import made
+from report import samples
 from test_desk_browser import CHROMIUM, RUBRIC, Window, first_left, served
+
+from grader.classroom.marks.written_answers import Written
 
 SHOTS: tuple[tuple[str, int, str, str], ...] = (
     ("desk", 1440, "light", "grade"),
@@ -23,7 +26,7 @@ SHOTS: tuple[tuple[str, int, str, str], ...] = (
     ("desk-list", 1440, "light", "list"),
     ("desk-plot", 1440, "light", "plot"),
     ("desk-student", 1440, "light", "student"),
-    ("desk-request", 1440, "dark", "request"),
+    ("desk-keys", 1440, "dark", "keys"),
 )
 
 
@@ -38,9 +41,12 @@ def graded(window: Window) -> None:
     for key in "1z12z":
         window.press(key)
         window.quiet()
-    first_left(window, "Work/why")
-    window.press("1")
-    window.quiet()
+    derivative(window)
+    if window.page.inner_text("#points") == "–":
+        window.press("1")
+        window.quiet()
+        window.press("2")
+        window.quiet()
     window.press("c")
     window.type(
         "Right: $\\|\\partial h_t / \\partial h_{t-1}\\| < 1$, and *T* of them are multiplied."
@@ -53,18 +59,17 @@ def overview(window: Window) -> None:
     window.go("/")
 
 
-def grade(window: Window) -> None:
-    """Show the answer that has a comment."""
+def derivative(window: Window) -> None:
+    """Show the answer that the picture is about."""
     window.go("/")
     window.page.click("th a:has-text('Work/why')")
     window.quiet()
-    window.page.locator("a.row", has_text="students").last.click()
+    window.page.locator("article", has_text="derivative").locator("a.row").click()
     window.quiet()
-    for _ in range(9):
-        if window.page.locator(".shown").count():
-            return
-        window.press("k")
-        window.quiet()
+
+
+def grade(window: Window) -> None:
+    derivative(window)
 
 
 def listing(window: Window) -> None:
@@ -78,26 +83,33 @@ def plot(window: Window) -> None:
 
 
 def student(window: Window) -> None:
-    grade(window)
+    derivative(window)
     window.page.locator("details:has(.members) summary").click()
     window.page.click(".members a")
     window.quiet()
 
 
-def request(window: Window) -> None:
+def keys(window: Window) -> None:
     first_left(window, "Style of")
     window.press("?")
 
 
 SHOWS: dict[str, Callable[[Window], None]] = {
-    "grade": grade, "overview": overview, "list": listing, "plot": plot, "student": student, "request": request,
+    "grade": grade, "overview": overview, "list": listing, "plot": plot, "student": student, "keys": keys,
 }  # fmt: skip
+
+
+def answers(number: int) -> dict[str, Written]:
+    """Return the answers of one student, with a plot that shows something."""
+    own = made.answers_of(number)
+    code = own[made.PLOT].text
+    return {**own, made.PLOT: Written(code, {"output-0": samples.png(320 + number % 3, 180)})}
 
 
 def take(browser: Any, folder: Path) -> None:
     """Write the pictures."""
     with tempfile.TemporaryDirectory() as place, contextlib.ExitStack() as stack:
-        made.build(Path(place) / "class", 60, rubric=RUBRIC)
+        made.build(Path(place) / "class", 60, rubric=RUBRIC, answers=answers)
         desk = stack.enter_context(served(Path(place) / "class"))
         graded(Window(browser, desk.addresses["Ada"]))
         for name, width, scheme, what in SHOTS:
