@@ -132,6 +132,20 @@ def sat(tmp_path: Path) -> Iterator[Callable[..., Sat]]:
         one.journal.close()
 
 
+@pytest.fixture
+def sit_at() -> Iterator[Callable[[Store], Sat]]:
+    """Return a function that opens a desk on a class that is there."""
+    opened: list[Sat] = []
+
+    def sit(store: Store) -> Sat:
+        opened.append(Sat(store, ("Ada", "Bo")))
+        return opened[-1]
+
+    yield sit
+    for one in opened:
+        one.journal.close()
+
+
 def text_of(page: str) -> str:
     """Return a page's text without tags."""
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
