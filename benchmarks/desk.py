@@ -21,13 +21,6 @@ from typing import Any
 import httpx
 import msgspec
 
-sys.path[:0] = [
-    str(Path(__file__).parents[1] / "tests" / "desk"),
-    str(Path(__file__).parents[1] / "tests"),
-]
-
-import made
-
 from grader.classroom.marks.course_marks import Inline
 from grader.classroom.marks.decisions import ANSWER_OF, NAME, Item, Journal
 from grader.classroom.marks.written_answers import Written
@@ -36,14 +29,16 @@ from grader.desk.app import application
 from grader.desk.desk import Desk
 from grader.desk.guard import Door
 from grader.desk.keys import keys_of
+from tests.desk import made
 
 QUESTIONS = 5
 ROUNDS = 25
 LIMIT = 200.0  # milliseconds of a page on the server
 WORDS = (
-    "the gradient of a deep network vanishes since each step multiplies it by a number below one so that early "
-    "states learn nothing from late errors unless gates keep a path on which it stays as large as it was"
-).split()
+    "the gradient of a deep network vanishes since each step multiplies it by a number below one",
+    "so that early states learn nothing from late errors unless gates keep a path",
+)
+VOCABULARY = tuple(" ".join(WORDS).split())
 INLINE = tuple(
     Inline(f"Work/q{number}", "Work.ipynb", f"q{number}", "Why? " * 20, "", 3.0)
     for number in range(QUESTIONS)
@@ -57,8 +52,8 @@ RUBRIC = tuple(
 
 def answers(number: int) -> dict[str, Written]:
     """Return five answers of some 80 words; a third of the class writes what others write."""
-    chance = random.Random(number // 3 if number % 3 else number)  # noqa: S311
-    return {inline.id: Written(" ".join(chance.choices(WORDS, k=80))) for inline in INLINE}
+    chance = random.Random(number // 3 if number % 3 else number)
+    return {inline.id: Written(" ".join(chance.choices(VOCABULARY, k=80))) for inline in INLINE}
 
 
 def build(out: Path, students: int) -> Store:
@@ -109,7 +104,7 @@ def megabytes() -> float:
 
 async def measure(desk: Desk, asking: Asking) -> bool:
     """Print a line for each kind of request; tell whether all were quick."""
-    client, chance = asking.client, random.Random(1)  # noqa: S311
+    client, chance = asking.client, random.Random(1)
     view = desk.view()
     parts = [part for part in view.snapshot.parts if part.inline is not None]
     students = list(view.snapshot.students.values())

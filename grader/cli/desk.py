@@ -46,6 +46,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         help="under which browsers reach it, if a reverse proxy stands before it: https://HOST/PREFIX",
     )  # fmt: skip
     command.add_argument(
+        "--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR"
+    )
+    command.add_argument(
         "--new-tokens", action="store_true", help="end all earlier addresses and give new ones"
     )
     command.add_argument("--no-browser", action="store_true", help="open no browser")
@@ -77,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
         graders=tuple(options.grader),
         origin=options.origin,
         new_tokens=options.new_tokens,
+        overrides=options.overrides,
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with server.opened(settings, _own_name()) as desk:
@@ -133,7 +137,9 @@ def _write(options: argparse.Namespace) -> int:
 
     store = Store(options.source)
     store.read_class()
-    written = rerender.write_all(store, options.source / overrides.NAME, lambda done, of: None)
+    written = rerender.write_all(
+        store, options.overrides or options.source / overrides.NAME, lambda done, of: None
+    )
     print(
         f"Gradebook and class page are written, and {counted(written.pages, 'page')} of students."
     )

@@ -306,6 +306,10 @@ def share(desk: Desk, who: str, body: Share) -> Done:
     """Share a part out."""
     part = part_of(desk.view(), body.part)
     names = tuple(clean(name.strip(), 60) for name in body.graders[:50] if name.strip())
+    unknown = [name for name in names if name not in desk.graders]
+    if unknown:
+        known = ", ".join(desk.graders)
+        raise UsageError(f"{unknown[0]!r} is not a grader at this desk: there are {known}")
     value = msgspec.json.encode(names) if names else None
     change = Change(kind=SHARE, key=key_of(part.id), value=value, version=body.version)
     desk.journal.write(who, f"{part.title}: shared out", [change])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import msgspec
 
+from grader.classroom.marks import overrides
 from grader.classroom.marks.decisions import ITEM, Change, Journal, item_id
 from grader.classroom.run.result_store import Store
 from grader.desk import snapshot
@@ -20,8 +22,16 @@ BROUGHT = "the assignment"  # who wrote the items that the assignment brings
 class Desk:
     """Everything that pages show and actions change."""
 
-    def __init__(self, store: Store, journal: Journal) -> None:
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        graders: tuple[str, ...] = (),
+        overrides_path: Path | None = None,
+    ) -> None:
         self.store = store
+        self.graders = graders
+        self.overrides_path = overrides_path or store.out / overrides.NAME
         self.journal = journal
         self.lock = threading.RLock()
         self.presence = Presence()

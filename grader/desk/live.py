@@ -23,6 +23,7 @@ from grader.desk.snapshot import Part, Student
 from grader.desk.view import View
 from grader.errors import UsageError
 from grader.model import CheckResult, Report
+from grader.notebooks.cells import text_of
 from grader.notebooks.definitions import definitions
 from grader.report import notebook_cells
 from grader.text import clean
@@ -31,15 +32,15 @@ NOTEBOOK_SIZE = 40_000_000  # bytes of one that is shown
 MOST_REQUESTS = 5_000
 
 
-def marked(view: View, store: Store) -> list[Marked]:
+def marked(view: View, desk: Desk) -> list[Marked]:
     """Return the class with its marks as they are now."""
-    changes = overrides.read(store.out / overrides.NAME)
+    changes = overrides.read(desk.overrides_path)
     return [_line(view, student, changes) for student in view.snapshot.students.values()]
 
 
-def line_of(view: View, student: Student, store: Store) -> Marked:
+def line_of(view: View, student: Student, desk: Desk) -> Marked:
     """Return one student's marks as they are now."""
-    return _line(view, student, overrides.read(store.out / overrides.NAME))
+    return _line(view, student, overrides.read(desk.overrides_path))
 
 
 def _line(view: View, student: Student, changes: overrides.Overrides) -> Marked:
@@ -54,11 +55,11 @@ def notes(line: Marked) -> Sequence[str]:
     return notes_of(line)
 
 
-def class_page(view: View, store: Store) -> str:
+def class_page(view: View, desk: Desk) -> str:
     """Return the class page; its links lead to this desk."""
-    key = ("class page", _stamp(store.out / overrides.NAME))
+    key = ("class page", _stamp(desk.overrides_path))
     if key not in view.kept:
-        view.kept[key] = class_page.render(view.snapshot.class_, marked(view, store))
+        view.kept[key] = class_page.render(view.snapshot.class_, marked(view, desk))
     return str(view.kept[key])
 
 
@@ -70,9 +71,9 @@ def _stamp(path: Path) -> int:
         return 0
 
 
-def gradebook_csv(view: View, store: Store) -> bytes:
+def gradebook_csv(view: View, desk: Desk) -> bytes:
     """Return the gradebook as it would be written now."""
-    return gradebook.render(view.snapshot.class_, marked(view, store))
+    return gradebook.render(view.snapshot.class_, marked(view, desk))
 
 
 def report(store: Store, student: Student) -> tuple[bytes, str]:
@@ -128,8 +129,7 @@ def _at_cells(
     for number, cell in enumerate(cells, start=1):
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
-        source = cell.get("source")
-        names = definitions(source) if isinstance(source, str) else frozenset()
+        names = definitions(text_of(cell))
         own = [
             check
             for check in checks

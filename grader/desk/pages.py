@@ -142,7 +142,7 @@ class Pages:
         """Answer with one student's work: parts, checks, and the notebooks as they ran."""
         view = self.desk.view()
         student = self._student(view, request)
-        line = live.line_of(view, student, self.desk.store)
+        line = live.line_of(view, student, self.desk)
         notebooks, verdicts = live.notebooks(self.desk.store, student)
         pages = {}
         for check in student.checks:
@@ -174,12 +174,12 @@ class Pages:
 
     def gradebook(self, request: Request) -> Response:
         """Answer with the gradebook as it would be written now."""
-        data = live.gradebook_csv(self.desk.view(), self.desk.store)
+        data = live.gradebook_csv(self.desk.view(), self.desk)
         return _download(data, "gradebook.csv", "text/csv")
 
     def class_page(self, request: Request) -> Response:
         """Answer with the class page, with the marks as they are now."""
-        text = live.class_page(self.desk.view(), self.desk.store)
+        text = live.class_page(self.desk.view(), self.desk)
         found = _META_POLICY.search(text)
         policy = (
             f"{found[1].replace('&#39;', chr(39))}; frame-ancestors 'none'" if found else POLICY
@@ -278,14 +278,15 @@ class Pages:
         """Answer to a page that is not there, or that failed."""
         known = isinstance(error, UsageError)
         message = (
-            str(error) if known else "the desk could not make this page; its terminal says why"
+            str(error) if known else "this page could not be made: the desk's terminal says why"
         )
-        if request.scope.get("who") is None:
-            return PlainTextResponse(message, 404)
-        return self._page(
-            request, self.desk.view(), "problem.html.j2", "Not found" if known else "A fault",
-            status=404 if known else 500, message=message,
-        )  # fmt: skip
+        try:
+            view = self.desk.view()
+        except UsageError as fault:  # the class itself can't be read
+            return PlainTextResponse(f"{fault}\n", 500)
+        title = "Not found" if known else "A fault"
+        status = 404 if known else 500
+        return self._page(request, view, "problem.html.j2", title, status=status, message=message)
 
     def _report(self, student: Student) -> Response:
         data, kind = live.report(self.desk.store, student)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from grader.classroom.marks import overrides, rerender
+from grader.classroom.marks import rerender
 from grader.classroom.marks.decisions import NAME, Journal
 from grader.classroom.run.result_store import Store, take_lock
 from grader.desk.app import application
@@ -36,6 +36,7 @@ class Options:
     graders: tuple[str, ...] = ()
     origin: str = ""  # by which browsers reach it, if that is not host and port: a reverse proxy's
     new_tokens: bool = False
+    overrides: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,9 @@ def opened(options: Options, alone: str) -> Iterator[Opened]:
     ):
         keys = keys_of(journal, options.graders or (alone,), anew=options.new_tokens)
         door = _door(options, listener.getsockname()[1], keys)
-        write = _writer(store)
-        app = application(Desk(store, journal), door, write)
+        desk = Desk(store, journal, keys.graders, options.overrides)
+        write = writer(desk)
+        app = application(desk, door, write)
         address = (
             options.origin.rstrip("/")
             or f"http://{_shown(options.host)}:{listener.getsockname()[1]}"
@@ -143,9 +145,11 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _writer(store: Store) -> Callable[[], str]:
+def writer(desk: Desk) -> Callable[[], str]:
+    """Return what writes marks and pages of a desk, and says so in a sentence."""
+
     def write() -> str:
-        written = rerender.write_all(store, store.out / overrides.NAME, lambda done, of: None)
+        written = rerender.write_all(desk.store, desk.overrides_path, lambda done, of: None)
         told = f"Gradebook and class page are written, and {counted(written.pages, 'page')} of students."
         if written.damaged:
             told += f" To be graded again, as files are damaged: {', '.join(written.damaged[:12])}."

@@ -18,7 +18,7 @@ from grader.desk.app import application
 from grader.desk.desk import Desk
 from grader.desk.guard import Door
 from grader.desk.keys import Keys, keys_of
-from grader.desk.server import _writer
+from grader.desk.server import writer
 
 HOST = "127.0.0.1:8521"
 ORIGIN = f"http://{HOST}"
@@ -73,9 +73,9 @@ class Sat:
         self.store = store
         self.journal = Journal(store.out / NAME, create=True)
         self.keys: Keys = keys_of(self.journal, graders)
-        self.desk = Desk(store, self.journal)
+        self.desk = Desk(store, self.journal, graders)
         door = Door(self.keys, frozenset({HOST}), frozenset({ORIGIN}))
-        self.app: Any = application(self.desk, door, _writer(store))
+        self.app: Any = application(self.desk, door, writer(self.desk))
 
     def client(self) -> Client:
         """Return a browser without a cookie."""

@@ -104,12 +104,13 @@ def report(points: Mapping[str, float]) -> Report:
                 0.1,
                 functions=(head.id,),
                 notebook="Work.ipynb",
-            )  # fmt: skip
+            )
         )
     score = sum(check.points for check in checks)
     return Report(
         1, "made", "Two functions", "somebody", score, 10.0, Tier.LANDLOCK, 0.5, "2026-05-01T12:00:00+00:00",
-        (Question("q1", "Functions", score, 10.0),), tuple(checks), notebooks=("Work.ipynb",), version="1", seed="hidden",
+        (Question("q1", "Functions", score, 10.0),), tuple(checks), notebooks=("Work.ipynb",), version="1",
+        seed="hidden",
     )  # fmt: skip
 
 

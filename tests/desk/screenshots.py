@@ -11,11 +11,11 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
-import made
-from report import samples
-from test_desk_browser import CHROMIUM, RUBRIC, Window, first_left, served
+import made  # noqa: E402 - found on the path above
+from report import samples  # noqa: E402 - found on the path above
+from test_desk_browser import CHROMIUM, RUBRIC, Window, first_left, served  # noqa: E402 - found on the path above
 
-from grader.classroom.marks.written_answers import Written
+from grader.classroom.marks.written_answers import Written  # noqa: E402 - found on the path above
 
 SHOTS: tuple[tuple[str, int, str, str], ...] = (
     ("desk", 1440, "light", "grade"),

@@ -10,11 +10,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.classroom.marks.decisions import Change, Journal, Record
+from grader.classroom.marks.decisions import NAME, Change, Decision, Journal, Record, key_of
 from grader.errors import GraderFault, Outdated, UsageError
 
 
@@ -186,3 +187,45 @@ def test_what_can_not_be_written_is_our_fault_and_changes_nothing(store: Journal
 
 def test_the_file_is_its_owners_alone(store: Journal) -> None:
     assert store.path.stat().st_mode & 0o077 == 0
+
+
+def test_journals_of_shards_become_one_with_their_authors_times_and_undos(
+    tmp_path: Path, store: Journal
+) -> None:
+    other = Journal(tmp_path / "other.sqlite3", create=True)
+    store.write("Ada", "both", [change("same", b"1", 0), change("a", b"1", 0)])
+    first = other.write("Bo", "both", [change("same", b"2", 0), change("b", b"2", 0)])
+    other.write("Bo", "again", [change("b", b"3", first + 1)])
+    assert other.undo("Bo") is not None
+    store.take(other)
+    shown = {key: record.value for key, record in store.records("decision").items()}
+    assert shown == {"same": b"1", "a": b"1", "b": b"2"}
+    taken = [line for line in store.all_lines() if line.who == "Bo"]
+    assert [line.after for line in taken] == [b"2", b"3", b"2"]
+    assert [line.time for line in taken] == [
+        line.time for line in other.all_lines() if line.key == "b"
+    ]
+    assert store.undo("Bo") is not None  # what was undone there is undone here
+    assert "b" not in store.records("decision")
+    other.close()
+
+
+def test_a_merged_class_has_the_decisions_of_its_shards(tmp_path: Path) -> None:
+    import made
+
+    from grader.classroom.marks import decided
+    from grader.classroom.run.merge import merge
+
+    for number in (0, 1):
+        shard = made.build(tmp_path / f"shard{number}", 0, entries=[made.entry(number)])
+        class_ = shard.read_class()
+        shard.write_class(msgspec.structs.replace(class_, shards=(number + 1,), of=2))
+        journal = Journal(shard.out / NAME, create=True)
+        seen = made.answers_of(number)[made.WHY].seen
+        value = msgspec.json.encode(Decision(add=1.0, seen=seen, who="Ada"))
+        key = key_of(f"answer:{made.WHY}", f"s{number:04}")
+        journal.write("Ada", "graded", [Change(kind="decision", key=key, value=value, version=0)])
+        journal.close()
+    merged = merge([tmp_path / "shard0", tmp_path / "shard1"], tmp_path / "whole")
+    book = decided.book(tmp_path / "whole")
+    assert [book.of(f"s{number:04}", merged)[0].points for number in (0, 1)] == [1.0, 1.0]

@@ -492,3 +492,40 @@ def test_a_list_is_filtered(sat: Sit, query: str, found: int) -> None:
         assert page.text.index("state-waiting") < page.text.index(
             "state-graded"
         )  # what waits stands first
+
+
+def test_a_part_can_be_shared_among_those_alone_who_sit_at_the_desk(sat: Sit) -> None:
+    desk = sat(3)
+    answer = desk.seat("Ada").act("share", part=desk.part(WHY), version=0, graders=["Ada", "Boo"])
+    assert answer.status_code == 400
+    assert "'Boo' is not a grader" in answer.json()["error"]
+
+
+def test_a_class_that_can_no_longer_be_read_is_said_so(sat: Sit) -> None:
+    desk = sat(3)
+    ada = desk.seat("Ada")
+    for name in ("class.json", ".class.json"):
+        (desk.store.out / name).write_text("{")
+    answer = ada.get("/")
+    assert answer.status_code == 500
+    assert "is damaged" in answer.text
+
+
+def test_the_class_page_is_live_and_lists_what_people_read(sat: Sit) -> None:
+    desk = sat(3)
+    ada = desk.seat("Ada")
+    before = text_of(ada.get("/class/").text)
+    assert f"{WHY}" in before
+    assert "3 × wait to be read" in before
+    desk.decide(ada, WHY, "s0000", add=2)
+    assert "2 × wait to be read" in text_of(ada.get("/class/").text)
+    rows_ = list(csv.DictReader(io.StringIO(ada.get("/class/gradebook.csv").text)))
+    assert rows_[0][WHY] == "2"
+
+
+def test_the_verdicts_stand_at_the_cells_that_they_judge(sat: Sit) -> None:
+    desk = sat(5)
+    student = desk.desk.view().snapshot.students["s0001"].token
+    page = desk.seat("Ada").get(f"/s/{student}").text
+    cell = page.partition("Cell of the assignment")[2].partition("<pre")[0]
+    assert "double: fail, 3 / 6" in cell

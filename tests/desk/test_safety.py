@@ -311,7 +311,8 @@ def test_keys_survive_a_restart_and_new_ones_end_them(tmp_path: Path) -> None:
     [
         "/static/../desk.py", "/static/%2e%2e%2fdesk.py", "/static/..%5cdesk.py", "/static//etc/passwd", "/static/",
         "/class/../overrides.toml/report.html", "/class/%2e%2e/report.html", "/class/..%2f..%2fetc/passwd",
-        "/class/.grade/row.json", "/class/s0000%00/report.html", "/s/s0000", "/s/..%2fs0000/report", "/export/class.json",
+        "/class/.grade/row.json", "/class/s0000%00/report.html", "/s/s0000", "/s/..%2fs0000/report",
+        "/export/class.json",
         "/export/..%2fdesk.sqlite3", "/q/..%2f..", "/q/answer:Work/why", "/desk.sqlite3", "/class.json",
     ],
 )  # fmt: skip
@@ -418,9 +419,12 @@ def test_a_desk_that_others_reach_needs_graders_and_an_address(
 def test_two_desks_on_one_class_are_refused(tmp_path: Path) -> None:
     made.build(tmp_path / "class", 1)
     settings = server.Options(source=tmp_path / "class", port=0)
-    with server.opened(settings, "me"):
-        with pytest.raises(UsageError, match="open on"), server.opened(settings, "me"):
-            pass
+    with (
+        server.opened(settings, "me"),
+        pytest.raises(UsageError, match="open on"),
+        server.opened(settings, "me"),
+    ):
+        pass
 
 
 def test_behind_a_proxy_the_prefix_stands_in_every_link_and_the_cookie_is_for_https(

@@ -204,6 +204,29 @@ class Journal:
         base.commit()
         return written
 
+    def take(self, other: Journal) -> None:
+        """Write the actions of another journal behind those of this one, with their authors and
+        times.
+
+        A record that both hold keeps the value of this one: items of the assignment, for example.
+        """
+        known = {(kind, key) for kind, own in self._records.items() for key in own}
+        actions: dict[int, list[Line]] = {}
+        for line in other.all_lines():
+            if (line.kind, line.key) not in known:
+                actions.setdefault(line.action, []).append(line)
+        numbers: dict[int, int] = {}
+        for number, lines in actions.items():
+            first = lines[0]
+            undoes = numbers.get(first.undoes) if first.undoes is not None else None
+            changes = [
+                Change(kind=line.kind, key=line.key, value=line.after, version=0) for line in lines
+            ]
+            written = self._commit((first.time, first.who, first.what, undoes), changes)
+            numbers[number] = written[0][0]
+            for seq, change in written:
+                self._records.setdefault(change.kind, {})[change.key] = Record(change.value, seq)
+
     def undo(self, who: str) -> Line | None:
         """Take back the last action of a person that stands still, and return its first row; None
         if there is none.

@@ -150,6 +150,8 @@
       throw error;
     }
     await load(here(), { keep: unsaved ? typed : null });
+    const items = [...document.querySelectorAll(".item[aria-pressed=true] .text")].map((one) => one.textContent.trim());
+    if ($("#rubric-title")) $("#spoken").textContent = `${$("#rubric-title").textContent}. ${items.join("; ")}`;
   }
 
   async function saveComment() {
