@@ -43,7 +43,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     )  # fmt: skip
     command.add_argument(
         "--origin", default="", metavar="URL",
-        help="under which browsers reach it, if a reverse proxy stands before it: https://HOST/PREFIX",
+        help="under which browsers reach it, if a reverse proxy stands before it: "
+        "https://HOST/PREFIX",
     )  # fmt: skip
     command.add_argument(
         "--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR"

@@ -1,6 +1,5 @@
 """Decisions and splits by part and student, with their versions: brought up to date row by row of
-the journal.
-"""
+the journal."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Equal answers in one group, and groups in an order in which similar ones stand next to each
-other. Pure.
-"""
+other.
+Pure."""
 
 from __future__ import annotations
 

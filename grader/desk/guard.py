@@ -1,13 +1,14 @@
 """What each request passes before anything answers it.
 
-Theory of operation. What students wrote is shown here, and a page of theirs may be open in the same
-browser, or on another port of the same machine. So each request must name this very host (a foreign
-name that leads here is refused), must not come from another page (``Sec-Fetch-Site``, ``Origin``; a
-browser writes both and a page can't), and must bear the cookie, which no script can read and no
-other site's request brings along. What changes anything needs the ``Origin`` of the desk itself. A
-request that names anything else is refused before its body is read. Each answer forbids frames,
-foreign scripts, styles, pictures and requests. No cookie knows the difference between two ports, so
-its name bears the desk's; and a page on another port has another ``Origin``.
+Theory of operation. What students wrote is shown here, and a page of theirs may be open in the
+same browser, or on another port of the same machine. So each request must name this very host (a
+foreign name that leads here is refused), must not come from another page (``Sec-Fetch-Site``,
+``Origin``; a browser writes both and a page can't), and must bear the cookie, which no script can
+read and no other site's request brings along. What changes anything needs the ``Origin`` of the
+desk itself. A request that names anything else is refused before its body is read. Each answer
+forbids frames, foreign scripts, styles, pictures and requests. No cookie knows the difference
+between two ports, so its name bears the desk's; and a page on another port has another
+``Origin``.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_BODY = 1_000_000  # bytes of a request
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
+    "base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
@@ -47,7 +49,8 @@ LONGEST_QUERY = 2_000  # characters that are searched for a token
 SAFE = ("GET", "HEAD")
 ENTER = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={0}/">
-<title>The desk</title></head><body><main><h1>The desk</h1><p><a href="{0}/">Open the desk</a></p></main></body></html>
+<title>The desk</title></head>
+<body><main><h1>The desk</h1><p><a href="{0}/">Open the desk</a></p></main></body></html>
 """
 
 

@@ -1,9 +1,9 @@
 """Who may enter: addresses with a token, and the cookie that is given for one.
 
-Theory of operation. A secret of 32 random bytes lies in the desk's file, which its owner alone may
-read. The token in a grader's address and the value of the cookie are codes (HMAC-SHA256) of the
-grader's name under that secret, for two different purposes. So they survive a restart, and nothing
-else need be kept. A new secret ends all of them.
+Theory of operation. A secret of 32 random bytes lies in the desk's file, which its owner alone
+may read. The token in a grader's address and the value of the cookie are codes (HMAC-SHA256) of
+the grader's name under that secret, for two different purposes. So they survive a restart, and
+nothing else need be kept. A new secret ends all of them.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def keys_of(journal: Journal, graders: tuple[str, ...], *, anew: bool = False) -
             )
     if len(set(graders)) != len(graders):
         raise UsageError(
-            "two graders have the same name: each needs their own, so that it shows who decided what"
+            "two graders have the same name: each needs their own, to show who decided what"
         )
     secret = journal.setting(SECRET)
     if secret is None or anew:

@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from grader.classroom.exports import desk as exports
 from grader.classroom.marks.decisions import CHECK_OF
 from grader.classroom.run.results import Outcome
-from grader.desk import actions, live, views
+from grader.desk import actions, grade_page, list_page, live, rendering, student_page
 from grader.desk.desk import Desk
 from grader.desk.guard import MOST_BODY, POLICY
 from grader.desk.snapshot import Part, Student
@@ -58,8 +58,8 @@ STATIC = {
 }
 NAMES_COOKIE = "desk-names"
 REPORT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; sandbox allow-top-navigation-by-user-activation"
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; sandbox allow-top-navigation-by-user-activation"
 )
 _META_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">')
 JOURNAL_LINES = 400
@@ -75,14 +75,14 @@ class Pages:
         self.desk = desk
         self.base = base
         self.write = write
-        self.renderer = views.Renderer(desk)
+        self.renderer = rendering.Renderer(desk)
 
     # --- pages ----------------------------------------------------------------------------------
 
     def overview(self, request: Request) -> Response:
         """Answer with all questions and checks."""
         view = self.desk.view()
-        lines = views.overview(view)
+        lines = list_page.overview(view)
         students = view.snapshot.students.values()
         answers = [line for line in lines if line.part.inline is not None]
         return self._page(
@@ -104,22 +104,23 @@ class Pages:
         }
         number = query.get("page", "1")
         page = int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 1
-        filters = views.Filters(**texts, page=page)
-        shown = views.listing(view, self.renderer, part, filters, _names(request))
+        filters = list_page.Filters(**texts, page=page)
+        shown = list_page.listing(view, self.renderer, part, filters, _names(request))
         shown_filters = {name: text for name, text in texts.items() if text}
         apart = [one.apart for one in shown.read_twice if one.apart is not None]
         return self._page(
             request, view, "list.html.j2", part.title, page=shown, states=STATES,
-            asked=views.author_text(part.inline.question) if part.inline is not None else "",
+            asked=rendering.author_text(part.inline.question) if part.inline is not None else "",
             page_link=f"?{urlencode({**shown_filters, 'page': ''})}",
-            apart=sum(apart) / len(apart) if apart else None, read=len(apart), same=apart.count(0.0),
+            apart=sum(apart) / len(apart) if apart else None,
+            read=len(apart), same=apart.count(0.0),
         )  # fmt: skip
 
     def next_one(self, request: Request) -> Response:
         """Lead to the first group that is left."""
         view = self.desk.view()
         part = self._part(view, request)
-        token = views.first_left(view, part, request.scope["who"])
+        token = grade_page.first_left(view, part, request.scope["who"])
         return RedirectResponse(f"{self.base}/q/{part.token}" + (f"/{token}" if token else ""), 303)
 
     def grading(self, request: Request) -> Response:
@@ -130,7 +131,7 @@ class Pages:
         if group is None:
             return RedirectResponse(f"{self.base}/q/{part.token}", 303)
         second = request.query_params.get("second") == "1"
-        page = views.grading(
+        page = grade_page.grading(
             view, self.renderer, group, request.scope["who"], _names(request), second
         )
         return self._page(
@@ -148,12 +149,13 @@ class Pages:
         for check in student.checks:
             part = view.snapshot.part_ids.get(f"{CHECK_OF}{check.id}")
             pages[check.id] = (
-                views.page_of(view, part, student.entry.student) if part is not None else "/"
+                student_page.page_of(view, part, student.entry.student) if part is not None else "/"
             )
         names = _names(request)
         return self._page(
-            request, view, "student.html.j2", views.label(student, names), student=student,
-            label=views.label(student, names), parts=views.student_parts(view, self.renderer, student),
+            request, view, "student.html.j2", rendering.label(student, names), student=student,
+            label=rendering.label(student, names),
+            parts=student_page.student_parts(view, self.renderer, student),
             notebooks=notebooks, verdicts=verdicts, check_pages=pages, score=line.score,
             notes=live.notes(line) if names else (),
             report=student.outcome in (Outcome.GRADED, Outcome.REFUSED),
@@ -196,7 +198,7 @@ class Pages:
     def requests(self, request: Request) -> Response:
         """Answer with the requests for a regrade."""
         view = self.desk.view()
-        asked = views.requests(view, _names(request))
+        asked = student_page.requests(view, _names(request))
         return self._page(request, view, "requests.html.j2", "Requests", asked=asked)
 
     def journal(self, request: Request) -> Response:

@@ -82,7 +82,8 @@ def serve(desk: Opened) -> None:
     """Answer requests until a signal ends it."""
     config = uvicorn.Config(
         desk.app,
-        log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none", proxy_headers=False,
+        log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none",
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
     )  # fmt: skip
     with contextlib.suppress(KeyboardInterrupt):
@@ -103,7 +104,8 @@ def _must_be_safe(options: Options) -> None:
     """Raise `UsageError` if others could reach a desk at which nobody is known by name."""
     if (not is_loopback(options.host) or options.origin) and not options.graders:
         raise UsageError(
-            "others can reach this desk: name each grader by --grader NAME, so that each has an address of their own"
+            "others can reach this desk: name each grader by --grader NAME, so that each has an "
+            "address of their own"
         )
     if options.origin:
         parts = urlsplit(options.origin)
@@ -118,8 +120,8 @@ def _must_be_safe(options: Options) -> None:
             )
     elif options.host in ("0.0.0.0", "::", ""):  # noqa: S104 - what is refused
         raise UsageError(
-            f"--host {options.host or '(empty)'} names every network of this machine: say by --origin under which "
-            "address browsers reach it, such as http://grading.example.edu:8521"
+            f"--host {options.host or '(empty)'} names every network of this machine: say by "
+            "--origin under which address browsers reach it, such as http://grading.example.edu:8521"
         )
 
 
@@ -150,7 +152,8 @@ def writer(desk: Desk) -> Callable[[], str]:
 
     def write() -> str:
         written = rerender.write_all(desk.store, desk.overrides_path, lambda done, of: None)
-        told = f"Gradebook and class page are written, and {counted(written.pages, 'page')} of students."
+        pages = counted(written.pages, "page")
+        told = f"Gradebook and class page are written, and {pages} of students."
         if written.damaged:
             told += f" To be graded again, as files are damaged: {', '.join(written.damaged[:12])}."
         if written.failed:

@@ -4,8 +4,8 @@ names.
 Theory of operation. A request names parts, groups and students by tokens, which are digests. They
 are looked up in the tables of a snapshot; a name that is not there is not found. So nothing of a
 request reaches a path: folders come from ``class.json`` alone. Of an answer only its digests and
-its beginning are held in memory; the text is read when it is shown. What students wrote stays as it
-is here, and is cleaned when it is rendered.
+its beginning are held in memory; the text is read when it is shown. What students wrote stays as
+it is here, and is cleaned when it is rendered.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 """What the desk holds, as files to keep: every decision as CSV, and the rubric as TOML for the next
-class.
-"""
+class."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 """The desk's decisions as the marks of a class take them: rubric items resolved to their texts and
-points.
-"""
+points."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """What people decide on a class: kept in an append-only journal, and merged with the verdicts of
 programs.
 
-Theory of operation. ``desk.sqlite3`` in the class's folder holds two tables. ``journal`` has a row
-for each change: who, when, what, the value before and the value after. Rows are only added;
+Theory of operation. ``desk.sqlite3`` in the class's folder holds two tables. ``journal`` has a
+row for each change: who, when, what, the value before and the value after. Rows are only added;
 triggers refuse anything else. ``records`` holds the present values, each with the number of the
-journal's row that wrote it, its version. Both are written in one transaction, which is on the disk
-when it returns: a process that is killed loses nothing that it has confirmed. A write names the
-version that its author has seen; if another write came between, it is refused, and nothing is
+journal's row that wrote it, its version. Both are written in one transaction, which is on the
+disk when it returns: a process that is killed loses nothing that it has confirmed. A write names
+the version that its author has seen; if another write came between, it is refused, and nothing is
 written. Undo is a write like any other, of the earlier values.
 """
 
@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS journal (
     undoes INTEGER  -- the action that this one takes back
 );
 CREATE TABLE IF NOT EXISTS records (
-    kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB, version INTEGER NOT NULL, PRIMARY KEY (kind, key)
+    kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB, version INTEGER NOT NULL,
+    PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS journal_action ON journal (action);
@@ -235,8 +236,8 @@ class Journal:
         """
         with self._lock:
             found = self._base.execute(
-                "SELECT max(action) FROM journal WHERE who = ? AND undoes IS NULL AND action NOT IN "
-                "(SELECT undoes FROM journal WHERE undoes IS NOT NULL)",
+                "SELECT max(action) FROM journal WHERE who = ? AND undoes IS NULL "
+                "AND action NOT IN (SELECT undoes FROM journal WHERE undoes IS NOT NULL)",
                 (who,),
             ).fetchone()[0]
             if found is None:
@@ -259,8 +260,8 @@ class Journal:
         """
         while version:
             row = self._base.execute(
-                "SELECT undone.version FROM journal undo JOIN journal undone ON undone.action = undo.undoes "
-                "AND undone.kind = undo.kind AND undone.key = undo.key WHERE undo.seq = ?",
+                "SELECT undone.version FROM journal undo "
+                "JOIN journal undone ON undone.action = undo.undoes AND undone.kind = undo.kind AND undone.key = undo.key WHERE undo.seq = ?",
                 (version,),
             ).fetchone()
             if row is None:
@@ -292,7 +293,8 @@ class Journal:
     def _lines(self, rest: str, values: tuple[object, ...]) -> list[Line]:
         names = ", ".join(Line.__struct_fields__)
         with self._lock:
-            rows = self._base.execute(f"SELECT {names} FROM journal {rest}", values).fetchall()  # noqa: S608
+            query = f"SELECT {names} FROM journal {rest}"  # noqa: S608 - all of it is ours
+            rows = self._base.execute(query, values).fetchall()
         return [
             msgspec.convert(dict(zip(Line.__struct_fields__, row, strict=True)), Line)
             for row in rows
@@ -340,7 +342,8 @@ def _verified(base: sqlite3.Connection, path: Path) -> None:
     base.execute("PRAGMA synchronous = FULL")
     if base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         base.executescript(
-            f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA}; COMMIT;"
+            f"BEGIN IMMEDIATE; {_TABLES} PRAGMA application_id = {APPLICATION}; "
+            f"PRAGMA user_version = {SCHEMA}; COMMIT;"
         )
     if base.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise UsageError(f"{path} is a database of another program: move it away")

@@ -56,8 +56,8 @@ def questions(assignment: Assignment) -> tuple[Inline, ...]:
                 found.append(_asked(spec.path, before, cell, part))
             elif part is not None:
                 raise AssignmentError(
-                    f"[[manual]] `{part.id}`: the cell {part.cell!r} of {spec.path} is not the students': "
-                    "give it the role `student`"
+                    f"[[manual]] `{part.id}`: the cell {part.cell!r} of {spec.path} is not the "
+                    "students': give it the role `student`"
                 )
     for part in manual.values():
         raise AssignmentError(
