@@ -48,7 +48,7 @@ def application(desk: Desk, door: Door, write: Callable[[], str]) -> Guard:
 
 
 def _answering(pages: Pages, page: Page) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint that makes a page in a thread of its own: hostile text may take seconds."""
+    """Return an endpoint that makes a page in a thread: hostile text may take seconds."""
 
     def answer(request: Request) -> Response:
         try:

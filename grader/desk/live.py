@@ -1,4 +1,4 @@
-"""What other rooms make of a class, made afresh for the desk: marks, class page, report, notebooks."""
+"""What other rooms make of a class, afresh: marks, class page, report, notebooks."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def gradebook_csv(view: View, desk: Desk) -> bytes:
 
 
 def report(store: Store, student: Student) -> tuple[bytes, str]:
-    """Return the instructor's report of a student, or why the submission was refused, and its kind."""
+    """Return the instructor's report of a student, or why it was refused, and its kind."""
     refused = student.outcome is Outcome.REFUSED
     path = store.out / student.entry.folder / ("refused.txt" if refused else "report.html")
     try:

@@ -121,7 +121,8 @@ def _must_be_safe(options: Options) -> None:
     elif options.host in ("0.0.0.0", "::", ""):  # noqa: S104 - what is refused
         raise UsageError(
             f"--host {options.host or '(empty)'} names every network of this machine: say by "
-            "--origin under which address browsers reach it, such as http://grading.example.edu:8521"
+            "--origin under which address browsers reach it, such as "
+            "http://grading.example.edu:8521"
         )
 
 

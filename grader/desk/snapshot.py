@@ -151,7 +151,7 @@ def take(store: Store) -> Snapshot:
 
 
 def _kept_row(store: Store, entry: Entry, row: Row | None) -> Row | None:
-    """Return a row as it stays in memory: with the digests of the answers, without those of files."""
+    """Return a row as it stays in memory: with digests of answers, without those of files."""
     if row is None:
         return None
     return msgspec.structs.replace(row, files={}, texts=store.texts(entry.folder, row))

@@ -54,7 +54,7 @@ def requests(view: View, names: bool) -> list[Asked]:
 
 
 def page_of(view: View, part: Part, student: str) -> str:
-    """Return the address of the page on which a student's part is graded; nothing if there is none."""
+    """Return the address of the page on which a student's part is graded, if there is one."""
     for group in view.groups(part):
         if any(work.student == student for work in group.works):
             return f"/q/{part.token}/{group.token}"

@@ -105,7 +105,7 @@ def _told(kind: str, value: bytes | None, items: dict[str, Item]) -> str:
 
 
 def rubric_toml(journal: Journal) -> bytes:
-    """Return the rubric as tables of an ``assignment.toml``, so that the next class begins with it."""
+    """Return the rubric as tables of an ``assignment.toml``, for the next class."""
     items = sorted(
         journal.values(ITEM, Item).items(), key=lambda pair: (pair[1].part, pair[1].order, pair[0])
     )

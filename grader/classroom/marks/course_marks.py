@@ -171,13 +171,10 @@ def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
     )
     if fixed is not None:
         points = fixed
-    if points is not None and points < 0:
-        private.append(f"{labels.points(points)} points after your changes: counted as 0")
-        points = 0.0
-    if points is not None and (fixed is not None or whole) and checks and points > most:
-        private.append(
-            f"{labels.points(points)} points after your changes, more than the {labels.points(most)} there are"
-        )
+    if points is not None:
+        changed = bool(checks) and (fixed is not None or bool(whole))
+        private += _doubtful(points, most if changed else math.inf)
+        points = max(points, 0.0)
     penalty = round(_penalty(points, most, days, rules.late), 2) if points is not None else 0.0
     if days:
         notes.append(_lateness(days, penalty, rules.late))
@@ -193,6 +190,17 @@ def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
         private=tuple(private),
         waiting=tuple(name for name, value in answers.items() if value is None),
     )
+
+
+def _doubtful(points: float, most: float) -> list[str]:
+    """Return a note on a sum below 0, or above what there is."""
+    if points < 0:
+        return [f"{labels.points(points)} points after your changes: counted as 0"]
+    if points > most:
+        return [
+            f"{labels.points(points)} points after your changes, more than the {labels.points(most)} there are"
+        ]
+    return []
 
 
 def _decide(

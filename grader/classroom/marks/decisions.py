@@ -151,7 +151,7 @@ class Journal:
         return row[0] or 0
 
     def every_record(self, kind: str) -> dict[str, Record]:
-        """Return all records of a kind by their keys, those that have no value any more among them."""
+        """Return all records of a kind by their keys, with those that have no value any more."""
         with self._lock:
             return dict(self._records.get(kind, {}))
 
@@ -248,7 +248,7 @@ class Journal:
             return lines[0]
 
     def _taken_back(self, line: Line) -> Change:
-        """Return the change that takes a row back; raise `Outdated` if its value no longer stands."""
+        """Return the change that takes a row back; raise `Outdated` if its value is gone."""
         present = self.record(line.kind, line.key).version
         if self._stands_for(line.kind, line.key, present) != line.seq:
             raise Outdated(self.author(present), line.kind, line.key)
@@ -261,7 +261,8 @@ class Journal:
         while version:
             row = self._base.execute(
                 "SELECT undone.version FROM journal undo "
-                "JOIN journal undone ON undone.action = undo.undoes AND undone.kind = undo.kind AND undone.key = undo.key WHERE undo.seq = ?",
+                "JOIN journal undone ON undone.action = undo.undoes AND undone.kind = undo.kind "
+                "AND undone.key = undo.key WHERE undo.seq = ?",
                 (version,),
             ).fetchone()
             if row is None:
@@ -440,7 +441,7 @@ def seen_check(points: float, max_points: float, status: str, fingerprint: str) 
 
 
 def from_full(scale: Scale, items: Iterable[Item]) -> bool:
-    """Tell whether points are taken away from the maximum: as said, else if every item takes away."""
+    """Tell whether points are taken away from the maximum, as is said or as all items do."""
     if scale.from_full is not None:
         return scale.from_full
     points = [item.points for item in items if item.points]
