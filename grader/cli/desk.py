@@ -9,6 +9,7 @@ import importlib.util
 import re
 import signal
 import sys
+import tempfile
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,10 @@ from pathlib import Path
 from grader.errors import UsageError
 
 EXPORTS = (".csv", ".toml")
+OPENING = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={0}">
+<title>The desk</title></head><body><p><a href="{0}">Open the desk</a></p></body></html>
+"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -84,8 +89,10 @@ def run(options: argparse.Namespace) -> int:
         overrides=options.overrides,
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with server.opened(settings, _own_name()) as desk:
-        _show(desk.addresses, browser=not options.no_browser and not options.grader)
+    with server.opened(settings, _own_name()) as desk, tempfile.TemporaryDirectory() as own:
+        _show(desk.addresses)
+        if not options.no_browser and not options.grader:
+            _open_browser(desk.addresses[0][1], Path(own))
         server.serve(desk)
         print(
             "The desk is closed. Marks and pages are being written; Ctrl-C leaves that for later."
@@ -100,15 +107,20 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _show(addresses: Sequence[tuple[str, str]], *, browser: bool) -> None:
+def _show(addresses: Sequence[tuple[str, str]]) -> None:
     """Print the addresses: each holds a token, and is for one person alone."""
     for grader, address in addresses:
         print(f"{grader}: {address}" if len(addresses) > 1 else address)
     print("Each address is for one person alone. Ctrl-C ends the desk.")
     sys.stdout.flush()
-    if browser:
-        with contextlib.suppress(webbrowser.Error):
-            webbrowser.open(addresses[0][1])
+
+
+def _open_browser(address: str, folder: Path) -> None:
+    """Open the address by a private file: other users see the arguments of a process."""
+    page = folder / "desk.html"
+    page.write_text(OPENING.format(address), encoding="utf-8")
+    with contextlib.suppress(webbrowser.Error):
+        webbrowser.open(page.as_uri())
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -320,6 +320,24 @@ def test_two_graders_on_one_answer_see_each_other_and_the_later_write_does_not_w
         )
 
 
+def test_the_page_that_opens_the_browser_leads_in_and_no_process_shows_the_token(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from grader.cli import desk as command
+
+    made.build(tmp_path / "class", 1, rubric=RUBRIC)
+    opened: list[str] = []
+    monkeypatch.setattr(command.webbrowser, "open", opened.append)
+    with served(tmp_path / "class", graders=("Ada",)) as desk:
+        command._open_browser(desk.addresses[""], tmp_path)
+        assert "token" not in opened[0]
+        page = browser.new_context().new_page()
+        page.goto(opened[0])
+        page.wait_for_selector("#write")
+        assert "token" not in page.url
+        page.context.close()
+
+
 def test_what_another_decides_is_shown_while_one_looks_on(browser: Any, tmp_path: Path) -> None:
     made.build(tmp_path / "class", 9, rubric=RUBRIC)
     with served(tmp_path / "class") as desk:
