@@ -30,6 +30,7 @@ from grader.text import clean
 
 NOTEBOOK_SIZE = 40_000_000  # bytes of one that is shown
 MOST_REQUESTS = 5_000
+READ = 1_000_000  # characters of a notebook's cells in which definitions are looked for
 
 
 def marked(view: View, desk: Desk) -> list[Marked]:
@@ -126,10 +127,15 @@ def _at_cells(
 ) -> dict[str, Sequence[CheckResult]]:
     """Return the checks that judge what a cell defines, by the cell's anchor."""
     found: dict[str, Sequence[CheckResult]] = {}
-    for number, cell in enumerate(cells, start=1):
+    left = READ
+    for number, cell in enumerate(cells[: notebook_cells.CELLS], start=1):
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
-        names = definitions(text_of(cell))
+        source = text_of(cell)
+        left -= len(source)
+        if left < 0:
+            break
+        names = definitions(source)
         own = [
             check
             for check in checks

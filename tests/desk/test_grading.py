@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import made
+import msgspec
 import pytest
 from conftest import Sat, text_of
 from made import HOW, PLOT, STYLE, WHY
@@ -20,6 +21,7 @@ from grader.classroom.exports import feedback, tables
 from grader.classroom.marks import gradebook, overrides, rerender
 from grader.classroom.marks.decisions import ANSWER_OF, Item
 from grader.classroom.marks.written_answers import Written
+from grader.classroom.run.results import Outcome
 
 Sit = Callable[..., Sat]
 
@@ -529,3 +531,34 @@ def test_the_verdicts_stand_at_the_cells_that_they_judge(sat: Sit) -> None:
     page = desk.seat("Ada").get(f"/s/{student}").text
     cell = page.partition("Cell of the assignment")[2].partition("<pre")[0]
     assert "double: fail, 3 / 6" in cell
+
+
+def test_students_without_work_and_questions_without_answers_have_pages_too(sat: Sit) -> None:
+    people = [made.entry(0), msgspec.structs.replace(made.entry(1), paths=())]
+    desk = sat(entries=people, answers=lambda number: {})
+    ada = desk.seat("Ada")
+    view = desk.desk.view()
+    for part in view.snapshot.parts:
+        assert ada.get(f"/q/{part.token}").status_code == 200
+        assert ada.get(f"/q/{part.token}/next").status_code == 303
+    for student in view.snapshot.students.values():
+        assert ada.get(f"/s/{student.token}").status_code == 200
+    assert "0 answers are left" in ada.get("/").text
+
+
+def test_a_refused_submission_is_shown_with_its_reason(sat: Sit) -> None:
+    desk = sat(2)
+    row = desk.store.row("s0001", "s0001")
+    assert row is not None
+    reason = "it holds <script>no</script> notebook"
+    refused = msgspec.structs.replace(
+        row, outcome=Outcome.REFUSED, checks=(), answered=(), texts={}, message=reason
+    )
+    desk.store.write("s0001", {"refused.txt": reason.encode()}, refused)
+    desk.store.write_class(desk.store.read_class())
+    ada = desk.seat("Ada")
+    student = desk.desk.view().snapshot.students["s0001"].token
+    assert ada.get(f"/s/{student}").status_code == 200
+    answer = ada.get(f"/s/{student}/report")
+    assert (answer.text, answer.headers["content-type"].partition(";")[0]) == (reason, "text/plain")
+    assert [group.size for group in desk.groups(WHY)] == [1]
