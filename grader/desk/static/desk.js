@@ -180,12 +180,12 @@
 
   // Ask for some values: fields are [name, label, type, value]. Answers null if nothing is to be done.
   function ask(title, fields, extra = null) {
-    const dialog = document.createElement("dialog");
+    const box = document.createElement("dialog");
     const form = document.createElement("form");
     const heading = document.createElement("h2");
     heading.textContent = title;
     heading.id = "asked";
-    dialog.setAttribute("aria-labelledby", "asked");
+    box.setAttribute("aria-labelledby", "asked");
     form.append(heading);
     for (const [name, label, type, value, options] of fields) {
       const line = document.createElement("label");
@@ -209,30 +209,30 @@
       button.type = "button";
       button.textContent = word;
       if (value === "ok") button.className = "main";
-      button.addEventListener("click", () => dialog.close(value));
+      button.addEventListener("click", () => box.close(value));
       buttons.append(button);
     }
     form.append(buttons);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      dialog.close("ok");
+      box.close("ok");
     });
     form.addEventListener("keydown", (event) => {
       const area = event.target instanceof HTMLTextAreaElement && !event.ctrlKey;
       if (event.key === "Enter" && !area && !(event.target instanceof HTMLButtonElement)) {
         event.preventDefault();
-        dialog.close("ok");
+        box.close("ok");
       }
     });
-    dialog.append(form);
-    document.body.append(dialog);
+    box.append(form);
+    document.body.append(box);
     const back = document.activeElement;
-    dialog.showModal();
+    box.showModal();
     return new Promise((done) => {
-      dialog.addEventListener("close", () => {
-        const how = dialog.returnValue;
+      box.addEventListener("close", () => {
+        const how = box.returnValue;
         const values = Object.fromEntries(new FormData(form));
-        dialog.remove();
+        box.remove();
         if (back instanceof HTMLElement) back.focus();
         done(how ? { ...values, how } : null);
       });
@@ -241,16 +241,23 @@
 
   const numberOr = (text, other) => (text.trim() === "" || Number.isNaN(Number(text)) ? other : Number(text));
 
-  async function editItem(button) {
+  // A dialog holds the queue: what it changes comes before what is pressed after it, and no news draws the page anew.
+  function dialog(title, fields, extra, act) {
+    queue(async () => {
+      const asked = await ask(title, fields, extra);
+      if (asked) await act(asked);
+    });
+  }
+
+  function editItem(button) {
     const data = button?.dataset ?? {};
     const part = grading().dataset.part;
-    const asked = await ask(
-      data.item ? "Change an item" : "A new item",
-      [["text", "What the student reads", "textarea", data.text ?? ""], ["points", "Points", "number", data.points ?? ""]],
-      data.item ? ["remove", "Remove"] : null
-    );
-    if (!asked) return;
-    queue(() =>
+    const fields = [
+      ["text", "What the student reads", "textarea", data.text ?? ""],
+      ["points", "Points", "number", data.points ?? ""],
+    ];
+    const title = data.item ? "Change an item" : "A new item";
+    dialog(title, fields, data.item ? ["remove", "Remove"] : null, (asked) =>
       change("item", {
         part, item: data.item ?? "", version: Number(data.version ?? 0), text: asked.text,
         points: numberOr(asked.points, 0), remove: asked.how === "remove",
@@ -258,16 +265,16 @@
     );
   }
 
-  async function editScale(button) {
+  function editScale(button) {
     const data = button.dataset;
     const part = grading().dataset.part;
-    const asked = await ask("How points are counted", [
-      ["full", "Items", "select", data.full, [["", "as the items say"], ["0", "add up from 0"], ["1", "take away from the maximum"]]],
+    const kinds = [["", "as the items say"], ["0", "add up from 0"], ["1", "take away from the maximum"]];
+    const fields = [
+      ["full", "Items", "select", data.full, kinds],
       ["floor", "The least", "number", data.floor],
       ["ceiling", "The most", "number", data.ceiling],
-    ]);
-    if (!asked) return;
-    queue(() =>
+    ];
+    dialog("How points are counted", fields, null, (asked) =>
       change("scale", {
         part, version: Number(data.version), from_full: asked.full === "" ? null : asked.full === "1",
         floor: numberOr(asked.floor, null), ceiling: numberOr(asked.ceiling, null),
@@ -275,28 +282,29 @@
     );
   }
 
-  async function shareOut(button) {
+  function shareOut(button) {
     const data = button.dataset;
-    const asked = await ask("Share this question out", [
-      ["graders", "Graders, with commas between; nobody named means everybody", "text", data.graders],
-    ]);
-    if (!asked) return;
-    const graders = asked.graders.split(",").map((name) => name.trim()).filter(Boolean);
-    queue(() => change("share", { part: data.part, version: Number(data.version), graders }));
+    const label = "Graders, with commas between; nobody named means everybody";
+    dialog("Share this question out", [["graders", label, "text", data.graders]], null, (asked) => {
+      const graders = asked.graders.split(",").map((name) => name.trim()).filter(Boolean);
+      return change("share", { part: data.part, version: Number(data.version), graders });
+    });
   }
 
-  async function askForRegrade(button) {
+  function askForRegrade(button) {
     const part = grading().dataset.part;
-    const asked = await ask("A student's request", [["text", "What the student asks for", "textarea", ""]]);
-    if (asked) queue(() => change("ask", { part, student: button.dataset.student, text: asked.text }));
+    dialog("A student's request", [["text", "What the student asks for", "textarea", ""]], null, (asked) =>
+      change("ask", { part, student: button.dataset.student, text: asked.text })
+    );
   }
 
-  async function answerRequest(button, granted) {
+  function answerRequest(button, granted) {
     const part = grading().dataset.part;
-    const asked = await ask(granted ? "Granted" : "Declined", [["reply", "A note for your team", "textarea", ""]]);
-    if (!asked) return;
     const { student, version } = button.dataset;
-    queue(() => change("answer", { part, student, version: Number(version), granted, reply: asked.reply }));
+    const fields = [["reply", "A note for your team", "textarea", ""]];
+    dialog(granted ? "Granted" : "Declined", fields, null, (asked) =>
+      change("answer", { part, student, version: Number(version), granted, reply: asked.reply })
+    );
   }
 
   // --- what buttons and keys do ----------------------------------------------------------------
