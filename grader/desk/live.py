@@ -33,10 +33,28 @@ MOST_REQUESTS = 5_000
 READ = 1_000_000  # characters of a notebook's cells in which definitions are looked for
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A student's line, and what it was made of: the same mapping, the same marks."""
+
+    own: object
+    stamp: int  # of the overrides
+    line: Marked
+
+
 def marked(view: View, desk: Desk) -> list[Marked]:
     """Return the class with its marks as they are now."""
+    stamp = _stamp(desk.overrides_path)
     changes = overrides.read(desk.overrides_path)
-    return [_line(view, student, changes) for student in view.snapshot.students.values()]
+    found = []
+    for name, student in view.snapshot.students.items():
+        own = view.given.decisions.get(name)
+        kept = view.lines.get(name)
+        if not isinstance(kept, Kept) or kept.own is not own or kept.stamp != stamp:
+            kept = Kept(own, stamp, _line(view, student, changes))
+            view.lines[name] = kept
+        found.append(kept.line)
+    return found
 
 
 def line_of(view: View, student: Student, desk: Desk) -> Marked:

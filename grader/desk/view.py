@@ -73,6 +73,9 @@ class View:
         self.last = last
         self.book = Book(journal.values(ITEM, Item), journal.values(SCALE, Scale), given.decisions)
         self.kept: dict[object, object] = {}  # what is dear to work out; ended with any change
+        self.lines: dict[
+            str, object
+        ] = {}  # of the gradebook, by student, while the rubric is as it is
         self._groups: dict[str, list[Group]] = {}
         self._bases: dict[str, float] = {}
 
@@ -81,6 +84,8 @@ class View:
         they are.
         """
         fresh = View(self.snapshot, self.journal, self.given.after(lines), last)
+        if not any(line.kind in (ITEM, SCALE) for line in lines):
+            fresh.lines = self.lines
         touched = {part for line in lines for part in self._touched(line, fresh)}
         for part, groups in self._groups.items():
             if part not in touched:

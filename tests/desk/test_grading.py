@@ -562,3 +562,31 @@ def test_a_refused_submission_is_shown_with_its_reason(sat: Sit) -> None:
     answer = ada.get(f"/s/{student}/report")
     assert (answer.text, answer.headers["content-type"].partition(";")[0]) == (reason, "text/plain")
     assert [group.size for group in desk.groups(WHY)] == [1]
+
+
+def test_the_live_gradebook_follows_decisions_items_and_overrides(sat: Sit) -> None:
+    desk = sat(3)
+    ada = desk.seat("Ada")
+
+    def points() -> list[str]:
+        table = csv.DictReader(io.StringIO(ada.get("/class/gradebook.csv").text))
+        return [row[WHY] for row in table]
+
+    item = desk.item(ada, WHY, "Names the gradient", 1)
+    desk.decide(ada, WHY, "s0000", item=item)
+    assert points() == ["1", "", ""]
+    desk.decide(ada, WHY, "s0001", add=2)
+    assert points() == ["1", "2", ""]
+    body = {
+        "item": item,
+        "version": desk.journal.record("item", item).version,
+        "text": "Names it",
+        "points": 0.5,
+    }
+    assert ada.act("item", part=desk.part(WHY), **body).is_success
+    assert points() == ["0.5", "2", ""]
+    ada.act("undo")
+    assert points() == ["1", "2", ""]
+    text = f'[[adjust]]\nstudent = "s0002"\nanswer = "{WHY}"\npoints = 1.5\nreason = "agreed"\n'
+    (desk.store.out / overrides.NAME).write_text(text)
+    assert points() == ["1", "2", "1.5"]
