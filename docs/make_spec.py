@@ -34,6 +34,8 @@ TABLES: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("`[[allowed_lines]]`", schema.AllowedLine),
     ("`[limits]`", Limits),
     ("`[late]`", schema.LateSpec),
+    ("`[[manual]]`", schema.ManualSpec),
+    ("`[[rubric]]`", schema.RubricSpec),
 )
 MISTAKES = """\
 # `misconceptions/*.toml`
@@ -60,6 +62,11 @@ WORDS = {
         "error_maps",
     ): "whether a student's report on the hidden seed says of parts of an array "
     "only that they are off, or how far too, in four classes",
+    ("Spec", "manual"): "parts that a person reads, see below",
+    ("Spec", "rubric"): "what graders give and take points for, see below",
+    ("ManualSpec", "id"): "letters, digits, `.`, `_` and `-`",
+    ("ManualSpec", "points"): "the most that a person can give",
+    ("RubricSpec", "text"): "in Markdown, with formulas",
     ("Spec", "limits"): "what a submission may use, see below",
     ("Spec", "late"): "what lateness costs, see below",
     ("Spec", "allowed_lines"): "lines that may stand in the handout, see below",
@@ -100,6 +107,7 @@ TYPES = {
     "tuple[FileSpec, ...]": "list of tables", "tuple[NotebookSpec, ...]": "list of tables",
     "tuple[CheckSpec, ...]": "list of tables", "tuple[Change, ...]": "list of tables",
     "tuple[AllowedLine, ...]": "list of tables",
+    "tuple[ManualSpec, ...]": "list of tables", "tuple[RubricSpec, ...]": "list of tables",
     "Visibility": "`visible`, `hidden`",
     "Literal['points', 'max']": "`points`, `max`",
     "Literal['coarse', 'fine']": "`coarse`, `fine`",

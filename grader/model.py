@@ -162,6 +162,24 @@ class Question(msgspec.Struct, frozen=True):
     max_points: float
 
 
+class GivenItem(msgspec.Struct, frozen=True):
+    """An item of a rubric that a person chose for a part."""
+
+    text: str
+    points: float
+
+
+class HandGraded(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person gave for one part of a submission, and why."""
+
+    title: str
+    points: float  # of a check: what is added to the program's points
+    max_points: float = 0.0
+    items: tuple[GivenItem, ...] = ()
+    comment: str = ""  # Markdown
+    check: str = ""  # the check that was adjusted; empty for an answer
+
+
 class Report(msgspec.Struct, frozen=True):
     """Everything that is known of one graded submission."""
 
@@ -184,3 +202,4 @@ class Report(msgspec.Struct, frozen=True):
     practice: bool = False
     look: tuple[str, ...] = ()  # what a person should decide
     coarse: bool = False  # whether students see of an entry only whether it is off, not how far
+    by_hand: tuple[HandGraded, ...] = ()  # what people gave at the desk

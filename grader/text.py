@@ -30,6 +30,8 @@ def clean(text: str, limit: int = 2000) -> str:
     """Return text without terminal escapes, control and direction-changing characters, cut to
     ``limit`` characters.
     """
+    if len(text) <= limit and text.isprintable():  # no character of it acts, and it is not cut
+        return text
     shown = _ESCAPES.sub("", text[: limit * 4])
     cut = len(shown) > limit or len(text) > limit * 4
     kept = "".join(

@@ -32,6 +32,7 @@ LONGEST = (
         "report/test_browser.py",
         "right/test_right.py",
     ),
+    "desk/test_desk_browser.py",
 )
 
 

@@ -21,6 +21,7 @@ HOUSE = ROOT / "grader"
 FLOORS = (
     {"__main__"},
     {"cli"},
+    {"desk"},
     {"importing", "authoring", "classroom"},
     {"notebook"},
     {"practice"},

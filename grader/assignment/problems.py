@@ -39,6 +39,8 @@ def problems(spec: Spec, folder: Path) -> Iterator[str]:
         yield from _requires(check, checks)
         if check.notebook and check.notebook not in notebooks:
             yield f"check `{check.id}` is of the notebook {check.notebook!r}, which is none of {', '.join(notebooks)}"
+    yield from _manual(spec)
+    yield from _rubric(spec)
     yield from _limits(spec.limits)
     yield from _places(spec)
     yield from _sources(spec, folder)
@@ -97,6 +99,7 @@ def _doubles(spec: Spec) -> Iterator[str]:
         ("checks", [check.id for check in spec.checks]),
         ("files", [file.path for file in spec.files]),
         ("notebooks", [notebook.path for notebook in spec.notebooks]),
+        ("manual", [part.id for part in spec.manual]),
         ("provides", [name for names in provided for name in names]),
     ):
         if twice := _double(ids):
@@ -130,6 +133,48 @@ def _numbers(check: CheckSpec) -> Iterator[str]:
         yield f"{said}: it must be 0 or more, and less than 1"
     if check.times_reference is not None and not 1 < check.times_reference < math.inf:
         yield f"`times_reference` of check `{check.id}` is {check.times_reference:g}: it must be more than 1"
+
+
+def _manual(spec: Spec) -> Iterator[str]:
+    """Yield what is wrong with parts that a person reads."""
+    checks = {check.id for check in spec.checks}
+    functions = {name for file in spec.files for name in file.provides}
+    notebooks = {notebook.path for notebook in spec.notebooks}
+    for part in spec.manual:
+        name = f"the part `{part.id}` under [[manual]]"
+        if not re.fullmatch(r"[\w.-]{1,80}", part.id):
+            yield f"{name}: use letters, digits, '.', '_' and '-' in its id"
+        if part.id in checks:
+            yield f"{name} has the id of a check: give it another one"
+        if not 0 < part.points < math.inf:
+            yield f"{name} has {part.points:g} points: give it more than 0"
+        if bool(part.function) == bool(part.notebook and part.cell):
+            yield f"{name} needs either a `function`, or a `notebook` and a `cell`"
+        if part.function and part.function.split(".")[0] not in functions:
+            close = closest(part.function, sorted(functions))
+            hint = f": did you mean `{close}`?" if close else ""
+            yield f"{name} names the function {part.function!r}, which no entry of [[files]] provides{hint}"
+        if part.notebook and part.notebook not in notebooks:
+            yield f"{name} names the notebook {part.notebook!r}, which is not under [[notebooks]]"
+
+
+def _rubric(spec: Spec) -> Iterator[str]:
+    """Yield what is wrong with items; whether a notebook has the cell of an answer is seen when it
+    is read.
+    """
+    known = [*(check.id for check in spec.checks), *(part.id for part in spec.manual)]
+    stems = {PurePosixPath(notebook.path).stem for notebook in spec.notebooks}
+    for number, item in enumerate(spec.rubric, start=1):
+        name = f"[[rubric]] number {number}"
+        if not item.text.strip():
+            yield f"{name} has no text: students read it"
+        if not math.isfinite(item.points):
+            yield f"{name} has {item.points:g} points: give it a number"
+        stem, _, cell = item.part.rpartition("/")
+        if item.part not in known and not (cell and stem in stems):
+            close = closest(item.part, known)
+            hint = f": did you mean `{close}`?" if close else ""
+            yield f"{name} is of the part {item.part!r}, which is no answer, part or check{hint}"
 
 
 def _in_box(check: CheckSpec, folder: Path, files: bool) -> Iterator[str]:

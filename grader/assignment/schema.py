@@ -88,6 +88,27 @@ class LateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     max_days: int | None = None  # later than that, nothing is given
 
 
+class ManualSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[[manual]]``: a function or a cell of the students' that a person reads, with points of its
+    own.
+    """
+
+    id: str
+    points: float
+    title: str = ""  # what students and graders call it; the id where there is none
+    function: str = ""  # of a student's file, as `NAME` or `Class.method`
+    notebook: str = ""  # or a cell of this notebook:
+    cell: str = ""  # its id in the author's notebook
+
+
+class RubricSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[[rubric]]``: an item that graders choose at the desk; its text is what the student reads."""
+
+    part: str  # an answer (`Notebook/cell`), a part under `[[manual]]`, or a check
+    text: str
+    points: float  # added, or below 0 taken away
+
+
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole of ``assignment.toml``."""
 
@@ -116,3 +137,5 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     own_modules: tuple[str, ...] = ()
     # packages that the checks or the students' work need, as pip writes them
     requires: tuple[str, ...] = ()
+    manual: tuple[ManualSpec, ...] = ()
+    rubric: tuple[RubricSpec, ...] = ()

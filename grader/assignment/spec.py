@@ -20,8 +20,10 @@ from grader.assignment.schema import (
     CheckSpec,
     FileSpec,
     LateSpec,
+    ManualSpec,
     NotebookSpec,
     QuestionSpec,
+    RubricSpec,
     Spec,
 )
 from grader.errors import AssignmentError
@@ -234,6 +236,8 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "allowed_lines": AllowedLine,
     "limits": Limits,
     "late": LateSpec,
+    "manual": ManualSpec,
+    "rubric": RubricSpec,
 }
 
 

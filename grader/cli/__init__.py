@@ -24,7 +24,7 @@ LEFT_OUT = (
     "install the whole grader"
 )
 COMMANDS = (
-    *("check", "watch", "batch", "handout", "record", "audit", "export", "new", "doctor"),
+    *("check", "watch", "batch", "desk", "handout", "record", "audit", "export", "new", "doctor"),
     *("submit", "merge", "similar"),
 )
 # packages -> what brings them

@@ -166,7 +166,9 @@ def _moodle_xml(options: argparse.Namespace) -> Written:
 def _feedback(options: argparse.Namespace) -> Written:
     """a zip of the pages that students may read, to be uploaded again in bulk"""
     from grader.classroom.exports import feedback, tables
+    from grader.classroom.marks import rerender
 
+    rerender.refreshed(options.source, options.overrides)
     class_, lines = tables.marked(options.source, options.overrides)
     table = feedback.render(class_, lines, options.source)
     return Written("feedback.zip", table.data, tables.told(lines, table, what="page"))

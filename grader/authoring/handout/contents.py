@@ -65,7 +65,13 @@ def build(assignment: Assignment, questions: tuple[str, ...] = ()) -> Handout:
         spec = _about(spec, [data.decode() for data in within.values()])
     provided, laid, kept = _provided_files(assignment)
     spec = msgspec.structs.replace(
-        spec, provided=provided, reference="", handout_of=assignment.digest, allowed_lines=()
+        spec,
+        provided=provided,
+        reference="",
+        handout_of=assignment.digest,
+        allowed_lines=(),
+        manual=(),
+        rubric=(),
     )
     within |= {
         **kept,

@@ -293,6 +293,7 @@ def _entry(own: _Own, roster: Roster | None) -> Entry:
         notes=tuple(notes),
         look=tuple(look),
         sis=member.sis if member else None,
+        section=member.section if member else "",
         on_roster=member is not None or roster is None,
     )
 

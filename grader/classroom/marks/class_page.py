@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from grader.classroom.marks.course_marks import Inline
 from grader.classroom.marks.gradebook import Line, notes_of
 from grader.classroom.run.result_store import GRADEBOOK
 from grader.classroom.run.results import CheckRow, ClassFile, Outcome
@@ -148,7 +149,10 @@ def build(class_: ClassFile, rows: Sequence[Line]) -> Page:
         mean=sum(scores) / len(scores) if scores else None,
         median=_median(scores),
         most=most,
-        checks=[_check(check.id, check.points, rows) for check in class_.checks],
+        checks=[
+            *(_check(check.id, check.points, rows) for check in class_.checks),
+            *(_answer(inline, rows) for inline in class_.inline),
+        ],
         shared=_shared(students),
         look=[student for student in students if student.look],
         waiting=sum(line.marks is not None and bool(line.marks.waiting) for line in rows),
@@ -224,6 +228,29 @@ def _check(id_: str, points: float, rows: Iterable[Line]) -> CheckLine:
         share=sum(check.status is Status.PASS for check in own) / len(own) if own else 0.0,
         mistakes=mistakes.most_common(6),
         messages=messages.most_common(3),
+    )
+
+
+def _answer(inline: Inline, rows: Iterable[Line]) -> CheckLine:
+    """Return a part that a person reads as a line among the checks: those who have all its points
+    passed.
+    """
+    marked = [
+        line.marks for line in rows if line.marks is not None and line.outcome is Outcome.GRADED
+    ]
+    given = [marks.answers[inline.id] for marks in marked if inline.id in marks.answers]
+    known = [points for points in given if points is not None]
+    passed = sum(points >= inline.points for points in known) if inline.points else 0
+    return CheckLine(
+        id=inline.id,
+        points=inline.points,
+        passed=passed,
+        failed=len(known) - passed,
+        skipped=len(given) - len(known),
+        mean=sum(known) / len(known) if known else 0.0,
+        share=passed / len(known) if known else 0.0,
+        mistakes=(),
+        messages=[("wait to be read", len(given) - len(known))] if len(known) < len(given) else (),
     )
 
 

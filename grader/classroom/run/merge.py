@@ -4,6 +4,7 @@ whole class.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +12,14 @@ from pathlib import Path
 import msgspec
 
 from grader.classroom.download.students import Entry, natural
+from grader.classroom.marks.decisions import NAME as DECISIONS
+from grader.classroom.marks.decisions import Journal
 from grader.classroom.marks.overrides import NAME as OVERRIDES
 from grader.classroom.run import output_folder
 from grader.classroom.run.result_store import LOG, Store
 from grader.classroom.run.results import ClassFile, Row
 from grader.errors import UsageError
+from grader.files import replacing
 
 
 def merge(shards: Sequence[Path], out: Path) -> ClassFile:
@@ -41,6 +45,7 @@ def merge(shards: Sequence[Path], out: Path) -> ClassFile:
         for store in sources:
             if (store.out / OVERRIDES).is_file() and not (out / OVERRIDES).exists():
                 shutil.copyfile(store.out / OVERRIDES, out / OVERRIDES)
+        _decisions(sources, out)
         parts = sorted({number for class_ in classes for number in class_.shards})
         whole = parts == list(range(1, first.of + 1))
         merged = msgspec.structs.replace(
@@ -131,6 +136,21 @@ def _rows(sources: Sequence[Store], entry: Entry) -> list[tuple[int, Row]]:
         for number, row in found
         if row is not None and not sources[number].damaged(entry.folder, row)
     ]
+
+
+def _decisions(sources: Sequence[Store], out: Path) -> None:
+    """Write what people decided on the shards into one journal, unless there is one: then the desk
+    works there.
+    """
+    paths = [store.out / DECISIONS for store in sources if (store.out / DECISIONS).is_file()]
+    if not paths or (out / DECISIONS).exists():
+        return
+    with replacing(out / DECISIONS) as part:
+        part.unlink()
+        with contextlib.closing(Journal(part, create=True)) as into:
+            for path in paths:
+                with contextlib.closing(Journal(path)) as journal:
+                    into.take(journal)
 
 
 def _logs(sources: Sequence[Store], out: Path) -> None:

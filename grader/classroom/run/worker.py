@@ -77,6 +77,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome = Outcome.GRADED
     checks: tuple[CheckRow, ...] = ()
     answered: tuple[str, ...] = ()
+    texts: Mapping[str, str] = {}  # digest of each answer
     notes: tuple[str, ...] = ()  # of the report, without those on where a file was found
     look: tuple[str, ...] = ()  # why a person should look at it, as far as grading found that
     seconds: float = 0.0
@@ -325,7 +326,8 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, Written]) -> Done:
     from grader.report import json_report
     from grader.report.audience import Audience
 
-    rules = msgspec.structs.replace(task.rules, answered=tuple(answers))
+    texts = {id_: _kept(answer).seen for id_, answer in answers.items()}
+    rules = msgspec.structs.replace(task.rules, answered=tuple(answers), texts=texts)
     own = msgspec.structs.replace(graded.report, submission=task.title)
     # of a group each has a page of their own
     graded = Graded(own, graded.notebooks, graded.sources)
@@ -345,6 +347,7 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, Written]) -> Done:
         files=files,
         checks=check_rows(graded.report),
         answered=tuple(answers),
+        texts=texts,
         notes=graded.report.notes,
         look=(*graded.report.look, *_elsewhere(answers)),
         seconds=graded.report.seconds,
@@ -361,7 +364,8 @@ def _elsewhere(answers: Mapping[str, Written]) -> list[str]:
 
 
 def _kept(answer: Written) -> Written:
-    return msgspec.structs.replace(answer, text=_valid(answer.text))
+    pictures = {_valid(name): _valid(data) for name, data in answer.pictures.items()}
+    return msgspec.structs.replace(answer, text=_valid(answer.text), pictures=pictures)
 
 
 def _valid(text: str) -> str:

@@ -96,6 +96,15 @@ def find(lines: Sequence[str], name: str) -> tuple[int, int] | None:
     return _block(lines, start, stop, rf"(?:async\s+)?def\s+{re.escape(function)}\s*\(")
 
 
+def function_text(text: str, name: str) -> str | None:
+    """Return the source of a function, or of ``Class.method``, as it stands in a file; None if it
+    is not there.
+    """
+    lines = _lines(text)
+    span = find(lines, name)
+    return "\n".join(lines[span[0] : span[1]]) if span is not None else None
+
+
 def place(sources: Mapping[str, str], name: str) -> tuple[str, int] | None:
     """Return the file and the line, from 1, where a function begins, or None where no source holds
     it.
