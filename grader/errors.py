@@ -96,7 +96,9 @@ class StudentException(SubmissionFailed):
 
 
 class CellStopped(StudentException):
-    """A name is missing because the cell that defines it stopped; ``cell`` is that cell in words."""
+    """A name is missing because the cell that defines it stopped; ``cell`` is that cell in
+    words.
+    """
 
     def __init__(self, message: str, trace: str = "", cell: str = "") -> None:
         super().__init__(message, trace)

@@ -16,8 +16,15 @@ from grader.errors import AssignmentError, GraderError, GraderFault, UsageError
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 # The same for what can't be read: it says nothing of what a student handed in.
 UNREADABLE = FULL | {
-    errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EBUSY, errno.ETIMEDOUT,
-}  # fmt: skip
+    errno.EACCES,
+    errno.EPERM,
+    errno.ESTALE,
+    errno.ENOMEM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EBUSY,
+    errno.ETIMEDOUT,
+}
 
 
 def leads_out(path: str) -> bool:

@@ -102,7 +102,9 @@ class ManualSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class RubricSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``[[rubric]]``: an item that graders choose at the desk; its text is what the student reads."""
+    """``[[rubric]]``: an item that graders choose at the desk; its text is what the student
+    reads.
+    """
 
     part: str  # an answer (`Notebook/cell`), a part under `[[manual]]`, or a check
     text: str

@@ -81,13 +81,14 @@ class Assignment:
         """
         if self.spec.handout_of:
             raise AssignmentError(
-                f"{self.folder} is a handout, for practice: grade a class with the assignment that it was made from"
+                f"{self.folder} is a handout, for practice: grade a class with the assignment that"
+                " it was made from"
             )
         path = self.expectations_path("hidden")
         if not path.is_file():
             raise AssignmentError(
-                f"{path} is not there, and the answers to the public seed are in the handout: run `grader record`, "
-                "or lay the file of your course there"
+                f"{path} is not there, and the answers to the public seed are in the handout: run"
+                " `grader record`, or lay the file of your course there"
             )
 
     def expectations_path(self, seed: str) -> Path:
@@ -113,7 +114,9 @@ class Assignment:
 
     @cached_property
     def box_files(self) -> dict[str, bytes]:
-        """The author's helper module as it lies in a box, under a name that no student's file has."""
+        """The author's helper module as it lies in a box, under a name that no student's file
+        has.
+        """
         path = self.box_path
         return {} if path is None else {f"{BOX_MODULE}.py": path.read_bytes()}
 
@@ -142,7 +145,9 @@ class Assignment:
 
     @cached_property
     def provided(self) -> dict[str, Path]:
-        """Every provided file: its place in a student's tree -> where it stands in the assignment."""
+        """Every provided file: its place in a student's tree -> where it stands in the
+        assignment.
+        """
         students = {file.path for file in self.spec.files}
         files: dict[str, Path] = {}
         for source, target in self.spec.provided.items():
@@ -201,7 +206,9 @@ class Assignment:
 
 
 def load(folder: Path) -> Assignment:
-    """Read an assignment's folder; raise `AssignmentError` with the file, the key and what to do."""
+    """Read an assignment's folder; raise `AssignmentError` with the file, the key and what to
+    do.
+    """
     path = folder / SPEC_NAME
     try:
         # some editors begin a file with a mark

@@ -19,7 +19,9 @@ SUFFIX = ".j2"
 
 
 def scaffold(name: str) -> dict[str, bytes]:
-    """Return the files of a new assignment, by their paths in its folder; ``name`` is the folder's."""
+    """Return the files of a new assignment, by their paths in its folder; ``name`` is the
+    folder's.
+    """
     short, title = named(name)
     templates = Environment(  # noqa: S701 - Python and TOML, made of letters and digits
         loader=PackageLoader("grader.authoring"),
@@ -28,9 +30,9 @@ def scaffold(name: str) -> dict[str, bytes]:
     )
     told = {"name": short, "title": title}
     return {
-        path.removeprefix(TEMPLATES).removesuffix(SUFFIX): templates.get_template(path)
-        .render(told)
-        .encode()
+        path.removeprefix(TEMPLATES).removesuffix(SUFFIX): (
+            templates.get_template(path).render(told).encode()
+        )
         for path in templates.list_templates(filter_func=lambda path: path.startswith(TEMPLATES))
     }
 

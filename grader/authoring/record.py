@@ -99,7 +99,8 @@ def _must_be_reproducible(assignment: Assignment, first: Expectations) -> None:
         again += differences(second, run_reference(backwards, seed))
     if again:
         raise AssignmentError(
-            f"the reference is not reproducible: {again[0]} differs between two runs; seed every random draw"
+            f"the reference is not reproducible: {again[0]} differs between two runs; seed every"
+            " random draw"
         )
     raise AssignmentError(
         f"a check depends on the order: when the checks run from the last to the first, {told}; "
@@ -122,7 +123,10 @@ def check(assignment: Assignment, progress: Callable[[str], None]) -> Iterator[s
         path = assignment.expectations_path(name)
         stored = Expectations.read(path)
         if stored.provenance.assignment != assignment.digest:
-            yield f"{path.name}: the spec, a check, a notebook or a provided file has changed since it was recorded"
+            yield (
+                f"{path.name}: the spec, a check, a notebook or a provided file has changed since"
+                " it was recorded"
+            )
         if stored.provenance.reference != reference_digest(assignment):
             yield f"{path.name}: the reference has changed since it was recorded"
         progress(f"{name} seed: running the reference against it")
@@ -148,8 +152,9 @@ def reference_files(assignment: Assignment) -> dict[str, bytes]:
                 "this is a handout, which has no `reference`: nothing can be recorded from it"
             )
         raise AssignmentError(
-            f"{assignment.folder / SPEC_NAME} names no `reference`: give the folder of your solution, such as "
-            '`reference = "../solutions"`, or `reference = "."` where a notebook is its own reference'
+            f"{assignment.folder / SPEC_NAME} names no `reference`: give the folder of your"
+            ' solution, such as `reference = "../solutions"`, or `reference = "."` where a'
+            " notebook is its own reference"
         )
     files = {}
     for file in assignment.spec.files:
@@ -199,12 +204,13 @@ def run_reference(
             and not asserts(assignment, id_)
         ):
             warn(
-                f"warning: `{id_}` ({case.id}) expects nothing, so every answer would pass: call `expect` in it"
+                f"warning: `{id_}` ({case.id}) expects nothing, so every answer would pass: call"
+                " `expect` in it"
             )
         for name in tiny(expectations.cases[id_, case.id]):
             warn(
-                f"warning: `{name}` of `{id_}` ({case.id}) is below {FLOOR:g} throughout, which is taken for rounding, "
-                "so zero would pass: give `expect` an rtol"
+                f"warning: `{name}` of `{id_}` ({case.id}) is below {FLOOR:g} throughout, which is"
+                " taken for rounding, so zero would pass: give `expect` an rtol"
             )
     return expectations
 

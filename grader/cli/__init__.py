@@ -32,11 +32,16 @@ EXTRAS = {"libcst": "author", "tomli_w": "author", "yaml": "author,class"}
 
 
 def parser(command: str = "") -> argparse.ArgumentParser:
-    """Return the parser of the whole command line, or of one command alone, which takes less time."""
+    """Return the parser of the whole command line, or of one command alone, which takes less
+    time.
+    """
     top = argparse.ArgumentParser(
         prog="grader",
         allow_abbrev=False,
-        description="Write a numerical-Python assignment once; hand it out, grade a class, give reports that teach.",
+        description=(
+            "Write a numerical-Python assignment once; hand it out, grade a class, give reports"
+            " that teach."
+        ),
     )
     top.add_argument("--version", action="version", version=f"grader {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)

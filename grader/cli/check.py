@@ -102,7 +102,9 @@ def _run(options: argparse.Namespace, assignment: Assignment, opening: Opening) 
 
 
 def _watch(options: argparse.Namespace, assignment: Assignment) -> int:
-    """Check at every save instead of once; raise `UsageError` for work that may be somebody else's."""
+    """Check at every save instead of once; raise `UsageError` for work that may be somebody
+    else's.
+    """
     from grader.cli import watch
     from grader.practice.own import is_own
 

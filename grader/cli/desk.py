@@ -31,9 +31,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         description=__doc__,
     )
     command.add_argument(
-        "--from", dest="source", type=Path, metavar="DIR", default=Path("class"),
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="DIR",
+        default=Path("class"),
         help="what `grader batch` wrote (default: ./%(default)s)",
-    )  # fmt: skip
+    )
     command.add_argument(
         "--host",
         default="127.0.0.1",
@@ -43,14 +47,19 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "--port", type=_port, default=8521, help="0 takes a free one (default: %(default)s)"
     )
     command.add_argument(
-        "--grader", action="append", default=[], metavar="NAME",
+        "--grader",
+        action="append",
+        default=[],
+        metavar="NAME",
         help="a person who grades, with an address of their own; may be repeated",
-    )  # fmt: skip
+    )
     command.add_argument(
-        "--origin", default="", metavar="URL",
+        "--origin",
+        default="",
+        metavar="URL",
         help="under which browsers reach it, if a reverse proxy stands before it: "
         "https://HOST/PREFIX",
-    )  # fmt: skip
+    )
     command.add_argument(
         "--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR"
     )
@@ -59,9 +68,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     )
     command.add_argument("--no-browser", action="store_true", help="open no browser")
     command.add_argument(
-        "--export", type=Path, metavar="FILE",
+        "--export",
+        type=Path,
+        metavar="FILE",
         help="write every decision to a .csv, or the rubric to a .toml, and end",
-    )  # fmt: skip
+    )
     command.add_argument(
         "--write", action="store_true", help="write marks and pages with all decisions, and end"
     )

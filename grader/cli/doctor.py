@@ -25,8 +25,13 @@ LIBRARIES = (
 # What a tier leaves open even where it works; docs/security.md has the whole table.
 LEFT_OPEN = {
     "bubblewrap": "bugs of the kernel, and what can be measured: time, caches, the machine's load",
-    "landlock": "names and sizes of files can be learned; a hole in Landlock or seccomp is one in the tier",
-    "none": "the answers, all files, the network and other processes can be reached; time alone is bounded",
+    "landlock": (
+        "names and sizes of files can be learned; a hole in Landlock or seccomp is one in the tier"
+    ),
+    "none": (
+        "the answers, all files, the network and other processes can be reached; time alone is"
+        " bounded"
+    ),
 }
 
 
@@ -47,7 +52,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 
 def run(options: argparse.Namespace) -> int:
-    """Try every tier and print what was found; 0 where untrusted code can be graded here, else 2."""
+    """Try every tier and print what was found; 0 where untrusted code can be graded here, else
+    2.
+    """
     from grader import __version__
     from grader.limits import Limits
     from grader.machine import cores
@@ -55,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
     from grader.sandbox.ladder import probe
 
     print(
-        f"grader {__version__}, Python {platform.python_version()}, {platform.system()} {platform.release()}"
+        f"grader {__version__}, Python {platform.python_version()}, {platform.system()}"
+        f" {platform.release()}"
     )
     print(f"user: {'root' if _is_root() else 'an ordinary user'}; {cores()} cores")
     print("\nisolation tiers, strongest first:")
@@ -71,7 +79,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"  --isolation auto takes: {usable[0]}")
     else:
         print(
-            "  --isolation auto stops: none of these holds; `--isolation none` is for code that you trust"
+            "  --isolation auto stops: none of these holds; `--isolation none` is for code that you"
+            " trust"
         )
     print("\nlimits of a submission, unless assignment.toml says otherwise:")
     limits = Limits()
@@ -84,7 +93,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _packages(folder: Path) -> int:
-    """Print the packages that an assignment needs; return how many of them are missing or too old."""
+    """Print the packages that an assignment needs; return how many of them are missing or too
+    old.
+    """
     from packaging.requirements import Requirement
 
     from grader.assignment.spec import load

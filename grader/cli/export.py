@@ -26,18 +26,31 @@ class Written(NamedTuple):
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
     command: argparse.ArgumentParser = commands.add_parser(
-        "export", help="write marks, students' pages or an autograder for an LMS, Gradescope, nbgrader, Classroom 50",
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="formats:\n" + "\n".join(f"  {name:20} {writer.__doc__}" for name, writer in FORMATS.items()),
-    )  # fmt: skip
+        "export",
+        help=(
+            "write marks, students' pages or an autograder for an LMS, Gradescope, nbgrader,"
+            " Classroom 50"
+        ),
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="formats:\n"
+        + "\n".join(f"  {name:20} {writer.__doc__}" for name, writer in FORMATS.items()),
+    )
     command.add_argument(
         "format", choices=FORMATS, metavar="FORMAT", help="one of: " + ", ".join(FORMATS)
     )
     add_assignment(command)
     command.add_argument(
-        "--from", dest="source", type=Path, metavar="PATH", default=Path("class"),
-        help="what `grader batch` wrote (default: ./%(default)s); a report.json for results of one submission",
-    )  # fmt: skip
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="PATH",
+        default=Path("class"),
+        help=(
+            "what `grader batch` wrote (default: ./%(default)s); a report.json for results of one"
+            " submission"
+        ),
+    )
     command.add_argument(
         "--out", type=Path, metavar="FILE", help="where to write (default: a name by the format)"
     )
@@ -48,9 +61,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "--gradebook", type=Path, metavar="CSV", help="the LMS's own export, to be filled in"
     )
     command.add_argument(
-        "--column", default="", metavar="TITLE",
-        help="canvas, brightspace, blackboard, sakai: the column's exact title; moodle-xml: the assignment's ID number",
-    )  # fmt: skip
+        "--column",
+        default="",
+        metavar="TITLE",
+        help=(
+            "canvas, brightspace, blackboard, sakai: the column's exact title; moodle-xml: the"
+            " assignment's ID number"
+        ),
+    )
     command.add_argument(
         "--scale",
         action="store_true",

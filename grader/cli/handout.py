@@ -42,9 +42,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "--check", action="store_true", help="write nothing: fail where the template is out of date"
     )
     command.add_argument(
-        "--try-bare", action="store_true",
+        "--try-bare",
+        action="store_true",
         help="run the handout's own checks in a fresh environment too; needs a package index",
-    )  # fmt: skip
+    )
     return command
 
 

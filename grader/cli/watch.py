@@ -1,4 +1,6 @@
-"""``grader watch [FOLDER]``: checks what a saved file concerns, at once, and prints what changed."""
+"""``grader watch [FOLDER]``: checks what a saved file concerns, at once, and prints what
+changed.
+"""
 
 from __future__ import annotations
 

@@ -48,9 +48,13 @@ KEYS = (
     ("?", "these keys"),
 )
 STATES = (
-    ("", "all"), ("left", "left to grade"), ("changed", "changed since"), ("graded", "graded"),
-    ("requests", "with a request"), ("mixed", "given different points"),
-)  # fmt: skip
+    ("", "all"),
+    ("left", "left to grade"),
+    ("changed", "changed since"),
+    ("graded", "graded"),
+    ("requests", "with a request"),
+    ("mixed", "given different points"),
+)
 STATIC = {
     "report.css": ("grader.report", "templates/report.css", "text/css"),
     "desk.css": ("grader.desk", "static/desk.css", "text/css"),
@@ -86,12 +90,17 @@ class Pages:
         students = view.snapshot.students.values()
         answers = [line for line in lines if line.part.inline is not None]
         return self._page(
-            request, view, "overview.html.j2", view.snapshot.class_.title,
-            answers=answers, checks=[line for line in lines if line.part.check is not None],
-            left=sum(line.left for line in answers), students=len(students),
+            request,
+            view,
+            "overview.html.j2",
+            view.snapshot.class_.title,
+            answers=answers,
+            checks=[line for line in lines if line.part.check is not None],
+            left=sum(line.left for line in answers),
+            students=len(students),
             handed_in=sum(student.outcome is Outcome.GRADED for student in students),
             empty=any(line.part.empty for line in lines),
-        )  # fmt: skip
+        )
 
     def listing(self, request: Request) -> Response:
         """Answer with the answers to one question in a row."""
@@ -109,12 +118,18 @@ class Pages:
         shown_filters = {name: text for name, text in texts.items() if text}
         apart = [one.apart for one in shown.read_twice if one.apart is not None]
         return self._page(
-            request, view, "list.html.j2", part.title, page=shown, states=STATES,
+            request,
+            view,
+            "list.html.j2",
+            part.title,
+            page=shown,
+            states=STATES,
             asked=rendering.author_text(part.inline.question) if part.inline is not None else "",
             page_link=f"?{urlencode({**shown_filters, 'page': ''})}",
             apart=sum(apart) / len(apart) if apart else None,
-            read=len(apart), same=apart.count(0.0),
-        )  # fmt: skip
+            read=len(apart),
+            same=apart.count(0.0),
+        )
 
     def next_one(self, request: Request) -> Response:
         """Lead to the first group that is left."""
@@ -135,9 +150,14 @@ class Pages:
             view, self.renderer, group, request.scope["who"], _names(request), second
         )
         return self._page(
-            request, view, "grade.html.j2", f"{part.title}, {page.number} of {page.of}",
-            page=page, seq=view.last, asked=bool(page.asked),
-        )  # fmt: skip
+            request,
+            view,
+            "grade.html.j2",
+            f"{part.title}, {page.number} of {page.of}",
+            page=page,
+            seq=view.last,
+            asked=bool(page.asked),
+        )
 
     def student(self, request: Request) -> Response:
         """Answer with one student's work: parts, checks, and the notebooks as they ran."""
@@ -153,13 +173,20 @@ class Pages:
             )
         names = _names(request)
         return self._page(
-            request, view, "student.html.j2", rendering.label(student, names), student=student,
+            request,
+            view,
+            "student.html.j2",
+            rendering.label(student, names),
+            student=student,
             label=rendering.label(student, names),
             parts=student_page.student_parts(view, self.renderer, student),
-            notebooks=notebooks, verdicts=verdicts, check_pages=pages, score=line.score,
+            notebooks=notebooks,
+            verdicts=verdicts,
+            check_pages=pages,
+            score=line.score,
             notes=live.notes(line) if names else (),
             report=student.outcome in (Outcome.GRADED, Outcome.REFUSED),
-        )  # fmt: skip
+        )
 
     def report(self, request: Request) -> Response:
         """Answer with the report that was written for the instructor."""
@@ -317,9 +344,15 @@ class Pages:
         open_requests = sum(one.state == "open" for one in view.requests.values())
         environment = templating.environment("grader.desk")
         text = environment.get_template(template).render(
-            title=title, base=self.base, who=request.scope["who"], names=_names(request), keys=KEYS,
-            class_title=view.snapshot.class_.title, open_requests=open_requests, **values,
-        )  # fmt: skip
+            title=title,
+            base=self.base,
+            who=request.scope["who"],
+            names=_names(request),
+            keys=KEYS,
+            class_title=view.snapshot.class_.title,
+            open_requests=open_requests,
+            **values,
+        )
         return Response(text.encode("utf-8", "replace"), status, media_type="text/html")
 
 

@@ -82,10 +82,14 @@ def serve(desk: Opened) -> None:
     """Answer requests until a signal ends it."""
     config = uvicorn.Config(
         desk.app,
-        log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
         proxy_headers=False,
         timeout_graceful_shutdown=5,
-    )  # fmt: skip
+    )
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=list(desk.sockets))
 

@@ -50,8 +50,8 @@ from grader.importing.drafts import (
 from grader.sandbox.box import Staging
 
 KNOWN = (
-    "nbgrader's (cells marked as solutions and tests, with points) or Otter's (`# BEGIN QUESTION` in a raw cell, or "
-    "`BEGIN QUESTION` in a fenced block)"
+    "nbgrader's (cells marked as solutions and tests, with points) or Otter's (`# BEGIN QUESTION`"
+    " in a raw cell, or `BEGIN QUESTION` in a fenced block)"
 )
 MOST_TRIALS = 10
 NOT_CARRIED = "not_carried_over.py"
@@ -304,7 +304,8 @@ def _easy_note(test: Test, passes: bool) -> list[str]:
     if not passes or not test.points:
         return []
     return [
-        f"{test.place}: the untouched template passes it too, so its points are given for nothing: ask for more"
+        f"{test.place}: the untouched template passes it too, so its points are given for nothing:"
+        " ask for more"
     ]
 
 

@@ -50,7 +50,8 @@ def from_nbgrader_course(folder: Path, tell: Callable[[str], None], try_out: Try
         found.setdefault(folder.name if place == "." else place.replace("/", "-"), []).append(path)
     if not found:
         raise UsageError(
-            f"{source} holds no notebook with nbgrader's markup: name the course, or its folder `source`"
+            f"{source} holds no notebook with nbgrader's markup: name the course, or its folder"
+            " `source`"
         )
     return _made(found, tell, try_out)
 
@@ -87,7 +88,9 @@ def _source_folder(folder: Path) -> Path:
 
 
 def _notebooks(folder: Path, known: Callable[[list[dict[str, object]]], bool]) -> list[Path]:
-    """Return the notebooks below a folder with a markup, what tools have made of them left aside."""
+    """Return the notebooks below a folder with a markup, what tools have made of them left
+    aside.
+    """
     found = []
     paths = sorted(path for path in folder.rglob("*") if path.suffix in (".ipynb", ".py", ".md"))
     for path in paths[:MOST_NOTEBOOKS]:

@@ -71,13 +71,16 @@ class _Draft(msgspec.Struct):
 
 
 def from_gradescope(folder: Path, tell: Callable[[str], None], try_out: TryOut) -> Course:
-    """Return the assignments of the autograders in a folder; raise `UsageError` if there is none."""
+    """Return the assignments of the autograders in a folder; raise `UsageError` if there is
+    none.
+    """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder: name that of a Gradescope autograder")
     found = _autograders(folder)
     if not found:
         raise UsageError(
-            f"{folder} holds no autograder in Python: {' or '.join(MARKS)} was expected, with tests/test_*.py"
+            f"{folder} holds no autograder in Python: {' or '.join(MARKS)} was expected, with"
+            " tests/test_*.py"
         )
     made: dict[str, Converted] = {}
     refused: dict[str, str] = {}
@@ -124,7 +127,10 @@ def _opened(root: Path) -> Autograder | str:
     tests = tuple(sorted({*root.glob("tests/**/test*.py"), *root.glob("test*.py")}))
     solution = _below(root, SOLUTIONS) or _below(root.parent, SOLUTIONS)
     if solution is None:
-        return f"{root} holds no solution: lay the files that students write, solved, in {root / 'solution'}"
+        return (
+            f"{root} holds no solution: lay the files that students write, solved, in"
+            f" {root / 'solution'}"
+        )
     return Autograder(
         root, tests, solution, _below(root, STARTERS) or _below(root.parent, STARTERS)
     )
@@ -240,7 +246,9 @@ def _order(number: str) -> tuple[tuple[int, str], ...]:
 
 
 def _take_files(one: Autograder, made: _Draft) -> None:
-    """Take the files that tests and the solution name, and the author's modules that tests import."""
+    """Take the files that tests and the solution name, and the author's modules that tests
+    import.
+    """
     sources = [test.code for test in made.tests]
     sources += [data.decode() for data in made.solution.values()]
     cells = [{"cell_type": "code", "metadata": {}, "source": source} for source in sources]
@@ -306,7 +314,9 @@ def _is_package(word: str) -> bool:
 
 
 def _settled(made: _Draft, name: str, title: str, try_out: TryOut) -> Trial:
-    """Let each test be a check in the grader's process if it can, else in the box, else a comment."""
+    """Let each test be a check in the grader's process if it can, else in the box, else a
+    comment.
+    """
     for test in [*made.tests]:
         why = in_process(test, made.modules)
         if why and not test.in_box:
@@ -377,7 +387,10 @@ def _spec(made: _Draft, name: str, title: str) -> str:
     table["checks"] = [*map(_entry, made.tests)]
     if made.provided:
         table["provided"] = {path: path for path in made.provided}
-    head = "# Made of a Gradescope autograder by `grader new`. Every key is explained in docs/spec.md.\n"
+    head = (
+        "# Made of a Gradescope autograder by `grader new`. Every key is explained in"
+        " docs/spec.md.\n"
+    )
     return head + tomli_w.dumps(table)
 
 

@@ -12,11 +12,41 @@ from grader.importing.check_files import installed
 from grader.importing.drafts import Test
 
 # What a test speaks of if it needs the process that the student's code runs in.
-BESIDE = frozenset((
-    "patch", "mock", "Mock", "MagicMock", "sys", "os", "io", "subprocess", "inspect", "importlib", "runpy", "open",
-    "input", "redirect_stdout", "redirect_stderr", "capsys", "monkeypatch", "builtins", "setattr", "delattr", "print",
-    "exec", "eval", "signal", "threading", "multiprocessing", "doctest", "random", "globals", "tempfile", "pathlib",
-))  # fmt: skip
+BESIDE = frozenset(
+    (
+        "patch",
+        "mock",
+        "Mock",
+        "MagicMock",
+        "sys",
+        "os",
+        "io",
+        "subprocess",
+        "inspect",
+        "importlib",
+        "runpy",
+        "open",
+        "input",
+        "redirect_stdout",
+        "redirect_stderr",
+        "capsys",
+        "monkeypatch",
+        "builtins",
+        "setattr",
+        "delattr",
+        "print",
+        "exec",
+        "eval",
+        "signal",
+        "threading",
+        "multiprocessing",
+        "doctest",
+        "random",
+        "globals",
+        "tempfile",
+        "pathlib",
+    )
+)
 Modules = Mapping[str, frozenset[str]]
 
 
@@ -80,10 +110,11 @@ def _why_not(node: ast.Import | ast.ImportFrom, modules: Modules) -> str:
 def checks_head() -> str:
     """Return what stands ahead of the checks."""
     return (
-        '"""The autograder\'s tests, as checks. `written` brings what students wrote under a name.\n\n'
-        'In place of `self.assertEqual(f(2), 4)` you may write `expect("f(2)", f(2))`, with `expect` as a second\n'
-        "argument: it needs no expected number, since `grader record` takes the reference's, and says more.\n"
-        '"""\n\nfrom grader.checking.api.cell_tests import cell_test, written\n'
+        '"""The autograder\'s tests, as checks. `written` brings what students wrote under a'
+        ' name.\n\nIn place of `self.assertEqual(f(2), 4)` you may write `expect("f(2)", f(2))`,'
+        " with `expect` as a second\nargument: it needs no expected number, since `grader record`"
+        ' takes the reference\'s, and says more.\n"""\n\nfrom grader.checking.api.cell_tests import'
+        " cell_test, written\n"
     )
 
 

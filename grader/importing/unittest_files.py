@@ -180,7 +180,9 @@ class _File:
         return ast.unparse(ast.fix_missing_locations(ast.Module(self._with_head(whole), [])))
 
     def _prepared(self, owner: ast.ClassDef, me: str) -> tuple[list[ast.stmt], list[ast.stmt]]:
-        """Return the statements that make an object of a test's class, and those behind the test."""
+        """Return the statements that make an object of a test's class, and those behind the
+        test.
+        """
         names = {
             inner.name
             for one in self._family(owner)

@@ -206,7 +206,9 @@ def stray_texts(matching: Matching) -> Iterator[tuple[Facts, str]]:
 
 
 def _is_words(cell: Facts) -> bool:
-    """Return whether a code cell holds nothing but words: comments, or lines that are not Python."""
+    """Return whether a code cell holds nothing but words: comments, or lines that are not
+    Python.
+    """
     lines = list(filter(None, map(str.strip, cell.source.split("\n"))))
     if lines and all(line.startswith("#") for line in lines):
         return cell.source.count(" ") >= len(lines) + 2

@@ -75,7 +75,9 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 
 def changed(before: str, after: str) -> frozenset[str] | None:
-    """Return the names of what differs between two states of a file; None if that may be all of it."""
+    """Return the names of what differs between two states of a file; None if that may be all of
+    it.
+    """
     old, new = units(before), units(after)
     if old is None or new is None:
         return None

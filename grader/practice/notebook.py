@@ -43,9 +43,12 @@ class Connection:
         with theirs, their_control:
             if sys.platform == "win32":
                 self._process = subprocess.Popen(
-                    command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                    command,
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                )  # fmt: skip
+                )
                 assert self._process.stdin is not None
                 with self._process.stdin as pipe:
                     pipe.write(theirs.share(self._process.pid))
@@ -53,9 +56,14 @@ class Connection:
             else:
                 numbers = [theirs.fileno(), their_control.fileno()]
                 self._process = subprocess.Popen(
-                    [*command, *map(str, numbers)], env=environment, stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=numbers, start_new_session=True,
-                )  # fmt: skip
+                    [*command, *map(str, numbers)],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=numbers,
+                    start_new_session=True,
+                )
         self._end = weakref.finalize(self, self._process.terminate)
 
     @property
@@ -135,7 +143,9 @@ def _kernel(namespace: dict[str, Any], other: int) -> Any:
 
 
 def notebook_file(namespace: dict[str, Any]) -> str:
-    """Return the path of the notebook that this kernel belongs to, if Jupyter or VS Code says so."""
+    """Return the path of the notebook that this kernel belongs to, if Jupyter or VS Code says
+    so.
+    """
     told = namespace.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", "")
     return told if isinstance(told, str) and told.endswith(".ipynb") else ""
 

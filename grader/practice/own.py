@@ -47,7 +47,8 @@ def own_work(folder: Path, named: Path | None = None) -> tuple[Assignment, Path]
     place = own if folder == Path() or inside else folder.resolve()
     if not is_own(assignment, place):
         raise UsageError(
-            f"{place} may be the work of somebody else, and this runs it without a sandbox: use `grader check`"
+            f"{place} may be the work of somebody else, and this runs it without a sandbox: use"
+            " `grader check`"
         )
     return assignment, place
 

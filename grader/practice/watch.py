@@ -37,7 +37,9 @@ class Round(msgspec.Struct, frozen=True):
 
 
 def asked(assignment: Assignment, checks: Iterable[str]) -> dict[str, frozenset[str]]:
-    """Return the functions that each check asks for, as the recording of the public seed has them."""
+    """Return the functions that each check asks for, as the recording of the public seed has
+    them.
+    """
     stored = Expectations.read(assignment.expectations_path("public"))
     found: dict[str, frozenset[str]] = dict.fromkeys(checks, frozenset())
     for (id_, _), record in stored.cases.items():
@@ -68,7 +70,9 @@ class Watch:
         return self._run((), [ids], on_new)
 
     def again(self, on_new: Callable[[CheckResult], None]) -> Round:
-        """Look at the files, and run the checks that what was saved since the last look concerns."""
+        """Look at the files, and run the checks that what was saved since the last look
+        concerns.
+        """
         now = files_here(self._session.assignment, self._session.folder)
         before, self._files = self._files, now
         saved = tuple(

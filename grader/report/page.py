@@ -154,9 +154,9 @@ def build(
         behind=labels.behind(report, first) if first else "",
         untouched=first is not None and report.score == 0 and all(map(_untouched, report.checks)),
         unfinished=labels.unfinished(report),
-        share=max(0.0, min(100.0, 100 * report.score / report.max_score))
-        if report.max_score
-        else 0.0,
+        share=(
+            max(0.0, min(100.0, 100 * report.score / report.max_score)) if report.max_score else 0.0
+        ),
         started=re.sub(r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d).*$", r"\1 \2 UTC", report.started),
         notebooks=list(shown_notebooks.values()),
         seed=labels.public_seed(report, audience),
@@ -315,7 +315,9 @@ def _printed(check: CheckResult) -> str:
 
 
 def _unimplemented(check: CheckResult) -> bool:
-    """Tell whether a check failed, or was left out, for want of a function that is not written yet."""
+    """Tell whether a check failed, or was left out, for want of a function that is not written
+    yet.
+    """
     bad = [case for case in check.cases if case.status is not Status.PASS]
     return (
         check.status in (Status.FAIL, Status.SKIP)
@@ -338,7 +340,9 @@ def _place(check: CheckResult, sources: Mapping[str, str]) -> str:
 
 
 def _untouched(check: CheckResult) -> bool:
-    """Tell whether a check found nothing but unwritten functions, or was left out for want of them."""
+    """Tell whether a check found nothing but unwritten functions, or was left out for want of
+    them.
+    """
     return check.status is Status.SKIP or _unimplemented(check)
 
 

@@ -29,7 +29,10 @@ NAME_LIMIT = 120
 EDITED_LIMIT = 20_000
 TRACE_LIMIT = 3_000
 SCOPE = "grader-check"  # the class of what is shown within another page
-DARK = ':is(body[data-jp-theme-light="false"], body.vscode-dark, body.vscode-high-contrast, html[theme="dark"])'
+DARK = (
+    ':is(body[data-jp-theme-light="false"], body.vscode-dark, body.vscode-high-contrast,'
+    ' html[theme="dark"])'
+)
 PAGE_ONLY = (  # beginnings of rules that a part of a page has no use for
     *(
         "html",
@@ -67,7 +70,10 @@ def render(package: str, template: str, *, style: str = "", script: str = "", **
     """
     css = _resource("grader.report", "report.css") + (_resource(package, style) if style else "")
     js = _resource(package, script) if script else ""
-    policy = f"default-src 'none'; style-src '{_hash(css)}'; img-src data:; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; style-src '{_hash(css)}'; img-src data:; base-uri 'none'; form-action"
+        " 'none'"
+    )
     if js:
         policy += f"; script-src '{_hash(js)}'"
     page = environment(package).get_template(template)

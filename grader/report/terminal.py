@@ -46,7 +46,9 @@ def check_line(
 
 
 def problem(check: CheckResult, console: Console, width: int) -> Iterator[Text]:
-    """Yield the lines of what a check says, its message and its hint, each no longer than a width."""
+    """Yield the lines of what a check says, its message and its hint, each no longer than a
+    width.
+    """
     hint = f"Hint: {check.hint}" if check.hint else ""
     for text, style in ((check.message, ""), (hint, "italic")):
         if not text:

@@ -17,10 +17,22 @@ from typing import NamedTuple
 PACKAGES = ("numpy", "h5py", "matplotlib", "IPython", "landlockpy")
 
 SYSTEM = (
-    "/lib", "/lib64", "/lib32", "/usr/lib", "/usr/lib64", "/usr/lib32", "/usr/local/lib", "/nix/store",
-    "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime",
-    "/usr/share/zoneinfo", "/usr/share/locale", "/usr/share/fonts", "/usr/local/share/fonts",
-)  # fmt: skip
+    "/lib",
+    "/lib64",
+    "/lib32",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/lib32",
+    "/usr/local/lib",
+    "/nix/store",
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+    "/etc/localtime",
+    "/usr/share/zoneinfo",
+    "/usr/share/locale",
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+)
 
 
 def python_paths() -> list[Path]:
@@ -56,7 +68,9 @@ def package_folders() -> list[Path]:
 
 
 class Runnable(NamedTuple):
-    """What a box may read and run, as it is named and as it really lies; no path beneath another."""
+    """What a box may read and run, as it is named and as it really lies; no path beneath
+    another.
+    """
 
     roots: list[str]  # with what is hidden in them
     hidden: list[str]  # packages that are withheld

@@ -126,7 +126,9 @@ class Untrusted(Decoder):
             raise MoreThanExpected(what)
 
     def foreseen(self, size: int) -> None:
-        """Raise `MoreThanExpected` for a range or a matrix that stands for more than is expected."""
+        """Raise `MoreThanExpected` for a range or a matrix that stands for more than is
+        expected.
+        """
         self._expect(size, MANY)
 
     def collection(self, kind: str, items: list[Any]) -> Any:

@@ -72,7 +72,9 @@ _ESCAPE = re.compile(
 
 
 class WireError(Exception):
-    """The other side sent something that is not a frame of this protocol, or larger than allowed."""
+    """The other side sent something that is not a frame of this protocol, or larger than
+    allowed.
+    """
 
 
 class WireClosed(WireError):
@@ -169,7 +171,9 @@ def load(text: str) -> Any:
 
 
 def _marks(text: bytes) -> int:
-    """Count what stands between the values of a JSON text; that within its strings is counted too."""
+    """Count what stands between the values of a JSON text; that within its strings is counted
+    too.
+    """
     return sum(map(text.count, (b"[", b"{", b",", b":")))
 
 
@@ -250,7 +254,9 @@ class Channel:
         return unpack(read, most)
 
     def is_closed(self) -> bool:
-        """Tell whether the other side has closed the connection, with nothing left of what it sent."""
+        """Tell whether the other side has closed the connection, with nothing left of what it
+        sent.
+        """
         try:
             self._sock.settimeout(0)
             return not self._ahead and not self._sock.recv(1, socket.MSG_PEEK)
@@ -376,7 +382,9 @@ def _checked_header(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], 
 
 
 def _usual_header(array: np.ndarray) -> bytes:
-    """Return what NumPy would write before a contiguous array of numbers, in a tenth of its time."""
+    """Return what NumPy would write before a contiguous array of numbers, in a tenth of its
+    time.
+    """
     fortran = not array.flags.c_contiguous
     text = f"{{'descr': '{array.dtype.str}', 'fortran_order': {fortran}, 'shape': {array.shape}, }}"
     size = (
@@ -386,7 +394,9 @@ def _usual_header(array: np.ndarray) -> bytes:
 
 
 def _read_header(data: bytes) -> tuple[Any, bool, np.dtype[Any], int]:
-    """Return shape, order, dtype, and where the numbers begin. Not yet checked; may raise anything."""
+    """Return shape, order, dtype, and where the numbers begin. Not yet checked; may raise
+    anything.
+    """
     usual = _USUAL_HEADER.match(data)
     if usual is not None and usual.end() == _BEFORE_HEADER + int.from_bytes(usual[1], "little"):
         shape = tuple(int(number) for number in usual[4].split(b",") if number)

@@ -33,7 +33,8 @@ KINDS = frozenset({"frame", "series", "index", "rows", "levels", "column", "spar
 # asked of pandas.
 _DTYPES = re.compile(
     r"object|str|string|boolean|category|ordered category|U?Int(?:8|16|32|64)|Float(?:32|64)"
-    r"|datetime64\[(?:s|ms|us|ns), (?:UTC(?:[+-]\d\d:\d\d)?|[A-Z][A-Za-z_]{1,20}(?:/[A-Z][A-Za-z_-]{1,30}){1,2})\]"
+    r"|datetime64\[(?:s|ms|us|ns),"
+    r" (?:UTC(?:[+-]\d\d:\d\d)?|[A-Z][A-Za-z_]{1,20}(?:/[A-Z][A-Za-z_-]{1,30}){1,2})\]"
 )
 _FORMATS = ("coo", "csr", "csc", "bsr", "dia", "lil", "dok")
 
@@ -135,7 +136,9 @@ def _apart_index(index: Any) -> tuple[str, list[Any]] | None:
 
 
 def _column(series: Any) -> Any:
-    """Return a column as an array if NumPy's kinds can hold it, and else as what `_a_column` takes."""
+    """Return a column as an array if NumPy's kinds can hold it, and else as what `_a_column`
+    takes.
+    """
     dtype = series.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "biufcmM":
         return np.ascontiguousarray(series.to_numpy())

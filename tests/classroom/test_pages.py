@@ -270,24 +270,25 @@ from pathlib import Path
 sys.path[:0] = [{tests!r}]
 from here import Here
 from grader.assignment.spec import load
-from grader.classroom import batch, orders, rows, summary, tasks
+from grader.classroom.marks import class_summary
+from grader.classroom.run import batch, results, run_types, worker
 from grader.classroom.run.result_store import Store
 import msgspec
 
-CHECK = rows.CheckRow("double", 6.0, 6.0, "pass", headline="x" * 80)
+CHECK = results.CheckRow("double", 6.0, 6.0, "pass", headline="x" * 80)
 FILES = {{"report.html": b"x" * 200_000, "report.json": b"{{}}", "student.html": b"x" * 200_000}}
 
 class Fake(Here):
     capacity = 2
     def submit(self, fn, message):
-        msgspec.msgpack.decode(message, type=tasks.Task)
+        msgspec.msgpack.decode(message, type=worker.Task)
         future = Future()
-        future.set_result(msgspec.msgpack.encode(tasks.Done(files=FILES, checks=(CHECK,) * 16, seconds=0.5)))
+        future.set_result(msgspec.msgpack.encode(worker.Done(files=FILES, checks=(CHECK,) * 16, seconds=0.5)))
         return future
 
 assignment, submissions, out = load(Path({assignment!r})), Path({submissions!r}), Path({out!r})
-batch.Batch(assignment, orders.Options(submissions=submissions, out=out), lambda e: None).run(lambda work: Fake())
-summary.write(Store(out), out / "overrides.toml")
+batch.Batch(assignment, run_types.Options(submissions=submissions, out=out), lambda e: None).run(lambda work: Fake())
+class_summary.write(Store(out), out / "overrides.toml")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 

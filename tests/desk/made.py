@@ -108,10 +108,21 @@ def report(points: Mapping[str, float]) -> Report:
         )
     score = sum(check.points for check in checks)
     return Report(
-        1, "made", "Two functions", "somebody", score, 10.0, Tier.LANDLOCK, 0.5, "2026-05-01T12:00:00+00:00",
-        (Question("q1", "Functions", score, 10.0),), tuple(checks), notebooks=("Work.ipynb",), version="1",
+        1,
+        "made",
+        "Two functions",
+        "somebody",
+        score,
+        10.0,
+        Tier.LANDLOCK,
+        0.5,
+        "2026-05-01T12:00:00+00:00",
+        (Question("q1", "Functions", score, 10.0),),
+        tuple(checks),
+        notebooks=("Work.ipynb",),
+        version="1",
         seed="hidden",
-    )  # fmt: skip
+    )
 
 
 def notebook(number: int) -> object:
@@ -137,10 +148,20 @@ def write_student(
     )
     done = worker._rendered(task, graded, dict(answers))
     row = Row(
-        schema=CLASS_SCHEMA, student=entry.student, submission="s", key="k", assignment="made",
-        rules=digest_of(rules), outcome=Outcome.GRADED, checks=done.checks, answered=done.answered,
-        texts=done.texts, started=done.started, isolation="landlock", seconds=0.5,
-    )  # fmt: skip
+        schema=CLASS_SCHEMA,
+        student=entry.student,
+        submission="s",
+        key="k",
+        assignment="made",
+        rules=digest_of(rules),
+        outcome=Outcome.GRADED,
+        checks=done.checks,
+        answered=done.answered,
+        texts=done.texts,
+        started=done.started,
+        isolation="landlock",
+        seconds=0.5,
+    )
     store.write(entry.folder, done.files, row)
 
 
@@ -149,9 +170,17 @@ def class_file(
 ) -> ClassFile:
     """Return ``class.json``."""
     return ClassFile(
-        schema=CLASS_SCHEMA, name="made", title="Two functions", version="1", layout="folders", checks=CHECKS,
-        inline=inline, entries=tuple(entries), assignment="made", rubric=rubric,
-    )  # fmt: skip
+        schema=CLASS_SCHEMA,
+        name="made",
+        title="Two functions",
+        version="1",
+        layout="folders",
+        checks=CHECKS,
+        inline=inline,
+        entries=tuple(entries),
+        assignment="made",
+        rubric=rubric,
+    )
 
 
 def entry(number: int, name: str = "", student: str = "") -> Entry:

@@ -95,8 +95,13 @@ def keys(window: Window) -> None:
 
 
 SHOWS: dict[str, Callable[[Window], None]] = {
-    "grade": grade, "overview": overview, "list": listing, "plot": plot, "student": student, "keys": keys,
-}  # fmt: skip
+    "grade": grade,
+    "overview": overview,
+    "list": listing,
+    "plot": plot,
+    "student": student,
+    "keys": keys,
+}
 
 
 def answers(number: int) -> dict[str, Written]:

@@ -458,9 +458,15 @@ def test_no_attack_acts_in_a_browser(browser: Any, tmp_path: Path) -> None:
         for number, attack in enumerate(attacks[:20])
     )
     made.build(
-        tmp_path / "class", 0, entries=entries, rubric=items,
-        answers=lambda number: {WHY: Written(attacks[number]), HOW: Written(text, {attacks[number]: made.png()})},
-    )  # fmt: skip
+        tmp_path / "class",
+        0,
+        entries=entries,
+        rubric=items,
+        answers=lambda number: {
+            WHY: Written(attacks[number]),
+            HOW: Written(text, {attacks[number]: made.png()}),
+        },
+    )
     with served(tmp_path / "class", graders=("Ada",)) as desk:
         ada = Window(browser, next(iter(desk.addresses.values())))
         asked: list[str] = []

@@ -12,8 +12,8 @@ from pathlib import Path
 import made
 import msgspec
 import pytest
-from conftest import Sat, text_of
 from made import HOW, PLOT, STYLE, WHY
+from seats import Sat, text_of
 
 from grader import cli
 from grader.classroom.exports import desk as exports
@@ -478,11 +478,21 @@ def test_names_are_not_sent_until_they_are_asked_for(sat: Sit) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("", 9), ("?state=left", 8), ("?state=graded", 1), ("?text=SATURATES", 1), ("?grader=Ada", 1), ("?score=1", 1),
-        ("?score=2", 0), ("?section=A", 9), ("?section=C", 0), ("?text=" + "x" * 300, 0), ("?page=99999", 9),
-        ("?page=%D9%A1", 9), ("?page=-1", 9),
+        ("", 9),
+        ("?state=left", 8),
+        ("?state=graded", 1),
+        ("?text=SATURATES", 1),
+        ("?grader=Ada", 1),
+        ("?score=1", 1),
+        ("?score=2", 0),
+        ("?section=A", 9),
+        ("?section=C", 0),
+        ("?text=" + "x" * 300, 0),
+        ("?page=99999", 9),
+        ("?page=%D9%A1", 9),
+        ("?page=-1", 9),
     ],
-)  # fmt: skip
+)
 def test_a_list_is_filtered(sat: Sit, query: str, found: int) -> None:
     desk = sat(30)
     ada = desk.seat("Ada")

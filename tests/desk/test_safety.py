@@ -10,9 +10,9 @@ from pathlib import Path
 
 import made
 import pytest
-from conftest import HOST, ORIGIN, Sat, Seat
 from made import HOW, PLOT, STYLE, WHY
 from report import samples
+from seats import HOST, ORIGIN, Sat, Seat
 
 from grader.classroom.download.students import Entry, safe_folder
 from grader.classroom.marks.decisions import Item, Journal
@@ -309,13 +309,26 @@ def test_keys_survive_a_restart_and_new_ones_end_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/static/../desk.py", "/static/%2e%2e%2fdesk.py", "/static/..%5cdesk.py", "/static//etc/passwd", "/static/",
-        "/class/../overrides.toml/report.html", "/class/%2e%2e/report.html", "/class/..%2f..%2fetc/passwd",
-        "/class/.grade/row.json", "/class/s0000%00/report.html", "/s/s0000", "/s/..%2fs0000/report",
+        "/static/../desk.py",
+        "/static/%2e%2e%2fdesk.py",
+        "/static/..%5cdesk.py",
+        "/static//etc/passwd",
+        "/static/",
+        "/class/../overrides.toml/report.html",
+        "/class/%2e%2e/report.html",
+        "/class/..%2f..%2fetc/passwd",
+        "/class/.grade/row.json",
+        "/class/s0000%00/report.html",
+        "/s/s0000",
+        "/s/..%2fs0000/report",
         "/export/class.json",
-        "/export/..%2fdesk.sqlite3", "/q/..%2f..", "/q/answer:Work/why", "/desk.sqlite3", "/class.json",
+        "/export/..%2fdesk.sqlite3",
+        "/q/..%2f..",
+        "/q/answer:Work/why",
+        "/desk.sqlite3",
+        "/class.json",
     ],
-)  # fmt: skip
+)
 def test_no_name_of_a_request_reaches_a_file(ada: Seat, path: str) -> None:
     answer = ada.get(path)
     assert answer.status_code in (303, 404)
@@ -339,10 +352,19 @@ def test_a_report_that_is_asked_for_by_folder_is_the_students_whatever_file_is_n
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"null", b"[]", b"{}", b"{", b'{"part": 1}', b'{"part": "x", "text": "a", "points": 1e999}',
-        b'{"part": "x", "text": "a", "points": "1"}', b'{"part": "x", "extra": 1}', b"\xff\xfe", b"[" * 10_000,
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b"{",
+        b'{"part": 1}',
+        b'{"part": "x", "text": "a", "points": 1e999}',
+        b'{"part": "x", "text": "a", "points": "1"}',
+        b'{"part": "x", "extra": 1}',
+        b"\xff\xfe",
+        b"[" * 10_000,
     ],
-)  # fmt: skip
+)
 def test_what_is_no_action_is_refused_in_a_sentence(ada: Seat, body: bytes) -> None:
     headers = {"Origin": ORIGIN, "Content-Type": "application/json"}
     for action in (
@@ -438,7 +460,7 @@ def test_behind_a_proxy_the_prefix_stands_in_every_link_and_the_cookie_is_for_ht
         origin="https://example.edu/grading",
     )
     with server.opened(settings, "me") as desk:
-        from conftest import Client
+        from seats import Client
 
         client = Client(desk.app)
         ((_, address), _) = desk.addresses

@@ -111,8 +111,10 @@ def test_the_class_begins_with_the_assignments_rubric(assignment: object) -> Non
 def test_a_students_cell_and_function_are_taken_with_their_outputs(assignment: object) -> None:
     shown = [{"output_type": "stream", "name": "stdout", "text": "a curve"}]
     files = {
-        "mini.py": b"import numpy as np\n\nclass Other:\n    def double(self):\n        pass\n\n"
-        b"def double(x):\n    # my own way\n    return x + x\n\ndef shift(x):\n    return x\n",
+        "mini.py": (
+            b"import numpy as np\n\nclass Other:\n    def double(self):\n        pass\n\n"
+            b"def double(x):\n    # my own way\n    return x + x\n\ndef shift(x):\n    return x\n"
+        ),
         "Words.ipynb": notebook("mine", "plt.plot(x)", shown).encode(),
     }
     found = written_answers.written(assignment, written_answers.questions(assignment), files)
@@ -160,7 +162,10 @@ def test_neither_table_is_handed_out(assignment: object) -> None:
     [
         ('[[manual]]\nid = "a"\npoints = 1', "either a `function`"),
         (
-            '[[manual]]\nid = "a"\npoints = 1\nfunction = "double"\nnotebook = "Words.ipynb"\ncell = "x"',
+            (
+                '[[manual]]\nid = "a"\npoints = 1\nfunction = "double"\nnotebook ='
+                ' "Words.ipynb"\ncell = "x"'
+            ),
             "either",
         ),
         ('[[manual]]\nid = "double"\npoints = 1\nfunction = "double"', "id of a check"),

@@ -483,7 +483,7 @@ def guarded(name, globals=None, locals=None, fromlist=(), level=0):
 
 unguarded, builtins.__import__ = builtins.__import__, guarded
 sys.meta_path.insert(0, Finder())
-for probe in ("import fcntl", "import grader.sandbox.landlock", "from grader.sandbox.inside import wall"):
+for probe in ("import fcntl", "import grader.sandbox.landlock", "from grader.sandbox.inside.walls import wall"):
     try:
         exec(probe, {"__name__": "grader.probe"})
     except ImportError:

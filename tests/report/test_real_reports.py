@@ -29,8 +29,10 @@ from grader.model import Report
 from . import samples
 from .flagship_work import FLAGSHIP
 from .graded import grade_all
-from .test_browser import CHROMIUM, pytestmark  # noqa: F401 - the mark skips this module too where there is no browser
+from .test_browser import CHROMIUM
+from .test_browser import pytestmark as needs_a_browser
 
+pytestmark = needs_a_browser
 WIDTHS = (1440, 768, 360)
 LOOKS = (("light", "screen"), ("dark", "screen"), ("light", "print"))
 UNFOLD = "document.querySelectorAll('details').forEach(one => one.open = true)"

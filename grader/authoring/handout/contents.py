@@ -105,7 +105,8 @@ def _students_files(assignment: Assignment) -> tuple[dict[str, bytes], list[Bloc
             blocks += stripped.blocks
         else:
             raise AssignmentError(
-                f"{path} is a student's file, but neither Python nor a notebook: it can't be stripped"
+                f"{path} is a student's file, but neither Python nor a notebook: it can't be"
+                " stripped"
             )
     return files, blocks
 

@@ -33,10 +33,13 @@ def differences(handout: Handout, folder: Path) -> Iterator[str]:
 
 
 def write_template(handout: Handout, folder: Path) -> None:
-    """Replace ``folder`` by the handout's files, all at once; refuse a folder that is no handout."""
+    """Replace ``folder`` by the handout's files, all at once; refuse a folder that is no
+    handout.
+    """
     if folder.exists() and not _may_be_replaced(folder):
         raise UsageError(
-            f"{folder} holds something else than a handout: it is not overwritten; name another --template"
+            f"{folder} holds something else than a handout: it is not overwritten; name another"
+            " --template"
         )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

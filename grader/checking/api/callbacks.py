@@ -178,8 +178,9 @@ def stands_for(value: Any, callbacks: Callbacks) -> Parts:
     if callable(value):
         return callbacks.handed_in(value)
     raise AssignmentError(
-        f"a check passes a {type(value).__name__}, which can't cross the border into the box: "
-        "pass plain data or a function, or make the object in the box with a function of `checks/box.py`"
+        f"a check passes a {type(value).__name__}, which can't cross the border into the box: pass"
+        " plain data or a function, or make the object in the box with a function of"
+        " `checks/box.py`"
     )
 
 

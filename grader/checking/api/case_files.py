@@ -1,4 +1,6 @@
-"""`student.files`: files that only one case sees, and what a call has written into files, by name."""
+"""`student.files`: files that only one case sees, and what a call has written into files, by
+name.
+"""
 
 from __future__ import annotations
 

@@ -184,7 +184,9 @@ class Expect:
         return bool(told)
 
     def _after(self, name: str, value: Any) -> Any:
-        """Return what became of a value that calls of this case were given; another value as it is."""
+        """Return what became of a value that calls of this case were given; another value as it
+        is.
+        """
         if self._case is None or not can_change(value) or not self._case.is_own(value):
             return value
         became = self._case.after(value)
@@ -261,7 +263,10 @@ class Expect:
         name = f"pictures of cell `{cell}`"
         self._once(name)
         count = cell_outputs.pictures(self._cell(cell))
-        message = f"the cell `{cell}` displays {count or 'no'} picture{'s' if count > 1 else ''}, expected {at_least}"
+        message = (
+            f"the cell `{cell}` displays {count or 'no'} picture{'s' if count > 1 else ''},"
+            f" expected {at_least}"
+        )
         return self._add(Comparison(name, count >= at_least, "" if count >= at_least else message))
 
     def plot(

@@ -254,7 +254,8 @@ class Value(Unseen):
     def __getattr__(self, name: str) -> Value:
         if name.startswith("__"):  # NumPy, copy and pickle ask for these; the box is not asked
             raise AttributeError(
-                f"`{self._name}` stays in the box: ask it for `{name}` by name, as in `student.operator.add(a, b)`"
+                f"`{self._name}` stays in the box: ask it for `{name}` by name, as in"
+                " `student.operator.add(a, b)`"
             )
         return Value(
             self._case, [*self._path, ["attr", name]], f"{self._name}.{name}", self._module
@@ -389,8 +390,9 @@ class Value(Unseen):
         value = self.brought()
         if isinstance(value, Ref) and self._case.log.recording:
             raise AssignmentError(
-                f"`{self._name}` can't be fetched, since it is {describe(value)}: ask for what Python does in the box "
-                "by name, such as `student.builtins.list(...)`, `.str(...)` or `student.operator.eq(...)`"
+                f"`{self._name}` can't be fetched, since it is {describe(value)}: ask for what"
+                " Python does in the box by name, such as `student.builtins.list(...)`,"
+                " `.str(...)` or `student.operator.eq(...)`"
             )
         if isinstance(value, Ref):
             raise WrongReturn(f"`{self._name}` gives {describe(value)}, expected plain data")

@@ -134,7 +134,9 @@ class BesideFiles:
 
 
 def ask(test: InBox, remote: Remote, seconds: float) -> Answered:
-    """Run a check in its box; raise `GraderFault` and `AssignmentError` for what is our own fault."""
+    """Run a check in its box; raise `GraderFault` and `AssignmentError` for what is our own
+    fault.
+    """
     sent = program(test.source, test.theirs, BUILTINS, test.modules)
     what = f"the check `{test.id}`"
     try:

@@ -25,8 +25,19 @@ ASKED = {
     **dict.fromkeys(("allclose", "isclose"), f"assert {NUMBERS}"),
     **dict.fromkeys(("array_equal", "array_equiv"), f"assert {LISTS}"),
     **dict.fromkeys(
-        ("assert_allclose", "assert_almost_equal", "assert_equal", "assert_approx_equal", "assert_array_almost_equal",
-         "assertAlmostEqual", "assertEqual", "assertEquals", "eq_", "assertCountEqual"), NUMBERS,
+        (
+            "assert_allclose",
+            "assert_almost_equal",
+            "assert_equal",
+            "assert_approx_equal",
+            "assert_array_almost_equal",
+            "assertAlmostEqual",
+            "assertEqual",
+            "assertEquals",
+            "eq_",
+            "assertCountEqual",
+        ),
+        NUMBERS,
     ),
     **dict.fromkeys(("assert_array_equal", "assertListEqual", "assertSequenceEqual"), LISTS),
     **dict.fromkeys(("assert_array_less", "assertLess", "assertLessEqual"), "{f}(1, 0)"),
@@ -34,7 +45,9 @@ ASKED = {
     **dict.fromkeys(("assertTrue", "assert_true", "assert_", "ok_"), "{f}(False)"),
     **dict.fromkeys(("assertFalse", "assert_false"), "{f}(True)"),
     **dict.fromkeys(("assertIn", "assert_in"), "{f}(0, [])"),
-    **dict.fromkeys(("assertRaises", "raises", "assert_raises"), "with {f}(ZeroDivisionError):\n    pass"),
+    **dict.fromkeys(
+        ("assertRaises", "raises", "assert_raises"), "with {f}(ZeroDivisionError):\n    pass"
+    ),
     **dict.fromkeys(
         ("assertRaisesRegex", "assert_raises_regex"), "with {f}(ZeroDivisionError, 'x'):\n    pass"
     ),
@@ -68,7 +81,7 @@ ASKED = {
     "set": "assert {f}([1]) == {f}([])",
     "type": "assert {f}([0]) == {f}(0)",
     "str": "assert {f}(0) == ''",
-}  # fmt: skip
+}
 ALWAYS = (
     "assert [0][0] == 1",
     "assert [0] == [1]",
@@ -126,10 +139,15 @@ class Program(NamedTuple):
         """Return the request."""
         pieces = [{"code": piece.code, "literals": list(piece.literals)} for piece in self.pieces]
         return {
-            "op": "probe", "guard": self.guard, "pieces": pieces, "builtins": list(self.builtins),
-            "nonce": self.nonce, "seconds": seconds, "theirs": list(self.theirs),
+            "op": "probe",
+            "guard": self.guard,
+            "pieces": pieces,
+            "builtins": list(self.builtins),
+            "nonce": self.nonce,
+            "seconds": seconds,
+            "theirs": list(self.theirs),
             "modules": list(self.modules),
-        }  # fmt: skip
+        }
 
 
 def program(

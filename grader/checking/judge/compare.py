@@ -181,7 +181,10 @@ def _compare(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterat
         message = (
             ""
             if ok
-            else f"`{name}` is {describe(got)} that differs from what is expected ({describe(expected)})"
+            else (
+                f"`{name}` is {describe(got)} that differs from what is expected"
+                f" ({describe(expected)})"
+            )
         )
         yield Comparison(name, ok, message, describe(got), describe(expected))
     else:
@@ -370,9 +373,11 @@ def _values(
         max_absolute_error=absolute,
         wrong=count,
         total=int(wrong.size),
-        where=tuple(tuple(int(i) for i in place) for place in np.argwhere(wrong)[:SHOWN_PLACES])
-        if count
-        else (),
+        where=(
+            tuple(tuple(int(i) for i in place) for place in np.argwhere(wrong)[:SHOWN_PLACES])
+            if count
+            else ()
+        ),
     )
 
 

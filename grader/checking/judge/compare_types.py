@@ -71,7 +71,9 @@ def _differs(expected: Any) -> str:
 
 
 def _number(expected: Any, got: Any, tolerance: Tolerance) -> str:
-    """Hold a fraction, a decimal or a big integer: exactly, and a whole number may be of any kind."""
+    """Hold a fraction, a decimal or a big integer: exactly, and a whole number may be of any
+    kind.
+    """
     number = got.item() if isinstance(got, np.generic) else got
     if isinstance(number, bool) or not isinstance(number, int | Fraction | Decimal):
         return _kind(expected, got)
@@ -374,7 +376,10 @@ def _column(want: Any, have: Any, tolerance: Tolerance) -> str:
     left, right = _values(want, there), _values(have, there)
     if left.dtype == object or right.dtype == object:
         if left.dtype != right.dtype:
-            return f"holds {'other values' if right.dtype == object else KINDS[right.dtype.kind]}, expected others"
+            return (
+                f"holds {'other values' if right.dtype == object else KINDS[right.dtype.kind]},"
+                " expected others"
+            )
         wrong = sum(
             not _equal(*pair, tolerance) for pair in zip(left.tolist(), right.tolist(), strict=True)
         )
@@ -383,7 +388,9 @@ def _column(want: Any, have: Any, tolerance: Tolerance) -> str:
 
 
 def _values(column: Any, there: np.ndarray) -> np.ndarray:
-    """Return the values that are there as an array of NumPy's kinds if they are numbers or moments."""
+    """Return the values that are there as an array of NumPy's kinds if they are numbers or
+    moments.
+    """
     kept = column[there]
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufcmM":
         return np.asarray(kept)

@@ -139,7 +139,9 @@ def digests(print_: Fingerprint, expected: Fingerprint, salt: str) -> Fingerprin
 
 
 def agree(recorded: Fingerprint, own: Fingerprint, expected: Fingerprint, salt: str) -> bool:
-    """Return whether a value's fingerprint is a recorded one, of which there may be digests alone."""
+    """Return whether a value's fingerprint is a recorded one, of which there may be digests
+    alone.
+    """
     if recorded[:1] == [AS_EXPECTED]:
         return same(own, expected)
     if recorded[:1] == [DIGESTS]:

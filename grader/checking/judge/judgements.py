@@ -75,7 +75,10 @@ def up_to(
         want, have = fitted(expected, got.value, free, tolerance)
     except Exception as error:  # of the author's function, from what a student returned
         raised = type(error).__name__
-        message = f"`{name}` is {describe(got.value)}, which can't be brought into the form to be compared: {raised}"
+        message = (
+            f"`{name}` is {describe(got.value)}, which can't be brought into the form to be"
+            f" compared: {raised}"
+        )
         return (Comparison(name, False, message, describe(got.value), describe(expected)),), got
     return compare(name, want, have, tolerance, got.axes), got._replace(value=have)
 
@@ -111,7 +114,10 @@ def estimated(
         return Comparison(name, True, "", describe(value), expected)
     largest = float(off[~np.isnan(off)].max(initial=0.0))
     count = f"{int(wrong.sum())} of {wrong.size} entries are" if right.shape else "it is"
-    told = f"{subject} is further off than chance explains: {count} up to {largest:.2g} standard errors off, "
+    told = (
+        f"{subject} is further off than chance explains: {count} up to {largest:.2g} standard"
+        " errors off, "
+    )
     return Comparison(name, False, f"{told}expected at most {sigmas:g}", describe(value), expected)
 
 
@@ -230,7 +236,10 @@ def _short(value: Any) -> str:
 def _printed_text(name: str, expected: str, got: str, rtol: float) -> Comparison:
     """Hold printed text against the reference's without showing any of it."""
     if len(got) > PRINTED_TIMES * len(expected) + PRINTED_SPARE:
-        message = f"`{name}` has {len(got)} characters, far more than is expected: is something printed in a loop?"
+        message = (
+            f"`{name}` has {len(got)} characters, far more than is expected: is something printed"
+            " in a loop?"
+        )
         return Comparison(name, False, message, "text", _count(len(_lines(expected))) + " of text")
     want, have = _lines(expected), _lines(got)
     words = f"{_count(len(have))} of text", f"{_count(len(want))} of text"

@@ -66,7 +66,9 @@ class Boxes:
         return remote
 
     def begin(self, checks: Iterable[CheckSpec]) -> None:
-        """Begin every notebook that these checks ask for, where more than one box may be at work."""
+        """Begin every notebook that these checks ask for, where more than one box may be at
+        work.
+        """
         if self._plan.boxes > 1:
             for check in checks:
                 self.begin_notebook(check.notebook)

@@ -1,4 +1,6 @@
-"""What is to be run, an assignment's checks against one submission's files, and what comes of it."""
+"""What is to be run, an assignment's checks against one submission's files, and what comes of
+it.
+"""
 
 from __future__ import annotations
 

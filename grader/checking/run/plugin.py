@@ -136,7 +136,8 @@ class ChecksPlugin:
             for case in check.weights:
                 if cases and case not in cases:
                     self._problem(
-                        f"`{check.id}` weighs its case {case!r}, but its cases are {', '.join(cases)}"
+                        f"`{check.id}` weighs its case {case!r}, but its cases are"
+                        f" {', '.join(cases)}"
                     )
 
     def _problem(self, text: str) -> None:
@@ -244,7 +245,9 @@ class ChecksPlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-        """Run the test function; whatever it raises is kept as the case's end and goes no further."""
+        """Run the test function; whatever it raises is kept as the case's end and goes no
+        further.
+        """
         id_ = check_id(pyfuncitem)
         try:
             if self._place is None and id_ in self._stopped:

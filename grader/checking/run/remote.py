@@ -129,9 +129,15 @@ class Remote:
             box.channel.hang_up()
 
     def request(
-        self, what: str, body: dict[str, Any], blobs: tuple[bytes, ...] = (), *,
-        seconds: float | None = None, grace: float = 0.0, message: Callable[[Frame], None] | None = None,
-    ) -> Frame:  # fmt: skip
+        self,
+        what: str,
+        body: dict[str, Any],
+        blobs: tuple[bytes, ...] = (),
+        *,
+        seconds: float | None = None,
+        grace: float = 0.0,
+        message: Callable[[Frame], None] | None = None,
+    ) -> Frame:
         """Send a request, and those that were held back before it, and return its reply.
 
         ``what`` names the request in messages, for instance "`forward`". ``message`` is called for
@@ -320,7 +326,8 @@ class Remote:
             return WrongReturn(far_more(what, shape[0] if shape else MANY))
         if kind == "TooLarge":
             return WrongReturn(
-                f"{what} returned more than fits: at most {MAX_BYTES >> 20} MB of arrays and {MAX_NODES} values"
+                f"{what} returned more than fits: at most {MAX_BYTES >> 20} MB of arrays and"
+                f" {MAX_NODES} values"
             )
         told_frames = error.get("frames")
         frames = (
@@ -330,9 +337,11 @@ class Remote:
         )
         places = tuple(self._place(frame) for frame in frames[-MAX_FRAMES:])
         lines = [
-            f"{file}, line {line}, in {function}\n    {self._told(frame.get('text'), 300)}"
-            if function
-            else f"{file}, line {line}"
+            (
+                f"{file}, line {line}, in {function}\n    {self._told(frame.get('text'), 300)}"
+                if function
+                else f"{file}, line {line}"
+            )
             for (file, line, function), frame in zip(places, frames[-MAX_FRAMES:], strict=True)
         ]
         trace = "\n".join([*lines, f"{kind}: {text}" if text else kind])

@@ -36,7 +36,9 @@ _EMAIL = ("email", "email address", "e-mail", "mail")
 _SIS = ("sis user id", "sis id", "sis_user_id", "sis_id")
 _GROUP = ("group", "group name", "group_name", "groups", "team", "team name")
 _ALIAS = re.compile(
-    r"(?:^|[ _-])(?:id|ids|sid|login|username|user|email|e-mail|mail|identifier|participant|number)(?:[ _-]|$)"
+    r"(?:^|["
+    r" _-])(?:id|ids|sid|login|username|user|email|e-mail|mail|identifier|participant|number)(?:["
+    r" _-]|$)"
 )
 _LMS_COLUMNS = {  # how a column is called that holds an LMS's own numbers
     "moodle": re.compile(r"moodle|participant"),

@@ -74,7 +74,8 @@ def run(base: Path, isolation: str = "auto") -> Path:
         )
     if labels.unfinished(report):
         raise GraderFault(
-            "a check failed by our fault; Gradescope is to call the autograder failed, not to give a mark"
+            "a check failed by our fault; Gradescope is to call the autograder failed, not to give"
+            " a mark"
         )
     return write_atomically(target, results(report))
 

@@ -106,9 +106,15 @@ def render(class_: ClassFile, rows: Sequence[Line], left_over: Sequence[str] = (
     more.
     """
     return page_of(
-        "index.html.j2", "index.js", class_=class_, page=build(class_, rows), statuses=STATUS_WORDS, named=NAMED,
-        gradebook=GRADEBOOK, left_over=left_over,
-    )  # fmt: skip
+        "index.html.j2",
+        "index.js",
+        class_=class_,
+        page=build(class_, rows),
+        statuses=STATUS_WORDS,
+        named=NAMED,
+        gradebook=GRADEBOOK,
+        left_over=left_over,
+    )
 
 
 def page_of(template: str, script: str = "", **values: Any) -> str:
@@ -121,7 +127,9 @@ def page_of(template: str, script: str = "", **values: Any) -> str:
 
 
 def template_of(name: str, **values: Any) -> str:
-    """Return a text of ours that is no page: a script or a workflow, in which nothing is escaped."""
+    """Return a text of ours that is no page: a script or a workflow, in which nothing is
+    escaped.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(  # noqa: S701 - no markup
@@ -171,9 +179,11 @@ def _student(line: Line) -> Student:
     handed_in = not nothing and (line.checks or line.outcome in names)
     return Student(
         line=line,
-        link=f"{quote(line.entry.folder)}/{names.get(line.outcome, 'report.html')}"
-        if handed_in
-        else "",
+        link=(
+            f"{quote(line.entry.folder)}/{names.get(line.outcome, 'report.html')}"
+            if handed_in
+            else ""
+        ),
         status=status,
         sort=line.score if line.score is not None else -1.0,
         failed=failed,
@@ -184,7 +194,9 @@ def _student(line: Line) -> Student:
 
 
 def _brief(text: str) -> str:
-    """Return the beginning of a long text, at the end of a word and not within a name in `quotes`."""
+    """Return the beginning of a long text, at the end of a word and not within a name in
+    `quotes`.
+    """
     if 2 * len(text) <= 3 * BRIEF:
         return ""
     cut = text[:BRIEF].rpartition(" ")[0] or text[:BRIEF]

@@ -121,7 +121,10 @@ def late_days(late: LateSpec | None, submitted: str, flagged: bool) -> tuple[int
     if flagged:
         return (
             1,
-            "late by the LMS's mark, which does not say by how much: counted as one day (see overrides.toml)",
+            (
+                "late by the LMS's mark, which does not say by how much: counted as one day (see"
+                " overrides.toml)"
+            ),
         )
     return 0, ""
 
@@ -198,7 +201,8 @@ def _doubtful(points: float, most: float) -> list[str]:
         return [f"{labels.points(points)} points after your changes: counted as 0"]
     if points > most:
         return [
-            f"{labels.points(points)} points after your changes, more than the {labels.points(most)} there are"
+            f"{labels.points(points)} points after your changes, more than the"
+            f" {labels.points(most)} there are"
         ]
     return []
 
@@ -235,7 +239,8 @@ def _decide(
             else:
                 answers[one.answer] = None
                 private.append(
-                    f"`{one.answer}`: the answer has changed since it was graded{who}: read it again"
+                    f"`{one.answer}`: the answer has changed since it was graded{who}: read it"
+                    " again"
                 )
     return notes, private
 
@@ -250,7 +255,10 @@ def stands(one: Decided, rules: Rules) -> bool:
 def decided_sentence(one: Decided) -> str:
     """Return a decision as one line of a gradebook."""
     name = one.check or one.answer
-    head = f"`{name}`: {'+' if one.points >= 0 and one.check else ''}{labels.points(one.points)} points"
+    head = (
+        f"`{name}`: {'+' if one.points >= 0 and one.check else ''}{labels.points(one.points)}"
+        " points"
+    )
     if not one.done:
         head = f"a comment on `{name}`"
     parts = [item.text for item in one.items]
@@ -278,7 +286,8 @@ def _bounded(values: dict[str, float | None], most: Mapping[str, float], rules: 
         elif value is not None and most.get(name) and value > most[name]:
             there = labels.points(most[name])
             notes.append(
-                f"`{name}`: {labels.points(value)} points after your changes, more than the {there} there are"
+                f"`{name}`: {labels.points(value)} points after your changes, more than the {there}"
+                " there are"
             )
     return notes
 
@@ -322,7 +331,10 @@ def _sentence(change: Adjustment) -> str:
     elif change.points is not None:
         text = f"{what} set to {labels.points(change.points)} points by the instructor"
     elif change.add is not None:
-        text = f"{what}: {'+' if change.add >= 0 else ''}{labels.points(change.add)} points by the instructor"
+        text = (
+            f"{what}: {'+' if change.add >= 0 else ''}{labels.points(change.add)} points by the"
+            " instructor"
+        )
     else:
         text = f"a comment by the instructor on {what}"
     return ": ".join(filter(None, (text, change.reason))) + (
@@ -355,8 +367,11 @@ def shown(report: Report, rules: Rules) -> Report:
     elsewhere |= set(map(decided_sentence, rules.decided))  # stands in a part of its own
     notes = [note for note in marks.notes if note not in elsewhere]
     if marks.waiting:
-        notes.append(f"{len(marks.waiting)} answers in words wait for a person" if len(marks.waiting) > 1 else
-                     "an answer in words waits for a person")  # fmt: skip
+        notes.append(
+            f"{len(marks.waiting)} answers in words wait for a person"
+            if len(marks.waiting) > 1
+            else "an answer in words waits for a person"
+        )
     if marks.penalty and marks.score is not None:
         notes.append(
             f"the mark is {labels.points(marks.score)} of {labels.points(marks.max_points)}"

@@ -194,9 +194,20 @@ class Journal:
             before = self.record(change.kind, change.key)
             base.execute(
                 "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (seq, action, time, who, what, change.kind, change.key, before.value, change.value,
-                 before.version, undoes),
-            )  # fmt: skip
+                (
+                    seq,
+                    action,
+                    time,
+                    who,
+                    what,
+                    change.kind,
+                    change.key,
+                    before.value,
+                    change.value,
+                    before.version,
+                    undoes,
+                ),
+            )
             base.execute(
                 "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)",
                 (change.kind, change.key, change.value, seq),
@@ -397,8 +408,14 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 ITEM, SCALE, DECISION, REQUEST, SPLIT, SHARE, SECOND = (
-    "item", "scale", "decision", "request", "split", "share", "second",
-)  # fmt: skip
+    "item",
+    "scale",
+    "decision",
+    "request",
+    "split",
+    "share",
+    "second",
+)
 ANSWER_OF, CHECK_OF = "answer:", "check:"
 
 

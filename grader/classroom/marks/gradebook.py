@@ -114,14 +114,26 @@ def header(class_: ClassFile) -> list[str]:
     """Return the names of the columns."""
     ids = [check.id for check in class_.checks] + [inline.id for inline in class_.inline]
     return [
-        "id", "name", "email", "status", *map(text, ids),
-        "adjustment", "points", "late_days", "penalty", "score", "max_score",
-        *([IN_BOX] if class_.in_box_points else []), "notes",
-    ]  # fmt: skip
+        "id",
+        "name",
+        "email",
+        "status",
+        *map(text, ids),
+        "adjustment",
+        "points",
+        "late_days",
+        "penalty",
+        "score",
+        "max_score",
+        *([IN_BOX] if class_.in_box_points else []),
+        "notes",
+    ]
 
 
 def render(class_: ClassFile, rows: Iterable[Line]) -> bytes:
-    """Return the gradebook: numbers as numbers, text made safe, the same bytes for the same class."""
+    """Return the gradebook: numbers as numbers, text made safe, the same bytes for the same
+    class.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header(class_))

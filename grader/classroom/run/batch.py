@@ -468,9 +468,15 @@ class Batch:
     def _log(self, row: Row, worker: str, tries: int) -> None:
         points = round(sum(check.points for check in row.checks), 2)
         self.store.log(
-            student=row.student, outcome=row.outcome.value, points=points, seconds=row.seconds, worker=worker,
-            tries=tries + 1, failed=[check.id for check in row.checks if check.status != "pass"], message=row.message,
-        )  # fmt: skip
+            student=row.student,
+            outcome=row.outcome.value,
+            points=points,
+            seconds=row.seconds,
+            worker=worker,
+            tries=tries + 1,
+            failed=[check.id for check in row.checks if check.status != "pass"],
+            message=row.message,
+        )
 
     def _count(self, row: Row) -> None:
         self.totals.refused += row.outcome is Outcome.REFUSED

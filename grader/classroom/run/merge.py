@@ -75,8 +75,9 @@ def _verify(paths: Sequence[Path], classes: Sequence[ClassFile]) -> None:
             )
         if class_.grader != first.grader:
             raise UsageError(
-                f"{path} was graded by grader {class_.grader or 'of an older version'}, and {paths[0]} by "
-                f"{first.grader or 'an older version'}: grade both by the same, with the same command again"
+                f"{path} was graded by grader {class_.grader or 'of an older version'}, and"
+                f" {paths[0]} by {first.grader or 'an older version'}: grade both by the same, with"
+                " the same command again"
             )
         if class_.assignment != first.assignment:
             raise UsageError(
@@ -85,12 +86,14 @@ def _verify(paths: Sequence[Path], classes: Sequence[ClassFile]) -> None:
             )
         if class_.of != first.of:
             raise UsageError(
-                f"{path} holds {class_.part}, and {paths[0]} {first.part}: they were cut differently"
+                f"{path} holds {class_.part}, and {paths[0]} {first.part}: they were cut"
+                " differently"
             )
         for number in class_.shards if class_.of > 1 else ():
             if number in seen:
                 raise UsageError(
-                    f"{seen[number]} and {path} are both shard {number} of {class_.of}: give each once"
+                    f"{seen[number]} and {path} are both shard {number} of {class_.of}: give each"
+                    " once"
                 )
             seen[number] = path
 
@@ -105,8 +108,8 @@ def _entries(classes: Sequence[ClassFile]) -> list[Entry]:
                 found[entry.student] = entry
             if folders.setdefault(entry.folder, entry.student) != entry.student:
                 raise UsageError(
-                    f"{entry.student!r} and {folders[entry.folder]!r} share the folder {entry.folder!r}: "
-                    "the shards were not cut from one class"
+                    f"{entry.student!r} and {folders[entry.folder]!r} share the folder"
+                    f" {entry.folder!r}: the shards were not cut from one class"
                 )
     return sorted(found.values(), key=lambda entry: (natural(entry.student), entry.student))
 

@@ -95,7 +95,9 @@ class Store:
         write_atomically(base / ROW, msgspec.json.encode(row))
 
     def must_be_graded_again(self, row: Row, damaged: set[str]) -> bool:
-        """Tell whether a result is so damaged that it can't be rendered again from what is whole."""
+        """Tell whether a result is so damaged that it can't be rendered again from what is
+        whole.
+        """
         needed = NEEDED - {REPORT_JSON} if RAW in row.files else NEEDED
         return any(name in needed or name.startswith("notebooks/") for name in damaged)
 
@@ -195,7 +197,8 @@ class Store:
             ) from error
         if class_.schema != CLASS_SCHEMA:
             raise UsageError(
-                f"{path} has schema {class_.schema}, this grader reads {CLASS_SCHEMA}: grade into a new folder"
+                f"{path} has schema {class_.schema}, this grader reads {CLASS_SCHEMA}: grade into a"
+                " new folder"
             )
         return class_
 

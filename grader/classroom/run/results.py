@@ -1,4 +1,6 @@
-"""What is kept of each submission so that a class can be shown without opening its reports again."""
+"""What is kept of each submission so that a class can be shown without opening its reports
+again.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +119,9 @@ class CheckHead(msgspec.Struct, frozen=True):
 
 
 class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
-    """``class.json``: the class and the assignment, as far as marks, pages and exports need them."""
+    """``class.json``: the class and the assignment, as far as marks, pages and exports need
+    them.
+    """
 
     schema: int
     name: str
@@ -146,7 +150,10 @@ class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
         """What of the class lies here, in words."""
         if self.shards == tuple(range(1, self.of + 1)):
             return "the whole class"
-        return f"shard{'s' if len(self.shards) > 1 else ''} {', '.join(map(str, self.shards))} of {self.of}"
+        return (
+            f"shard{'s' if len(self.shards) > 1 else ''} {', '.join(map(str, self.shards))} of"
+            f" {self.of}"
+        )
 
 
 def class_file(

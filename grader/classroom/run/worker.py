@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 
 OUT_OF_MEMORY = (
-    "the machine ran out of memory while this was graded, and the kernel killed a process of it: grade again with more "
-    "memory, or with fewer workers"
+    "the machine ran out of memory while this was graded, and the kernel killed a process of it:"
+    " grade again with more memory, or with fewer workers"
 )
 
 
@@ -145,7 +145,8 @@ _ONE_AT_A_TIME = threading.Lock()
 def _do(task: Task) -> Done:
     if task.version != __version__:
         raise UsageError(
-            f"a worker has grader {__version__}, and this is {task.version}: install the same everywhere"
+            f"a worker has grader {__version__}, and this is {task.version}: install the same"
+            " everywhere"
         )
     with _ONE_AT_A_TIME:
         if task.taken is None:

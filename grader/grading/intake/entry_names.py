@@ -44,8 +44,8 @@ _TARS = (".tar", ".tgz", ".gz", ".xz", ".txz", ".bz2", ".tbz2", ".zst")
 ARCHIVES = (".zip", ".7z", ".rar", ".whl", ".egg", ".jar", *_TARS)
 
 _PREFIX = re.compile(  # what an LMS or a cloud drive puts before the name
-    r"""[^_]{1,100}_(?:late_)?\d{1,12}_\d{1,12}_           # Canvas: lastfirst_LATE_userid_submissionid_
-      | .{1,150}_\d{1,12}_assignsubmission_(?:file|onlinetext)_   # Moodle: Full Name_id_assignsubmission_file_
+    r"""[^_]{1,100}_(?:late_)?\d{1,12}_\d{1,12}_  # Canvas: lastfirst_LATE_userid_submissionid_
+      | .{1,150}_\d{1,12}_assignsubmission_(?:file|onlinetext)_  # Moodle: Name_id_assignsubmission_
       | .{1,150}_attempt_[\d-]{8,24}_                      # Blackboard: homework_user_attempt_date_
       | copy[ _+]of[ _+]                                   # Google Drive and Colab
     """,
@@ -54,7 +54,8 @@ _PREFIX = re.compile(  # what an LMS or a cloud drive puts before the name
 _SUFFIX = re.compile(  # what a browser, a desktop or an LMS puts behind the stem
     r"""[ _+-]{0,3}\(\d{1,3}\)                                 # layers (1).py
       | [ _+-]\d{1,3}                                      # layers-1.py, layers_2.py, layers 2.py
-      | [ _+]?-?[ _+]?(?<=[ _+-])copy(?:\d{1,3}|[ _+]\d{1,3}|[ _+]\(\d{1,3}\))?   # ' copy 2', ' - Copy', '-Copy1'
+      # ' copy 2', ' - Copy', '-Copy1'
+      | [ _+]?-?[ _+]?(?<=[ _+-])copy(?:\d{1,3}|[ _+]\d{1,3}|[ _+]\(\d{1,3}\))?
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -136,7 +137,9 @@ def parts_of(name: str) -> list[str]:
 
 
 def is_litter(parts: Sequence[str], wanted: Collection[str] = ()) -> bool:
-    """Tell whether tools left this behind unasked; a component that the spec itself names never is."""
+    """Tell whether tools left this behind unasked; a component that the spec itself names never
+    is.
+    """
     return any(
         part not in wanted and (part in LITTER or part.startswith(("._", "Icon\r")))
         for part in parts

@@ -169,7 +169,9 @@ def open_regular(place: _Place, name: str) -> Iterator[int]:
 
 
 def _chunks(descriptor: int, collector: Collector) -> Iterator[bytes]:
-    """Yield the file's bytes; of one that grows meanwhile, just enough to see that it is too long."""
+    """Yield the file's bytes; of one that grows meanwhile, just enough to see that it is too
+    long.
+    """
     left = collector.limits.max_file_bytes + 1
     while left > 0 and (chunk := os.read(descriptor, min(CHUNK, left))):
         left -= len(chunk)

@@ -162,7 +162,8 @@ class Collector:
         self._count += 1
         if self._count > self.limits.max_entries:
             raise self.refusal(
-                f"it has more than {self.limits.max_entries} entries; hand in only the files that you were asked for"
+                f"it has more than {self.limits.max_entries} entries; hand in only the files that"
+                " you were asked for"
             )
 
     def grow(self, size: int) -> None:
@@ -175,15 +176,15 @@ class Collector:
         limit = self.limits.max_ratio * self.packed
         if self.packed and self._bytes > max(limit, self.limits.ratio_floor):
             raise self.refusal(
-                f"it unpacks to more than {self.limits.max_ratio} times its size, as a zip bomb does; "
-                "hand in only the files that you were asked for"
+                f"it unpacks to more than {self.limits.max_ratio} times its size, as a zip bomb"
+                " does; hand in only the files that you were asked for"
             )
 
     def too_large(self) -> SubmissionError:
         """Return the error of a submission that is too large in all."""
         return self.refusal(
-            f"it holds more than {_mib(self.limits.max_bytes)}; leave out data sets and hand in only the files that "
-            "you were asked for"
+            f"it holds more than {_mib(self.limits.max_bytes)}; leave out data sets and hand in"
+            " only the files that you were asked for"
         )
 
     def litter(self, parts: list[str]) -> bool:
@@ -260,8 +261,8 @@ class Collector:
         """Raise `GraderFault` for an error of the machine's: what was handed in is not known."""
         if error.errno in UNREADABLE:
             raise GraderFault(
-                f"{shown(path)} of {shown(self.source)} can't be read ({error.strerror}): that is no fault of the "
-                "submission's; see to it, and grade again"
+                f"{shown(path)} of {shown(self.source)} can't be read ({error.strerror}): that is"
+                " no fault of the submission's; see to it, and grade again"
             ) from error
 
     def unread(self, path: str, error: OSError) -> None:
@@ -286,7 +287,9 @@ class Collector:
         self.entries.append(Entry(path, size, trouble=trouble, oversize=oversize))
 
     def absorb(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Read a file to its end; keep it where the spec may mean it, digest it where it matters."""
+        """Read a file to its end; keep it where the spec may mean it, digest it where it
+        matters.
+        """
         keep, digested = self._keeps(path), self.reads(path)
         kept: list[bytes] = []
         size, sha = 0, hashlib.sha256()
@@ -317,8 +320,9 @@ class Collector:
         self._kept += len(data)
         if self._kept > self.limits.max_kept_bytes:
             raise self.refusal(
-                f"its files named like the assignment's take more than {_mib(self.limits.max_kept_bytes)}; clear the "
-                "notebooks' outputs and leave out old copies"
+                "its files named like the assignment's take more than"
+                f" {_mib(self.limits.max_kept_bytes)}; clear the notebooks' outputs and leave out"
+                " old copies"
             )
         self.contents[digest] = data
 

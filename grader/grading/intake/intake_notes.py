@@ -31,7 +31,10 @@ def remarks(
     yield from places(layout, wanted)
     for match in layout.spare[:_NAMED]:
         kept = layout.chosen[match.wanted].entry.path
-        yield f"{shown(match.entry.path)} is another copy of {shown(match.wanted)} and was not used: {shown(kept)} was."
+        yield (
+            f"{shown(match.entry.path)} is another copy of {shown(match.wanted)} and was not used:"
+            f" {shown(kept)} was."
+        )
     bad = [entry for entry in entries if entry.trouble]
     for entry in bad[:_NAMED]:
         yield f"{shown(entry.path)} {entry.trouble}, and was not read."
@@ -53,7 +56,10 @@ def to_look_at(
     """
     for match in asked[:_NAMED]:
         kept = layout.chosen[match.wanted].entry.path
-        yield f"two files may be {shown(match.wanted)}: {shown(kept)} was taken, not {shown(match.entry.path)}"
+        yield (
+            f"two files may be {shown(match.wanted)}: {shown(kept)} was taken, not"
+            f" {shown(match.entry.path)}"
+        )
     if not missing:
         return
     archives = [entry.path for entry in collector.entries if entry.path.lower().endswith(ARCHIVES)]
@@ -97,9 +103,15 @@ def _unused(layout: Layout, entries: Sequence[Entry], wanted: Wanted) -> Iterato
         else:
             others.append(entry.path)
     for place in changed[:_NAMED]:
-        yield f"{shown(place)} was changed, and the change was not used: the assignment's own file was."
+        yield (
+            f"{shown(place)} was changed, and the change was not used: the assignment's own file"
+            " was."
+        )
     if len(changed) > _NAMED:
-        yield f"{len(changed) - _NAMED} more provided files were changed, and the changes were not used."
+        yield (
+            f"{len(changed) - _NAMED} more provided files were changed, and the changes were not"
+            " used."
+        )
     if archives:
         yield f"Archives within a submission are not opened: {listed(archives)}."
     if tests:

@@ -25,7 +25,9 @@ from grader.grading.intake.intake_budget import Entry
 
 
 class Match(msgspec.Struct, frozen=True):
-    """An entry that may be a wanted file, seen from a root. ``rank`` is better the smaller it is."""
+    """An entry that may be a wanted file, seen from a root. ``rank`` is better the smaller it
+    is.
+    """
 
     entry: Entry
     wanted: str
@@ -46,7 +48,9 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """The root, the entry of each wanted file that was found, and the copies that were passed over."""
+    """The root, the entry of each wanted file that was found, and the copies that were passed
+    over.
+    """
 
     root: str
     chosen: dict[str, Match]
@@ -179,8 +183,8 @@ def _no_rival(
             mine, theirs = best[root][path][0].entry, best[other][path][0].entry
             if mine.digest != theirs.digest:
                 raise refusal(
-                    f"it holds two different copies of {shown(path)}, {shown(mine.path)} and {shown(theirs.path)}, and "
-                    "nothing tells which one counts; hand in only one"
+                    f"it holds two different copies of {shown(path)}, {shown(mine.path)} and"
+                    f" {shown(theirs.path)}, and nothing tells which one counts; hand in only one"
                 )
 
 
@@ -201,8 +205,8 @@ def _only(
             and work(other).written == work(claims[0]).written
         ):
             raise refusal(
-                f"{shown(claims[0].entry.path)} and {shown(other.entry.path)} may both be {shown(claims[0].wanted)}, "
-                "and nothing tells which one counts; hand in only one"
+                f"{shown(claims[0].entry.path)} and {shown(other.entry.path)} may both be"
+                f" {shown(claims[0].wanted)}, and nothing tells which one counts; hand in only one"
             )
     return claims[0]
 

@@ -128,8 +128,8 @@ def _taken(
     files |= inner.files
     if collector.unreadable and len(files) < len(wanted.paths):
         raise GraderFault(
-            f"{', '.join(collector.unreadable[:3])} of {shown(collector.source)}: that is no fault of the "
-            "submission's, and it may hold what is missing; see to it, and grade again"
+            f"{', '.join(collector.unreadable[:3])} of {shown(collector.source)}: that is no fault"
+            " of the submission's, and it may hold what is missing; see to it, and grade again"
         )
     if not files:
         raise collector.refusal(_nothing_found(collector, wanted))
@@ -228,7 +228,10 @@ def _laid_over(path: Path, archive: Entry, collector: Collector, wanted: Wanted)
     except SubmissionError:
         packed = take(path / archive.path, wanted, collector.limits)
         others = [entry.path for entry in entries if entry is not archive]
-        note = f"The archive {shown(archive.path)} was taken; what lay beside it was not used: {listed(others)}."
+        note = (
+            f"The archive {shown(archive.path)} was taken; what lay beside it was not used:"
+            f" {listed(others)}."
+        )
         return _made(collector.source, packed.files, wanted, (note, *packed.notes))
     try:
         packed = take(path / archive.path, wanted, collector.limits)
@@ -313,8 +316,9 @@ def _laid_out(collector: Collector, wanted: Wanted, others: frozenset[str]) -> L
     for match in layout.chosen.values():
         if match.entry.oversize:
             raise collector.refusal(
-                f"{shown(match.entry.path)} is longer than {collector.limits.max_file_bytes >> 20} MiB; clear the "
-                "notebook's outputs, or whatever else fills it, and hand it in again"
+                f"{shown(match.entry.path)} is longer than {collector.limits.max_file_bytes >> 20}"
+                " MiB; clear the notebook's outputs, or whatever else fills it, and hand it in"
+                " again"
             )
     return layout
 
@@ -333,13 +337,19 @@ def _nothing_found(collector: Collector, wanted: Wanted) -> str:
     inner = [entry.path for entry in collector.entries if entry.path.lower().endswith(ARCHIVES)]
     if inner:
         return (
-            f"nothing that is graded was found in it, nor in the archives within it, {listed(inner)}; "
-            f"hand in {listed(wanted.paths)} themselves"
+            "nothing that is graded was found in it, nor in the archives within it,"
+            f" {listed(inner)}; hand in {listed(wanted.paths)} themselves"
         )
     if bad:
-        return f"{shown(bad[0].path)} {bad[0].trouble}; hand in the files themselves: {listed(wanted.paths)}"
+        return (
+            f"{shown(bad[0].path)} {bad[0].trouble}; hand in the files themselves:"
+            f" {listed(wanted.paths)}"
+        )
     found = [entry.path for entry in collector.entries]
-    return f"it holds none of the files that are graded, only {listed(found)}; hand in {listed(wanted.paths)}"
+    return (
+        f"it holds none of the files that are graded, only {listed(found)}; hand in"
+        f" {listed(wanted.paths)}"
+    )
 
 
 def _display_name(source: str) -> str:

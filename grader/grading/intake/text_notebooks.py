@@ -22,7 +22,9 @@ FORMS = (".py", ".md")
 
 
 def take_in(path: Path, wanted: Wanted) -> Taken:
-    """Take in a submission as `take` does, and a text in the place of a notebook that is missing."""
+    """Take in a submission as `take` does, and a text in the place of a notebook that is
+    missing.
+    """
     refused: SubmissionError | None = None
     taken: Taken | None = None
     try:

@@ -38,7 +38,9 @@ _FORMATS = {
 
 
 class _Guarded(io.BufferedIOBase):
-    """A file that refuses to hand out more at once than a directory of the allowed entries takes."""
+    """A file that refuses to hand out more at once than a directory of the allowed entries
+    takes.
+    """
 
     def __init__(self, file: BinaryIO, limit: int, collector: Collector) -> None:
         self._file, self._limit, self._collector = file, limit, collector
@@ -78,7 +80,8 @@ def read_zip(file: BinaryIO, collector: Collector) -> None:
             )
         if info.header_offset < position:
             raise collector.refusal(
-                f"the entry {shown(info.filename)} shares its bytes with another, as in a zip bomb; pack it again"
+                f"the entry {shown(info.filename)} shares its bytes with another, as in a zip bomb;"
+                " pack it again"
             )
         if info.header_offset >= end:
             raise collector.refusal(_DAMAGED)
@@ -160,7 +163,8 @@ def _content(file: BinaryIO, info: zipfile.ZipInfo, collector: Collector) -> Ite
     """
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise collector.refusal(
-            f"the entry {shown(info.filename)} is compressed by a method that is not read; make an ordinary .zip"
+            f"the entry {shown(info.filename)} is compressed by a method that is not read; make an"
+            " ordinary .zip"
         )
     pieces = _packed(file, info.compress_size, collector)
     if info.compress_type == zipfile.ZIP_DEFLATED:

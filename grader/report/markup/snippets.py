@@ -116,7 +116,9 @@ def place(sources: Mapping[str, str], name: str) -> tuple[str, int] | None:
 
 
 def highlight(text: str, clock: Clock) -> list[Markup]:
-    """Return Python source as one piece of markup per line; plain if highlighting takes too long."""
+    """Return Python source as one piece of markup per line; plain if highlighting takes too
+    long.
+    """
     # Pygments takes quadratic time on blank lines that hold spaces.
     cut = "\n".join(clean(line, WIDTH).rstrip() for line in _lines(text))
     try:

@@ -67,7 +67,8 @@ class HandedIn:
         def handed_in(*args: Any, **kwargs: Any) -> Any:
             if case != self._case or not self.calling:
                 raise RuntimeError(
-                    f"the function `{name}` can only be called while the check that gave it is running"
+                    f"the function `{name}` can only be called while the check that gave it is"
+                    " running"
                 )
             if threading.get_ident() != self._thread:
                 raise RuntimeError(f"the function `{name}` can't be called from another thread")

@@ -150,8 +150,11 @@ class Guards:
                 self._lies(value, f"it answers for NumPy by its own `{name}`")
         if any(self._is_students(getattr(kind, name, None)) for name in ORDERED):
             asked: tuple[Callable[[], Any], ...] = (
-                lambda: value < Other(), lambda: value > Other(), lambda: value <= Other(), lambda: value >= Other(),
-            )  # fmt: skip
+                lambda: value < Other(),
+                lambda: value > Other(),
+                lambda: value <= Other(),
+                lambda: value >= Other(),
+            )
             if any(map(_true, asked)) or any(
                 map(_number, (lambda: value - Other(), lambda: Other() - value))
             ):

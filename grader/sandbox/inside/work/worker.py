@@ -167,7 +167,9 @@ class Worker:
     # --- operations -------------------------------------------------------------------------------
 
     def do_several(self, frame: Frame) -> Frame:
-        """Do one after the other, up to the first that fails; the last one's reply is that of all."""
+        """Do one after the other, up to the first that fails; the last one's reply is that of
+        all.
+        """
         reply, first = Frame({"ok": True}), 0
         for done, (body, count) in enumerate(frame.body["steps"]):
             reply = self.perform(Frame(body, frame.blobs[first : first + count]))
@@ -372,7 +374,9 @@ class Worker:
         return Frame({"ok": True, "names": self.files.written()})
 
     def do_execute(self, frame: Frame) -> Frame:
-        """Run one cell of a notebook; its outputs go ahead of the reply, as messages of their own."""
+        """Run one cell of a notebook; its outputs go ahead of the reply, as messages of their
+        own.
+        """
         from grader.sandbox.inside.work.kernel import Kernel
 
         kernel = Kernel.of(self.channel, self.root)
@@ -589,9 +593,9 @@ def describe(error: BaseException, root: Path) -> dict[str, Any]:
         "kinds": kinds[:20],
         "message": message[:TEXT_CAP],
         "frames": frames[-FRAME_CAP:],
-        "missing": str(getattr(error, "name", "") or "")[:200]
-        if isinstance(error, ImportError)
-        else "",
+        "missing": (
+            str(getattr(error, "name", "") or "")[:200] if isinstance(error, ImportError) else ""
+        ),
         "near": nearest(error, root)[:200],
     }
 
