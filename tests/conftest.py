@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 from toy import Toy, build
 
+from grader import cli as commands
 from grader.authoring.record import record
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,6 +68,24 @@ def cli() -> Callable[..., Run]:
             cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False,
         )  # fmt: skip
         return Run(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def inline(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Run]:
+    """Return a function that runs ``grader ARGUMENTS`` in this process: what `cli` does, without a
+    start of Python.
+    """
+
+    def run(*arguments: str | Path, cwd: Path = ROOT) -> Run:
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.chdir(cwd)
+        capsys.readouterr()
+        code = commands.run(list(map(str, arguments)))
+        return Run(code, *capsys.readouterr())
 
     return run
 
