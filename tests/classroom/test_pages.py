@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from browsers import needs_browser
 
 from grader.classroom.download.students import Entry
 from grader.classroom.marks import class_page, gradebook
@@ -188,26 +189,13 @@ def test_long_notes_open_from_their_beginning() -> None:
     assert class_page.build(class_of([]), [refused("s1", "short")]).students[0].brief == ""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-            )
-        except api.Error as error:
-            pytest.skip(f"no browser: {str(error).splitlines()[0]}")
-        yield browser
-        browser.close()
-
-
 def shown(tab) -> list[str]:
     return tab.eval_on_selector_all(
         "#students tbody tr:not([hidden]) td:first-child", "cells => cells.map(c => c.innerText)"
     )
 
 
+@needs_browser
 def test_two_thousand_students_are_sorted_and_filtered(browser, tmp_path: Path) -> None:
     lines = [line(f"s{n:04}", 6 * (n % 2), n % 5, name=f"Name{n}") for n in range(2000)]
     (tmp_path / "index.html").write_text(class_page.render(class_of(lines), lines))
@@ -230,6 +218,7 @@ def test_two_thousand_students_are_sorted_and_filtered(browser, tmp_path: Path) 
     tab.close()
 
 
+@needs_browser
 def test_without_its_script_the_page_is_complete(browser, tmp_path: Path) -> None:
     lines = [line("s2", 6, 4), line("s1", 0, 4)]
     (tmp_path / "index.html").write_text(class_page.render(class_of(lines), lines))
@@ -241,6 +230,7 @@ def test_without_its_script_the_page_is_complete(browser, tmp_path: Path) -> Non
     context.close()
 
 
+@needs_browser
 def test_on_a_phone_nothing_of_the_students_is_cut_off(browser, tmp_path: Path) -> None:
     long = "it holds none of the files that are graded, " * 4
     lines = [line("s1", 6, 0, name="A Rather Long Name Of Somebody"), refused("s2", long)]
