@@ -85,14 +85,14 @@ def test_zip_holds_what_students_need_and_nothing_else(archive: Path) -> None:
         f"assignment/checks/{path.name}" for path in (ROOT / "assignment/checks").glob("*.py")
     }
     assert mine == {
-        *("README.md", "tox.ini", "pytest.ini", ".gitignore", LAYERS, RNN, *NOTEBOOKS),
+        *("README.md", "tox.ini", "toxfile.py", "pytest.ini", ".gitignore", LAYERS, RNN, *NOTEBOOKS),
         *provided, *(f"assignment/{name}" for name in provided), *checks,
         *("assignment/assignment.toml", "assignment/expectations/public.h5"),
         "assignment/expectations/known-mistakes-public.json",
         *(f"assignment/notebooks/{name}" for name in NOTEBOOKS),
     }  # fmt: skip
     assert any(name.endswith("coco2014_captions.h5") for name in names)
-    assert any("/grader/authoring/handout/contents.py" in name for name in names)  # of the wheel
+    assert any("/grader/practice/pytest_plugin.py" in name for name in names)  # of the wheel
 
 
 def tokens_of(line: str) -> Iterator[tokenize.TokenInfo]:
