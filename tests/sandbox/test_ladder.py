@@ -52,14 +52,14 @@ def test_doctor_tells_what_each_tier_does_and_leaves_open(
         ladder.TierReport(Tier.LANDLOCK, True, ladder.PROMISES[Tier.LANDLOCK]),
     ]
     monkeypatch.setattr(ladder, "probe", lambda: found)
-    assert doctor.run(argparse.Namespace()) == 0
+    assert doctor.run(argparse.Namespace(assignment=None)) == 0
     told = capsys.readouterr().out
     assert "no     bubblewrap  bwrap is not installed" in told
     assert "to get it: apt-get install bubblewrap" in told
     assert "left open: names and sizes of files can be learned" in told
     assert "--isolation auto takes: landlock" in told
     found.pop()
-    assert doctor.run(argparse.Namespace()) == 2
+    assert doctor.run(argparse.Namespace(assignment=None)) == 2
     assert "--isolation auto stops" in capsys.readouterr().out
 
 
