@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -15,7 +16,10 @@ from browsers import CHROMIUM
 from toy import Toy, build
 
 from grader import cli as commands
+from grader.assignment.spec import load
 from grader.authoring.record import record
+from grader.errors import IsolationError
+from grader.grading.grade import Grader, Options
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -89,6 +93,36 @@ def inline(
         return Run(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def graders() -> Iterator[Callable[[Path], Grader]]:
+    """Return a function that gives the one grader of an assignment, on the strongest tier that this
+    machine has.
+    """
+    opened: dict[Path, Grader] = {}
+    with contextlib.ExitStack() as stack:
+
+        def grader(folder: Path) -> Grader:
+            if folder not in opened:
+                opened[folder] = stack.enter_context(strongest(folder))
+            return opened[folder]
+
+        yield grader
+
+
+@contextlib.contextmanager
+def strongest(folder: Path) -> Iterator[Grader]:
+    """Open a grader of an assignment: behind walls if there are any, since a fork costs less than a
+    start.
+    """
+    assignment = load(folder)
+    with contextlib.ExitStack() as stack:
+        try:
+            grader = stack.enter_context(Grader(assignment, Options()))
+        except IsolationError:
+            grader = stack.enter_context(Grader(assignment, Options(isolation="none")))
+        yield grader
 
 
 @pytest.fixture(scope="module")
