@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -15,7 +16,10 @@ from browsers import CHROMIUM
 from toy import Toy, build
 
 from grader import cli as commands
+from grader.assignment.spec import load
 from grader.authoring.record import record
+from grader.errors import IsolationError
+from grader.grading.grade import Grader, Options
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,8 +42,60 @@ LONGEST = (
 )
 
 
+# What `tox -e fast` leaves out: files, and folders with all that is in them.
+SLOW = (
+    # a browser
+    *("report/test_browser.py", "report/test_real_reports.py", "classroom/test_pages.py"),
+    # a class, and processes that are killed
+    *(
+        "classroom/test_formats.py",
+        "classroom/test_batch.py",
+        "classroom/test_regrades.py",
+        "classroom/test_places.py",
+    ),
+    *("classroom/test_dask.py", "classroom/test_kills.py", "classroom/test_merge_similar.py"),
+    *("classroom/test_troubled_notebooks.py",),
+    *("desk/test_desk_browser.py", "practice/test_jupyterlab.py", "practice/test_watch.py"),
+    # an audit
+    *("authoring/test_audit.py", "authoring/test_lazy.py", "authoring/test_small.py", "right"),
+    # much grading, or many boxes
+    *(
+        "flagship",
+        "examples",
+        "test_submissions.py",
+        "test_release.py",
+        "assignment",
+        "authoring/test_from_real.py",
+    ),
+    *(
+        "authoring/test_from_notebook.py",
+        "authoring/test_from_nbgrader.py",
+        "authoring/test_from_course.py",
+    ),
+    *(
+        "authoring/test_import_cases.py",
+        "authoring/test_handout.py",
+        "checking/test_no_collateral_loss.py",
+    ),
+    *("checking/test_border.py", "checking/test_second_runs.py", "checking/test_standalone.py"),
+    *(
+        "sandbox/test_as_user.py",
+        "sandbox/test_ladder.py",
+        "sandbox/test_limits.py",
+        "sandbox/test_endings.py",
+    ),
+    *("sandbox/test_walls.py", "sandbox/test_protocol.py", "sandbox/test_without_a_home.py"),
+    *("report/test_clock.py", "report/test_same_bytes.py"),
+)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Bring the longest files to the front; the order within a file, and that of all others, stays."""
+    """Mark what is slow, and bring the longest files to the front; all else stays in its order."""
+    slow = [ROOT / "tests" / name for name in SLOW]
+    for item in items:
+        if any(item.path.is_relative_to(place) for place in slow):
+            item.add_marker("slow")
     order = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path, len(order)))
 
@@ -90,6 +146,36 @@ def inline(
         return Run(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def graders() -> Iterator[Callable[[Path], Grader]]:
+    """Return a function that gives the one grader of an assignment, on the strongest tier that this
+    machine has.
+    """
+    opened: dict[Path, Grader] = {}
+    with contextlib.ExitStack() as stack:
+
+        def grader(folder: Path) -> Grader:
+            if folder not in opened:
+                opened[folder] = stack.enter_context(strongest(folder))
+            return opened[folder]
+
+        yield grader
+
+
+@contextlib.contextmanager
+def strongest(folder: Path) -> Iterator[Grader]:
+    """Open a grader of an assignment: behind walls if there are any, since a fork costs less than a
+    start.
+    """
+    assignment = load(folder)
+    with contextlib.ExitStack() as stack:
+        try:
+            grader = stack.enter_context(Grader(assignment, Options()))
+        except IsolationError:
+            grader = stack.enter_context(Grader(assignment, Options(isolation="none")))
+        yield grader
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 
+TRIES = 5  # to parse a cell
 LONGEST = 50_000  # characters that are parsed; in a longer cell, lines are looked at one by one
 
 # IPython's lines, which are not Python
@@ -25,12 +26,18 @@ def parsed(source: str) -> ast.Module | None:
     """
     if len(source) > LONGEST or source.lstrip().startswith("%%"):
         return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape, for one, is the student's matter
-            return ast.parse(MAGIC.sub(r"\1pass", source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    code = MAGIC.sub(r"\1pass", source)
+    for _ in range(TRIES):
+        try:
+            with warnings.catch_warnings():
+                # an invalid escape, for one, is the student's matter
+                warnings.simplefilter("ignore")
+                return ast.parse(code)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+        except SystemError:  # Python 3.11: two threads parsed at once, and share a counter of depth
+            continue
+    return None
 
 
 def definitions(source: str) -> frozenset[str]:

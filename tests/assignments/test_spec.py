@@ -171,27 +171,23 @@ def refused(folder: Path, old: str, new: str) -> str:
         ("schema = 1", "schema = 2", "`schema` is 2, this grader reads 1"),
         ('name = "toy"', 'name = "a toy/.."', "`name` is 'a toy/..': use letters, digits"),
         (
-            "call_seconds = 1.5",
-            "call_second = 1.5",
+            "call_seconds = 20",
+            "call_second = 20",
             "unknown key `call_second` in `limits`: did you mean `call_seconds`?",
         ),
         (
-            "call_seconds = 1.5",
+            "call_seconds = 20",
             "call_seconds = 0",
             "`limits.call_seconds` is 0: it must be more than 0",
         ),
+        ("call_seconds = 20", "memory_mb = -1", "`limits.memory_mb` is -1: it must be more than 0"),
         (
-            "call_seconds = 1.5",
-            "memory_mb = -1",
-            "`limits.memory_mb` is -1: it must be more than 0",
-        ),
-        (
-            "call_seconds = 1.5",
+            "call_seconds = 20",
             "memory_mb = 99999999999",
             "`limits.memory_mb` is 1e+11: it must be at most 1000000",
         ),
         (
-            "call_seconds = 1.5",
+            "call_seconds = 20",
             "call_seconds = nan",
             "`limits.call_seconds` is nan: it must be more than 0",
         ),
@@ -251,7 +247,7 @@ def assignment(tmp_path: Path) -> Assignment:
 
 def test_what_is_left_out_has_its_default(assignment: Assignment) -> None:
     assert assignment.spec.limits.memory_mb == Limits().memory_mb
-    assert assignment.spec.limits.call_seconds == 1.5
+    assert assignment.spec.limits.call_seconds == 20
     assert assignment.spec.checks[0].visibility == "visible"
 
 

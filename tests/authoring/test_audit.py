@@ -108,7 +108,7 @@ class Small:
 
     def audited(self, *parts: str, right: Path | None = None) -> Audit:
         return audit(
-            self.recorded(), Options(isolation="none", workers=2, parts=parts, right=right)
+            self.recorded(), Options(isolation="none", workers=1, parts=parts, right=right)
         )
 
 
@@ -319,7 +319,7 @@ def test_survivor_that_is_listed_is_no_survivor(weak: Small) -> None:
 
 
 def test_check_that_breaks_on_a_wrong_answer_is_a_finding_and_its_mutants_are_killed(
-    tmp_path: Path, cli: Callable
+    tmp_path: Path, inline: Callable
 ) -> None:
     breaks = CHECKS.replace('expect("y", student.center(', "y = (student.center(").replace(
         "((4, 3))))", '((4, 3))))\n    expect("table", next(one for one in [y] if one.ndim == 2))'
@@ -329,7 +329,7 @@ def test_check_that_breaks_on_a_wrong_answer_is_a_finding_and_its_mutants_are_ki
     )
     small.mistake("sum", "return x - x.mean(axis=0)", "return x.mean(axis=1)", "center")
     out = tmp_path / "out"
-    run = cli(
+    run = inline(
         "audit",
         "--assignment",
         small.recorded().folder,
@@ -402,12 +402,12 @@ def test_right_folder_that_holds_nothing_of_use_is_told(small: Small) -> None:
 
 
 def test_command_writes_both_reports_and_says_by_its_code_whether_all_is_good(
-    small: Small, cli: Callable
+    small: Small, inline: Callable
 ) -> None:
     small.mistake("good", "axis=0", "axis=1, keepdims=True", "center")
     small.write("tests/right/other_way/code.py", RIGHT)
     folder, out = small.recorded().folder, small.folder / "out"
-    run = cli(
+    run = inline(
         "audit", "--assignment", folder, "--out", out, "--isolation", "none", "--workers", "2"
     )
     assert run.code == 0, run.err
@@ -420,7 +420,7 @@ def test_command_writes_both_reports_and_says_by_its_code_whether_all_is_good(
     assert {path.name for path in out.iterdir()} == {"audit.html", "audit.json"}
     assert json.loads((out / "audit.json").read_bytes())["good"] is True
     small.mistake("passes", "x - x.mean", "x - 1.0 * x.mean", "center")
-    run = cli(
+    run = inline(
         "audit",
         "--assignment",
         folder,

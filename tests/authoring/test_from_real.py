@@ -1,15 +1,12 @@
 """nbgrader's own example notebooks, from its package, become assignments whose reference gets all
 points.
 
-Otter's packages hold no notebooks. Those of its documentation are tried where a folder with them is
-named in the
-environment: `GRADER_OTTER_EXAMPLES=FOLDER`.
+Otter's packages hold no notebooks.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -82,12 +79,3 @@ def test_nbgraders_example_of_words_alone_waits_for_a_person(examples: Path) -> 
     (name,) = [name for name in made.files if name.endswith(".ipynb")]
     cells = json.loads(made.files[name])["cells"]
     assert [cell for cell in cells if cell["metadata"].get("grader", {}).get("role") == "student"]
-
-
-def test_otters_own_examples(tmp_path: Path) -> None:
-    folder = os.environ.get("GRADER_OTTER_EXAMPLES", "")
-    notebooks = sorted(Path(folder).glob("*.ipynb")) if folder else []
-    if not notebooks:
-        pytest.skip("GRADER_OTTER_EXAMPLES names no folder with notebooks")
-    for notebook in notebooks:
-        assert becomes_an_assignment(notebook, tmp_path / notebook.stem) > 0

@@ -23,7 +23,10 @@ from grader.checking.run.session import run_checks
 from grader.errors import AssignmentError, GraderError
 from grader.sandbox.plain import PlainSandbox
 
-SLOW = {"cell_seconds = 3": "cell_seconds = 600", "notebook_seconds = 6": "notebook_seconds = 600"}
+SLOW = {
+    "cell_seconds = 20": "cell_seconds = 600",
+    "notebook_seconds = 60": "notebook_seconds = 600",
+}
 PATIENT = functools.reduce(lambda spec, limit: spec.replace(*limit), SLOW.items(), SPEC)
 ENDLESS = notebook((*CELLS[:2], ("double", "code", "student", "while True:\n    pass"), *CELLS[3:]))
 

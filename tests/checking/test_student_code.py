@@ -175,11 +175,8 @@ def test_trace_shows_the_students_lines_and_none_of_ours(toy: Toy) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("while True: pass", "`center` was still running after the limit of 1.5 seconds"),
-        (
-            "import time; time.sleep(60)",
-            "`center` was still running after the limit of 1.5 seconds",
-        ),
+        ("while True: pass", "`center` was still running after the limit of 3 seconds"),
+        ("import time; time.sleep(60)", "`center` was still running after the limit of 3 seconds"),
         (
             "import os; os._exit(0)",
             "`center` ended its process: exit code 0, as os._exit would give",
@@ -197,7 +194,8 @@ def test_trace_shows_the_students_lines_and_none_of_ours(toy: Toy) -> None:
     ],
 )
 def test_hang_or_death_costs_its_check_and_no_other(toy: Toy, body: str, message: str) -> None:
-    graded = toy.change(f"def center(x):\n    {body}", "center", "count")
+    given = toy.hasty if "still running" in message else toy
+    graded = given.change(f"def center(x):\n    {body}", "center", "count")
     first, *others = graded["center"].cases
     assert (graded["center"].status, graded["center"].points) == ("fail", 0)
     assert message in first.message
@@ -356,7 +354,7 @@ def test_missing_function_is_told(toy: Toy) -> None:
             "importing `pack.toy` tried to end the program (sys.exit) (pack/toy.py, line 2)",
         ),
         ("import os\nos._exit(3)", "importing `pack.toy` ended its process: exit code 3"),
-        ("while True: pass", "importing `pack.toy` was still running after the limit of 3 seconds"),
+        ("while True: pass", "importing `pack.toy` was still running after the limit of 5 seconds"),
         (b"x = 1\0", "cannot contain null bytes"),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else None,
@@ -364,7 +362,8 @@ def test_missing_function_is_told(toy: Toy) -> None:
 def test_module_that_does_not_import_fails_every_check(
     toy: Toy, code: str | bytes, message: str
 ) -> None:
-    graded = toy.grade(code, "center", "count")
+    given = toy.hasty if "still running" in message else toy
+    graded = given.grade(code, "center", "count")
     assert set(graded.statuses.values()) == {"fail"}
     assert message in graded["center"].message
     assert message in graded["count"].message

@@ -131,6 +131,12 @@ def test_workers_end_with_their_coordinator(command: list[str], tmp_path: Path) 
 def test_interrupted_it_ends_at_once_and_says_how_to_go_on(
     command: list[str], tmp_path: Path
 ) -> None:
+    # the class is not over before it is interrupted, however busy the machine is
+    for number in range(10):
+        mini.write(
+            tmp_path / "submissions" / f"t{number}",
+            {"mini.py": f"import time\ntime.sleep(4)\n{mini.RIGHT}"},
+        )
     process = subprocess.Popen(
         [*command, "--out", str(tmp_path / "out")], cwd=Path(__file__).resolve().parents[2], stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}, start_new_session=True,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from grader.authoring import record
 from grader.authoring.handout import contents, leak_check
 from grader.classroom.marks import written_answers
 from grader.files import write_tree
-from grader.grading.grade import Graded, Options, grade
+from grader.grading.grade import Graded, Grader, Options, grade
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 BASICS, NET = EXAMPLES / "numpy-basics", EXAMPLES / "two-layer-net"
@@ -30,10 +31,17 @@ MISTAKES = [
 ]
 
 
-def graded(assignment: Assignment, files: dict[str, bytes], folder: Path, *only: str) -> Graded:
-    """Grade files as a submission that is written into a folder."""
-    write_tree(folder, files)
-    return grade(assignment, folder, Options(isolation="none", only=frozenset(only)))
+@pytest.fixture(scope="session")
+def graded(graders: Callable[[Path], Grader]) -> Callable[..., Graded]:
+    """Return a function that grades files as a submission that is written into a folder."""
+
+    def grade(assignment: Assignment, files: dict[str, bytes], folder: Path, *only: str) -> Graded:
+        write_tree(folder, files)
+        grader = graders(assignment.folder)
+        grader.options = Options(only=frozenset(only))
+        return grader.grade(folder)
+
+    return grade
 
 
 def statuses(result: Graded) -> dict[str, str]:
@@ -41,7 +49,9 @@ def statuses(result: Graded) -> dict[str, str]:
 
 
 @both
-def test_the_reference_gets_all_points(folder: Path, tmp_path: Path) -> None:
+def test_the_reference_gets_all_points(
+    graded: Callable[..., Graded], folder: Path, tmp_path: Path
+) -> None:
     assignment = load(folder)
     result = graded(assignment, record.reference_files(assignment), tmp_path)
     assert result.report.score == result.report.max_score, statuses(result)
@@ -53,7 +63,9 @@ def test_the_recorded_expectations_are_up_to_date(folder: Path) -> None:
 
 
 @both
-def test_the_handout_holds_no_answer_and_earns_nothing(folder: Path, tmp_path: Path) -> None:
+def test_the_handout_holds_no_answer_and_earns_nothing(
+    graded: Callable[..., Graded], folder: Path, tmp_path: Path
+) -> None:
     assignment = load(folder)
     made = contents.build(assignment)
     leak_check.prove(made, assignment)
@@ -64,7 +76,7 @@ def test_the_handout_holds_no_answer_and_earns_nothing(folder: Path, tmp_path: P
 
 @pytest.mark.parametrize(("folder", "mistake"), MISTAKES)
 def test_a_known_mistake_fails_its_checks_and_is_told_its_hint(
-    folder: Path, mistake: Misconception, tmp_path: Path
+    graded: Callable[..., Graded], folder: Path, mistake: Misconception, tmp_path: Path
 ) -> None:
     assignment = load(folder)
     files = apply(mistake, record.reference_files(assignment))
@@ -120,7 +132,9 @@ def distances(a, b):
 
 
 @pytest.mark.parametrize("cell", UNUSUAL)
-def test_basics_that_are_right_in_another_way_pass(cell: str, tmp_path: Path) -> None:
+def test_basics_that_are_right_in_another_way_pass(
+    graded: Callable[..., Graded], cell: str, tmp_path: Path
+) -> None:
     check = cell.replace("-", "_")
     assert statuses(graded(load(BASICS), basics({cell: UNUSUAL[cell]}), tmp_path, check)) == {
         check: "pass"
@@ -128,7 +142,7 @@ def test_basics_that_are_right_in_another_way_pass(cell: str, tmp_path: Path) ->
 
 
 def test_distances_that_are_no_numbers_among_equal_points_are_told_with_the_smallest(
-    tmp_path: Path,
+    graded: Callable[..., Graded], tmp_path: Path
 ) -> None:
     """What subtracts large numbers may take the root of one just below zero: only a point beside
     itself shows it.
@@ -146,7 +160,9 @@ def distances(a, b):
     assert f"`among themselves` does not hold: {told}" in check.message
 
 
-def test_a_cell_that_was_deleted_is_not_put_back_with_its_answer(tmp_path: Path) -> None:
+def test_a_cell_that_was_deleted_is_not_put_back_with_its_answer(
+    graded: Callable[..., Graded], tmp_path: Path
+) -> None:
     result = graded(load(BASICS), basics({"evens": None}), tmp_path)
     assert {id_ for id_, status in statuses(result).items() if status == "fail"} == {"evens"}
     assert "def evens" not in json.dumps(result.notebooks["numpy_basics.ipynb"])

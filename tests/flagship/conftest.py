@@ -7,7 +7,6 @@ Python and a sandbox anew for each.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import re
 import shutil
@@ -19,9 +18,7 @@ import numpy as np
 import pytest
 
 from grader.assignment.expectations import Expectations
-from grader.assignment.spec import load
 from grader.cli.check import exit_code
-from grader.errors import IsolationError
 from grader.grading import outputs
 from grader.grading.grade import Grader, Options
 
@@ -94,36 +91,6 @@ def stubbed() -> Callable[..., Path]:
         return submission
 
     return stub
-
-
-@pytest.fixture(scope="session")
-def graders() -> Iterator[Callable[[Path], Grader]]:
-    """Return a function that gives the one grader of an assignment, on the strongest tier that this
-    machine has.
-    """
-    opened: dict[Path, Grader] = {}
-    with contextlib.ExitStack() as stack:
-
-        def grader(folder: Path) -> Grader:
-            if folder not in opened:
-                opened[folder] = stack.enter_context(strongest(folder))
-            return opened[folder]
-
-        yield grader
-
-
-@contextlib.contextmanager
-def strongest(folder: Path) -> Iterator[Grader]:
-    """Open a grader of an assignment: behind walls if there are any, since a fork costs less than a
-    start.
-    """
-    assignment = load(folder)
-    with contextlib.ExitStack() as stack:
-        try:
-            grader = stack.enter_context(Grader(assignment, Options()))
-        except IsolationError:
-            grader = stack.enter_context(Grader(assignment, Options(isolation="none")))
-        yield grader
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from grader.notebooks.definitions import LONGEST, MAGIC, definitions, is_untouched, stubs
@@ -105,3 +107,16 @@ def test_blank_lines_are_looked_at_once() -> None:
     match = MAGIC.match("\n" * 1000)
     assert match is None
     assert MAGIC.sub("x", "\n" * 40_000) == "\n" * 40_000
+
+
+def test_two_threads_that_parse_at_once_cost_no_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.11 keeps one counter of depth for all threads, and raises if another has moved it."""
+    really, failures = ast.parse, iter([SystemError("AST constructor recursion depth mismatch")])
+
+    def parse(source: str) -> ast.Module:
+        for failure in failures:
+            raise failure
+        return really(source)
+
+    monkeypatch.setattr(ast, "parse", parse)
+    assert definitions("if True:\n    half = 0.5") == {"half"}

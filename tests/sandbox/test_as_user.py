@@ -14,6 +14,8 @@ import pytest
 
 HERE = Path(__file__).parent
 USER = "61111"
+# the outer one is the same for every user once it stands
+INNER_WALL = ("test_limits.py", "test_endings.py")
 
 
 def open_own_folders() -> None:
@@ -46,7 +48,7 @@ def test_as_an_ordinary_user(name: str) -> None:
         command = [
             sys.executable, str(HERE / "as_user.py"), USER, str(HERE.parents[1]), "--",
             sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", f"{home}/base",
-            str(HERE / name),
+            str(HERE / name), *(["-k", "not bubblewrap"] if name in INNER_WALL else []),
         ]  # fmt: skip
         done = subprocess.run(
             command,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import msgspec
 import pytest
-from trials import Trial
+from trials import SMALL, Trial, not_here
 
+from grader.errors import IsolationError
 from grader.sandbox.inside.walls.warden import NICENESS
+from grader.sandbox.ladder import open_sandbox
 
 USE = """
 import ctypes, mmap, os, resource, signal, sys, threading, time
@@ -26,6 +30,22 @@ def child(work):
             os._exit(0)
 def attack():
 """
+
+
+BRIEF = msgspec.structs.replace(SMALL, cpu_seconds=2)
+
+
+@pytest.fixture(scope="module", params=["bubblewrap", "landlock"])
+def brief(request: pytest.FixtureRequest) -> Iterator[Trial]:
+    """Boxes with two seconds of CPU time: the others have more, so that no busy machine makes it
+    the first limit.
+    """
+    try:
+        opened = open_sandbox(request.param, BRIEF, [], notebooks=False)
+    except IsolationError as error:
+        not_here(f"{request.param}: {error}")
+    with opened:
+        yield Trial(opened)
 
 
 def hostile(body: str) -> str:
@@ -155,12 +175,12 @@ return 1
     ["while True: pass", "signal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass"],
     ids=["plain", "ignoring the warning"],
 )
-def test_cpu_time_of_one_process(body: str, trial: Trial) -> None:
-    outcome = trial.run(hostile(body))
+def test_cpu_time_of_one_process(body: str, brief: Trial) -> None:
+    outcome = brief.run(hostile(body))
     assert outcome.exit.limit == "CPU time: more than 2 seconds, summed over all processes"
 
 
-def test_cpu_time_of_many_processes(trial: Trial) -> None:
+def test_cpu_time_of_many_processes(brief: Trial) -> None:
     body = """
 def burn():
     while time.process_time() < 0.8:
@@ -170,7 +190,7 @@ for _ in range(20):
     os.wait()
 return 1
 """
-    outcome = trial.run(hostile(body))
+    outcome = brief.run(hostile(body))
     assert outcome.exit.limit == "CPU time: more than 2 seconds, summed over all processes"
 
 
@@ -197,12 +217,11 @@ def test_the_disk(body: str, trial: Trial) -> None:
     assert outcome.exit.limit == "disk: more than 8 MB of files"
 
 
-def test_a_million_files(trial: Trial) -> None:
-    outcome = trial.run(hostile("for n in range(1000000):\n    open(str(n), 'w').close()"))
-    assert outcome.exit.limit in (
-        "files: more than 10000 files and folders",
-        "disk: more than 8 MB of files",
-    )
+def test_more_files_than_there_may_be(trial: Trial) -> None:
+    # It makes some more than it may have, and waits: else a warden that a busy machine holds up
+    # meets the CPU time first.
+    outcome = trial.run(hostile("for n in range(11000):\n    open(str(n), 'w').close()\nwait()"))
+    assert outcome.exit.limit == "files: more than 10000 files and folders"
 
 
 def test_folders_without_bottom(trial: Trial) -> None:

@@ -15,7 +15,7 @@ from grader.sandbox.inside.walls import process_tree
 from grader.sandbox.warm import WarmBox, WarmSandbox
 from grader.sandbox.wire import Decoder, Encoder, Frame, WireClosed
 
-SMALL = Limits(memory_mb=256, scratch_mb=8, file_mb=4, processes=8, cpu_seconds=2, open_files=64)
+SMALL = Limits(memory_mb=256, scratch_mb=8, file_mb=4, processes=8, cpu_seconds=20, open_files=64)
 SECONDS = 60.0  # a deadline for the test's own sake
 
 
