@@ -115,8 +115,9 @@ def test_what_needs_the_students_own_objects_runs_in_the_box(tmp_path: Path) -> 
         graded_cell("assert items == ['a', 'b']", "after"),
     )
     boxed = {check.id for check in report.checks if check.in_box}
-    assert {"source", "magic", "uses", "function", "before"} <= boxed
-    assert "after" not in boxed
+    assert {"source", "magic", "uses", "before"} <= boxed
+    # A function of the test's can be called from the box.
+    assert boxed.isdisjoint({"after", "function"})
 
 
 def test_a_builtin_that_students_write_is_the_one_that_is_tested(tmp_path: Path) -> None:
