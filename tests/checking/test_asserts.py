@@ -94,7 +94,7 @@ def test_every_kind_of_value_is_carried_over(assignment: Assignment, tmp_path: P
         (
             "primes",
             "def primes():\n    return [2, 3, 5]",
-            "`primes` returned a list or tuple of 3, expected a",
+            "`primes() == {2, 3, 5}` does not hold",
         ),
         ("primes", "def primes():\n    return {2, 3}", "`primes() == {2, 3, 5}` does not hold"),
         (
@@ -147,7 +147,8 @@ def test_what_has_no_end_is_given_up(
     )
     lying = f"{endless}Endless.__name__ = 'set'\nEndless.__module__ = 'builtins'\ndef primes():\n    return Endless()"
     status, message = verdict(assignment, tmp_path, "primes", lying)
-    assert (status, message) == ("fail", "`primes` gives more than 20 items")
+    assert status == "fail"
+    assert message.startswith("`primes` was still running after the limit of")
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from grader.text import clean
 MOST_ITEMS = 100_000  # of an iterator or set: a student's may have no end
 # of a set: whoever chooses its items chooses how long it takes to make, up to the square of that
 MOST_IN_SET = 10_000
+AMBIGUOUS = "truth value of an array"  # as NumPy says it
 MOST_TEXT = 500  # characters of what an assertion says
 
 
@@ -183,6 +184,9 @@ def cell_test(check: Callable[..., None]) -> Callable[..., None]:
             raise WrongReturn(said) from error
         except Exception as error:
             line = traceback.extract_tb(error.__traceback__)[-1].line or ""
+            if AMBIGUOUS in str(error) and line.startswith("assert "):  # one truth for each entry
+                said = f"`{line.removeprefix('assert ')}` does not hold"
+                raise WrongReturn(said) from error
             raise WrongReturn(
                 f"`{line}` raised {type(error).__name__}: {clean(str(error), MOST_TEXT)}"
             ) from error
