@@ -408,8 +408,8 @@ class Expect:
         what the number is, for the message.
 
         Example:
-            expect.quality("accuracy", student.accuracy(x), at_least=0.9, what="the share of points
-            that are right")
+            got = student.accuracy(x)
+            expect.quality("accuracy", got, at_least=0.9, what="the share of points that are right")
         """
         self._once(name)
         if near is not None or standard_error is not None:
@@ -448,8 +448,8 @@ class Expect:
             from grader.checking.inputs import floats
 
             def even(x):
-                assert np.array_equal(student.square(-x), student.square(x)), "x and -x have the
-                same square"
+                same = np.array_equal(student.square(-x), student.square(x))
+                assert same, "x and -x have the same square"
 
             expect.property("the square is even", even, x=floats("N", "D"))
         """
