@@ -610,7 +610,10 @@ OTHER_SPELLINGS = {
     "python3 -m tox": "python3 -m tox config -k commands",
     "py -m tox": "py -m tox config -k commands",
     "tox -r": "tox -r -e submit",
+    "tox -- --open": "tox config -k commands",  # there is no browser to open
 }
+# These serve until they are ended, and one is a big download: only whether tox understands them.
+ENDLESS = {"tox -e jupyter", "tox -e watch"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the commands are run by a POSIX shell")
@@ -627,11 +630,11 @@ def test_students_day_as_the_readme_has_it(
     steps: dict[str, Step] = {}
     for block in blocks:
         commands = [command.split("  #")[0].strip() for command in block]
-        # a server, and a big download: only whether tox understands it
-        if commands != ["tox -e jupyter"]:
-            steps |= {step.command: step for step in machine.run(*commands)}
+        ending = [command for command in commands if command not in ENDLESS]
+        if ending:
+            steps |= {step.command: step for step in machine.run(*ending)}
     for command in inline_commands(readme):
-        if command not in ("tox -e jupyter", *steps):
+        if command not in (*ENDLESS, *steps):
             steps[command] = machine.run(OTHER_SPELLINGS.get(command, command))[0]
 
     graders = {
@@ -670,6 +673,8 @@ def test_students_day_as_the_readme_has_it(
     (config,) = machine.run("tox config -e jupyter -k commands deps")
     assert "commands = jupyter lab" in config.out
     assert "jupyterlab" in config.out
+    (config,) = machine.run("tox config -e watch -k commands")
+    assert "grader watch" in config.out
 
     fill(work, code_blocks()[0])
     (rnn,) = machine.run("tox -e rnn")
