@@ -1,8 +1,7 @@
-"""A sandbox that starts while this process still loads what it needs itself: each takes most of a
-second.
+"""Starts the sandbox in a thread while this process imports what it needs itself.
 
-May import of this package the sandbox and the spec alone, and nothing that imports NumPy: what is
-imported before the sandbox is launched delays it.
+Each of the two takes most of a second. This module imports only the sandbox and the spec, and
+nothing that imports NumPy: an import before the sandbox starts delays it.
 """
 
 from __future__ import annotations
@@ -19,9 +18,7 @@ from grader.sandbox.ladder import open_sandbox
 
 
 class Opening:
-    """An assignment's sandbox, on its way: once made, its process has begun to load. A context
-    manager that ends it.
-    """
+    """An assignment's sandbox while it starts; a context manager that ends it."""
 
     def __init__(self, assignment: Assignment, isolation: str) -> None:
         self._assignment = assignment
