@@ -51,7 +51,7 @@ TESTS = {
     np.testing.assert_allclose(standardise(x), centred / np.sqrt((centred ** 2).mean(axis=0)), rtol=1e-6, atol=1e-9)""",
     "moving_average": """for shape in SHAPES:
     x, width = rng.standard_normal(shape[0]), min(4, shape[0])
-    np.testing.assert_allclose(moving_average(x, width), np.convolve(x, np.ones(width) / width, 'valid'), rtol=1e-6, atol=1e-9)""",  # noqa: E501 - a cell's source
+    np.testing.assert_allclose(moving_average(x, width), np.convolve(x, np.ones(width) / width, 'valid'), rtol=1e-6, atol=1e-9)""",
     "one_hot": """for shape in SHAPES:
     labels = rng.integers(0, shape[1], size=shape[0])
     np.testing.assert_allclose(one_hot(labels, shape[1]), np.eye(shape[1])[labels])""",

@@ -138,7 +138,7 @@ for check in report["checks"]:
 """
 STRUCTS = (
     model.Report, model.Question, model.CheckResult, model.CaseResult, model.Comparison, model.ErrorMap, model.Scatter,
-    model.Frame,
+    model.Frame, model.HandGraded, model.GivenItem,
 )  # fmt: skip
 ENUMS = (model.Status, model.Visibility, model.Tier)
 VALUES = {
@@ -164,6 +164,11 @@ WORDS = {
     "Report.seconds": "how long grading took",
     "Report.questions": "the parts of the assignment",
     "Report.checks": "in the order of `assignment.toml`",
+    "HandGraded.title": "the question or the check",
+    "HandGraded.max_points": "what an answer could have",
+    "HandGraded.items": "of the rubric",
+    "GivenItem.text": "Markdown, which the student reads",
+    "GivenItem.points": "added or, below 0, taken away",
     "Question.id": "by which checks name it",
     "Question.title": "as reports show it",
     "Question.points": "reached",

@@ -34,6 +34,8 @@ TABLES: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("`[[allowed_lines]]`", schema.AllowedLine),
     ("`[limits]`", Limits),
     ("`[late]`", schema.LateSpec),
+    ("`[[manual]]`", schema.ManualSpec),
+    ("`[[rubric]]`", schema.RubricSpec),
 )
 MISTAKES = """\
 # `misconceptions/*.toml`
@@ -60,6 +62,11 @@ WORDS = {
         "error_maps",
     ): "whether a student's report on the hidden seed says of parts of an array "
     "only that they are off, or how far too, in four classes",
+    ("Spec", "manual"): "parts that a person reads, see below",
+    ("Spec", "rubric"): "what graders give and take points for, see below",
+    ("ManualSpec", "id"): "letters, digits, `.`, `_` and `-`",
+    ("ManualSpec", "points"): "the most that a person can give",
+    ("RubricSpec", "text"): "in Markdown, with formulas",
     ("Spec", "limits"): "what a submission may use, see below",
     ("Spec", "late"): "what lateness costs, see below",
     ("Spec", "allowed_lines"): "lines that may stand in the handout, see below",
@@ -100,6 +107,7 @@ TYPES = {
     "tuple[FileSpec, ...]": "list of tables", "tuple[NotebookSpec, ...]": "list of tables",
     "tuple[CheckSpec, ...]": "list of tables", "tuple[Change, ...]": "list of tables",
     "tuple[AllowedLine, ...]": "list of tables",
+    "tuple[ManualSpec, ...]": "list of tables", "tuple[RubricSpec, ...]": "list of tables",
     "Visibility": "`visible`, `hidden`",
     "Literal['points', 'max']": "`points`, `max`",
     "Literal['coarse', 'fine']": "`coarse`, `fine`",
@@ -148,17 +156,29 @@ def rows(struct: type[msgspec.Struct]) -> Iterator[str]:
 
 
 def comments(struct: type[msgspec.Struct]) -> dict[str, str]:
-    """Return the comment beside each field that has one."""
+    """Return the comment of each field that has one: beside it, or in the lines above it."""
     source = inspect.getsource(struct)
-    by_line = {
-        token.start[0]: token.string.lstrip("# ")
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT
-    }
-    fields = [node for node in ast.parse(source).body[0].body if isinstance(node, ast.AnnAssign)]  # type: ignore[attr-defined]
-    return {
-        ast.unparse(node.target): by_line[node.lineno] for node in fields if node.lineno in by_line
-    }
+    lines = source.splitlines()
+    beside: dict[int, str] = {}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            beside[token.start[0]] = token.string.lstrip("# ")
+    found: dict[str, str] = {}
+    for node in ast.parse(source).body[0].body:  # type: ignore[attr-defined]
+        if isinstance(node, ast.AnnAssign):
+            said = beside.get(node.lineno) or " ".join(_above(lines, node.lineno - 1))
+            if said:
+                found[ast.unparse(node.target)] = said
+    return found
+
+
+def _above(lines: list[str], index: int) -> list[str]:
+    """Return the lines of comment directly above a line."""
+    said: list[str] = []
+    while index > 0 and lines[index - 1].lstrip().startswith("#"):
+        index -= 1
+        said.insert(0, lines[index].lstrip("# "))
+    return said
 
 
 def default(field: Any) -> str:

@@ -5,6 +5,7 @@
     │   ├── UsageError           the command line asks for something that does not exist
     │   ├── AssignmentError      the assignment on disk is broken
     │   ├── SubmissionError      the submission can't be taken in
+    │   ├── Outdated             somebody else has changed meanwhile what was to be changed
     │   └── IsolationError       no isolation tier is available for untrusted code
     ├── SubmissionFailed       a mark: the student's matter, never ours
     │   ├── NotImplementedYet    a stub was called
@@ -46,6 +47,18 @@ class IsolationError(CannotGrade):
     """No isolation tier that was asked for works on this machine."""
 
 
+class Outdated(CannotGrade):
+    """A decision was made on what has changed since: ``who`` changed it. Nothing was written."""
+
+    def __init__(self, who: str, kind: str, key: str) -> None:
+        super().__init__(
+            f"{who or 'somebody'} has changed this meanwhile: nothing was written, look at it again"
+        )
+        self.who = who
+        self.kind = kind
+        self.key = key
+
+
 class SubmissionFailed(GraderError):
     """The submission's own failure: it costs marks and never stops the run."""
 
@@ -83,7 +96,9 @@ class StudentException(SubmissionFailed):
 
 
 class CellStopped(StudentException):
-    """A name is missing because the cell that defines it stopped; ``cell`` is that cell in words."""
+    """A name is missing because the cell that defines it stopped; ``cell`` is that cell in
+    words.
+    """
 
     def __init__(self, message: str, trace: str = "", cell: str = "") -> None:
         super().__init__(message, trace)

@@ -6,18 +6,25 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PureWindowsPath
 
-from grader.errors import GraderError, GraderFault, UsageError
+from grader.errors import AssignmentError, GraderError, GraderFault, UsageError
 
 # The machine's matter, not that of who named the place: it may be over when the command is given
 # again.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 # The same for what can't be read: it says nothing of what a student handed in.
 UNREADABLE = FULL | {
-    errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EBUSY, errno.ETIMEDOUT,
-}  # fmt: skip
+    errno.EACCES,
+    errno.EPERM,
+    errno.ESTALE,
+    errno.ENOMEM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EBUSY,
+    errno.ETIMEDOUT,
+}
 
 
 def leads_out(path: str) -> bool:
@@ -25,6 +32,23 @@ def leads_out(path: str) -> bool:
     system.
     """
     return bool(PureWindowsPath(path).anchor) or ".." in path.split("/") or "\\" in path
+
+
+def must_stay_within(name: str) -> None:
+    """Raise `AssignmentError` for a path that leads out of the folder that it is written to."""
+    if leads_out(name):
+        raise AssignmentError(
+            f"the name {name!r} leads out of the folder that it is written to: nothing is written"
+        )
+
+
+def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
+    """Write files, given by their paths below a folder."""
+    for name, data in files.items():
+        must_stay_within(name)
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,9 @@ _UNLIMITED = 1 << 60  # cgroup v1 writes a huge number where there is no limit
 
 
 def cores() -> int:
-    """Return how many cores this process may use: not all of the machine's, in a container for one."""
+    """Return how many cores this process may use: not all of the machine's, in a container for
+    one.
+    """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -37,7 +39,9 @@ def memory_mb() -> int | None:
 
 
 def oom_kills() -> int:
-    """Return how many processes the kernel has killed for want of memory so far, as far as it says."""
+    """Return how many processes the kernel has killed for want of memory so far, as far as it
+    says.
+    """
     counts = [_counted(Path("/proc/vmstat"), "oom_kill")]
     for folder in _own_cgroups():
         counts.append(_counted(folder / "memory.events", "oom_kill"))
@@ -46,7 +50,9 @@ def oom_kills() -> int:
 
 
 def _own_cgroups() -> Iterator[Path]:
-    """Yield the folders of this process's cgroups that may limit memory, and of those above them."""
+    """Yield the folders of this process's cgroups that may limit memory, and of those above
+    them.
+    """
     for line in _text(Path("/proc/self/cgroup")).splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")

@@ -59,19 +59,22 @@ class Scatter(msgspec.Struct, frozen=True):
 
 
 class Tolerance(msgspec.Struct, frozen=True):
-    """How far a float may be off: ``rtol * |expected| + atol * max |expected|`` (a computation in
-    float32 fits).
+    """How far a float may be off: ``rtol * |expected| + atol + scaled * max |expected|``.
 
-    Differences below 1e-10 are taken for rounding besides; for numbers as small as that, give an
-    ``atol`` of zero.
+    ``rtol`` and ``atol`` are NumPy's; ``scaled`` is a share of the largest expected entry, so that
+    a computation in float32 fits. As long as ``scaled`` is not zero, differences below 1e-10 are
+    taken for rounding besides.
     """
 
     rtol: float = 1e-4
-    atol: float = 1e-5
+    atol: float = 0.0
+    scaled: float = 1e-5
 
 
 class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One named value of a case, held against what was expected. Never holds an expected number."""
+    """One named value of a case, held against what was expected. No field but `shown` holds an
+    expected number.
+    """
 
     name: str
     ok: bool
@@ -85,6 +88,8 @@ class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
     where: tuple[tuple[int, ...], ...] = ()  # the first few wrong indices
     error_map: ErrorMap | None = None
     scatter: Scatter | None = None
+    # lines of what was expected and got, on the public seed alone and if the author shows them
+    shown: str = ""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -115,6 +120,7 @@ class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
     stopped_by: str = ""  # the notebook's cell, in words, that stopped what this needs
     # of its points, which it has though it failed: for the values that are right
     share: float = 0.0
+    again: str = ""  # lines that repeat its calls in a Python session, on the public seed alone
 
     @property
     def earned(self) -> float:
@@ -156,6 +162,24 @@ class Question(msgspec.Struct, frozen=True):
     max_points: float
 
 
+class GivenItem(msgspec.Struct, frozen=True):
+    """An item of a rubric that a person chose for a part."""
+
+    text: str
+    points: float
+
+
+class HandGraded(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person gave for one part of a submission, and why."""
+
+    title: str
+    points: float  # of a check: what is added to the program's points
+    max_points: float = 0.0
+    items: tuple[GivenItem, ...] = ()
+    comment: str = ""  # Markdown
+    check: str = ""  # the check that was adjusted; empty for an answer
+
+
 class Report(msgspec.Struct, frozen=True):
     """Everything that is known of one graded submission."""
 
@@ -178,3 +202,4 @@ class Report(msgspec.Struct, frozen=True):
     practice: bool = False
     look: tuple[str, ...] = ()  # what a person should decide
     coarse: bool = False  # whether students see of an entry only whether it is off, not how far
+    by_hand: tuple[HandGraded, ...] = ()  # what people gave at the desk

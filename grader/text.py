@@ -32,6 +32,8 @@ def quoted(names: Iterable[str]) -> str:
 
 def clean(text: str, limit: int = 2000) -> str:
     """Return text without escapes, control and direction characters, cut to ``limit``."""
+    if len(text) <= limit and text.isprintable():  # nothing to replace and nothing to cut
+        return text
     shown = _ESCAPES.sub("", text[: limit * 4])
     cut = len(shown) > limit or len(text) > limit * 4
     kept = "".join(map(_harmless, shown[:limit]))

@@ -6,8 +6,7 @@ import io
 import zipfile
 from collections.abc import Collection, Mapping
 
-from grader.errors import AssignmentError
-from grader.files import leads_out
+from grader.files import must_stay_within
 
 # The earliest time that a zip can hold: an archive does not depend on when it was made.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -36,11 +35,3 @@ def zipped(
             entry.external_attr = (SCRIPT if name in scripts else FILE) << 16
             archive.writestr(entry, data)
     return buffer.getvalue()
-
-
-def must_stay_within(name: str) -> None:
-    """Raise `AssignmentError` for a path that leads out of the folder that it is written to."""
-    if leads_out(name):
-        raise AssignmentError(
-            f"the name {name!r} leads out of the folder that it is written to: nothing is written"
-        )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import hypothesis
 import pytest
+from browsers import CHROMIUM
 from toy import Toy, build
 
+from grader import cli as commands
 from grader.authoring.record import record
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,6 +34,7 @@ LONGEST = (
         "report/test_browser.py",
         "right/test_right.py",
     ),
+    "desk/test_desk_browser.py",
 )
 
 
@@ -69,6 +72,37 @@ def cli() -> Callable[..., Run]:
         return Run(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def inline(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Run]:
+    """Return a function that runs ``grader ARGUMENTS`` in this process: what `cli` does, without a
+    start of Python.
+    """
+
+    def run(*arguments: str | Path, cwd: Path = ROOT) -> Run:
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.chdir(cwd)
+        capsys.readouterr()
+        code = commands.run(list(map(str, arguments)))
+        return Run(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium for a module's tests. It ends with them: Playwright's event loop is in the way of
+    nbclient's.
+    """
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,33 @@ KEPT = {  # as it stands in the corpus -> as it is handed in
     b"left-by-a-submission": MARK.encode(),
     b"range(48610, 48620)": f"range({PORTS.start}, {PORTS.stop})".encode(),
 }
+# how the names of those begin that the trusted side deals with, behind whatever wall
+AT_THE_WIRE = (
+    *(
+        "answer",
+        "array",
+        "direction",
+        "empty",
+        "exceptions",
+        "formula",
+        "html",
+        "list",
+        "markup",
+        "message",
+        "name",
+    ),
+    *(
+        "nb_blank",
+        "nb_escapes",
+        "nb_external",
+        "nb_flood",
+        "nb_iframe",
+        "nb_javascript",
+        "nb_keys",
+        "nb_markdown",
+    ),
+    *("nb_of", "nb_script", "nb_svg", "nb_ten", "one_array", "prints", "terminal", "text", "xml"),
+)
 SERVER = "evil.example"  # where attacks on a reader's browser would have it go
 ACTING = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"  # what a terminal acts on
 PR_SET_CHILD_SUBREAPER = 36
@@ -132,6 +159,20 @@ def cases() -> list[Case]:
     return found
 
 
+def rests_on_the_tier(case: Case) -> bool:
+    """Tell whether it is a tier that stops a submission: what is refused, or ends at the wire, is
+    the same on each.
+    """
+    if case.id in ("honest/right", "honest/nb_right") or case.manifest.proof or case.manifest.tiers:
+        return True
+    at_the_wire = case.folder.name.startswith(AT_THE_WIRE)
+    return (
+        case.group in ("reading", "reaching", "exhausting")
+        and not case.manifest.refused
+        and not at_the_wire
+    )
+
+
 def sentences(report: Report | None) -> Iterator[str]:
     """Yield the texts of a report that a submission may have had a hand in."""
     if report is None:
@@ -202,9 +243,16 @@ def hurried(assignment: Assignment) -> Assignment:
 
 
 def grade(
-    grader: Grader, submission: Path, checks: frozenset[str], *, hasty: bool = False
+    grader: Grader,
+    submission: Path,
+    checks: frozenset[str],
+    *,
+    hasty: bool = False,
+    files: bool = True,
 ) -> Verdict:
-    """Grade a submission by some checks, in a sandbox that has graded others before."""
+    """Grade a submission by some checks, in a sandbox that has graded others before; ``files``:
+    write its reports.
+    """
     grader.options = Options(isolation=grader.options.isolation, only=checks)
     patient = grader.assignment
     grader.assignment = hurried(patient) if hasty else patient
@@ -214,7 +262,7 @@ def grade(
         return Verdict(None, str(error), {})
     finally:
         grader.assignment = patient
-    return Verdict(graded.report, "", contents(graded, students_page=True))
+    return Verdict(graded.report, "", contents(graded, students_page=True) if files else {})
 
 
 # --- looking at what is left ----------------------------------------------------------------------

@@ -202,6 +202,12 @@ def test_the_generated_references_are_fresh(name: str) -> None:
     assert made == (DOCS / name).read_text(encoding="utf-8"), "run python docs/make_reference.py"
 
 
+def test_the_api_page_is_fresh() -> None:
+    assert program("make_api").page() == (DOCS / "api.md").read_text(encoding="utf-8"), (
+        "run python docs/make_api.py"
+    )
+
+
 # --- code -----------------------------------------------------------------------------------------
 
 

@@ -21,8 +21,9 @@ HOUSE = ROOT / "grader"
 FLOORS = (
     {"__main__"},
     {"cli"},
-    {"importing"},
-    {"authoring", "classroom"},
+    {"desk"},
+    {"importing", "authoring", "classroom"},
+    {"notebook"},
     {"practice"},
     {"grading"},
     {"checking"},

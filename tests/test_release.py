@@ -155,7 +155,8 @@ def test_the_lowest_versions_are_those_that_the_project_allows() -> None:
         for name, _, version in (line.partition("==") for line in first)
     }
     allowed = {}
-    for text in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]):
+    extras = PROJECT["optional-dependencies"]
+    for text in (*PROJECT["dependencies"], *extras["author"], *extras["class"], *extras["test"]):
         need = Requirement(text)
         (bound,) = need.specifier
         if bound.operator == ">=" and need.name not in ("playwright", "axe-playwright-python"):
@@ -213,7 +214,9 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
             [python, "-c", ask], capture_output=True, text=True, check=True
         ).stdout.strip()
     )
-    for distribution in needed_by([*(metadata(wheel).get_all("Requires-Dist") or [])]):
+    needs = metadata(wheel).get_all("Requires-Dist") or []
+    extras = PROJECT["optional-dependencies"]
+    for distribution in needed_by([*needs, *extras["author"], *extras["class"]]):
         lay(distribution, site)
     install = ["install", "-q", "--no-deps", "--no-index", wheel]
     subprocess.run([sys.executable, "-m", "pip", "--python", python, *install], check=True)

@@ -11,8 +11,8 @@ What it makes, for a split `train` (680 pictures) and a split `val` (120), of wh
     {split}2014_vgg16_fc7.h5     features (N, 1024) float32, of no VGG-16 but as features.py says; loaders know the name
     {split}2014_vgg16_fc7_pca.h5 features (N, 256) float32, the same reduced by a PCA of the training pictures
     {split}2014_images.txt       the pictures' file names, a line each
-    {split}2014_urls.txt         where to find them: here, paths below the data set's own folder
-    images/                      the pictures, 96 x 96 PNG
+    {split}2014_urls.txt         where to find them: here, names in images.zip
+    images.zip                   the pictures, 96 x 96 PNG: images/{split}_0001.png and so on, stored as they are
 
 Run twice with the same libraries it writes the same bytes. Across machines less can be promised: another zlib packs
 the same pixels into other bytes, another HDF5 may lay out its file otherwise, and another LAPACK may push a PCA feature
@@ -23,9 +23,11 @@ indices, pixels and fc7 features exactly, PCA features within two steps of 1/102
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -41,11 +43,13 @@ VAL = 120  # of them are kept for the split `val`
 SEED, WEIGHT_SEED = 2016, 2014
 SPECIAL = ("<NULL>", "<START>", "<END>", "<UNK>")
 CAPTION_LENGTH = MOST_WORDS + 2
+PICTURES = "images.zip"
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same in every run
 
 
 def write_data_set(folder: Path) -> None:
     """Write all files of the data set into a folder, which is made where it is missing."""
-    (folder / "images").mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     random = np.random.RandomState(SEED)
     scenes = make_scenes(SINGLES, PAIRS, random)
     sentences = [describe(scene, random) for scene in scenes]
@@ -59,7 +63,11 @@ def write_data_set(folder: Path) -> None:
         arrays[f"{split}_captions"], arrays[f"{split}_image_idxs"] = _encode(sentences[part], word_to_idx)
     _write_arrays(folder / "coco2014_captions.h5", arrays)
 
-    measures = {split: _draw_and_measure(folder, split, scenes[part]) for split, part in splits.items()}
+    measures = {}
+    with zipfile.ZipFile(folder / PICTURES, "w") as archive:
+        for split, part in splits.items():
+            names = _list_pictures(folder, split, len(scenes[part]))
+            measures[split] = _draw_and_measure(archive, names, scenes[part])
     features = {split: fc7(measures[split], np.random.RandomState(WEIGHT_SEED)) for split in splits}
     pca = Pca.fit(features["train"])
     for split in splits:
@@ -79,15 +87,25 @@ def _encode(sentences: list[list[str]], word_to_idx: dict[str, int]) -> tuple[ND
     return np.array(rows, dtype=np.int32), np.array(pictures, dtype=np.int32)
 
 
-def _draw_and_measure(folder: Path, split: str, scenes: list[Scene]) -> NDArray[np.int64]:
-    """Draw a split's pictures, list them, and return their measures (N, M)."""
-    names = [f"{split}_{number:04d}.png" for number in range(1, len(scenes) + 1)]
+def _list_pictures(folder: Path, split: str, count: int) -> list[str]:
+    """Write the lists of a split's pictures, and return their names."""
+    names = [f"{split}_{number:04d}.png" for number in range(1, count + 1)]
     _write_text(folder / f"{split}2014_images.txt", "".join(f"{name}\n" for name in names))
     _write_text(folder / f"{split}2014_urls.txt", "".join(f"images/{name}\n" for name in names))
+    return names
+
+
+def _draw_and_measure(archive: zipfile.ZipFile, names: list[str], scenes: list[Scene]) -> NDArray[np.int64]:
+    """Draw pictures into an archive, and return their measures (N, M)."""
     measures = []
     for name, scene in zip(names, scenes, strict=True):
         picture = draw(scene)
-        picture.save(folder / "images" / name, optimize=True)
+        buffer = io.BytesIO()
+        picture.save(buffer, format="PNG", optimize=True)
+        entry = zipfile.ZipInfo(f"images/{name}", ZIP_DATE)
+        entry.create_system = 3  # as on POSIX, on Windows too
+        entry.external_attr = 0o100644 << 16
+        archive.writestr(entry, buffer.getvalue())
         measures.append(measure(np.asarray(picture)))
     return np.stack(measures)
 
@@ -136,10 +154,24 @@ def _files(folder: Path) -> set[str]:
 def _other_content(one: Path, two: Path) -> str | None:
     if one.suffix == ".h5":
         return _other_arrays(one, two)
-    if one.suffix == ".png":
-        same = np.array_equal(*(np.asarray(Image.open(path)) for path in (one, two)))
-        return None if same else "other pixels"
+    if one.suffix == ".zip":
+        return _other_pictures(one, two)
     return "other text"
+
+
+def _other_pictures(one: Path, two: Path) -> str | None:
+    with zipfile.ZipFile(one) as ours, zipfile.ZipFile(two) as theirs:
+        if ours.namelist() != theirs.namelist():
+            return "holds other names"
+        for name in ours.namelist():
+            if not np.array_equal(_pixels(ours, name), _pixels(theirs, name)):
+                return f"{name} has other pixels"
+    return None
+
+
+def _pixels(archive: zipfile.ZipFile, name: str) -> NDArray[np.uint8]:
+    with archive.open(name) as file, Image.open(file) as picture:
+        return np.asarray(picture)
 
 
 def _other_arrays(one: Path, two: Path) -> str | None:

@@ -1,16 +1,16 @@
 """Expectations: what the reference answered, case by case, in one HDF5 file per seed.
 
 A file holds a group per case, ``/<check>/<case>``, with the recorded values inside it and how many
-values each call returned beside them. Arrays are datasets; a dict or a sequence is a group. The
-file's attributes are its provenance. Only files that `grader record` wrote are ever opened here,
-never one that came with a submission.
+values each call returned beside them. Arrays are datasets; a dict or a sequence is a group, and so
+is what is taken apart as on the wire. The file's attributes are its provenance. Only files that
+`grader record` wrote are ever opened here, never one that came with a submission.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 from grader.errors import AssignmentError
 from grader.files import replacing
 from grader.model import Tolerance
+from grader.sandbox.wire_types import taken_apart, text_of, together
 
 SCHEMA = 2
 
@@ -77,7 +78,7 @@ class Expectations(msgspec.Struct):
                 group.attrs["fetched"] = msgspec.json.encode(record.fetched).decode()
                 for name, (value, tolerance) in record.values.items():
                     node = _write(group, name, value)
-                    node.attrs["tolerance"] = [tolerance.rtol, tolerance.atol]
+                    node.attrs["tolerance"] = [tolerance.rtol, tolerance.atol, tolerance.scaled]
 
     @classmethod
     def read(cls, path: Path) -> Expectations:
@@ -126,26 +127,61 @@ def _key(case: str) -> str:
 
 
 def _write(group: Any, name: str, value: Any) -> Any:
+    """Write one value and return its group or dataset; what HDF5 does not know is taken apart
+    first.
+    """
     key = _key(name)
-    if isinstance(value, dict | list | tuple):
+    parts = None if isinstance(value, dict | list | tuple | str | float) else taken_apart(value)
+    if isinstance(value, dict) and not all(type(child) is str for child in value):
+        node = _write_items(group, key, [[child, item] for child, item in value.items()], "pairs")
+    elif isinstance(value, dict):
         node = group.create_group(key, track_order=True)
-        items = (
-            value.items()
-            if isinstance(value, dict)
-            else ((str(i), item) for i, item in enumerate(value))
+        for child, item in value.items():
+            _write(node, child, item)
+        node.attrs["kind"] = "dict"
+    elif isinstance(value, list | tuple):
+        node = _write_items(group, key, value, "list" if isinstance(value, list) else "tuple")
+    elif parts is not None:
+        is_set = parts.kind in ("set", "frozenset")  # whose order differs from run to run
+        node = _write_items(
+            group, key, sorted(parts.items, key=text_of) if is_set else parts.items, "parts"
         )
-        for child, item in items:
-            _write(node, str(child), item)
-        node.attrs["kind"] = type(value).__name__
+        node.attrs["parts"] = parts.kind
     elif value is None or isinstance(value, str):
         node = group.create_group(key)
         node.attrs["kind"] = "json"
         node.attrs["json"] = json.dumps(value)
     else:
-        array = np.asarray(value)
-        node = group.create_dataset(key, data=array, track_times=False)
-        node.attrs["kind"] = "array" if isinstance(value, np.ndarray) else "scalar"
+        node = _write_array(group, key, value)
     node.attrs["name"] = name
+    return node
+
+
+def _write_items(group: Any, key: str, items: Iterable[Any], kind: str) -> Any:
+    node = group.create_group(key, track_order=True)
+    for place, item in enumerate(items):
+        _write(node, str(place), item)
+    node.attrs["kind"] = kind
+    return node
+
+
+def _write_array(group: Any, key: str, value: Any) -> Any:
+    """Write an array or a scalar; text, which HDF5 does not know as NumPy does, as the numbers of
+    its characters.
+    """
+    array = np.asarray(value)
+    kind = "array" if isinstance(value, np.ndarray) else "scalar"
+    if array.dtype.kind in "US":
+        dtype = array.dtype.newbyteorder("<")
+        codes = np.frombuffer(array.astype(dtype).tobytes(), "<u4" if dtype.kind == "U" else "u1")
+        node = group.create_dataset(key, data=codes, track_times=False)
+        node.attrs["text"] = json.dumps([dtype.str, array.shape])
+    else:
+        node = group.create_dataset(key, data=array, track_times=False)
+    node.attrs["kind"] = kind
+    node.attrs["python"] = isinstance(value, bool | int | float | complex) and not isinstance(
+        value, np.generic
+    )
     return node
 
 
@@ -156,16 +192,26 @@ def _read_case(group: Any) -> CaseRecord:
     # older files lack it
     record.call_seconds = float(group.attrs.get("call_seconds", record.seconds))
     for node in group.values():
-        rtol, atol = node.attrs["tolerance"]
-        record.values[str(node.attrs["name"])] = (_read(node), Tolerance(float(rtol), float(atol)))
+        rtol, *more = map(float, node.attrs["tolerance"])
+        # older: scaled alone
+        tolerance = Tolerance(rtol, *more) if len(more) > 1 else Tolerance(rtol, 0.0, *more)
+        record.values[str(node.attrs["name"])] = (_read(node), tolerance)
     return record
 
 
 def _read(node: Any) -> Any:
     kind = node.attrs["kind"]
+    if kind in ("array", "scalar") and "text" in node.attrs:
+        dtype, shape = json.loads(node.attrs["text"])
+        text = np.ndarray(tuple(shape), np.dtype(dtype), node[()].tobytes()).copy()
+        return text if kind == "array" else text[()]
     if kind in ("array", "scalar"):
-        return node[()]
+        return node[()].item() if node.attrs.get("python") else node[()]
     if kind == "json":
         return json.loads(node.attrs["json"])
     items = {str(child.attrs["name"]): _read(child) for child in node.values()}
+    if kind == "pairs":
+        return dict(items.values())
+    if kind == "parts":
+        return together(str(node.attrs["parts"]), [*items.values()])
     return items if kind == "dict" else {"list": list, "tuple": tuple}[kind](items.values())

@@ -62,8 +62,8 @@ def load_all(folder: Path) -> tuple[Misconception, ...]:
         ):
             other = hints[misconception.group].id
             raise AssignmentError(
-                f"{folder / misconception.id}.toml: `hint` differs from the one in {other}.toml, which is of the same "
-                f"`group` {misconception.group!r}: a group has one hint"
+                f"{folder / misconception.id}.toml: `hint` differs from the one in {other}.toml,"
+                f" which is of the same `group` {misconception.group!r}: a group has one hint"
             )
     return found
 
@@ -183,7 +183,9 @@ def _problems(misconception: Misconception) -> Iterator[str]:
         yield f"`share` is {misconception.share:g}; it must be at least 0 and less than 1"
     for key in ("fails", "changes"):
         if not getattr(misconception, key):
-            yield f"`{key}` is empty: a misconception changes something, and some check fails for it"
+            yield (
+                f"`{key}` is empty: a misconception changes something, and some check fails for it"
+            )
     for index, change in enumerate(misconception.changes):
         if not change.old.strip():
             yield f"`changes[{index}].old` is empty"

@@ -19,8 +19,17 @@ SCHEMA = 1
 MOST = 1_000_000
 # Imported by what runs students' code: a file of this name would hide it, or be hidden by it.
 TAKEN = (sys.stdlib_module_names - {"code", "test"}) | {
-    "grader", "h5py", "hypothesis", "IPython", "matplotlib", "msgspec", "numpy", "pandas", "pytest", "scipy",
-}  # fmt: skip
+    "grader",
+    "h5py",
+    "hypothesis",
+    "IPython",
+    "matplotlib",
+    "msgspec",
+    "numpy",
+    "pandas",
+    "pytest",
+    "scipy",
+}
 
 
 def problems(spec: Spec, folder: Path) -> Iterator[str]:
@@ -33,15 +42,60 @@ def problems(spec: Spec, folder: Path) -> Iterator[str]:
     notebooks = [notebook.path for notebook in spec.notebooks]
     for check in spec.checks:
         if check.question not in questions:
-            yield f"check `{check.id}` is of the question {check.question!r}, which is none of {', '.join(questions)}"
+            yield (
+                f"check `{check.id}` is of the question {check.question!r}, which is none of"
+                f" {', '.join(questions)}"
+            )
         yield from _numbers(check)
-        yield from _in_box(check, folder)
+        yield from _in_box(check, folder, bool(spec.files))
         yield from _requires(check, checks)
         if check.notebook and check.notebook not in notebooks:
-            yield f"check `{check.id}` is of the notebook {check.notebook!r}, which is none of {', '.join(notebooks)}"
+            yield (
+                f"check `{check.id}` is of the notebook {check.notebook!r}, which is none of"
+                f" {', '.join(notebooks)}"
+            )
+    yield from _manual(spec)
+    yield from _rubric(spec)
     yield from _limits(spec.limits)
     yield from _places(spec)
     yield from _sources(spec, folder)
+    yield from _beside(spec, folder)
+
+
+_REQUIREMENT = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9._,-]+\])?"
+    r"(?: *(?:==|>=|<=|~=|!=|<|>) *[A-Za-z0-9.*+!-]+(?: *, *(?:==|>=|<=|~=|!=|<|>)"
+    r" *[A-Za-z0-9.*+!-]+)*)?"
+)
+
+
+def _beside(spec: Spec, folder: Path) -> Iterator[str]:
+    """Yield what is wrong with the helper module, the patterns of students' own modules and the
+    packages.
+    """
+    box = PurePosixPath(spec.box)
+    if spec.box and (box.is_absolute() or ".." in box.parts or box.suffix != ".py"):
+        yield (
+            f"`box` is {spec.box!r}: give the path of a Python file within the assignment, such as"
+            " checks/box.py"
+        )
+    elif spec.box and not (folder / spec.box).is_file():
+        yield f"`box` names {spec.box!r}, and there is no such file"
+    for pattern in spec.own_modules:
+        parts = PurePosixPath(pattern).parts
+        if (
+            not pattern.endswith(".py")
+            or pattern.startswith("/")
+            or ".." in parts
+            or "\\" in pattern
+        ):
+            yield (
+                f"`own_modules` has {pattern!r}: give a pattern of Python files within the folder,"
+                " such as utils*.py"
+            )
+    for package in spec.requires:
+        if _REQUIREMENT.fullmatch(package) is None:
+            yield f"`requires` has {package!r}: write a package as pip does, such as pandas>=2"
 
 
 def closest(word: str, words: list[str]) -> str:
@@ -67,12 +121,16 @@ def _doubles(spec: Spec) -> Iterator[str]:
         ("checks", [check.id for check in spec.checks]),
         ("files", [file.path for file in spec.files]),
         ("notebooks", [notebook.path for notebook in spec.notebooks]),
+        ("manual", [part.id for part in spec.manual]),
         ("provides", [name for names in provided for name in names]),
     ):
         if twice := _double(ids):
             yield f"`{what}` names {twice!r} twice"
     if twice := _double(PurePosixPath(notebook.path).name for notebook in spec.notebooks):
-        yield f"two `notebooks` have the file name {twice!r}: reports keep notebooks by that name, so rename one"
+        yield (
+            f"two `notebooks` have the file name {twice!r}: reports keep notebooks by that name, so"
+            " rename one"
+        )
 
 
 def _double(names: Iterable[str]) -> str:
@@ -94,26 +152,86 @@ def _numbers(check: CheckSpec) -> Iterator[str]:
         yield f"check `{check.id}` has {check.points:g} points: give it 0 or more"
     for case, weight in (check.weights or {}).items():
         if not 0 < weight < math.inf:
-            yield f"check `{check.id}` weighs its case {case!r} with {weight:g}: it must be more than 0"
+            yield (
+                f"check `{check.id}` weighs its case {case!r} with {weight:g}: it must be more"
+                " than 0"
+            )
     if not 0 <= check.lazy_share < 1:
         said = f"`lazy_share` of check `{check.id}` is {check.lazy_share:g}"
         yield f"{said}: it must be 0 or more, and less than 1"
     if check.times_reference is not None and not 1 < check.times_reference < math.inf:
-        yield f"`times_reference` of check `{check.id}` is {check.times_reference:g}: it must be more than 1"
+        yield (
+            f"`times_reference` of check `{check.id}` is {check.times_reference:g}: it must be more"
+            " than 1"
+        )
 
 
-def _in_box(check: CheckSpec, folder: Path) -> Iterator[str]:
+def _manual(spec: Spec) -> Iterator[str]:
+    """Yield what is wrong with parts that a person reads."""
+    checks = {check.id for check in spec.checks}
+    functions = {name for file in spec.files for name in file.provides}
+    notebooks = {notebook.path for notebook in spec.notebooks}
+    for part in spec.manual:
+        name = f"the part `{part.id}` under [[manual]]"
+        if not re.fullmatch(r"[\w.-]{1,80}", part.id):
+            yield f"{name}: use letters, digits, '.', '_' and '-' in its id"
+        if part.id in checks:
+            yield f"{name} has the id of a check: give it another one"
+        if not 0 < part.points < math.inf:
+            yield f"{name} has {part.points:g} points: give it more than 0"
+        if bool(part.function) == bool(part.notebook and part.cell):
+            yield f"{name} needs either a `function`, or a `notebook` and a `cell`"
+        if part.function and part.function.split(".")[0] not in functions:
+            close = closest(part.function, sorted(functions))
+            hint = f": did you mean `{close}`?" if close else ""
+            yield (
+                f"{name} names the function {part.function!r}, which no entry of [[files]]"
+                f" provides{hint}"
+            )
+        if part.notebook and part.notebook not in notebooks:
+            yield f"{name} names the notebook {part.notebook!r}, which is not under [[notebooks]]"
+
+
+def _rubric(spec: Spec) -> Iterator[str]:
+    """Yield what is wrong with items; whether a notebook has the cell of an answer is seen when it
+    is read.
+    """
+    known = [*(check.id for check in spec.checks), *(part.id for part in spec.manual)]
+    stems = {PurePosixPath(notebook.path).stem for notebook in spec.notebooks}
+    for number, item in enumerate(spec.rubric, start=1):
+        name = f"[[rubric]] number {number}"
+        if not item.text.strip():
+            yield f"{name} has no text: students read it"
+        if not math.isfinite(item.points):
+            yield f"{name} has {item.points:g} points: give it a number"
+        stem, _, cell = item.part.rpartition("/")
+        if item.part not in known and not (cell and stem in stems):
+            close = closest(item.part, known)
+            hint = f": did you mean `{close}`?" if close else ""
+            yield f"{name} is of the part {item.part!r}, which is no answer, part or check{hint}"
+
+
+def _in_box(check: CheckSpec, folder: Path, files: bool) -> Iterator[str]:
     """Yield what is wrong with a check that runs in the box."""
     if not check.in_box:
         if check.after:
             yield f"check `{check.id}` says `after`, which is for checks with `in_box = true`"
         return
-    if not check.notebook:
-        yield f"check `{check.id}` runs in the box, so it needs the `notebook` beside whose objects it runs"
+    if not check.notebook and (check.after or not files):
+        yield (
+            f"check `{check.id}` runs in the box, so it needs the `notebook` beside whose objects"
+            " it runs"
+        )
     if not re.fullmatch(r"\w+", check.id):
-        yield f"check `{check.id}` runs in the box, so its id names a file: use letters, digits and '_'"
+        yield (
+            f"check `{check.id}` runs in the box, so its id names a file: use letters, digits"
+            " and '_'"
+        )
     elif not (folder / "checks" / "in_box" / f"{check.id}.py").is_file():
-        yield f"check `{check.id}` runs in the box, but its code, checks/in_box/{check.id}.py, is not there"
+        yield (
+            f"check `{check.id}` runs in the box, but its code, checks/in_box/{check.id}.py, is not"
+            " there"
+        )
 
 
 def _requires(check: CheckSpec, checks: list[str]) -> Iterator[str]:
@@ -123,7 +241,10 @@ def _requires(check: CheckSpec, checks: list[str]) -> Iterator[str]:
             hint = f": did you mean `{close}`?" if close else ""
             yield f"check `{check.id}` requires {needed!r}, which is no check{hint}"
         elif checks.index(needed) >= checks.index(check.id):
-            yield f"check `{check.id}` requires `{needed}`, which is not run before it: list that one first"
+            yield (
+                f"check `{check.id}` requires `{needed}`, which is not run before it: list that one"
+                " first"
+            )
 
 
 def _limits(limits: Limits) -> Iterator[str]:
@@ -149,8 +270,8 @@ def _places(spec: Spec) -> Iterator[str]:
         top = file.module.split(".")[0]
         if file.path.endswith(".py") and top in TAKEN:
             yield (
-                f"the file {file.path!r} would be imported as `{top}`, which is a module of Python's or of the "
-                "libraries': give it another name"
+                f"the file {file.path!r} would be imported as `{top}`, which is a module of"
+                " Python's or of the libraries': give it another name"
             )
 
 
@@ -161,7 +282,10 @@ def _sources(spec: Spec, folder: Path) -> Iterator[str]:
     for source in (*(notebook.source for notebook in spec.notebooks), *spec.provided):
         within = source.removeprefix("../") if spec.handout_of else source
         if leads_out(within):
-            yield f"the source {source!r} leads out of the assignment's folder: lay a copy within, and name that"
+            yield (
+                f"the source {source!r} leads out of the assignment's folder: lay a copy within,"
+                " and name that"
+            )
         yield from _plain(within)
         if not (folder / source).exists():
             yield f"{source!r} does not exist in {folder}"

@@ -64,6 +64,8 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     after: str = ""
     # whether the untouched template may pass it, or fail it for another reason
     may_pass_untouched: bool = False
+    # whether practice shows what was expected and got, on the public seed
+    show_expected: bool = False
 
 
 class AllowedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -82,6 +84,29 @@ class LateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     percent_per_day: float = 10
     percent_of: Literal["points", "max"] = "points"  # of what was reached, or of what could be
     max_days: int | None = None  # later than that, nothing is given
+
+
+class ManualSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[[manual]]``: a function or a cell of the students' that a person reads, with points of its
+    own.
+    """
+
+    id: str
+    points: float
+    title: str = ""  # what students and graders call it; the id where there is none
+    function: str = ""  # of a student's file, as `NAME` or `Class.method`
+    notebook: str = ""  # or a cell of this notebook:
+    cell: str = ""  # its id in the author's notebook
+
+
+class RubricSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[[rubric]]``: an item that graders choose at the desk; its text is what the student
+    reads.
+    """
+
+    part: str  # an answer (`Notebook/cell`), a part under `[[manual]]`, or a check
+    text: str
+    points: float  # added, or below 0 taken away
 
 
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -105,6 +130,15 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     allowed_lines: tuple[AllowedLine, ...] = ()
     limits: Limits = Limits()
     late: LateSpec | None = None
+    # the author's helper module that runs beside the student's, within the assignment:
+    # checks/box.py
+    box: str = ""
+    # patterns of further modules that students may hand in, such as "utils*.py"
+    own_modules: tuple[str, ...] = ()
+    # packages that the checks or the students' work need, as pip writes them
+    requires: tuple[str, ...] = ()
+    manual: tuple[ManualSpec, ...] = ()
+    rubric: tuple[RubricSpec, ...] = ()
 
     @property
     def file_paths(self) -> tuple[str, ...]:

@@ -20,8 +20,10 @@ from grader.assignment.schema import (
     CheckSpec,
     FileSpec,
     LateSpec,
+    ManualSpec,
     NotebookSpec,
     QuestionSpec,
+    RubricSpec,
     Spec,
 )
 from grader.errors import AssignmentError
@@ -32,6 +34,8 @@ SPEC_NAME = "assignment.toml"
 # folder of a copy of the reference's modules, in an assignment that goes elsewhere
 STAND_INS = "stand-ins"
 LITTER = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
+
+BOX_MODULE = "checks_box"  # under which the author's helper module is imported in a box
 
 
 class Assignment:
@@ -77,13 +81,14 @@ class Assignment:
         """
         if self.spec.handout_of:
             raise AssignmentError(
-                f"{self.folder} is a handout, for practice: grade a class with the assignment that it was made from"
+                f"{self.folder} is a handout, for practice: grade a class with the assignment that"
+                " it was made from"
             )
         path = self.expectations_path("hidden")
         if not path.is_file():
             raise AssignmentError(
-                f"{path} is not there, and the answers to the public seed are in the handout: run `grader record`, "
-                "or lay the file of your course there"
+                f"{path} is not there, and the answers to the public seed are in the handout: run"
+                " `grader record`, or lay the file of your course there"
             )
 
     def expectations_path(self, seed: str) -> Path:
@@ -100,6 +105,20 @@ class Assignment:
     def in_box_path(self, id: str) -> Path:  # noqa: A002
         """Where the code of a check that runs in the box is."""
         return self.checks_folder / "in_box" / f"{id}.py"
+
+    @cached_property
+    def box_path(self) -> Path | None:
+        """Path of the author's helper module for the box, None if there is none."""
+        path = self.folder / self.spec.box if self.spec.box else self.checks_folder / "box.py"
+        return path if path.is_file() else None
+
+    @cached_property
+    def box_files(self) -> dict[str, bytes]:
+        """The author's helper module as it lies in a box, under a name that no student's file
+        has.
+        """
+        path = self.box_path
+        return {} if path is None else {f"{BOX_MODULE}.py": path.read_bytes()}
 
     def check(self, id: str) -> CheckSpec | None:  # noqa: A002 - the word that the contract uses
         """Return the spec of a check, or None."""
@@ -126,7 +145,9 @@ class Assignment:
 
     @cached_property
     def provided(self) -> dict[str, Path]:
-        """Every provided file: its place in a student's tree -> where it stands in the assignment."""
+        """Every provided file: its place in a student's tree -> where it stands in the
+        assignment.
+        """
         students = {file.path for file in self.spec.files}
         files: dict[str, Path] = {}
         for source, target in self.spec.provided.items():
@@ -177,7 +198,7 @@ class Assignment:
         digest = hashlib.sha256()
         digest.update((self.folder / SPEC_NAME).read_bytes())
         notebooks = [self.folder / notebook.source for notebook in self.spec.notebooks]
-        paths = [*_walk(self.checks_folder), *notebooks]
+        paths = [*_walk(self.checks_folder), *notebooks, *filter(None, [self.box_path])]
         files = {path.relative_to(self.folder).as_posix(): path for path in paths} | self.provided
         for name, path in sorted(files.items()):
             digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
@@ -185,7 +206,9 @@ class Assignment:
 
 
 def load(folder: Path) -> Assignment:
-    """Read an assignment's folder; raise `AssignmentError` with the file, the key and what to do."""
+    """Read an assignment's folder; raise `AssignmentError` with the file, the key and what to
+    do.
+    """
     path = folder / SPEC_NAME
     try:
         # some editors begin a file with a mark
@@ -220,6 +243,8 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "allowed_lines": AllowedLine,
     "limits": Limits,
     "late": LateSpec,
+    "manual": ManualSpec,
+    "rubric": RubricSpec,
 }
 
 

@@ -99,7 +99,8 @@ def _strip(text: str, name: str, stub: Callable[[Block, int], list[str]]) -> Str
         elif marker[0] == BEGIN:
             if opened is not None:
                 raise AssignmentError(
-                    f"{name}, line {number}: {BEGIN} inside the block that began at line {opened[0]}"
+                    f"{name}, line {number}: {BEGIN} inside the block that began at line"
+                    f" {opened[0]}"
                 )
             opened, body = (number, line[: len(line) - len(line.lstrip())], marker[1]), []
         elif opened is None:
@@ -222,9 +223,10 @@ def unowned_solutions(data: bytes, name: str) -> Iterator[str]:
             line.strip().startswith(BEGIN) for line in cell_lines(cell)
         ):
             yield (
-                f"{name}, cell {index} (`{cell['id']}`) holds a solution but is not the students', so that what they "
-                'write there would be put back: add `"grader": {"role": "student"}` to the cell\'s metadata (in '
-                "JupyterLab: Property Inspector, Advanced Tools, Cell Metadata)"
+                f"{name}, cell {index} (`{cell['id']}`) holds a solution but is not the students',"
+                ' so that what they write there would be put back: add `"grader": {"role":'
+                ' "student"}` to the cell\'s metadata (in JupyterLab: Property Inspector,'
+                " Advanced Tools, Cell Metadata)"
             )
 
 
@@ -243,8 +245,8 @@ def _read_notebook(text: str, name: str) -> dict[str, Any]:
         raise AssignmentError(f"{name} is not a notebook: {error!r}") from None
     if version < (4, 5) or not all(cell.get("id") for cell in notebook["cells"]) or not kinds:
         raise AssignmentError(
-            f"{name} has cells without ids, by which a submission's cells are told apart: open it in a current "
-            "JupyterLab and save it"
+            f"{name} has cells without ids, by which a submission's cells are told apart: open it"
+            " in a current JupyterLab and save it"
         )
     made: dict[str, Any] = notebook
     return made

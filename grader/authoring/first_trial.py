@@ -11,12 +11,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.assignment.spec import Assignment, load
+from grader.assignment.trial import Trial
 from grader.authoring.handout import contents, leak_check
-from grader.authoring.handout.handout_folder import write_tree
 from grader.authoring.record import PUBLIC_SEED, reference_digest, reference_files
 from grader.checking.api.expect import Mode
 from grader.checking.explain.diagnosis import KnownMistakes
@@ -24,19 +22,9 @@ from grader.checking.run.plan import Outcome, Plan
 from grader.checking.run.session import run_checks
 from grader.checking.run.verdicts import CheckOutcome
 from grader.errors import AssignmentError
+from grader.files import write_tree
 from grader.model import Status
 from grader.sandbox.ladder import open_sandbox
-
-
-class Trial(msgspec.Struct):
-    """Why checks can't stay, by their ids; those that the template passes; what is to be mended for
-    the handout.
-    """
-
-    wrong: dict[str, str] = {}
-    # whether the untouched template passes it, or only fails it for another reason
-    easy: dict[str, bool] = {}
-    leaks: list[str] = []
 
 
 def tried(files: Mapping[str, bytes]) -> Trial:
@@ -60,9 +48,9 @@ def tried(files: Mapping[str, bytes]) -> Trial:
             made = contents.build(assignment)
         except AssignmentError as error:
             return Trial(leaks=[str(error)])
-        template = {
-            notebook.path: made.files[notebook.path] for notebook in assignment.spec.notebooks
-        }
+        students = [notebook.path for notebook in assignment.spec.notebooks]
+        students += [file.path for file in assignment.spec.files]
+        template = {path: made.files[path] for path in students}
         _, outcome = _run(assignment, template, recorded)
         checks = outcome.checks.values()
         easy = {

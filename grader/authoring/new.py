@@ -11,15 +11,17 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from grader.assignment.naming import named
-from grader.authoring.handout.handout_folder import write_tree
 from grader.errors import UsageError
+from grader.files import write_tree
 
 TEMPLATES = "new/"
 SUFFIX = ".j2"
 
 
 def scaffold(name: str) -> dict[str, bytes]:
-    """Return the files of a new assignment, by their paths in its folder; ``name`` is the folder's."""
+    """Return the files of a new assignment, by their paths in its folder; ``name`` is the
+    folder's.
+    """
     short, title = named(name)
     templates = Environment(  # noqa: S701 - Python and TOML, made of letters and digits
         loader=PackageLoader("grader.authoring"),
@@ -28,9 +30,9 @@ def scaffold(name: str) -> dict[str, bytes]:
     )
     told = {"name": short, "title": title}
     return {
-        path.removeprefix(TEMPLATES).removesuffix(SUFFIX): templates.get_template(path)
-        .render(told)
-        .encode()
+        path.removeprefix(TEMPLATES).removesuffix(SUFFIX): (
+            templates.get_template(path).render(told).encode()
+        )
         for path in templates.list_templates(filter_func=lambda path: path.startswith(TEMPLATES))
     }
 

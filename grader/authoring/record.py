@@ -12,6 +12,7 @@ import hashlib
 import platform
 import secrets
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,12 @@ from grader.assignment.strip import unowned_solutions
 from grader.checking.api.changed_arguments import UNTOUCHED
 from grader.checking.api.expect import Mode
 from grader.checking.explain.diagnosis import KnownMistakes, Mistake, answers
-from grader.checking.judge.compare import FLOOR
+from grader.checking.judge.distances import FLOOR
+from grader.checking.judge.judgements import NAN
 from grader.errors import AssignmentError
 from grader.model import CaseResult, Status
 from grader.sandbox.ladder import open_sandbox
+from grader.sandbox.wire_types import taken_apart
 from grader.text import counted
 
 PUBLIC_SEED = "2016"  # no secret: the handout carries what it gives
@@ -96,7 +99,8 @@ def _must_be_reproducible(assignment: Assignment, first: Expectations) -> None:
         again += differences(second, run_reference(backwards, seed))
     if again:
         raise AssignmentError(
-            f"the reference is not reproducible: {again[0]} differs between two runs; seed every random draw"
+            f"the reference is not reproducible: {again[0]} differs between two runs; seed every"
+            " random draw"
         )
     raise AssignmentError(
         f"a check depends on the order: when the checks run from the last to the first, {told}; "
@@ -119,7 +123,10 @@ def check(assignment: Assignment, progress: Callable[[str], None]) -> Iterator[s
         path = assignment.expectations_path(name)
         stored = Expectations.read(path)
         if stored.provenance.assignment != assignment.digest:
-            yield f"{path.name}: the spec, a check, a notebook or a provided file has changed since it was recorded"
+            yield (
+                f"{path.name}: the spec, a check, a notebook or a provided file has changed since"
+                " it was recorded"
+            )
         if stored.provenance.reference != reference_digest(assignment):
             yield f"{path.name}: the reference has changed since it was recorded"
         progress(f"{name} seed: running the reference against it")
@@ -145,8 +152,9 @@ def reference_files(assignment: Assignment) -> dict[str, bytes]:
                 "this is a handout, which has no `reference`: nothing can be recorded from it"
             )
         raise AssignmentError(
-            f"{assignment.folder / SPEC_NAME} names no `reference`: give the folder of your solution, such as "
-            '`reference = "../solutions"`, or `reference = "."` where a notebook is its own reference'
+            f"{assignment.folder / SPEC_NAME} names no `reference`: give the folder of your"
+            ' solution, such as `reference = "../solutions"`, or `reference = "."` where a'
+            " notebook is its own reference"
         )
     files = {}
     for file in assignment.spec.files:
@@ -188,7 +196,7 @@ def run_reference(
         return expectations
     for id_, case in ran:
         for note in case.notes:
-            if note.endswith(UNTOUCHED):
+            if note.endswith((UNTOUCHED, NAN)):
                 warn(f"warning: `{id_}` ({case.id}): {note}")
         if (
             not case.values
@@ -196,12 +204,13 @@ def run_reference(
             and not asserts(assignment, id_)
         ):
             warn(
-                f"warning: `{id_}` ({case.id}) expects nothing, so every answer would pass: call `expect` in it"
+                f"warning: `{id_}` ({case.id}) expects nothing, so every answer would pass: call"
+                " `expect` in it"
             )
         for name in tiny(expectations.cases[id_, case.id]):
             warn(
-                f"warning: `{name}` of `{id_}` ({case.id}) is below {FLOOR:g} throughout, which is taken for rounding, "
-                "so zero would pass: give `expect` an atol of 0"
+                f"warning: `{name}` of `{id_}` ({case.id}) is below {FLOOR:g} throughout, which is"
+                " taken for rounding, so zero would pass: give `expect` an rtol"
             )
     return expectations
 
@@ -214,7 +223,7 @@ def tiny(case: CaseRecord) -> Iterator[str]:
         numbers = np.asarray(value) if isinstance(value, np.ndarray | float) else np.zeros(0)
         if (
             numbers.dtype.kind in "fc"
-            and tolerance.atol
+            and tolerance.scaled
             and 0 < np.abs(numbers).max(initial=0.0) < FLOOR
         ):
             yield name
@@ -228,7 +237,8 @@ def asserts(assignment: Assignment, id_: str) -> bool:
                 names = {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
                 names |= {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
                 asserting = any(isinstance(inner, ast.Assert) for inner in ast.walk(node))
-                return asserting or bool(names & {"must_run", "in_box"})
+                by_call = any(name.startswith("assert") for name in names)
+                return asserting or by_call or bool(names & {"must_run", "in_box"})
     return False
 
 
@@ -305,14 +315,20 @@ def differences(first: Expectations, second: Expectations) -> Iterator[str]:
 def same(a: Any, b: Any) -> bool:
     """Return whether two recorded values are equal to the last bit."""
     if isinstance(a, dict):
-        return (
-            isinstance(b, dict) and a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-        )
+        if not isinstance(b, dict) or len(a) != len(b):
+            return False
+        return all(key in b and same(value, b[key]) for key, value in a.items())
     if isinstance(a, list | tuple):
         return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, AbstractSet):
+        return bool(a == b)
     if isinstance(a, str) or a is None:
         return bool(a == b)
-    return bool(np.array_equal(a, b))
+    one, other = taken_apart(a), taken_apart(b)
+    if one is not None and other is not None:
+        return one.kind == other.kind and same(one.items, other.items)
+    floats = np.asarray(a).dtype.kind in "fc"
+    return bool(np.array_equal(a, b, equal_nan=floats and np.asarray(b).dtype.kind in "fc"))
 
 
 def summary(expectations: Expectations, path: Path) -> str:

@@ -24,26 +24,24 @@ LEFT_OUT = (
     "install the whole grader"
 )
 COMMANDS = (
-    "check",
-    "batch",
-    "handout",
-    "record",
-    "audit",
-    "export",
-    "new",
-    "doctor",
-    "submit",
-    "merge",
-    "similar",
+    *("check", "watch", "batch", "desk", "handout", "record", "audit", "export", "new", "doctor"),
+    *("submit", "merge", "similar"),
 )
+# packages -> what brings them
+EXTRAS = {"libcst": "author", "tomli_w": "author", "yaml": "author,class"}
 
 
 def parser(command: str = "") -> argparse.ArgumentParser:
-    """Return the parser of the whole command line, or of one command alone, which takes less time."""
+    """Return the parser of the whole command line, or of one command alone, which takes less
+    time.
+    """
     top = argparse.ArgumentParser(
         prog="grader",
         allow_abbrev=False,
-        description="Write a numerical-Python assignment once; hand it out, grade a class, give reports that teach.",
+        description=(
+            "Write a numerical-Python assignment once; hand it out, grade a class, give reports"
+            " that teach."
+        ),
     )
     top.add_argument("--version", action="version", version=f"grader {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -83,15 +81,13 @@ def _run(arguments: Sequence[str]) -> int:
     except GraderError as error:
         print(f"grader: the grader failed, no mark is given: {error}", file=sys.stderr)
         return GRADER_FAILED
-    except ModuleNotFoundError as error:
-        if not _is_left_out(error.name):
-            raise
-        print(f"grader: `grader {arguments[0]}` {LEFT_OUT}", file=sys.stderr)
-        return CANNOT_GRADE
     except KeyboardInterrupt:
         print("grader: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except Exception:
+    except Exception as error:
+        if lacks := _missing(error):
+            print(f"grader: `grader {arguments[0]}` {lacks}", file=sys.stderr)
+            return CANNOT_GRADE
         traceback.print_exc()
         print(
             "grader: the grader failed, no mark is given (the lines above say where)",
@@ -100,9 +96,23 @@ def _run(arguments: Sequence[str]) -> int:
         return GRADER_FAILED
 
 
-def _is_left_out(module: str | None) -> bool:
-    """Return whether a module that is missing is a room of this package."""
-    return (module or "").startswith("grader.")
+def _missing(error: Exception) -> str:
+    """Return what is not installed here and what to do, if that is the error; else nothing."""
+    if not isinstance(error, ModuleNotFoundError):
+        return ""
+    if (error.name or "").startswith("grader."):
+        return LEFT_OUT
+    extra = extra_of(error)
+    needs = f"needs a package that is not installed here ({error})"
+    return f'{needs}: pip install "grader[{extra}]"' if extra else ""
+
+
+def extra_of(error: Exception) -> str:
+    """Return the extra that brings a package which is not installed; nothing if that is not the
+    error.
+    """
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    return EXTRAS.get((name or "").partition(".")[0], "")
 
 
 def _be_somewhere() -> None:

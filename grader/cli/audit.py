@@ -33,9 +33,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         help="where to write (default: ./%(default)s)",
     )
     command.add_argument(
-        "--right", type=Path, metavar="DIR",
-        help="right but unusual solutions, a folder each (default: tests/right beside the assignment, if it is there)",
-    )  # fmt: skip
+        "--right",
+        type=Path,
+        metavar="DIR",
+        help=(
+            "right but unusual solutions, a folder each (default: tests/right beside the"
+            " assignment, if it is there)"
+        ),
+    )
     command.add_argument(
         "--part", action="append", choices=PARTS, help="only this part; may be repeated"
     )
@@ -46,9 +51,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "--workers", type=int, metavar="N", help="how many processes (default: one for each core)"
     )
     command.add_argument(
-        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto",
-        help="the box that the trials run in; 'auto' takes plain processes where there is none (default: %(default)s)",
-    )  # fmt: skip
+        "--isolation",
+        choices=("auto", "bubblewrap", "landlock", "none"),
+        default="auto",
+        help=(
+            "the box that the trials run in; 'auto' takes plain processes where there is none"
+            " (default: %(default)s)"
+        ),
+    )
     return command
 
 

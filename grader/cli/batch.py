@@ -29,22 +29,38 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "batch", help="grade a class: a folder, or an LMS's bulk download", description=__doc__
     )
     command.add_argument(
-        "submissions", type=Path, metavar="SUBMISSIONS",
-        help="a folder of folders or archives, or the bulk download of Canvas, Moodle, Blackboard, Brightspace, "
-        "Sakai, Gradescope, Google Classroom, GitHub or nbgrader, as a zip or unpacked",
-    )  # fmt: skip
+        "submissions",
+        type=Path,
+        metavar="SUBMISSIONS",
+        help=(
+            "a folder of folders or archives, or the bulk download of Canvas, Moodle, Blackboard,"
+            " Brightspace, Sakai, Gradescope, Google Classroom, GitHub or nbgrader, as a zip or"
+            " unpacked"
+        ),
+    )
     add_assignment(command)
     command.add_argument(
-        "--out", type=Path, metavar="DIR", default=Path("class"),
-        help="a new or empty folder, or where the same assignment was graded before (default: ./%(default)s)",
-    )  # fmt: skip
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=Path("class"),
+        help=(
+            "a new or empty folder, or where the same assignment was graded before (default:"
+            " ./%(default)s)"
+        ),
+    )
     command.add_argument(
         "--roster", type=Path, metavar="CSV", help="the class: id, name, email, and other ids"
     )
     command.add_argument(
-        "--groups", type=Path, metavar="CSV",
-        help="who is of which group: columns `id` and `group`; what one of a group hands in is graded once, for all",
-    )  # fmt: skip
+        "--groups",
+        type=Path,
+        metavar="CSV",
+        help=(
+            "who is of which group: columns `id` and `group`; what one of a group hands in is"
+            " graded once, for all"
+        ),
+    )
     command.add_argument(
         "--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR"
     )
@@ -52,14 +68,24 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "--workers", type=_positive, metavar="N", help="default: as many as cores and memory allow"
     )
     command.add_argument(
-        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto",
-        help="the box that the students' code runs in; 'none' is for code that you trust (default: %(default)s)",
-    )  # fmt: skip
+        "--isolation",
+        choices=("auto", "bubblewrap", "landlock", "none"),
+        default="auto",
+        help=(
+            "the box that the students' code runs in; 'none' is for code that you trust (default:"
+            " %(default)s)"
+        ),
+    )
     command.add_argument(
-        "--regrade", action="append", default=[], metavar="ID",
-        help="run only this check afresh and keep the verdicts on the others, until a run without --regrade grades all "
-        "of them anew where the assignment has changed; may be repeated",
-    )  # fmt: skip
+        "--regrade",
+        action="append",
+        default=[],
+        metavar="ID",
+        help=(
+            "run only this check afresh and keep the verdicts on the others, until a run without"
+            " --regrade grades all of them anew where the assignment has changed; may be repeated"
+        ),
+    )
     command.add_argument(
         "--shard", type=_shard, metavar="i/n", default=(1, 1), help="grade the i-th of n parts"
     )
@@ -139,7 +165,9 @@ def _todo(console: Console, store: Any, overrides_path: Path) -> int:
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM: the machine, a batch system or its time limit wants this run to end, as Ctrl-C does."""
+    """SIGTERM: the machine, a batch system or its time limit wants this run to end, as Ctrl-C
+    does.
+    """
 
 
 @contextlib.contextmanager
@@ -213,10 +241,15 @@ def _progress(console: Console) -> Iterator[Callable[[Event], None]]:
 
 def _tell_totals(console: Console, totals: Totals) -> None:
     parts = {
-        "graded": totals.graded, "as they were before": totals.reused, "rendered again": totals.rendered,
-        "can't be taken in": totals.refused, "handed in nothing": totals.missing, "the grader failed": totals.faults,
-        "not on the roster": totals.strangers, "without a mark, as whose it is, is asked": totals.asked,
-    }  # fmt: skip
+        "graded": totals.graded,
+        "as they were before": totals.reused,
+        "rendered again": totals.rendered,
+        "can't be taken in": totals.refused,
+        "handed in nothing": totals.missing,
+        "the grader failed": totals.faults,
+        "not on the roster": totals.strangers,
+        "without a mark, as whose it is, is asked": totals.asked,
+    }
     told = ", ".join(f"{n} {what}" for what, n in parts.items() if n)
     console.print(f"{counted(totals.students, 'student')}: {told}")
 

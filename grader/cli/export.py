@@ -26,18 +26,31 @@ class Written(NamedTuple):
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
     command: argparse.ArgumentParser = commands.add_parser(
-        "export", help="write marks, students' pages or an autograder for an LMS, Gradescope, nbgrader, Classroom 50",
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="formats:\n" + "\n".join(f"  {name:20} {writer.__doc__}" for name, writer in FORMATS.items()),
-    )  # fmt: skip
+        "export",
+        help=(
+            "write marks, students' pages or an autograder for an LMS, Gradescope, nbgrader,"
+            " Classroom 50"
+        ),
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="formats:\n"
+        + "\n".join(f"  {name:20} {writer.__doc__}" for name, writer in FORMATS.items()),
+    )
     command.add_argument(
         "format", choices=FORMATS, metavar="FORMAT", help="one of: " + ", ".join(FORMATS)
     )
     add_assignment(command)
     command.add_argument(
-        "--from", dest="source", type=Path, metavar="PATH", default=Path("class"),
-        help="what `grader batch` wrote (default: ./%(default)s); a report.json for results of one submission",
-    )  # fmt: skip
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="PATH",
+        default=Path("class"),
+        help=(
+            "what `grader batch` wrote (default: ./%(default)s); a report.json for results of one"
+            " submission"
+        ),
+    )
     command.add_argument(
         "--out", type=Path, metavar="FILE", help="where to write (default: a name by the format)"
     )
@@ -48,9 +61,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "--gradebook", type=Path, metavar="CSV", help="the LMS's own export, to be filled in"
     )
     command.add_argument(
-        "--column", default="", metavar="TITLE",
-        help="canvas, brightspace, blackboard, sakai: the column's exact title; moodle-xml: the assignment's ID number",
-    )  # fmt: skip
+        "--column",
+        default="",
+        metavar="TITLE",
+        help=(
+            "canvas, brightspace, blackboard, sakai: the column's exact title; moodle-xml: the"
+            " assignment's ID number"
+        ),
+    )
     command.add_argument(
         "--scale",
         action="store_true",
@@ -166,7 +184,9 @@ def _moodle_xml(options: argparse.Namespace) -> Written:
 def _feedback(options: argparse.Namespace) -> Written:
     """a zip of the pages that students may read, to be uploaded again in bulk"""
     from grader.classroom.exports import feedback, tables
+    from grader.classroom.marks import rerender
 
+    rerender.refreshed(options.source, options.overrides)
     class_, lines = tables.marked(options.source, options.overrides)
     table = feedback.render(class_, lines, options.source)
     return Written("feedback.zip", table.data, tables.told(lines, table, what="page"))
@@ -185,7 +205,8 @@ def _classroom50(options: argparse.Namespace) -> Written:
     """an autograder.py for Classroom 50"""
     from grader.classroom.exports import classroom50
 
-    return Written("autograder.py", classroom50.autograder(assignment_of(options).spec.title))
+    spec = assignment_of(options).spec
+    return Written("autograder.py", classroom50.autograder(spec.title, spec.requires))
 
 
 def _classroom50_results(options: argparse.Namespace) -> Written:

@@ -41,12 +41,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument(
         "--check", action="store_true", help="write nothing: fail where the template is out of date"
     )
+    command.add_argument(
+        "--try-bare",
+        action="store_true",
+        help="run the handout's own checks in a fresh environment too; needs a package index",
+    )
     return command
 
 
 def run(options: argparse.Namespace) -> int:
     """Build, prove, and write or compare."""
-    from grader.authoring.handout import contents, handout_folder, leak_check
+    from grader.authoring.handout import bare_run, contents, handout_folder, leak_check
     from grader.files import write_atomically
 
     def say(line: str) -> None:
@@ -65,7 +70,11 @@ def run(options: argparse.Namespace) -> int:
     say(f"{files}, {solutions} stripped; proving that no answer is left")
     leak_check.prove(made, assignment)
     suffix = "".join(f"-{question}" for question in options.question)
-    archive = write_atomically(options.out / f"{made.name}{suffix}-handout.zip", made.archive())
+    packed = made.archive()
+    if options.try_bare:
+        say("running its checks in a fresh environment")
+        bare_run.prove(packed, made.name, assignment.spec.requires)
+    archive = write_atomically(options.out / f"{made.name}{suffix}-handout.zip", packed)
     if options.question:
         say(f"{options.template} is left as it is: a partial handout is only a zip")
     else:

@@ -30,7 +30,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 
 def run(options: argparse.Namespace) -> int:
-    """Merge, then write gradebook and pages; the exit code is that of a batch over the whole class."""
+    """Merge, then write gradebook and pages; the exit code is that of a batch over the whole
+    class.
+    """
     from grader.classroom.marks import class_summary, overrides
     from grader.classroom.run.merge import merge
     from grader.classroom.run.result_store import Store

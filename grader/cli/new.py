@@ -42,6 +42,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         metavar="DIR",
         help="make a folder of assignments of Otter's source notebooks",
     )
+    command.add_argument(
+        "--from-gradescope",
+        type=Path,
+        metavar="DIR",
+        help="make a folder of assignments of Gradescope autograders",
+    )
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
     return command
 
@@ -51,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     from grader.assignment.naming import named
     from grader.authoring.new import create, must_be_new, scaffold
 
-    if options.from_nbgrader is not None or options.from_otter is not None:
+    if options.from_nbgrader or options.from_otter or options.from_gradescope:
         return _course(options)
     name = options.folder.resolve().name
     notes: tuple[str, ...] = ()
@@ -59,11 +65,12 @@ def run(options: argparse.Namespace) -> int:
     if options.from_notebook is None:
         files, reference = scaffold(name), "solutions"
     else:
+        from grader.authoring.first_trial import tried
         from grader.importing.convert import convert
 
         if not options.quiet:
             print(f"trying what {options.from_notebook.name} becomes", flush=True)
-        converted = convert(options.from_notebook, *named(name))
+        converted = convert(options.from_notebook, *named(name), tried)
         files, notes, reference = converted.files, converted.notes, "."
     create(options.folder, files)
     if not options.quiet:
@@ -79,8 +86,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _course(options: argparse.Namespace) -> int:
     """Write an assignment for each of a course; 1 if one of them could not be made."""
+    from grader.authoring.first_trial import tried
     from grader.authoring.new import create, must_be_new
     from grader.importing.courses import from_nbgrader_course, from_otter_course
+    from grader.importing.gradescope import from_gradescope
 
     def tell(line: str) -> None:
         if not options.quiet:
@@ -88,19 +97,25 @@ def _course(options: argparse.Namespace) -> int:
 
     must_be_new(options.folder)
     if options.from_nbgrader is not None:
-        course = from_nbgrader_course(options.from_nbgrader, tell)
+        course = from_nbgrader_course(options.from_nbgrader, tell, tried)
+    elif options.from_otter is not None:
+        course = from_otter_course(options.from_otter, tell, tried)
     else:
-        course = from_otter_course(options.from_otter, tell)
+        course = from_gradescope(options.from_gradescope, tell, tried)
+    files: dict[str, bytes] = {}
     for name, converted in course.made.items():
-        create(options.folder / name, converted.files)
+        files |= {f"{name}/{path}": data for path, data in converted.files.items()}
+    if files:
+        create(options.folder, files)  # the whole course or nothing of it
+    for name, converted in course.made.items():
         tell(f"{options.folder / name} is an assignment")
         for note in converted.notes:
             tell(f"- {note}")
     for name, why in course.refused.items():
         print(f"{name} was not made: {why}", flush=True)
-    tell(
-        f"In each of them: grader record, grader check ., grader handout (in {_quoted(str(options.folder))})"
-    )
+    reference = "solution" if options.from_gradescope else "."
+    places = f"(in {_quoted(str(options.folder))})"
+    tell(f"In each of them: grader record, grader check {reference}, grader handout {places}")
     return 1 if course.refused else 0
 
 

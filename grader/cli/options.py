@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 def add_assignment(command: argparse.ArgumentParser) -> None:
     """Add ``--assignment`` and ``--quiet``."""
     command.add_argument(
-        "--assignment", type=Path, metavar="DIR",
-        help="the assignment's folder (default: ./assignment, or the folder itself if it holds an assignment.toml)",
-    )  # fmt: skip
+        "--assignment",
+        type=Path,
+        metavar="DIR",
+        help=(
+            "the assignment's folder (default: ./assignment, or the folder itself if it holds an"
+            " assignment.toml)"
+        ),
+    )
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
@@ -29,9 +34,14 @@ def add_grading(command: argparse.ArgumentParser, *, out: str) -> None:
         help="where to write (default: ./%(default)s)",
     )
     command.add_argument(
-        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto",
-        help="the box that the student's code runs in; 'none' is for code that you trust (default: %(default)s)",
-    )  # fmt: skip
+        "--isolation",
+        choices=("auto", "bubblewrap", "landlock", "none"),
+        default="auto",
+        help=(
+            "the box that the student's code runs in; 'none' is for code that you trust (default:"
+            " %(default)s)"
+        ),
+    )
     command.add_argument(
         "--only", action="append", default=[], metavar="ID", help="only this check; may be repeated"
     )

@@ -20,16 +20,23 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     )
     add_assignment(command)
     command.add_argument(
-        "--from", dest="source", type=Path, metavar="DIR", default=Path("class"),
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="DIR",
+        default=Path("class"),
         help="what `grader batch` wrote (default: ./%(default)s)",
-    )  # fmt: skip
+    )
     command.add_argument(
         "--handout", type=Path, metavar="DIR", help="what students were given (default: worked out)"
     )
     command.add_argument(
-        "--threshold", type=_share, default=0.5, metavar="SHARE",
+        "--threshold",
+        type=_share,
+        default=0.5,
+        metavar="SHARE",
         help="of the smaller part's own code, from 0 to 1 (default: %(default)s)",
-    )  # fmt: skip
+    )
     command.add_argument(
         "--out", type=Path, metavar="DIR", help="default: similar/ in the class's folder"
     )
@@ -60,7 +67,8 @@ def run(options: argparse.Namespace) -> int:
     for pair in pairs[:LISTED]:
         shown.print(
             Text(
-                f"{100 * pair.share:4.0f} %  {pair.first.student}  {pair.second.student}  {pair.file}"
+                f"{100 * pair.share:4.0f} %  {pair.first.student}  {pair.second.student} "
+                f" {pair.file}"
             )
         )
     shown.print(f"{counted(len(pairs), 'pair')}: {path}", soft_wrap=True)

@@ -10,11 +10,11 @@ import gc
 import hashlib
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import msgspec
 
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from grader.assignment.expectations import Expectations
     from grader.checking.explain.diagnosis import KnownMistakes
     from grader.checking.run.plan import Outcome
+    from grader.sandbox.box import Sandbox
 
-HANDOUT_PAGES = ("README.md", "tox.ini", "pytest.ini", ".gitignore")
+HANDOUT_PAGES = ("README.md", "tox.ini", "toxfile.py", "pytest.ini", ".gitignore")
 # the folders that a handout brings or that its tools make
 HANDOUT_FOLDERS = ("assignment", "wheels", "report")
 Progress = Callable[[CheckResult], None]
@@ -61,6 +62,15 @@ class Options(msgspec.Struct, frozen=True):
     # called when only a notebook is still running
     on_wait: Callable[[], None] = lambda: None
     boxes: int = 8  # how many may run at a time
+    seed: str = ""  # "public": the hidden seed is not read; empty: the hidden one if it is there
+    # notebooks whose running kernel is judged: path -> the `Sandbox` that opens it
+    live: Mapping[str, Any] = {}
+
+
+class HasSandbox(Protocol):
+    """An object that has a sandbox, or is opening one."""
+
+    def sandbox(self) -> Sandbox: ...
 
 
 def wanted(assignment: Assignment) -> Wanted:
@@ -80,6 +90,7 @@ def wanted(assignment: Assignment) -> Wanted:
         digests=digests,
         drafts=_drafts(assignment),
         passed_over=passed_over,
+        own_modules=assignment.spec.own_modules,
     )
 
 
@@ -98,14 +109,16 @@ def _drafts(assignment: Assignment) -> dict[str, Draft]:
     return drafts
 
 
-def load_expectations(assignment: Assignment) -> tuple[Expectations, bool]:
+def load_expectations(assignment: Assignment, seed: str = "") -> tuple[Expectations, bool]:
     """Return the expectations to grade with, and whether they are of the hidden seed.
+
+    seed: "public" for those that students have; empty for the hidden ones if they are there
 
     Raises `AssignmentError` if they were recorded from another state of the assignment.
     """
     from grader.assignment.expectations import Expectations
 
-    hidden = assignment.expectations_path("hidden").is_file()
+    hidden = seed != "public" and assignment.expectations_path("hidden").is_file()
     path = assignment.expectations_path("hidden" if hidden else "public")
     expectations = Expectations.read(path)
     if expectations.provenance.assignment != assignment.digest:
@@ -123,14 +136,14 @@ class Grader:
     """
 
     def __init__(
-        self, assignment: Assignment, options: Options, opening: Opening | None = None
+        self, assignment: Assignment, options: Options, opening: HasSandbox | None = None
     ) -> None:
         _check_only(assignment, options.only)
         self.assignment = assignment
         self.options = options
-        self.expectations, self.hidden = load_expectations(assignment)
+        self.expectations, self.hidden = load_expectations(assignment, options.seed)
         self._wanted = wanted(assignment)
-        self._reference = assignment.reference_modules()
+        self._reference = None if options.seed == "public" else assignment.reference_modules()
         self._known: KnownMistakes | None = None
         self._known_read = False
         self._given = opening
@@ -138,8 +151,11 @@ class Grader:
         self._begun = 0  # submissions
 
     def __enter__(self) -> Self:
-        opening = self._given or Opening(self.assignment, self.options.isolation)
-        self._own = None if self._given else opening
+        opening: HasSandbox
+        if self._given is None:
+            opening = self._own = Opening(self.assignment, self.options.isolation)
+        else:
+            opening = self._given
         # imports NumPy and nbclient while the sandbox starts
         importlib.import_module("grader.checking.run.session")
         self._sandbox = opening.sandbox()
@@ -206,7 +222,7 @@ class Grader:
             return notes
         asked = {check.notebook for check in spec.checks if self._is_asked(check.id)}
         for book in spec.notebooks:
-            if book.path not in asked:
+            if book.path not in asked or book.path in self.options.live:
                 continue
             author = listed_cells((self.assignment.folder / book.source).read_bytes())
             for remark in remarks(author, listed_cells(taken.files.get(book.path, b""))):
@@ -235,7 +251,7 @@ class Grader:
         plan = Plan(
             assignment=self.assignment,
             sandbox=self._sandbox,
-            files=dict(taken.files),
+            files={**taken.files, **taken.more},
             expectations=self.expectations,
             hidden=self.hidden,
             only=self.options.only,
@@ -244,6 +260,7 @@ class Grader:
             known=self._known_mistakes,
             reference=self._reference,
             boxes=self.options.boxes,
+            live=self.options.live,
         )
         outcome = run_checks(plan)
         checks = self.assignment.spec.checks

@@ -12,47 +12,59 @@ from typing import Self
 
 from grader.assignment.exposure import refuse_readable
 from grader.assignment.spec import Assignment
+from grader.errors import IsolationError
 from grader.model import Tier
 from grader.sandbox.box import Sandbox
 from grader.sandbox.ladder import open_sandbox
+from grader.sandbox.plain import PlainSandbox
 
 
 class Opening:
     """An assignment's sandbox while it starts; a context manager that ends it."""
 
-    def __init__(self, assignment: Assignment, isolation: str) -> None:
+    def __init__(self, assignment: Assignment, isolation: str, *, own: bool = False) -> None:
+        """Start the thread; ``own``: the work is the user's, so `auto` may use no sandbox."""
         self._assignment = assignment
         self._isolation = isolation
+        self._may_fall_back = own and isolation == "auto"
+        self.unwalled = ""  # why there is no sandbox, if `auto` found none
         self._sandbox: Sandbox | None = None
         self._error: BaseException | None = None
         self._launched = threading.Event()
         self._opening = threading.Thread(target=self._open, name="sandbox-opening", daemon=True)
         self._ending: threading.Thread | None = None
         self._opening.start()
-        # what this process imports meanwhile would only hold the other thread up
+        # an import in this thread would delay the other one
         self._launched.wait()
 
     def _open(self) -> None:
-        readable, spec = sorted(set(self._assignment.links.values())), self._assignment.spec
         try:
-            if self._isolation != Tier.NONE:
-                refuse_readable(self._assignment)
-            self._sandbox = open_sandbox(
-                self._isolation,
-                spec.limits,
-                readable,
-                withheld=spec.withheld,
-                launched=self._launched.set,
-            )
-        except BaseException as error:  # raised where the sandbox is asked for
+            self._sandbox = self._strongest()
+        except IsolationError as error:
+            if self._may_fall_back:
+                self.unwalled = str(error).partition(":\n")[0]
+                self._sandbox = PlainSandbox()
+            else:
+                self._error = error
+        except BaseException as error:  # raised by `sandbox`
             self._error = error
         finally:
             self._launched.set()
 
+    def _strongest(self) -> Sandbox:
+        readable, spec = sorted(set(self._assignment.links.values())), self._assignment.spec
+        if self._isolation != Tier.NONE:
+            refuse_readable(self._assignment)
+        return open_sandbox(
+            self._isolation,
+            spec.limits,
+            readable,
+            withheld=spec.withheld,
+            launched=self._launched.set,
+        )
+
     def sandbox(self) -> Sandbox:
-        """Return the sandbox as soon as it has been tried; raise `IsolationError` where none can be
-        had.
-        """
+        """Wait for the sandbox and return it; raise `IsolationError` if there is none."""
         self._opening.join()
         if self._error is not None:
             raise self._error
@@ -60,7 +72,7 @@ class Opening:
         return self._sandbox
 
     def begin_to_end(self) -> None:
-        """Let the sandbox be ended beside what this thread does next."""
+        """Start to end the sandbox in another thread."""
         self._ending = threading.Thread(target=self._end, name="sandbox-ending", daemon=True)
         self._ending.start()
 
@@ -70,7 +82,7 @@ class Opening:
             self._sandbox.close()
 
     def close(self) -> None:
-        """End the sandbox, and return when nothing is left of it."""
+        """End the sandbox; return when all of it has ended."""
         if self._ending is not None:
             self._ending.join()
         else:  # in this thread: a process that is about to end may start no other

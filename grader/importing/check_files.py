@@ -112,7 +112,7 @@ def uncarried(test: Test, around: Surroundings) -> str:
         return "it asks for nothing that the notebook defines"
     statements = "\n".join({around.imports[name] for name in _imported(test, around)})
     for name in sorted(_modules(ast.parse(statements)) | _modules(tree)):
-        if not _installed(name):
+        if not installed(name):
             return f"it needs `{name}`, which is not installed here"
     try:
         compile(_check(test, around), "check", "exec")
@@ -122,7 +122,9 @@ def uncarried(test: Test, around: Surroundings) -> str:
 
 
 def gives_points(tree: ast.Module) -> bool:
-    """Return whether a test ends with a value that may be a number of points, as nbgrader reads it."""
+    """Return whether a test ends with a value that may be a number of points, as nbgrader reads
+    it.
+    """
     last = tree.body[-1] if tree.body else None
     if not isinstance(last, ast.Expr) or isinstance(
         last.value, ast.Compare | ast.BoolOp | ast.JoinedStr
@@ -178,7 +180,7 @@ def _safely(statement: str) -> str:
     node = ast.parse(statement).body[0]
     names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
     names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-    if all(map(_installed, names)):
+    if all(map(installed, names)):
         return statement
     return f"try:\n    {statement}\nexcept ImportError:\n    pass"
 
@@ -234,10 +236,19 @@ def checks_file(tests: list[Test], around: Surroundings) -> str:
         *(["recordable"] if any("recordable(" in text for text in texts) else []),
     ]
     head = [
-        '"""The notebook\'s tests, as checks. `defined` brings what the finished notebook holds under a name.',
+        (
+            '"""The notebook\'s tests, as checks. `defined` brings what the finished notebook holds'
+            " under a name."
+        ),
         "",
-        'In place of `assert f(2) == 4` you may write `expect("f(2)", f(2))`, with `expect` as a second argument: it',
-        "needs no expected number, since `grader record` takes the reference's, and says more in the report.",
+        (
+            'In place of `assert f(2) == 4` you may write `expect("f(2)", f(2))`, with `expect` as'
+            " a second argument: it"
+        ),
+        (
+            "needs no expected number, since `grader record` takes the reference's, and says more"
+            " in the report."
+        ),
         '"""\n',
         *imports,
         f"from grader.checking.api.cell_tests import {', '.join(tools)}",
@@ -258,12 +269,19 @@ def spec(
         listed |= {id_: told for id_, told in questions.items() if id_ in asked}
         checks += [_check_entry(test, notebook) for test in tests]
     table: dict[str, Any] = {
-        "schema": 1, "name": name, "title": title, "reference": ".",
-        "questions": [{"id": id_, "title": told} for id_, told in (listed or {"q1": title}).items()],
-        "notebooks": [{"path": path, "source": path, "required": len(books) == 1} for path, _, _ in books],
+        "schema": 1,
+        "name": name,
+        "title": title,
+        "reference": ".",
+        "questions": [
+            {"id": id_, "title": told} for id_, told in (listed or {"q1": title}).items()
+        ],
+        "notebooks": [
+            {"path": path, "source": path, "required": len(books) == 1} for path, _, _ in books
+        ],
         "checks": checks,
         "limits": {"cell_seconds": 120, "notebook_seconds": 900, "cpu_seconds": 900},
-    }  # fmt: skip
+    }
     if provided:
         table["provided"] = {path: path for path in provided}
     made_of = ", ".join(path for path, _, _ in books)
@@ -384,7 +402,8 @@ def _modules(tree: ast.AST) -> set[str]:
     return names
 
 
-def _installed(module: str) -> bool:
+def installed(module: str) -> bool:
+    """Return whether a module can be imported here."""
     try:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):

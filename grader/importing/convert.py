@@ -12,16 +12,19 @@ from __future__ import annotations
 import ast
 import json
 import re
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from grader.authoring.first_trial import Trial, tried
+from grader.assignment.trial import Trial, TryOut
 from grader.checking.cells.watched_tests import parsed, plain
 from grader.errors import AssignmentError, UsageError
+from grader.files import write_tree
 from grader.importing import nbgrader_markup, otter_markup
+from grader.importing.autotest_answers import answered, asks
 from grader.importing.check_files import (
     Surroundings,
     bound,
@@ -44,10 +47,11 @@ from grader.importing.drafts import (
     trees,
     without_false_markers,
 )
+from grader.sandbox.box import Staging
 
 KNOWN = (
-    "nbgrader's (cells marked as solutions and tests, with points) or Otter's (`# BEGIN QUESTION` in a raw cell, or "
-    "`BEGIN QUESTION` in a fenced block)"
+    "nbgrader's (cells marked as solutions and tests, with points) or Otter's (`# BEGIN QUESTION`"
+    " in a raw cell, or `BEGIN QUESTION` in a fenced block)"
 )
 MOST_TRIALS = 10
 NOT_CARRIED = "not_carried_over.py"
@@ -76,14 +80,14 @@ class Book(msgspec.Struct):
         return f"{self.path.stem}.ipynb"
 
 
-def convert(path: Path, name: str, title: str) -> Converted:
+def convert(path: Path, name: str, title: str, try_out: TryOut) -> Converted:
     """Return an assignment made of a notebook; raise `UsageError` if it can't be read or has no
     markup.
     """
-    return convert_all([path], name, title)
+    return convert_all([path], name, title, try_out)
 
 
-def convert_all(paths: Sequence[Path], name: str, title: str) -> Converted:
+def convert_all(paths: Sequence[Path], name: str, title: str, try_out: TryOut) -> Converted:
     """Return an assignment made of several notebooks, which share a folder."""
     books = [_read(path, title, alone=len(paths) == 1) for path in paths]
     for book in books:
@@ -92,7 +96,7 @@ def convert_all(paths: Sequence[Path], name: str, title: str) -> Converted:
             why = uncarried(test, book.around)
             if why:
                 _into_the_box(book, test, why)
-    trial = _settle(books, name, title)
+    trial = _settle(books, name, title, try_out)
     for book in books:
         _leave_points_to_a_person(book)
     if trial.leaks:
@@ -219,12 +223,31 @@ def _into_the_box(book: Book, test: Test, why: str) -> None:
     except AssignmentError as error:
         _leave_out(book, test, str(error))
         return
-    if "expect(" in code and "recordable(" in code:
-        _leave_out(book, test, why)
-        return
+    if asks(code):
+        try:
+            code = _answered(book, test, code)
+        except (LookupError, SyntaxError) as error:
+            _leave_out(book, test, f"{why}; {error}")
+            return
     moved = msgspec.structs.replace(test, in_box=True, in_place=not test.hidden, code=code)
     _replace(book, test, moved)
     book.made.notes.append(f"{test.place} runs in the box, beside the students' objects: {why}")
+
+
+def _answered(book: Book, test: Test, code: str) -> str:
+    """Return a test with assertions of what the author's solution shows, in place of lines that ask
+    for it.
+    """
+    bare = msgspec.structs.replace(test, code=code, box_code="")
+    whole = in_box_source(bare, book.around, _before(book, test))
+    notebook = json.loads(_notebook(book))
+    with tempfile.TemporaryDirectory(prefix="grader-new-") as folder:
+        write_tree(Path(folder), book.provided)
+        return answered(code, whole, notebook, test.after, Staging(_links(book, Path(folder)), {}))
+
+
+def _links(book: Book, folder: Path) -> dict[str, Path]:
+    return {path: folder / path for path in book.provided}
 
 
 def _leave_out(book: Book, test: Test, why: str) -> None:
@@ -241,12 +264,12 @@ def _replace(book: Book, test: Test, other: Test) -> None:
     book.made.tests = [other if one.id == test.id else one for one in book.made.tests]
 
 
-def _settle(books: list[Book], name: str, title: str) -> Trial:
+def _settle(books: list[Book], name: str, title: str, try_out: TryOut) -> Trial:
     """Try the assignment until every check has its place; return the last trial."""
     trial = Trial()
     for _ in range(MOST_TRIALS):
         try:
-            trial = tried(_files(books, name, title))
+            trial = try_out(_files(books, name, title))
         except AssignmentError as error:
             if not _all_into_the_box(books, str(error)):
                 raise
@@ -281,7 +304,8 @@ def _easy_note(test: Test, passes: bool) -> list[str]:
     if not passes or not test.points:
         return []
     return [
-        f"{test.place}: the untouched template passes it too, so its points are given for nothing: ask for more"
+        f"{test.place}: the untouched template passes it too, so its points are given for nothing:"
+        " ask for more"
     ]
 
 
@@ -332,7 +356,7 @@ def _files(books: list[Book], name: str, title: str) -> dict[str, bytes]:
                 )
     left = [pair for book in books for pair in book.made.left.values()]
     if left:
-        texts[NOT_CARRIED] = _commented(left)
+        texts[NOT_CARRIED] = commented(left)
     taken = {path: data for path, data in provided.items() if path not in texts}
     texts["assignment.toml"] = spec(books_of(books), list(taken), name, title)
     return {path: text.encode() for path, text in texts.items()} | taken
@@ -353,11 +377,9 @@ def _notebook(book: Book) -> str:
     return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _commented(left: list[tuple[Test, str]]) -> str:
+def commented(left: list[tuple[Test, str]]) -> str:
     """Return the tests that were left out, as comments with their reasons."""
-    parts = [
-        "# Tests of the notebook that could not be carried over. Students never get this file.\n"
-    ]
+    parts = ["# Tests that could not be carried over. Students never get this file.\n"]
     for test, why in left:
         lines = [f"{test.place}: {' '.join(why.split())}", "", *test.code.split("\n")]
         parts.append("\n".join(f"# {line}".rstrip() for line in lines) + "\n")

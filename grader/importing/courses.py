@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from grader.assignment.naming import named
+from grader.assignment.trial import TryOut
 from grader.errors import AssignmentError, UsageError
 from grader.importing import nbgrader_markup, otter_markup
 from grader.importing.convert import Converted, convert_all
@@ -40,7 +41,7 @@ class Course(msgspec.Struct, frozen=True):
     refused: Mapping[str, str]
 
 
-def from_nbgrader_course(folder: Path, tell: Callable[[str], None]) -> Course:
+def from_nbgrader_course(folder: Path, tell: Callable[[str], None], try_out: TryOut) -> Course:
     """Return the assignments of a course of nbgrader's; raise `UsageError` if there is none."""
     source = _source_folder(folder)
     found: dict[str, list[Path]] = {}
@@ -49,12 +50,13 @@ def from_nbgrader_course(folder: Path, tell: Callable[[str], None]) -> Course:
         found.setdefault(folder.name if place == "." else place.replace("/", "-"), []).append(path)
     if not found:
         raise UsageError(
-            f"{source} holds no notebook with nbgrader's markup: name the course, or its folder `source`"
+            f"{source} holds no notebook with nbgrader's markup: name the course, or its folder"
+            " `source`"
         )
-    return _made(found, tell)
+    return _made(found, tell, try_out)
 
 
-def from_otter_course(folder: Path, tell: Callable[[str], None]) -> Course:
+def from_otter_course(folder: Path, tell: Callable[[str], None], try_out: TryOut) -> Course:
     """Return the assignments of a folder with Otter's source notebooks; raise `UsageError` if there
     is none.
     """
@@ -68,7 +70,7 @@ def from_otter_course(folder: Path, tell: Callable[[str], None]) -> Course:
         raise UsageError(
             f"{folder} holds no notebook with Otter's markup (`# BEGIN QUESTION` in a raw cell)"
         )
-    return _made(found, tell)
+    return _made(found, tell, try_out)
 
 
 def _source_folder(folder: Path) -> Path:
@@ -86,7 +88,9 @@ def _source_folder(folder: Path) -> Path:
 
 
 def _notebooks(folder: Path, known: Callable[[list[dict[str, object]]], bool]) -> list[Path]:
-    """Return the notebooks below a folder with a markup, what tools have made of them left aside."""
+    """Return the notebooks below a folder with a markup, what tools have made of them left
+    aside.
+    """
     found = []
     paths = sorted(path for path in folder.rglob("*") if path.suffix in (".ipynb", ".py", ".md"))
     for path in paths[:MOST_NOTEBOOKS]:
@@ -105,7 +109,7 @@ def _notebooks(folder: Path, known: Callable[[list[dict[str, object]]], bool]) -
     return found
 
 
-def _made(found: Mapping[str, list[Path]], tell: Callable[[str], None]) -> Course:
+def _made(found: Mapping[str, list[Path]], tell: Callable[[str], None], try_out: TryOut) -> Course:
     made: dict[str, Converted] = {}
     refused: dict[str, str] = {}
     for folder, paths in found.items():
@@ -113,7 +117,9 @@ def _made(found: Mapping[str, list[Path]], tell: Callable[[str], None]) -> Cours
         try:
             name, title = named(folder)
             # By an assignment's name, nbgrader's folders of submissions are found.
-            made[folder] = convert_all(paths, folder if _NAME.fullmatch(folder) else name, title)
+            made[folder] = convert_all(
+                paths, folder if _NAME.fullmatch(folder) else name, title, try_out
+            )
         except (UsageError, AssignmentError) as error:
             refused[folder] = str(error)
     return Course(made, refused)

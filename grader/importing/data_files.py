@@ -15,10 +15,29 @@ from grader.importing.drafts import Cell, trees
 MOST_FILES = 500
 MOST_BYTES = 64 << 20
 NOT_TAKEN = ("checks/", "expectations/", ".ipynb_checkpoints/", "__pycache__/")
-WRITERS = frozenset((
-    "to_csv", "to_excel", "to_json", "to_pickle", "to_parquet", "to_hdf", "savefig", "save", "savez",
-    "savetxt", "imsave", "imwrite", "write_text", "write_bytes", "dump", "makedirs", "mkdir", "remove", "unlink",
-))  # fmt: skip
+WRITERS = frozenset(
+    (
+        "to_csv",
+        "to_excel",
+        "to_json",
+        "to_pickle",
+        "to_parquet",
+        "to_hdf",
+        "savefig",
+        "save",
+        "savez",
+        "savetxt",
+        "imsave",
+        "imwrite",
+        "write_text",
+        "write_bytes",
+        "dump",
+        "makedirs",
+        "mkdir",
+        "remove",
+        "unlink",
+    )
+)
 _PICTURE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*\bsrc=[\"']([^\"']+)")
 _WRITEFILE = re.compile(r"^%%writefile\s+(?:-a\s+)?(\S+)", re.MULTILINE)
 
@@ -138,8 +157,8 @@ class _Search:
             return
         if there or re.fullmatch(r"(?:\.\./)+[\w./ -]+\.\w{1,5}", path):
             self.notes.append(
-                f"{place}: `{path}` lies outside of the notebook's folder and is not carried over: lay it beside the "
-                "notebook and mend the path"
+                f"{place}: `{path}` lies outside of the notebook's folder and is not carried over:"
+                " lay it beside the notebook and mend the path"
             )
 
     def _found(self, path: str) -> Iterator[Path]:
@@ -169,7 +188,8 @@ class _Search:
         size = found.stat().st_size
         if len(self.files) >= MOST_FILES or self._size + size > MOST_BYTES:
             self.notes.append(
-                f"{path} is not carried over: at most {MOST_FILES} files and {MOST_BYTES >> 20} MB are"
+                f"{path} is not carried over: at most {MOST_FILES} files and {MOST_BYTES >> 20}"
+                " MB are"
             )
             return
         self._size += size

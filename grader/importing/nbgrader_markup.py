@@ -86,7 +86,8 @@ def _plain(cell: Cell, place: str, made: Draft) -> None:
         shown, hidden = split(cell["source"], begin, end)
         if hidden:
             made.notes.append(
-                f"{place}: its hidden {what} are left out, since it is neither a test nor a solution"
+                f"{place}: its hidden {what} are left out, since it is neither a test nor a"
+                " solution"
             )
             cell["source"] = shown
     made.cells.append(cell)

@@ -24,7 +24,8 @@ ALONE = ("alone", "silent", "within")
 _LINE = re.compile(r"^(.*?)\s*#\s*(SOLUTION(?: NO PROMPT)?|SEED|IGNORE)\s*$")
 _REGION = re.compile(r"^\s*#\s*(BEGIN|END)\s+(SOLUTION|IGNORE)(\s+NO PROMPT)?\s*$")
 _TEXT = re.compile(
-    r"^\s*(?:\"\"\"|''')?\s*;?\s*#\s*(BEGIN|END)\s+(PROMPT|PLUGIN)\s*$|^\s*(?:\"\"\"|''');?\s*#\s*(END) (\w+)"
+    r"^\s*(?:\"\"\"|''')?\s*;?\s*#\s*(BEGIN|END)\s+(PROMPT|PLUGIN)\s*$|^\s*(?:\"\"\"|''');?\s*#\s*(END)"
+    r" (\w+)"
 )
 _HEADING = re.compile(r"^\s*#+\s*solution\s*#*\s*$", re.IGNORECASE)
 _OWN = re.compile(

@@ -154,7 +154,9 @@ def _pieces_between(cells: list[Cell]) -> Iterator[Piece]:
 
 
 def _pieces_behind(cells: list[Cell]) -> Iterator[Piece]:
-    """Yield the pieces of a notebook whose questions begin with a fenced block in a Markdown cell."""
+    """Yield the pieces of a notebook whose questions begin with a fenced block in a Markdown
+    cell.
+    """
     asked: dict[str, Any] | None = None  # the question's configuration, None outside of one
     solved = False
     for number, cell in enumerate(cells, start=1):
@@ -214,7 +216,8 @@ def _assignment(piece: Piece, made: Draft) -> None:
         )
     if told.get("config_file"):
         made.notes.append(
-            f"cell {piece.number}: {told['config_file']} is not read: what it says of points is lost"
+            f"cell {piece.number}: {told['config_file']} is not read: what it says of points is"
+            " lost"
         )
     others = sorted(told.keys() - SILENT - {"config_file"})
     if others:
@@ -230,7 +233,8 @@ def _begin(piece: Piece, made: Draft) -> _Question:
     if others:
         listed = ", ".join(f"`{key}`" for key in others)
         made.notes.append(
-            f"cell {piece.number} ({name}): left out, since each test is a check of its own: {listed}"
+            f"cell {piece.number} ({name}): left out, since each test is a check of its own:"
+            f" {listed}"
         )
     if name in made.questions:
         made.notes.append(

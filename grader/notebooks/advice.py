@@ -36,7 +36,10 @@ def remarks(author: Sequence[Cell], submitted: Sequence[Cell]) -> Iterator[str]:
                 yield f"{place} raised {raised} when it was last run"
     yield from _twice(matching, numbers)
     if _out_of_order(matching):
-        yield "its cells were not run from top to bottom: restart the kernel, run all cells, and look at each once more"
+        yield (
+            "its cells were not run from top to bottom: restart the kernel, run all cells, and look"
+            " at each once more"
+        )
 
 
 def _unwritten(matching: Matching, numbers: dict[int, int]) -> Iterator[str]:

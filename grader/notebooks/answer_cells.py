@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,16 +28,17 @@ class Found:
     elsewhere: bool = False
 
 
-def answers(matching: Matching) -> dict[str, Found]:
+def answers(matching: Matching, read: Collection[str] = ()) -> dict[str, Found]:
     """Return the answers that a student wrote, by the keys of the author's cells. Untrusted.
 
-    If an answer's own cell is untouched or gone, text that the student wrote elsewhere stands for
-    it: behind it as a rule, before it if there is no question before that text.
+    read: keys of cells of code that a person reads, besides those with points If an answer's own
+    cell is untouched or gone, text that the student wrote elsewhere stands for it: behind it as a
+    rule, before it if there is no question before that text.
     """
     questions = [
         cell for cell in matching.author if cell.kind == "markdown" and is_students(cell.cell)
     ]
-    found: dict[str, Found] = dict(_code(matching))
+    found: dict[str, Found] = dict(_code(matching, read))
     open_: list[Facts] = []
     for question in questions:
         cell = matching.of(question)
@@ -57,10 +58,11 @@ def is_graded_code(cell: Cell) -> bool:
     return cell.get("cell_type") == "code" and isinstance(points, int | float) and points > 0
 
 
-def _code(matching: Matching) -> Iterator[tuple[str, Found]]:
+def _code(matching: Matching, read: Collection[str]) -> Iterator[tuple[str, Found]]:
     """Yield the code that a person grades, with what its cell showed in the student's own file."""
     for question in matching.author:
-        if not is_students(question.cell) or not is_graded_code(question.cell):
+        graded = is_graded_code(question.cell) or (question.key in read and question.kind == "code")
+        if not is_students(question.cell) or not graded:
             continue
         cell = matching.of(question)
         if (
@@ -70,10 +72,7 @@ def _code(matching: Matching) -> Iterator[tuple[str, Found]]:
         ):
             continue
         shown, pictures = outputs(cell.cell)
-        parts = [
-            _fenced(cell.source, "python"),
-            *([_fenced(shown, "text")] if shown.strip() else []),
-        ]
+        parts = [fenced(cell.source, "python"), *([fenced(shown, "text")] if shown.strip() else [])]
         parts += [f"![output](attachment:{name})" for name in pictures]
         yield question.key, Found("\n\n".join(parts)[:LONGEST], pictures)
 
@@ -85,7 +84,8 @@ def _unwritten(cell: Facts) -> bool:
     )
 
 
-def _fenced(text: str, language: str) -> str:
+def fenced(text: str, language: str) -> str:
+    """Return text as a block of Markdown that shows it as it is."""
     fence = "```"
     while fence in text:
         fence += "`"
@@ -206,7 +206,9 @@ def stray_texts(matching: Matching) -> Iterator[tuple[Facts, str]]:
 
 
 def _is_words(cell: Facts) -> bool:
-    """Return whether a code cell holds nothing but words: comments, or lines that are not Python."""
+    """Return whether a code cell holds nothing but words: comments, or lines that are not
+    Python.
+    """
     lines = list(filter(None, map(str.strip, cell.source.split("\n"))))
     if lines and all(line.startswith("#") for line in lines):
         return cell.source.count(" ") >= len(lines) + 2

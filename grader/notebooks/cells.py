@@ -16,6 +16,10 @@ FIRST_LINE = 60  # characters of a cell's first line in messages
 
 Cell = Mapping[str, Any]
 
+_CHECKS = re.compile(  # a line of a cell that checks, see `grader.notebook`
+    r"from grader\.notebook import check|%(?:re)?load_ext grader\.notebook|%check(?: [^;!]*)?"
+    r"|check\((?:[\"'][^\"'\\]*[\"'](?:, *(?=[\"']))?)*\);?"
+)
 _NO_ID = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -57,6 +61,15 @@ def is_nbgraders_test(cell: Cell) -> bool:
     """
     told = metadata_of(cell).get("nbgrader")
     return isinstance(told, Mapping) and told.get("grade") is True and not told.get("solution")
+
+
+def is_check(source: str) -> bool:
+    """Return whether a cell does nothing but check the student's work: it has no part in what is
+    graded.
+    """
+    lines = [line.strip() for line in source.splitlines()]
+    code = [line for line in lines if line and not line.startswith("#")]
+    return bool(code) and all(_CHECKS.fullmatch(line) for line in code)
 
 
 def _grade_id(cell: Cell) -> str:

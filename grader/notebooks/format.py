@@ -41,7 +41,8 @@ def parse(data: bytes) -> NotebookNode:
             raise UnreadableNotebook("the file is JSON, but not a notebook")
         if raw["nbformat"] > FORMAT:
             raise UnreadableNotebook(
-                f"the notebook is of a newer format ({raw['nbformat']}) than is read here: save it as format {FORMAT}"
+                f"the notebook is of a newer format ({raw['nbformat']}) than is read here: save it"
+                f" as format {FORMAT}"
             )
         bare = _without_outputs(raw)  # raises for too many cells: converters take long over these
         node: NotebookNode = nbformat.convert(nbformat.from_dict(bare), 4)
@@ -64,8 +65,9 @@ def parse(data: bytes) -> NotebookNode:
 
 
 WEB_PAGE = (
-    "the file is a web page that was saved under a notebook's name, not the notebook: in Jupyter, download it by "
-    "File > Download (in Colab, File > Download > Download .ipynb) and hand in that file"
+    "the file is a web page that was saved under a notebook's name, not the notebook: in Jupyter,"
+    " download it by File > Download (in Colab, File > Download > Download .ipynb) and hand in that"
+    " file"
 )
 
 

@@ -106,7 +106,9 @@ class Matching:
 
 
 def facts(cells: Sequence[Cell]) -> tuple[Facts, ...]:
-    """Return a notebook's cells; of one that is too long, the last ones' syntax is not looked at."""
+    """Return a notebook's cells; of one that is too long, the last ones' syntax is not looked
+    at.
+    """
     made = []
     left = PARSED
     for index, cell in enumerate(cells):

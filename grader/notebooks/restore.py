@@ -20,6 +20,7 @@ from grader.notebooks.cells import (
     Cell,
     cell_key,
     in_words,
+    is_check,
     is_nbgraders_test,
     is_students,
     may_raise,
@@ -78,7 +79,7 @@ class _Plan:
         self.matching = matching
         self.keep_extra = keep_extra
         self.numbers = numbers(matching.theirs)
-        self.own = [cell for cell in matching.own if not is_nbgraders_test(cell.cell)]
+        self.own = [cell for cell in matching.own if not _is_passed_over(cell)]
         self.kept = [cell for cell in self.own if self._is_kept(cell)]
         # stubs that are run ahead of a student's own cell, by its index
         self.early: dict[int, list[Facts]] = {}
@@ -111,7 +112,9 @@ class _Plan:
         return cell.untouched and (cell.index in self.matching.owner or "def " in cell.source)
 
     def _students(self) -> Iterator[tuple[Facts, Facts | None]]:
-        """Yield the author's code cells that are students' to write, each with the submitted one."""
+        """Yield the author's code cells that are students' to write, each with the submitted
+        one.
+        """
         for cell in self.matching.author:
             if cell.is_code and is_students(cell.cell):
                 yield cell, self.matching.of(cell)
@@ -218,10 +221,16 @@ class _Plan:
         """
         changed = sum(map(self._is_changed, self.matching.author))
         if changed:
-            yield f"{_cells(changed)} provided by the assignment had been changed and {_was(changed)} put back"
+            yield (
+                f"{_cells(changed)} provided by the assignment had been changed and {_was(changed)}"
+                " put back"
+            )
         missing = len(self.matching.author) - len(self.matching.found)
         if missing:
-            yield f"{_cells(missing)} of the assignment {_was(missing)} missing and {_was(missing)} put back"
+            yield (
+                f"{_cells(missing)} of the assignment {_was(missing)} missing and {_was(missing)}"
+                " put back"
+            )
         kept = {cell.index for cell in self.kept}
         dropped = sum(cell.index not in kept for cell in self.own)
         if dropped and not self.keep_extra:
@@ -230,16 +239,27 @@ class _Plan:
             names = sorted(stub.names & other.written) or sorted(stub.names)
             told = ", ".join(f"`{name}`" for name in names[:SHOWN_NAMES])
             place = in_words(self.numbers.get(other.index, 0), other.source)
-            yield f"the place for {told} was left as it was handed out; what {place} defines counts in its place"
+            yield (
+                f"the place for {told} was left as it was handed out; what {place} defines counts"
+                " in its place"
+            )
         for author, theirs in self._students():
             if theirs is not None and not theirs.is_code:
-                yield f"a text cell with code in it was run as code: `{', '.join(sorted(author.names)[:SHOWN_NAMES])}`"
+                yield (
+                    "a text cell with code in it was run as code:"
+                    f" `{', '.join(sorted(author.names)[:SHOWN_NAMES])}`"
+                )
 
     def _is_changed(self, author: Facts) -> bool:
         theirs = self.matching.of(author)
         return (
             theirs is not None and not is_students(author.cell) and theirs.folded != author.folded
         )
+
+
+def _is_passed_over(cell: Facts) -> bool:
+    """Return whether a cell that the assignment lacks has no part in what is graded."""
+    return is_nbgraders_test(cell.cell) or (cell.is_code and is_check(cell.source))
 
 
 def _unwritten(cell: Cell) -> str:

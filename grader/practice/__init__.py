@@ -1,1 +1,1 @@
-"""What a student runs: the handout's tests and the hand-in."""
+"""What students run while they work: the check in a notebook, and the check of every save."""

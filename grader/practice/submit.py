@@ -105,7 +105,9 @@ def _code_remarks(path: str, data: bytes, provides: tuple[str, ...]) -> Iterator
 
 
 def _stubs(node: ast.AST, prefix: str) -> Iterator[str]:
-    """Yield the names of the functions that are still to be written, methods as ``Class.method``."""
+    """Yield the names of the functions that are still to be written, methods as
+    ``Class.method``.
+    """
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if not isinstance(child, ast.ClassDef) and _ends_unwritten(child):

@@ -11,7 +11,15 @@ from enum import StrEnum
 import msgspec
 
 from grader.error_map import coarse
-from grader.model import CaseResult, CheckResult, Comparison, Report, Visibility
+from grader.model import (
+    CaseResult,
+    CheckResult,
+    Comparison,
+    GivenItem,
+    HandGraded,
+    Report,
+    Visibility,
+)
 
 HIDDEN_TITLE = "A hidden check"
 
@@ -38,6 +46,7 @@ def view(report: Report, audience: Audience) -> Report:
         checks=tuple(_redact(check, names) for check in shown),
         notes=tuple(renamed(note, names) for note in report.notes),
         look=(),
+        by_hand=tuple(_by_hand(given, names) for given in report.by_hand),
     )
 
 
@@ -81,6 +90,18 @@ def _redact(check: CheckResult, names: Mapping[str, str]) -> CheckResult:
         hint="",
         seconds=0.0,
         follow_through=check.follow_through,
+    )
+
+
+def _by_hand(given: HandGraded, names: Mapping[str, str]) -> HandGraded:
+    """Return what a person gave, with hidden checks by the names that students know them by."""
+    items = [GivenItem(renamed(item.text, names), item.points) for item in given.items]
+    return msgspec.structs.replace(
+        given,
+        title=names.get(given.check, given.title),
+        check=names.get(given.check, given.check),
+        items=tuple(items),
+        comment=renamed(given.comment, names),
     )
 
 

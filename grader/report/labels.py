@@ -37,7 +37,10 @@ def in_box(report: Report) -> str:
     if not boxed:
         return ""
     got, most = sum(check.points for check in boxed), sum(check.max_points for check in boxed)
-    return f"{points(got)} / {points(most)} points rest on checks that ran in the student's own process"
+    return (
+        f"{points(got)} / {points(most)} points rest on checks that ran in the student's own"
+        " process"
+    )
 
 
 def seconds(value: float) -> str:

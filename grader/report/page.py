@@ -8,11 +8,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from grader.model import CaseResult, CheckResult, Comparison, Question, Report, Status, Visibility
+from markupsafe import Markup
+
+from grader.model import (
+    CaseResult,
+    CheckResult,
+    Comparison,
+    HandGraded,
+    Question,
+    Report,
+    Status,
+    Visibility,
+)
 from grader.report import labels, notebook_cells
 from grader.report.audience import Audience
-from grader.report.markup import snippets
-from grader.report.markup.conversion_clock import Clock
+from grader.report.markup import sanitise, snippets
+from grader.report.markup.conversion_clock import Clock, patient
 from grader.text import clean
 
 if TYPE_CHECKING:
@@ -84,6 +95,16 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Given:
+    """What a person gave for one part, drawn."""
+
+    title: str
+    points: str
+    items: Sequence[tuple[str, Markup]]  # points and text
+    comment: Markup
+
+
+@dataclass(frozen=True)
 class Page:
     """Everything that the template needs beyond the report itself."""
 
@@ -98,6 +119,7 @@ class Page:
     started: str
     notebooks: Sequence[notebook_cells.Notebook]
     seed: str  # what an instructor should know of it
+    by_hand: Sequence[Given]  # what people gave
 
 
 @dataclass(frozen=True)
@@ -132,13 +154,25 @@ def build(
         behind=labels.behind(report, first) if first else "",
         untouched=first is not None and report.score == 0 and all(map(_untouched, report.checks)),
         unfinished=labels.unfinished(report),
-        share=max(0.0, min(100.0, 100 * report.score / report.max_score))
-        if report.max_score
-        else 0.0,
+        share=(
+            max(0.0, min(100.0, 100 * report.score / report.max_score)) if report.max_score else 0.0
+        ),
         started=re.sub(r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d).*$", r"\1 \2 UTC", report.started),
         notebooks=list(shown_notebooks.values()),
         seed=labels.public_seed(report, audience),
+        by_hand=[_given(given) for given in report.by_hand],
     )
+
+
+def _given(given: HandGraded) -> Given:
+    """Work out what a person gave. The texts are graders', and are cleaned as students' are."""
+    points = f"{given.points:+g}"
+    if not given.check:
+        points = labels.points(given.points)
+        points += f" / {labels.points(given.max_points)}" if given.max_points else ""
+    items = [(f"{item.points:+g}", sanitise.markdown(item.text, patient())) for item in given.items]
+    comment = sanitise.markdown(given.comment, patient()) if given.comment else Markup("")
+    return Given(given.title, points, items, comment)
 
 
 def _checks(
@@ -281,7 +315,9 @@ def _printed(check: CheckResult) -> str:
 
 
 def _unimplemented(check: CheckResult) -> bool:
-    """Tell whether a check failed, or was left out, for want of a function that is not written yet."""
+    """Tell whether a check failed, or was left out, for want of a function that is not written
+    yet.
+    """
     bad = [case for case in check.cases if case.status is not Status.PASS]
     return (
         check.status in (Status.FAIL, Status.SKIP)
@@ -304,7 +340,9 @@ def _place(check: CheckResult, sources: Mapping[str, str]) -> str:
 
 
 def _untouched(check: CheckResult) -> bool:
-    """Tell whether a check found nothing but unwritten functions, or was left out for want of them."""
+    """Tell whether a check found nothing but unwritten functions, or was left out for want of
+    them.
+    """
     return check.status is Status.SKIP or _unimplemented(check)
 
 

@@ -102,7 +102,9 @@ class Picture:
 
 @functools.lru_cache(_KEPT)
 def heat_map(error_map: ErrorMap, name: str) -> Picture:
-    """Return the map of an array's errors, its axes named and counted by the array's own indices."""
+    """Return the map of an array's errors, its axes named and counted by the array's own
+    indices.
+    """
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.ticker import MaxNLocator
 
@@ -164,7 +166,8 @@ def scatter(counts: Scatter, name: str) -> Picture:
     plot.set_ylabel("numerical", color=_INK)
     return _picture(
         figure,
-        f"Your `{name}` against the numerical gradient, without scale: on the dashed line they agree.",
+        f"Your `{name}` against the numerical gradient, without scale: on the dashed line they"
+        " agree.",
     )
 
 

@@ -16,7 +16,7 @@ import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from grader.report import labels
 from grader.text import clean
@@ -26,7 +26,40 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 4_000  # characters of any one string on a page
 NAME_LIMIT = 120
+EDITED_LIMIT = 20_000
 TRACE_LIMIT = 3_000
+SCOPE = "grader-check"  # the class of what is shown within another page
+DARK = (
+    ':is(body[data-jp-theme-light="false"], body.vscode-dark, body.vscode-high-contrast,'
+    ' html[theme="dark"])'
+)
+PAGE_ONLY = (  # beginnings of rules that a part of a page has no use for
+    *(
+        "html",
+        "main",
+        "header",
+        "footer",
+        "h1",
+        "h2",
+        ".skip-link",
+        ".banner",
+        ".score",
+        ".ring",
+        ".bar",
+        ".counts",
+    ),
+    *(
+        ".first",
+        ".question",
+        ".about",
+        ".facts",
+        ".notebook",
+        ".cell",
+        ".markup",
+        "img.output",
+        ".output",
+    ),
+)
 
 
 def render(package: str, template: str, *, style: str = "", script: str = "", **values: Any) -> str:
@@ -37,18 +70,46 @@ def render(package: str, template: str, *, style: str = "", script: str = "", **
     """
     css = _resource("grader.report", "report.css") + (_resource(package, style) if style else "")
     js = _resource(package, script) if script else ""
-    policy = f"default-src 'none'; style-src '{_hash(css)}'; img-src data:; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; style-src '{_hash(css)}'; img-src data:; base-uri 'none'; form-action"
+        " 'none'"
+    )
     if js:
         policy += f"; script-src '{_hash(js)}'"
-    page = _environment(package).get_template(template)
+    page = environment(package).get_template(template)
     return page.render(css=Markup(css), js=Markup(js), csp=policy, **values)  # noqa: S704 - our own files, under their hashes
+
+
+def fragment(package: str, template: str, **values: Any) -> str:
+    """Return a part of somebody else's page, such as a notebook's output, made of a package's
+    template.
+
+    ``css`` is the common style sheet, whose rules hold within `.grader-check` alone.
+    """
+    css = scoped(_resource("grader.report", "report.css"))
+    return environment(package).get_template(template).render(css=Markup(css), **values)  # noqa: S704 - our own file
+
+
+def scoped(css: str) -> str:
+    """Return the common style sheet for a part of another page: no rule of it holds outside
+    `.grader-check`.
+
+    What only whole pages have is left out. Dark is what the notebook's theme says, not what the
+    system does.
+    """
+    css = css.replace("@media (prefers-color-scheme: dark) {", f"{DARK} & {{").replace(
+        ":root {", "& {"
+    )
+    lines = css.partition("@media print")[0].replace("\nbody {", "\n& {").splitlines()
+    kept = [line.strip() for line in lines if line and not line.startswith(PAGE_ONLY)]
+    return f".{SCOPE} {{\n" + "\n".join(kept) + "\n}"
 
 
 def prepare(package: str) -> None:
     """Compile a package's templates, which every later page then finds ready."""
-    environment = _environment(package)
-    for template in environment.list_templates(extensions=["j2"]):
-        environment.get_template(template)
+    found = environment(package)
+    for template in found.list_templates(extensions=["j2"]):
+        found.get_template(template)
 
 
 def name(text: str) -> str:
@@ -75,6 +136,11 @@ def trace(text: str) -> str:
     return clean(text[-TRACE_LIMIT:], TRACE_LIMIT)
 
 
+def whole_text(text: str) -> Markup:
+    """Return a text that is edited on a page: cleaned and escaped, and as long as one may be."""
+    return escape(clean(text, EDITED_LIMIT))
+
+
 def _shown(value: Any) -> Any:
     """Return a template's value as it may be printed: text cleaned and bounded, our own markup as
     it is.
@@ -87,18 +153,21 @@ def _shown(value: Any) -> Any:
 
 
 @functools.cache
-def _environment(package: str) -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def environment(package: str) -> Environment:
+    """Return the environment of a package's templates: all that is printed is cleaned, bounded and
+    escaped.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
-        loader=PackageLoader(package),
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("grader.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters |= {
+    made.filters |= {
         "points": labels.points,
         "seconds": labels.seconds,
         "error": labels.error,
@@ -107,9 +176,10 @@ def _environment(package: str) -> Environment:
         "sentence": sentence,
         "trace": trace,
         "whole": Markup,
+        "whole_text": whole_text,
     }
-    environment.globals["words"] = labels
-    return environment
+    made.globals["words"] = labels
+    return made
 
 
 @functools.cache

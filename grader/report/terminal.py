@@ -45,6 +45,19 @@ def check_line(
     return line
 
 
+def problem(check: CheckResult, console: Console, width: int) -> Iterator[Text]:
+    """Yield the lines of what a check says, its message and its hint, each no longer than a
+    width.
+    """
+    hint = f"Hint: {check.hint}" if check.hint else ""
+    for text, style in ((check.message, ""), (hint, "italic")):
+        if not text:
+            continue
+        for line in Text(clean(text, 1500).strip(), style=style).wrap(console, max(width - 2, 20)):
+            line.rstrip()
+            yield Text("  ") + line
+
+
 def summary(report: Report, *, audience: Audience = Audience.INSTRUCTOR) -> RenderableType:
     """Return the table over all checks, what to fix first, the notes and the score."""
     return _Summary(view(report, audience), audience)
@@ -117,15 +130,7 @@ class _Summary:
                 continue
             yield Text()
             yield Text(_one_line(check.id), style=f"bold {_COLOUR[check.status]}")
-            hint = f"Hint: {check.hint}" if check.hint else ""
-            for text, style in (
-                ((check.message, ""), (hint, "italic")) if hint else ((check.message, ""),)
-            ):
-                for line in Text(clean(text, 1500).strip(), style=style).wrap(
-                    console, max(options.max_width - 2, 20)
-                ):
-                    line.rstrip()
-                    yield Text("  ") + line
+            yield from problem(check, console, options.max_width)
         first = labels.first_to_fix(self.report)
         if (
             first is not None

@@ -82,12 +82,35 @@ class BubblewrapSandbox(WarmSandbox):
         folders = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]
         caches = [part for path in cache for part in ("--ro-bind-try", path, path)]
         return [
-            bwrap, *self._privileges(), "--die-with-parent", "--new-session",
-            "--size", str(8 << 20), "--tmpfs", TEMPORARY, "--proc", "/proc", "--dev", "/dev",
-            *folders, *binds, *masks, *caches,
-            "--perms", "0711", "--size", str(size), "--tmpfs", str(BOXES),
-            "--remount-ro", "/", "--chdir", "/", "--", *python,
-        ]  # fmt: skip
+            bwrap,
+            *self._privileges(),
+            "--die-with-parent",
+            "--new-session",
+            "--size",
+            str(8 << 20),
+            "--tmpfs",
+            TEMPORARY,
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            *folders,
+            *binds,
+            *masks,
+            *caches,
+            "--perms",
+            "0711",
+            "--size",
+            str(size),
+            "--tmpfs",
+            str(BOXES),
+            "--remount-ro",
+            "/",
+            "--chdir",
+            "/",
+            "--",
+            *python,
+        ]
 
     def _privileges(self) -> list[str]:
         if os.getuid() != 0:
@@ -96,7 +119,9 @@ class BubblewrapSandbox(WarmSandbox):
         return [*NAMESPACES, "--cap-drop", "ALL", *kept]
 
     def started(self, pid: int) -> None:
-        """Keep hold of the first process inside: it ends last, when its process namespace is empty."""
+        """Keep hold of the first process inside: it ends last, when its process namespace is
+        empty.
+        """
         inner = children(pid)
         self._first = os.pidfd_open(inner[0]) if inner else -1
 

@@ -29,13 +29,22 @@ from grader.sandbox.box import Box, Sandbox
 
 TRIAL_SECONDS = 20.0
 PROMISES = {
-    Tier.BUBBLEWRAP: "submissions don't see this machine's files, network or processes, and each is walled in besides",
-    Tier.LANDLOCK: "the kernel denies each submission other files, all sockets, and signals and traces beyond itself",
+    Tier.BUBBLEWRAP: (
+        "submissions don't see this machine's files, network or processes, and each is walled in"
+        " besides"
+    ),
+    Tier.LANDLOCK: (
+        "the kernel denies each submission other files, all sockets, and signals and traces beyond"
+        " itself"
+    ),
     Tier.NONE: "practice, not sandboxed: a plain process with time limits, for code you trust",
 }
 SEE_DOCS = "See docs/security.md."
 USUAL_REMEDIES = {
-    Tier.BUBBLEWRAP: "bwrap must be allowed to make namespaces, see docs/security.md; the tier landlock needs none.",
+    Tier.BUBBLEWRAP: (
+        "bwrap must be allowed to make namespaces, see docs/security.md; the tier landlock needs"
+        " none."
+    ),
     Tier.LANDLOCK: SEE_DOCS,
 }
 
@@ -172,7 +181,8 @@ def check_kernel() -> None:
     if not landlockpy.supported():
         raise Refused(
             f"the kernel ({platform.release()}) has no Landlock",
-            "It needs Linux 5.13 or later with `landlock` among its security modules (boot parameter lsm=).",
+            "It needs Linux 5.13 or later with `landlock` among its security modules (boot"
+            " parameter lsm=).",
         )
 
 

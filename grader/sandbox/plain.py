@@ -73,18 +73,27 @@ class PlainBox(Box):
         with theirs:
             if sys.platform == "win32":
                 self._process = subprocess.Popen(
-                    command, cwd=self._folder, env=clean_environment(self._folder), stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                )  # fmt: skip
+                    command,
+                    cwd=self._folder,
+                    env=clean_environment(self._folder),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
                 assert self._process.stdin is not None
                 with self._process.stdin as pipe:
                     pipe.write(theirs.share(self._process.pid))
             else:
                 self._process = subprocess.Popen(
-                    [*command, str(theirs.fileno())], cwd=self._folder, env=clean_environment(self._folder),
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()], start_new_session=True,
-                )  # fmt: skip
+                    [*command, str(theirs.fileno())],
+                    cwd=self._folder,
+                    env=clean_environment(self._folder),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
 
     def kill(self) -> Exit:
         """End the worker and its process group, and remove its folder."""

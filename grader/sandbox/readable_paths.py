@@ -17,10 +17,22 @@ from typing import NamedTuple
 PACKAGES = ("numpy", "h5py", "matplotlib", "IPython", "landlockpy")
 
 SYSTEM = (
-    "/lib", "/lib64", "/lib32", "/usr/lib", "/usr/lib64", "/usr/lib32", "/usr/local/lib", "/nix/store",
-    "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime",
-    "/usr/share/zoneinfo", "/usr/share/locale", "/usr/share/fonts", "/usr/local/share/fonts",
-)  # fmt: skip
+    "/lib",
+    "/lib64",
+    "/lib32",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/lib32",
+    "/usr/local/lib",
+    "/nix/store",
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+    "/etc/localtime",
+    "/usr/share/zoneinfo",
+    "/usr/share/locale",
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+)
 
 
 def python_paths() -> list[Path]:
@@ -56,7 +68,9 @@ def package_folders() -> list[Path]:
 
 
 class Runnable(NamedTuple):
-    """What a box may read and run, as it is named and as it really lies; no path beneath another."""
+    """What a box may read and run, as it is named and as it really lies; no path beneath
+    another.
+    """
 
     roots: list[str]  # with what is hidden in them
     hidden: list[str]  # packages that are withheld
@@ -126,5 +140,10 @@ def own_code() -> list[str]:
     answers.
     """
     here = Path(__file__).resolve().parent
-    files = [here.parent / "__init__.py", here / "__init__.py", here / "wire.py", here / "inside"]
+    files = [
+        here.parent / "__init__.py",
+        here / "__init__.py",
+        *sorted(here.glob("wire*.py")),
+        here / "inside",
+    ]
     return [str(file) for file in files if file.exists()]

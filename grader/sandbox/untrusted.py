@@ -11,9 +11,9 @@ text becomes a dict, and any other becomes `Pairs`, which finds its keys by a te
 
 from __future__ import annotations
 
-import json
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from grader.sandbox.wire import (
     footprint,
     memory,
 )
+from grader.sandbox.wire_types import text_of
 
 LIVE_BYTES = 2 * MAX_BYTES  # of all decoded values of a submission that are alive
 SMALL = 4096  # bytes of an array that is not worth a look at how long it lives
@@ -124,6 +125,32 @@ class Untrusted(Decoder):
         if self._most is not None and self.size + size > self._most:
             raise MoreThanExpected(what)
 
+    def foreseen(self, size: int) -> None:
+        """Raise `MoreThanExpected` for a range or a matrix that stands for more than is
+        expected.
+        """
+        self._expect(size, MANY)
+
+    def collection(self, kind: str, items: list[Any]) -> Any:
+        """Return a set of text as Python's own, and any other as `Items`, for the reason that
+        `Pairs` has.
+        """
+        if all(type(item) is str for item in items):
+            return super().collection(kind, items)
+        return FrozenItems(items) if kind == "frozenset" else Items(items)
+
+    def made(self, kind: str, items: list[Any]) -> Any:
+        """Return a value that is taken apart; what it holds beside its parts is counted."""
+        arrays = [item for item in items if isinstance(item, np.ndarray)]
+        copied = kind in ("bytes", "records")
+        self._budget.allow(sum(array.nbytes for array in arrays) if copied else 0)
+        value = super().made(kind, items)
+        if isinstance(value, bytes):
+            self._budget.take(len(value))
+        elif copied and isinstance(value, np.ndarray):
+            self._budget.keep(value)
+        return value
+
     def mapping(self, pairs: list[tuple[Any, Any]]) -> Any:
         """Return a dict if all keys are text, `Pairs` otherwise."""
         if all(type(key) is str for key, _ in pairs):
@@ -140,24 +167,24 @@ class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, met
     """
 
     def __init__(self, pairs: Iterable[tuple[Any, Any]]) -> None:
-        self._found = {_text_of(key): (key, value) for key, value in pairs}
+        self._found = {text_of(key): (key, value) for key, value in pairs}
         dict.__setitem__(self, "pairs", None)  # type: ignore[index]  # of which mypy makes a dict of its own
 
     def __getitem__(self, key: Any) -> Any:
         try:
-            return self._found[_text_of(key)][1]
+            return self._found[text_of(key)][1]
         except (KeyError, TypeError):
             raise KeyError(key) from None
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._found[_text_of(key)] = key, value
+        self._found[text_of(key)] = key, value
 
     def __delitem__(self, key: Any) -> None:
-        del self._found[_text_of(key)]
+        del self._found[text_of(key)]
 
     def __contains__(self, key: object) -> bool:
         try:
-            return _text_of(key) in self._found
+            return text_of(key) in self._found
         except TypeError:
             return False
 
@@ -193,26 +220,80 @@ class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, met
         return "{" + ", ".join(f"{key!r}: {value!r}" for key, value in self._found.values()) + "}"
 
 
-def _text_of(key: Any) -> str:
-    """Return a text that is equal for equal keys; raise `TypeError` for a key that no dict can
-    have.
+class Items(AbstractSet[Any]):
+    """A set of a student's whose items are not all text; items are equal if those of a set are.
+
+    It answers `isinstance` as the set that it stands for. It is none, since a set's own code asks
+    its items for hashes.
     """
-    if isinstance(key, np.generic):
-        wide = {"f": np.float64, "c": np.complex128}.get(key.dtype.kind, key.dtype)
-        key = np.asarray(key, dtype=wide).item()  # a long double's own item is none of Python's
-    if type(key) is str:
-        return json.dumps(key)
-    if isinstance(key, bool | int | float) or (isinstance(key, complex) and not key.imag):
-        number = key.real
-        return (
-            repr(int(number))
-            if number == number // 1 and abs(number) < 2**200
-            else repr(float(number))
-        )
-    if key is None or isinstance(key, complex | bytes):
-        return repr(key)
-    if type(key) is tuple:
-        return f"({', '.join(map(_text_of, key))})"
-    if isinstance(key, list | Mapping | np.ndarray):
-        raise TypeError(f"unhashable: {type(key).__name__}")
-    return f"{type(key).__name__} {key.handle}" if isinstance(key, Ref) else f"object {id(key)}"
+
+    _stands_for: type = set
+
+    def __init__(self, items: Iterable[Any] = ()) -> None:
+        self._found = {text_of(item): item for item in items}
+
+    @property  # type: ignore[misc]  # mypy wants it to be set as well
+    def __class__(self) -> Any:
+        return self._stands_for
+
+    @classmethod
+    def _from_iterable(cls, items: Iterable[Any]) -> Any:
+        return cls(items)
+
+    def __contains__(self, item: object) -> bool:
+        return text_of(item) in self._found
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._found.values())
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, set | frozenset | AbstractSet):
+            return NotImplemented
+        return len(self) == len(other) and all(item in self for item in other)
+
+    __hash__ = None  # type: ignore[assignment]  # as that of a set
+
+    def union(self, *others: Iterable[Any]) -> Any:
+        """Return a set of the items of all."""
+        return type(self)([item for items in (self, *others) for item in items])
+
+    def intersection(self, other: Iterable[Any]) -> Any:
+        """Return a set of the items that the other has as well."""
+        return self & type(self)(other)
+
+    def difference(self, other: Iterable[Any]) -> Any:
+        """Return a set of the items that the other lacks."""
+        return self - type(self)(other)
+
+    def symmetric_difference(self, other: Iterable[Any]) -> Any:
+        """Return a set of the items that one of both has."""
+        return self ^ type(self)(other)
+
+    def issubset(self, other: Iterable[Any]) -> bool:
+        """Return whether the other has all items of this."""
+        return self <= type(self)(other)
+
+    def issuperset(self, other: Iterable[Any]) -> bool:
+        """Return whether this has all items of the other."""
+        return self >= type(self)(other)
+
+    def copy(self) -> Any:
+        """Return another set of the same items."""
+        return type(self)(self)
+
+    def __repr__(self) -> str:
+        inner = "{" + ", ".join(map(repr, self)) + "}" if self._found else ""
+        name = self._stands_for.__name__
+        return inner if inner and name == "set" else f"{name}({inner})"
+
+
+class FrozenItems(Items):
+    """A frozenset of a student's whose items are not all text."""
+
+    _stands_for = frozenset
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash("|".join(sorted(self._found)))

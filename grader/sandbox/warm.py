@@ -68,7 +68,8 @@ class WarmBox(Box):
         if answer is None or "ready" not in answer:
             self.kill()
             raise GraderFault(
-                f"no box could be opened: {(answer or {}).get('failed', 'the zygote does not answer')}"
+                "no box could be opened:"
+                f" {(answer or {}).get('failed', 'the zygote does not answer')}"
             )
         self.group = answer["ready"]
 
@@ -183,9 +184,15 @@ class WarmSandbox(Sandbox):
                 # means this thread.
                 try:
                     self._process = subprocess.Popen(
-                        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints,
-                        env=environment(self.base), pass_fds=[theirs.fileno()], start_new_session=True, cwd="/",
-                    )  # fmt: skip
+                        command,
+                        stdin=subprocess.PIPE,
+                        stdout=subprocess.DEVNULL,
+                        stderr=complaints,
+                        env=environment(self.base),
+                        pass_fds=[theirs.fileno()],
+                        start_new_session=True,
+                        cwd="/",
+                    )
                 except OSError as error:
                     failure.append(error)
                     return
@@ -220,10 +227,19 @@ class WarmSandbox(Sandbox):
 
     def _settings(self) -> Settings:
         return Settings(
-            base=str(self.base), roots=self.granted.roots, run=self.granted.run, listed=self.granted.listed,
-            read=self.read, own=readable_paths.own_code(), withheld=self.withheld, limits=self.limits, filter=filter_program(),
-            notebooks=self.notebooks, tasks=self.outside_tasks, users=self.user_block,
-        )  # fmt: skip
+            base=str(self.base),
+            roots=self.granted.roots,
+            run=self.granted.run,
+            listed=self.granted.listed,
+            read=self.read,
+            own=readable_paths.own_code(),
+            withheld=self.withheld,
+            limits=self.limits,
+            filter=filter_program(),
+            notebooks=self.notebooks,
+            tasks=self.outside_tasks,
+            users=self.user_block,
+        )
 
     def _ask(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
         assert self._control is not None

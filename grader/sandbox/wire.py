@@ -12,7 +12,8 @@ which is the checks' matter.
 
 A frame is ``!II`` (length of the JSON text, number of blobs), the blobs' lengths as ``!Q`` each,
 the JSON text, the blobs. A value inside the JSON is a scalar itself or an object with one key that
-names its kind, see `encode`.
+names its kind, see `encode`. What is neither a scalar, an array nor a list, tuple or dict is taken
+apart into values that are, see `wire_types`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.lib import format as npy
 
+from grader.sandbox import wire_types
+
 MAX_JSON = 16 << 20  # bytes of JSON text in one frame
 MAX_BLOBS = 4096
 MAX_BYTES = 256 << 20  # bytes of all arrays in one frame
@@ -45,7 +48,9 @@ MAX_INT = 1 << 63
 MANY = "a container of many values, or a long text"
 LAST_CHARACTER = 0x10FFFF
 SURROGATES = range(0xD800, 0xE000)  # halves of characters: text that holds one can't be written
-PLAIN_KINDS = "biufcUS"  # NumPy dtype kinds that may cross: no objects, no structures, no dates
+# NumPy dtype kinds that cross as npy; dates and records are taken apart, objects don't cross
+PLAIN_KINDS = "biufcUS"
+APART_DEPTH = 4  # of containers within a value that is taken apart
 
 READ_AHEAD = 1 << 16  # bytes asked for at once
 
@@ -67,7 +72,9 @@ _ESCAPE = re.compile(
 
 
 class WireError(Exception):
-    """The other side sent something that is not a frame of this protocol, or larger than allowed."""
+    """The other side sent something that is not a frame of this protocol, or larger than
+    allowed.
+    """
 
 
 class WireClosed(WireError):
@@ -164,7 +171,9 @@ def load(text: str) -> Any:
 
 
 def _marks(text: bytes) -> int:
-    """Count what stands between the values of a JSON text; that within its strings is counted too."""
+    """Count what stands between the values of a JSON text; that within its strings is counted
+    too.
+    """
     return sum(map(text.count, (b"[", b"{", b",", b":")))
 
 
@@ -245,7 +254,9 @@ class Channel:
         return unpack(read, most)
 
     def is_closed(self) -> bool:
-        """Tell whether the other side has closed the connection, with nothing left of what it sent."""
+        """Tell whether the other side has closed the connection, with nothing left of what it
+        sent.
+        """
         try:
             self._sock.settimeout(0)
             return not self._ahead and not self._sock.recv(1, socket.MSG_PEEK)
@@ -371,7 +382,9 @@ def _checked_header(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], 
 
 
 def _usual_header(array: np.ndarray) -> bytes:
-    """Return what NumPy would write before a contiguous array of numbers, in a tenth of its time."""
+    """Return what NumPy would write before a contiguous array of numbers, in a tenth of its
+    time.
+    """
     fortran = not array.flags.c_contiguous
     text = f"{{'descr': '{array.dtype.str}', 'fortran_order': {fortran}, 'shape': {array.shape}, }}"
     size = (
@@ -381,7 +394,9 @@ def _usual_header(array: np.ndarray) -> bytes:
 
 
 def _read_header(data: bytes) -> tuple[Any, bool, np.dtype[Any], int]:
-    """Return shape, order, dtype, and where the numbers begin. Not yet checked; may raise anything."""
+    """Return shape, order, dtype, and where the numbers begin. Not yet checked; may raise
+    anything.
+    """
     usual = _USUAL_HEADER.match(data)
     if usual is not None and usual.end() == _BEFORE_HEADER + int.from_bytes(usual[1], "little"):
         shape = tuple(int(number) for number in usual[4].split(b",") if number)
@@ -394,8 +409,10 @@ def _read_header(data: bytes) -> tuple[Any, bool, np.dtype[Any], int]:
 
 
 class Encoder:
-    """Turns values into JSON data plus blobs. ``fallback(value)`` may return a `Ref` for what is
-    not plain data.
+    """Turns values into JSON data plus blobs.
+
+    ``fallback(value)`` returns what stands for a value that is not plain data: a `Ref`, or parts
+    that are plain.
 
     ``most``: the size (see `Decoder.size`) beyond which a value is not sent, but called
     `MoreThanExpected`. ``deepest``: the nesting at which a container is not plain data either.
@@ -403,7 +420,7 @@ class Encoder:
 
     def __init__(
         self,
-        fallback: Callable[[Any], Ref] | None = None,
+        fallback: Callable[[Any], Ref | wire_types.Parts] | None = None,
         most: int | None = None,
         deepest: int = MAX_DEPTH,
     ) -> None:
@@ -456,9 +473,18 @@ class Encoder:
                 }
             name = "tuple" if isinstance(value, tuple) else "list"
             return {name: [self.encode(item, depth + 1) for item in value]}
+        parts = wire_types.taken_apart(value) if depth + APART_DEPTH < self._deepest else None
+        if parts is not None:
+            self._count(wire_types.besides(*parts), lambda: MANY)
+            return {parts.kind: [self.encode(item, depth + 1) for item in parts.items]}
         if self._fallback is not None:
-            return {"ref": list(self._fallback(value))}
+            return self._in_place_of(self._fallback(value), depth)
         raise WireError(f"a value of type {kind.__name__} can't cross the border")
+
+    def _in_place_of(self, stands: Ref | wire_types.Parts, depth: int) -> Any:
+        if isinstance(stands, Ref):
+            return {"ref": list(stands)}
+        return {stands.kind: [self.encode(item, depth + 1) for item in stands.items]}
 
     def _blob(self, array: np.ndarray) -> int:
         """Keep an array's bytes and return their number; what can't be sent is not copied first."""
@@ -543,7 +569,39 @@ class Decoder:
                 )
             except TypeError as error:  # an unhashable key
                 raise WireError("a dict with a key that is not hashable") from error
-        raise WireError(f"a value of unknown kind {kind[:20]!r}")
+        if not wire_types.is_known(kind):
+            raise WireError(f"a value of unknown kind {kind[:20]!r}")
+        return self._put_together(kind, [self.decode(item, depth + 1) for item in body])
+
+    def _put_together(self, kind: str, items: list[Any]) -> Any:
+        """Return the value of a kind that is taken apart; what is wrong with its parts raises
+        `WireError`.
+        """
+        try:
+            size = wire_types.besides(kind, items)
+            self.foreseen(size)
+            self.size += size
+            return (
+                self.collection(kind, items)
+                if kind in ("set", "frozenset")
+                else self.made(kind, items)
+            )
+        except WireError:
+            raise
+        # of Python, NumPy or pandas, from parts that a stranger has chosen
+        except Exception as error:
+            raise WireError(f"a malformed {kind!r}") from error
+
+    def foreseen(self, size: int) -> None:
+        """Raise if a value that stands for so many bytes beside those of its parts is too large."""
+
+    def collection(self, kind: str, items: list[Any]) -> Any:
+        """Return a set or frozenset; raise `TypeError` for an item that is not hashable."""
+        return wire_types.together(kind, items)
+
+    def made(self, kind: str, items: list[Any]) -> Any:
+        """Return any other value that is taken apart."""
+        return wire_types.together(kind, items)
 
     def mapping(self, pairs: list[tuple[Any, Any]]) -> Any:
         """Return what pairs of keys and values become; raise `TypeError` for a key that is not

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -50,7 +53,7 @@ def run_beside_program(source: str, *arguments: str | Path, hash_seed: str = "0"
 class TestFormat:
     def test_all_files_are_there_and_small(self):
         files = [path for path in COCO.rglob("*") if path.is_file()]
-        assert len(files) == 10 + sum(PICTURES.values())
+        assert len(files) == 11
         assert sum(path.stat().st_size for path in files) < 3_000_000
 
     @pytest.mark.parametrize("split", PICTURES)
@@ -92,9 +95,12 @@ class TestFormat:
         urls = (COCO / f"{split}2014_urls.txt").read_text(encoding="utf-8").splitlines()
         assert urls == [f"images/{name}" for name in names]
         assert len(set(names)) == PICTURES[split]
-        for url in urls:
-            with Image.open(COCO / url) as picture:
-                assert (picture.mode, picture.size, picture.info) == ("RGB", (96, 96), {})
+        with zipfile.ZipFile(COCO / "images.zip") as archive:
+            assert set(urls) == {name for name in archive.namelist() if name.startswith(f"images/{split}_")}
+            assert len(archive.namelist()) == sum(PICTURES.values())
+            for url in urls:
+                with archive.open(url) as file, Image.open(file) as picture:
+                    assert (picture.mode, picture.size, picture.info) == ("RGB", (96, 96), {})
 
 
 class TestCaptions:
@@ -173,9 +179,11 @@ print(len(scenes), len(seen), sum(scene.combination in seen for scene in scenes[
         assert judged > PICTURES[split] / 3
 
 
+@functools.cache
 def things_shown(split: str, number: int) -> dict[str, tuple[float, float]]:
     """The colours in a picture by the captions' names, and the middle (x, y) of each one's pixels."""
-    with Image.open(COCO / "images" / f"{split}_{number + 1:04d}.png") as picture:
+    name = f"images/{split}_{number + 1:04d}.png"
+    with zipfile.ZipFile(COCO / "images.zip") as archive, Image.open(archive.open(name)) as picture:
         hue, saturation, value = np.moveaxis(np.array(picture.convert("HSV"), dtype=float), -1, 0)
     strong = (saturation > 90) & (value > 120)
     degrees = hue * 360 / 255
@@ -223,9 +231,7 @@ sys.exit(make_scenes.main())
             file["features"][0, 0] += 4 / 1024
         with h5py.File(copy / "train2014_vgg16_fc7_pca.h5", "r+") as file:
             file["features"][0, 0] += 1 / 1024  # what another LAPACK may do
-        with Image.open(copy / "images" / "val_0003.png") as picture:
-            picture.putpixel((5, 5), (1, 2, 3))
-            picture.save(copy / "images" / "val_0003.png")
+        change_picture(copy / "images.zip", "images/val_0003.png")
         with (copy / "coco2014_vocab.json").open("a") as file:
             file.write(" ")
         (copy / "stray.txt").touch()
@@ -239,7 +245,21 @@ print(*differences(Path(sys.argv[1]), Path(sys.argv[2]), exact=False), sep="\\n"
             "stray.txt: this program does not make it",
             "coco2014_captions.h5: train_captions holds other numbers",
             "coco2014_vocab.json: other text",
-            "images/val_0003.png: other pixels",
+            "images.zip: images/val_0003.png has other pixels",
             "val2014_vgg16_fc7.h5: features holds other numbers",
             "val2014_vgg16_fc7_pca.h5: features holds other numbers",
         ]
+
+
+def change_picture(path: Path, name: str) -> None:
+    """Write an archive of pictures anew, with one pixel of one picture changed."""
+    with zipfile.ZipFile(path) as archive:
+        pictures = {entry: archive.read(entry) for entry in archive.namelist()}
+    with Image.open(io.BytesIO(pictures[name])) as picture:
+        picture.putpixel((5, 5), (1, 2, 3))
+        changed = io.BytesIO()
+        picture.save(changed, format="PNG")
+    pictures[name] = changed.getvalue()
+    with zipfile.ZipFile(path, "w") as archive:
+        for entry, data in pictures.items():
+            archive.writestr(entry, data)

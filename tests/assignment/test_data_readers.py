@@ -123,7 +123,7 @@ class TestCocoUtils:
         missing = complain(run_course, str(tmp_path / "nowhere"))
         assert missing.startswith("FileNotFoundError can't read the captioning data in")
         assert "nowhere: there is no such folder" in missing
-        copy = shutil.copytree(COCO, tmp_path / "copy", ignore=shutil.ignore_patterns("*_pca.h5", "images"))
+        copy = shutil.copytree(COCO, tmp_path / "copy", ignore=shutil.ignore_patterns("*_pca.h5", "images.zip"))
         assert "the folder has no file train2014_vgg16_fc7_pca.h5" in complain(run_course, str(copy))
 
     def test_the_default_folder_is_found_from_another_working_directory(self, run_course, tmp_path):
@@ -151,13 +151,15 @@ def complain(run_course: Callable[..., str], folder: str) -> str:
 
 
 class TestImageUtils:
-    def test_a_picture_is_read_from_the_data_folder_a_path_or_a_server(self, run_course):
+    def test_a_picture_is_read_from_the_data_sets_archive_a_path_or_a_server(self, run_course, tmp_path):
         run_course("""
-            import functools, http.server, os, threading
+            import functools, http.server, os, sys, threading, zipfile
             import numpy as np
             from PIL import Image
             from cs231n.image_utils import image_from_url
-            folder = os.path.abspath("cs231n/datasets/coco_captioning")
+            with zipfile.ZipFile("cs231n/datasets/coco_captioning/images.zip") as archive:
+                folder = sys.argv[1]
+                archive.extract("images/val_0001.png", folder)
             with Image.open(folder + "/images/val_0001.png") as picture:
                 expected = np.array(picture)
 
@@ -176,7 +178,7 @@ class TestImageUtils:
             assert image_from_url(web + "none.png") is None
             server.shutdown()
             server.server_close()
-        """)
+        """, str(tmp_path))  # fmt: skip
 
     @pytest.mark.parametrize(
         ("url", "reason"),

@@ -14,6 +14,7 @@ import pytest
 from documentation import DOCS, blocks
 
 from grader.assignment.spec import load
+from grader.authoring.first_trial import tried
 from grader.cli import run
 from grader.errors import UsageError
 from grader.importing.courses import from_nbgrader_course, from_otter_course
@@ -99,7 +100,7 @@ def test_the_walk_of_the_page(
 
 
 def test_several_notebooks_of_one_assignment_stay_together(course: Path) -> None:
-    made = from_nbgrader_course(course, lambda line: None).made
+    made = from_nbgrader_course(course, lambda line: None, tried).made
     assert [*made] == ["ps1", "ps2"]
     assert {"one.ipynb", "two.ipynb", "checks/test_one.py", "checks/in_box/two_h.py"} <= made[
         "ps1"
@@ -108,9 +109,9 @@ def test_several_notebooks_of_one_assignment_stay_together(course: Path) -> None
 
 def test_a_folder_without_notebooks_of_the_markup_is_refused(course: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no notebook with Otter's markup"):
-        from_otter_course(course, lambda line: None)
+        from_otter_course(course, lambda line: None, tried)
     with pytest.raises(UsageError, match="is not a folder"):
-        from_nbgrader_course(tmp_path / "none", lambda line: None)
+        from_nbgrader_course(tmp_path / "none", lambda line: None, tried)
 
 
 def test_otters_notebooks_become_a_folder_each(tmp_path: Path) -> None:
@@ -128,5 +129,5 @@ def test_otters_notebooks_become_a_folder_each(tmp_path: Path) -> None:
         tmp_path / "labs" / "lab01.ipynb", head, question, begins, code, ends, tests, test, *closing
     )
     notebook(tmp_path / "labs" / "dist" / "lab01.ipynb", head)
-    made = from_otter_course(tmp_path / "labs", lambda line: None).made
+    made = from_otter_course(tmp_path / "labs", lambda line: None, tried).made
     assert [*made] == ["lab01"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from grader.assignment.spec import Assignment, load
+from grader.authoring.first_trial import tried
 from grader.authoring.handout import contents, leak_check
 from grader.authoring.new import create
 from grader.authoring.record import record
@@ -86,7 +87,7 @@ EXAMPLE = (cell("# Cubes", "markdown"), SET_UP, CUBES, RIGHT, REFUSES, WHOLE, TO
 def converted(folder: Path, *cells: dict[str, Any]) -> Converted:
     path = folder / "cubes.ipynb"
     path.write_bytes(notebook(*cells))
-    return convert(path, "cubes", "Cubes")
+    return convert(path, "cubes", "Cubes", tried)
 
 
 def drafted(*cells: dict[str, Any]) -> Draft:

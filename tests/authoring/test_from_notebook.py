@@ -15,6 +15,7 @@ import pytest
 
 from grader.assignment.spec import Assignment, load
 from grader.authoring import record
+from grader.authoring.first_trial import tried
 from grader.authoring.handout import contents, leak_check
 from grader.cli import run
 from grader.errors import UsageError
@@ -163,7 +164,7 @@ def test_what_can_not_become_an_assignment_is_refused(
     tmp_path: Path, cells: list[dict[str, Any]], metadata: dict[str, Any], why: str
 ) -> None:
     with pytest.raises(UsageError, match=why):
-        convert(notebook(tmp_path / "n.ipynb", *cells, **metadata), "n", "N")
+        convert(notebook(tmp_path / "n.ipynb", *cells, **metadata), "n", "N", tried)
 
 
 @pytest.mark.parametrize(
@@ -172,12 +173,12 @@ def test_what_can_not_become_an_assignment_is_refused(
 def test_what_is_no_notebook_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "n.ipynb").write_bytes(data)
     with pytest.raises(UsageError, match=r"n\.ipynb is not a notebook"):
-        convert(tmp_path / "n.ipynb", "n", "N")
+        convert(tmp_path / "n.ipynb", "n", "N", tried)
 
 
 def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="can't be read: No such file"):
-        convert(tmp_path / "none.ipynb", "n", "N")
+        convert(tmp_path / "none.ipynb", "n", "N", tried)
 
 
 def test_a_notebook_whose_cells_raise_is_taken_on_and_one_without_a_test_too(
@@ -186,8 +187,8 @@ def test_a_notebook_whose_cells_raise_is_taken_on_and_one_without_a_test_too(
     stops = notebook(
         tmp_path / "n.ipynb", cell("import nowhere_at_all"), cell("input()"), X, X_TEST
     )
-    assert convert(stops, "n", "N").files["checks/test_notebook.py"].count(b"def test_") == 1
-    made = convert(notebook(tmp_path / "m.ipynb", X), "m", "M")
+    assert convert(stops, "n", "N", tried).files["checks/test_notebook.py"].count(b"def test_") == 1
+    made = convert(notebook(tmp_path / "m.ipynb", X), "m", "M", tried)
     assert b"checks = []" in made.files["assignment.toml"]
 
 
@@ -208,7 +209,7 @@ def test_a_test_that_needs_the_students_objects_runs_in_the_box_and_says_so(
     tmp_path: Path, source: str, why: str
 ) -> None:
     cells = [cell("class Odd(int): ...\nodd = Odd(1)"), X, X_TEST, graded_cell(source, "odd")]
-    made = convert(notebook(tmp_path / "n.ipynb", *cells), "n", "N")
+    made = convert(notebook(tmp_path / "n.ipynb", *cells), "n", "N", tried)
     (note,) = [
         note for note in made.notes if note.startswith("cell 4 (odd, 1 points) runs in the box")
     ]
@@ -221,7 +222,7 @@ def test_a_test_that_can_not_be_carried_over_is_a_comment_and_its_points_wait_fo
     tmp_path: Path,
 ) -> None:
     path = notebook(tmp_path / "n.ipynb", X, X_TEST, graded_cell("assert x == 43", "odd"))
-    made = convert(path, "n", "N")
+    made = convert(path, "n", "N", tried)
     (note,) = [note for note in made.notes if "cell 3 (odd, 1 points) is left out" in note]
     assert "the notebook's own solution fails it: `x == 43` does not hold" in note
     assert b"# assert x == 43" in made.files["not_carried_over.py"]
@@ -243,7 +244,7 @@ def test_a_test_that_the_untouched_template_passes_keeps_its_points_and_is_told(
         graded_cell("assert f(1) == 1", "f"),
         graded_cell("assert given == 1", "odd"),
     ]
-    made = convert(notebook(tmp_path / "n.ipynb", *cells), "n", "N")
+    made = convert(notebook(tmp_path / "n.ipynb", *cells), "n", "N", tried)
     assert [
         note
         for note in made.notes
@@ -264,7 +265,7 @@ def test_files_that_lie_beside_go_with_it_and_those_that_do_not_are_told(tmp_pat
         cell("y = tools.ONE + int(rows)", solution=True, grade_id="y"),
         graded_cell("assert y == 2", "test_y"),
     ]
-    made = convert(notebook(tmp_path / "n.ipynb", *cells), "n", "N")
+    made = convert(notebook(tmp_path / "n.ipynb", *cells), "n", "N", tried)
     assert {"here.csv", "tools.py"} <= made.files.keys()
     assert not {"elsewhere.txt", "../elsewhere.txt"} & made.files.keys()
     assert [note for note in made.notes if "beside" in note] == [
@@ -278,7 +279,7 @@ def test_a_function_of_the_authors_is_copied_into_the_check_that_calls_it(tmp_pa
     """In the notebook, a student could put another in its place."""
     helper = cell("def must_be(a, b):\n    assert a == b, f'{a} is not {b}'")
     path = notebook(tmp_path / "n.ipynb", helper, X, graded_cell("must_be(x, 42)", "test_x"))
-    made = convert(path, "n", "N")
+    made = convert(path, "n", "N", tried)
     assert b'defined(notebook, "must_be")' not in made.files["checks/test_notebook.py"]
     folder = tmp_path / "made"
     assert run(["new", str(folder), "--from-notebook", str(path), "--quiet"]) == 0

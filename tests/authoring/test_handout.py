@@ -62,7 +62,7 @@ def everything(archive: bytes, prefix: str = "") -> Iterator[tuple[str, bytes]]:
 
 def test_handout_holds_stubs_support_notebooks_checks_and_pages(made: Handout) -> None:
     assert set(made.files) == {
-        *("README.md", "tox.ini", "pytest.ini", ".gitignore", "Work.ipynb"),
+        *("README.md", "tox.ini", "toxfile.py", "pytest.ini", ".gitignore", "Work.ipynb"),
         *("lib/__init__.py", "lib/helpers.py", "lib/sums.py"),
         *(
             "assignment/assignment.toml",

@@ -176,3 +176,37 @@ def test_the_tests_in_a_notebook_that_is_handed_in_are_not_run_once_more(tmp_pat
     (theirs / "n.ipynb").write_text(text)
     report = grade(assignment, theirs, Options(isolation="none")).report
     assert report.score == 2, [check.message for check in report.checks]
+
+
+def test_an_automatic_test_that_needs_the_box_asserts_what_the_solution_shows(
+    tmp_path: Path,
+) -> None:
+    helper = (
+        "def raises(call, kind):\n    try:\n        call()\n    except kind:\n        return True\n"
+        "    return False"
+    )
+    ahead = graded_cell(f"{helper}\n### AUTOTEST mean([1, 2])", "ahead")
+    automatic = (
+        "kept = mean\ndel mean\n### AUTOTEST raises(lambda: twice([1]), NameError)\n"
+        "### AUTOTEST kept([1, 2]); str(kept([4]))\nmean = kept"
+    )
+    body = "def twice(x):\n    ### BEGIN SOLUTION\n    return 2 * mean(x)\n    ### END SOLUTION"
+    twice = solution(body, "two")
+    assignment, report, built = taken_on(
+        tmp_path, solution(MEAN, "mean"), twice, ahead, graded_cell(automatic, "automatic", 2)
+    )
+    assert report.max_score == 3
+    code = assignment.in_box_path("automatic").read_text()
+    assert "assert raises(lambda: twice([1]), NameError) == True" in code
+    assert "assert abs(kept([1, 2]) - 1.5) <= 1.5e-06" in code
+    assert b"NotImplementedError" in built.files["n.ipynb"]
+
+
+def test_a_test_in_the_box_may_await(tmp_path: Path) -> None:
+    later = (
+        "import asyncio\nasync def later(x):\n    ### BEGIN SOLUTION\n    await asyncio.sleep(0)\n"
+        "    return x + 1\n    ### END SOLUTION"
+    )
+    test = graded_cell("found = await later(1)\nassert found == 2", "t")
+    assignment, _, _ = taken_on(tmp_path, solution(later, "later"), test)
+    assert [check.in_box for check in assignment.spec.checks] == [True]

@@ -17,9 +17,9 @@ import pytest
 
 import grader
 from grader.authoring.handout import wheel
-from grader.authoring.handout.handout_folder import write_tree
 from grader.authoring.handout.wheel import build_wheel, wheel_name
 from grader.errors import AssignmentError, UsageError
+from grader.files import write_tree
 from grader.zips import zipped
 
 ROOT = Path(__file__).resolve().parents[2]

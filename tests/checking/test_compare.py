@@ -231,7 +231,7 @@ def test_where_lists_the_first_few_wrong_places() -> None:
 
 
 def test_tolerance_of_zero_still_allows_rounding() -> None:
-    assert one(np.array([0.1 + 0.2]), np.array([0.3]), Tolerance(0, 0)).ok
+    assert one(np.array([0.1 + 0.2]), np.array([0.3]), Tolerance(0, 0, 0)).ok
 
 
 # --- the picture of a gradient ---
@@ -274,8 +274,8 @@ def test_a_right_gradient_has_no_picture() -> None:
 
 def test_small_numbers_are_no_rounding_where_no_absolute_error_is_allowed() -> None:
     boltzmann = 1.380649e-23 * np.arange(1, 6)
-    assert one(boltzmann, boltzmann * (1 + 1e-9), Tolerance(1e-6, 0)).ok
-    assert not one(boltzmann, np.zeros(5), Tolerance(1e-6, 0)).ok
+    assert one(boltzmann, boltzmann * (1 + 1e-9), Tolerance(1e-6, 0, 0)).ok
+    assert not one(boltzmann, np.zeros(5), Tolerance(1e-6, 0, 0)).ok
 
 
 # --- integers in place of floats ---

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Provenance
-from grader.checking.api.expect import Got
 from grader.checking.explain import diagnosis
 from grader.checking.explain.diagnosis import KnownMistakes, Mistake, answers, resembles, rivals
 from grader.checking.explain.evidence import Evidence
 from grader.checking.judge.fingerprints import fingerprint
+from grader.checking.judge.got import Got
 from grader.errors import AssignmentError
 from grader.model import Tolerance
 

@@ -59,12 +59,9 @@ def test_tolerance_is_the_recorded_one() -> None:
     [
         (Ref(1, "cs231n.Model"), "an object of type cs231n.Model and can't be recorded"),
         ([1, [Ref(1, "Cache")]], "an object of type Cache"),
-        (np.array(["a"]), "can't be recorded"),
+        (np.array([None]), "can't be recorded"),
         (np.float32, "can't be recorded"),
-        (np.array([1.0, np.nan]), "holds NaN"),
-        (np.float32("nan"), "holds NaN"),
-        ({"deep": [float("nan")]}, "holds NaN"),
-        ({0: 1.0}, "the key 0"),
+        ({Ref(1, "Cache"): 1.0}, "an object of type Cache"),
     ],
 )
 def test_what_could_never_be_compared_is_refused(value: Any, why: str) -> None:

@@ -19,17 +19,9 @@ from grader.checking.judge.judgements import raised
 from grader.errors import AssignmentError, StudentException
 
 METHODS = (
-    "__call__",
-    "one_of",
-    "printed",
-    "raises",
-    "not_modified",
-    "gradient",
-    "quality",
-    "that",
-    "plot",
+    "__call__", "one_of", "unordered", "printed", "raises", "not_modified", "gradient", "quality", "that", "plot",
     "property",
-)
+)  # fmt: skip
 ELSEWHERE = {"picture"}  # of a notebook: see test_plots.py
 IDS = [method.strip("_") for method in METHODS]
 

@@ -242,7 +242,7 @@ def test_no_number_of_either_is_said(name: str) -> None:
 
 
 def test_single_precision_is_named_where_it_is_not_enough() -> None:
-    strict = Tolerance(rtol=1e-12, atol=1e-12)
+    strict = Tolerance(rtol=1e-12, scaled=1e-12)
     assert SINGLE in said(X, X.astype(np.float32), AXES, strict)
     assert SINGLE not in said(X, X * (1 + 1e-7), AXES, strict)
 

@@ -378,7 +378,7 @@ def test_only_the_first_examples_prints_count(tmp_path: Path) -> None:
     assert (
         own.grade(f"{REFERENCE}\n\n{WRONG.replace('here', 'there')}\n")["center"]
         .cases[0]
-        .message.count("line 1")
+        .message.count("in line 1")
         == 1
     )
 

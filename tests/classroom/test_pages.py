@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from browsers import needs_browser
 
 from grader.classroom.download.students import Entry
 from grader.classroom.marks import class_page, gradebook
@@ -188,26 +189,13 @@ def test_long_notes_open_from_their_beginning() -> None:
     assert class_page.build(class_of([]), [refused("s1", "short")]).students[0].brief == ""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-            )
-        except api.Error as error:
-            pytest.skip(f"no browser: {str(error).splitlines()[0]}")
-        yield browser
-        browser.close()
-
-
 def shown(tab) -> list[str]:
     return tab.eval_on_selector_all(
         "#students tbody tr:not([hidden]) td:first-child", "cells => cells.map(c => c.innerText)"
     )
 
 
+@needs_browser
 def test_two_thousand_students_are_sorted_and_filtered(browser, tmp_path: Path) -> None:
     lines = [line(f"s{n:04}", 6 * (n % 2), n % 5, name=f"Name{n}") for n in range(2000)]
     (tmp_path / "index.html").write_text(class_page.render(class_of(lines), lines))
@@ -230,6 +218,7 @@ def test_two_thousand_students_are_sorted_and_filtered(browser, tmp_path: Path) 
     tab.close()
 
 
+@needs_browser
 def test_without_its_script_the_page_is_complete(browser, tmp_path: Path) -> None:
     lines = [line("s2", 6, 4), line("s1", 0, 4)]
     (tmp_path / "index.html").write_text(class_page.render(class_of(lines), lines))
@@ -241,6 +230,7 @@ def test_without_its_script_the_page_is_complete(browser, tmp_path: Path) -> Non
     context.close()
 
 
+@needs_browser
 def test_on_a_phone_nothing_of_the_students_is_cut_off(browser, tmp_path: Path) -> None:
     long = "it holds none of the files that are graded, " * 4
     lines = [line("s1", 6, 0, name="A Rather Long Name Of Somebody"), refused("s2", long)]
@@ -270,24 +260,25 @@ from pathlib import Path
 sys.path[:0] = [{tests!r}]
 from here import Here
 from grader.assignment.spec import load
-from grader.classroom import batch, orders, rows, summary, tasks
+from grader.classroom.marks import class_summary
+from grader.classroom.run import batch, results, run_types, worker
 from grader.classroom.run.result_store import Store
 import msgspec
 
-CHECK = rows.CheckRow("double", 6.0, 6.0, "pass", headline="x" * 80)
+CHECK = results.CheckRow("double", 6.0, 6.0, "pass", headline="x" * 80)
 FILES = {{"report.html": b"x" * 200_000, "report.json": b"{{}}", "student.html": b"x" * 200_000}}
 
 class Fake(Here):
     capacity = 2
     def submit(self, fn, message):
-        msgspec.msgpack.decode(message, type=tasks.Task)
+        msgspec.msgpack.decode(message, type=worker.Task)
         future = Future()
-        future.set_result(msgspec.msgpack.encode(tasks.Done(files=FILES, checks=(CHECK,) * 16, seconds=0.5)))
+        future.set_result(msgspec.msgpack.encode(worker.Done(files=FILES, checks=(CHECK,) * 16, seconds=0.5)))
         return future
 
 assignment, submissions, out = load(Path({assignment!r})), Path({submissions!r}), Path({out!r})
-batch.Batch(assignment, orders.Options(submissions=submissions, out=out), lambda e: None).run(lambda work: Fake())
-summary.write(Store(out), out / "overrides.toml")
+batch.Batch(assignment, run_types.Options(submissions=submissions, out=out), lambda e: None).run(lambda work: Fake())
+class_summary.write(Store(out), out / "overrides.toml")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 

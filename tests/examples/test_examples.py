@@ -16,8 +16,8 @@ from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_
 from grader.assignment.spec import Assignment, load
 from grader.authoring import record
 from grader.authoring.handout import contents, leak_check
-from grader.authoring.handout.handout_folder import write_tree
 from grader.classroom.marks import written_answers
+from grader.files import write_tree
 from grader.grading.grade import Graded, Options, grade
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

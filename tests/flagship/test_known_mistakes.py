@@ -1,10 +1,13 @@
-"""Every known mistake of the flagship fails the checks that it names and no other, and is told its
+"""A known mistake of the flagship fails the checks that it names and no other, and is told its
 hint.
+
+One in four is tried here; `tox -e audit -- --part misconceptions` tries all of them.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from grader.authoring.audit.run_audit import FRESH, Options, audit
 
 ASSIGNMENT = load(Path(__file__).resolve().parents[2] / "assignment")
 KNOWN = load_all(ASSIGNMENT.folder / FOLDER)
+TRIED = KNOWN[::4]
 SHARE = 0.9  # of the known mistakes that must be told their own hint
 # too few values come, and the message says so
 WITHOUT_NUMBERS = {"rnn-dh0-not-returned", "lstm-dh0-not-returned"}
@@ -27,11 +31,21 @@ FUNCTIONS = [
 
 
 @pytest.fixture(scope="module")
-def audited() -> Audit:
-    """What the audit says of the known mistakes: submitted whole, with the hidden seed and with a
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    """What the audit says of some known mistakes: submitted whole, with the hidden seed and with a
     fresh one.
     """
-    return audit(ASSIGNMENT, Options(isolation="none", parts=("misconceptions",)))
+    root = tmp_path_factory.mktemp("some")
+    for name in ("assignment", "solutions"):
+        shutil.copytree(
+            ASSIGNMENT.folder.parent / name,
+            root / name,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+    for one in KNOWN:
+        if one not in TRIED:
+            (root / "assignment" / FOLDER / f"{one.id}.toml").unlink()
+    return audit(load(root / "assignment"), Options(parts=("misconceptions",)))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +54,7 @@ def results(audited: Audit) -> dict[str, MisconceptionResult]:
     return {one.id: one for one in audited.misconceptions}
 
 
-@pytest.mark.parametrize("id_", [one.id for one in KNOWN])
+@pytest.mark.parametrize("id_", [one.id for one in TRIED])
 def test_mistake_fails_exactly_where_it_says(
     results: dict[str, MisconceptionResult], id_: str
 ) -> None:
@@ -70,7 +84,7 @@ def test_nearly_all_known_mistakes_are_told_their_own_hint_with_inputs_never_rec
     audited: Audit,
 ) -> None:
     hints = audited.hints
-    assert hints.all == len(KNOWN)
+    assert hints.all == len(TRIED)
     assert hints.own == hints.all - len(hints.without)
     assert hints.share >= SHARE
     assert set(hints.without) <= WITHOUT_NUMBERS

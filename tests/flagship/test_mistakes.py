@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -30,6 +29,7 @@ class Mistake(NamedTuple):
 
 
 NOTEBOOKS = {"notebook_rnn", "notebook_lstm"}
+IN_NOTEBOOKS = {"tanh left out", "the mask ignored"}  # one fails one notebook, the other both
 CHECKS = [check.id for check in load(ROOT / "assignment").spec.checks]
 
 MISTAKES = {
@@ -215,19 +215,18 @@ MISTAKES = {
 
 @pytest.fixture(scope="module")
 def results(changed: Callable, graded: Callable) -> dict:
-    """Every mistake, graded with all checks, two at a time; a notebook is run where it should fail."""
-
-    def grade(mistake: Mistake) -> Any:
-        asked = [f"--only={id_}" for id_ in CHECKS if id_ not in NOTEBOOKS - mistake.fails]
-        return graded(changed(*mistake.changes), *asked)
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(MISTAKES, pool.map(grade, MISTAKES.values()), strict=True))
+    """Every mistake, graded with all checks; the notebooks run for two of the mistakes."""
+    found = {}
+    for name, mistake in MISTAKES.items():
+        asked = [f"--only={id_}" for id_ in CHECKS if id_ not in NOTEBOOKS or name in IN_NOTEBOOKS]
+        found[name] = graded(changed(*mistake.changes), *asked)
+    return found
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_fails_exactly_its_checks(results: dict, name: str) -> None:
-    assert results[name].not_passed == MISTAKES[name].fails
+    fails = MISTAKES[name].fails
+    assert results[name].not_passed == (fails if name in IN_NOTEBOOKS else fails - NOTEBOOKS)
     assert results[name].code == 1
 
 

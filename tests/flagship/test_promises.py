@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -22,21 +23,24 @@ MODEL = {
 }
 
 
-def test_reference_gets_100_and_three_reports(graded: Callable) -> None:
-    done = graded(ROOT / "solutions")
-    assert done.code == 0
-    assert done.report["score"] == done.report["max_score"] == 100
-    assert [question["points"] for question in done.report["questions"]] == [50, 50]
-    assert {path.name for path in done.folder.iterdir()} == {
+def test_command_line_gives_the_reference_100_and_three_reports(
+    cli: Callable, tmp_path: Path
+) -> None:
+    out = tmp_path / "report"
+    assert cli("check", "solutions", "--isolation", "none", "--out", out).code == 0
+    report = json.loads((out / "report.json").read_bytes())
+    assert report["score"] == report["max_score"] == 100
+    assert [question["points"] for question in report["questions"]] == [50, 50]
+    assert {path.name for path in out.iterdir()} == {
         "report.html",
         "report.json",
         "junit.xml",
         "notebooks",
     }
-    assert {path.name for path in (done.folder / "notebooks").iterdir()} == {
+    assert {path.name for path in (out / "notebooks").iterdir()} == {
         *("RNN_Captioning.ipynb", "LSTM_Captioning.ipynb")
     }
-    suites = ElementTree.parse(done.folder / "junit.xml")
+    suites = ElementTree.parse(out / "junit.xml")
     assert not suites.findall(".//failure")
     assert len(suites.findall(".//testcase")) >= len(CHECKS)
 

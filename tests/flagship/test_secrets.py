@@ -16,6 +16,7 @@ import pytest
 
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import load
+from grader.grading.grade import Options, grade
 
 ROOT = Path(__file__).resolve().parents[2]
 RNN = "cs231n/classifiers/rnn.py"
@@ -64,9 +65,7 @@ def test_spy(student):
 
 
 @pytest.fixture(scope="module")
-def seen(
-    changed: Callable, stubbed: Callable, graded: Callable, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def seen(changed: Callable, stubbed: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a spying submission saw while it was graded: the real assignment, with one check more
     that writes it down.
 
@@ -88,14 +87,12 @@ def seen(
     submission = stubbed(changed(), "cs231n/rnn_layers.py", RNN)
     with (submission / RNN).open("a", encoding="utf-8") as file:
         file.write(SPY)
-    asked = [
-        f"--only={check.id}"
-        for check in assignment.spec.checks
-        if not check.id.startswith("notebook")
-    ]
-    done = graded(submission, "--assignment", str(folder), *asked)
-    assert done.report["seed"] == "hidden"
-    assert done.message("spy") == ""
+    asked = [check.id for check in assignment.spec.checks if not check.notebook]
+    # no wall stands between the process and its memory
+    options = Options(isolation="none", only=frozenset(asked))
+    report = grade(assignment, submission, options).report
+    assert report.seed == "hidden"
+    assert next(check.message for check in report.checks if check.id == "spy") == ""
     return folder / "seen"
 
 

@@ -11,15 +11,21 @@ import lzma
 import tarfile
 import warnings
 import zipfile
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import nbformat
 import numpy as np
+import pandas as pd
 from fuzz_pages import BETWEEN, NEXT, RECORDED
 from fuzz_targets import ARCHIVE_NAMES, KEPT, LAYERS, NOTEBOOK, RNN
+from scipy.sparse import coo_array
 
 from grader.sandbox import wire
 from grader.sandbox.wire import Encoder, Frame, Ref
+from grader.sandbox.wire_types import Member
 
 ARRAYS = [
     np.arange(6.0).reshape(2, 3), np.asfortranarray(np.ones((2, 2), dtype="<f4")), np.array([[1, -2]], dtype=">i2"),
@@ -28,7 +34,13 @@ ARRAYS = [
 ]  # fmt: skip
 VALUES: list[Any] = [
     None, True, -1, 1.5, float("nan"), "text", (1, "a", None), [1, [2, [3]]], {"a": 1, 2: (3,)}, Ref(3, "dict", 2),
-    np.float32, np.float64(0.5), ARRAYS[0], {"x": ARRAYS[0], "y": [ARRAYS[3], ARRAYS[6]]},
+    np.float32, np.float64(0.5), ARRAYS[0], {"x": ARRAYS[0], "y": [ARRAYS[3], ARRAYS[6]]}, {1, 2.5}, frozenset({"a"}),
+    range(2, 9, 3), b"bytes", 2**100, Fraction(1, 3), Decimal("1.50"), date(2024, 2, 29), time(3, 4),
+    datetime(2024, 2, 29, 1, tzinfo=UTC), timedelta(3, 4, 5), Member("Color", "RED", "work"), {(1, None): {2: {3}}},
+    np.array(["2024-01-01", "NaT"], "M8[D]"), np.timedelta64(5, "s"), np.array([(1, "x")], [("a", "i8"), ("b", "U2")]),
+    np.ma.masked_array([1.0, 2.0], [True, False]), pd.Series([1.5, None], name="s"), pd.RangeIndex(9),
+    pd.DataFrame({"a": ["x", None], "b": pd.Categorical(["u", "v"]), "c": pd.date_range("2024", periods=2, tz="UTC")}),
+    pd.Series([1], pd.MultiIndex.from_tuples([(1, "a")])), coo_array(np.eye(2)),
 ]  # fmt: skip
 LIES = [
     "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }",
@@ -87,6 +99,11 @@ def replies() -> list[bytes]:
     return [
         b"\0" + returned(ARRAYS[0], Ref(1, "dict", 2), 1.5),
         b"\0" + returned(1, printed="told\n" * 3),
+        b"\0"
+        + wire.pack(
+            Frame({"op": "callback", "function": 1, "args": {"tuple": [1]}, "kwargs": {"dict": []}})
+        )
+        + returned(1),
         b"\x80" + raised,
         b"\1" + wire.pack(Frame({"ok": True, "value": whole})),
         b"\1"

@@ -19,6 +19,9 @@ import unicodedata
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import date, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +31,38 @@ from fuzz_once import SECONDS, OnceSandbox
 from fuzz_pages import BETWEEN, pages
 
 from grader.checking.api.student import CallLog, Case, Value
+from grader.checking.judge.compare import compare
+from grader.checking.judge.judgements import check_recordable
 from grader.checking.run.remote import Remote
-from grader.errors import SubmissionError, SubmissionFailed
+from grader.errors import AssignmentError, SubmissionError, SubmissionFailed
 from grader.grading.intake.take import IntakeLimits, Taken, Wanted, take
 from grader.limits import Limits
+from grader.model import Tolerance
 from grader.notebooks.format import UnreadableNotebook, parse
 from grader.notebooks.restore import restore
 from grader.sandbox import wire
 from grader.sandbox.box import Staging
+from grader.sandbox.untrusted import Untrusted
 from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, Ref, WireError
+from grader.sandbox.wire_tables import library
+from grader.sandbox.wire_types import Member
 
+PLAIN = (
+    bool
+    | int
+    | float
+    | str
+    | bytes
+    | range
+    | Fraction
+    | Decimal
+    | date
+    | time
+    | timedelta
+    | Member
+    | np.generic
+    | Ref
+)
 KEPT = Path(__file__).with_name("corpus")
 
 LAYERS, RNN, NOTEBOOK = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py", "RNN_Captioning.ipynb"
@@ -120,9 +145,17 @@ def values(data: bytes) -> str:
     except WireError:
         return "refused"
     plain(value)
-    encoder = Encoder()
+    held = Untrusted(tuple(blobs)).decode(body)
+    plain(held)
+    with contextlib.suppress(AssignmentError):  # that it is of no kind that can be expected
+        check_recordable("v", value)
+        compared = compare("v", value, held, Tolerance())
+        assert all(one.ok for one in compared), compared
+    encoder = Encoder(lambda other: Ref(1, type(other).__name__))
     body = encoder.encode(value)
-    assert repr(Decoder(tuple(encoder.blobs)).decode(body)) == repr(value)
+    assert isinstance(value, set | frozenset) or repr(
+        Decoder(tuple(encoder.blobs)).decode(body)
+    ) == repr(value)
     return "a value"
 
 
@@ -135,15 +168,22 @@ def plain(value: Any) -> None:
         for key, item in value.items():
             plain(key)
             plain(item)
+    elif isinstance(value, set | frozenset):
+        for item in value:
+            plain(item)
+    elif isinstance(value, np.ma.MaskedArray):
+        plain(value.data)
+        plain(value.mask)
     elif isinstance(value, np.ndarray):
         assert type(value) is np.ndarray
-        assert value.dtype.kind in wire.PLAIN_KINDS
+        assert value.dtype.kind in wire.PLAIN_KINDS + "mMV"
+        assert not value.dtype.hasobject
         assert value.flags.owndata or value.base is not None
         assert value.flags.writeable
     elif isinstance(value, type):
         assert issubclass(value, np.generic)
     else:
-        assert value is None or isinstance(value, bool | int | float | str | np.generic | Ref)
+        assert value is None or isinstance(value, PLAIN) or library(value) in ("pandas", "scipy")
 
 
 def arrays(data: bytes) -> str:

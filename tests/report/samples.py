@@ -17,6 +17,8 @@ from grader.model import (
     CheckResult,
     Comparison,
     Frame,
+    GivenItem,
+    HandGraded,
     Question,
     Report,
     Scatter,
@@ -297,9 +299,17 @@ def mixed() -> Report:
         "Taken: `cs231n/rnn_layers.py`",
         "Not used: `cs231n/layers.py` (the assignment's own is used), `.DS_Store`",
     )
-    return _report(
+    report = _report(
         "submission-2", tuple(checks), notes=notes, isolation=Tier.LANDLOCK, seed="hidden"
     )
+    given = (
+        HandGraded(
+            title="RNN_Captioning/why", points=1.5, max_points=2.0, comment="See $h_t$, and *chapter 10*.",
+            items=(GivenItem("Names the **gradient** $\\nabla L$", 1.0), GivenItem("for this one", 0.5)),
+        ),
+        HandGraded(title="secret_id", points=0.5, check="secret_id", items=(GivenItem("as `secret_id` said", 0.5),)),
+    )  # fmt: skip
+    return msgspec.structs.replace(report, by_hand=given)
 
 
 def faulty() -> Report:
@@ -334,14 +344,12 @@ def hostile() -> Report:
     report = _report("".join(XSS), tuple(checks), notes=XSS)
     questions = tuple(Question(name, XSS[0], 0.0, 50.0) for name, _ in QUESTIONS)
     return msgspec.structs.replace(
-        report,
-        title=XSS[8],
-        assignment=XSS[9],
-        version=XSS[10],
-        started=XSS[11],
-        seed=XSS[12],
-        questions=questions,
-    )
+        report, title=XSS[8], assignment=XSS[9], version=XSS[10], started=XSS[11], seed=XSS[12], questions=questions,
+        by_hand=tuple(
+            HandGraded(title=attack, points=1.0, max_points=2.0, items=(GivenItem(attack, 1.0),), comment=attack)
+            for attack in (*XSS, *MARKDOWN_XSS)
+        ),
+    )  # fmt: skip
 
 
 def hostile_sources() -> dict[str, str]:

@@ -275,7 +275,7 @@ def test_a_check_that_prints_without_end_in_every_case_stays_small() -> None:
     assert len(_page(msgspec.structs.replace(report, checks=checks)).encode()) < 5_000_000
 
 
-@pytest.mark.parametrize("module", ["json", "junit", "html", "terminal"])
+@pytest.mark.parametrize("module", ["json_report", "junit_report", "html_report", "terminal"])
 def test_importing_a_renderer_is_cheap(module: str) -> None:
     heavy = (
         "jinja2",
@@ -291,3 +291,13 @@ def test_importing_a_renderer_is_cheap(module: str) -> None:
     code = f"import sys, grader.report.{module}; print([n for n in {heavy!r} if n in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_what_people_gave_is_drawn_and_names_no_hidden_check_to_students() -> None:
+    page = _page(samples.mixed())
+    assert "<strong>gradient</strong>" in page
+    assert "<em>chapter 10</em>" in page
+    assert "1.5 / 2" in _text(page)
+    assert "secret_id" not in page
+    assert "hidden_1" in page
+    assert "as <code>secret_id</code> said" in _page(samples.mixed(), audience=Audience.INSTRUCTOR)

@@ -268,7 +268,7 @@ def test_nothing_survives_the_grader(sandbox: Sandbox, tmp_path: Path) -> None:
         "import sys, time\n"
         f"sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}\n"
         "from trials import SMALL, call\n"
-        "from grader.sandbox.inside import tree\n"
+        "from grader.sandbox.inside.walls import process_tree as tree\n"
         "from grader.sandbox.ladder import open_sandbox\n"
         "import os\n"
         "if __name__ == '__main__':\n"

@@ -14,7 +14,7 @@ ROOT = str(Path(__file__).parents[2])
 SCRIPT = """
 import base64, errno, fcntl, json, os, signal, sys
 sys.path.append({root!r})
-from grader.sandbox.inside import syscalls, wall
+from grader.sandbox.inside.walls import syscalls, wall
 
 compiled = syscalls.program(own_signals_only={own})
 wall.prctl(wall.PR_SET_NO_NEW_PRIVS, 1)

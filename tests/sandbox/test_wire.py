@@ -8,6 +8,8 @@ import json
 import math
 import struct
 import tracemalloc
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -131,14 +133,16 @@ class Loud(np.ndarray):
     "value",
     [
         np.array([None, 1], dtype=object),
-        np.zeros(2, dtype=[("a", "f8")]),
-        np.array("2016-01-01", dtype="M8[D]"),
+        np.zeros(2, dtype=[("a", "O")]),
         np.zeros(3).view(Loud),
-        np.ma.masked_array([1.0]),
+        np.zeros(3, "M8[D]").view(Loud),
+        np.ma.masked_array([None]),
         type("Liar", (str,), {})("text"),
-        1 << 63,
-        {1, 2},
-        b"bytes",
+        1 << (1 << 21),
+        range(1 << 40),
+        Decimal("1e999999"),
+        Fraction(1, 1 << 20000),
+        (item for item in ()),
         object,
     ],
     ids=lambda value: type(value).__name__,
@@ -304,7 +308,7 @@ def test_huge_claims_allocate_nothing() -> None:
         {"dict": [[1]]},
         {"dict": [[{"list": []}, 1]]},
         {"tuple": "abc"},
-        {"set": [1]},
+        {"bag": [1]},
         {"tuple": [], "list": []},
         {},
         [],

@@ -50,11 +50,17 @@ def json(found: Audit) -> bytes:
 def html(found: Audit) -> bytes:
     """Return the findings as a page that needs nothing beside it."""
     page = templating.render(
-        "grader.authoring", "audit.html.j2", style="audit.css",
-        found=found, verdict=verdict(found), counts=counts(found), survivors=survivors(found), unneeded=unneeded(found),
+        "grader.authoring",
+        "audit.html.j2",
+        style="audit.css",
+        found=found,
+        verdict=verdict(found),
+        counts=counts(found),
+        survivors=survivors(found),
+        unneeded=unneeded(found),
         own_hints=own_hints(found),
         equivalent=[mutant for mutant in found.mutants if mutant.state is State.EQUIVALENT],
-    )  # fmt: skip
+    )
     return page.encode("utf-8", "replace")
 
 
@@ -118,7 +124,10 @@ def _lines(found: Audit) -> Iterator[str]:
     )
     if unneeded(found):
         yield ""
-        yield f"every mutant that these notice is noticed by another check too: {', '.join(unneeded(found))}"
+        yield (
+            "every mutant that these notice is noticed by another check too:"
+            f" {', '.join(unneeded(found))}"
+        )
     if found.misconceptions and found.hints.without:
         yield ""
         yield f"known mistakes that are not told their own hint: {', '.join(found.hints.without)}"
@@ -126,7 +135,10 @@ def _lines(found: Audit) -> Iterator[str]:
         yield f"\nsurvived: {mutant.id}, {mutant.description}\n{mutant.diff}"
     for sentence in (*found.problems, *found.advice):
         yield f"\n{sentence}"
-    yield f"\n{verdict(found)} ({found.seconds:.0f} s, {found.seed} seed, isolation {found.isolation})"
+    yield (
+        f"\n{verdict(found)} ({found.seconds:.0f} s, {found.seed} seed, isolation"
+        f" {found.isolation})"
+    )
 
 
 def _cells(count: Count) -> list[Any]:

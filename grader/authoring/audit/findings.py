@@ -58,7 +58,9 @@ class MisconceptionResult(msgspec.Struct, frozen=True):
 
     @property
     def good(self) -> bool:
-        """Whether it is as its author says, and nobody is told what is wrong with another's code."""
+        """Whether it is as its author says, and nobody is told what is wrong with another's
+        code.
+        """
         return not self.passes_wrongly and not self.fails_wrongly and not self.misled
 
 
@@ -191,26 +193,28 @@ def advice(
             }
             check, message = next(iter(messages.items()))
             yield (
-                f"{names(list(messages))} {'is' if len(messages) == 1 else 'are'} too strict: the right solution "
-                f"`{one.name}` loses marks with the seeds {', '.join(one.lost)} (`{check}`, {message}). Widen what is "
-                "accepted, or see whether the solution is right."
+                f"{names(list(messages))} {'is' if len(messages) == 1 else 'are'} too strict: the"
+                f" right solution `{one.name}` loses marks with the seeds {', '.join(one.lost)}"
+                f" (`{check}`, {message}). Widen what is accepted, or see whether the solution is"
+                " right."
             )
     for known in misconceptions:
         if known.passes_wrongly:
             yield (
-                f"{names(known.passes_wrongly)} should fail the known mistake `{known.id}` ({known.name}) and does "
-                "not: give it a case in which the mistake changes a number."
+                f"{names(known.passes_wrongly)} should fail the known mistake `{known.id}`"
+                f" ({known.name}) and does not: give it a case in which the mistake changes a"
+                " number."
             )
         for check, message in known.fails_wrongly.items():
             yield (
-                f"`{check}` fails the known mistake `{known.id}` ({known.name}), which does not say so: {message}. "
-                "Add it to `fails`, or find out what the check blames it for."
+                f"`{check}` fails the known mistake `{known.id}` ({known.name}), which does not say"
+                f" so: {message}. Add it to `fails`, or find out what the check blames it for."
             )
         for check, other in known.misled.items():
             yield (
-                f"`{check}` tells the known mistake `{known.id}` ({known.name}) the hint of another, {other}: give it "
-                "a case in which the two differ, or write one hint that is right for both and put both into one "
-                "`group`."
+                f"`{check}` tells the known mistake `{known.id}` ({known.name}) the hint of"
+                f" another, {other}: give it a case in which the two differ, or write one hint that"
+                " is right for both and put both into one `group`."
             )
     survivors: dict[str, list[MutantResult]] = {}
     for mutant in mutants_:
@@ -228,14 +232,18 @@ def advice(
         )
         count = "a mutant survives" if len(own) == 1 else f"{len(own)} mutants survive"
         yield (
-            f"`{function}`: {count}. For each, {where}, with a case in which the changed line matters; or, where the "
-            f"mutant is as right as the reference, list it in {EQUIVALENT} with the reason."
+            f"`{function}`: {count}. For each, {where}, with a case in which the changed line"
+            f" matters; or, where the mutant is as right as the reference, list it in {EQUIVALENT}"
+            " with the reason."
         )
     yield from _without_hint(misconceptions)
     if mutants_:
         for check in checks:
             if not any(check in mutant.failed for mutant in mutants_):
-                yield f"`{check}` fails for no mutant at all: does it judge anything that students write?"
+                yield (
+                    f"`{check}` fails for no mutant at all: does it judge anything that students"
+                    " write?"
+                )
 
 
 def lazy_advice(results: Sequence[LazyResult]) -> Iterator[str]:
@@ -262,9 +270,9 @@ def fragile_advice(fragile: Sequence[FragileCheck]) -> Iterator[str]:
             f" and {len(one.trials) - 1} more" if len(one.trials) > 1 else ""
         )
         yield (
-            f"`{one.id}` is fragile: it breaks on the answers of {tried}, so that a student who answers the same gets "
-            f"no verdict but a fault of the grader's ({one.message}). Compare an answer with `expect` before you "
-            "calculate with it."
+            f"`{one.id}` is fragile: it breaks on the answers of {tried}, so that a student who"
+            f" answers the same gets no verdict but a fault of the grader's ({one.message})."
+            " Compare an answer with `expect` before you calculate with it."
         )
 
 
@@ -274,16 +282,18 @@ def _without_hint(misconceptions: Sequence[MisconceptionResult]) -> Iterator[str
     for known in mute:
         for check, others in known.rivals.items():
             yield (
-                f"`{check}` tells the known mistake `{known.id}` ({known.name}) no hint, since {names(others)} "
-                f"{'gives' if len(others) == 1 else 'give'} the same numbers in all of its cases: add a case in which "
-                "they differ, or write one hint that is right for all and put them into one `group`."
+                f"`{check}` tells the known mistake `{known.id}` ({known.name}) no hint, since"
+                f" {names(others)} {'gives' if len(others) == 1 else 'give'} the same numbers in"
+                " all of its cases: add a case in which they differ, or write one hint that is"
+                " right for all and put them into one `group`."
             )
     silent = [known.id for known in mute if not known.rivals]
     if silent:
         yield (
-            f"No check knows {names(silent)} by {'its' if len(silent) == 1 else 'their'} numbers, so that no student "
-            "is told the hint. The usual reason is a mistake that raises an exception, or returns too few values, in "
-            "every case: then see that the message says enough."
+            f"No check knows {names(silent)} by {'its' if len(silent) == 1 else 'their'} numbers,"
+            " so that no student is told the hint. The usual reason is a mistake that raises an"
+            " exception, or returns too few values, in every case: then see that the message says"
+            " enough."
         )
 
 

@@ -25,10 +25,19 @@ def in_box_advice(assignment: Assignment) -> tuple[str, ...]:
 
 
 def _sentence(check: CheckSpec, lines: list[str]) -> str:
-    rests = f"`{check.id}` ({counted(check.points, 'point')}) rests on the word of the student's process"
+    rests = (
+        f"`{check.id}` ({counted(check.points, 'point')}) rests on the word of the student's"
+        " process"
+    )
     if not lines:
-        return f"{rests}: it needs the student's own objects; ask for what their functions return, if that can be said"
-    return f"{rests}; in the grader's process you would write {'; '.join(f'`{line}`' for line in lines[:MOST_LINES])}"
+        return (
+            f"{rests}: it needs the student's own objects; ask for what their functions return, if"
+            " that can be said"
+        )
+    return (
+        f"{rests}; in the grader's process you would write"
+        f" {'; '.join(f'`{line}`' for line in lines[:MOST_LINES])}"
+    )
 
 
 def _lines(assignment: Assignment, check: CheckSpec) -> Iterator[str]:

@@ -235,7 +235,9 @@ def call(node: cst.Call, parents: Parents) -> Found:
 
 
 def sequence(node: cst.Tuple | cst.List, parents: Parents) -> Found:
-    """Neighbours in a tuple or list in each other's place: results, targets, parts that are joined."""
+    """Neighbours in a tuple or list in each other's place: results, targets, parts that are
+    joined.
+    """
     elements = [*node.elements]
     sources = _sources(node, parents)
     for index in range(len(elements) - 1):

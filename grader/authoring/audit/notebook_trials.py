@@ -42,7 +42,9 @@ class NotebookResult(msgspec.Struct, frozen=True):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """A cell that students write: its id, its place, what it defines and what students get of it."""
+    """A cell that students write: its id, its place, what it defines and what students get of
+    it.
+    """
 
     cell: str
     index: int
@@ -140,8 +142,9 @@ def notebook_advice(results: tuple[NotebookResult, ...]) -> Iterator[str]:
             cell = f" (`{one.cell}`)" if one.cell else ""
             loses = "loses its points" if len(one.lost) == 1 else "lose their points"
             yield (
-                f"{one.notebook}: {ids} {loses} if {one.change}{cell}. Ask for the names that the check is about, "
-                '`notebook["x"]`, in place of `notebook.must_run()`; or name what it builds on in `requires`.'
+                f"{one.notebook}: {ids} {loses} if {one.change}{cell}. Ask for the names that the"
+                ' check is about, `notebook["x"]`, in place of `notebook.must_run()`; or name what'
+                " it builds on in `requires`."
             )
 
 

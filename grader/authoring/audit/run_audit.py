@@ -55,7 +55,9 @@ PARTS = ("misconceptions", "mutants", "right", "lazy", "notebooks")
 
 
 class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``[[equivalent]]`` of ``equivalent_mutants.toml``: a mutant that is right as well, and why."""
+    """``[[equivalent]]`` of ``equivalent_mutants.toml``: a mutant that is right as well, and
+    why.
+    """
 
     function: str
     diff: str  # as the audit prints it
@@ -166,8 +168,8 @@ class _Plan:
             for id_ in misconception.fails:
                 if id_ not in self.all:
                     raise AssignmentError(
-                        f"{assignment.folder / FOLDER / misconception.id}.toml: `fails` names {id_!r}, "
-                        f"which is no check (there are: {', '.join(self.all)})"
+                        f"{assignment.folder / FOLDER / misconception.id}.toml: `fails` names"
+                        f" {id_!r}, which is no check (there are: {', '.join(self.all)})"
                     )
 
     # --- trials -----------------------------------------------------------------------------------
@@ -214,7 +216,9 @@ class _Plan:
                 yield Trial(f"right:{name}", files, seed, (frozenset(checks),), hurry=False)
 
     def mutant_trials(self) -> Iterator[Trial]:
-        """Yield the mutants: held against the notebooks only where all else has let them through."""
+        """Yield the mutants: held against the notebooks only where all else has let them
+        through.
+        """
         slow = frozenset(self.all) - frozenset(self.quick)
         for mutant in self.mutants:
             stages = (
@@ -331,13 +335,19 @@ class _Plan:
         known = {(mutant.function, mutant.diff) for mutant in self.mutants}
         for key, one in self.equivalent.items():
             if key not in known:
-                yield f"{EQUIVALENT}: no mutant of `{one.function}` has this diff any more:\n{one.diff.strip()}"
+                yield (
+                    f"{EQUIVALENT}: no mutant of `{one.function}` has this diff any"
+                    f" more:\n{one.diff.strip()}"
+                )
         alive = {
             (result.function, result.diff) for result in results if result.state is not State.KILLED
         }
         for result in results:
             if result.reason and (result.function, result.diff) not in alive:
-                yield f"{EQUIVALENT}: {result.id} is listed, but {names(result.failed)} can tell it from the reference"
+                yield (
+                    f"{EQUIVALENT}: {result.id} is listed, but {names(result.failed)} can tell it"
+                    " from the reference"
+                )
 
 
 # --- what lies on disk ----------------------------------------------------------------------------

@@ -13,9 +13,11 @@ from typing import Any
 import msgspec
 import tomli_w
 
+from grader.assignment.expectations import Expectations
 from grader.assignment.schema import FileSpec, Spec
 from grader.assignment.spec import SPEC_NAME, Assignment
 from grader.assignment.strip import Block, decode, strip_notebook, strip_python
+from grader.authoring.handout.check_cells import subjects, with_check_cells
 from grader.authoring.handout.pages import pages
 from grader.authoring.handout.selection import (
     check_files,
@@ -63,7 +65,13 @@ def build(assignment: Assignment, questions: tuple[str, ...] = ()) -> Handout:
         spec = _about(spec, [data.decode() for data in within.values()])
     provided, laid, kept = _provided_files(assignment)
     spec = msgspec.structs.replace(
-        spec, provided=provided, reference="", handout_of=assignment.digest, allowed_lines=()
+        spec,
+        provided=provided,
+        reference="",
+        handout_of=assignment.digest,
+        allowed_lines=(),
+        manual=(),
+        rubric=(),
     )
     within |= {
         **kept,
@@ -71,6 +79,10 @@ def build(assignment: Assignment, questions: tuple[str, ...] = ()) -> Handout:
         "expectations/public.h5": public_expectations(assignment, spec),
     }
     within |= public_mistakes(assignment, spec)
+    judged = subjects(Expectations.read(assignment.expectations_path("public")))
+    for notebook in spec.notebooks:
+        text = with_check_cells(files[notebook.path].decode(), notebook.path, spec, judged)
+        files[notebook.path] = text.encode()
     files |= laid | {f"{ASSIGNMENT_FOLDER}/{path}": data for path, data in within.items()}
     files |= pages(assignment, spec)
     return Handout(spec.name, dict(sorted(files.items())), tuple(dict.fromkeys(blocks)))
@@ -93,7 +105,8 @@ def _students_files(assignment: Assignment) -> tuple[dict[str, bytes], list[Bloc
             blocks += stripped.blocks
         else:
             raise AssignmentError(
-                f"{path} is a student's file, but neither Python nor a notebook: it can't be stripped"
+                f"{path} is a student's file, but neither Python nor a notebook: it can't be"
+                " stripped"
             )
     return files, blocks
 

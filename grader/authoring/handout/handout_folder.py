@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from grader.assignment.spec import LITTER, SPEC_NAME
 from grader.authoring.handout.contents import ASSIGNMENT_FOLDER, Handout
 from grader.errors import UsageError
-from grader.zips import must_stay_within
+from grader.files import write_tree
 
 LEFT_BEHIND = LITTER | {".tox", ".venv", ".pytest_cache"}  # by who tried the template
 
@@ -33,10 +33,13 @@ def differences(handout: Handout, folder: Path) -> Iterator[str]:
 
 
 def write_template(handout: Handout, folder: Path) -> None:
-    """Replace ``folder`` by the handout's files, all at once; refuse a folder that is no handout."""
+    """Replace ``folder`` by the handout's files, all at once; refuse a folder that is no
+    handout.
+    """
     if folder.exists() and not _may_be_replaced(folder):
         raise UsageError(
-            f"{folder} holds something else than a handout: it is not overwritten; name another --template"
+            f"{folder} holds something else than a handout: it is not overwritten; name another"
+            " --template"
         )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -55,15 +58,6 @@ def write_template(handout: Handout, folder: Path) -> None:
             raise
     finally:
         shutil.rmtree(holder, ignore_errors=True)
-
-
-def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
-    """Write files, given by their paths below a folder."""
-    for name, data in files.items():
-        must_stay_within(name)
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
 
 
 def _may_be_replaced(folder: Path) -> bool:

@@ -27,9 +27,9 @@ import msgspec
 from grader.assignment.spec import Assignment, load
 from grader.assignment.strip import Block
 from grader.authoring.handout.contents import ASSIGNMENT_FOLDER, Handout
-from grader.authoring.handout.handout_folder import write_tree
 from grader.authoring.handout.wheel import wheel_name
 from grader.errors import AssignmentError
+from grader.files import write_tree
 from grader.grading.intake.candidates import listed_cells
 from grader.markers import released
 from grader.model import Status, Visibility
@@ -83,12 +83,14 @@ def prove(handout: Handout, assignment: Assignment) -> None:
     """
     for leak in leaks_of(handout, assignment):
         raise AssignmentError(
-            f"a line of a {'hidden test' if leak.hidden else 'solution'} stands in the handout's {leak.path}, line "
-            f"{leak.line}: {leak.text!r}; reword one of the two, or allow it under [[allowed_lines]] with a reason"
+            f"a line of a {'hidden test' if leak.hidden else 'solution'} stands in the handout's"
+            f" {leak.path}, line {leak.line}: {leak.text!r}; reword one of the two, or allow it"
+            " under [[allowed_lines]] with a reason"
         )
     for path in pictures_left(handout.blocks, handout.files):
         raise AssignmentError(
-            f"a picture of the author's answer lies in the handout's {path}: take it out of what students get"
+            f"a picture of the author's answer lies in the handout's {path}: take it out of what"
+            " students get"
         )
     with tempfile.TemporaryDirectory(prefix="grader-handout-") as folder:
         root = Path(folder)
@@ -161,7 +163,9 @@ def hidden_tests(assignment: Assignment) -> Iterator[Block]:
 
 
 def is_common(code: str) -> bool:
-    """Return whether a line stands in notebooks all over the world, so that it gives nothing away."""
+    """Return whether a line stands in notebooks all over the world, so that it gives nothing
+    away.
+    """
     return any(pattern.fullmatch(code.strip()) for pattern in COMMON)
 
 
@@ -285,11 +289,13 @@ def _must_earn_nothing(assignment: Assignment, root: Path) -> None:
             continue
         if check.points or check.status is Status.PASS:
             raise AssignmentError(
-                f"the untouched template gets {counted(check.points, 'point')} for `{check.id}`: strengthen it"
+                f"the untouched template gets {counted(check.points, 'point')} for `{check.id}`:"
+                " strengthen it"
             )
         if check.in_box:
             continue
         if not all(case.unimplemented or case.status is Status.SKIP for case in check.cases):
             raise AssignmentError(
-                f"`{check.id}` should find the untouched template not implemented yet, but says: {check.message}"
+                f"`{check.id}` should find the untouched template not implemented yet, but says:"
+                f" {check.message}"
             )

@@ -23,7 +23,8 @@ filterwarnings = ignore:datetime.datetime.utcnow:DeprecationWarning
 GITIGNORE = (
     b".tox/\n.venv/\n.pytest_cache/\nreport/\n__pycache__/\n.ipynb_checkpoints/\n*-submission.zip\n"
 )
-RESERVED = ("all", "pytest", "submit", "jupyter", "notebooks")
+PAGES = ("README.md", "tox.ini", "toxfile.py")
+RESERVED = ("all", "pytest", "submit", "jupyter", "notebooks", "watch")
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -56,14 +57,13 @@ def pages(assignment: Assignment, spec: Spec) -> dict[str, bytes]:
         "hidden": any(check.visibility is Visibility.HIDDEN for check in assignment.spec.checks),
         "follow_through": any(check.requires for check in spec.checks),
         "points": {
-            question.id: f"{sum(check.points for check in spec.checks if check.question == question.id):g}"
+            question.id: (
+                f"{sum(check.points for check in spec.checks if check.question == question.id):g}"
+            )
             for question in spec.questions
         },
     }
-    made = {
-        name: templates.get_template(f"{name}.j2").render(told).encode()
-        for name in ("README.md", "tox.ini")
-    }
+    made = {name: templates.get_template(f"{name}.j2").render(told).encode() for name in PAGES}
     return made | {"pytest.ini": PYTEST_INI, ".gitignore": GITIGNORE}
 
 
@@ -78,8 +78,8 @@ def parts(spec: Spec) -> list[Part]:
         name = question.name or question.id
         if name in RESERVED or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
             raise AssignmentError(
-                f"question `{question.id}` would be the tox environment {name!r}: give it a `name` of small letters "
-                f"and digits that is none of {', '.join(RESERVED)}"
+                f"question `{question.id}` would be the tox environment {name!r}: give it a `name`"
+                f" of small letters and digits that is none of {', '.join(RESERVED)}"
             )
         functions = ids(lambda check, id_=question.id: check.question == id_ and not check.notebook)  # type: ignore[misc]  # mypy can't infer a default
         if functions:

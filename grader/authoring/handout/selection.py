@@ -88,11 +88,14 @@ def check_files(assignment: Assignment, spec: Spec) -> dict[str, bytes]:
         for id_ in sorted(dropped):
             if re.search(rf"\btest_{id_}\b", text):
                 raise AssignmentError(
-                    f"{name} still speaks of the check `{id_}` when its test is left out: make `test_{id_}` a function "
-                    "at the top level of the file, and don't mention it elsewhere"
+                    f"{name} still speaks of the check `{id_}` when its test is left out: make"
+                    f" `test_{id_}` a function at the top level of the file, and don't mention it"
+                    " elsewhere"
                 )
-        if "def test_" in text or path.name == "conftest.py":
+        if "def test_" in text or path.name == "conftest.py" or path == assignment.box_path:
             files[name] = text.encode()
+    if assignment.spec.box and assignment.box_path is not None:
+        files[assignment.spec.box] = assignment.box_path.read_bytes()
     return files
 
 

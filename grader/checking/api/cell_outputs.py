@@ -27,8 +27,7 @@ def shown_by(run: NotebookRun, id: str) -> list[NotebookNode]:  # noqa: A002 - a
     failure = run.failure()
     if failure is not None:
         raise failure
-    assert run.executed is not None
-    cells = run.executed.cells
+    cells = run.cells_that_ran()
     index = _index_of(cells, id)
     trouble = run.ran.troubles.get(index)
     source = text_of(cells[index])
@@ -56,8 +55,7 @@ def _added_behind(run: NotebookRun, index: int) -> Iterator[NotebookNode]:
     """Yield the student's own code cells between a cell and the next one of the assignment, if they
     ran.
     """
-    assert run.executed is not None
-    for place, cell in enumerate(run.executed.cells[index + 1 :], start=index + 1):
+    for place, cell in enumerate(run.cells_that_ran()[index + 1 :], start=index + 1):
         if not ours(cell).get("own"):
             return
         if cell.cell_type == "code" and place not in run.ran.troubles:

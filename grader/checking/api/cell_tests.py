@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from grader.checking.api.notebook import Notebook
-from grader.checking.api.student import Value, fetched
+from grader.checking.api.student import Student, Value, fetched
 from grader.checking.explain.exception_hints import typed
 from grader.errors import GraderError, StudentException, WrongReturn
 from grader.sandbox.wire import Ref
@@ -63,6 +63,9 @@ class Held:
 
     def __init__(self, value: Value) -> None:
         self._value = value
+
+    def __repr__(self) -> str:
+        return f"<what `{self._value._name}` is in the box>"
 
     def __getattr__(self, name: str) -> Any:
         return _plain(getattr(self._value, name))
@@ -117,6 +120,16 @@ def defined(notebook: Notebook, name: str) -> Any:
         squares = defined(notebook, "squares")
     """
     return _plain(notebook[name])
+
+
+def written(student: Student, name: str) -> Any:
+    """Return what the student's files define under a name; raise the student's failure if there is
+    nothing.
+
+    Example:
+        squares = written(student, "squares")
+    """
+    return _plain(getattr(student, name))
 
 
 def recordable(value: Any) -> Any:

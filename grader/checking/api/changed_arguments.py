@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from grader.sandbox.wire_tables import library
+
 MOST_LOOKED_AT = 10_000  # values of an argument that are searched for one of them
 UNTOUCHED = "is an argument that no call has changed: what a call answers is not judged by it"
 
 
 def can_change(value: Any) -> bool:
-    """Return whether a value is of a kind that a call could change: a list, a dict or an array."""
-    return type(value) in (list, dict, np.ndarray)
+    """Return whether a value is of a kind that a call could change: a list, a dict, a set, an array
+    or a table.
+    """
+    return type(value) in (list, dict, set, bytearray, np.ndarray) or library(value) == "pandas"
 
 
 def path_to(value: Any, argument: Any) -> list[Any] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, nullcontext
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -20,9 +21,12 @@ from grader.checking.api.changed_arguments import UNTOUCHED, can_change
 from grader.checking.api.student import PRINTED_CHARACTERS, Case, fetched, name_of
 from grader.checking.judge import judgements, plots
 from grader.checking.judge.compare import compare, in_kind
+from grader.checking.judge.got import Got
 from grader.checking.judge.numerical_gradients import NUMERICAL, gradients
+from grader.checking.judge.up_to import WORDS, UpTo
 from grader.errors import AssignmentError
 from grader.model import Comparison, Tolerance
+from grader.sandbox.wire_types import taken_apart
 
 if TYPE_CHECKING:  # hypothesis: only where a check asks for it
     from hypothesis.strategies import SearchStrategy
@@ -39,13 +43,6 @@ class Mode(Enum):
     OBSERVE = "observe"  # write down what a known mistake answers, odd or not
 
 
-class Got(NamedTuple):
-    """What came of the submission under a name, and the names of its axes."""
-
-    value: Any
-    axes: tuple[str, ...]
-
-
 class Scene(NamedTuple):
     """What is around a case: the seed of what it draws, whether that may be shown, and its finished
     notebook.
@@ -54,6 +51,7 @@ class Scene(NamedTuple):
     seed: str = ""
     shown: bool = True
     notebook: Callable[[str], list[NotebookNode]] | None = None
+    show_expected: bool = False  # whether the report shows the expected values of what is wrong
 
 
 class Expect:
@@ -84,22 +82,29 @@ class Expect:
         *,
         rtol: float | None = None,
         atol: float | None = None,
+        scaled: float | None = None,
         axes: tuple[str, ...] = (),
         gradient: bool = False,
         where: np.ndarray | None = None,
         floats: bool = False,
         kind: Literal["alike", "exact"] = "alike",
+        up_to: UpTo | None = None,
     ) -> bool:
         """Record a value, or compare it with the recorded one; returns whether it is right.
 
-        ``rtol`` is relative to each expected entry, ``atol`` to the largest of them (`Tolerance`);
-        numbers below 1e-10 want an ``atol`` of zero. ``axes`` names an array's axes for the report,
-        such as ``("N batch", "T time", "H hidden")``; a ``gradient`` that is wrong is also drawn
-        against the right one. ``where``, a boolean array, leaves out the entries at which it is
-        False. Integers that are equal to the expected floats are right, unless ``floats`` asks for
-        the type, too. So are a list, a tuple and an array of the same values, unless ``kind`` is
-        "exact". Of a list, dict or array that a call was given, this holds what the call made of
-        it.
+        ``rtol`` and ``atol`` are those of `numpy.allclose`: relative to each expected entry, and
+        absolute. ``scaled`` is relative to the largest expected entry. If neither of the first two
+        is given, ``rtol`` is 1e-4 and ``scaled`` is 1e-5, and differences below 1e-10 are taken for
+        rounding (`Tolerance`). ``axes`` names an array's axes for the report, such as ``("N batch",
+        "T time", "H hidden")``; a ``gradient`` that is wrong is also drawn against the right one.
+        ``where``, a boolean array, leaves out the entries at which it is False. Integers that are
+        equal to the expected floats are right, unless ``floats`` asks for the type, too. So are a
+        list, a tuple and an array of the same values, unless ``kind`` is "exact". Of a list, dict
+        or array that a call was given, this holds what the call made of it. NaN is right if the
+        reference has it in the same place. ``up_to`` says what is free: "sign" (of a vector, or of
+        each column of a matrix), "permutation" (the names of clusters if the value is a vector of
+        integers, else the order of rows), or a function that is called with both values and returns
+        what is to be compared.
 
         Example:
             scores = student.scale(x, 2.0)
@@ -113,10 +118,12 @@ class Expect:
         value = judgements.without_addresses(fetched(self._after(name, value)))
         if where is not None:
             value = judgements.masked(name, value, where)
+        if up_to is not None:
+            return self._up_to(name, Got(value, axes), _tolerance(rtol, atol, scaled), up_to)
         return self._hold(
             name,
             Got(value, axes),
-            _tolerance(rtol, atol),
+            _tolerance(rtol, atol, scaled),
             lambda expected, tolerance: compare(
                 name,
                 expected,
@@ -129,6 +136,44 @@ class Expect:
             ),
         )
 
+    def _up_to(self, name: str, got: Got, tolerance: Tolerance, up_to: UpTo) -> bool:
+        """Hold a value of which something is free."""
+        if not callable(up_to) and up_to not in WORDS:
+            raise AssignmentError(
+                f'up_to is {up_to!r}: it has to be "sign", "permutation" or a function'
+            )
+        if callable(up_to) and self._mode is Mode.RECORD:
+            up_to(got.value)  # what is wrong with it, an author sees at once
+        nearest = got
+
+        def judged(expected: Any, allowed: Tolerance) -> tuple[Comparison, ...]:
+            nonlocal nearest
+            found, nearest = judgements.up_to(name, expected, got, allowed, up_to)
+            return found
+
+        right = self._hold(name, got, tolerance, judged)
+        if name in self.got:
+            self.got[name] = nearest
+        return right
+
+    def unordered(
+        self,
+        name: str,
+        value: Any,
+        *,
+        rtol: float | None = None,
+        atol: float | None = None,
+        scaled: float | None = None,
+    ) -> bool:
+        """Record a list, tuple or array whose order is free, or compare it: the same items, each as
+        often.
+
+        Example:
+            expect.unordered("parts", student.split(x))
+        """
+        value = judgements.without_addresses(fetched(self._after(name, value)))
+        return self._up_to(name, Got(value, ()), _tolerance(rtol, atol, scaled), "order")
+
     def _of_another_kind(self, name: str, value: Any) -> bool:
         """Fail a value that was given the form of the reference's when it came."""
         converted = [] if self._case is None else self._case.log.converted
@@ -139,7 +184,9 @@ class Expect:
         return bool(told)
 
     def _after(self, name: str, value: Any) -> Any:
-        """Return what became of a value that calls of this case were given; another value as it is."""
+        """Return what became of a value that calls of this case were given; another value as it
+        is.
+        """
         if self._case is None or not can_change(value) or not self._case.is_own(value):
             return value
         became = self._case.after(value)
@@ -159,6 +206,7 @@ class Expect:
         *,
         rtol: float | None = None,
         atol: float | None = None,
+        scaled: float | None = None,
         axes: tuple[str, ...] = (),
     ) -> bool:
         """Accept what the reference answers, and each of ``others`` as well: answers that are right
@@ -172,7 +220,7 @@ class Expect:
         return self._hold(
             name,
             Got(value, axes),
-            _tolerance(rtol, atol),
+            _tolerance(rtol, atol, scaled),
             lambda expected, tolerance: judgements.closest(
                 name, [expected, *others], value, tolerance, axes
             ),
@@ -200,7 +248,9 @@ class Expect:
             name,
             Got(text, ()),
             Tolerance(),
-            lambda expected, _: (judgements.printed_text(name, str(expected), text, rtol),),
+            lambda expected, _: (
+                judgements.printed_text(name, str(expected), text, rtol, shown=self._scene.shown),
+            ),
         )
 
     def picture(self, cell: str, *, at_least: int = 1) -> bool:
@@ -213,7 +263,10 @@ class Expect:
         name = f"pictures of cell `{cell}`"
         self._once(name)
         count = cell_outputs.pictures(self._cell(cell))
-        message = f"the cell `{cell}` displays {count or 'no'} picture{'s' if count > 1 else ''}, expected {at_least}"
+        message = (
+            f"the cell `{cell}` displays {count or 'no'} picture{'s' if count > 1 else ''},"
+            f" expected {at_least}"
+        )
         return self._add(Comparison(name, count >= at_least, "" if count >= at_least else message))
 
     def plot(
@@ -224,6 +277,7 @@ class Expect:
         parts: Collection[str] = plots.USUAL,
         rtol: float | None = None,
         atol: float | None = None,
+        scaled: float | None = None,
     ) -> bool:
         """Record what a figure shows, or hold that it shows as much: titles, labels, a legend,
         lines, images.
@@ -247,7 +301,7 @@ class Expect:
         return self._hold(
             name,
             Got(got, ()),
-            _tolerance(rtol, atol),
+            _tolerance(rtol, atol, scaled),
             lambda expected, tolerance: plots.judged(name, expected, got, tolerance, parts),
         )
 
@@ -294,6 +348,7 @@ class Expect:
         upstream: np.ndarray | Sequence[np.ndarray] | None = None,
         rtol: float | None = None,
         atol: float | None = None,
+        scaled: float | None = None,
     ) -> bool:
         """Hold gradients against numerical ones, which are taken of the reference while recording.
 
@@ -310,7 +365,7 @@ class Expect:
         if len(inputs) == 1:
             names = [name]
         given = [fetched(one) for one in got]
-        tolerance = _tolerance(rtol, atol, NUMERICAL)
+        tolerance = _tolerance(rtol, atol, scaled, NUMERICAL)
         slopes: dict[str, np.ndarray] = {}
         if self._mode is Mode.RECORD:
             with self._quiet():
@@ -340,18 +395,36 @@ class Expect:
         *,
         at_least: float | None = None,
         at_most: float | None = None,
+        near: Any = None,
+        standard_error: Any = None,
+        sigmas: float = 5.0,
         what: str = "",
     ) -> bool:
         """Hold a number against bounds that the author states: a loss, an accuracy, a share.
         Nothing is recorded.
 
-        ``what`` says in words what the number is, for the message.
+        ``near`` and ``standard_error`` are for estimates by random numbers, which may be off either
+        way by ``sigmas`` standard errors; these may be arrays of one shape. ``what`` says in words
+        what the number is, for the message.
 
         Example:
             expect.quality("accuracy", student.accuracy(x), at_least=0.9, what="the share of points
             that are right")
         """
         self._once(name)
+        if near is not None or standard_error is not None:
+            if (
+                near is None
+                or standard_error is None
+                or at_least is not None
+                or at_most is not None
+            ):
+                raise AssignmentError(
+                    f"`{name}`: give `near` together with `standard_error`, and no other bound"
+                )
+            return self._add(
+                judgements.estimated(name, fetched(value), near, standard_error, sigmas, what)
+            )
         return self._add(judgements.bounded(name, fetched(value), at_least, at_most, what))
 
     def property(
@@ -418,16 +491,24 @@ class Expect:
         if self._mode is not Mode.COMPARE:
             if self._mode is Mode.RECORD:
                 judgements.check_recordable(name, got.value)
+                self._note_nan(name, got.value)
             self.record.values[name] = (got.value, tolerance)
             return True
         if name not in self.record.values:
             raise AssignmentError(f"no expectation of `{name}` was recorded: run `grader record`")
         found = judged(*self.record.values[name])
+        if self._scene.show_expected:
+            found = judgements.with_values(found, self.record.values[name][0], got.value)
         self.got[name] = got._replace(value=in_kind(self.record.values[name][0], got.value))
         if weight(got.value) > HEAVY + 16 * weight(self.record.values[name][0]):
             del self.got[name]  # so that no more is made of it than the verdict
         self.comparisons.extend(found)
         return all(comparison.ok for comparison in found)
+
+    def _note_nan(self, name: str, value: Any) -> None:
+        count = judgements.count_nan(value)
+        if count and self._case is not None:
+            self._case.note(f"`{name}` holds NaN {count} times, {judgements.NAN}")
 
     def _cell(self, cell: str) -> list[NotebookNode]:
         if self._scene.notebook is None:
@@ -470,16 +551,30 @@ def weight(value: Any) -> int:
     """
     if isinstance(value, Mapping):
         return VALUE_WEIGHT + sum(map(weight, value.values()))
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | AbstractSet):
         return VALUE_WEIGHT + sum(map(weight, value))
-    return int(value.nbytes) if isinstance(value, np.ndarray) else VALUE_WEIGHT
+    if isinstance(value, np.ndarray):
+        return int(value.nbytes)
+    parts = taken_apart(value)
+    return VALUE_WEIGHT if parts is None else VALUE_WEIGHT + sum(map(weight, parts.items))
 
 
 def _tolerance(
-    rtol: float | None, atol: float | None, default: Tolerance | None = None
+    rtol: float | None,
+    atol: float | None,
+    scaled: float | None = None,
+    default: Tolerance | None = None,
 ) -> Tolerance:
+    """Return NumPy's tolerance if an author gives one of its two numbers, the usual scaled one
+    otherwise.
+    """
     usual = default or Tolerance()
-    for name, given in (("rtol", rtol), ("atol", atol)):
+    for name, given in (("rtol", rtol), ("atol", atol), ("scaled", scaled)):
         if given is not None and not (isinstance(given, int | float) and 0 <= given < math.inf):
             raise AssignmentError(f"{name} is {given!r}: it has to be a number, zero or more")
-    return Tolerance(usual.rtol if rtol is None else rtol, usual.atol if atol is None else atol)
+    own = rtol is not None or atol is not None
+    return Tolerance(
+        usual.rtol if rtol is None else rtol,
+        usual.atol if atol is None else atol,
+        scaled if scaled is not None else 0.0 if own else usual.scaled,
+    )

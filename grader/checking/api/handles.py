@@ -19,7 +19,9 @@ class Unseen:
     __hash__ = object.__hash__
 
     def _refuse(self, doing: str, instead: str) -> NoReturn:
-        """Raise what a check's author or a student should read; ``doing`` has a place for the name."""
+        """Raise what a check's author or a student should read; ``doing`` has a place for the
+        name.
+        """
         raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:

@@ -120,7 +120,8 @@ class NotebookRun:
                 return StudentException(f"`{self.spec.path}` is not in the submission")
             else:
                 self.notes.append(
-                    "it is not in the submission: the notebook of the assignment was run in its place"
+                    "it is not in the submission: the notebook of the assignment was run in its"
+                    " place"
                 )
             self._restored = restored(
                 self._provided, submitted, keep_extra=self.spec.keep_extra_cells
@@ -244,12 +245,19 @@ class NotebookRun:
 
     @contextmanager
     def _numbers_shown(self) -> Iterator[None]:
-        """Let messages keep their numbers: what a notebook's own cells work on is no hidden input."""
+        """Let messages keep their numbers: what a notebook's own cells work on is no hidden
+        input.
+        """
         hidden, self.remote.hide_numbers = self.remote.hide_numbers, False
         try:
             yield
         finally:
             self.remote.hide_numbers = hidden
+
+    def cells_that_ran(self) -> list[NotebookNode]:
+        """Return the cells of a finished notebook with their outputs."""
+        assert self.executed is not None
+        return list(self.executed.cells)
 
     # --- what it defines --------------------------------------------------------------------------
 
@@ -260,8 +268,8 @@ class NotebookRun:
             raise failure
         if self.ran.died is None and not self.remote.is_open:
             raise LimitExceeded(
-                f"`{name}` can't be asked for: a function of the notebook ended its process earlier, and there was no "
-                "time left to run the cells again"
+                f"`{name}` can't be asked for: a function of the notebook ended its process"
+                " earlier, and there was no time left to run the cells again"
             )
         if name in self._names or name in self._ask_for_names():
             return

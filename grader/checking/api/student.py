@@ -10,21 +10,26 @@ from __future__ import annotations
 import builtins
 import difflib
 import functools
+import itertools
 import operator
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from grader.assignment.expectations import CallShape
-from grader.assignment.spec import Assignment
+from grader.assignment.spec import BOX_MODULE, Assignment
+from grader.checking.api.callbacks import MOST_BYTES, Callbacks, exception_parts, stands_for
+from grader.checking.api.case_files import Files
 from grader.checking.api.changed_arguments import path_to
 from grader.checking.api.handles import Unseen
 from grader.checking.explain.exception_hints import typed
-from grader.checking.judge.compare import as_array, describe
+from grader.checking.judge.compare import as_array
+from grader.checking.judge.value_kinds import describe
 from grader.checking.run.remote import Remote, Request, far_more
 from grader.errors import AssignmentError, StudentException, WorkerDied, WrongReturn
 from grader.sandbox.untrusted import Untrusted
@@ -37,14 +42,24 @@ from grader.sandbox.wire import (
     WireError,
     footprint,
 )
+from grader.sandbox.wire_types import Parts
 from grader.text import clean, without_numbers
 
 PRINTED_CHARACTERS = 20_100  # of one call
 # How large a value may be beside the largest that the reference returned in the same place.
 TIMES, SPARE = 4, 1 << 16
 TIMES_QUIET, SPARE_QUIET = 16, 1 << 20  # of calls that are not noted, whose inputs may be larger
-# whose functions a check may call in the box, by name
-LIBRARIES = {"builtins": builtins, "operator": operator}
+MOST_INPUT = 1_000_000  # characters of what `input` is given
+RANGE_SIZE = 4 * 8  # of an empty range, as `Decoder.size` counts
+# Whose functions a check may call in the box, by name.
+LIBRARIES = {"builtins": builtins, "operator": operator, "itertools": itertools}
+
+
+@dataclass(frozen=True)
+class _Handed:
+    """What goes into the box as these parts."""
+
+    parts: Parts
 
 
 class Call(NamedTuple):
@@ -53,6 +68,7 @@ class Call(NamedTuple):
     function: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+    path: Any = ()  # what leads to the function in the box
 
 
 class CallLog:
@@ -172,8 +188,23 @@ class Case:
         self._became: list[tuple[Any, Value]] = []  # what was given, and what a call made of it
         self.printed = ""  # by the calls, imports left out
         self.folder = ""  # of the check's own, which the box can't see
+        self.callbacks = Callbacks()
+        # handle -> the call that returned it, and its place
+        self.origins: dict[int, tuple[int, int | None]] = {}
+        self._remote_calls_back()
         # the function that was called last, if it is still a stub that returns constants
         self.stub = ""
+
+    def _remote_calls_back(self) -> None:
+        """Let the box call the functions that this case hands in."""
+
+        def answered(frame: Frame, what: str, seconds: float) -> Frame:
+            held = functools.partial(_held_by, self, what.strip("`"))
+            decoder = Untrusted(frame.blobs, held, MOST_BYTES, self.remote.budget)
+            with self.log.paused():
+                return self.callbacks.answer(frame, what, seconds, encoder_of(self), decoder)
+
+        self.remote.called_back, self.remote.callback_bytes = answered, 0
 
     def changed_to(self, argument: Any, value: Value) -> None:
         """Keep what a call made of an argument."""
@@ -223,7 +254,8 @@ class Value(Unseen):
     def __getattr__(self, name: str) -> Value:
         if name.startswith("__"):  # NumPy, copy and pickle ask for these; the box is not asked
             raise AttributeError(
-                f"`{self._name}` stays in the box: ask it for `{name}` by name, as in `student.operator.add(a, b)`"
+                f"`{self._name}` stays in the box: ask it for `{name}` by name, as in"
+                " `student.operator.add(a, b)`"
             )
         return Value(
             self._case, [*self._path, ["attr", name]], f"{self._name}.{name}", self._module
@@ -238,19 +270,62 @@ class Value(Unseen):
         """Set an item of what is in the box; where an object there refuses it, the next call says
         so.
         """
-        encoder = Encoder(_reference)
-        body = {
-            "op": "set",
-            "target": [*_encoded(self._path, encoder), ["item", encoder.encode(key)]],
-        }
+        self._set(["item", key], f"{self._name}[{key!r}]", value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute of what is in the box; names with an underscore in front are this
+        handle's own.
+        """
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+        else:
+            self._set(["attr", name], f"{self._name}.{name}", value)
+
+    def __delitem__(self, key: Any) -> None:
+        """Delete an item of what is in the box."""
+        self._delete(["item", key], f"{self._name}[{key!r}]")
+
+    def __delattr__(self, name: str) -> None:
+        """Delete an attribute of what is in the box."""
+        self._delete(["attr", name], f"{self._name}.{name}")
+
+    def _set(self, step: list[Any], name: str, value: Any) -> None:
+        encoder = self._encoder()
+        body = {"op": "set", "target": _encoded([*self._path, step], encoder)}
         with self._handing_on():
             body["value"] = encoder.encode(value)
-        request = Request(f"setting `{self._name}[{key!r}]`", body, tuple(encoder.blobs))
+        request = Request(f"setting `{name}`", body, tuple(encoder.blobs))
         if self._module:  # which may have to be imported first
             self._case.remote.call_in(self._module, *request)
         else:
             self._case.remote.hold(request)
-        self._case.log.items[key] = value
+        self._case.log.items[step[1]] = value
+
+    def _delete(self, step: list[Any], name: str) -> None:
+        encoder = self._encoder()
+        body = {"op": "delete", "target": _encoded([*self._path, step], encoder)}
+        request = Request(f"deleting `{name}`", body, tuple(encoder.blobs))
+        _asked(lambda: self._case.remote.call_in(self._module, *request))
+
+    def __enter__(self) -> Any:
+        """Enter a context manager that is in the box; what it gives is brought over as far as it is
+        plain data.
+        """
+        return self._ask("__enter__")
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        """Leave it, with the exception that the check's own block raised, if one did."""
+        if error is None:
+            return bool(self._ask("__exit__", None, None, None))
+        parts = exception_parts(error)
+        return bool(self._ask("__exit__", getattr(builtins, parts.items[0]), _Handed(parts), None))
+
+    def _ask(self, method: str, *args: Any) -> Any:
+        """Call a method of Python's own in the box, and fetch what it returns; it is no call of the
+        submission's.
+        """
+        path = [*self._path, ["attr", method]]
+        return Asked(self._case, "", f"{self._name}.{method}", path)(*args)
 
     def __str__(self) -> str:
         """Return the text that `str` gives in the box."""
@@ -273,18 +348,19 @@ class Value(Unseen):
     def _returned_by_call(self) -> bool:
         return len(self._path) == 1 and self._path[0][0] == "handle"
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, stdin: str | None = None, **kwargs: Any) -> Any:
         """Call it in the box with fresh copies of the arguments.
 
-        Returns a tuple where the student's function returned a tuple or list, else the one value.
+        ``stdin``: text that `input` and standard input give meanwhile, line by line.
+        Returns a tuple if the student's function returned a tuple or list, else the one value.
         """
         paths = filter(_is_path, (*args, *kwargs.values())) if self._case.folder else ()
         if any(self._case.folder in str(path) for path in paths):
             raise AssignmentError(
                 f"a check hands a path in `tmp_path` to `{self._name}`, and the box can't see it"
             )
-        call = self._case.log.begun = Call(self._name, args, kwargs)
-        encoder = Encoder(_reference)
+        call = self._case.log.begun = Call(self._name, args, kwargs, self._path)
+        encoder = self._encoder()
         with self._handing_on():
             given = {"args": encoder.encode(args), "kwargs": encoder.encode(kwargs)}
         body = {
@@ -293,6 +369,8 @@ class Value(Unseen):
             **given,
             "most": self._case.log.most(self._name),
         }
+        if stdin is not None:
+            body["stdin"] = _input_text(stdin)
         want = self._case.log.wanted(self._name)
         if want is not None and not want.sequence:
             body["single"] = True
@@ -312,8 +390,9 @@ class Value(Unseen):
         value = self.brought()
         if isinstance(value, Ref) and self._case.log.recording:
             raise AssignmentError(
-                f"`{self._name}` can't be fetched, since it is {describe(value)}: ask for what Python does in the box "
-                "by name, such as `student.builtins.list(...)`, `.str(...)` or `student.operator.eq(...)`"
+                f"`{self._name}` can't be fetched, since it is {describe(value)}: ask for what"
+                " Python does in the box by name, such as `student.builtins.list(...)`,"
+                " `.str(...)` or `student.operator.eq(...)`"
             )
         if isinstance(value, Ref):
             raise WrongReturn(f"`{self._name}` gives {describe(value)}, expected plain data")
@@ -333,7 +412,7 @@ class Value(Unseen):
 
     def brought(self) -> Any:
         """Return the value as `fetch` does, with a `Ref` for what is not plain."""
-        encoder = Encoder(_reference)
+        encoder = self._encoder()
         most = self._case.log.most(None)
         body = {"op": "fetch", "target": _encoded(self._path, encoder), "most": most}
         frame = self._case.remote.call_in(
@@ -364,6 +443,7 @@ class Value(Unseen):
         self._case.stub = function if body.get("stub") is True else ""
         values, sequence = self._in_form(values, bool(body["container"]), body.get("whole"))
         shape = CallShape(function, sequence, len(values), decoder.size)
+        self._note_origins(values, sequence)
         self._case.log.add(call, shape, nothing=not sequence and values[0] is None)
         self._case.came(values)
         answer = tuple(values) if sequence else values[0]
@@ -373,6 +453,13 @@ class Value(Unseen):
                 (answer, f"`{function}` returned {got}, expected the other kind")
             )
         return answer
+
+    def _note_origins(self, values: list[Any], sequence: bool) -> None:
+        """Keep which call returned what stays in the box."""
+        number = len(self._case.log.calls)
+        for place, value in enumerate(values):
+            if isinstance(value, Value):
+                self._case.origins[int(value._path[0][1])] = number, place if sequence else None
 
     def _note_changes(self, body: Mapping[str, Any], call: Call) -> None:
         """Keep which arguments a call says that it has changed, and what became of them."""
@@ -399,6 +486,8 @@ class Value(Unseen):
             return values, sequence
         if want.sequence:
             array = values[0]
+            if isinstance(array, range):
+                return ([*array], True) if len(array) == want.count else (values, sequence)
             fits = isinstance(array, np.ndarray) and array.ndim > 0 and len(array) == want.count
             return ([*array], True) if fits else (values, sequence)
         if len(values) == 1 and isinstance(values[0], np.ndarray):  # in a tuple for no reason
@@ -408,13 +497,18 @@ class Value(Unseen):
             values_in = held.brought() if isinstance(held, Value) else values
         else:
             values_in = values
+        if want.size == RANGE_SIZE + 8 * len(values) and all(
+            type(value) is int for value in values
+        ):
+            return [values], False
         array = as_array(values_in)
+        array = as_array(values_in, text=True) if array is None else array
         fits = array is not None and 8 + footprint(array.shape, array.dtype) == want.size
         return ([array], False) if fits else (values, sequence)
 
     def _kept(self) -> Ref:
         """Return a new handle of what the path leads to."""
-        encoder = Encoder(_reference)
+        encoder = self._encoder()
         body = {"op": "keep", "target": _encoded(self._path, encoder)}
         frame = self._case.remote.call_in(
             self._module, f"`{self._name}`", body, tuple(encoder.blobs)
@@ -425,7 +519,10 @@ class Value(Unseen):
         return Ref(ref.handle, "")
 
     def _held(self, ref: Ref) -> Value:
-        return Value(self._case, [["handle", ref.handle]], self._name)
+        return _held_by(self._case, self._name, ref)
+
+    def _encoder(self) -> Encoder:
+        return encoder_of(self._case)
 
     @contextmanager
     def _handing_on(self) -> Iterator[None]:
@@ -459,6 +556,7 @@ class Student:
 
     def __init__(self, assignment: Assignment, case: Case) -> None:
         self._modules = assignment.modules
+        self._has_box = assignment.box_path is not None
         self._case = case
 
     def __getattr__(self, name: str) -> Any:
@@ -469,6 +567,14 @@ class Student:
             return Library(self._case, name)
         if module is None and name == "after":
             return self._after
+        if module is None and name == "box":
+            if not self._has_box:
+                raise AssignmentError(
+                    "a check uses `student.box`, and there is no `checks/box.py` with its functions"
+                )
+            return Helpers(self._case)
+        if module is None and name == "files":
+            return Files(self._case.remote, recording=self._case.log.recording)
         if module is None:
             close = difflib.get_close_matches(name, self._modules, n=1)
             hint = f": did you mean `{close[0]}`?" if close else ""
@@ -497,20 +603,45 @@ class Library:
         return Asked(self._case, self._library, name)
 
 
+class Helpers:
+    """The author's helper module in the box: `student.box.as_list(letters)` calls its function
+    `as_list`.
+
+    What it answers is a student's word, since the student's code may change anything in the box.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def __getattr__(self, name: str) -> Asked:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Asked(
+            self._case, BOX_MODULE, name, [["module", BOX_MODULE], ["attr", name]], f"box.{name}"
+        )
+
+
 class Asked(Value):
     """A function of Python's own that is called in the box. It answers with data; it is no call of
     the submission's.
     """
 
-    def __init__(self, case: Case, library: str, name: str) -> None:
-        super().__init__(case, [["module", library], ["attr", name]], name)
+    def __init__(
+        self,
+        case: Case,
+        library: str,
+        name: str,
+        path: list[list[Any]] | None = None,
+        called: str = "",
+    ) -> None:
+        super().__init__(case, path or [["module", library], ["attr", name]], called or name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it with what is in the box, and fetch what it returns as far as it is plain data."""
-        encoder, most = Encoder(_reference), self._case.log.most(None)
+        encoder, most = self._encoder(), self._case.log.most(None)
         with self._handing_on():
             given = {"args": encoder.encode(args), "kwargs": encoder.encode(kwargs)}
-        body = {"op": "ask_for", "target": self._path, **given, "most": most}
+        body = {"op": "ask_for", "target": _encoded(self._path, encoder), **given, "most": most}
         frame = _asked(
             lambda: self._case.remote.request(f"`{self._name}`", body, tuple(encoder.blobs))
         )
@@ -518,6 +649,12 @@ class Asked(Value):
         value = self._trusting(lambda: decoder.decode(frame.body.get("value")))
         self._case.log.note_fetched(decoder.size)
         return value
+
+
+def _input_text(text: Any) -> str:
+    if not isinstance(text, str) or len(text) > MOST_INPUT:
+        raise AssignmentError(f"`stdin` has to be text of at most {MOST_INPUT} characters")
+    return text
 
 
 def _is_path(value: Any) -> bool:
@@ -560,15 +697,28 @@ def name_of(function: Any) -> str:
     )
 
 
-def _reference(value: Any) -> Ref:
-    """Let a `Value` stand for itself as an argument, by its handle or one that is made for it."""
-    if isinstance(value, Value) and value._returned_by_call:
-        return Ref(int(value._path[0][1]), "")
-    if isinstance(value, Value):
-        return value._kept()
-    raise AssignmentError(
-        f"a check passes a {type(value).__name__}, which can't cross the border into the box"
-    )
+def encoder_of(case: Case) -> Encoder:
+    """Return an encoder of what a check hands in; a `Value` stands for itself, by its handle or one
+    made for it.
+    """
+
+    def reference(value: Any) -> Ref | Parts:
+        if isinstance(value, Value) and value._returned_by_call:
+            return Ref(int(value._path[0][1]), "")
+        if isinstance(value, _Handed):
+            return value.parts
+        if isinstance(value, Value):
+            return value._kept()
+        found = stands_for(value, case.callbacks)
+        if found.kind == "callback":
+            case.remote.callback_bytes = MOST_BYTES
+        return found
+
+    return Encoder(reference)
+
+
+def _held_by(case: Case, name: str, ref: Ref) -> Value:
+    return Value(case, [["handle", ref.handle]], name)
 
 
 def _encoded(path: list[list[Any]], encoder: Encoder) -> list[list[Any]]:

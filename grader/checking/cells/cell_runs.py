@@ -29,8 +29,8 @@ from grader.notebooks.definitions import definitions, only_defines
 _INPUT = re.compile(r"<ipython-input-[\w-]*>")  # what IPython calls a cell in a syntax error
 DENIED = {  # what a cell may want and a box does not have
     "semaphores": (
-        "notebooks are graded in a box without the shared semaphores that pools, queues and locks of "
-        "`multiprocessing` need: use a loop or threads"
+        "notebooks are graded in a box without the shared semaphores that pools, queues and locks"
+        " of `multiprocessing` need: use a loop or threads"
     ),
     "network": "notebooks are graded in a box without a network",
 }
@@ -80,7 +80,9 @@ class Trouble:
 
     @property
     def is_told(self) -> bool:
-        """Whether a report says of it: what is not written yet is said at the checks that need it."""
+        """Whether a report says of it: what is not written yet is said at the checks that need
+        it.
+        """
         return not (self.meant or isinstance(self.error, NotImplementedYet))
 
 

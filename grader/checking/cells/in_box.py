@@ -55,6 +55,7 @@ class InBox:
     points: float
     hidden: bool
     theirs: frozenset[str]  # what the author's notebook defines
+    modules: tuple[str, ...] = ()  # of the student's files
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,19 @@ class Answered:
 def in_box_of(
     assignment: Assignment, notebook: str, checks: Iterable[CheckSpec]
 ) -> tuple[InBox, ...]:
-    """Return the checks that run in the box of a notebook, in the order of the spec."""
+    """Return the checks that run in the box of a notebook, or for "" beside the files alone, as the
+    spec lists them.
+    """
     wanted = [check for check in checks if check.in_box and check.notebook == notebook]
     if not wanted:
         return ()
-    cells = provided(assignment.folder / assignment.notebook(notebook).source).cells
-    theirs = frozenset[str]().union(
-        *(definitions(text_of(cell)) for cell in cells if cell.cell_type == "code")
-    )
+    theirs = frozenset[str]()
+    if notebook:
+        cells = provided(assignment.folder / assignment.notebook(notebook).source).cells
+        theirs = theirs.union(
+            *(definitions(text_of(cell)) for cell in cells if cell.cell_type == "code")
+        )
+    modules = tuple(file.module for file in assignment.spec.files if file.path.endswith(".py"))
     return tuple(
         InBox(
             id=check.id,
@@ -85,6 +91,7 @@ def in_box_of(
             points=check.points,
             hidden=check.visibility is Visibility.HIDDEN,
             theirs=theirs,
+            modules=modules,
         )
         for check in wanted
     )
@@ -100,11 +107,37 @@ def _source(assignment: Assignment, check: CheckSpec) -> str:
         ) from None
 
 
-def ask(test: InBox, remote: Remote, seconds: float) -> Answered:
-    """Run a check in the box of its notebook; raise `GraderFault` and `AssignmentError` for what is
-    our own fault.
+class BesideFiles:
+    """The checks in the box that stand beside no notebook; each is a fork of one box with the
+    student's files.
     """
-    sent = program(test.source, test.theirs, BUILTINS)
+
+    def __init__(self, tests: Iterable[InBox], remote: Remote, seconds: float) -> None:
+        self._tests = {test.id: test for test in tests}
+        self._remote = remote
+        self._seconds = seconds
+        self._answered: dict[str, Answered] = {}
+        self.look: list[str] = []  # what a person should decide
+
+    def passed_in_box(self, id: str) -> None:  # noqa: A002
+        """Run a check, if it has not been run; raise why it did not pass, if it did not."""
+        if id not in self._answered:
+            answered = self._answered[id] = ask(self._tests[id], self._remote, self._seconds)
+            self.look += [answered.look] if answered.look else []
+        error = self._answered[id].error
+        if error is not None:
+            raise error
+
+    def close(self) -> None:
+        """End the box."""
+        self._remote.close()
+
+
+def ask(test: InBox, remote: Remote, seconds: float) -> Answered:
+    """Run a check in its box; raise `GraderFault` and `AssignmentError` for what is our own
+    fault.
+    """
+    sent = program(test.source, test.theirs, BUILTINS, test.modules)
     what = f"the check `{test.id}`"
     try:
         reply = remote.request(what, sent.body(seconds), seconds=seconds, grace=GRACE_SECONDS)
@@ -133,10 +166,9 @@ def _judged(test: InBox, sent: Program, results: list[dict[str, Any]]) -> Answer
     """Return what came of a test by the answers to all pieces."""
     for index, result in enumerate(results):
         if index != sent.test and not isinstance(result.get("raised"), Mapping):
-            question = (
-                sent.questions[index].replace(f"{sent.guard}.other", "object()").partition("\n")[2]
-                or (sent.questions[index])
-            )
+            question = sent.questions[index].replace(f"{sent.guard}.other", "object()")
+            lines = question.split("\n")
+            question = " ".join(lines[question.startswith("import ") :])
             return _look(test, f"`{clean(question.removeprefix('assert '), 200)}` came out true")
     own = results[sent.test]
     raised = own.get("raised")

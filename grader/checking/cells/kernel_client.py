@@ -87,7 +87,9 @@ class WireKernelClient:
         return id_
 
     def _execute(self, id_: str, code: str) -> None:
-        """Run a cell to its end, in a thread: messages and the reply are handed to the event loop."""
+        """Run a cell to its end, in a thread: messages and the reply are handed to the event
+        loop.
+        """
         self.failure, self.reply = None, {}
         self.seconds = max(0.1, min(self._limits.cell_seconds, self.clock.left - self.reserve))
         content: dict[str, Any]

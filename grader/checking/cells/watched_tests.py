@@ -25,8 +25,19 @@ ASKED = {
     **dict.fromkeys(("allclose", "isclose"), f"assert {NUMBERS}"),
     **dict.fromkeys(("array_equal", "array_equiv"), f"assert {LISTS}"),
     **dict.fromkeys(
-        ("assert_allclose", "assert_almost_equal", "assert_equal", "assert_approx_equal", "assert_array_almost_equal",
-         "assertAlmostEqual", "assertEqual", "assertEquals", "eq_", "assertCountEqual"), NUMBERS,
+        (
+            "assert_allclose",
+            "assert_almost_equal",
+            "assert_equal",
+            "assert_approx_equal",
+            "assert_array_almost_equal",
+            "assertAlmostEqual",
+            "assertEqual",
+            "assertEquals",
+            "eq_",
+            "assertCountEqual",
+        ),
+        NUMBERS,
     ),
     **dict.fromkeys(("assert_array_equal", "assertListEqual", "assertSequenceEqual"), LISTS),
     **dict.fromkeys(("assert_array_less", "assertLess", "assertLessEqual"), "{f}(1, 0)"),
@@ -34,6 +45,24 @@ ASKED = {
     **dict.fromkeys(("assertTrue", "assert_true", "assert_", "ok_"), "{f}(False)"),
     **dict.fromkeys(("assertFalse", "assert_false"), "{f}(True)"),
     **dict.fromkeys(("assertIn", "assert_in"), "{f}(0, [])"),
+    **dict.fromkeys(
+        ("assertRaises", "raises", "assert_raises"), "with {f}(ZeroDivisionError):\n    pass"
+    ),
+    **dict.fromkeys(
+        ("assertRaisesRegex", "assert_raises_regex"), "with {f}(ZeroDivisionError, 'x'):\n    pass"
+    ),
+    **dict.fromkeys(("assertNotEqual", "assertNotAlmostEqual"), "{f}(1.0, 1.0)"),
+    **dict.fromkeys(("assertRegex", "assertMultiLineEqual"), "{f}('a', 'b')"),
+    "assertNotRegex": "{f}('a', 'a')",
+    "assertNotIn": "{f}(0, [0])",
+    "assertIs": "{f}([], [])",
+    "assertIsNot": "{f}(None, None)",
+    "assertIsNone": "{f}(0)",
+    "assertIsNotNone": "{f}(None)",
+    "assertTupleEqual": "{f}((0,), (1,))",
+    "assertSetEqual": "{f}({{0}}, {{1}})",
+    "assertNotIsInstance": "{f}(0, int)",
+    "fail": "{f}('')",
     "assertDictEqual": "{f}({{0: 0}}, {{0: 1}})",
     "assertIsInstance": "{f}(0, str)",
     "assert_frame_equal": "import pandas\n{f}(pandas.DataFrame([0]), pandas.DataFrame([1]))",
@@ -52,7 +81,7 @@ ASKED = {
     "set": "assert {f}([1]) == {f}([])",
     "type": "assert {f}([0]) == {f}(0)",
     "str": "assert {f}(0) == ''",
-}  # fmt: skip
+}
 ALWAYS = (
     "assert [0][0] == 1",
     "assert [0] == [1]",
@@ -61,7 +90,22 @@ ALWAYS = (
     "assert [1][0] < 0",
 )
 KINDS = frozenset(
-    ("len", "type", "str", "set", "sorted", "hasattr", "callable", "issubclass")
+    (
+        "len",
+        "type",
+        "str",
+        "set",
+        "sorted",
+        "hasattr",
+        "callable",
+        "issubclass",
+        "assertRaises",
+        "raises",
+        "assert_raises",
+        "assertRaisesRegex",
+        "assert_raises_regex",
+        "fail",
+    )
 )  # they compare nothing
 ANYTHING = frozenset(("object", "Any"))  # classes to which everything belongs
 _TIMING = re.compile(r"\A\s*%%(?:time|timeit|capture)\b[^\n]*\n")
@@ -88,21 +132,31 @@ class Program(NamedTuple):
     builtins: tuple[str, ...]  # built-in names that the test means
     statements: tuple[str, ...]  # of the test, as an author reads them
     nonce: str
+    theirs: tuple[str, ...]  # modules of the student's
+    modules: tuple[str, ...]  # those of them that the test imports
 
     def body(self, seconds: float) -> dict[str, Any]:
         """Return the request."""
         pieces = [{"code": piece.code, "literals": list(piece.literals)} for piece in self.pieces]
         return {
-            "op": "probe", "guard": self.guard, "pieces": pieces, "builtins": list(self.builtins),
-            "nonce": self.nonce, "seconds": seconds,
-        }  # fmt: skip
+            "op": "probe",
+            "guard": self.guard,
+            "pieces": pieces,
+            "builtins": list(self.builtins),
+            "nonce": self.nonce,
+            "seconds": seconds,
+            "theirs": list(self.theirs),
+            "modules": list(self.modules),
+        }
 
 
-def program(source: str, theirs: frozenset[str], builtin: frozenset[str]) -> Program:
+def program(
+    source: str, theirs: frozenset[str], builtin: frozenset[str], modules: tuple[str, ...] = ()
+) -> Program:
     """Return what is sent for a test.
 
-    theirs: names that the author's own notebook defines, which may be those of builtins. Raises
-    `AssignmentError` for code that can't be read.
+    theirs: names that the author's own notebook defines, which may be those of builtins; modules:
+    those of the student's. Raises `AssignmentError` for code that can't be read.
     """
     text = plain(source)
     tree = parsed(text, source)
@@ -127,7 +181,21 @@ def program(source: str, theirs: frozenset[str], builtin: frozenset[str]) -> Pro
         builtins=tuple(sorted(used & builtin - theirs)),
         statements=tuple(_first_line(node) for node in parsed(text, source).body),
         nonce=secrets.token_hex(16),
+        theirs=modules,
+        modules=tuple(sorted(_imports(tree) & {*modules})),
     )
+
+
+def _imports(tree: ast.Module) -> set[str]:
+    """Return the modules that a test imports at its top level."""
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
 
 
 def plain(source: str) -> str:

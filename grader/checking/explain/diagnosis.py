@@ -120,7 +120,9 @@ def resembles(evidence: Sequence[Evidence]) -> bool:
 
 
 def correlation(expected: Any, got: Any) -> float | None:
-    """Return how two arrays of one shape go together, from -1 to 1; None where that says nothing."""
+    """Return how two arrays of one shape go together, from -1 to 1; None where that says
+    nothing.
+    """
     want, have = (
         np.asarray(value) if isinstance(value, np.ndarray) else np.zeros(0)
         for value in (expected, got)

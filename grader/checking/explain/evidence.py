@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 
 from grader.assignment.expectations import CaseRecord
-from grader.checking.api.expect import Got
 from grader.checking.explain.symptoms import Pair
+from grader.checking.judge.compare import named
 from grader.checking.judge.fingerprints import Fingerprint, fingerprint, parts
+from grader.checking.judge.got import Got
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -62,8 +63,9 @@ def pairs(one: Evidence) -> Iterator[Pair]:
 
 def _entries(name: str, expected: Any, got: Any) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(expected, dict):
-        there = [key for key in expected if key in got] if isinstance(got, Mapping) else []
-        yield from ((f"{name}[{key}]", expected[key], got[key]) for key in there)
+        for (inner, want), key in zip(named(name, expected), expected, strict=True):
+            if isinstance(got, Mapping) and key in got:
+                yield inner, want, got[key]
     elif isinstance(expected, list | tuple):
         items = got if isinstance(got, list | tuple) and len(got) == len(expected) else ()
         for index, (want, have) in enumerate(zip(expected, items, strict=False)):

@@ -28,7 +28,10 @@ def _and_behind(count: int) -> str:
     """Return how many cells stopped for want of what another defines."""
     if not count:
         return ""
-    return f"; {count} cell{'s' if count > 1 else ''} that need{'' if count > 1 else 's'} what it defines stopped too"
+    return (
+        f"; {count} cell{'s' if count > 1 else ''} that need{'' if count > 1 else 's'} what it"
+        " defines stopped too"
+    )
 
 
 class Missing:
@@ -58,7 +61,8 @@ class Missing:
             if name in stubs(text_of(self._cells[index])):
                 return NotImplementedYet(name)
             return StudentException(
-                f"`{name}` is not defined: {place} defines it, but it is gone when the notebook ends"
+                f"`{name}` is not defined: {place} defines it, but it is gone when the notebook"
+                " ends"
             )
         if isinstance(trouble.error, NotImplementedYet):
             return NotImplementedYet(name)
@@ -68,7 +72,8 @@ class Missing:
                 f"`{name}` is not defined, since {trouble.error}", trace, trouble.place
             )
         return CellStopped(
-            f"`{name}` is not defined: {place} defines it, but lacks what another cell defines; {trouble.error}",
+            f"`{name}` is not defined: {place} defines it, but lacks what another cell defines;"
+            f" {trouble.error}",
             trace,
             trouble.place,
         )
@@ -129,8 +134,8 @@ class Missing:
             mine = next((cell for cell in self._cells if cell_key(cell) == author.key), None)
             if mine is None or matching.of(author) is None:
                 return StudentException(
-                    f"`{name}` is not defined: the cell in which it is to be written is not in the notebook, and no "
-                    "other cell defines it"
+                    f"`{name}` is not defined: the cell in which it is to be written is not in the"
+                    " notebook, and no other cell defines it"
                 )
             return self._unwritten(name, mine)
         # in a handout, a task's cell does not tell what it is to define

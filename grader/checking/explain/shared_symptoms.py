@@ -19,12 +19,13 @@ from grader.checking.judge.fingerprints import parts
 LARGE = 4.0  # how much larger than all others' the inputs of a case must be to be called large
 NAMED = 3  # cases that are named one by one
 OVERFLOW = (
-    "is NaN or infinite only where the inputs are large. Look for the exponential of a large number, or the logarithm "
-    "of what has become zero: what is the same on paper can be written so that it stays finite."
+    "is NaN or infinite only where the inputs are large. Look for the exponential of a large"
+    " number, or the logarithm of what has become zero: what is the same on paper can be written so"
+    " that it stays finite."
 )
 ONE = (
-    "Look for what removes such an axis (`squeeze`, an index in place of a slice, a `reshape` with too few axes), and "
-    "for a shape that is read off an array which has lost one."
+    "Look for what removes such an axis (`squeeze`, an index in place of a slice, a `reshape` with"
+    " too few axes), and for a shape that is read off an array which has lost one."
 )
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
@@ -149,7 +150,10 @@ def _mixed_up(pair: Pair, one: Evidence) -> Iterator[str]:
     for name, (value, _) in one.record.values.items():
         for key, expected in parts(name, value):
             if key != pair.name and _equal(have, expected):
-                yield f"`{pair.name}` is what is expected of `{key}`: is it returned, or kept, in the right place?"
+                yield (
+                    f"`{pair.name}` is what is expected of `{key}`: is it returned, or kept, in the"
+                    " right place?"
+                )
 
 
 def _equal(have: np.ndarray, other: Any) -> bool:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grader.checking.judge.compare import KINDS, distances
+from grader.checking.judge.distances import distances
+from grader.checking.judge.value_kinds import KINDS
 from grader.model import Tolerance
 
 BLOCKS = (4, 3, 2)  # into how many blocks columns are split to look for another order
@@ -66,7 +67,9 @@ class _Look(NamedTuple):
 
     @property
     def time(self) -> int | None:
-        """Return which axis is time, where there are steps enough to tell one pattern from another."""
+        """Return which axis is time, where there are steps enough to tell one pattern from
+        another.
+        """
         axis = next(
             (i for i, name in enumerate(self.pair.axes) if name.split(" ")[0] == "T"),
             self.want.ndim,
@@ -142,7 +145,10 @@ def _not_finite(look: _Look) -> Iterator[str]:
         and finite.any()
         and not look.wrong(look.have, look.want)[finite].any()
     ):
-        yield "is right wherever it is a number: only the entries that are NaN or infinite are to be explained."
+        yield (
+            "is right wherever it is a number: only the entries that are NaN or infinite are to be"
+            " explained."
+        )
 
 
 def _shapes(look: _Look) -> Iterator[str]:
@@ -187,8 +193,8 @@ def _precision(look: _Look) -> Iterator[str]:
             np.array_equal(have, cut(want)) for cut in (np.trunc, np.rint)
         ) and not np.array_equal(have, want):
             yield (
-                "holds whole numbers, those that are expected without their fractions: was it computed in, or written "
-                "into, an array of integers?"
+                "holds whole numbers, those that are expected without their fractions: was it"
+                " computed in, or written into, an array of integers?"
             )
         return
     for kind, word in PRECISIONS:
@@ -236,9 +242,11 @@ def _lengths(look: _Look) -> Iterator[tuple[int, str]]:
     for name, length in long.items():
         yield (
             length,
-            f"the length of {name}"
-            if name.startswith("axis ")
-            else f"the length of the axis {name}",
+            (
+                f"the length of {name}"
+                if name.startswith("axis ")
+                else f"the length of the axis {name}"
+            ),
         )
     for (one, first), (other, second) in itertools.combinations(look.pair.lengths.items(), 2):
         if first > 1 and second > 1:
@@ -281,7 +289,10 @@ def _blocks(look: _Look) -> Iterator[str]:
             if moved and all(
                 look.close(have[block], want[place]) for place, block in enumerate(order)
             ):
-                yield f"has its {count} blocks of columns in another order ({moved} of them are out of place)."
+                yield (
+                    f"has its {count} blocks of columns in another order ({moved} of them are out"
+                    " of place)."
+                )
                 return
     if width % BLOCKS[0] == 0 and width > BLOCKS[0]:
         wrong = np.split(look.wrong(look.have, look.want), BLOCKS[0], axis=-1)
@@ -296,11 +307,17 @@ def _shifted(look: _Look) -> Iterator[str]:
     if difference.size >= FEW and look.close(
         np.broadcast_to(difference.flat[0], difference.shape), difference
     ):
-        yield "is off by one and the same number everywhere: a constant is missing or stands there twice."
+        yield (
+            "is off by one and the same number everywhere: a constant is missing or stands there"
+            " twice."
+        )
     elif difference.ndim > 1:
         rows = difference.reshape(-1, difference.shape[-1])
         if len(rows) > 1 and look.close(np.broadcast_to(rows[:1], rows.shape), rows):
-            yield "is off by the same row everywhere: a term like a bias is missing or stands there twice."
+            yield (
+                "is off by the same row everywhere: a term like a bias is missing or stands there"
+                " twice."
+            )
 
 
 def _broadcast(look: _Look) -> Iterator[str]:

@@ -5,32 +5,25 @@ Pure. A `Comparison` tells shapes, dtypes, how far off and where; it never holds
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from grader.checking.judge.compare_types import compare_special, is_special
+from grader.checking.judge.distances import distances
+from grader.checking.judge.value_kinds import KINDS, describe, entries
 from grader.error_map import classify
 from grader.model import Comparison, ErrorMap, Scatter, Tolerance
-from grader.sandbox.wire import Ref
-from grader.text import clean
+from grader.sandbox.wire_types import text_of
 
-KINDS = {
-    "b": "booleans",
-    "i": "integers",
-    "u": "integers",
-    "f": "floats",
-    "c": "complex numbers",
-    "U": "text",
-    "S": "bytes",
-}
 SHOWN_PLACES = 5
+EXACT = (range, Fraction, Decimal)  # kinds that others may stand for
 GRID = 12  # cells of a scatter picture, each way
-# differences below this are rounding, whatever the scale; with an atol of zero, below this of the
-# scale
-FLOOR = 1e-10
 
 
 def compare(
@@ -78,7 +71,11 @@ def kind_of(value: Any) -> Any:
     if type(value) in (list, tuple):
         return type(value), [kind_of(item) for item in value]
     if isinstance(value, Mapping):
-        return dict, {key: kind_of(item) for key, item in value.items()}
+        return dict, {text_of(key): kind_of(item) for key, item in value.items()}
+    if isinstance(value, AbstractSet):
+        return frozenset if isinstance(value, frozenset) else set
+    if type(value) in EXACT:
+        return type(value)
     return np.ndarray if isinstance(value, np.ndarray) and value.shape else None
 
 
@@ -87,28 +84,36 @@ def in_kind(expected: Any, got: Any) -> Any:
     fit as it is.
     """
     if isinstance(expected, dict):
-        if type(got) is not dict:
+        if not isinstance(got, dict):
             return got
-        return {
-            key: in_kind(expected[key], item) if key in expected else item
+        fitted = [
+            (key, in_kind(expected[key], item) if key in expected else item)
             for key, item in got.items()
-        }
+        ]
+        return dict(fitted) if type(got) is dict else type(got)(fitted)
     if isinstance(expected, list | tuple):
+        if isinstance(got, range):
+            got = [*got]
         if isinstance(got, np.ndarray) and got.ndim and len(got) == len(expected):
             got = [*got]
         alike = type(got) in (list, tuple) and len(got) == len(expected)
         return [*map(in_kind, expected, got)] if alike else got
-    if isinstance(expected, np.ndarray) and expected.ndim and type(got) in (list, tuple):
-        array = as_array(got)
+    if isinstance(expected, np.ndarray) and expected.ndim and type(got) in (list, tuple, range):
+        array = as_array([*got] if type(got) is range else got, text=expected.dtype.kind in "US")
         if array is None:
             return got
         return array.astype(expected.dtype) if not array.size else array
     return got
 
 
-def as_array(values: Any) -> np.ndarray | None:
-    """Return lists and tuples of numbers, of equal lengths, as an array; None for anything else."""
+def as_array(values: Any, *, text: bool = False) -> np.ndarray | None:
+    """Return lists and tuples of numbers, of equal lengths, as an array; None for anything else.
+
+    ``text``: text or bytes are asked for in place of numbers.
+    """
     kinds = {*_kinds(values)}
+    if text:
+        return np.asarray(values) if kinds in ({"U"}, {"S"}) and _even(values) else None
     if not kinds <= set("biufc") or ("b" in kinds and len(kinds) > 1):
         return None
     try:
@@ -118,25 +123,32 @@ def as_array(values: Any) -> np.ndarray | None:
     return array if array.dtype.kind in "biufc" else None
 
 
+def _even(values: Any) -> bool:
+    """Return whether lists in a list are all of one length, at every level."""
+    inner = [item for item in values if type(item) in (list, tuple)]
+    if not inner:
+        return True
+    return len(inner) == len(values) and len({*map(len, inner)}) == 1 and all(map(_even, inner))
+
+
 def _kinds(value: Any) -> Iterator[str]:
     """Yield the kinds of all that is in lists and tuples; "O" for what is no number."""
     if type(value) in (list, tuple):
         for item in value:
             yield from _kinds(item)
     else:
-        numbers = isinstance(value, np.ndarray | np.generic | bool | int | float)
+        numbers = isinstance(
+            value, np.ndarray | np.generic | bool | int | float | complex | str | bytes
+        )
         yield np.asarray(value).dtype.kind if numbers else "O"
 
 
 def as_floats(expected: Any, got: Any, tolerance: Tolerance) -> Any:
     """Return a value with integers as floats if these are the floats that are expected."""
     if isinstance(expected, dict):
-        inner = got.items() if isinstance(got, dict) else ()
-        return (
-            {key: as_floats(expected.get(key), item, tolerance) for key, item in inner}
-            if inner
-            else got
-        )
+        inner = [] if not isinstance(got, dict) else [*got.items()]
+        fitted = [(key, as_floats(expected.get(key), item, tolerance)) for key, item in inner]
+        return got if not fitted else dict(fitted) if type(got) is dict else type(got)(fitted)
     if isinstance(expected, list | tuple):
         alike = type(got) in (list, tuple) and len(got) == len(expected)
         return (
@@ -144,6 +156,8 @@ def as_floats(expected: Any, got: Any, tolerance: Tolerance) -> Any:
             if alike
             else got
         )
+    if isinstance(expected, float | np.floating) and isinstance(got, Fraction | Decimal):
+        return float(got)
     numbers = isinstance(got, np.ndarray | np.generic | int) and not isinstance(got, bool)
     if not numbers or not isinstance(expected, np.ndarray | np.generic | float):
         return got
@@ -156,7 +170,9 @@ def as_floats(expected: Any, got: Any, tolerance: Tolerance) -> Any:
 
 
 def _compare(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterator[Comparison]:
-    if isinstance(expected, dict):
+    if is_special(expected):
+        yield compare_special(name, expected, got, tolerance)
+    elif isinstance(expected, dict):
         yield from _compare_dict(name, expected, got, tolerance)
     elif isinstance(expected, list | tuple):
         yield from _compare_sequence(name, expected, got, tolerance)
@@ -165,7 +181,10 @@ def _compare(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterat
         message = (
             ""
             if ok
-            else f"`{name}` is {describe(got)} that differs from what is expected ({describe(expected)})"
+            else (
+                f"`{name}` is {describe(got)} that differs from what is expected"
+                f" ({describe(expected)})"
+            )
         )
         yield Comparison(name, ok, message, describe(got), describe(expected))
     else:
@@ -178,13 +197,35 @@ def _compare_dict(
     if not isinstance(got, Mapping):
         yield _different(name, expected, got, f"`{name}` is {describe(got)}, expected a dict")
         return
-    missing = [key for key in expected if key not in got]
-    if missing:
+    found = {text_of(key): item for key, item in got.items()}
+    missing = [key for key in expected if text_of(key) not in found]
+    if missing and all(type(key) is str for key in expected):
         keys = ", ".join(f"`{key}`" for key in missing)
         yield _different(name, expected, got, f"`{name}` lacks {keys}")
-    for key, value in expected.items():
-        if key in got:
-            yield from _compare(f"{name}[{key}]", value, got[key], tolerance)
+    elif not all(type(key) is str for key in expected):
+        yield from _other_keys(name, expected, got, missing)
+    for (inner, value), key in zip(named(name, expected), expected, strict=True):
+        if text_of(key) in found:
+            yield from _compare(inner, value, found[text_of(key)], tolerance)
+
+
+def _other_keys(name: str, expected: Any, got: Any, missing: list[Any]) -> Iterator[Comparison]:
+    """Hold the keys of a dict that are not all text: they may be the answer, so none is named and
+    none is in excess.
+    """
+    right = {text_of(key) for key in expected}
+    more = sum(text_of(key) not in right for key in got)
+    if missing or more:
+        told = [f"lacks {len(missing)} of its {len(expected)} keys"] if missing else []
+        told += [f"has {more} keys that should not be there"] if more else []
+        yield _different(name, expected, got, f"`{name}` {' and '.join(told)}")
+
+
+def named(name: str, expected: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the values of a dict that is expected under the names that comparisons give them."""
+    text = all(type(key) is str for key in expected)
+    for place, (key, value) in enumerate(expected.items(), start=1):
+        yield f"{name}[{key}]" if text else f"{name}[entry {place}]", value
 
 
 def _compare_sequence(
@@ -204,7 +245,10 @@ def _compare_sequence(
 
 
 def _compare_numbers(name: str, expected: np.ndarray, got: Any, tolerance: Tolerance) -> Comparison:
-    if isinstance(got, np.ndarray | np.generic | bool | int | float):
+    if (
+        isinstance(got, np.ndarray | np.generic | bool | int | float | complex)
+        and type(got) is not np.ma.MaskedArray
+    ):
         array = np.asarray(got)
     else:
         return _different(
@@ -217,6 +261,10 @@ def _compare_numbers(name: str, expected: np.ndarray, got: Any, tolerance: Toler
     kinds = KINDS.get(array.dtype.kind, "other values"), KINDS[expected.dtype.kind]
     if kinds[0] != kinds[1]:
         return _different(name, expected, got, f"`{name}` holds {kinds[0]}, expected {kinds[1]}")
+    if array.dtype.kind == "O" or array.dtype.kind not in KINDS:
+        return _different(
+            name, expected, got, f"`{name}` is {describe(got)}, expected {describe(expected)}"
+        )
     if expected.dtype.kind in "fc":
         return _compare_floats(name, expected, array, tolerance)
     wrong = array != expected
@@ -239,7 +287,7 @@ def _compare_floats(
             if count
         ]
         count = (
-            f"{' and '.join(kinds)} of {_entries(have.size)}"
+            f"{' and '.join(kinds)} of {entries(have.size)}"
             if have.shape
             else kinds[0].split(" ", 1)[1]
         )
@@ -267,24 +315,6 @@ def _rough(error: Any) -> float:
     known itself.
     """
     return float(f"{float(error):.1e}")
-
-
-def distances(
-    want: np.ndarray, have: np.ndarray, tolerance: Tolerance
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return the absolute errors, which of them are out of tolerance, and the largest expected
-    magnitude.
-    """
-    finite = np.isfinite(want)
-    scale = float(np.abs(want[finite]).max(initial=0.0))
-    floor = FLOOR if tolerance.atol else FLOOR * min(scale, 1.0)
-    with np.errstate(invalid="ignore", over="ignore"):
-        distance = np.where(finite, np.abs(have - want), np.where(have == want, 0.0, np.inf))
-        wrong = ~(
-            distance
-            <= tolerance.rtol * np.where(finite, np.abs(want), 0.0) + tolerance.atol * scale + floor
-        )
-    return distance, wrong, scale
 
 
 def _map(
@@ -324,9 +354,7 @@ def _values(
     count = int(wrong.sum())
     message = ""
     if count:
-        off = (
-            "the value is off" if not wrong.shape else f"{count} of {_entries(wrong.size)} are off"
-        )
+        off = "the value is off" if not wrong.shape else f"{count} of {entries(wrong.size)} are off"
         errors = (
             ""
             if relative is None
@@ -345,14 +373,12 @@ def _values(
         max_absolute_error=absolute,
         wrong=count,
         total=int(wrong.size),
-        where=tuple(tuple(int(i) for i in place) for place in np.argwhere(wrong)[:SHOWN_PLACES])
-        if count
-        else (),
+        where=(
+            tuple(tuple(int(i) for i in place) for place in np.argwhere(wrong)[:SHOWN_PLACES])
+            if count
+            else ()
+        ),
     )
-
-
-def _entries(count: int) -> str:
-    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def _first(wrong: np.ndarray) -> str:
@@ -364,26 +390,3 @@ def _first(wrong: np.ndarray) -> str:
 
 def _different(name: str, expected: Any, got: Any, message: str) -> Comparison:
     return Comparison(name, False, message, describe(got), describe(expected))
-
-
-def describe(value: Any) -> str:
-    """Say what kind of thing a value is, never what its numbers are."""
-    if value is None:
-        return "None"
-    if isinstance(value, Ref):
-        return f"an object of type {clean(value.type, 80)}"
-    if isinstance(value, np.ndarray) and value.shape:
-        return f"an array of shape {value.shape}, {_name(value.dtype)}"
-    if isinstance(value, np.ndarray | np.generic):
-        return f"a number ({_name(value.dtype)})"
-    if isinstance(value, Mapping | list | tuple):
-        kind = {list: "a list", tuple: "a tuple"}.get(type(value), "a dict")
-        return f"{kind} of {_entries(len(value))}"
-    return {str: "a string", bool: "a boolean", int: "an integer", float: "a float"}.get(
-        type(value), "something else"
-    )
-
-
-@functools.lru_cache(maxsize=64)
-def _name(dtype: np.dtype[Any]) -> str:
-    return str(dtype)  # which NumPy puts together anew each time

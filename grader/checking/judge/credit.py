@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from grader.assignment.expectations import CaseRecord
+from grader.checking.judge.compare import named
+from grader.checking.judge.compare_types import is_filled, is_special
 from grader.model import Comparison
 
 NOTHING = 1e-6  # what varies by no more could be had without doing anything
@@ -59,20 +61,23 @@ def says_something(value: Any, given: Sequence[np.ndarray]) -> bool:
     """Return whether a value is more than could be had for nothing: one number throughout, or
     numbers handed on.
     """
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str | bytes):
         return bool(value)
+    if is_special(value):
+        return is_filled(value)
     array = np.asarray(value)
     if array.dtype.kind not in "fc" or array.size == 1:
         return bool(np.any(array))
     handed_on = any(np.isin(array, one).all() for one in given if one.size)
-    return bool(np.isfinite(array).all() and np.ptp(array.real) > NOTHING and not handed_on)
+    known = array.real[np.isfinite(array)]
+    return bool(known.size and np.ptp(known) > NOTHING and not handed_on)
 
 
 def _entries(name: str, expected: Any) -> Iterator[tuple[str, Any]]:
     """Yield the plain values in an expectation, under the names that comparisons give them."""
     if isinstance(expected, dict):
-        for key, value in expected.items():
-            yield from _entries(f"{name}[{key}]", value)
+        for key, value in named(name, expected):
+            yield from _entries(key, value)
     elif isinstance(expected, list | tuple):
         for index, value in enumerate(expected):
             yield from _entries(f"{name}[{index}]", value)

@@ -14,9 +14,12 @@ import json
 import math
 import zlib
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
+
+from grader.sandbox.wire_types import taken_apart, text_of
 
 PROJECTIONS = 4
 SAMPLE = 1 << 17  # entries of an array that its fingerprint looks at, spread over all of it
@@ -62,6 +65,14 @@ def fingerprint(name: str, value: Any) -> Fingerprint:
         return [f"{type(value).__name__} {len(value)}", 0.0, *inner]
     if isinstance(value, str):
         return [f"text {zlib.crc32(value.encode('utf-8', 'replace'))}", 0.0]
+    parts_of = None if isinstance(value, bool | float) else taken_apart(value)
+    if parts_of is not None:
+        items = (
+            sorted(parts_of.items, key=text_of)
+            if isinstance(value, AbstractSet)
+            else parts_of.items
+        )
+        return [f"kind {parts_of.kind}", 0.0, *fingerprint(name, items)]
     if isinstance(value, bool) or not isinstance(value, np.ndarray | np.generic | int | float):
         return [
             f"{type(value).__name__} {value}" if isinstance(value, bool) else type(value).__name__,
@@ -128,7 +139,9 @@ def digests(print_: Fingerprint, expected: Fingerprint, salt: str) -> Fingerprin
 
 
 def agree(recorded: Fingerprint, own: Fingerprint, expected: Fingerprint, salt: str) -> bool:
-    """Return whether a value's fingerprint is a recorded one, of which there may be digests alone."""
+    """Return whether a value's fingerprint is a recorded one, of which there may be digests
+    alone.
+    """
     if recorded[:1] == [AS_EXPECTED]:
         return same(own, expected)
     if recorded[:1] == [DIGESTS]:

@@ -6,19 +6,32 @@ Pure, but for the one call that is made to see what it raises.
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from grader.checking.judge.compare import compare, describe
+from grader.checking.judge.compare import as_array, compare
+from grader.checking.judge.got import Got
+from grader.checking.judge.up_to import UpTo, fitted
+from grader.checking.judge.value_kinds import describe
 from grader.errors import AssignmentError, StudentException
 from grader.model import Comparison, Tolerance
+from grader.sandbox import wire_tables
+from grader.sandbox.wire_types import taken_apart
+from grader.text import clean
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,16}")
+DIFF_LINES = 100  # of texts that are shown beside each other
+DIFF_CHARACTERS = 4_000
+SHOWN_CHARACTERS = 100  # of a line in a message
 # characters of a text that is looked at, beside the reference's
 PRINTED_TIMES, PRINTED_SPARE = 4, 20_000
+NAN = "which is then the right answer there: is that meant?"
 PRINTED_RTOL = 1e-4  # of a number within printed text
 # A number, a word, or any other character. A sign belongs to the number unless it stands behind a
 # word or a bracket.
@@ -50,6 +63,62 @@ def closest(
         return sum(not one.ok and not one.wrong for one in found), sum(one.wrong for one in found)
 
     return min(tries, key=distance)
+
+
+def up_to(
+    name: str, expected: Any, got: Got, tolerance: Tolerance, free: UpTo
+) -> tuple[tuple[Comparison, ...], Got]:
+    """Return the comparison of a value of which something is free, and the value as near as that
+    allows.
+    """
+    try:
+        want, have = fitted(expected, got.value, free, tolerance)
+    except Exception as error:  # of the author's function, from what a student returned
+        raised = type(error).__name__
+        message = (
+            f"`{name}` is {describe(got.value)}, which can't be brought into the form to be"
+            f" compared: {raised}"
+        )
+        return (Comparison(name, False, message, describe(got.value), describe(expected)),), got
+    return compare(name, want, have, tolerance, got.axes), got._replace(value=have)
+
+
+def estimated(
+    name: str, value: Any, near: Any, standard_error: Any, sigmas: float, what: str
+) -> Comparison:
+    """Hold an estimate by random numbers, which may be off by some standard errors either way."""
+    subject = f"`{name}` ({what})" if what else f"`{name}`"
+    right, error = np.asarray(near, dtype=float), np.asarray(standard_error, dtype=float)
+    if not (np.isfinite(error).all() and (error > 0).all() and 0 < sigmas < np.inf):
+        raise AssignmentError(f"`{name}`: `standard_error` and `sigmas` have to be above zero")
+    expected = f"within {sigmas:g} standard errors"
+    numbers = isinstance(
+        value, np.ndarray | np.generic | int | float | list | tuple
+    ) and not isinstance(value, bool)
+    array = (
+        as_array(value)
+        if isinstance(value, list | tuple)
+        else np.asarray(value)
+        if numbers
+        else None
+    )
+    if array is None or array.dtype.kind not in "iuf" or array.shape != right.shape:
+        kind = "a number" if not right.shape else f"numbers of shape {right.shape}"
+        return Comparison(
+            name, False, f"{subject} is {describe(value)}, expected {kind}", describe(value), kind
+        )
+    with np.errstate(all="ignore"):
+        off = np.abs(array.astype(float) - right) / error
+    wrong = ~(off <= sigmas)
+    if not wrong.any():
+        return Comparison(name, True, "", describe(value), expected)
+    largest = float(off[~np.isnan(off)].max(initial=0.0))
+    count = f"{int(wrong.sum())} of {wrong.size} entries are" if right.shape else "it is"
+    told = (
+        f"{subject} is further off than chance explains: {count} up to {largest:.2g} standard"
+        " errors off, "
+    )
+    return Comparison(name, False, f"{told}expected at most {sigmas:g}", describe(value), expected)
 
 
 def masked(name: str, value: Any, where: np.ndarray) -> Any:
@@ -97,14 +166,80 @@ def unmodified(name: str, changed: Collection[tuple[str, str]]) -> Comparison:
     return Comparison(name, not changed, f"{told}: work on a copy of it" if changed else "")
 
 
-def printed_text(name: str, expected: str, got: str, rtol: float = PRINTED_RTOL) -> Comparison:
+def printed_text(
+    name: str, expected: str, got: str, rtol: float = PRINTED_RTOL, *, shown: bool = False
+) -> Comparison:
     """Hold printed text against the reference's, word by word; fractional numbers may be off by
     rounding.
 
-    What is far longer than the reference's is wrong, and is not taken apart.
+    What is far longer than the reference's is wrong, and is not taken apart. ``shown``: both texts
+    may be shown, line by line.
     """
+    found = _printed_text(name, expected, got, rtol)
+    if found.ok or not shown:
+        return found
+    want, have = (text.strip().splitlines() for text in (expected, clean(got, DIFF_CHARACTERS)))
+    message = found.message
+    for number, (right, line) in enumerate(zip_longest(want, have), start=1):
+        if right is None or line is None or not _same_words(_words(right), _words(line), rtol):
+            message += f": line {number} should be {_quoted(right)}, got {_quoted(line)}"
+            break
+    return msgspec.structs.replace(found, message=message, shown=_diff(want, have))
+
+
+def _quoted(line: str | None) -> str:
+    return (
+        "nothing"
+        if line is None
+        else repr(line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS] + "…")
+    )
+
+
+def _diff(want: Sequence[str], have: Sequence[str]) -> str:
+    """Return the lines of two texts: a minus stands before those that are missing, a plus before
+    those in excess.
+    """
+    lines = difflib.unified_diff(
+        want[:DIFF_LINES], have[:DIFF_LINES], "expected", "got", n=2, lineterm=""
+    )
+    return "\n".join(list(lines)[:DIFF_LINES])
+
+
+def with_values(found: tuple[Comparison, ...], expected: Any, got: Any) -> tuple[Comparison, ...]:
+    """Return comparisons of which the first that does not hold tells what was expected and what was
+    got.
+    """
+    for place, one in enumerate(found):
+        if not one.ok and not one.shown:
+            told = f"expected: {_short(expected)}\ngot:      {_short(got)}"
+            return (*found[:place], msgspec.structs.replace(one, shown=told), *found[place + 1 :])
+    return found
+
+
+def _short(value: Any) -> str:
+    """Return a value as text of bounded length; an array with its corners."""
+    if isinstance(value, str | bytes):
+        value = value[:DIFF_CHARACTERS]
+    if isinstance(value, list | tuple) and len(value) > DIFF_LINES:
+        value = value[:DIFF_LINES]
+    if isinstance(value, int) and value.bit_length() > DIFF_CHARACTERS:
+        return describe(value)
+    with np.printoptions(threshold=DIFF_LINES, edgeitems=3, precision=6):
+        text = (
+            str(value)
+            if isinstance(value, np.ndarray) or wire_tables.library(value)
+            else repr(value)
+        )
+    return clean(text, DIFF_CHARACTERS)
+
+
+def _printed_text(name: str, expected: str, got: str, rtol: float) -> Comparison:
+    """Hold printed text against the reference's without showing any of it."""
     if len(got) > PRINTED_TIMES * len(expected) + PRINTED_SPARE:
-        message = f"`{name}` has {len(got)} characters, far more than is expected: is something printed in a loop?"
+        message = (
+            f"`{name}` has {len(got)} characters, far more than is expected: is something printed"
+            " in a loop?"
+        )
         return Comparison(name, False, message, "text", _count(len(_lines(expected))) + " of text")
     want, have = _lines(expected), _lines(got)
     words = f"{_count(len(have))} of text", f"{_count(len(want))} of text"
@@ -165,6 +300,10 @@ def bounded(
     )
 
 
+def _words(line: str) -> list[str]:
+    return _TOKEN.findall(line)
+
+
 def _lines(text: str) -> list[list[str]]:
     return [_TOKEN.findall(line) for line in text.strip().splitlines()]
 
@@ -199,20 +338,33 @@ def _count(lines: int) -> str:
 
 def check_recordable(name: str, value: Any) -> None:
     """Refuse to record what could never be compared, or could not be kept as it is."""
-    if type(value) in (dict, list, tuple):  # and not a `Ref`, which is a tuple too
-        for key in value if isinstance(value, dict) else ():
-            if not isinstance(key, str):
-                raise AssignmentError(
-                    f"`{name}` has the key {key!r}: the keys of an expected dict must be text"
-                )
-        for item in value.values() if isinstance(value, dict) else value:
+    if type(value) in (list, tuple):  # and not a `Ref`, which is a tuple too
+        for item in value:
             check_recordable(name, item)
-    elif value is not None and not isinstance(value, str):
-        plain = isinstance(value, np.ndarray | np.generic | bool | int | float)
-        if not plain or np.asarray(value).dtype.kind not in "biufc":
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            check_recordable(name, key)
+            check_recordable(name, item)
+    elif value is not None and not isinstance(value, str | bool | int | float | complex):
+        plain = isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufcUS"
+        parts = None if plain else taken_apart(value)
+        if not plain and parts is None:
             raise AssignmentError(
                 f"`{name}` is {describe(value)} and can't be recorded: "
-                "expect arrays of numbers, numbers, text or containers of them"
+                "expect arrays, numbers, text, dates, sets, tables or containers of them"
             )
-        if np.isnan(value).any():
-            raise AssignmentError(f"`{name}` holds NaN: an expectation must be a number")
+        if parts is not None and parts.kind in ("set", "frozenset", "column"):
+            check_recordable(name, parts.items)
+
+
+def count_nan(value: Any) -> int:
+    """Return how many numbers of a value to be recorded are NaN, which is then the right answer
+    there.
+    """
+    if isinstance(value, Mapping):
+        return sum(map(count_nan, value.values()))
+    if type(value) in (list, tuple):
+        return sum(map(count_nan, value))
+    numbers = isinstance(value, np.ndarray | np.generic | float | complex)
+    array = np.asarray(value) if numbers and type(value) is not np.ma.MaskedArray else np.zeros(0)
+    return int(np.isnan(array).sum()) if array.dtype.kind in "fc" else 0

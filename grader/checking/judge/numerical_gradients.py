@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from grader.checking.api.student import fetched
-from grader.checking.judge.compare import describe
+from grader.checking.judge.value_kinds import describe
 from grader.errors import WrongReturn
 from grader.model import Tolerance
 
 STEP = 1e-5  # of central differences, relative to the input's magnitude: the best trade in float64
-NUMERICAL = Tolerance(rtol=1e-4, atol=1e-5)
+NUMERICAL = Tolerance(rtol=1e-4, scaled=1e-5)
 
 
 def weighted(value: Any, weight: Any) -> float:

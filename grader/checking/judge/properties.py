@@ -29,7 +29,7 @@ from hypothesis.errors import (
 )
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 
-from grader.checking.judge.compare import describe
+from grader.checking.judge.value_kinds import describe
 from grader.errors import AssignmentError, GraderError, StudentException, WrongReturn
 from grader.model import Comparison
 from grader.text import clean, without_numbers
@@ -76,7 +76,9 @@ class _Search:
         self.found: Failure | None = None
 
     def fails(self, inputs: Mapping[str, Any]) -> bool:
-        """Return whether the property fails for these inputs, in the way in which it failed first."""
+        """Return whether the property fails for these inputs, in the way in which it failed
+        first.
+        """
         if self.found is not None:
             self._left -= 1
             if self._left < 0 or time.monotonic() - self._since > SHRINK_SECONDS:
@@ -138,9 +140,15 @@ def falsify(
     """
     search = _Search(holds, strict=draws.strict)
     settings = hypothesis.settings(
-        max_examples=draws.examples, database=None, deadline=None, derandomize=False, verbosity=Verbosity.quiet,
-        phases=(Phase.generate, Phase.shrink), backend="hypothesis", print_blob=False,
-    )  # fmt: skip
+        max_examples=draws.examples,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        verbosity=Verbosity.quiet,
+        phases=(Phase.generate, Phase.shrink),
+        backend="hypothesis",
+        print_blob=False,
+    )
     strategy, random = st.fixed_dictionaries(dict(inputs)), Random(draws.seed)  # noqa: S311 - no secret is made of it
     try:
         with _by_the_seed_alone():

@@ -12,15 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from grader.assignment.schema import CheckSpec
+from grader.checking.api.live_notebook import LiveRun
 from grader.checking.api.notebook import NotebookRun
-from grader.checking.cells.in_box import in_box_of
+from grader.checking.cells.in_box import BesideFiles, in_box_of
 from grader.checking.run.plan import Plan
 from grader.checking.run.remote import Remote, Request
 from grader.checking.run.timing import ClockedRemote
 from grader.errors import StudentException
 from grader.limits import Limits
 from grader.notebooks.format import provided
-from grader.sandbox.box import Staging
+from grader.sandbox.box import Sandbox, Staging
 from grader.sandbox.wire import Frame
 
 
@@ -34,21 +35,24 @@ class Boxes:
         self._notebooks: dict[str, ClockedRemote] = {}
         self._second: list[Remote] = []  # for second runs
         self._second_runs: list[NotebookRun] = []
+        self._beside_files: BesideFiles | None = None
         self._pool = ThreadPoolExecutor(
             max_workers=max(1, plan.boxes - 1), thread_name_prefix="notebook"
         )
 
-    def fresh(self, *, notebook: bool = False) -> ClockedRemote:
-        """Return a box of its own for the submission, which is opened when it is first needed."""
+    def fresh(self, *, notebook: bool = False, live: Sandbox | None = None) -> ClockedRemote:
+        """Return a box of its own for the submission, which is opened when it is first needed.
+
+        live: what opens a kernel that runs already
+        """
         assignment, files = self._plan.assignment, self._plan.files
-        own = {file.path for file in assignment.spec.files}
-        staging = Staging(
-            assignment.links, {path: data for path, data in files.items() if path in own}
-        )
+        notebooks = {notebook.path for notebook in assignment.spec.notebooks}
+        laid = {path: data for path, data in files.items() if path not in notebooks}
+        staging = Staging(assignment.links, {**laid, **assignment.box_files})
         # What a notebook's own cells work on is no secret; only the checks' inputs may be.
         hide = self._plan.hidden and not notebook
         remote = ClockedRemote(
-            self._plan.sandbox,
+            live or self._plan.sandbox,
             staging,
             assignment.spec.limits,
             hide_numbers=hide,
@@ -62,7 +66,9 @@ class Boxes:
         return remote
 
     def begin(self, checks: Iterable[CheckSpec]) -> None:
-        """Begin every notebook that these checks ask for, where more than one box may be at work."""
+        """Begin every notebook that these checks ask for, where more than one box may be at
+        work.
+        """
         if self._plan.boxes > 1:
             for check in checks:
                 self.begin_notebook(check.notebook)
@@ -73,7 +79,8 @@ class Boxes:
             return
         if self._plan.boxes == 1:
             self.functions.close()  # what is called in it later is called in a fresh one
-        remote = self._notebooks[path] = self.fresh(notebook=True)
+        remote = self.fresh(notebook=True, live=self._plan.live.get(path))
+        self._notebooks[path] = remote
         self.runs[path] = self._run(path, remote, self._plan.assignment.spec.limits)
 
     def _run(self, path: str, remote: Remote, limits: Limits) -> NotebookRun:
@@ -81,9 +88,27 @@ class Boxes:
         spec = assignment.notebook(path)
         author = provided(assignment.folder / spec.source)
         tests = in_box_of(assignment, path, self._plan.checks)
-        run = NotebookRun(spec, author, self._plan.files.get(path), remote, limits, tests)
+        kind = LiveRun if path in self._plan.live else NotebookRun
+        run = kind(spec, author, self._plan.files.get(path), remote, limits, tests)
         run.start(self._pool)
         return run
+
+    @property
+    def beside_files(self) -> BesideFiles:
+        """The checks in the box that stand beside no notebook."""
+        if self._beside_files is None:
+            if self._plan.boxes == 1:
+                self.functions.close()
+            assignment = self._plan.assignment
+            tests = in_box_of(assignment, "", self._plan.checks)
+            seconds = assignment.spec.limits.call_seconds + assignment.spec.limits.import_seconds
+            self._beside_files = BesideFiles(tests, self.fresh(), seconds)
+        return self._beside_files
+
+    @property
+    def look(self) -> list[str]:
+        """What a person should decide of checks in the box that stand beside no notebook."""
+        return self._beside_files.look if self._beside_files is not None else []
 
     def restart_notebook(self, path: str) -> None:
         """Run a notebook anew whose box was killed from outside."""
@@ -132,4 +157,6 @@ class Boxes:
             run.stop()
             run.remote.close()
         self.functions.close()
+        if self._beside_files is not None:
+            self._beside_files.close()
         self._pool.shutdown()

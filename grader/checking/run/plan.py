@@ -1,4 +1,6 @@
-"""What is to be run, an assignment's checks against one submission's files, and what comes of it."""
+"""What is to be run, an assignment's checks against one submission's files, and what comes of
+it.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +38,8 @@ class Plan(msgspec.Struct, frozen=True):
     on_wait: Callable[[], None] = lambda: None
     # that may be at work at a time; with one alone, notebooks wait until the other checks are done
     boxes: int = 8
+    # notebooks that are not run: path -> what opens the kernel that they run in
+    live: Mapping[str, Sandbox] = {}
 
     @property
     def checks(self) -> tuple[CheckSpec, ...]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -24,6 +25,7 @@ from grader.checking.api.expect import Expect, Mode, Scene
 from grader.checking.api.notebook import Notebook, NotebookRun
 from grader.checking.api.student import CallLog, Case, Student
 from grader.checking.explain.causes import Causes
+from grader.checking.explain.try_again import lines_again
 from grader.checking.judge.credit import Credit, credit, share
 from grader.checking.run.boxes import Boxes
 from grader.checking.run.plan import Outcome, Plan
@@ -134,7 +136,8 @@ class ChecksPlugin:
             for case in check.weights:
                 if cases and case not in cases:
                     self._problem(
-                        f"`{check.id}` weighs its case {case!r}, but its cases are {', '.join(cases)}"
+                        f"`{check.id}` weighs its case {case!r}, but its cases are"
+                        f" {', '.join(cases)}"
                     )
 
     def _problem(self, text: str) -> None:
@@ -242,7 +245,9 @@ class ChecksPlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-        """Run the test function; whatever it raises is kept as the case's end and goes no further."""
+        """Run the test function; whatever it raises is kept as the case's end and goes no
+        further.
+        """
         id_ = check_id(pyfuncitem)
         try:
             if self._place is None and id_ in self._stopped:
@@ -321,10 +326,10 @@ class ChecksPlugin:
         """Return what a case's `expect` knows of its surroundings."""
         path, spec = self._notebook_of(check), self.plan.assignment.check(check)
         shown = not self.plan.hidden and spec is not None and spec.visibility is Visibility.VISIBLE
+        values = shown and spec is not None and spec.show_expected
         seed = f"{self.plan.expectations.provenance.seed}/{check}/{case}"
-        return Scene(
-            seed, shown, functools.partial(shown_by, self._notebook_run(path)) if path else None
-        )
+        notebook = functools.partial(shown_by, self._notebook_run(path)) if path else None
+        return Scene(seed, shown, notebook, show_expected=values)
 
     def _notebook_run(self, path: str) -> NotebookRun:
         second = None if self._place is None else self._place.run
@@ -373,8 +378,18 @@ class ChecksPlugin:
             function=now.case.log.calls[-1].function if now.case.log.calls else "",
             checks=self.plan.assignment.checks_folder,
             stub=now.case.stub,
+            shown=self._may_show(),
         )
-        return verdict(ending, now.expect)
+        found = verdict(ending, now.expect)
+        if found.status is not Status.FAIL or found.unimplemented or not ending.shown:
+            return found
+        return msgspec.structs.replace(found, again=lines_again(now.case))
+
+    def _may_show(self) -> bool:
+        """Return whether a case's inputs may stand in the report, and have been the student's own
+        functions' alone.
+        """
+        return self.plan.mode is Mode.COMPARE and not self.plan.hidden and self._place is None
 
     def _printed(self) -> str:
         """Return what the student's code printed, unless the inputs are hidden ones that could
@@ -465,6 +480,8 @@ class ChecksPlugin:
             raise AssignmentError(
                 f"`{id_}` uses `in_box`, but its [[checks]] entry has no `in_box = true`"
             )
+        if not check.notebook:
+            return functools.partial(self.boxes.beside_files.passed_in_box, id_)
         run = self.boxes.runs[check.notebook]
         if run.running:
             self.plan.on_wait()

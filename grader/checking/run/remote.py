@@ -8,6 +8,7 @@ costs the call at hand, and the next call is served by a fresh one.
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 import time
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple, Self
 
 from grader.checking.explain.exception_hints import Account, hint
 from grader.errors import (
+    AssignmentError,
     GraderFault,
     LimitExceeded,
     NotImplementedYet,
@@ -87,6 +89,12 @@ class Remote:
         self.budget = Budget()  # of what was decoded of its values
         # answers what stand-ins ask; without it nothing does
         self.asked: Callable[[Frame], Frame] | None = None
+        # answers calls of a check's functions
+        self.called_back: Callable[[Frame, str, float], Frame] | None = None
+        # of the arrays of one such call; none are expected as long as no function went in
+        self.callback_bytes = 0
+        # by which nested requests have to be answered, by the monotonic clock
+        self._until = math.inf
         self.first: Request | None = None  # what every fresh box is asked before anything else
 
     def __enter__(self) -> Self:
@@ -121,9 +129,15 @@ class Remote:
             box.channel.hang_up()
 
     def request(
-        self, what: str, body: dict[str, Any], blobs: tuple[bytes, ...] = (), *,
-        seconds: float | None = None, grace: float = 0.0, message: Callable[[Frame], None] | None = None,
-    ) -> Frame:  # fmt: skip
+        self,
+        what: str,
+        body: dict[str, Any],
+        blobs: tuple[bytes, ...] = (),
+        *,
+        seconds: float | None = None,
+        grace: float = 0.0,
+        message: Callable[[Frame], None] | None = None,
+    ) -> Frame:
         """Send a request, and those that were held back before it, and return its reply.
 
         ``what`` names the request in messages, for instance "`forward`". ``message`` is called for
@@ -132,6 +146,7 @@ class Remote:
         `SubmissionFailed` for all that the far end does wrong.
         """
         limit = self._limits.call_seconds if seconds is None else seconds
+        limit = min(limit, max(self._until - time.monotonic(), 0.0))
         held, self._held = self._held, []
         box = self._open()
         if self._cancelled:
@@ -139,7 +154,7 @@ class Remote:
         requests = [*held, Request(what, body, blobs)]
         try:
             box.channel.send(_joined(requests), SEND_SECONDS)
-            reply = self._reply(box, limit + grace, message, _most_bytes(body.get("most")))
+            reply = self._reply(box, limit + grace, message, _most_bytes(body.get("most")), what)
             ok = reply.body.get("ok")
             if not isinstance(ok, bool):
                 raise WireError("a reply without an outcome")
@@ -150,6 +165,10 @@ class Remote:
             ) from None
         except WireClosed:
             raise self._death(what) from None
+        # while a function of the check's was called: the box waits for it
+        except (SubmissionFailed, AssignmentError):
+            self.close()
+            raise
         except WireError as error:
             self.close()
             raise WorkerDied(f"{what} disturbed the connection to the grader: {error}") from None
@@ -230,22 +249,43 @@ class Remote:
         return self._box
 
     def _reply(
-        self, box: Box, limit: float, message: Callable[[Frame], None] | None, most: int = MAX_BYTES
+        self,
+        box: Box,
+        limit: float,
+        message: Callable[[Frame], None] | None,
+        most: int = MAX_BYTES,
+        what: str = "",
     ) -> Frame:
-        """Receive a reply and deal with what comes before it: what a function displays, and what
-        stand-ins ask.
+        """Receive a reply and deal with what comes before it.
+
+        That is what a function displays, what stand-ins ask, and calls of the check's own
+        functions.
         """
         deadline = time.monotonic() + limit
-        frame = box.channel.receive(limit, most)
-        while (kind := frame.body.get("op")) == "message" or (
-            kind == "ask" and self.asked is not None
-        ):
+        allowed = max(most, self.callback_bytes)  # decoding bounds a reply once more
+        frame = box.channel.receive(limit, allowed)
+        while (kind := frame.body.get("op")) is not None:
             if kind == "ask" and self.asked is not None:
                 box.channel.send(self.asked(frame), SEND_SECONDS)
+            elif kind == "callback" and self.called_back is not None:
+                box.channel.send(self._answer_callback(frame, what, deadline), SEND_SECONDS)
+            elif kind != "message":
+                break
             elif message is not None:
                 message(frame)
-            frame = box.channel.receive(max(0.0, deadline - time.monotonic()), most)
+            frame = box.channel.receive(max(0.0, deadline - time.monotonic()), allowed)
         return frame
+
+    def _answer_callback(self, frame: Frame, what: str, deadline: float) -> Frame:
+        assert self.called_back is not None
+        before, self._until = self._until, deadline
+        try:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise WireTimeout("no answer within the time limit")
+            return self.called_back(frame, what, left)
+        finally:
+            self._until = before
 
     def _stage(self, links: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
         body = {
@@ -286,7 +326,8 @@ class Remote:
             return WrongReturn(far_more(what, shape[0] if shape else MANY))
         if kind == "TooLarge":
             return WrongReturn(
-                f"{what} returned more than fits: at most {MAX_BYTES >> 20} MB of arrays and {MAX_NODES} values"
+                f"{what} returned more than fits: at most {MAX_BYTES >> 20} MB of arrays and"
+                f" {MAX_NODES} values"
             )
         told_frames = error.get("frames")
         frames = (
@@ -296,9 +337,11 @@ class Remote:
         )
         places = tuple(self._place(frame) for frame in frames[-MAX_FRAMES:])
         lines = [
-            f"{file}, line {line}, in {function}\n    {self._told(frame.get('text'), 300)}"
-            if function
-            else f"{file}, line {line}"
+            (
+                f"{file}, line {line}, in {function}\n    {self._told(frame.get('text'), 300)}"
+                if function
+                else f"{file}, line {line}"
+            )
             for (file, line, function), frame in zip(places, frames[-MAX_FRAMES:], strict=True)
         ]
         trace = "\n".join([*lines, f"{kind}: {text}" if text else kind])

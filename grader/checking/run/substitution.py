@@ -42,7 +42,9 @@ class Substitution(msgspec.Struct, frozen=True):
 
 
 class Built:
-    """What builds on what: the checks that each check requires, and the functions that each judges."""
+    """What builds on what: the checks that each check requires, and the functions that each
+    judges.
+    """
 
     def __init__(self, assignment: Assignment, judged: Mapping[str, frozenset[str]]) -> None:
         self._assignment = assignment

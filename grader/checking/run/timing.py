@@ -40,7 +40,8 @@ class ClockedRemote(Remote):
         left = min(self._deadline - start, PATIENCE * self._limits.cpu_seconds - self.seconds)
         if left <= 0:
             raise LimitExceeded(
-                f"{what} was not called any more: the calls before it took all the time that there is"
+                f"{what} was not called any more: the calls before it took all the time that"
+                " there is"
             )
         seconds = options["seconds"] = min(
             options.get("seconds") or self._limits.call_seconds, left

@@ -51,7 +51,9 @@ class Tree(ABC):
 
     @abstractmethod
     def children(self, folder: str = "") -> list[Child]:
-        """Return what lies in a folder, in the order of the names, without what tools leave behind."""
+        """Return what lies in a folder, in the order of the names, without what tools leave
+        behind.
+        """
 
     def readable(self, folder: str) -> bool:
         """Tell whether a folder of the tree can be listed at all."""
@@ -91,7 +93,9 @@ class FolderTree(Tree):
         self._out = out.name if out is not None and out.resolve().parent == root.resolve() else None
 
     def children(self, folder: str = "") -> list[Child]:
-        """List a folder of the disk; links count as files, so that nothing is entered through one."""
+        """List a folder of the disk; links count as files, so that nothing is entered through
+        one.
+        """
         try:
             with os.scandir(self.root / folder) as found:
                 children = [
@@ -111,7 +115,9 @@ class FolderTree(Tree):
         )
 
     def _is_ours(self, folder: str, child: Child) -> bool:
-        """Tell whether results of a class lie here: this run's, or another's by what each leaves."""
+        """Tell whether results of a class lie here: this run's, or another's by what each
+        leaves.
+        """
         whole = self.root / folder / child.name
         ours = child.is_folder and (
             (child.name == self._out and not folder)

@@ -166,9 +166,9 @@ def _nobody_known(tree: Tree, roster: Roster, accounts: Sequence[_Account]) -> N
         return
     there = ", ".join(_label(account) for account in accounts[:NAMED])
     raise UsageError(
-        f"none of the {len(accounts)} hand-ins of {tree.name} is of anybody on the roster ({there}): give the "
-        "download as the LMS made it, or a folder with a folder or an archive named after each student, or the "
-        "roster's ids as the download has them"
+        f"none of the {len(accounts)} hand-ins of {tree.name} is of anybody on the roster"
+        f" ({there}): give the download as the LMS made it, or a folder with a folder or an archive"
+        " named after each student, or the roster's ids as the download has them"
     )
 
 
@@ -293,6 +293,7 @@ def _entry(own: _Own, roster: Roster | None) -> Entry:
         notes=tuple(notes),
         look=tuple(look),
         sis=member.sis if member else None,
+        section=member.section if member else "",
         on_roster=member is not None or roster is None,
     )
 

@@ -112,7 +112,9 @@ def _agreeing(name: str, students: frozenset[str], roster: Roster) -> frozenset[
 
 
 def _by_local_part(one: Found, roster: Roster) -> Who:
-    """Return whom an address means whose part before the @ is an id, if no name speaks against it."""
+    """Return whom an address means whose part before the @ is an id, if no name speaks against
+    it.
+    """
     local = one.email.partition("@")[0]
     found = roster.with_id(local) if local else frozenset()
     if len(found) != 1:

@@ -42,7 +42,9 @@ _Reader = Callable[[Tree, str, Reading], list[Found] | None]
 
 
 def recognise(tree: Tree, reading: Reading) -> tuple[str, list[Found]]:
-    """Return the layout's name and what was handed in; raise `UsageError` for one student's work."""
+    """Return the layout's name and what was handed in; raise `UsageError` for one student's
+    work.
+    """
     root, roots = "", [""]
     for _ in range(DEEPEST):
         for name, reader in _LAYOUTS.items():
@@ -100,11 +102,16 @@ def _gradescope(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
             sid, name, email = (str(member.get(key) or "") for key in (":sid", ":name", ":email"))
             found.append(
                 Found(
-                    lms_id=sid or email or name or str(folder), name=name, email=email, aliases=(sid, email),
-                    paths=(join(root, str(folder)),), submitted=submitted, order=(int(number[0]) if number else 0,),
+                    lms_id=sid or email or name or str(folder),
+                    name=name,
+                    email=email,
+                    aliases=(sid, email),
+                    paths=(join(root, str(folder)),),
+                    submitted=submitted,
+                    order=(int(number[0]) if number else 0,),
                     late=_seconds(told.get(":lateness")) > 0,
                 )
-            )  # fmt: skip
+            )
     return found + _others(tree, root, told_of)
 
 
@@ -151,8 +158,8 @@ def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
     titles = {title for folders in work.values() for title in folders}
     if not exact and len(titles) > 1:
         raise UsageError(
-            f"{base or tree.name} holds the assignments {', '.join(sorted(titles)[:8])}: name the assignment's folder "
-            f"as the assignment is named, {assignment}"
+            f"{base or tree.name} holds the assignments {', '.join(sorted(titles)[:8])}: name the"
+            f" assignment's folder as the assignment is named, {assignment}"
         )
     title = assignment if exact else next(iter(titles), assignment)
     found = []
@@ -200,16 +207,18 @@ def _plain(tree: Tree, roots: Sequence[str], reading: Reading) -> list[Found]:
     ]
     if tree.holds(join(root, ".git")) and not known and len(with_work) < 2:
         raise UsageError(
-            f"{root or tree.name} is one repository, not a class: `grader check` grades one submission, and "
-            "`grader batch` takes the folder that holds the students' repositories"
+            f"{root or tree.name} is one repository, not a class: `grader check` grades one"
+            " submission, and `grader batch` takes the folder that holds the students'"
+            " repositories"
         )
     loose = [
         child.name for child in children if not child.is_folder and child.name in reading.wanted
     ]
     if loose and not known:
         raise UsageError(
-            f"{root or tree.name} holds {loose[0]} itself, which is one student's work, and nothing says whose: give "
-            "`grader batch` a folder with a folder or an archive for each student; `grader check` grades one submission"
+            f"{root or tree.name} holds {loose[0]} itself, which is one student's work, and nothing"
+            " says whose: give `grader batch` a folder with a folder or an archive for each"
+            " student; `grader check` grades one submission"
         )
     return [_looked_into(tree, one, reading) for one in _others(tree, root, ())]
 
@@ -263,7 +272,10 @@ def _looked_into(tree: Tree, one: Found, reading: Reading) -> Found:
     inside = [name for name in tree.folders(one.paths[0]) if reading.knows(name)]
     if len(inside) < 2:
         return one
-    why = f"it holds folders of several students, {inside[0]} and {inside[1]} among them: give that folder itself"
+    why = (
+        f"it holds folders of several students, {inside[0]} and {inside[1]} among them: give that"
+        " folder itself"
+    )
     return msgspec.structs.replace(one, asked=why)
 
 

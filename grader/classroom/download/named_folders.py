@@ -18,7 +18,9 @@ _GOOGLE = re.compile(r"(?P<name>.{1,150}?) - (?P<file>.+)", re.DOTALL)
 
 
 def join(root: str, name: str) -> str:
-    """Return the path of something in a folder of a tree; the tree's own folder is the empty one."""
+    """Return the path of something in a folder of a tree; the tree's own folder is the empty
+    one.
+    """
     return f"{root}/{name}" if root else name
 
 

@@ -36,7 +36,9 @@ _EMAIL = ("email", "email address", "e-mail", "mail")
 _SIS = ("sis user id", "sis id", "sis_user_id", "sis_id")
 _GROUP = ("group", "group name", "group_name", "groups", "team", "team name")
 _ALIAS = re.compile(
-    r"(?:^|[ _-])(?:id|ids|sid|login|username|user|email|e-mail|mail|identifier|participant|number)(?:[ _-]|$)"
+    r"(?:^|["
+    r" _-])(?:id|ids|sid|login|username|user|email|e-mail|mail|identifier|participant|number)(?:["
+    r" _-]|$)"
 )
 _LMS_COLUMNS = {  # how a column is called that holds an LMS's own numbers
     "moodle": re.compile(r"moodle|participant"),
@@ -57,6 +59,7 @@ class Member(msgspec.Struct, frozen=True):
     sis: str | None = None  # Canvas's SIS id; None: there is no such column
     lms_ids: tuple[tuple[str, str], ...] = ()  # layout, or nothing for any; the LMS's own number
     group: str = ""
+    section: str = ""
 
 
 class Roster:
@@ -190,6 +193,7 @@ class _Columns(msgspec.Struct, frozen=True, kw_only=True):
     lms: tuple[tuple[str, int], ...]  # layout, or nothing for any
     identifier: int | None  # Moodle's worksheet: `Participant 17`
     group: int | None
+    section: int | None
 
 
 def read(path: Path) -> Roster:
@@ -259,6 +263,7 @@ def _columns(header: list[str]) -> _Columns:
         lms=tuple(lms),
         identifier=place(("identifier",)),
         group=place(_GROUP),
+        section=place(("section", "sections", "tutorial", "lab")),
     )
 
 
@@ -294,4 +299,5 @@ def _member(row: list[str], columns: _Columns) -> Member:
         late_days=int(days) if days.isdecimal() and len(days) < 5 else None,
         lms_ids=tuple((layout, value) for layout, value in numbers if value),
         group=cell(columns.group),
+        section=tidy(cell(columns.section)),
     )

@@ -62,6 +62,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     look: tuple[str, ...] = ()  # why a person should look at it: for the instructor alone
     on_roster: bool = True
     sis: str | None = None  # Canvas's SIS id, where the roster has a column for it
+    section: str = ""  # of the course, where the roster says so
+
+    @property
+    def titled(self) -> str:
+        """What reports call the submission."""
+        named = bool(self.name) and self.name != self.student
+        return f"{self.name} ({self.student})" if named else self.student
 
     @property
     def missing(self) -> bool:

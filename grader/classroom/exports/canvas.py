@@ -30,15 +30,22 @@ def render(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path
         return _filled(class_, lines, column, exported)
     if not _COLUMN.fullmatch(column):
         raise UsageError(
-            "Canvas needs the assignment's exact column title with its id: --column 'Homework 3 (123456)', as the "
-            "gradebook's own export has it; or give that export itself: --gradebook FILE"
+            "Canvas needs the assignment's exact column title with its id: --column 'Homework 3"
+            " (123456)', as the gradebook's own export has it; or give that export itself:"
+            " --gradebook FILE"
         )
     in_canvas = class_.layout == "canvas"
     rows = [
-        [text(line.entry.name), _id(line) if in_canvas else "", text(_sis(line)), text(line.entry.email), "",
-         number(line.score)]
+        [
+            text(line.entry.name),
+            _id(line) if in_canvas else "",
+            text(_sis(line)),
+            text(line.entry.email),
+            "",
+            number(line.score),
+        ]
         for line in lines
-    ]  # fmt: skip
+    ]
     data = write_csv([*IDS, column], [[POSSIBLE, "", "", "", "", number(most(class_))], *rows])
     return Table(data, frozenset(line.entry.student for line in lines))
 
@@ -102,5 +109,6 @@ def _only_column(title: str, header: Sequence[str], exported: Path) -> str:
     known = ", ".join(map(repr, columns))
     alike = sum(name.rpartition(" (")[0] == title for name in columns)
     raise UsageError(
-        f"{exported} has {'two columns' if alike > 1 else 'no column'} named {title!r}: give --column ({known})"
+        f"{exported} has {'two columns' if alike > 1 else 'no column'} named {title!r}: give"
+        f" --column ({known})"
     )

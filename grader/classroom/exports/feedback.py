@@ -1,4 +1,6 @@
-"""Each student's page in one zip, named so that the LMS that the class came from knows whose it is."""
+"""Each student's page in one zip, named so that the LMS that the class came from knows whose it
+is.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ results.json, which Gradescope reports as a failed autograder and not as a mark.
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,9 @@ def autograder_zip(assignment: Assignment, wheel: str, wheel_bytes: bytes) -> by
     wheel: the file name of the wheel
     """
     assignment.require_hidden()
+    requires = shlex.join(assignment.spec.requires)
     files = {
-        "setup.sh": template_of("exports/setup.sh.j2", wheel=wheel).encode(),
+        "setup.sh": template_of("exports/setup.sh.j2", wheel=wheel, requires=requires).encode(),
         "run_autograder": template_of("exports/run_autograder.j2").encode(),
         f"wheels/{wheel}": wheel_bytes,
     }
@@ -72,7 +74,8 @@ def run(base: Path, isolation: str = "auto") -> Path:
         )
     if labels.unfinished(report):
         raise GraderFault(
-            "a check failed by our fault; Gradescope is to call the autograder failed, not to give a mark"
+            "a check failed by our fault; Gradescope is to call the autograder failed, not to give"
+            " a mark"
         )
     return write_atomically(target, results(report))
 

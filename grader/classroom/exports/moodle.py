@@ -23,9 +23,17 @@ from grader.classroom.run.results import ClassFile
 from grader.errors import UsageError
 
 HEADER = (
-    "Identifier", "Full name", "Email address", "Status", "Grade", "Maximum grade", "Grade can be changed",
-    "Last modified (submission)", "Last modified (grade)", "Feedback comments",
-)  # fmt: skip
+    "Identifier",
+    "Full name",
+    "Email address",
+    "Status",
+    "Grade",
+    "Maximum grade",
+    "Grade can be changed",
+    "Last modified (submission)",
+    "Last modified (grade)",
+    "Feedback comments",
+)
 _NUMBER = re.compile(r"[^\W\d][^\d]{2,40}?[ _]?(\d{1,18})")  # `Participant 17`, `Teilnehmer/in17`
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -42,15 +50,25 @@ def worksheet(
         return _filled(class_, lines, exported, scale_asked)
     if class_.layout != "moodle":
         raise UsageError(
-            "these submissions did not come from Moodle, so its participants' numbers are not known: download the "
-            "assignment's grading worksheet and give it with --gradebook FILE"
+            "these submissions did not come from Moodle, so its participants' numbers are not"
+            " known: download the assignment's grading worksheet and give it with --gradebook FILE"
         )
     rows = [
-        [f"Participant {line.entry.lms_id}", text(line.entry.name), text(line.entry.email), _status(line),
-         number(line.score), number(most(class_)), "Yes", "-", "-", text(feedback_of(line, class_))]
+        [
+            f"Participant {line.entry.lms_id}",
+            text(line.entry.name),
+            text(line.entry.email),
+            _status(line),
+            number(line.score),
+            number(most(class_)),
+            "Yes",
+            "-",
+            "-",
+            text(feedback_of(line, class_)),
+        ]
         for line in lines
         if line.entry.lms_id
-    ]  # fmt: skip
+    ]
     return Table(
         write_csv(HEADER, rows),
         frozenset(line.entry.student for line in lines if line.entry.lms_id),
@@ -112,7 +130,8 @@ def _places(header: Sequence[str], rows: Sequence[Sequence[str]], exported: Path
     )
     if identifier is None or maximum is None:
         raise UsageError(
-            f"{exported} is no grading worksheet of Moodle's: it has no column 'Identifier' and none that looks like it"
+            f"{exported} is no grading worksheet of Moodle's: it has no column 'Identifier' and"
+            " none that looks like it"
         )
     email = next((i for i in range(len(header)) if _all(rows, i, lambda cell: "@" in cell)), None)
     feedback = len(header) - 1 if len(header) - 1 > maximum + 1 else None
@@ -143,9 +162,12 @@ def grades_xml(class_: ClassFile, lines: Sequence[Line], assignment: str) -> Tab
             continue
         result = ET.SubElement(root, "result")
         for tag, value in (
-            ("state", "new"), ("assignment", assignment), ("student", line.entry.student),
-            ("score", number(line.score)), ("feedback", feedback_of(line, class_)),
-        ):  # fmt: skip
+            ("state", "new"),
+            ("assignment", assignment),
+            ("student", line.entry.student),
+            ("score", number(line.score)),
+            ("feedback", feedback_of(line, class_)),
+        ):
             ET.SubElement(result, tag).text = _xml(value)
     ET.indent(root)
     body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)

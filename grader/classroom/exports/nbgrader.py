@@ -10,9 +10,18 @@ from grader.classroom.marks.gradebook import Line, text
 from grader.classroom.run.results import ClassFile
 
 HEADER = (
-    "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
-    "late_submission_penalty", "score", "max_score",
-)  # fmt: skip
+    "assignment",
+    "duedate",
+    "timestamp",
+    "student_id",
+    "last_name",
+    "first_name",
+    "email",
+    "raw_score",
+    "late_submission_penalty",
+    "score",
+    "max_score",
+)
 
 
 def render(class_: ClassFile, lines: Sequence[Line]) -> Table:
@@ -31,9 +40,18 @@ def render(class_: ClassFile, lines: Sequence[Line]) -> Table:
         )
         sums = (marks.points, marks.penalty, marks.score) if marks is not None else (0.0, 0.0, 0.0)
         rows.append(
-            [class_.name, due, submitted, text(line.entry.student), text(last), text(first), text(line.entry.email),
-             *(str(float(value or 0.0)) for value in sums), str(float(most(class_)))]
-        )  # fmt: skip
+            [
+                class_.name,
+                due,
+                submitted,
+                text(line.entry.student),
+                text(last),
+                text(first),
+                text(line.entry.email),
+                *(str(float(value or 0.0)) for value in sums),
+                str(float(most(class_))),
+            ]
+        )
     return Table(write_csv(HEADER, rows), frozenset(line.entry.student for line in lines))
 
 

@@ -79,7 +79,8 @@ def render(
     start = next((i for i, row in enumerate(sheet.rows[:6]) if set(form.ids) & set(row)), None)
     if start is None:
         raise UsageError(
-            f"{exported} is no gradebook that {form.system} exported: it has no column {form.ids[0]!r}"
+            f"{exported} is no gradebook that {form.system} exported: it has no column"
+            f" {form.ids[0]!r}"
         )
     above, header, rows = sheet.rows[:start], sheet.rows[start], sheet.rows[start + 1 :]
     place = _column(form, class_.title, header, column, exported)
@@ -100,8 +101,8 @@ def _who(form: Form, header: Sequence[str], row: Sequence[str]) -> tuple[list[st
     cells = dict(zip(header, row, strict=False))
     ids = [cells.get(name, "").removeprefix("#") for name in form.ids]
     last, first = cells.get(form.last, ""), cells.get(form.first, "")
-    return ids, f"{last}, {first}" if last or first else cells.get(
-        "Name", cells.get("Student Name", "")
+    return ids, (
+        f"{last}, {first}" if last or first else cells.get("Name", cells.get("Student Name", ""))
     )
 
 
@@ -139,8 +140,8 @@ def _made(form: Form, class_: ClassFile, lines: Sequence[Line], column: str) -> 
         names = [[_id(line), text(line.entry.name), number(line.score)] for line in rows]
         return Table(write_csv(head, names), there)
     raise UsageError(
-        "Blackboard knows a column by its number: download the gradebook with the assignment's column "
-        "(Upload/Download, Download) and give it with --gradebook FILE"
+        "Blackboard knows a column by its number: download the gradebook with the assignment's"
+        " column (Upload/Download, Download) and give it with --gradebook FILE"
     )
 
 

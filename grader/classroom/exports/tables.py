@@ -160,8 +160,8 @@ def scale(ours: float, theirs: float | None, asked: bool, what: str) -> float:
         return 1.0
     if not asked:
         raise UsageError(
-            f"{what} has a maximum of {number(theirs)}, and this assignment of {number(ours)}: set that there, or let "
-            "marks be scaled by --scale"
+            f"{what} has a maximum of {number(theirs)}, and this assignment of {number(ours)}: set"
+            " that there, or let marks be scaled by --scale"
         )
     return theirs / ours
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from grader.classroom.marks.course_marks import Inline
 from grader.classroom.marks.gradebook import Line, notes_of
 from grader.classroom.run.result_store import GRADEBOOK
 from grader.classroom.run.results import CheckRow, ClassFile, Outcome
@@ -105,9 +106,15 @@ def render(class_: ClassFile, rows: Sequence[Line], left_over: Sequence[str] = (
     more.
     """
     return page_of(
-        "index.html.j2", "index.js", class_=class_, page=build(class_, rows), statuses=STATUS_WORDS, named=NAMED,
-        gradebook=GRADEBOOK, left_over=left_over,
-    )  # fmt: skip
+        "index.html.j2",
+        "index.js",
+        class_=class_,
+        page=build(class_, rows),
+        statuses=STATUS_WORDS,
+        named=NAMED,
+        gradebook=GRADEBOOK,
+        left_over=left_over,
+    )
 
 
 def page_of(template: str, script: str = "", **values: Any) -> str:
@@ -120,7 +127,9 @@ def page_of(template: str, script: str = "", **values: Any) -> str:
 
 
 def template_of(name: str, **values: Any) -> str:
-    """Return a text of ours that is no page: a script or a workflow, in which nothing is escaped."""
+    """Return a text of ours that is no page: a script or a workflow, in which nothing is
+    escaped.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(  # noqa: S701 - no markup
@@ -148,7 +157,10 @@ def build(class_: ClassFile, rows: Sequence[Line]) -> Page:
         mean=sum(scores) / len(scores) if scores else None,
         median=_median(scores),
         most=most,
-        checks=[_check(check.id, check.points, rows) for check in class_.checks],
+        checks=[
+            *(_check(check.id, check.points, rows) for check in class_.checks),
+            *(_answer(inline, rows) for inline in class_.inline),
+        ],
         shared=_shared(students),
         look=[student for student in students if student.look],
         waiting=sum(line.marks is not None and bool(line.marks.waiting) for line in rows),
@@ -167,9 +179,11 @@ def _student(line: Line) -> Student:
     handed_in = not nothing and (line.checks or line.outcome in names)
     return Student(
         line=line,
-        link=f"{quote(line.entry.folder)}/{names.get(line.outcome, 'report.html')}"
-        if handed_in
-        else "",
+        link=(
+            f"{quote(line.entry.folder)}/{names.get(line.outcome, 'report.html')}"
+            if handed_in
+            else ""
+        ),
         status=status,
         sort=line.score if line.score is not None else -1.0,
         failed=failed,
@@ -180,7 +194,9 @@ def _student(line: Line) -> Student:
 
 
 def _brief(text: str) -> str:
-    """Return the beginning of a long text, at the end of a word and not within a name in `quotes`."""
+    """Return the beginning of a long text, at the end of a word and not within a name in
+    `quotes`.
+    """
     if 2 * len(text) <= 3 * BRIEF:
         return ""
     cut = text[:BRIEF].rpartition(" ")[0] or text[:BRIEF]
@@ -224,6 +240,29 @@ def _check(id_: str, points: float, rows: Iterable[Line]) -> CheckLine:
         share=sum(check.status is Status.PASS for check in own) / len(own) if own else 0.0,
         mistakes=mistakes.most_common(6),
         messages=messages.most_common(3),
+    )
+
+
+def _answer(inline: Inline, rows: Iterable[Line]) -> CheckLine:
+    """Return a part that a person reads as a line among the checks: those who have all its points
+    passed.
+    """
+    marked = [
+        line.marks for line in rows if line.marks is not None and line.outcome is Outcome.GRADED
+    ]
+    given = [marks.answers[inline.id] for marks in marked if inline.id in marks.answers]
+    known = [points for points in given if points is not None]
+    passed = sum(points >= inline.points for points in known) if inline.points else 0
+    return CheckLine(
+        id=inline.id,
+        points=inline.points,
+        passed=passed,
+        failed=len(known) - passed,
+        skipped=len(given) - len(known),
+        mean=sum(known) / len(known) if known else 0.0,
+        share=passed / len(known) if known else 0.0,
+        mistakes=(),
+        messages=[("wait to be read", len(given) - len(known))] if len(known) < len(given) else (),
     )
 
 

@@ -47,14 +47,14 @@ def _remarks(rows: Sequence[gradebook.Line], left_over: Sequence[str]) -> list[s
     remarks = []
     if mixed := sum(line.mixed for line in rows):
         remarks.append(
-            f"of {mixed} students some verdicts are of an earlier assignment: `grader batch` without --regrade grades "
-            "them anew"
+            f"of {mixed} students some verdicts are of an earlier assignment: `grader batch`"
+            " without --regrade grades them anew"
         )
     if left_over:
         more = f" and {len(left_over) - NAMED} more" if len(left_over) > NAMED else ""
         remarks.append(
-            "not in the class any more, and their folders are still there; delete those that nobody needs: "
-            f"{', '.join(left_over[:NAMED])}{more}"
+            "not in the class any more, and their folders are still there; delete those that"
+            f" nobody needs: {', '.join(left_over[:NAMED])}{more}"
         )
     return remarks
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from grader.assignment.schema import LateSpec
-from grader.model import CheckResult, Question, Report, Status
+from grader.model import CheckResult, GivenItem, HandGraded, Question, Report, Status
 from grader.report import labels
 
 ANSWERS = "Answers in words"
@@ -36,8 +36,24 @@ class Adjustment(
     note: str = ""  # of the instructor's own: reason and comment reach the student, this does not
 
 
+class Decided(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a person gave at the desk for one answer or check of one student."""
+
+    answer: str = ""  # an answer's id, or
+    check: str = ""  # a check's
+    points: float = 0.0  # of an answer: all that it has; of a check: what is added
+    done: bool = True  # False: a comment alone, and the answer waits
+    items: tuple[GivenItem, ...] = ()  # of the rubric
+    add: float = 0.0  # within the points: what this student alone was given
+    comment: str = ""
+    seen: str = ""  # digest of what was read
+    who: str = ""
+
+
 class Inline(msgspec.Struct, frozen=True):
-    """A question of a notebook that is answered in words."""
+    """A part of the work that a person reads: a question answered in words, a cell of code, or a
+    function.
+    """
 
     id: str  # the notebook's stem and the cell's id
     notebook: str
@@ -45,6 +61,10 @@ class Inline(msgspec.Struct, frozen=True):
     question: str  # what is asked: the cell before it
     untouched: str  # what stands there before a student writes
     points: float = 0.0  # what it can give; 0 where the author says nothing
+    title: str = ""  # what people call it; the id if there is none
+    function: str = ""  # the function of a student's file that is read, for a part that is no cell
+    model: str = ""  # the author's own answer
+    code: bool = False  # whether it is code or a plot, so that checks' results stand beside it
 
 
 class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -57,6 +77,8 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
     answered: tuple[str, ...] = ()  # ids of those answers in words that the student wrote
     notes: tuple[str, ...] = ()  # about how the submission was handed in
     private: tuple[str, ...] = ()  # the same, for the instructor alone
+    decided: tuple[Decided, ...] = ()  # at the desk
+    texts: Mapping[str, str] = {}  # digest of each answer that the student wrote, by its id
 
 
 class CheckPoints(msgspec.Struct, frozen=True):
@@ -66,6 +88,8 @@ class CheckPoints(msgspec.Struct, frozen=True):
     points: float
     max_points: float
     status: Status
+    # digest of the result, by which a decision knows whether it was made on this one
+    seen: str = ""
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -97,7 +121,10 @@ def late_days(late: LateSpec | None, submitted: str, flagged: bool) -> tuple[int
     if flagged:
         return (
             1,
-            "late by the LMS's mark, which does not say by how much: counted as one day (see overrides.toml)",
+            (
+                "late by the LMS's mark, which does not say by how much: counted as one day (see"
+                " overrides.toml)"
+            ),
         )
     return 0, ""
 
@@ -112,6 +139,9 @@ def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
     }
     days, whole, notes, private = rules.late_days, 0.0, list(rules.notes), list(rules.private)
     fixed: float | None = None
+    said, doubts = _decide(given, answers, checks, rules)
+    notes += said
+    private += doubts
     for change in rules.adjustments:
         notes.append(_sentence(change))
         if change.note:
@@ -131,10 +161,8 @@ def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
             fixed = change.points
         else:
             whole += change.add or 0.0
-    private += _bounded(given, {check.id: check.max_points for check in checks}, rules.adjustments)
-    private += _bounded(
-        answers, {inline.id: inline.points for inline in rules.inline}, rules.adjustments
-    )
+    private += _bounded(given, {check.id: check.max_points for check in checks}, rules)
+    private += _bounded(answers, {inline.id: inline.points for inline in rules.inline}, rules)
     most = round(
         sum(check.max_points for check in checks) + sum(inline.points for inline in rules.inline), 2
     )
@@ -146,13 +174,10 @@ def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
     )
     if fixed is not None:
         points = fixed
-    if points is not None and points < 0:
-        private.append(f"{labels.points(points)} points after your changes: counted as 0")
-        points = 0.0
-    if points is not None and (fixed is not None or whole) and checks and points > most:
-        private.append(
-            f"{labels.points(points)} points after your changes, more than the {labels.points(most)} there are"
-        )
+    if points is not None:
+        changed = bool(checks) and (fixed is not None or bool(whole))
+        private += _doubtful(points, most if changed else math.inf)
+        points = max(points, 0.0)
     penalty = round(_penalty(points, most, days, rules.late), 2) if points is not None else 0.0
     if days:
         notes.append(_lateness(days, penalty, rules.late))
@@ -170,14 +195,88 @@ def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
     )
 
 
-def _bounded(
-    values: dict[str, float | None], most: Mapping[str, float], changes: Sequence[Adjustment]
-) -> list[str]:
+def _doubtful(points: float, most: float) -> list[str]:
+    """Return a note on a sum below 0, or above what there is."""
+    if points < 0:
+        return [f"{labels.points(points)} points after your changes: counted as 0"]
+    if points > most:
+        return [
+            f"{labels.points(points)} points after your changes, more than the"
+            f" {labels.points(most)} there are"
+        ]
+    return []
+
+
+def _decide(
+    given: dict[str, float | None],
+    answers: dict[str, float | None],
+    checks: Sequence[CheckPoints],
+    rules: Rules,
+) -> tuple[list[str], list[str]]:
+    """Put what was given at the desk into the points; return notes for all, and those for the
+    instructor alone.
+
+    A decision on an answer counts for the text that was read: if that has changed, the answer waits
+    again.
+    """
+    notes, private = [], []
+    results = {check.id: check.seen for check in checks}
+    for one in rules.decided:
+        who = f" by {one.who}" if one.who else ""
+        if one.check:
+            if one.check not in given:
+                continue
+            given[one.check] = (given[one.check] or 0.0) + one.points
+            notes.append(decided_sentence(one))
+            if results[one.check] and one.seen != results[one.check]:
+                private.append(
+                    f"`{one.check}`: the check's result has changed since it was adjusted{who}"
+                )
+        elif one.answer in answers:
+            if one.seen == rules.texts.get(one.answer, ""):
+                answers[one.answer] = one.points if one.done else answers[one.answer]
+                notes.append(decided_sentence(one))
+            else:
+                answers[one.answer] = None
+                private.append(
+                    f"`{one.answer}`: the answer has changed since it was graded{who}: read it"
+                    " again"
+                )
+    return notes, private
+
+
+def stands(one: Decided, rules: Rules) -> bool:
+    """Tell whether a decision is on what the student's work holds now; one on a check always
+    counts.
+    """
+    return bool(one.check) or one.seen == rules.texts.get(one.answer, "")
+
+
+def decided_sentence(one: Decided) -> str:
+    """Return a decision as one line of a gradebook."""
+    name = one.check or one.answer
+    head = (
+        f"`{name}`: {'+' if one.points >= 0 and one.check else ''}{labels.points(one.points)}"
+        " points"
+    )
+    if not one.done:
+        head = f"a comment on `{name}`"
+    parts = [item.text for item in one.items]
+    if one.add:
+        parts.append(f"{'+' if one.add >= 0 else ''}{labels.points(one.add)} for this one")
+    if one.comment:
+        parts.append(one.comment)
+    return head + (f" ({'; '.join(parts)})" if parts else "")
+
+
+def _bounded(values: dict[str, float | None], most: Mapping[str, float], rules: Rules) -> list[str]:
     """Set what was changed to less than nothing to 0; return notes on that, and on more than can be
     reached.
     """
     notes = []
-    for name in dict.fromkeys(change.check or change.answer for change in changes):
+    changed = [one.check or one.answer for one in rules.decided]
+    changed += [change.check or change.answer for change in rules.adjustments]
+    for name in dict.fromkeys(changed):
         value = values.get(name)
         if value is not None and value < 0:
             values[name] = 0.0
@@ -187,7 +286,8 @@ def _bounded(
         elif value is not None and most.get(name) and value > most[name]:
             there = labels.points(most[name])
             notes.append(
-                f"`{name}`: {labels.points(value)} points after your changes, more than the {there} there are"
+                f"`{name}`: {labels.points(value)} points after your changes, more than the {there}"
+                " there are"
             )
     return notes
 
@@ -231,7 +331,10 @@ def _sentence(change: Adjustment) -> str:
     elif change.points is not None:
         text = f"{what} set to {labels.points(change.points)} points by the instructor"
     elif change.add is not None:
-        text = f"{what}: {'+' if change.add >= 0 else ''}{labels.points(change.add)} points by the instructor"
+        text = (
+            f"{what}: {'+' if change.add >= 0 else ''}{labels.points(change.add)} points by the"
+            " instructor"
+        )
     else:
         text = f"a comment by the instructor on {what}"
     return ": ".join(filter(None, (text, change.reason))) + (
@@ -242,9 +345,7 @@ def _sentence(change: Adjustment) -> str:
 def shown(report: Report, rules: Rules) -> Report:
     """Return the report as the marks have it: points adjusted, the reasons among its notes."""
     marks = compute(points_of(report.checks), rules)
-    checks = tuple(
-        _adjusted(check, marks.checks.get(check.id), rules.adjustments) for check in report.checks
-    )
+    checks = tuple(_adjusted(check, marks.checks.get(check.id), rules) for check in report.checks)
     questions = [
         msgspec.structs.replace(
             question, points=_sum(check.points for check in checks if check.question == question.id)
@@ -262,11 +363,15 @@ def shown(report: Report, rules: Rules) -> Report:
         )
     # What concerns one check stands at that check, where a hidden one's name does not reach the
     # student.
-    at_checks = {_sentence(change) for change in rules.adjustments if change.check}
-    notes = [note for note in marks.notes if note not in at_checks]
+    elsewhere = {_sentence(change) for change in rules.adjustments if change.check}
+    elsewhere |= set(map(decided_sentence, rules.decided))  # stands in a part of its own
+    notes = [note for note in marks.notes if note not in elsewhere]
     if marks.waiting:
-        notes.append(f"{len(marks.waiting)} answers in words wait for a person" if len(marks.waiting) > 1 else
-                     "an answer in words waits for a person")  # fmt: skip
+        notes.append(
+            f"{len(marks.waiting)} answers in words wait for a person"
+            if len(marks.waiting) > 1
+            else "an answer in words waits for a person"
+        )
     if marks.penalty and marks.score is not None:
         notes.append(
             f"the mark is {labels.points(marks.score)} of {labels.points(marks.max_points)}"
@@ -278,7 +383,33 @@ def shown(report: Report, rules: Rules) -> Report:
         score=report.score if marks.points is None else marks.points,
         max_score=marks.max_points,
         notes=(*(f"{note[0].upper()}{note[1:]}." for note in notes), *report.notes),
+        by_hand=_by_hand(report, rules),
     )
+
+
+def _by_hand(report: Report, rules: Rules) -> tuple[HandGraded, ...]:
+    """Return what was given at the desk, in the assignment's order, as students read it."""
+    titles = {inline.id: inline for inline in rules.inline}
+    there = {check.id for check in report.checks}
+    found = []
+    for one in rules.decided:
+        if not stands(one, rules) or not (one.check in there or one.answer in titles):
+            continue
+        items = one.items
+        if one.add:
+            items = (*items, GivenItem("for this one", one.add))
+        inline = titles.get(one.answer)
+        found.append(
+            HandGraded(
+                title=(inline.title or inline.id) if inline is not None else one.check,
+                points=one.points,
+                max_points=inline.points if inline is not None else 0.0,
+                items=items,
+                comment=one.comment,
+                check=one.check,
+            )
+        )
+    return tuple(found)
 
 
 def points_of(checks: Iterable[CheckResult]) -> list[CheckPoints]:
@@ -286,10 +417,9 @@ def points_of(checks: Iterable[CheckResult]) -> list[CheckPoints]:
     return [CheckPoints(check.id, check.points, check.max_points, check.status) for check in checks]
 
 
-def _adjusted(
-    check: CheckResult, points: float | None, changes: Iterable[Adjustment]
-) -> CheckResult:
-    own = [_sentence(change) for change in changes if change.check == check.id]
+def _adjusted(check: CheckResult, points: float | None, rules: Rules) -> CheckResult:
+    own = [_sentence(change) for change in rules.adjustments if change.check == check.id]
+    own += [_at_check(one) for one in rules.decided if one.check == check.id]
     if not own:
         return check
     # What failed stands first: it is what a student is told to mend first.
@@ -297,6 +427,15 @@ def _adjusted(
     return msgspec.structs.replace(
         check, points=check.points if points is None else points, message=message
     )
+
+
+def _at_check(one: Decided) -> str:
+    """Return the sentence that stands at an adjusted check; the comment stands in the part of what
+    people gave.
+    """
+    parts = [item.text for item in one.items]
+    head = f"{'+' if one.points >= 0 else ''}{labels.points(one.points)} points by a person"
+    return head + (f": {'; '.join(parts)}" if parts else "")
 
 
 def _sum(points: Iterable[float]) -> float:

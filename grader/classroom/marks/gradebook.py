@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from grader.classroom.download.students import Entry
+from grader.classroom.marks import decided
 from grader.classroom.marks.course_marks import Marks, Rules, compute, days_of
 from grader.classroom.marks.overrides import Overrides, rules_of
 from grader.classroom.run.result_store import Store
@@ -65,11 +66,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 def lines(store: Store, class_: ClassFile, overrides: Overrides) -> Iterator[Line]:
     """Yield the class, a student at a time, in the order of ``class.json``."""
+    book = decided.book(store.out)
     for entry in class_.entries:
         row = None if entry.missing or entry.asked else store.row(entry.folder, entry.student)
-        yield line_of(
-            entry, row, rules_of(entry, class_.late, overrides, class_.inline), class_.assignment
-        )
+        own = book.of(entry.student, class_)
+        rules = rules_of(entry, class_.late, overrides, class_.inline, own)
+        if own and row is not None and row.texts is None:
+            row = msgspec.structs.replace(row, texts=store.texts(entry.folder, row))
+        yield line_of(entry, row, rules, class_.assignment)
 
 
 def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -> Line:
@@ -81,12 +85,13 @@ def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -
         outcome = Outcome.ASKED if entry.asked else outcome
         # What an instructor gave by hand counts though nothing was handed in.
         given = any(change.points is not None or change.add for change in rules.adjustments)
+        given = given or any(one.points and not one.seen for one in rules.decided)
         return Line(
             entry=entry,
             outcome=outcome,
             marks=compute([], rules) if given and not entry.paths else None,
         )
-    rules = msgspec.structs.replace(rules, answered=row.answered)
+    rules = msgspec.structs.replace(rules, answered=row.answered, texts=row.texts or {})
     fault = row.outcome is Outcome.FAULT
     return Line(
         entry=entry,
@@ -109,14 +114,26 @@ def header(class_: ClassFile) -> list[str]:
     """Return the names of the columns."""
     ids = [check.id for check in class_.checks] + [inline.id for inline in class_.inline]
     return [
-        "id", "name", "email", "status", *map(text, ids),
-        "adjustment", "points", "late_days", "penalty", "score", "max_score",
-        *([IN_BOX] if class_.in_box_points else []), "notes",
-    ]  # fmt: skip
+        "id",
+        "name",
+        "email",
+        "status",
+        *map(text, ids),
+        "adjustment",
+        "points",
+        "late_days",
+        "penalty",
+        "score",
+        "max_score",
+        *([IN_BOX] if class_.in_box_points else []),
+        "notes",
+    ]
 
 
 def render(class_: ClassFile, rows: Iterable[Line]) -> bytes:
-    """Return the gradebook: numbers as numbers, text made safe, the same bytes for the same class."""
+    """Return the gradebook: numbers as numbers, text made safe, the same bytes for the same
+    class.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header(class_))

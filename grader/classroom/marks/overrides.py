@@ -26,7 +26,7 @@ import msgspec
 from grader.assignment.schema import LateSpec
 from grader.classroom.download.students import Entry
 from grader.classroom.marks import course_marks
-from grader.classroom.marks.course_marks import Adjustment, Inline, Rules
+from grader.classroom.marks.course_marks import Adjustment, Decided, Inline, Rules
 from grader.errors import UsageError
 
 NAME = "overrides.toml"
@@ -91,9 +91,15 @@ def verify(overrides: Overrides, path: Path, names: dict[str, Collection[str]]) 
 
 
 def rules_of(
-    entry: Entry, late: LateSpec | None, changes: Overrides, inline: tuple[Inline, ...]
+    entry: Entry,
+    late: LateSpec | None,
+    changes: Overrides,
+    inline: tuple[Inline, ...],
+    decided: tuple[Decided, ...] = (),
 ) -> Rules:
-    """Return the rules of one student's mark: the spec's, the roster's, and the instructor's own."""
+    """Return the rules of one student's mark: the spec's, the roster's, the instructor's own, and
+    the desk's.
+    """
     if late is not None and changes.due is not None:
         late = msgspec.structs.replace(late, due=changes.due)
     days, note = course_marks.late_days(late, entry.submitted, entry.late)
@@ -106,6 +112,7 @@ def rules_of(
         inline=inline,
         notes=entry.notes,
         private=(*entry.look, note) if note else entry.look,
+        decided=decided,
     )
 
 

@@ -1,22 +1,27 @@
-"""Questions that are answered in words: found in the author's notebooks, their answers in a
-student's.
-"""
+"""Parts of students' work that a person reads: answers in words, cells of code, functions."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from grader.assignment.schema import ManualSpec
 from grader.assignment.spec import Assignment
 from grader.classroom.marks.course_marks import Inline
+from grader.classroom.marks.decisions import seen_answer
+from grader.errors import AssignmentError
 from grader.grading.intake.candidates import listed_cells
-from grader.markers import PLACEHOLDER, released
-from grader.notebooks.answer_cells import answers, is_graded_code
+from grader.markers import BEGIN, END, PLACEHOLDER, released
+from grader.notebooks.answer_cells import LONGEST, answers, fenced, is_graded_code
 from grader.notebooks.cells import Cell, cell_key, is_students, ours, text_of
+from grader.notebooks.definitions import is_untouched
 from grader.notebooks.matching import match
+from grader.report.markup.snippets import function_text
 
 QUESTION_LIMIT = 4_000  # characters
+MODEL_LIMIT = 8_000  # characters of the author's own answer
 
 
 class Written(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -26,35 +31,99 @@ class Written(msgspec.Struct, frozen=True, omit_defaults=True):
     pictures: Mapping[str, str] = {}
     elsewhere: bool = False  # it did not stand in the question's own cell
 
+    @property
+    def seen(self) -> str:
+        """Digest of it, by which a decision of a person knows whether it was made on this one."""
+        return seen_answer(
+            self.text, [f"{name}:{data}" for name, data in sorted(self.pictures.items())]
+        )
+
 
 def questions(assignment: Assignment) -> tuple[Inline, ...]:
-    """Return the cells that a person reads: Markdown cells of students, and code of theirs that has
-    points.
+    """Return the parts that a person reads.
+
+    These are Markdown cells of students, code of theirs that has points, and what stands under
+    ``[[manual]]``.
     """
+    manual = {(part.notebook, part.cell): part for part in assignment.spec.manual if part.cell}
     found = []
     for spec in assignment.spec.notebooks:
         cells = author_cells(assignment, spec.source)
         for before, cell in zip([None, *cells], cells, strict=False):
-            points = _number(ours(cell).get("points"))
-            if not is_students(cell) or not (
-                cell.get("cell_type") == "markdown" or is_graded_code(cell)
-            ):
-                continue
-            stem = spec.path.rpartition("/")[2].removesuffix(".ipynb")
-            asked = before is not None and before.get("cell_type") == "markdown"
-            found.append(
-                Inline(
-                    id=f"{stem}/{cell_key(cell)}",
-                    notebook=spec.path,
-                    cell=cell_key(cell),
-                    question=text_of(before)[:QUESTION_LIMIT]
-                    if before is not None and asked
-                    else "",
-                    untouched=released(text_of(cell), PLACEHOLDER),
-                    points=points,
+            part = manual.pop((spec.path, cell_key(cell)), None)
+            read = cell.get("cell_type") == "markdown" or is_graded_code(cell) or part is not None
+            if is_students(cell) and read:
+                found.append(_asked(spec.path, before, cell, part))
+            elif part is not None:
+                raise AssignmentError(
+                    f"[[manual]] `{part.id}`: the cell {part.cell!r} of {spec.path} is not the "
+                    "students': give it the role `student`"
                 )
-            )
-    return tuple(found)
+    for part in manual.values():
+        raise AssignmentError(
+            f"[[manual]] `{part.id}`: {part.notebook} has no cell with the id {part.cell!r}"
+        )
+    functions = [_function(assignment, part) for part in assignment.spec.manual if part.function]
+    return (*found, *functions)
+
+
+def _asked(notebook: str, before: Cell | None, cell: Cell, part: ManualSpec | None) -> Inline:
+    """Return a cell as a question: the text before it is what is asked."""
+    stem = notebook.rpartition("/")[2].removesuffix(".ipynb")
+    asked = before is not None and before.get("cell_type") == "markdown"
+    code = cell.get("cell_type") == "code"
+    model = _between_markers(text_of(cell))
+    return Inline(
+        id=part.id if part is not None else f"{stem}/{cell_key(cell)}",
+        notebook=notebook,
+        cell=cell_key(cell),
+        question=text_of(before)[:QUESTION_LIMIT] if before is not None and asked else "",
+        untouched=released(text_of(cell), PLACEHOLDER),
+        points=part.points if part is not None else _number(ours(cell).get("points")),
+        title=part.title if part is not None else "",
+        model=fenced(model, "python") if code and model else model,
+        code=code,
+    )
+
+
+def _function(assignment: Assignment, part: ManualSpec) -> Inline:
+    """Return a function of a student's file as a part; the reference's own is the model."""
+    model = ""
+    for data in (assignment.reference_modules() or {}).values():
+        model = model or function_text(data.decode("utf-8", "replace"), part.function) or ""
+    model = released_markers(model)[:MODEL_LIMIT]
+    return Inline(
+        id=part.id,
+        notebook="",
+        cell="",
+        question="",
+        untouched="",
+        points=part.points,
+        title=part.title or f"`{part.function}`",
+        function=part.function,
+        model=fenced(textwrap.dedent(model), "python") if model else "",
+        code=True,
+    )
+
+
+def released_markers(text: str) -> str:
+    """Return a text without the lines that are markers."""
+    return "\n".join(line for line in text.split("\n") if not line.strip().startswith((BEGIN, END)))
+
+
+def _between_markers(text: str) -> str:
+    """Return what an author wrote between the markers of a solution."""
+    kept: list[str] = []
+    inside = False
+    for line in text.split("\n"):
+        bare = line.strip()
+        if bare == BEGIN or bare.startswith(f"{BEGIN} "):
+            inside = True
+        elif bare == END:
+            inside = False
+        elif inside:
+            kept.append(line)
+    return textwrap.dedent("\n".join(kept))[:MODEL_LIMIT]
 
 
 def _number(told: object) -> float:
@@ -78,9 +147,28 @@ def written(
         cells = listed_cells(files.get(spec.path, b"")) if own else []
         if not cells:
             continue
-        found = answers(match(author_cells(assignment, spec.source), cells))
-        for question in inline:
-            answer = found.get(question.cell) if question.id in own.values() else None
+        found = answers(match(author_cells(assignment, spec.source), cells), own)
+        for cell, id_ in own.items():
+            answer = found.get(cell)
             if answer is not None:
-                kept[question.id] = Written(answer.text, dict(answer.pictures), answer.elsewhere)
+                kept[id_] = Written(answer.text, dict(answer.pictures), answer.elsewhere)
+    return kept | _functions(assignment, inline, files)
+
+
+def _functions(
+    assignment: Assignment, inline: Sequence[Inline], files: Mapping[str, bytes]
+) -> dict[str, Written]:
+    """Return the functions that a person reads, if they are written. The text is never run or
+    parsed beyond bounds.
+    """
+    kept = {}
+    for part in inline:
+        for file in assignment.spec.files if part.function else ():
+            if part.function.split(".")[0] not in file.provides:
+                continue
+            text = function_text(
+                files.get(file.path, b"").decode("utf-8", "replace"), part.function
+            )
+            if text is not None and not is_untouched(textwrap.dedent(text)):
+                kept[part.id] = Written(fenced(textwrap.dedent(text)[:LONGEST], "python"))
     return kept

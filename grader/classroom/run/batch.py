@@ -20,7 +20,7 @@ from grader import __version__
 from grader.assignment.spec import Assignment
 from grader.classroom.download import download_tree, hand_ins, roster
 from grader.classroom.download.students import Entry, tidy
-from grader.classroom.marks import overrides, written_answers
+from grader.classroom.marks import decided, overrides, written_answers
 from grader.classroom.marks.course_marks import Rules
 from grader.classroom.marks.gradebook import line_of
 from grader.classroom.run import output_folder, regrade, worker
@@ -74,6 +74,7 @@ class Batch:
         self.inline = written_answers.questions(assignment)
         self._overrides_path = options.overrides or options.out / overrides.NAME
         self._overrides = overrides.read(self._overrides_path)
+        self._book = decided.book(options.out)
         self._roster = roster.read(options.roster) if options.roster else None
         self._digest = assignment_digest(assignment, verified=self.store.verified())
         self._wanted = wanted(assignment)
@@ -326,12 +327,11 @@ class Batch:
         self, entry: Entry, rules: Rules, taken: Taken | None, earlier: Mapping[str, bytes]
     ) -> worker.Task:
         """Return what a worker is asked to do: grade what was taken in, or render what there is."""
-        named = bool(entry.name) and entry.name != entry.student
         return worker.Task(
             digest=self._digest,
             folder="" if self.options.remote else str(self.assignment.folder),
             isolation=self.options.isolation,
-            title=f"{entry.name} ({entry.student})" if named else entry.student,
+            title=entry.titled,
             taken=taken,
             earlier=earlier,
             inline=self.inline,
@@ -340,7 +340,10 @@ class Batch:
 
     def rules(self, entry: Entry) -> Rules:
         """Return all that makes a student's mark besides the checks."""
-        return overrides.rules_of(entry, self.assignment.spec.late, self._overrides, self.inline)
+        own = self._book.of(entry.student, self.class_)
+        return overrides.rules_of(
+            entry, self.assignment.spec.late, self._overrides, self.inline, own
+        )
 
     # --- what came of it --------------------------------------------------------------------------
 
@@ -372,6 +375,7 @@ class Batch:
             message=done.fault,
             checks=done.checks,
             answered=done.answered,
+            texts=done.texts,
             notes=done.notes if job.task.taken is not None or job.noted is None else job.noted,
             look=tuple(dict.fromkeys((*job.look, *done.look))),
             seconds=done.seconds,
@@ -464,9 +468,15 @@ class Batch:
     def _log(self, row: Row, worker: str, tries: int) -> None:
         points = round(sum(check.points for check in row.checks), 2)
         self.store.log(
-            student=row.student, outcome=row.outcome.value, points=points, seconds=row.seconds, worker=worker,
-            tries=tries + 1, failed=[check.id for check in row.checks if check.status != "pass"], message=row.message,
-        )  # fmt: skip
+            student=row.student,
+            outcome=row.outcome.value,
+            points=points,
+            seconds=row.seconds,
+            worker=worker,
+            tries=tries + 1,
+            failed=[check.id for check in row.checks if check.status != "pass"],
+            message=row.message,
+        )
 
     def _count(self, row: Row) -> None:
         self.totals.refused += row.outcome is Outcome.REFUSED

@@ -145,7 +145,8 @@ class Cluster(Executor):
         if not threads:
             self._client.close()
             raise UsageError(
-                f"the scheduler at {address} has no workers: start some with `dask worker {address}`"
+                f"the scheduler at {address} has no workers: start some with `dask worker"
+                f" {address}`"
             )
         self.capacity = 2 * threads  # a task waits at each worker while another is done
         self._executor = self._client.get_executor(pure=False, retries=2)

@@ -4,6 +4,7 @@ whole class.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +12,14 @@ from pathlib import Path
 import msgspec
 
 from grader.classroom.download.students import Entry, natural
+from grader.classroom.marks.decisions import NAME as DECISIONS
+from grader.classroom.marks.decisions import Journal
 from grader.classroom.marks.overrides import NAME as OVERRIDES
 from grader.classroom.run import output_folder
 from grader.classroom.run.result_store import LOG, Store
 from grader.classroom.run.results import ClassFile, Row
 from grader.errors import UsageError
+from grader.files import replacing
 
 
 def merge(shards: Sequence[Path], out: Path) -> ClassFile:
@@ -41,6 +45,7 @@ def merge(shards: Sequence[Path], out: Path) -> ClassFile:
         for store in sources:
             if (store.out / OVERRIDES).is_file() and not (out / OVERRIDES).exists():
                 shutil.copyfile(store.out / OVERRIDES, out / OVERRIDES)
+        _decisions(sources, out)
         parts = sorted({number for class_ in classes for number in class_.shards})
         whole = parts == list(range(1, first.of + 1))
         merged = msgspec.structs.replace(
@@ -70,8 +75,9 @@ def _verify(paths: Sequence[Path], classes: Sequence[ClassFile]) -> None:
             )
         if class_.grader != first.grader:
             raise UsageError(
-                f"{path} was graded by grader {class_.grader or 'of an older version'}, and {paths[0]} by "
-                f"{first.grader or 'an older version'}: grade both by the same, with the same command again"
+                f"{path} was graded by grader {class_.grader or 'of an older version'}, and"
+                f" {paths[0]} by {first.grader or 'an older version'}: grade both by the same, with"
+                " the same command again"
             )
         if class_.assignment != first.assignment:
             raise UsageError(
@@ -80,12 +86,14 @@ def _verify(paths: Sequence[Path], classes: Sequence[ClassFile]) -> None:
             )
         if class_.of != first.of:
             raise UsageError(
-                f"{path} holds {class_.part}, and {paths[0]} {first.part}: they were cut differently"
+                f"{path} holds {class_.part}, and {paths[0]} {first.part}: they were cut"
+                " differently"
             )
         for number in class_.shards if class_.of > 1 else ():
             if number in seen:
                 raise UsageError(
-                    f"{seen[number]} and {path} are both shard {number} of {class_.of}: give each once"
+                    f"{seen[number]} and {path} are both shard {number} of {class_.of}: give each"
+                    " once"
                 )
             seen[number] = path
 
@@ -100,8 +108,8 @@ def _entries(classes: Sequence[ClassFile]) -> list[Entry]:
                 found[entry.student] = entry
             if folders.setdefault(entry.folder, entry.student) != entry.student:
                 raise UsageError(
-                    f"{entry.student!r} and {folders[entry.folder]!r} share the folder {entry.folder!r}: "
-                    "the shards were not cut from one class"
+                    f"{entry.student!r} and {folders[entry.folder]!r} share the folder"
+                    f" {entry.folder!r}: the shards were not cut from one class"
                 )
     return sorted(found.values(), key=lambda entry: (natural(entry.student), entry.student))
 
@@ -131,6 +139,21 @@ def _rows(sources: Sequence[Store], entry: Entry) -> list[tuple[int, Row]]:
         for number, row in found
         if row is not None and not sources[number].damaged(entry.folder, row)
     ]
+
+
+def _decisions(sources: Sequence[Store], out: Path) -> None:
+    """Write what people decided on the shards into one journal, unless there is one: then the desk
+    works there.
+    """
+    paths = [store.out / DECISIONS for store in sources if (store.out / DECISIONS).is_file()]
+    if not paths or (out / DECISIONS).exists():
+        return
+    with replacing(out / DECISIONS) as part:
+        part.unlink()
+        with contextlib.closing(Journal(part, create=True)) as into:
+            for path in paths:
+                with contextlib.closing(Journal(path)) as journal:
+                    into.take(journal)
 
 
 def _logs(sources: Sequence[Store], out: Path) -> None:

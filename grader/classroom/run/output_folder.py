@@ -40,12 +40,13 @@ def verify(
             return  # it is damaged, and is written anew: each result is known by a key of its own
         if class_.name != name:
             raise UsageError(
-                f"{out} holds the class of {class_.name}, this is {name}: name another folder by --out"
+                f"{out} holds the class of {class_.name}, this is {name}: name another folder by"
+                " --out"
             )
         if shard != (1, 1) and (class_.shards, class_.of) != (shard[:1], shard[1]):
             raise UsageError(
-                f"{out} holds {class_.part}, and this is shard {shard[0]} of {shard[1]}: give each shard a folder of "
-                "its own by --out, and put them together by `grader merge`"
+                f"{out} holds {class_.part}, and this is shard {shard[0]} of {shard[1]}: give each"
+                " shard a folder of its own by --out, and put them together by `grader merge`"
             )
         return
     ours = {path.resolve() for path in (out / OVERRIDES, *besides) if path is not None}
@@ -72,5 +73,6 @@ def apart(submissions: Path, out: Path) -> None:
         )
     if ours.parent != theirs:
         raise UsageError(
-            f"{out} lies within a folder of the submissions ({submissions}): name a folder outside of it by --out"
+            f"{out} lies within a folder of the submissions ({submissions}): name a folder outside"
+            " of it by --out"
         )

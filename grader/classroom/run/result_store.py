@@ -24,6 +24,7 @@ from typing import Any
 
 import msgspec
 
+from grader.classroom.marks import decisions
 from grader.classroom.marks.written_answers import Written
 from grader.classroom.run.results import CLASS_SCHEMA, ClassFile, Row
 from grader.errors import UsageError
@@ -33,7 +34,17 @@ from grader.model import REPORT_JSON
 CLASS, LOG, LOCK = "class.json", "log.jsonl", ".lock"
 CLASS_COPY = ".class.json"
 GRADEBOOK, INDEX, TODO = "gradebook.csv", "index.html", "todo.html"
-RESERVED = (CLASS, LOG, GRADEBOOK, INDEX, TODO, "overrides.toml", "regrade.json", "similar")
+RESERVED = (
+    CLASS,
+    LOG,
+    GRADEBOOK,
+    INDEX,
+    TODO,
+    "overrides.toml",
+    "regrade.json",
+    "similar",
+    decisions.NAME,
+)
 KEPT = ".grade"  # in a student's folder: what the next run needs
 ROW, RAW, SOURCES, ANSWERS = (
     f"{KEPT}/row.json",
@@ -84,7 +95,9 @@ class Store:
         write_atomically(base / ROW, msgspec.json.encode(row))
 
     def must_be_graded_again(self, row: Row, damaged: set[str]) -> bool:
-        """Tell whether a result is so damaged that it can't be rendered again from what is whole."""
+        """Tell whether a result is so damaged that it can't be rendered again from what is
+        whole.
+        """
         needed = NEEDED - {REPORT_JSON} if RAW in row.files else NEEDED
         return any(name in needed or name.startswith("notebooks/") for name in damaged)
 
@@ -150,6 +163,14 @@ class Store:
         except (OSError, msgspec.MsgspecError):
             return {}
 
+    def texts(self, folder: str, row: Row) -> Mapping[str, str]:
+        """Return the digest of each answer by its id; of a result of an earlier version they are
+        worked out.
+        """
+        if row.texts is not None:
+            return row.texts
+        return {id_: answer.seen for id_, answer in self.answers(folder).items()}
+
     # --- the class --------------------------------------------------------------------------------
 
     def write_class(self, class_: ClassFile) -> None:
@@ -176,7 +197,8 @@ class Store:
             ) from error
         if class_.schema != CLASS_SCHEMA:
             raise UsageError(
-                f"{path} has schema {class_.schema}, this grader reads {CLASS_SCHEMA}: grade into a new folder"
+                f"{path} has schema {class_.schema}, this grader reads {CLASS_SCHEMA}: grade into a"
+                " new folder"
             )
         return class_
 
@@ -212,7 +234,7 @@ class Store:
         except OSError as error:
             raise UsageError(f"can't write to {self.out}: {error.strerror}") from error
         with file:
-            if not _lock(file.fileno()):
+            if not take_lock(file.fileno()):
                 raise UsageError(f"another run is at work in {self.out}: wait for it, or end it")
             file.seek(0)
             _sweep(file.read().strip())
@@ -267,7 +289,7 @@ def _sweep(left: str) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _lock(descriptor: int) -> bool:
+def take_lock(descriptor: int) -> bool:
     """Take the lock, which ends with this process however it ends; systems without such locks go
     without.
     """

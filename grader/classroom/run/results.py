@@ -1,4 +1,6 @@
-"""What is kept of each submission so that a class can be shown without opening its reports again."""
+"""What is kept of each submission so that a class can be shown without opening its reports
+again.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from grader.assignment.schema import LateSpec
 from grader.assignment.spec import Assignment
 from grader.classroom.download.students import Entry
 from grader.classroom.marks.course_marks import CheckPoints, Inline
+from grader.classroom.marks.decisions import ANSWER_OF, CHECK_OF, Item, seen_check
 from grader.model import CaseResult, CheckResult, Report, Status, Visibility
 from grader.text import clean
 
@@ -46,7 +49,14 @@ class CheckRow(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def marks(self) -> CheckPoints:
         """The check as far as marks look at it."""
-        return CheckPoints(self.id, self.points, self.max_points, self.status)
+        return CheckPoints(self.id, self.points, self.max_points, self.status, self.seen)
+
+    @property
+    def seen(self) -> str:
+        """Digest of the result, by which a decision of a person knows whether it was made on this
+        one.
+        """
+        return seen_check(self.points, self.max_points, self.status.value, self.fingerprint)
 
 
 class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -70,6 +80,8 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     isolation: str = ""
     regraded: Mapping[str, str] = {}  # check -> the run that regraded it
     files: Mapping[str, str] = {}  # of the result -> SHA-256, so that a damaged one is found
+    # digest of each answer by its id; None: of an earlier version
+    texts: Mapping[str, str] | None = None
 
     @property
     def complete(self) -> bool:
@@ -107,7 +119,9 @@ class CheckHead(msgspec.Struct, frozen=True):
 
 
 class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
-    """``class.json``: the class and the assignment, as far as marks, pages and exports need them."""
+    """``class.json``: the class and the assignment, as far as marks, pages and exports need
+    them.
+    """
 
     schema: int
     name: str
@@ -123,6 +137,8 @@ class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
     of: int = 1  # of so many
     seconds: float = 0.0  # of the last run
     grader: str = ""  # its version
+    # what the assignment brings; the desk's own stands with the decisions
+    rubric: tuple[Item, ...] = ()
 
     @property
     def in_box_points(self) -> float:
@@ -134,7 +150,10 @@ class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
         """What of the class lies here, in words."""
         if self.shards == tuple(range(1, self.of + 1)):
             return "the whole class"
-        return f"shard{'s' if len(self.shards) > 1 else ''} {', '.join(map(str, self.shards))} of {self.of}"
+        return (
+            f"shard{'s' if len(self.shards) > 1 else ''} {', '.join(map(str, self.shards))} of"
+            f" {self.of}"
+        )
 
 
 def class_file(
@@ -164,6 +183,7 @@ def class_file(
             for check in spec.checks
         ),
         inline=inline,
+        rubric=rubric_of(assignment, inline),
         late=spec.late,
         entries=entries,
         assignment=digest,
@@ -171,6 +191,16 @@ def class_file(
         shards=shard[:1],
         of=shard[1],
     )
+
+
+def rubric_of(assignment: Assignment, inline: tuple[Inline, ...]) -> tuple[Item, ...]:
+    """Return the rubric's items that the assignment brings."""
+    answers = {one.id for one in inline}
+    items = []
+    for number, item in enumerate(assignment.spec.rubric):
+        part = f"{ANSWER_OF if item.part in answers else CHECK_OF}{item.part}"
+        items.append(Item(part=part, text=item.text, points=item.points, order=float(number)))
+    return tuple(items)
 
 
 def check_rows(report: Report) -> tuple[CheckRow, ...]:

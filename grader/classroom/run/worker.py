@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 
 OUT_OF_MEMORY = (
-    "the machine ran out of memory while this was graded, and the kernel killed a process of it: grade again with more "
-    "memory, or with fewer workers"
+    "the machine ran out of memory while this was graded, and the kernel killed a process of it:"
+    " grade again with more memory, or with fewer workers"
 )
 
 
@@ -77,6 +77,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome = Outcome.GRADED
     checks: tuple[CheckRow, ...] = ()
     answered: tuple[str, ...] = ()
+    texts: Mapping[str, str] = {}  # digest of each answer
     notes: tuple[str, ...] = ()  # of the report, without those on where a file was found
     look: tuple[str, ...] = ()  # why a person should look at it, as far as grading found that
     seconds: float = 0.0
@@ -144,7 +145,8 @@ _ONE_AT_A_TIME = threading.Lock()
 def _do(task: Task) -> Done:
     if task.version != __version__:
         raise UsageError(
-            f"a worker has grader {__version__}, and this is {task.version}: install the same everywhere"
+            f"a worker has grader {__version__}, and this is {task.version}: install the same"
+            " everywhere"
         )
     with _ONE_AT_A_TIME:
         if task.taken is None:
@@ -325,7 +327,8 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, Written]) -> Done:
     from grader.report import json_report
     from grader.report.audience import Audience
 
-    rules = msgspec.structs.replace(task.rules, answered=tuple(answers))
+    texts = {id_: _kept(answer).seen for id_, answer in answers.items()}
+    rules = msgspec.structs.replace(task.rules, answered=tuple(answers), texts=texts)
     own = msgspec.structs.replace(graded.report, submission=task.title)
     # of a group each has a page of their own
     graded = Graded(own, graded.notebooks, graded.sources)
@@ -345,6 +348,7 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, Written]) -> Done:
         files=files,
         checks=check_rows(graded.report),
         answered=tuple(answers),
+        texts=texts,
         notes=graded.report.notes,
         look=(*graded.report.look, *_elsewhere(answers)),
         seconds=graded.report.seconds,
@@ -361,7 +365,8 @@ def _elsewhere(answers: Mapping[str, Written]) -> list[str]:
 
 
 def _kept(answer: Written) -> Written:
-    return msgspec.structs.replace(answer, text=_valid(answer.text))
+    pictures = {_valid(name): _valid(data) for name, data in answer.pictures.items()}
+    return msgspec.structs.replace(answer, text=_valid(answer.text), pictures=pictures)
 
 
 def _valid(text: str) -> str:

@@ -9,7 +9,10 @@ is followed. A number that the submission states about itself is only believed a
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
+import re
+import sys
 from collections.abc import Collection, Iterable
 
 import msgspec
@@ -54,6 +57,7 @@ class IntakeLimits(msgspec.Struct, frozen=True):
 
 
 DEFAULT_LIMITS = IntakeLimits()
+_MODULE = re.compile(r"(?:[A-Za-z_]\w*/){0,8}[A-Za-z_]\w*\.py", re.ASCII)
 
 
 class Collector:
@@ -86,6 +90,8 @@ class Collector:
         self._wanted_stems = frozenset(map(_stem, self._wanted_names))
         self._provided_names = frozenset(map(folded_name, wanted.provided))
         self._wanted_parts = frozenset("/".join(wanted.paths).split("/"))
+        self._own_modules = wanted.own_modules
+        self._asked_for = {*wanted.paths, *wanted.provided}
         self._folders: set[str] = set()
         self._files: set[str] = set()
         self._spelt: dict[str, str] = {}  # folded path of a file -> its first spelling
@@ -139,6 +145,14 @@ class Collector:
         if is_one and path not in self._also and len(self.checkpoints) < MOST_CANDIDATES:
             self.checkpoints.append(Entry(path))
         return is_one and path in self._also
+
+    def own_module(self, path: str, root: str) -> str:
+        """Return the path of a further module of the student's below the root, or nothing."""
+        place = path.removeprefix(f"{root}/") if root else path
+        hides = place.partition("/")[0].removesuffix(".py") in sys.stdlib_module_names
+        if hides or place in self._asked_for or not _MODULE.fullmatch(place):
+            return ""
+        return place if _matches_one(place, self._own_modules) else ""
 
     def ours(self, name: str, beside: Collection[str]) -> bool:
         """Return whether it holds the executed notebooks of an earlier check, not a student's."""
@@ -247,9 +261,9 @@ class Collector:
         self.contents[digest] = data
 
     def _keeps(self, path: str) -> bool:
-        basename = path.rpartition("/")[2]
+        basename = _basename(path)
         folded = fold(basename)
-        if path in self._also:
+        if path in self._also or _matches_one(basename, map(_basename, self._own_modules)):
             return True
         if not any(stem in folded for stem in self._wanted_stems):  # true of most names
             return False
@@ -281,6 +295,14 @@ class Collector:
 def _above(parts: list[str]) -> list[str]:
     """Return the paths of the folders that hold an entry."""
     return ["/".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _matches_one(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _basename(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _stem(name: str) -> str:

@@ -22,6 +22,8 @@ class Wanted(msgspec.Struct, frozen=True):
     drafts: Mapping[str, Draft] = {}  # path -> the file as students get it
     # files and folders at the top of a folder that are not reported
     passed_over: frozenset[str] = frozenset()
+    # patterns of further modules of the student's that are taken too
+    own_modules: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ from grader.grading.intake.submitted_files import Entry, Wanted, paths_of
 __all__ = ["IntakeLimits", "Taken", "Wanted", "take"]
 
 _Reader = Callable[[Collection[str]], Collector]
+MOST_OWN_MODULES = 20
+OWN_MODULE_BYTES = 1 << 20
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -52,6 +54,8 @@ class Taken(msgspec.Struct, frozen=True):
     digest: str  # SHA-256 over the files, equal for equal files however they were handed in
     look: tuple[str, ...] = ()  # why a person should look at it
     places: tuple[str, ...] = ()  # those of the notes that only say where a file was found
+    # further modules of the student's that the spec allows: path -> content
+    more: Mapping[str, bytes] = {}
 
 
 def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> Taken:
@@ -123,10 +127,29 @@ def _taken(
         )
     if not files:
         raise collector.refusal(_nothing_found(collector, wanted))
+    more = _own_modules(layout, collector)
     notes = remarks(layout, collector, wanted, inner.used)
     look = to_look_at(layout, asked, collector, missing)
     taken = _made(collector.source, files, wanted, (*inner.notes, *notes), tuple(look))
-    return msgspec.structs.replace(taken, places=tuple(places(layout, wanted)))
+    digest = _digest({**taken.files, **more})
+    return msgspec.structs.replace(
+        taken, places=tuple(places(layout, wanted)), more=more, digest=digest
+    )
+
+
+def _own_modules(layout: Layout, collector: Collector) -> dict[str, bytes]:
+    """Return the further modules that the spec allows, and drop them from the entries."""
+    found: dict[str, bytes] = {}
+    others: list[Entry] = []
+    for entry in collector.entries:
+        place = collector.own_module(entry.path, layout.root)
+        data = collector.contents.get(entry.digest) if place and entry.digest else None
+        if data is None or len(found) == MOST_OWN_MODULES or len(data) > OWN_MODULE_BYTES:
+            others.append(entry)
+        else:
+            found[place] = data
+    collector.entries = others
+    return found
 
 
 def _from_within(

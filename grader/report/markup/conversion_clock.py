@@ -23,7 +23,10 @@ from typing import Protocol
 HERE_SECONDS = 2.0  # of one page, in this process
 APART_SECONDS = 6.0  # of one page, in processes of their own
 MOST_BYTES = 8_000_000  # of what comes back from one
-_BOOT = "import sys; sys.path.append(sys.argv[1]); from grader.report.markup.converting import main; main()"
+_BOOT = (
+    "import sys; sys.path.append(sys.argv[1]); from grader.report.markup.converting import main;"
+    " main()"
+)
 
 
 class TooSlow(Exception):

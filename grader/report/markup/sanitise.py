@@ -30,19 +30,92 @@ LINE_LIMIT = 2_000  # characters of one line of Markdown
 PICTURE_TEXT = "A picture in the notebook"
 
 _MATHML = {
-    "math", "mrow", "mi", "mo", "mn", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder",
-    "mover", "munderover", "mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom", "menclose", "mmultiscripts",
+    "math",
+    "mrow",
+    "mi",
+    "mo",
+    "mn",
+    "mtext",
+    "mspace",
+    "mfrac",
+    "msqrt",
+    "mroot",
+    "msub",
+    "msup",
+    "msubsup",
+    "munder",
+    "mover",
+    "munderover",
+    "mtable",
+    "mtr",
+    "mtd",
+    "mstyle",
+    "mpadded",
+    "mphantom",
+    "menclose",
+    "mmultiscripts",
     "mprescripts",
-}  # fmt: skip
+}
 _TAGS = {
-    "a", "abbr", "b", "blockquote", "br", "caption", "code", "del", "div", "em", "hr", "i", "img", "kbd", "li", "ol",
-    "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th",
-    "thead", "tr", "tt", "u", "ul", "var",
-}  # fmt: skip
+    "a",
+    "abbr",
+    "b",
+    "blockquote",
+    "br",
+    "caption",
+    "code",
+    "del",
+    "div",
+    "em",
+    "hr",
+    "i",
+    "img",
+    "kbd",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "q",
+    "s",
+    "samp",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "tt",
+    "u",
+    "ul",
+    "var",
+}
 _DROPPED_WITH_CONTENT = {
-    "script", "style", "title", "iframe", "object", "noscript", "template", "svg", "textarea", "select", "noembed",
-    "noframes", "xmp", "plaintext", "audio", "video", "canvas", "annotation", "annotation-xml",
-}  # fmt: skip
+    "script",
+    "style",
+    "title",
+    "iframe",
+    "object",
+    "noscript",
+    "template",
+    "svg",
+    "textarea",
+    "select",
+    "noembed",
+    "noframes",
+    "xmp",
+    "plaintext",
+    "audio",
+    "video",
+    "canvas",
+    "annotation",
+    "annotation-xml",
+}
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "img": {"src"},
@@ -108,7 +181,9 @@ def markdown(text: str, clock: Clock) -> Markup:
 
 
 def math(latex: str, clock: Clock) -> Markup:
-    """Return a LaTeX formula of its own line as MathML, or its source as code if it can't be read."""
+    """Return a LaTeX formula of its own line as MathML, or its source as code if it can't be
+    read.
+    """
     text = clean(latex, MATH_LIMIT + 1)
     try:
         return _ready(clock.convert("math", text, converted_math))

@@ -96,6 +96,15 @@ def find(lines: Sequence[str], name: str) -> tuple[int, int] | None:
     return _block(lines, start, stop, rf"(?:async\s+)?def\s+{re.escape(function)}\s*\(")
 
 
+def function_text(text: str, name: str) -> str | None:
+    """Return the source of a function, or of ``Class.method``, as it stands in a file; None if it
+    is not there.
+    """
+    lines = _lines(text)
+    span = find(lines, name)
+    return "\n".join(lines[span[0] : span[1]]) if span is not None else None
+
+
 def place(sources: Mapping[str, str], name: str) -> tuple[str, int] | None:
     """Return the file and the line, from 1, where a function begins, or None where no source holds
     it.
@@ -107,7 +116,9 @@ def place(sources: Mapping[str, str], name: str) -> tuple[str, int] | None:
 
 
 def highlight(text: str, clock: Clock) -> list[Markup]:
-    """Return Python source as one piece of markup per line; plain if highlighting takes too long."""
+    """Return Python source as one piece of markup per line; plain if highlighting takes too
+    long.
+    """
     # Pygments takes quadratic time on blank lines that hold spaces.
     cut = "\n".join(clean(line, WIDTH).rstrip() for line in _lines(text))
     try:

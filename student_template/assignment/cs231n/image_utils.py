@@ -2,11 +2,13 @@
 
 import io
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
 DATA_FOLDER = Path(__file__).resolve().parent / "datasets" / "coco_captioning"
+PICTURES = DATA_FOLDER / "images.zip"
 TIMEOUT = 10  # seconds
 MAX_BYTES = 20_000_000
 MEAN_PIXEL = np.array([103.939, 116.779, 123.68], dtype=np.float32)  # blue, green, red: what VGG networks subtract
@@ -17,7 +19,8 @@ def image_from_url(url):
     Read a picture into an array of shape (H, W, 3), uint8, red, green and blue.
 
     Input:
-    - url: an http or https address, or the path of a file, below the working directory or below the data set's folder
+    - url: an http or https address, the path of a file, below the working directory or below the data set's folder,
+      or the name of a picture in the data set's images.zip
 
     Returns None where that fails, after printing why, so that a notebook can go on without the picture.
     """
@@ -26,7 +29,7 @@ def image_from_url(url):
 
         with Image.open(io.BytesIO(_read(str(url)))) as picture:
             return np.array(picture.convert("RGB"))
-    except (OSError, ValueError, ImportError) as problem:  # Pillow's and urllib's own errors are kinds of OSError
+    except (OSError, ValueError, ImportError, zipfile.BadZipFile) as problem:  # Pillow's and urllib's are OSErrors
         print(f"No picture from {url}: {problem}")
         return None
 
@@ -42,7 +45,11 @@ def _read(url):
     for path in (Path(url), DATA_FOLDER / url):
         if path.is_file():
             return path.read_bytes()
-    raise FileNotFoundError(f"there is no such file in {Path.cwd()} or in {DATA_FOLDER}")
+    if PICTURES.is_file():
+        with zipfile.ZipFile(PICTURES) as archive:
+            if url in archive.namelist():
+                return archive.read(url)
+    raise FileNotFoundError(f"there is no such file in {Path.cwd()}, in {DATA_FOLDER} or in its {PICTURES.name}")
 
 
 def blur_image(X):

@@ -18,7 +18,10 @@ from pathlib import Path
 
 from grader.sandbox.inside.walls.wall import Unsuitable
 
-REMEDY = "Install Python and the assignment where every user may go, not beneath /root, or grade as an ordinary user."
+REMEDY = (
+    "Install Python and the assignment where every user may go, not beneath /root, or grade as an"
+    " ordinary user."
+)
 
 MOST = 5000
 MS_NOSUID, MS_NODEV, MS_REC, MS_BIND, MS_PRIVATE = 2, 4, 1 << 14, 1 << 12, 1 << 18
@@ -101,7 +104,9 @@ def unreadable(paths: Iterable[str], user: int) -> str:
 
 
 def everything(paths: Iterable[str]) -> Iterator[str]:
-    """Yield files and folders with all that lies beneath them, up to a number that takes no time."""
+    """Yield files and folders with all that lies beneath them, up to a number that takes no
+    time.
+    """
     for path in paths:
         beneath = (
             os.path.join(folder, name)
@@ -113,7 +118,9 @@ def everything(paths: Iterable[str]) -> Iterator[str]:
 
 
 def readable(path: str) -> bool:
-    """Tell whether this process can read a file or list a folder; what is not there is no obstacle."""
+    """Tell whether this process can read a file or list a folder; what is not there is no
+    obstacle.
+    """
     try:
         if os.path.isdir(path):
             os.listdir(path)

@@ -94,7 +94,9 @@ def tasks_of(user: int) -> int:
 
 
 def proportional(process: Process) -> tuple[int, int]:
-    """Return a process's share of memory in bytes: all of it, and the part that is shared memory."""
+    """Return a process's share of memory in bytes: all of it, and the part that is shared
+    memory.
+    """
     try:
         text = Path(f"/proc/{process.pid}/smaps_rollup").read_bytes()
     except ProcessLookupError:
@@ -163,7 +165,9 @@ def buffers(processes: list[Process], socket_bytes: int) -> int:
 
 
 def socket_buffer() -> int:
-    """Return how many bytes the kernel keeps for one socket at most, where nobody may ask for more."""
+    """Return how many bytes the kernel keeps for one socket at most, where nobody may ask for
+    more.
+    """
     try:
         return int(Path("/proc/sys/net/core/wmem_default").read_text())
     except (OSError, ValueError):  # in a network namespace of its own the number is not shown

@@ -37,42 +37,45 @@ def names(text: str) -> tuple[str, ...]:
 # Calls that act on the caller itself, its memory, its clock and its threads, or on descriptors that
 # it already holds.
 ALLOWED = names("""
-read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek _llseek close close_range dup dup2 dup3
-pipe pipe2 poll ppoll ppoll_time64 select _newselect pselect6 pselect6_time64 epoll_create epoll_create1 epoll_ctl
-epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create timerfd_settime timerfd_gettime
-timerfd_settime64 timerfd_gettime64 signalfd signalfd4 sendfile sendfile64 copy_file_range fadvise64 fadvise64_64
-readahead fsync fdatasync sync_file_range sync_file_range2 fallocate ftruncate ftruncate64
-stat stat64 fstat fstat64 lstat lstat64 newfstatat fstatat64 statx statfs statfs64 fstatfs fstatfs64 access faccessat
-faccessat2 readlink readlinkat getcwd chdir fchdir getdents getdents64 mkdir mkdirat rmdir unlink unlinkat rename
-renameat renameat2 link linkat symlink symlinkat umask getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr
-creat brk mmap mmap2 munmap mremap mprotect madvise msync arch_prctl set_tls
-exit exit_group fork vfork execve wait4 waitid waitpid getpid getppid gettid getpgrp getpgid getsid
-getuid geteuid getgid getegid getresuid getresgid getgroups getuid32 geteuid32 getgid32 getegid32 getresuid32
-getresgid32 getgroups32 getrusage getrlimit ugetrlimit setrlimit times uname sysinfo capget getcpu getpriority
-ioprio_get rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64
+read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek _llseek close
+close_range dup dup2 dup3 pipe pipe2 poll ppoll ppoll_time64 select _newselect pselect6
+pselect6_time64 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd
+eventfd2 timerfd_create timerfd_settime timerfd_gettime timerfd_settime64 timerfd_gettime64
+signalfd signalfd4 sendfile sendfile64 copy_file_range fadvise64 fadvise64_64 readahead fsync
+fdatasync sync_file_range sync_file_range2 fallocate ftruncate ftruncate64 stat stat64 fstat
+fstat64 lstat lstat64 newfstatat fstatat64 statx statfs statfs64 fstatfs fstatfs64 access
+faccessat faccessat2 readlink readlinkat getcwd chdir fchdir getdents getdents64 mkdir mkdirat
+rmdir unlink unlinkat rename renameat renameat2 link linkat symlink symlinkat umask getxattr
+lgetxattr fgetxattr listxattr llistxattr flistxattr creat brk mmap mmap2 munmap mremap mprotect
+madvise msync arch_prctl set_tls exit exit_group fork vfork execve wait4 waitid waitpid getpid
+getppid gettid getpgrp getpgid getsid getuid geteuid getgid getegid getresuid getresgid getgroups
+getuid32 geteuid32 getgid32 getegid32 getresuid32 getresgid32 getgroups32 getrusage getrlimit
+ugetrlimit setrlimit times uname sysinfo capget getcpu getpriority ioprio_get rt_sigaction
+rt_sigprocmask rt_sigreturn rt_sigpending rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64
 sigreturn sigaltstack pause restart_syscall kill tgkill tkill rt_sigqueueinfo rt_tgsigqueueinfo
-futex futex_time64 futex_waitv set_robust_list set_tid_address rseq membarrier
-sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min
-sched_rr_get_interval sched_rr_get_interval_time64
-clock_gettime clock_gettime64 clock_getres clock_getres_time64 clock_nanosleep clock_nanosleep_time64 nanosleep
-gettimeofday time alarm setitimer getitimer timer_create timer_settime timer_settime64 timer_gettime timer_gettime64
-timer_delete timer_getoverrun getrandom
-recv recvfrom send sendto shutdown getsockopt getsockname getpeername
+futex futex_time64 futex_waitv set_robust_list set_tid_address rseq membarrier sched_yield
+sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min
+sched_rr_get_interval sched_rr_get_interval_time64 clock_gettime clock_gettime64 clock_getres
+clock_getres_time64 clock_nanosleep clock_nanosleep_time64 nanosleep gettimeofday time alarm
+setitimer getitimer timer_create timer_settime timer_settime64 timer_gettime timer_gettime64
+timer_delete timer_getoverrun getrandom recv recvfrom send sendto shutdown getsockopt getsockname
+getpeername
 """)
 
 REFUSED = names("""
-socket connect bind listen accept accept4 setsockopt sendmsg recvmsg sendmmsg recvmmsg
-ptrace process_vm_readv process_vm_writev keyctl add_key request_key
-bpf perf_event_open mount umount2 unshare setns chroot pivot_root setuid setgid setreuid setregid
-setresuid setresgid setgroups setfsuid setfsgid capset reboot swapon swapoff init_module finit_module delete_module
-settimeofday clock_settime clock_adjtime adjtimex personality memfd_create shmget shmat shmctl msgget semget mq_open
-truncate truncate64 chown fchown lchown fchownat mknod mknodat prlimit64 setpriority ioprio_set sched_setaffinity
-sched_setparam sched_setscheduler sched_setattr prctl sethostname setdomainname syslog io_uring_setup userfaultfd
-pidfd_open pidfd_getfd pidfd_send_signal execveat
+socket connect bind listen accept accept4 setsockopt sendmsg recvmsg sendmmsg recvmmsg ptrace
+process_vm_readv process_vm_writev keyctl add_key request_key bpf perf_event_open mount umount2
+unshare setns chroot pivot_root setuid setgid setreuid setregid setresuid setresgid setgroups
+setfsuid setfsgid capset reboot swapon swapoff init_module finit_module delete_module settimeofday
+clock_settime clock_adjtime adjtimex personality memfd_create shmget shmat shmctl msgget semget
+mq_open truncate truncate64 chown fchown lchown fchownat mknod mknodat prlimit64 setpriority
+ioprio_set sched_setaffinity sched_setparam sched_setscheduler sched_setattr prctl sethostname
+setdomainname syslog io_uring_setup userfaultfd pidfd_open pidfd_getfd pidfd_send_signal execveat
 """)
 
 FAKED = names("""
-setsid setpgid chmod fchmod fchmodat fchmodat2 utime utimes utimensat utimensat_time64 futimesat flock
+setsid setpgid chmod fchmod fchmodat fchmodat2 utime utimes utimensat utimensat_time64 futimesat
+flock
 """)
 
 UNSUPPORTED = names("setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr")
@@ -88,8 +91,13 @@ PRCTL_COMMANDS = (PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_CAPBSET_READ, PR
 FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)  # DUPFD … SETLKW, OFD locks
 
 IOCTL_COMMANDS = (
-    termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD, termios.FIONBIO, termios.FIOCLEX, termios.FIONCLEX,
-)  # fmt: skip
+    termios.TCGETS,
+    termios.TIOCGWINSZ,
+    termios.FIONREAD,
+    termios.FIONBIO,
+    termios.FIOCLEX,
+    termios.FIONCLEX,
+)
 
 CLONE_NEW_ANYTHING = 0x7E020000
 AF_UNIX, SOCK_STREAM, SOCK_FLAGS = 1, 1, 0o2004000

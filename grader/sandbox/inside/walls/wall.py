@@ -52,10 +52,10 @@ TASK_MARGIN = 256
 _FS = landlockpy.AccessFS
 READ = _FS.READ_FILE | _FS.READ_DIR
 RUN = READ | _FS.EXECUTE
-WRITE = (
-    READ | _FS.WRITE_FILE | _FS.TRUNCATE | _FS.REMOVE_DIR | _FS.REMOVE_FILE | _FS.MAKE_DIR | _FS.MAKE_REG | _FS.MAKE_SYM
-    | _FS.REFER
-)  # fmt: skip  # no EXECUTE: what a student writes is not run, and no sockets, FIFOs or devices
+REMOVE = _FS.REMOVE_DIR | _FS.REMOVE_FILE
+MAKE = _FS.MAKE_DIR | _FS.MAKE_REG | _FS.MAKE_SYM
+# Without EXECUTE: what a student writes is not run. Without sockets, FIFOs and devices.
+WRITE = READ | _FS.WRITE_FILE | _FS.TRUNCATE | REMOVE | MAKE | _FS.REFER
 FILE_RIGHTS = _FS.EXECUTE | _FS.WRITE_FILE | _FS.READ_FILE | _FS.TRUNCATE
 DEVICES = dict.fromkeys(("/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"), READ)
 DEVICES["/dev/null"] = READ | _FS.WRITE_FILE

@@ -217,10 +217,15 @@ class Warden:
 
     def cpu_sentence(self) -> str:
         """Return the sentence of the limit on CPU time."""
-        return f"CPU time: more than {int(self.plan.limits['cpu_seconds'])} seconds, summed over all processes"
+        return (
+            f"CPU time: more than {int(self.plan.limits['cpu_seconds'])} seconds, summed over all"
+            " processes"
+        )
 
     def growth(self, processes: list[process_tree.Process]) -> int:
-        """Return by how many bytes of address space the tree exceeds as many copies of the zygote."""
+        """Return by how many bytes of address space the tree exceeds as many copies of the
+        zygote.
+        """
         return sum(max(0, process.virtual - self.base.virtual) for process in processes)
 
     def too_much_memory(self, processes: list[process_tree.Process]) -> bool:
@@ -267,7 +272,9 @@ class Warden:
     # --- end --------------------------------------------------------------------------------------
 
     def sweep(self) -> int:
-        """Kill until nothing is left below the warden; return how many could not be ended in time."""
+        """Kill until nothing is left below the warden; return how many could not be ended in
+        time.
+        """
         deadline = time.monotonic() + SWEEP
         pause = 0.0005
         while time.monotonic() < deadline:

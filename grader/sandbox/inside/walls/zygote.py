@@ -42,9 +42,15 @@ KERNEL = "grader.sandbox.inside.work.kernel"
 # Loaded one by one while nothing else is to be done; a box that needs one earlier loads it itself,
 # more slowly.
 HEAVY = (
-    "numpy.random", "h5py", "matplotlib.font_manager", "matplotlib.pyplot", "matplotlib.backends.backend_agg",
-    "matplotlib_inline.backend_inline", "IPython.core.interactiveshell", KERNEL,
-)  # fmt: skip
+    "numpy.random",
+    "h5py",
+    "matplotlib.font_manager",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "matplotlib_inline.backend_inline",
+    "IPython.core.interactiveshell",
+    KERNEL,
+)
 ORDINARY = "Grade as an ordinary user."
 CLOSED = "Make it readable (chmod -R go+rX), or grade as an ordinary user."
 PAUSE = 0.25  # seconds between two looks after the wardens
@@ -101,9 +107,13 @@ class Zygote:
                     f"{closed} is open to root alone, and submissions run as another user", CLOSED
                 )
         self.plan = wall.Plan(
-            run=tuple(roots), read=tuple(read), limits=settings["limits"],
-            filter=base64.b64decode(settings["filter"]), tasks=settings["tasks"], users=settings["users"],
-        )  # fmt: skip
+            run=tuple(roots),
+            read=tuple(read),
+            limits=settings["limits"],
+            filter=base64.b64decode(settings["filter"]),
+            tasks=settings["tasks"],
+            users=settings["users"],
+        )
         self.heavy = deque(HEAVY) if settings["notebooks"] else deque()
         self.withheld = frozenset(settings["withheld"])
         # A box looks for modules neither where this package was found nor in anything else that is
@@ -225,7 +235,9 @@ class Zygote:
             os._exit(code)
 
     def bury(self) -> None:
-        """Take note of the wardens that have ended; end the box of one that could not do it itself."""
+        """Take note of the wardens that have ended; end the box of one that could not do it
+        itself.
+        """
         with contextlib.suppress(ChildProcessError):
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -292,7 +304,9 @@ def own_fonts(temporary: str) -> None:
 
 
 def loaded_files() -> list[str]:
-    """Return the files of the modules loaded from outside this package: what a box will read again."""
+    """Return the files of the modules loaded from outside this package: what a box will read
+    again.
+    """
     files = (
         getattr(module, "__file__", None)
         for name, module in sys.modules.items()

@@ -102,9 +102,14 @@ class Publisher(DisplayPublisher):
     kernel: Kernel
 
     def publish(  # type: ignore[override]
-        self, data: dict[str, Any], metadata: dict[str, Any] | None = None, *, transient: dict[str, Any] | None = None,
-        update: bool = False, **_: Any,
-    ) -> None:  # fmt: skip
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        *,
+        transient: dict[str, Any] | None = None,
+        update: bool = False,
+        **_: Any,
+    ) -> None:
         """Send a display, or the update of an earlier one."""
         content = {"data": plain(data), "metadata": metadata or {}, "transient": transient or {}}
         self.kernel.send("update_display_data" if update else "display_data", content)
@@ -316,9 +321,13 @@ def make_shell() -> Shell:
         config.InteractiveShell.autocall = 0
         config.InteractiveShell.cache_size = 0  # no hidden references to outputs
         Shell.instance(
-            config=config, display_pub_class=Publisher, displayhook_class=Hook, user_ns={"__name__": "__main__"},
-            ipython_dir="/", profile_dir=ProfileDir(),  # neither makes a folder: see settle_in
-        )  # fmt: skip
+            config=config,
+            display_pub_class=Publisher,
+            displayhook_class=Hook,
+            user_ns={"__name__": "__main__"},
+            ipython_dir="/",
+            profile_dir=ProfileDir(),  # neither makes a folder: see settle_in
+        )
     shell: Shell = Shell.instance()
     return shell
 

@@ -57,7 +57,9 @@ def close_to(name: str, names: list[str]) -> str:
 
 
 def distance(one: str, other: str) -> int:
-    """Return how many letters have to be put in, left out or replaced to make one name of another."""
+    """Return how many letters have to be put in, left out or replaced to make one name of
+    another.
+    """
     above = list(range(len(other) + 1))
     for row, letter in enumerate(one, start=1):
         line = [row]

@@ -1,5 +1,5 @@
-"""Runs an author's code where the student's objects are: in a fork of the notebook's process, which
-ends with it.
+"""Runs an author's code where the student's objects are: in a fork of the box's process, which ends
+with it.
 
 Theory of operation. The fork is the student's process, and what it says is the student's word. It
 is made hard to bend in a few lines: the code comes as plain Python, so no transformer of the shell
@@ -11,7 +11,9 @@ object. Whoever patches this module on purpose can still lie: see docs/security.
 
 from __future__ import annotations
 
+import ast
 import builtins
+import importlib
 import io
 import json
 import os
@@ -19,6 +21,7 @@ import select
 import sys
 import time
 from collections.abc import Callable
+from inspect import CO_COROUTINE
 from types import ModuleType
 from typing import Any
 
@@ -35,6 +38,7 @@ PLAIN = frozenset(
 )
 ORDERED = ("__sub__", "__rsub__", "__lt__", "__gt__", "__le__", "__ge__", "__abs__")
 CONTAINERS = (list, tuple, set, frozenset, dict)
+MAIN = frozenset(("__main__",))  # where a notebook's cells are run
 
 # Kept from before any code of a student's runs.
 _BUILTINS = dict(vars(builtins))
@@ -48,6 +52,8 @@ _exit, _write, _read, _pipe, _close, _waitpid = (
     os.waitpid,
 )
 _select, _monotonic, _dumps, _loads = select.select, time.monotonic, json.dumps, json.loads
+_AWAITS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_import_module = importlib.import_module
 _exec, _compile, _eval, _settrace, _setprofile = exec, compile, eval, sys.settrace, sys.setprofile
 
 
@@ -62,8 +68,9 @@ class Guards:
     it ends with.
     """
 
-    def __init__(self, literals: list[str]) -> None:
+    def __init__(self, literals: list[str], theirs: frozenset[str] = MAIN) -> None:
         self.other = Other()
+        self._theirs = theirs
         self.marks: list[int] = []
         self.liars: list[str] = []
         self.value: float | None = None
@@ -80,14 +87,14 @@ class Guards:
         library's place.
         """
         library = owner.__name__ if type(owner) is ModuleType else type(owner).__module__
-        if library != "__main__":
+        if library not in self._theirs:
             listed = (
                 (vars(owner),)
                 if type(owner) is ModuleType
                 else (vars(kind) for kind in type(owner).__mro__)
             )
             found = next((one[name] for one in listed if name in one), None)
-            if _is_students(found):
+            if self._is_students(found):
                 self._note(f"`{name[:80]}` of `{library[:80]}` was replaced")
         return owner
 
@@ -127,7 +134,7 @@ class Guards:
     def _pair(self, left: Any, right: Any) -> None:
         for one, other in ((left, right), (right, left)):
             self.looked_at(one)
-            if not _is_students(getattr(type(one), "__eq__", None)):
+            if not self._is_students(getattr(type(one), "__eq__", None)):
                 continue
             wrong = _changed(other)
             if wrong is not None and _true(lambda one=one, wrong=wrong: one == wrong):  # type: ignore[misc]  # bound now
@@ -139,16 +146,23 @@ class Guards:
         if _true(lambda: value == Other()):
             self._lies(value, "it equals everything")
         for name in ("__array_function__", "__array_ufunc__"):
-            if _is_students(getattr(kind, name, None)):
+            if self._is_students(getattr(kind, name, None)):
                 self._lies(value, f"it answers for NumPy by its own `{name}`")
-        if any(_is_students(getattr(kind, name, None)) for name in ORDERED):
+        if any(self._is_students(getattr(kind, name, None)) for name in ORDERED):
             asked: tuple[Callable[[], Any], ...] = (
-                lambda: value < Other(), lambda: value > Other(), lambda: value <= Other(), lambda: value >= Other(),
-            )  # fmt: skip
+                lambda: value < Other(),
+                lambda: value > Other(),
+                lambda: value <= Other(),
+                lambda: value >= Other(),
+            )
             if any(map(_true, asked)) or any(
                 map(_number, (lambda: value - Other(), lambda: Other() - value))
             ):
                 self._lies(value, "it can be compared with everything")
+
+    def _is_students(self, method: Any) -> bool:
+        """Return whether a method was written in the notebook or in a student's module."""
+        return getattr(method, "__globals__", {}).get("__name__") in self._theirs
 
     def _lies(self, value: Any, why: str) -> None:
         self._note(f"an object of the type `{type(value).__name__[:80]}`: {why}")
@@ -156,11 +170,6 @@ class Guards:
     def _note(self, told: str) -> None:
         if told not in self.liars and len(self.liars) < 10:
             self.liars.append(told)
-
-
-def _is_students(method: Any) -> bool:
-    """Return whether a method was written in the notebook."""
-    return getattr(method, "__globals__", {}).get("__name__") == "__main__"
 
 
 def _true(asked: Callable[[], Any]) -> bool:
@@ -259,6 +268,17 @@ def _reap(pid: int) -> None:
         time.sleep(0.001)
 
 
+class Beside:
+    """Stands where a notebook's kernel would, in a box that has the student's files and runs no
+    notebook.
+    """
+
+    def __init__(self, channel: Any) -> None:
+        self._channel = channel
+        self.stdout, self.stderr = sys.stdout, sys.stderr
+        self.namespace: dict[str, Any] = {"__name__": "__main__"}
+
+
 class _Nobody:
     """Takes the messages of a fork's shell."""
 
@@ -276,26 +296,41 @@ def _answer(kernel: Any, body: dict[str, Any], writer: int) -> None:
     channel.close()
     sys.stdout = sys.stderr = _Unread()
     namespace = kernel.namespace
-    vars(builtins).update(_BUILTINS)
-    namespace["__builtins__"] = builtins
-    for name in body["builtins"]:
-        namespace.pop(name, None)
+    theirs = MAIN | set(body["theirs"])
+    results = []
     with ends_after(float(body["seconds"])):
-        results = [_ran(piece, namespace, body["guard"]) for piece in body["pieces"]]
+        for module in body["modules"]:
+            _imported(module)
+        vars(builtins).update(_BUILTINS)
+        namespace["__builtins__"] = builtins
+        for name in body["builtins"]:
+            namespace.pop(name, None)
+        for piece in body["pieces"]:
+            guards = Guards(piece["literals"], theirs)
+            results.append(_ran(piece, namespace, body["guard"], guards))
     data = _dumps({"nonce": body["nonce"], "results": results}).encode()
     while data:
         data = data[_write(writer, data) :]
 
 
-def _ran(piece: dict[str, Any], namespace: dict[str, Any], guard: str) -> dict[str, Any]:
+def _imported(module: str) -> None:
+    """Import a student's module ahead of the test, which raises by itself what is raised here."""
+    try:
+        _import_module(module)
+    except BaseException:
+        return
+
+
+def _ran(
+    piece: dict[str, Any], namespace: dict[str, Any], guard: str, guards: Guards
+) -> dict[str, Any]:
     """Run one piece and return what came of it."""
-    guards = Guards(piece["literals"])
     _settrace(None)
     _setprofile(None)
     namespace[guard] = guards
     told: dict[str, Any] = {"raised": None}
     try:
-        _exec(_compile(piece["code"], "<test>", "exec", dont_inherit=True), namespace)
+        _perform(piece["code"], namespace)
     except BaseException as error:
         told = {"raised": _said(error)}
     traced = sys.gettrace() is not None
@@ -305,6 +340,18 @@ def _ran(piece: dict[str, Any], namespace: dict[str, Any], guard: str) -> dict[s
         "value": guards.value,
         "traced": traced,
     }
+
+
+def _perform(code: str, namespace: dict[str, Any]) -> None:
+    """Run code that may `await` at its top level, as a cell may."""
+    compiled = _compile(code, "<test>", "exec", _AWAITS, dont_inherit=True)
+    if not compiled.co_flags & CO_COROUTINE:
+        _exec(compiled, namespace)
+        return
+    import asyncio  # only for what awaits
+
+    asyncio.set_event_loop(loop := asyncio.new_event_loop())
+    loop.run_until_complete(_eval(compiled, namespace))
 
 
 def _said(error: BaseException) -> dict[str, Any]:

@@ -29,10 +29,12 @@ from typing import Any
 import numpy as np
 
 from grader.sandbox.inside.work.alarm import TimeUp, ends_after
+from grader.sandbox.inside.work.case_files import CaseFiles
 from grader.sandbox.inside.work.figures import Figures
+from grader.sandbox.inside.work.handed_in import AsGiven, HandedIn, reading
 from grader.sandbox.inside.work.nearby_names import nearest
 from grader.sandbox.inside.work.places import without
-from grader.sandbox.inside.work.probe import probe
+from grader.sandbox.inside.work.probe import Beside, probe
 from grader.sandbox.inside.work.stand_ins import Answers, StandIns
 from grader.sandbox.inside.work.stubs import is_stub
 from grader.sandbox.wire import (
@@ -47,6 +49,8 @@ from grader.sandbox.wire import (
     WireClosed,
     WireError,
 )
+from grader.sandbox.wire_tables import library
+from grader.sandbox.wire_types import VIEWS, Member, taken_apart
 
 PRINT_CAP = 20_000  # characters kept of what one call prints
 TEXT_CAP = 2_000  # characters kept of an exception's message
@@ -111,9 +115,12 @@ class Worker:
         # a notebook's functions as the cells that define them left them
         self.kept: dict[str, Any] = {}
         self.printed = CappedText()
+        self.has_kernel = False  # whether it runs a notebook
         self.stand_ins: StandIns | None = None
         self.answers = Answers()
         self.figures = Figures()
+        self.handed_in = HandedIn(self)
+        self.files = CaseFiles(root)
         self._next = 0
 
     def serve(self) -> None:
@@ -126,6 +133,8 @@ class Worker:
                 frame = self.channel.receive()
             except WireClosed:
                 return
+            if frame.body.get("op") == "called":  # for a call that was interrupted meanwhile
+                continue
             try:
                 self._send(self._answer(frame))
             except WireClosed:
@@ -138,12 +147,13 @@ class Worker:
             self.channel.send(unsendable(error))
 
     def _answer(self, frame: Frame) -> Frame:
-        reply = self._perform(frame)
+        reply = self.perform(frame)
         if frame.body.get("op") != "execute":
             reply.body["printed"] = without(self.root, self.printed.take())
         return reply
 
-    def _perform(self, frame: Frame) -> Frame:
+    def perform(self, frame: Frame) -> Frame:
+        """Do what is asked and return the reply, whatever it raises."""
         try:
             reply: Frame = getattr(self, f"do_{frame.body.get('op')}")(frame)
         except WireError as error:
@@ -157,10 +167,12 @@ class Worker:
     # --- operations -------------------------------------------------------------------------------
 
     def do_several(self, frame: Frame) -> Frame:
-        """Do one after the other, up to the first that fails; the last one's reply is that of all."""
+        """Do one after the other, up to the first that fails; the last one's reply is that of
+        all.
+        """
         reply, first = Frame({"ok": True}), 0
         for done, (body, count) in enumerate(frame.body["steps"]):
-            reply = self._perform(Frame(body, frame.blobs[first : first + count]))
+            reply = self.perform(Frame(body, frame.blobs[first : first + count]))
             first += count
             reply.body["done"] = done
             if not reply.body["ok"]:
@@ -180,7 +192,7 @@ class Worker:
             )
 
             kernel = Kernel.of(self.channel, self.root)
-            self.namespace, self.kept = kernel.namespace, kernel.kept
+            self.namespace, self.kept, self.has_kernel = kernel.namespace, kernel.kept, True
         for target, source in frame.body["links"]:
             place = self.root / target
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -198,6 +210,8 @@ class Worker:
         """
         self.objects.clear()
         self.answers.forget()
+        self.handed_in.new_case()
+        self.files.forget()
         if self.stand_ins is not None:
             self.stand_ins.forget()
         seed = int(frame.body["seed"]) % (1 << 32)
@@ -207,7 +221,7 @@ class Worker:
 
     def do_call(self, frame: Frame) -> Frame:
         """Call a function of the student with fresh copies of the arguments."""
-        decoder = AsWritten(frame.blobs, self._resolve)
+        decoder = self.decoder(frame.blobs)
         sys.stdout = sys.stderr = self.printed  # a notebook's cells have streams of their own
         function = self._walk(frame.body["target"], decoder)
         args = decoder.decode(frame.body["args"])
@@ -218,13 +232,18 @@ class Worker:
         before += self._containers(frame, args, kwargs)
         start = time.perf_counter()
         keeping = self.figures.kept() if self._is_own(function) else contextlib.nullcontext()
-        with keeping, ends_after(frame.body.get("seconds", 0.0)):
+        given, limit = reading(frame.body.get("stdin")), ends_after(frame.body.get("seconds", 0.0))
+        with keeping, given, self.handed_in.under_way(), limit:
             result = function(*args, **kwargs)
         seconds = time.perf_counter() - start
         changed = {name: value for name, value, copy in before if not unchanged(value, copy)}
-        encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
+        encoder = Encoder(self.keep, frame.body.get("most"), RETURNED_DEPTH)
         container = (
-            "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
+            "tuple"
+            if isinstance(result, tuple)
+            else "list"
+            if isinstance(result, (list, *VIEWS))
+            else ""
         )
         parts = list(result if container else (result,))
         values = [self._one(encoder, item) for item in parts]
@@ -237,27 +256,21 @@ class Worker:
         }
         if changed:
             body["became"] = {
-                name: encoder.encode(self._keep(value)) for name, value in changed.items()
+                name: encoder.encode(self.keep(value)) for name, value in changed.items()
             }
         if container and frame.body.get("single"):
-            body["whole"] = encoder.encode(self._keep(result))
+            body["whole"] = encoder.encode(self.keep(result))
         body["stub"] = self._is_own(function) and is_stub(function, parts)
         return Frame(body, tuple(encoder.blobs))
 
     def _containers(
         self, frame: Frame, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> list[tuple[str, Any, Any]]:
-        """Return the lists and dicts among the arguments with a second copy of each, to see what a
-        call changes.
-        """
-        found = [
-            (name, value)
-            for name, value in named(args, kwargs)
-            if type(value) in (list, dict) and value
-        ]
+        """Return the containers and tables among the arguments, with a second copy of each."""
+        found = [(name, value) for name, value in named(args, kwargs) if can_change(value)]
         if not found:
             return []
-        decoder = AsWritten(frame.blobs, self._resolve)
+        decoder = self.decoder(frame.blobs)
         copies = dict(
             named(decoder.decode(frame.body["args"]), decoder.decode(frame.body["kwargs"]))
         )
@@ -279,20 +292,21 @@ class Worker:
         """Call a function of Python's own with what is here, and send what it returns as a value
         itself.
         """
-        decoder = AsWritten(frame.blobs, self._resolve)
+        decoder = self.decoder(frame.blobs)
         sys.stdout = sys.stderr = self.printed
         function = self._walk(frame.body["target"], decoder)
         args, kwargs = decoder.decode(frame.body["args"]), decoder.decode(frame.body["kwargs"])
         if frame.body["target"][-1][1] in EXHAUSTING:
             args = tuple(ending(one) if isinstance(one, Iterator) else one for one in args)
-        result = function(*args, **kwargs)
-        encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
+        with self.handed_in.under_way():
+            result = function(*args, **kwargs)
+        encoder = Encoder(self.keep, frame.body.get("most"), RETURNED_DEPTH)
         return Frame({"ok": True, "value": encoder.encode(result)}, tuple(encoder.blobs))
 
     def do_keep(self, frame: Frame) -> Frame:
         """Keep what a path leads to under a handle, so that it can be an argument."""
-        value = self._walk(frame.body["target"], AsWritten(frame.blobs, self._resolve))
-        return Frame({"ok": True, "value": Encoder().encode(self._keep(value))})
+        value = self._walk(frame.body["target"], self.decoder(frame.blobs))
+        return Frame({"ok": True, "value": Encoder().encode(self.keep(value))})
 
     def do_substitute(self, frame: Frame) -> Frame:
         """Put stand-ins in the place of some of the student's functions, for as long as this
@@ -316,13 +330,13 @@ class Worker:
         """Send a value itself: containers of plain data too; what is not plain goes as its type's
         name.
         """
-        value = self._walk(frame.body["target"], AsWritten(frame.blobs, self._resolve))
-        encoder = Encoder(self._keep, frame.body.get("most"), RETURNED_DEPTH)
+        value = self._walk(frame.body["target"], self.decoder(frame.blobs))
+        encoder = Encoder(self.keep, frame.body.get("most"), RETURNED_DEPTH)
         return Frame({"ok": True, "value": encoder.encode(value)}, tuple(encoder.blobs))
 
     def do_set(self, frame: Frame) -> Frame:
         """Set an attribute or an item of something that is kept here."""
-        decoder = AsWritten(frame.blobs, self._resolve)
+        decoder = self.decoder(frame.blobs)
         *path, (kind, key) = frame.body["target"]
         owner = self._walk(path, decoder)
         value = decoder.decode(frame.body["value"])
@@ -332,8 +346,37 @@ class Worker:
             owner[decoder.decode(key)] = value
         return Frame({"ok": True})
 
+    def do_delete(self, frame: Frame) -> Frame:
+        """Delete an attribute or an item of something that is kept here."""
+        decoder = self.decoder(frame.blobs)
+        *path, (kind, key) = frame.body["target"]
+        owner = self._walk(path, decoder)
+        if kind == "attr":
+            delattr(owner, key)
+        else:
+            del owner[decoder.decode(key)]
+        return Frame({"ok": True})
+
+    def do_put_file(self, frame: Frame) -> Frame:
+        """Lay down a file for the case at hand."""
+        self.files.put(frame.body["name"], frame.blobs[0])
+        return Frame({"ok": True})
+
+    def do_read_file(self, frame: Frame) -> Frame:
+        """Send what is in a file."""
+        content = self.files.read(frame.body["name"])
+        return Frame(
+            {"ok": True, "found": content is not None}, () if content is None else (content,)
+        )
+
+    def do_written_files(self, frame: Frame) -> Frame:
+        """Send the names of the files that the case has written."""
+        return Frame({"ok": True, "names": self.files.written()})
+
     def do_execute(self, frame: Frame) -> Frame:
-        """Run one cell of a notebook; its outputs go ahead of the reply, as messages of their own."""
+        """Run one cell of a notebook; its outputs go ahead of the reply, as messages of their
+        own.
+        """
         from grader.sandbox.inside.work.kernel import Kernel
 
         kernel = Kernel.of(self.channel, self.root)
@@ -343,7 +386,11 @@ class Worker:
         )
 
     def do_probe(self, frame: Frame) -> Frame:
-        """Run an author's code beside the notebook's objects, in a fork of this process."""
+        """Run an author's code beside a notebook's objects or the student's files, in a fork of
+        this process.
+        """
+        if not self.has_kernel:
+            return Frame({"ok": True, "told": probe(Beside(self.channel), frame.body)})
         from grader.sandbox.inside.work.kernel import Kernel
 
         return Frame({"ok": True, "told": probe(Kernel.of(self.channel, self.root), frame.body)})
@@ -359,10 +406,11 @@ class Worker:
     def _one(self, encoder: Encoder, value: Any) -> Any:
         """Arrays and scalars are sent; containers and objects stay here."""
         if isinstance(value, dict | list | tuple):
-            return encoder.encode(self._keep(value))
+            return encoder.encode(self.keep(value))
         return encoder.encode(value)
 
-    def _keep(self, value: Any) -> Ref:
+    def keep(self, value: Any) -> Ref:
+        """Keep a value under a new handle."""
         self._next += 1
         self.objects[self._next] = value
         try:
@@ -378,6 +426,12 @@ class Worker:
         return Ref(
             self._next, name[:200], size if isinstance(size, int) and 0 <= size < 1 << 31 else -1
         )
+
+    def decoder(self, blobs: tuple[bytes, ...]) -> AsWritten:
+        """Return what decodes values of the other side."""
+        made = AsWritten(blobs, self._resolve)
+        made.handed_in = self.handed_in
+        return made
 
     def _resolve(self, ref: Ref) -> Any:
         if ref.handle not in self.objects:
@@ -411,7 +465,7 @@ class Worker:
         return value
 
 
-class AsWritten(Decoder):
+class AsWritten(AsGiven):
     """Decodes a value as Python makes it from a literal: text that looks like a name is interned.
 
     So `cell_type is "rnn"` holds for honest code in the box if it holds in a plain process. A
@@ -425,6 +479,19 @@ class AsWritten(Decoder):
         if type(data) is str and data.isascii() and data.replace("_", "a").isalnum():
             return sys.intern(data)
         return complex(value) if type(data) is dict and "complex" in data else value
+
+    def made(self, kind: str, items: list[Any]) -> Any:
+        """Return a value that was taken apart; a member of an enum is the student's own."""
+        value = super().made(kind, items)
+        return own_member(value) if isinstance(value, Member) else value
+
+
+def own_member(member: Member) -> Any:
+    """Return the member of an enum in the student's modules that another side knows by name."""
+    found: Any = imported(member.module)
+    for name in [*member.type.split("."), member.name]:
+        found = getattr(found, name)
+    return found
 
 
 def ending(items: Iterator[Any]) -> Iterator[Any]:
@@ -480,9 +547,20 @@ def unchanged(value: Any, copy: Any) -> bool:
         )
     if type(copy) in (int, float, str, bool, complex):
         return bool(value == copy or (value != value and copy != copy))
-    if not (is_numbers(copy) or isinstance(copy, np.generic)):
+    if is_numbers(copy) or isinstance(copy, np.generic):
+        floats = copy.dtype.kind in "fcmM"
+        return bool(np.array_equal(value, copy, equal_nan=floats))
+    if isinstance(copy, set | frozenset):
+        return bool(value == copy)
+    parts, others = taken_apart(value), taken_apart(copy)
+    if parts is None or others is None:
         return value is copy
-    return bool(np.array_equal(value, copy, equal_nan=copy.dtype.kind in "fc"))
+    return parts.kind == others.kind and unchanged(parts.items, others.items)
+
+
+def can_change(value: Any) -> bool:
+    """Return whether an argument is a container or a table that a call could change."""
+    return (type(value) in (list, dict, set) and bool(value)) or library(value) == "pandas"
 
 
 def lay(source: Path, place: Path) -> None:
@@ -515,9 +593,9 @@ def describe(error: BaseException, root: Path) -> dict[str, Any]:
         "kinds": kinds[:20],
         "message": message[:TEXT_CAP],
         "frames": frames[-FRAME_CAP:],
-        "missing": str(getattr(error, "name", "") or "")[:200]
-        if isinstance(error, ImportError)
-        else "",
+        "missing": (
+            str(getattr(error, "name", "") or "")[:200] if isinstance(error, ImportError) else ""
+        ),
         "near": nearest(error, root)[:200],
     }
 

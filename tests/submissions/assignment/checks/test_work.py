@@ -34,6 +34,24 @@ def test_ascend(student, expect, rng):
     expect("y", y)
 
 
+def test_root(student, expect):
+    """A root of a function that the check hands in."""
+    expect("root", student.root(lambda x: student.squared(x) - 2, 1.0))
+
+
+def test_gathered(student, expect):
+    """A set, and a date."""
+    found, day = student.gathered()
+    expect("set", found)
+    expect("day", day)
+
+
+def test_saved(student, expect):
+    """What is written into a file."""
+    student.saved("out.txt")
+    expect("text", student.files["out.txt"])
+
+
 @pytest.mark.parametrize("part", ["answer", "triple"])
 def test_notebook(notebook, expect, rng, part):
     """The notebook runs, and what it defines is right."""

@@ -1,0 +1,116 @@
+"""The lines that repeat a case's calls in a plain Python session. Pure.
+
+They are for the public seed alone: the inputs stand in them. A case whose inputs can't be written
+in a few lines has none, such as one whose check hands in a function of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from grader.checking.api.student import Call, Case, Value
+
+MOST_ENTRIES = 400  # of an array that is written out
+MOST_CHARACTERS = 12_000  # of all lines
+MOST_CALLS = 6
+
+
+class _Unwritable(Exception):
+    """Something that has no short literal."""
+
+
+def lines_again(case: Case) -> str:
+    """Return the lines that make the inputs of a case's calls and call the student's functions, or
+    nothing.
+    """
+    calls = case.log.calls[:]
+    if case.log.begun is not None and not (calls and calls[-1] is case.log.begun):
+        calls.append(case.log.begun)  # the one that raised
+    if not calls or len(calls) > MOST_CALLS or case.log.items:
+        return ""
+    try:
+        lines = [*_lines(calls, case.origins)]
+    except _Unwritable:
+        return ""
+    text = "\n".join(lines)
+    return text if len(text) <= MOST_CHARACTERS else ""
+
+
+def _lines(calls: Sequence[Call], origins: Mapping[int, tuple[int, int | None]]) -> list[str]:
+    head: dict[str, None] = {}
+    body: list[str] = []
+    for number, call in enumerate(calls, start=1):
+        given = [_literal(value, origins) for value in call.args]
+        given += [f"{name}={_literal(value, origins)}" for name, value in call.kwargs.items()]
+        function = _name(call.path, origins)
+        if call.path and call.path[0][0] == "module":
+            head[f"from {call.path[0][1]} import {call.path[1][1]}"] = None
+        body.append(f"result_{number} = {function}({', '.join(given)})")
+        body.append(f"print(result_{number})")
+    imports = [*head, *(["import numpy as np"] if any("np." in line for line in body) else [])]
+    return [*sorted(imports), "", *body]
+
+
+def _name(path: Sequence[Sequence[Any]], origins: Mapping[int, tuple[int, int | None]]) -> str:
+    """Return how what a path leads to is written after the imports and the calls before."""
+    if not path:
+        raise _Unwritable
+    (kind, key), *rest = path
+    if kind == "module":
+        name, rest = str(rest[0][1]), rest[1:]
+    elif kind == "handle":
+        if key not in origins:
+            raise _Unwritable
+        number, place = origins[key]
+        name = f"result_{number + 1}" if place is None else f"result_{number + 1}[{place}]"
+    else:
+        name = f"{key}"
+    for step, inner in rest:
+        name += f".{inner}" if step == "attr" else f"[{_literal(inner, origins)}]"
+    return name
+
+
+def _literal(value: Any, origins: Mapping[int, tuple[int, int | None]]) -> str:
+    """Return a value as Python reads it."""
+    if isinstance(value, Value):
+        return _name(value._path, origins)
+    if value is None or type(value) in (bool, int, str, bytes):
+        return repr(value)
+    if type(value) is float:
+        return repr(value) if np.isfinite(value) else f'float("{value}")'
+    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+        return f"np.{value.dtype.name}({_literal(value.item(), origins)})"
+    if isinstance(value, np.ndarray):
+        return _array(value, origins)
+    if type(value) in (list, tuple, set):
+        inner = ", ".join(_literal(item, origins) for item in value)
+        if type(value) is set:
+            return "{" + inner + "}" if value else "set()"
+        return f"[{inner}]" if type(value) is list else f"({inner}{',' if len(value) == 1 else ''})"
+    if type(value) is dict:
+        pairs = (
+            f"{_literal(key, origins)}: {_literal(item, origins)}" for key, item in value.items()
+        )
+        return "{" + ", ".join(pairs) + "}"
+    raise _Unwritable
+
+
+def _array(value: np.ndarray, origins: Mapping[int, tuple[int, int | None]]) -> str:
+    if (
+        type(value) is not np.ndarray
+        or value.size > MOST_ENTRIES
+        or value.dtype.kind not in "biufU"
+    ):
+        raise _Unwritable
+    dtype = (
+        ""
+        if value.dtype.name in ("float64", "int64", "bool") or value.dtype.kind == "U"
+        else value.dtype.name
+    )
+    if not value.size:
+        return f"np.zeros({value.shape}, dtype={value.dtype.name!r})"
+    literal = _literal(value.tolist(), origins)
+    return f"np.array({literal}, dtype={dtype!r})" if dtype else f"np.array({literal})"

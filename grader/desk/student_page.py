@@ -1,0 +1,109 @@
+"""One student's work, and the requests for a regrade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from grader.classroom.marks.decisions import (
+    CHECK_OF,
+    REQUEST,
+    Decision,
+    Request,
+    key_of,
+)
+from grader.desk.rendering import Renderer, Shown, author_text, label
+from grader.desk.snapshot import Part, Student
+from grader.desk.view import State, View
+from grader.report.markup.conversion_clock import Clock
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request on the page of all requests."""
+
+    part: Part
+    student: Student
+    label: str
+    request: Request
+    version: int
+    page: str
+
+
+def requests(view: View, names: bool) -> list[Asked]:
+    """Return the requests, those that are open first."""
+    found = []
+    for (part_id, student_id), request in view.requests.items():
+        part, student = view.snapshot.part_ids.get(part_id), view.snapshot.students.get(student_id)
+        if part is None or student is None:
+            continue
+        record = view.journal.record(REQUEST, key_of(part_id, student_id))
+        found.append(
+            Asked(
+                part,
+                student,
+                label(student, names),
+                request,
+                record.version,
+                page_of(view, part, student_id),
+            )
+        )
+    return sorted(found, key=lambda asked: (asked.request.state != "open", asked.version))
+
+
+def page_of(view: View, part: Part, student: str) -> str:
+    """Return the address of the page on which a student's part is graded, if there is one."""
+    for group in view.groups(part):
+        if any(work.student == student for work in group.works):
+            return f"/q/{part.token}/{group.token}"
+    return ""
+
+
+@dataclass(frozen=True)
+class StudentPart:
+    """One part on a student's page."""
+
+    part: Part
+    answer: Shown | None
+    decision: Decision | None
+    comment: Markup
+    items: Sequence[tuple[Markup, float]]
+    points: float | None
+    page: str
+    state: str
+
+
+def student_parts(view: View, renderer: Renderer, student: Student) -> list[StudentPart]:
+    """Return what a student wrote and was given, part by part."""
+    found = []
+    clock = Clock()
+    for part in view.snapshot.parts:
+        work = part.works.get(student.entry.student)
+        decision = view.decision(part, student.entry.student)
+        if part.id.startswith(CHECK_OF) and decision is None:
+            continue
+        state = State.WAITING if work is not None else "nothing written"
+        if decision is not None and work is not None:
+            state = State.GRADED if decision.seen == work.seen and decision.done else State.CHANGED
+        given = (
+            [view.book.items[id_] for id_ in decision.items if id_ in view.book.items]
+            if decision
+            else []
+        )
+        found.append(
+            StudentPart(
+                part=part,
+                answer=renderer.answer(view, part, work, clock) if work is not None else None,
+                decision=decision,
+                comment=author_text(decision.comment) if decision is not None else Markup(""),
+                items=[(author_text(item.text), item.points) for item in given],
+                points=view.points(part, decision)
+                if decision is not None and decision.done
+                else None,
+                page=page_of(view, part, student.entry.student) if work is not None else "",
+                state=str(state),
+            )
+        )
+    return found

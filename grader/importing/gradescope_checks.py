@@ -1,0 +1,145 @@
+"""Writes the checks of a Gradescope autograder: in the grader's process if they call functions and
+compare values.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Mapping
+
+from grader.importing.check_files import installed
+from grader.importing.drafts import Test
+
+# What a test speaks of if it needs the process that the student's code runs in.
+BESIDE = frozenset(
+    (
+        "patch",
+        "mock",
+        "Mock",
+        "MagicMock",
+        "sys",
+        "os",
+        "io",
+        "subprocess",
+        "inspect",
+        "importlib",
+        "runpy",
+        "open",
+        "input",
+        "redirect_stdout",
+        "redirect_stderr",
+        "capsys",
+        "monkeypatch",
+        "builtins",
+        "setattr",
+        "delattr",
+        "print",
+        "exec",
+        "eval",
+        "signal",
+        "threading",
+        "multiprocessing",
+        "doctest",
+        "random",
+        "globals",
+        "tempfile",
+        "pathlib",
+    )
+)
+Modules = Mapping[str, frozenset[str]]
+
+
+def in_process(test: Test, modules: Modules) -> str:
+    """Return why a test can't run in the grader's process, or nothing."""
+    tree = ast.parse(test.code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global | ast.Nonlocal | ast.AsyncFunctionDef):
+            return "it binds names of its file"
+        if isinstance(node, ast.Name) and node.id in BESIDE:
+            return f"it uses `{node.id}`"
+        if isinstance(node, ast.ClassDef) and not _is_test_class(node):
+            return f"it defines the class `{node.name}`"
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            why = _why_not(node, modules)
+            if why:
+                return why
+    try:
+        compile(check_text(test, modules), "check", "exec")
+    except SyntaxError as error:
+        return f"it can't stand in a function ({error.msg})"
+    if "written(" not in check_text(test, modules):
+        return "it asks for nothing that the students' files define"
+    return ""
+
+
+def _is_test_class(node: ast.ClassDef) -> bool:
+    return any("TestCase" in ast.unparse(base) for base in node.bases) or node.name.startswith(
+        "Test"
+    )
+
+
+def _why_not(node: ast.Import | ast.ImportFrom, modules: Modules) -> str:
+    """Return why an import can't be had in the grader's process."""
+    names = (
+        [one.name for one in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+    )
+    for name in names:
+        top = name.split(".")[0]
+        if top in BESIDE:
+            return f"it uses `{top}`"
+        if name in modules:
+            stars = isinstance(node, ast.ImportFrom) and any(one.name == "*" for one in node.names)
+            if isinstance(node, ast.Import) or stars:
+                return f"it imports `{name}` as a whole"
+            unknown = {one.name for one in node.names} - modules[name]
+            taken = any(unknown_ in other for unknown_ in unknown for other in modules.values())
+            if unknown:
+                told = "another module's" if taken else "no function or class of it"
+                return f"it imports `{min(unknown)}`, which is {told}"
+            first = next(
+                one for one in modules if modules[one] & {one_.name for one_ in node.names}
+            )
+            if first != name:
+                return f"`{name}` and `{first}` define the same name"
+        elif not installed(top):
+            return f"it needs `{top}`, which is not installed here"
+    return ""
+
+
+def checks_head() -> str:
+    """Return what stands ahead of the checks."""
+    return (
+        '"""The autograder\'s tests, as checks. `written` brings what students wrote under a'
+        ' name.\n\nIn place of `self.assertEqual(f(2), 4)` you may write `expect("f(2)", f(2))`,'
+        " with `expect` as a second\nargument: it needs no expected number, since `grader record`"
+        ' takes the reference\'s, and says more.\n"""\n\nfrom grader.checking.api.cell_tests import'
+        " cell_test, written\n"
+    )
+
+
+def check_text(test: Test, modules: Modules) -> str:
+    """Return a test as a check: what it imports of the student's is asked for by name."""
+    sentence = " ".join(test.sentence.split()).replace("\\", "").replace('"', "'")
+    if test.in_box:
+        return f'def test_{test.id}(in_box):\n    """{sentence}"""\n    in_box()\n'
+    tree = _Asks(modules).visit(ast.parse(test.code))
+    code = ast.unparse(ast.fix_missing_locations(tree))
+    body = textwrap.indent(f'"""{sentence}"""\n{code}', "    ")
+    return f"@cell_test\ndef test_{test.id}(student):\n{body}\n"
+
+
+class _Asks(ast.NodeTransformer):
+    """Turns imports of the student's into requests for what they wrote."""
+
+    def __init__(self, modules: Modules) -> None:
+        self._modules = modules
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | list[ast.stmt]:
+        if (node.module or "") not in self._modules:
+            return node
+        asked: list[ast.stmt] = []
+        for one in node.names:
+            text = f'{one.asname or one.name} = written(student, "{one.name}")'
+            asked += ast.parse(text).body
+        return asked

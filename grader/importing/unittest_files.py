@@ -1,0 +1,454 @@
+"""Reads unittest and pytest files of a Gradescope autograder: each test becomes code that stands by
+itself.
+
+Nothing is run. A test's body stands at the top level of its code, behind what it needs of its file
+and behind what its class prepares, so that a check in the box can see that each of its statements
+was passed. The decorators of `gradescope_utils` are read as `JSONTestRunner` reads them.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from grader.importing.check_files import bound, needed
+
+PREPARED = ("setUpClass", "setup_class", "setUp", "setup_method", "setup")
+CLEARED = ("tearDown", "teardown_method", "tearDownClass")
+HIDDEN = ("hidden", "after_due_date", "after_published")
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_OWN = ("gradescope_utils", "timeout_decorator", "subprocess32")
+FIXTURES = {  # of pytest's, with the statements that stand for them
+    "tmp_path": "import pathlib, tempfile\ntmp_path = pathlib.Path(tempfile.mkdtemp())",
+    "monkeypatch": "import pytest\nmonkeypatch = pytest.MonkeyPatch()",
+    "capsys": (
+        "import collections, io, sys\n"
+        "class _Printed:\n"
+        "    def __init__(self):\n"
+        "        sys.stdout, sys.stderr = io.StringIO(), io.StringIO()\n"
+        "    def readouterr(self):\n"
+        "        found = [sys.stdout.getvalue(), sys.stderr.getvalue()]\n"
+        "        self.__init__()\n"
+        "        return collections.namedtuple('CaptureResult', ['out', 'err'])(*found)\n"
+        "capsys = _Printed()"
+    ),
+}
+FILES = (
+    "def check_submitted_files(paths, base='.'):\n"
+    "    import os\n"
+    "    return [path for path in paths if not os.path.isfile(os.path.join(base, path))]"
+)
+ELSEWHERE = ("/autograder/submission", "/autograder/source")  # where Gradescope keeps the files
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A test as its file has it."""
+
+    name: str  # of the function, with a number behind it if it has several cases
+    group: str  # the class, or the file
+    title: str  # of the group
+    sentence: str
+    code: str
+    points: float | None = None  # None: nothing is said
+    visibility: str = ""
+    number: str = ""
+    hides_errors: bool = False
+    partial: bool = False  # whether its last line is a number of points
+    leaderboard: str = ""
+    skipped: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def read_tests(source: str, stem: str) -> Iterator[Found]:
+    """Yield the tests of a file, in its order; raise `SyntaxError` for what is not Python."""
+    tree = ast.parse(source)
+    file = _File(tree)
+    doc = (ast.get_docstring(tree) or "").partition("\n")[0]
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and _holds_tests(node):
+            for test in file.methods(node):
+                told = (ast.get_docstring(node) or "").partition("\n")[0]
+                yield from file.tests(test, node, node.name, told or _words(node.name))
+        elif isinstance(node, _FUNCTIONS) and node.name.startswith("test"):
+            yield from file.tests(node, None, stem, doc or _words(stem))
+
+
+def _holds_tests(node: ast.ClassDef) -> bool:
+    named = any("TestCase" in ast.unparse(base) for base in node.bases)
+    return named or any(map(_is_test, node.body))
+
+
+def _is_test(node: ast.stmt) -> bool:
+    return isinstance(node, _FUNCTIONS) and node.name.startswith("test")
+
+
+def _words(name: str) -> str:
+    text = "".join(f" {letter}" if letter.isupper() else letter for letter in name)
+    return " ".join(text.replace("_", " ").split()).removeprefix("Test ").removeprefix("test ")
+
+
+class _File:
+    """The statements of a file at its top level, and what tests need of them."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.body: list[ast.stmt] = []
+        for node in tree.body:
+            if not _is_left_out(node):
+                self.body += _one_by_one(_rewritten(node))
+        self.classes = {node.name: node for node in self.body if isinstance(node, ast.ClassDef)}
+        found = (node for node in self.body if isinstance(node, _FUNCTIONS))
+        self.fixtures = {node.name: node for node in found if _fixture(node) is not None}
+
+    def methods(self, node: ast.ClassDef) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Yield a class's tests, those of its base classes in the file included, as unittest orders
+        them.
+        """
+        every: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+        for one in self._family(node):
+            for inner in one.body:
+                if isinstance(inner, _FUNCTIONS) and inner.name.startswith("test"):
+                    every.setdefault(inner.name, inner)
+        yield from (every[name] for name in every)
+
+    def _family(self, node: ast.ClassDef) -> Iterator[ast.ClassDef]:
+        yield node
+        for base in node.bases:
+            if isinstance(base, ast.Name) and base.id in self.classes:
+                yield from self._family(self.classes[base.id])
+
+    def tests(
+        self,
+        test: ast.FunctionDef | ast.AsyncFunctionDef,
+        owner: ast.ClassDef | None,
+        group: str,
+        title: str,
+    ) -> Iterator[Found]:
+        """Yield a test, once for each set of its parameters."""
+        told = _Told.of(test)
+        cases = told.cases or [[]]
+        sentence = (ast.get_docstring(test) or "").strip().partition("\n")[0] or _words(test.name)
+        for index, given in enumerate(cases, start=1):
+            several = len(cases) > 1
+            yield Found(
+                name=f"{test.name}_{index}" if several else test.name,
+                group=group,
+                title=title,
+                sentence=f"{sentence} ({index})" if several else sentence,
+                code=self._code(test, owner, told, given),
+                points=told.points,
+                visibility=told.visibility,
+                number=told.number,
+                hides_errors=bool(told.message),
+                partial=told.partial,
+                leaderboard=told.leaderboard,
+                skipped=told.skipped,
+                notes=tuple(told.notes),
+            )
+
+    def _code(
+        self,
+        test: ast.FunctionDef | ast.AsyncFunctionDef,
+        owner: ast.ClassDef | None,
+        told: _Told,
+        given: list[ast.stmt],
+    ) -> str:
+        """Return the code of a test that needs nothing around it."""
+        bare = _rewritten(copy.deepcopy(test))
+        assert isinstance(bare, _FUNCTIONS)
+        bare.decorator_list = told.kept
+        prepared: list[ast.stmt] = []
+        cleared: list[ast.stmt] = []
+        asked = [arg.arg for arg in bare.args.args]
+        if owner is not None:
+            prepared, cleared = self._prepared(owner, asked[0] if asked else "self")
+            asked = asked[1:]
+        bound_here = bound(given)
+        prepared += [*given, *self._fixtures([one for one in asked if one not in bound_here])]
+        body = bare.body[1:] if ast.get_docstring(bare) is not None else bare.body
+        flat = body or [ast.Pass()]
+        if told.kept or _returns(flat) or not _compiles(flat):
+            known = bound_here | self.fixtures.keys() | FIXTURES.keys() | {"set_score"}
+            handed = [one for one in asked if one in known]
+            flat = [bare, _statement(_call(bare, handed, owner))]
+        whole = [*prepared, *_guarded(flat, told), *cleared]
+        if told.partial:
+            whole.append(_statement(f"(_given or [{told.points!r}])[-1]"))
+        return ast.unparse(ast.fix_missing_locations(ast.Module(self._with_head(whole), [])))
+
+    def _prepared(self, owner: ast.ClassDef, me: str) -> tuple[list[ast.stmt], list[ast.stmt]]:
+        """Return the statements that make an object of a test's class, and those behind the
+        test.
+        """
+        names = {
+            inner.name
+            for one in self._family(owner)
+            for inner in one.body
+            if isinstance(inner, _FUNCTIONS)
+        }
+        before = [_statement(f"{me} = {owner.name}()")]
+        if "setUpModule" in {name for node in self.body for name in bound([node])}:
+            before.insert(0, _statement("setUpModule()"))
+        before += [_statement(f"{me}.{name}()") for name in PREPARED if name in names]
+        return before, [_statement(f"{me}.{name}()") for name in CLEARED if name in names]
+
+    def _fixtures(self, names: Iterable[str]) -> list[ast.stmt]:
+        """Return the statements that give a test its fixtures."""
+        made: list[ast.stmt] = []
+        for name in names:
+            if name in FIXTURES:
+                made += ast.parse(FIXTURES[name]).body
+            elif name in self.fixtures:
+                node = self.fixtures[name]
+                inner = [arg.arg for arg in node.args.args]
+                made += self._fixtures(inner)
+                call = f"{name}({', '.join(f'{one}={one}' for one in inner)})"
+                yields = any(isinstance(one, ast.Yield) for one in ast.walk(node))
+                made.append(_statement(f"{name} = next({call})" if yields else f"{name} = {call}"))
+        return made
+
+    def _with_head(self, code: list[ast.stmt]) -> list[ast.stmt]:
+        """Return statements with what they need of the file ahead of them."""
+        kept: list[ast.stmt] = []
+        wanted = _needed(code)
+        for _ in range(len(self.body) + 1):
+            kept = [node for node in self.body if _is_kept(node, wanted)]
+            more = wanted | _needed([_without_tests(node) for node in kept])
+            if more == wanted:
+                break
+            wanted = more
+        return [*map(_without_tests, kept), *code]
+
+
+class _Told(msgspec.Struct):
+    """What the decorators of a test say."""
+
+    points: float | None = None
+    visibility: str = ""
+    number: str = ""
+    message: str = ""  # what is said in place of an error
+    partial: bool = False
+    leaderboard: str = ""
+    skipped: bool = False
+    notes: list[str] = []
+    cases: list[list[ast.stmt]] = []
+    kept: list[ast.expr] = []  # decorators that act on the test, such as `mock.patch`
+
+    @classmethod
+    def of(cls, test: ast.FunctionDef | ast.AsyncFunctionDef) -> _Told:
+        """Return what a test's decorators say."""
+        told = cls()
+        for decorator in test.decorator_list:
+            call = decorator if isinstance(decorator, ast.Call) else None
+            name = ast.unparse(call.func if call is not None else decorator)
+            if not told._take(name.rpartition(".")[2], name, call):
+                told.kept.append(decorator)
+        names = {arg.arg for arg in (*test.args.args, *test.args.kwonlyargs)}
+        told.partial = told.partial or "set_score" in names
+        if isinstance(test, ast.AsyncFunctionDef):
+            told.skipped = True
+            told.notes.append("it is a coroutine")
+        return told
+
+    def _take(self, last: str, name: str, call: ast.Call | None) -> bool:
+        """Note what a decorator says; return whether it is one that says something of a test."""
+        value = _value(call.args[0]) if call is not None and call.args else None
+        if call is not None and not call.args and call.keywords:
+            value = _value(call.keywords[0].value)
+        if last in ("weight", "points", "partial_credit") and isinstance(value, int | float):
+            self.points = float(value)
+            self.partial = self.partial or last == "partial_credit"
+        elif last == "number":
+            self.number = str(value)
+        elif last == "visibility":
+            self.visibility = str(value)
+        elif last == "hide_errors":
+            self.message = str(value or "Test failed")
+        elif last == "leaderboard":
+            self.leaderboard = str(value)
+        elif last in ("skip", "skipIf", "skipUnless", "skipif", "expectedFailure", "xfail"):
+            self.skipped = True
+            self.notes.append(f"it bears `@{name}`")
+        elif last == "parametrize" and call is not None:
+            self._parametrized(call)
+        elif last in ("timeout", "tags"):
+            more = "; `limits` in assignment.toml bound every call" if last == "timeout" else ""
+            self.notes.append(f"its `@{name}` is left out{more}")
+        else:
+            return False
+        return True
+
+    def _parametrized(self, call: ast.Call) -> None:
+        names = _value(call.args[0]) if call.args else None
+        listed = [one.strip() for one in names.split(",")] if isinstance(names, str) else names
+        rows = call.args[1] if len(call.args) > 1 else None
+        if not isinstance(listed, list | tuple) or not isinstance(rows, ast.List | ast.Tuple):
+            self.skipped = True
+            self.notes.append("its parameters are not written out")
+            return
+        mine = [_assigned(list(listed), row) for row in rows.elts]
+        before = self.cases or [[]]
+        self.cases = []
+        for one in mine:
+            self.cases += [[*one, *other] for other in before]
+
+
+def _assigned(names: list[str], row: ast.expr) -> list[ast.stmt]:
+    """Return the statements that give parameters the values of a row."""
+    if isinstance(row, ast.Call) and ast.unparse(row.func).endswith("param"):
+        row = row.args[0] if len(names) == 1 else ast.Tuple([*row.args], ast.Load())
+    return [_statement(f"{', '.join(names)} = {ast.unparse(row)}")]
+
+
+def _value(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ast.unparse(node)
+
+
+# --- statements -----------------------------------------------------------------------------------
+
+
+def _statement(text: str) -> ast.stmt:
+    return ast.parse(text).body[0]
+
+
+def _guarded(body: list[ast.stmt], told: _Told) -> list[ast.stmt]:
+    """Return a test's body as its decorators want it: another message, or points by number."""
+    if told.message:
+        ours = ast.parse(
+            "try:\n    pass\nexcept NotImplementedError:\n    raise\n"
+            f"except Exception:\n    raise AssertionError({told.message!r}) from None"
+        ).body[0]
+        assert isinstance(ours, ast.Try)
+        ours.body = body
+        body = [ours]
+    if told.partial:
+        text = (
+            "_given = []\nset_score = _given.append\n"
+            "kwargs = {'set_score': set_score}\n"
+            "try:\n    pass\nexcept Exception:\n    if not _given:\n        raise"
+        )
+        made = ast.parse(text).body
+        assert isinstance(made[-1], ast.Try)
+        made[-1].body = body
+        body = made
+    return body
+
+
+def _call(
+    test: ast.FunctionDef | ast.AsyncFunctionDef, asked: list[str], owner: ast.ClassDef | None
+) -> str:
+    """Return the call of a test that can't stand at the top level."""
+    given = [f"{one}={one}" for one in asked]
+    me = [test.args.args[0].arg] if owner is not None and test.args.args else []
+    return f"{test.name}({', '.join([*me, *given])})"
+
+
+def _returns(body: list[ast.stmt]) -> bool:
+    """Return whether statements return from the function that they stand in."""
+    for node in body:
+        if isinstance(node, ast.Return):
+            return True
+        if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            continue
+        inner = [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.stmt)]
+        handlers = [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.ExceptHandler)]
+        if _returns(inner) or any(_returns(one.body) for one in handlers):
+            return True
+    return False
+
+
+def _compiles(body: list[ast.stmt]) -> bool:
+    try:
+        compile(ast.unparse(ast.Module(body, [])), "test", "exec")
+    except SyntaxError:
+        return False
+    return True
+
+
+def _is_left_out(node: ast.stmt) -> bool:
+    """Return whether a statement of a file is no part of its tests: a text, a start, what speaks to
+    Gradescope.
+    """
+    if isinstance(node, ast.Expr):
+        text = ast.unparse(node)
+        return isinstance(node.value, ast.Constant) or text.startswith(
+            ("sys.path", "unittest.main")
+        )
+    return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
+
+
+def _one_by_one(node: ast.stmt) -> list[ast.stmt]:
+    """Return an import as one statement for each name: a test then needs no name but its own."""
+    if not isinstance(node, ast.Import | ast.ImportFrom):
+        return [node]
+    return [type(node)(**{**dict(ast.iter_fields(node)), "names": [one]}) for one in node.names]
+
+
+def _fixture(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.expr | None:
+    found = (one for one in node.decorator_list if "fixture" in ast.unparse(one))
+    return next(found, None)
+
+
+def _is_kept(node: ast.stmt, wanted: set[str]) -> bool:
+    """Return whether a statement goes ahead of a test: it gives a name that is wanted, or acts by
+    itself.
+    """
+    names = bound([node]) - {"*"}
+    return bool(names & wanted) if names else not isinstance(node, ast.Pass)
+
+
+def _without_tests(node: ast.stmt) -> ast.stmt:
+    """Return a class without its tests, and a fixture without its decorator."""
+    if isinstance(node, _FUNCTIONS) and _fixture(node) is not None:
+        bare = copy.deepcopy(node)
+        bare.decorator_list = []
+        return bare
+    if not isinstance(node, ast.ClassDef) or not _holds_tests(node):
+        return node
+    made = copy.deepcopy(node)
+    made.body = [one for one in made.body if not _is_test(one)] or [ast.Pass()]
+    return made
+
+
+def _needed(body: list[ast.stmt]) -> set[str]:
+    """Return the names that statements read from their file."""
+    module = ast.fix_missing_locations(ast.Module([copy.deepcopy(node) for node in body], []))
+    own = needed(ast.unparse(module))
+    names = {node.id for node in ast.walk(module) if isinstance(node, ast.Name)}
+    return own | names
+
+
+class _Paths(ast.NodeTransformer):
+    """Turns Gradescope's folders into those of the box, and its library into a few lines."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if isinstance(node.value, str):
+            for start in ELSEWHERE:
+                if node.value.rstrip("/") == start:
+                    return ast.Constant(".")
+                if node.value.startswith(f"{start}/"):
+                    return ast.Constant(node.value.removeprefix(f"{start}/"))
+        return node
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        if (node.module or "").split(".")[0] not in _OWN:
+            return node
+        if any(alias.name == "check_submitted_files" for alias in node.names):
+            return ast.copy_location(_statement(FILES), node)
+        return ast.Pass()
+
+    def visit_Import(self, node: ast.Import) -> ast.AST:
+        node.names = [one for one in node.names if one.name.split(".")[0] not in _OWN]
+        return node if node.names else ast.Pass()
+
+
+def _rewritten(node: ast.stmt) -> ast.stmt:
+    made = _Paths().visit(node)
+    assert isinstance(made, ast.stmt)
+    return made

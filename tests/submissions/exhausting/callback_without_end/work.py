@@ -1,0 +1,7 @@
+def root(f, x):
+    while True:
+        f(x)
+
+
+def squared(x):
+    return x * x
