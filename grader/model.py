@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -151,6 +152,20 @@ class CheckResult(msgspec.Struct, frozen=True):
     reference_seconds: float | None = None  # how long the reference took
     # whether it ran beside the student's objects, so that its verdict is their process's word
     in_box: bool = False
+
+    @property
+    def not_passed(self) -> list[CaseResult]:
+        """The cases that failed, were skipped or could not be graded."""
+        return [case for case in self.cases if case.status is not Status.PASS]
+
+
+def sums(checks: Iterable[CheckResult]) -> tuple[float, float]:
+    """Return the points of checks and the most that they can give, rounded to hundredths."""
+    points = most = 0.0
+    for check in checks:
+        points += check.points
+        most += check.max_points
+    return round(points, 2), round(most, 2)
 
 
 class Question(msgspec.Struct, frozen=True):

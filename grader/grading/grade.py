@@ -23,10 +23,10 @@ from grader.errors import AssignmentError, UsageError
 from grader.grading.intake.candidates import Draft, draft_of, listed_cells
 from grader.grading.intake.take import Taken, Wanted
 from grader.grading.intake.text_notebooks import take_in
-from grader.grading.scoring import questions, score_check, sums
+from grader.grading.scoring import questions, score_check
 from grader.grading.startup import Opening
 from grader.markers import released
-from grader.model import REPORT_SCHEMA, CheckResult, Report
+from grader.model import REPORT_SCHEMA, CheckResult, Report, sums
 from grader.notebooks.advice import remarks
 from grader.notebooks.cells import is_students, text_of
 from grader.notebooks.definitions import definitions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from grader.assignment.schema import CheckSpec, Spec
-from grader.model import CaseResult, CheckResult, Question, Status
+from grader.model import CaseResult, CheckResult, Question, Status, sums
 from grader.text import quoted
 
 if TYPE_CHECKING:
@@ -95,15 +95,6 @@ def questions(spec: Spec, checks: Iterable[CheckResult]) -> tuple[Question, ...]
         if own:
             result.append(Question(question.id, question.title, *sums(own)))
     return tuple(result)
-
-
-def sums(checks: Iterable[CheckResult]) -> tuple[float, float]:
-    """Return the points of checks and the most that they can give."""
-    points = most = 0.0
-    for check in checks:
-        points += check.points
-        most += check.max_points
-    return total([points]), total([most])
 
 
 def total(points: Iterable[float]) -> float:
