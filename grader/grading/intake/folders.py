@@ -149,7 +149,7 @@ def open_regular(place: _Place, name: str) -> Iterator[int]:
     descriptor = _open(place, name, SAFE_READ)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is no regular file any more")
+            raise OSError(0, "it is not a regular file any more")
         yield descriptor
     finally:
         os.close(descriptor)

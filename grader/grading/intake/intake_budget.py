@@ -189,14 +189,14 @@ class Collector:
     @property
     def too_deep(self) -> str:
         """The trouble of a path in too many folders."""
-        return f"lies more than {self.limits.max_depth} folders deep"
+        return f"is more than {self.limits.max_depth} folders deep"
 
     def machine(self, path: str, error: OSError) -> None:
         """Raise `GraderFault` if the machine failed: the content of the submission is unknown."""
         if error.errno in UNREADABLE:
             what = f"{shown(path)} of {shown(self.source)} can't be read ({error.strerror})"
             raise GraderFault(
-                f"{what}: that is no fault of the submission's; see to it, and grade again"
+                f"{what}: this is not the fault of the submission; see to it, and grade again"
             ) from error
 
     def unread(self, path: str, error: OSError) -> None:
@@ -279,7 +279,7 @@ class Collector:
         if kind not in (Kind.FILE, Kind.FOLDER):
             return f"is {kind.value}"
         if not self._files.isdisjoint(_above(parts)):
-            return "lies in what is both a file and a folder"
+            return "is in a path that is both a file and a folder"
         if kind is Kind.FOLDER:
             return "is both a file and a folder" if path in self._files else ""
         if path in self._folders:

@@ -57,7 +57,7 @@ def to_look_at(
     if not missing:
         return
     if archives := collector.archive_paths():
-        yield f"{listed(missing)} may lie in {listed(archives)}"
+        yield f"{listed(missing)} may be in {listed(archives)}"
     if bad := collector.troubled():
         yield f"{listed(missing)} was not found, and {shown(bad[0].path)} {bad[0].trouble}"
 

@@ -44,7 +44,7 @@ def read_submission(
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise SubmissionError(
-                f"{shown(source)} can't be taken in: it is no regular file any more."
+                f"{shown(source)} can't be taken in: it is not a regular file any more."
             )
         collector = Collector(source, wanted, limits, packed=status.st_size, also=also)
         if status.st_size > limits.max_bytes:

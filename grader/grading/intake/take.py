@@ -122,8 +122,8 @@ def _taken(
     if collector.unreadable and missing:
         what = f"{', '.join(collector.unreadable[:3])} of {shown(collector.source)}"
         raise GraderFault(
-            f"{what}: that is no fault of the submission's, and it may hold what is missing; see "
-            "to it, and grade again"
+            f"{what}: this is not the fault of the submission, and it may hold what is missing; "
+            "see to it, and grade again"
         )
     if not files:
         raise collector.refusal(_nothing_found(collector, wanted))
@@ -230,7 +230,7 @@ def _laid_over(path: Path, archive: Entry, collector: Collector, wanted: Wanted)
         loose = _taken(collector, wanted)
     except SubmissionError:
         packed = take(path / archive.path, wanted, collector.limits)
-        unused = f"what lay beside it was not used: {listed(paths_of(others))}"
+        unused = f"other files beside it were not used: {listed(paths_of(others))}"
         note = f"The archive {shown(archive.path)} was taken; {unused}."
         return _made(collector.source, packed.files, wanted, (note, *packed.notes))
     try:

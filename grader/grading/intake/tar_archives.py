@@ -107,7 +107,8 @@ def read_archive(file: BinaryIO, collector: Collector) -> None:
         _read_tar(_Stream(_counted(file, collector), collector), collector)
         return
     raise collector.refusal(
-        "it is no archive that is read; hand in a folder, a .zip or a .tar.gz, or the one file"
+        "it is not an archive of a known kind; hand in a folder, a .zip or a .tar.gz, or the one"
+        " file"
     )
 
 
