@@ -1,5 +1,3 @@
-"""Write a numerical-Python assignment once; hand it out, grade a class without fear, give reports
-that teach.
-"""
+"""Makes, hands out and grades numerical-Python assignments, with reports that teach."""
 
 __version__ = "0.1.0"

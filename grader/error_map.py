@@ -1,9 +1,8 @@
-"""How far off each part of an array is, in classes for a picture: enough to see a pattern, not to
-read a number.
-"""
+"""How far off each part of an array is, in classes for a picture: a pattern, not numbers."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,14 +16,15 @@ if TYPE_CHECKING:
 ROWS, COLUMNS = 24, 48  # cells at most
 CLASSES = ("within tolerance", "under 1 % off", "under 10 % off", "further off", "not finite")
 COARSE_CLASSES = ("within tolerance", "off")
-_BOUNDS = (0.01, 0.1)  # of the scale: where the second and the third class of wrong entries begin
+_BOUNDS = (0.01, 0.1)  # of the scale: between the classes of wrong entries
 
 
 def classify(
     distance: np.ndarray, wrong: np.ndarray, scale: float, axes: Sequence[str] = ()
 ) -> ErrorMap | None:
-    """Return the map of an array's errors over its last two axes, the worst over the others; None
-    for a single number.
+    """Return the map of an array's errors over its last two axes, the worst over the others.
+
+    A single number has no map: None.
 
     distance: absolute errors, NaN or infinite where an entry is not finite
     wrong: which entries are out of tolerance, of the same shape
@@ -35,11 +35,9 @@ def classify(
 
     if distance.ndim == 0 or distance.size < 2:
         return None
-    names = (
-        list(axes)
-        if len(axes) == distance.ndim
-        else [f"axis {number}" for number in range(distance.ndim)]
-    )
+    names = list(axes)
+    if len(names) != distance.ndim:
+        names = list(map("axis {}".format, range(distance.ndim)))
     finite = np.isfinite(distance)
     relative = np.where(finite, distance, 0.0) / (scale or 1.0)
     classes = np.where(wrong, 1 + np.searchsorted(_BOUNDS, relative, side="right"), 0)
@@ -50,7 +48,7 @@ def classify(
     rows, columns = folded.shape
     cells = _fold(_fold(folded, ROWS).T, COLUMNS).T
     return ErrorMap(
-        classes=tuple(tuple(int(cell) for cell in row) for row in cells),
+        classes=tuple(map(tuple, cells.tolist())),
         axes=(names[-2], names[-1]),
         extent=(rows, columns),
         worst_over=", ".join(names[:-2]),
@@ -60,14 +58,16 @@ def classify(
 def coarse(error_map: ErrorMap) -> ErrorMap:
     """Return a map that says of each part only whether it is off.
 
-    Of many reports on the same inputs, finer classes would tell what was expected.
+    Many reports on the same inputs with finer classes would disclose what was expected.
     """
-    classes = tuple(tuple(min(cell, 1) for cell in row) for row in error_map.classes)
-    return msgspec.structs.replace(error_map, classes=classes, coarse=True)
+    classes: list[tuple[int, ...]] = []
+    for row in error_map.classes:
+        classes.append(tuple(min(cell, 1) for cell in row))
+    return msgspec.structs.replace(error_map, classes=tuple(classes), coarse=True)
 
 
 def _fold(classes: np.ndarray, limit: int) -> np.ndarray:
-    """Return an array with at most ``limit`` rows, each the worst of the rows behind it."""
+    """Return an array with at most ``limit`` rows, each the worst of the rows folded into it."""
     import numpy as np
 
     rows = classes.shape[0]
@@ -79,38 +79,22 @@ def _fold(classes: np.ndarray, limit: int) -> np.ndarray:
 
 
 def describe(error_map: ErrorMap) -> str:
-    """Say in a sentence what is seen: 'right up to time 0, wrong from time 1 on', or which block is
-    wrong.
-    """
-    rows = [any(row) for row in error_map.classes]
-    columns = [
-        any(row[index] for row in error_map.classes) for index in range(len(error_map.classes[0]))
-    ]
-    told = [
-        sentence
-        for flags, name, extent in (
-            (rows, error_map.axes[0], error_map.extent[0]),
-            (columns, *_last(error_map)),
-        )
-        if (sentence := _span(flags, name, extent))
-    ]
-    if told:
-        return f"{'; '.join(told)}."
-    cells = sum(map(len, error_map.classes))
-    wrong = sum(cell > 0 for row in error_map.classes for cell in row)
-    if wrong == cells:
+    """Say in a sentence which part is wrong: 'right up to time 0, wrong from time 1 on'."""
+    rows = list(map(any, error_map.classes))
+    columns = list(map(any, zip(*error_map.classes, strict=True)))
+    down, across = map(_span, (rows, columns), error_map.axes, error_map.extent)
+    if down or across:
+        return f"{'; '.join(filter(None, (down, across)))}."
+    cells = list(itertools.chain.from_iterable(error_map.classes))
+    wrong = len(cells) - cells.count(0)
+    if wrong == len(cells):
         return "Wrong everywhere."
-    return (
-        f"Wrong in {max(1, round(100 * wrong / cells))} % of the cells, without a block of its own."
-    )
-
-
-def _last(error_map: ErrorMap) -> tuple[str, int]:
-    return error_map.axes[1], error_map.extent[1]
+    share = max(1, round(100 * wrong / len(cells)))
+    return f"Wrong in {share} % of the cells, without a block of its own."
 
 
 def _span(flags: list[bool], name: str, extent: int) -> str:
-    """Say which stretch of an axis is wrong, where it is one stretch and not the whole axis."""
+    """Say which stretch of an axis is wrong, if it is one stretch and not the whole axis."""
     if len(flags) < 2 or all(flags) or not any(flags):
         return ""
     first, last = flags.index(True), len(flags) - 1 - flags[::-1].index(True)
@@ -122,8 +106,6 @@ def _span(flags: list[bool], name: str, extent: int) -> str:
         return f"Right up to {word} {start - 1}, wrong from {start} on"
     if first == 0:
         return f"Wrong up to {word} {stop}, right from {stop + 1} on"
-    return (
-        f"Wrong only at {word} {start}"
-        if start == stop
-        else f"Wrong only from {word} {start} to {stop}"
-    )
+    if start == stop:
+        return f"Wrong only at {word} {start}"
+    return f"Wrong only from {word} {start} to {stop}"

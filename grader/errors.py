@@ -75,9 +75,9 @@ class StudentException(SubmissionFailed):
     """The student's code raised.
 
     ``trace`` is the student's part of the traceback as plain text, ``frames`` the same as (file,
-    line, function), and ``kinds`` the exception's type and those that it derives from, by name;
-    none where no code of theirs was called. ``hint`` says what to look at, if anything general is
-    known of such an exception.
+    line, function), and ``kinds`` the names of the exception's type and its bases. All three are
+    empty if no code of the student's was called. ``hint`` says what to look at, if there is general
+    advice on such an exception.
     """
 
     def __init__(
@@ -96,9 +96,7 @@ class StudentException(SubmissionFailed):
 
 
 class CellStopped(StudentException):
-    """A name is missing because the cell that defines it stopped; ``cell`` is that cell in
-    words.
-    """
+    """A name is missing because the cell that defines it stopped; ``cell`` names that cell."""
 
     def __init__(self, message: str, trace: str = "", cell: str = "") -> None:
         super().__init__(message, trace)
@@ -124,8 +122,8 @@ class LimitExceeded(SubmissionFailed):
 class WorkerDied(SubmissionFailed):
     """The student's process ended by itself or broke the protocol.
 
-    ``unexplained`` says that it was killed, or is gone, and no limit of ours did that: it may have
-    been anybody.
+    ``unexplained``: it was killed or is gone, and not by a limit of the assignment; other processes
+    of the machine may be the cause.
     """
 
     def __init__(self, message: str, *, unexplained: bool = False) -> None:

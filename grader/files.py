@@ -11,10 +11,9 @@ from pathlib import Path, PureWindowsPath
 
 from grader.errors import AssignmentError, GraderError, GraderFault, UsageError
 
-# The machine's matter, not that of who named the place: it may be over when the command is given
-# again.
+# Faults of the machine, not of the named path; a later attempt may succeed.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
-# The same for what can't be read: it says nothing of what a student handed in.
+# The same for reading: they say nothing about what a student handed in.
 UNREADABLE = FULL | {
     errno.EACCES,
     errno.EPERM,
@@ -28,9 +27,7 @@ UNREADABLE = FULL | {
 
 
 def leads_out(path: str) -> bool:
-    """Return whether a path may name something that is not below the folder it starts from, on any
-    system.
-    """
+    """Return whether a path may lead out of the folder that it starts from, on any system."""
     return bool(PureWindowsPath(path).anchor) or ".." in path.split("/") or "\\" in path
 
 
@@ -53,9 +50,7 @@ def write_tree(root: Path, files: Mapping[str, bytes]) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder; what stands there in the end replaces ``path``, all
-    at once.
-    """
+    """Give a temporary path in the same folder, whose file replaces ``path`` at the end."""
     part = _beside(path)
     try:
         yield part
@@ -69,7 +64,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _sync(path: Path) -> None:
-    """Let a file reach the disk before its name does: a power loss is not to leave an empty one."""
+    """Write a file to the disk before its name: a power loss must not leave an empty file."""
     descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
     try:
         os.fsync(descriptor)
@@ -88,10 +83,9 @@ def write_atomically(path: Path, data: bytes) -> Path:
 
 
 def try_folder(folder: Path) -> None:
-    """Try a folder before much is done for what will be written there; one that was not there is
-    gone again.
+    """Check that files can be written to a folder, before long work; leave nothing there.
 
-    Raises `UsageError` where it can't be one, `GraderFault` where it is full.
+    Raises `UsageError` if it can't be a folder, `GraderFault` if the disk is full.
     """
     there = folder.exists()
     _beside(folder / "trial").unlink()
@@ -100,7 +94,7 @@ def try_folder(folder: Path) -> None:
 
 
 def _beside(path: Path) -> Path:
-    """Make an empty file in the folder of a path, and the folder."""
+    """Make an empty file in the folder of a path; make the folder too if it is missing."""
     folder = path.parent
     part = folder / f".{path.name}.{secrets.token_hex(4)}"
     try:
@@ -115,7 +109,6 @@ def _beside(path: Path) -> Path:
 
 
 def _failure(path: Path, error: OSError) -> GraderError:
-    """Return the error of something that can't be written."""
-    return (GraderFault if error.errno in FULL else UsageError)(
-        f"can't write to {path}: {error.strerror}"
-    )
+    """Return the error of a path that can't be written."""
+    kind = GraderFault if error.errno in FULL else UsageError
+    return kind(f"can't write to {path}: {error.strerror}")

@@ -1,11 +1,11 @@
-"""The limits that a box is held to; they stand in ``assignment.toml`` under ``[limits]``."""
+"""The limits of a box; ``assignment.toml`` gives them under ``[limits]``."""
 
 from __future__ import annotations
 
 import msgspec
 
-# What sets the number of a BLAS library's threads in an environment: one for each box, since boxes
-# fill the cores.
+# The variables that set the number of a BLAS library's threads: one for each box, since boxes fill
+# the cores.
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 

@@ -8,19 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
-_UNLIMITED = 1 << 60  # cgroup v1 writes a huge number where there is no limit
+_UNLIMITED = 1 << 60  # cgroup v1 writes a huge number if there is no limit
 
 
 def cores() -> int:
-    """Return how many cores this process may use: not all of the machine's, in a container for
-    one.
-    """
+    """Return how many cores this process may use; in a container they may be few."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory_mb() -> int | None:
-    """Return how much memory this process may use at most, in MiB: the machine's, or less by a
-    cgroup's limit.
+    """Return how many MiB of memory this process may use, by the machine and its cgroups.
 
     None: the system does not say
     """
@@ -39,9 +36,7 @@ def memory_mb() -> int | None:
 
 
 def oom_kills() -> int:
-    """Return how many processes the kernel has killed for want of memory so far, as far as it
-    says.
-    """
+    """Return how many processes the kernel has killed so far because memory was used up."""
     counts = [_counted(Path("/proc/vmstat"), "oom_kill")]
     for folder in _own_cgroups():
         counts.append(_counted(folder / "memory.events", "oom_kill"))
@@ -50,9 +45,7 @@ def oom_kills() -> int:
 
 
 def _own_cgroups() -> Iterator[Path]:
-    """Yield the folders of this process's cgroups that may limit memory, and of those above
-    them.
-    """
+    """Yield the folders of this process's cgroups that may limit memory, and their parents."""
     for line in _text(Path("/proc/self/cgroup")).splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
@@ -60,7 +53,9 @@ def _own_cgroups() -> Iterator[Path]:
             continue
         root = _CGROUPS / "memory" if controllers else _CGROUPS
         own = root / path.lstrip("/")
-        yield from (folder for folder in (own, *own.parents) if root in (folder, *folder.parents))
+        for folder in (own, *own.parents):
+            if folder.is_relative_to(root):
+                yield folder
 
 
 def _counted(path: Path, key: str) -> int:

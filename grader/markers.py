@@ -1,4 +1,4 @@
-"""The markers around an author's solutions, and what is left when the solutions are taken out."""
+"""The markers around an author's solutions, and cells with the solutions taken out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ PLACEHOLDER = "*Write your answer here.*"
 
 
 def released(source: str, instead: str = "") -> str:
-    """Return a cell's text with each solution replaced by ``instead``, as students get it but for
-    the stub's words.
+    """Return a cell's text with each solution replaced by ``instead``, mostly as students get it.
+
+    Only the wording of stubs differs.
     """
     kept: list[str] = []
     inside = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -35,8 +36,7 @@ class Tier(StrEnum):
 
 
 class ErrorMap(msgspec.Struct, frozen=True):
-    """How far off each part of an array is: classes for a picture, never a number that was
-    expected.
+    """How far off each part of an array is: classes for a picture, not expected numbers.
 
     A class is 0 within tolerance, 1 under 1 % of the largest expected entry, 2 under 10 %, 3 above,
     4 not finite.
@@ -44,15 +44,17 @@ class ErrorMap(msgspec.Struct, frozen=True):
 
     # rows of cells, each the worst class of the entries behind it
     classes: tuple[tuple[int, ...], ...]
-    axes: tuple[str, str]  # what runs down and what runs across, such as "T time"
+    axes: tuple[str, str]  # the names of the rows' and the columns' axis, such as "T time"
     extent: tuple[int, int]  # how many entries each of the two axes has
     worst_over: str = ""  # the axes that were folded, such as "N batch"
-    coarse: bool = False  # whether class 1 stands for every entry that is out of tolerance
+    coarse: bool = False  # whether class 1 means every entry that is out of tolerance
 
 
 class Scatter(msgspec.Struct, frozen=True):
-    """A gradient against the numerical one as counts on a square grid: both axes run from the least
-    to the largest value of either, and the scale is left out."""
+    """A gradient against the numerical one, as counts on a square grid without a scale.
+
+    Both axes run from the least to the greatest value of the two.
+    """
 
     # [row: numerical, from low to high][column: got, from low to high]
     counts: tuple[tuple[int, ...], ...]
@@ -62,8 +64,8 @@ class Tolerance(msgspec.Struct, frozen=True):
     """How far a float may be off: ``rtol * |expected| + atol + scaled * max |expected|``.
 
     ``rtol`` and ``atol`` are NumPy's; ``scaled`` is a share of the largest expected entry, so that
-    a computation in float32 fits. As long as ``scaled`` is not zero, differences below 1e-10 are
-    taken for rounding besides.
+    a computation in float32 fits. If ``scaled`` is not zero, differences below 1e-10 also count as
+    rounding.
     """
 
     rtol: float = 1e-4
@@ -72,15 +74,16 @@ class Tolerance(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One named value of a case, held against what was expected. No field but `shown` holds an
-    expected number.
+    """One named value of a case, compared with the expected one.
+
+    Only the field ``shown`` may hold an expected number.
     """
 
     name: str
     ok: bool
     message: str = ""
     got: str = ""  # type, shape and dtype in words
-    expected: str = ""  # likewise
+    expected: str = ""  # the same of the expected value
     max_relative_error: float | None = None
     max_absolute_error: float | None = None
     wrong: int = 0  # entries out of tolerance
@@ -112,13 +115,13 @@ class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
     output: str = ""  # what the student's code printed, capped
     notes: tuple[str, ...] = ()
     unimplemented: str = ""  # the stub that stopped the case
-    # the failed checks that its failure follows from, which earns its points
+    # the failed checks that caused this failure; if there are any, the case earns its points
     follows: tuple[str, ...] = ()
-    # where `trace` leads, outermost first: the report marks these lines
+    # the calls of `trace`, outermost first: the report marks their lines
     frames: tuple[Frame, ...] = ()
     weight: float = 1.0  # its part of the check's points, beside the other cases' weights
     stopped_by: str = ""  # the notebook's cell, in words, that stopped what this needs
-    # of its points, which it has though it failed: for the values that are right
+    # the part of its points that it earns although it failed, for the values that are right
     share: float = 0.0
     again: str = ""  # lines that repeat its calls in a Python session, on the public seed alone
 
@@ -151,6 +154,20 @@ class CheckResult(msgspec.Struct, frozen=True):
     reference_seconds: float | None = None  # how long the reference took
     # whether it ran beside the student's objects, so that its verdict is their process's word
     in_box: bool = False
+
+    @property
+    def not_passed(self) -> list[CaseResult]:
+        """The cases that failed, were skipped or could not be graded."""
+        return [case for case in self.cases if case.status is not Status.PASS]
+
+
+def sums(checks: Iterable[CheckResult]) -> tuple[float, float]:
+    """Return the points of checks and the most that they can give, rounded to hundredths."""
+    points = most = 0.0
+    for check in checks:
+        points += check.points
+        most += check.max_points
+    return round(points, 2), round(most, 2)
 
 
 class Question(msgspec.Struct, frozen=True):

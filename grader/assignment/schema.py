@@ -1,6 +1,4 @@
-"""``assignment.toml`` as data: its tables and their keys, each with the value that it has where
-nothing is said.
-"""
+"""``assignment.toml`` as data: its tables, their keys and the defaults."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ class QuestionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     id: str
     title: str
-    name: str = ""  # a word for command lines, such as "rnn"; the id where there is none
+    name: str = ""  # a word for command lines, such as "rnn"; if empty, the id is used
 
 
 class FileSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,11 +33,11 @@ class FileSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class NotebookSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``[[notebooks]]``: a notebook that students run, and where the author's own stands."""
+    """``[[notebooks]]``: a notebook that students run, and the path of the author's own."""
 
     path: str
     source: str
-    # whether a submission without it fails, or the provided one is run in its place
+    # whether a submission without it fails; otherwise the provided one is run instead
     required: bool = False
     keep_extra_cells: bool = True  # whether cells that students added are run too
     provides: tuple[str, ...] = ()  # functions that its cells define
@@ -55,14 +53,14 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     notebook: str = ""  # the notebook whose outcome it judges
     # checks whose functions this one builds on: they may be replaced by right ones
     requires: tuple[str, ...] = ()
-    # a case -> its part of the points, where that is not 1 as of all others
+    # a case -> its weight among the cases, if it is not 1
     weights: Mapping[str, float] | None = None
     lazy_share: float = 0.0  # the part of its points, of 1, that an answer without work may earn
-    # how many times as long as the reference's a case's calls may take in all
+    # how many times as long as the reference's the calls of a case may take in all
     times_reference: float | None = None
     # whether it runs beside the student's objects, as nbgrader's and Otter's do: docs/security.md
     in_box: bool = False
-    # of one in the box: the id of the cell behind which it runs; behind the last where it says none
+    # of one in the box: the id of the cell after which it runs; if empty, the last
     after: str = ""
     # whether the untouched template may pass it, or fail it for another reason
     may_pass_untouched: bool = False
@@ -71,7 +69,7 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class AllowedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``[[allowed_lines]]``: a line of a solution or hidden test that may stand in the handout."""
+    """``[[allowed_lines]]``: a line of a solution or hidden test that the handout may hold."""
 
     line: str
     reason: str
@@ -124,7 +122,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     notebooks: tuple[NotebookSpec, ...] = ()
     checks: tuple[CheckSpec, ...]
     handout_of: str = ""  # in a handout: the digest of the assignment that it was made from
-    # file or folder of the assignment -> its place in a student's tree
+    # file or folder of the assignment -> its path in a student's folder
     provided: Mapping[str, str] = {}
     # installed packages that would do the work: a sandboxed submission can't read them
     withheld: tuple[str, ...] = ()
@@ -141,3 +139,18 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     requires: tuple[str, ...] = ()
     manual: tuple[ManualSpec, ...] = ()
     rubric: tuple[RubricSpec, ...] = ()
+
+    @property
+    def file_paths(self) -> tuple[str, ...]:
+        """The paths of the files that students write."""
+        return tuple(file.path for file in self.files)
+
+    @property
+    def notebook_paths(self) -> tuple[str, ...]:
+        """The paths of the notebooks that students run."""
+        return tuple(notebook.path for notebook in self.notebooks)
+
+    @property
+    def student_paths(self) -> tuple[str, ...]:
+        """The paths of everything that a student hands in."""
+        return self.file_paths + self.notebook_paths

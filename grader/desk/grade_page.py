@@ -26,7 +26,7 @@ from grader.desk.list_page import drawn_groups
 from grader.desk.rendering import Renderer, Shown, author_text, label
 from grader.desk.snapshot import Part, Student, Work
 from grader.desk.view import TO_DO, Group, View
-from grader.report.markup.conversion_clock import Clock
+from grader.report.markup.conversion_clock import ConversionClock
 
 SUGGESTED = 30  # comments that are offered
 NAMED = 60  # students of a group that are listed
@@ -114,7 +114,7 @@ def grading(
         following=tokens[at + 1] if at + 1 < len(tokens) else "",
         next_left=_next(tokens, at, left),
         left=len(left),
-        answer=renderer.answer(view, part, group.works[0], Clock()),
+        answer=renderer.answer(view, part, group.works[0], ConversionClock()),
         asked=author_text(part.inline.question) if part.inline is not None else Markup(""),
         model=author_text(part.inline.model) if part.inline is not None else Markup(""),
         choices=_choices(view, items, decision, part),

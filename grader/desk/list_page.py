@@ -19,7 +19,7 @@ from grader.desk.rendering import Renderer, Shown, label
 from grader.desk.snapshot import Part
 from grader.desk.view import TO_DO, Group, State, View
 from grader.notebooks.cells import first_line
-from grader.report.markup.conversion_clock import Clock
+from grader.report.markup.conversion_clock import ConversionClock
 
 DRAWN = "drawn"  # the key of those whose second reading is asked for
 SHOWN = 25  # groups on a page of a list
@@ -132,7 +132,7 @@ def listing(view: View, renderer: Renderer, part: Part, filters: Filters, names:
     kept.sort(key=lambda group: group.state not in TO_DO)
     pages = max(1, -(-len(kept) // SHOWN))
     page = min(max(filters.page, 1), pages)
-    clock = Clock()
+    clock = ConversionClock()
     rows = []
     for group in kept[(page - 1) * SHOWN : page * SHOWN]:
         first = view.snapshot.students[group.works[0].student]

@@ -109,7 +109,7 @@ def report(store: Store, student: Student) -> tuple[bytes, str]:
 
 def notebooks(
     store: Store, student: Student
-) -> tuple[list[notebook_cells.Notebook], Mapping[str, Sequence[CheckResult]]]:
+) -> tuple[list[notebook_cells.ShownNotebook], Mapping[str, Sequence[CheckResult]]]:
     """Return a student's notebooks as they ran, and the checks whose verdicts stand at a cell, by
     its anchor.
     """
@@ -117,7 +117,7 @@ def notebooks(
 
     if student.row is None or student.outcome is not Outcome.GRADED:
         return [], {}
-    budget = notebook_cells.Budget()
+    budget = notebook_cells.PageBudget()
     shown, verdicts = [], {}
     checks = _checks(store, student)
     for number, path in enumerate(

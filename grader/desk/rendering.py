@@ -14,7 +14,7 @@ from grader.desk.desk import Desk
 from grader.desk.snapshot import Part, Student, Work
 from grader.desk.view import View
 from grader.report.markup import sanitise
-from grader.report.markup.conversion_clock import Clock, patient
+from grader.report.markup.conversion_clock import ConversionClock, patient
 from grader.report.pictures import picture_uri
 
 KEPT = 400  # answers that stay converted
@@ -39,7 +39,7 @@ class Renderer:
         self.desk = desk
         self._kept: OrderedDict[str, Shown] = OrderedDict()
 
-    def answer(self, view: View, part: Part, work: Work, clock: Clock) -> Shown:
+    def answer(self, view: View, part: Part, work: Work, clock: ConversionClock) -> Shown:
         """Return what one student wrote."""
         if part.inline is None:
             return Shown(sanitise.preformatted(work.text))
@@ -57,7 +57,7 @@ class Renderer:
         return shown
 
 
-def _shown(written: Written | None, clock: Clock) -> Shown:
+def _shown(written: Written | None, clock: ConversionClock) -> Shown:
     if written is None:
         return Shown(Markup("<p>This answer is no longer there: the class was graded again.</p>"))
     pictures = [uri for uri in map(picture_uri, written.pictures.values()) if uri]

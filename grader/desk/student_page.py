@@ -17,7 +17,7 @@ from grader.classroom.marks.decisions import (
 from grader.desk.rendering import Renderer, Shown, author_text, label
 from grader.desk.snapshot import Part, Student
 from grader.desk.view import State, View
-from grader.report.markup.conversion_clock import Clock
+from grader.report.markup.conversion_clock import ConversionClock
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class StudentPart:
 def student_parts(view: View, renderer: Renderer, student: Student) -> list[StudentPart]:
     """Return what a student wrote and was given, part by part."""
     found = []
-    clock = Clock()
+    clock = ConversionClock()
     for part in view.snapshot.parts:
         work = part.works.get(student.entry.student)
         decision = view.decision(part, student.entry.student)

@@ -1,8 +1,7 @@
-"""Grades one submission: intake, the checks in the trusted process, the student's code in a box, a
-`Report`.
+"""Grades one submission: intake, checks in this process, the student's code in a box, a `Report`.
 
-What imports NumPy or pytest is imported where it is first needed: a class that has not changed
-needs none of it.
+NumPy and pytest are imported only when they are first needed: a class that has not changed since
+its last run needs neither.
 """
 
 from __future__ import annotations
@@ -24,13 +23,14 @@ from grader.errors import AssignmentError, UsageError
 from grader.grading.intake.candidates import Draft, draft_of, listed_cells
 from grader.grading.intake.take import Taken, Wanted
 from grader.grading.intake.text_notebooks import take_in
-from grader.grading.scoring import questions, score_check, total
+from grader.grading.scoring import questions, score_check
 from grader.grading.startup import Opening
 from grader.markers import released
-from grader.model import REPORT_SCHEMA, CheckResult, Report
+from grader.model import REPORT_SCHEMA, CheckResult, Report, sums
 from grader.notebooks.advice import remarks
 from grader.notebooks.cells import is_students, text_of
 from grader.notebooks.definitions import definitions
+from grader.text import quoted
 
 if TYPE_CHECKING:
     from grader.assignment.expectations import Expectations
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
     from grader.sandbox.box import Sandbox
 
 HANDOUT_PAGES = ("README.md", "tox.ini", "toxfile.py", "pytest.ini", ".gitignore")
-# what a handout brings, and what its tools make
+# the folders that a handout brings or that its tools make
 HANDOUT_FOLDERS = ("assignment", "wheels", "report")
 Progress = Callable[[CheckResult], None]
 
 
 class Graded(msgspec.Struct, frozen=True):
-    """A report, and what belongs beside it."""
+    """A report, and what is written beside it."""
 
     report: Report
-    # name -> the executed notebook, a NotebookNode made by the student's code: hostile
+    # name -> the executed notebook, a NotebookNode that the student's code made: hostile
     notebooks: dict[str, Any]
     sources: dict[str, str]  # the student's files as text, for the report
 
@@ -59,36 +59,33 @@ class Options(msgspec.Struct, frozen=True):
     isolation: str = "auto"
     only: frozenset[str] = frozenset()
     on_check: Progress = lambda check: None
-    # called when nothing is left but to wait for a notebook
+    # called when only a notebook is still running
     on_wait: Callable[[], None] = lambda: None
-    boxes: int = 8  # that may be at work at a time
+    boxes: int = 8  # how many may run at a time
     seed: str = ""  # "public": the hidden seed is not read; empty: the hidden one if it is there
     # notebooks whose running kernel is judged: path -> the `Sandbox` that opens it
     live: Mapping[str, Any] = {}
 
 
 class HasSandbox(Protocol):
-    """What has a sandbox, or opens one meanwhile."""
+    """An object that has a sandbox, or is opening one."""
 
     def sandbox(self) -> Sandbox: ...
 
 
 def wanted(assignment: Assignment) -> Wanted:
-    """Return what the intake takes from a submission, and which files it need not report as
-    changed.
-    """
-    digests = {
-        place: hashlib.sha256(path.read_bytes()).hexdigest()
-        for place, path in assignment.provided.items()
-    }
+    """Return what the intake takes from a submission, and the provided files it compares."""
+    spec = assignment.spec
+    digests: dict[str, str] = {}
+    for place, path in assignment.provided.items():
+        digests[place] = hashlib.sha256(path.read_bytes()).hexdigest()
     passed_over: frozenset[str] = frozenset()
-    if assignment.spec.handout_of:  # practice: the handout's own files lie beside the student's
-        passed_over = frozenset(
-            {*HANDOUT_PAGES, *HANDOUT_FOLDERS, f"{assignment.spec.name}-submission.zip"}
-        )
+    if spec.handout_of:  # practice: the handout's own files are in the same folder
+        archive = f"{spec.name}-submission.zip"
+        passed_over = frozenset({*HANDOUT_PAGES, *HANDOUT_FOLDERS, archive})
     return Wanted(
-        files=tuple(file.path for file in assignment.spec.files),
-        notebooks=tuple(notebook.path for notebook in assignment.spec.notebooks),
+        files=spec.file_paths,
+        notebooks=spec.notebook_paths,
         provided=frozenset(digests),
         digests=digests,
         drafts=_drafts(assignment),
@@ -98,26 +95,26 @@ def wanted(assignment: Assignment) -> Wanted:
 
 
 def _drafts(assignment: Assignment) -> dict[str, Draft]:
-    """Return the wanted files as students get them, as far as renamed files and copies are told
-    apart by it.
-    """
-    drafts = {file.path: draft_of((), file.provides) for file in assignment.spec.files}
+    """Return of each wanted file what students get, by which renamed files are recognised."""
+    drafts: dict[str, Draft] = {}
+    for file in assignment.spec.files:
+        drafts[file.path] = draft_of((), file.provides)
     for notebook in assignment.spec.notebooks:
         cells = listed_cells((assignment.folder / notebook.source).read_bytes())
-        texts = [text_of(cell) for cell in cells]
-        tasks = [
-            text_of(cell) for cell in cells if is_students(cell) and cell.get("cell_type") == "code"
-        ]
-        names = frozenset[str]().union(*map(definitions, tasks))
-        drafts[notebook.path] = draft_of(map(released, texts), names)
+        names: set[str] = set()
+        for cell in cells:
+            if is_students(cell) and cell.get("cell_type") == "code":
+                names |= definitions(text_of(cell))
+        drafts[notebook.path] = draft_of(map(released, map(text_of, cells)), names)
     return drafts
 
 
 def load_expectations(assignment: Assignment, seed: str = "") -> tuple[Expectations, bool]:
-    """Return the expectations to grade with, and whether they are of the hidden seed; refuse stale
-    ones.
+    """Return the expectations to grade with, and whether they are of the hidden seed.
 
     seed: "public" for those that students have; empty for the hidden ones if they are there
+
+    Raises `AssignmentError` if they were recorded from another state of the assignment.
     """
     from grader.assignment.expectations import Expectations
 
@@ -132,11 +129,10 @@ def load_expectations(assignment: Assignment, seed: str = "") -> tuple[Expectati
 
 
 class Grader:
-    """Grades submissions of one assignment, one after the other, with everything that they share
-    read once.
+    """Grades submissions of one assignment one after another; what they share is read once.
 
-    A context manager: the sandbox is opened on entry and ended on exit, unless one was given, on
-    its way already.
+    A context manager. It opens a sandbox on entry and ends it on exit; a sandbox that was given
+    (``opening``) is left to its owner.
     """
 
     def __init__(
@@ -160,7 +156,7 @@ class Grader:
             opening = self._own = Opening(self.assignment, self.options.isolation)
         else:
             opening = self._given
-        # and with it NumPy and nbclient, which take a while
+        # imports NumPy and nbclient while the sandbox starts
         importlib.import_module("grader.checking.run.session")
         self._sandbox = opening.sandbox()
         return self
@@ -175,28 +171,32 @@ class Grader:
             self._own.close()
 
     def grade(self, submission: Path) -> Graded:
-        """Grade a submission; raises `CannotGrade` where there is nothing to grade."""
+        """Grade a submission; raises `CannotGrade` if nothing in it can be graded."""
         return self.grade_taken(take_in(submission, self._wanted))
 
     def grade_taken(self, taken: Taken) -> Graded:
-        """Grade what was taken in already."""
+        """Grade a submission that was taken in before."""
         self._begun += 1
-        # a class: what there is by now stays, and is not looked through for garbage again
+        # a class: keep what exists by now out of later garbage collections
         if self._begun == 2:
             gc.collect()
             gc.freeze()
         started, start = datetime.now(UTC), time.perf_counter()
         results, outcome = self._run(taken)
-        notebooks = {name: node for name, node in outcome.notebooks.items() if node is not None}
+        notebooks: dict[str, Any] = {}
+        for name, node in outcome.notebooks.items():
+            if node is not None:
+                notebooks[name] = node
         spec = self.assignment.spec
+        score, max_score = sums(results)
         report = Report(
             schema=REPORT_SCHEMA,
             assignment=spec.name,
             version=spec.version,
             title=spec.title,
             submission=taken.name,
-            score=total(check.points for check in results),
-            max_score=total(check.max_points for check in results),
+            score=score,
+            max_score=max_score,
             isolation=self._sandbox.tier,
             seconds=round(time.perf_counter() - start, 3),
             started=started.isoformat(timespec="seconds"),
@@ -209,38 +209,34 @@ class Grader:
             notebooks=tuple(notebooks),
             practice=bool(spec.handout_of),
         )
-        sources = {
-            path: data.decode("utf-8", "replace")
-            for path, data in taken.files.items()
-            if path.endswith(".py")
-        }
-        return Graded(report, notebooks, sources)
+        return Graded(report, notebooks, _sources(taken))
 
     def _is_asked(self, check: str) -> bool:
         return not self.options.only or check in self.options.only
 
     def _practice_notes(self, taken: Taken) -> list[str]:
-        """Return what a student would want to know of their notebooks before the deadline."""
-        found: list[str] = []
-        asked = {
-            check.notebook for check in self.assignment.spec.checks if self._is_asked(check.id)
-        }
-        for book in self.assignment.spec.notebooks if self.assignment.spec.handout_of else ():
+        """Return what a student should know of their notebooks before the deadline."""
+        notes: list[str] = []
+        spec = self.assignment.spec
+        if not spec.handout_of:
+            return notes
+        asked = {check.notebook for check in spec.checks if self._is_asked(check.id)}
+        for book in spec.notebooks:
             if book.path not in asked or book.path in self.options.live:
                 continue
             author = listed_cells((self.assignment.folder / book.source).read_bytes())
-            said = remarks(author, listed_cells(taken.files.get(book.path, b"")))
-            found += [f"{book.path}: {remark}" for remark in said]
-        return found
+            for remark in remarks(author, listed_cells(taken.files.get(book.path, b""))):
+                notes.append(f"{book.path}: {remark}")
+        return notes
 
     def _known_mistakes(self) -> KnownMistakes | None:
-        """Return what known mistakes answer, which is read when the first check fails."""
+        """Return the known mistakes' answers; they are read when the first check fails."""
         if not self._known_read:
             self._known, self._known_read = known_mistakes(self.assignment, self.hidden), True
         return self._known
 
     def _run(self, taken: Taken) -> tuple[list[CheckResult], Outcome]:
-        from grader.checking.run.plan import Plan  # not before there is something to grade
+        from grader.checking.run.plan import Plan  # late: only when something is graded
         from grader.checking.run.session import run_checks
         from grader.checking.run.verdicts import CheckOutcome
 
@@ -267,39 +263,43 @@ class Grader:
             live=self.options.live,
         )
         outcome = run_checks(plan)
-        in_order = [
-            results[check.id] for check in self.assignment.spec.checks if check.id in results
-        ]
-        return in_order, outcome
+        checks = self.assignment.spec.checks
+        return [results[check.id] for check in checks if check.id in results], outcome
+
+
+def _sources(taken: Taken) -> dict[str, str]:
+    """Return the text of the Python files, for the report."""
+    sources: dict[str, str] = {}
+    for path, data in taken.files.items():
+        if path.endswith(".py"):
+            sources[path] = data.decode("utf-8", "replace")
+    return sources
 
 
 def _stopped(checks: list[CheckResult]) -> list[str]:
-    """Return a sentence for each cell of a notebook that stopped what checks need."""
-    stopped: dict[str, list[str]] = {}
+    """Return a sentence for each cell of a notebook that stopped and that checks need."""
+    stopped: dict[str, dict[str, None]] = {}
     for check in checks:
-        cells = dict.fromkeys(case.stopped_by for case in check.cases if case.stopped_by)
-        for cell in cells:
-            stopped.setdefault(cell, []).append(check.id)
-    return [
-        f"{cell} stopped, and {_named(ids)} need{'s' * (len(ids) == 1)} it"
-        for cell, ids in stopped.items()
-    ]
-
-
-def _named(ids: list[str]) -> str:
-    return ", ".join(f"`{id_}`" for id_ in ids)
+        for case in check.cases:
+            if case.stopped_by:
+                stopped.setdefault(case.stopped_by, {})[check.id] = None
+    sentences: list[str] = []
+    for cell, ids in stopped.items():
+        need = "needs" if len(ids) == 1 else "need"
+        sentences.append(f"{cell} stopped, and {quoted(ids)} {need} it")
+    return sentences
 
 
 def grade(
     assignment: Assignment, submission: Path, options: Options, opening: Opening | None = None
 ) -> Graded:
-    """Grade one submission; raises `CannotGrade` where there is nothing to grade."""
+    """Grade one submission; raises `CannotGrade` if nothing in it can be graded."""
     with Grader(assignment, options, opening) as grader:
         return grader.grade(submission)
 
 
 def known_mistakes(assignment: Assignment, hidden: bool) -> KnownMistakes | None:
-    """Return what known mistakes answer to the seed in use, or None if that was not recorded."""
+    """Return the known mistakes' answers for the seed in use, or None if none are recorded."""
     from grader.checking.explain.diagnosis import KnownMistakes
 
     return KnownMistakes.of(assignment, "hidden" if hidden else "public")
@@ -307,8 +307,5 @@ def known_mistakes(assignment: Assignment, hidden: bool) -> KnownMistakes | None
 
 def _check_only(assignment: Assignment, only: frozenset[str]) -> None:
     known = [check.id for check in assignment.spec.checks]
-    for id_ in sorted(only):
-        if id_ not in known:
-            raise UsageError(
-                f"--only {id_}: there is no such check (there are: {', '.join(known)})"
-            )
+    for id_ in sorted(only.difference(known)):
+        raise UsageError(f"--only {id_}: there is no such check (there are: {', '.join(known)})")

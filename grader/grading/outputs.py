@@ -26,20 +26,20 @@ STUDENTS_PAGE = "student.html"
 
 PATIENT = 10  # the niceness of preparing, more than a box has
 LIBRARIES = (
-    *(
-        "jinja2.ext",
-        "pygments.formatters.html",
-        "pygments.lexers.python",
-        "mistune",
-        "nh3",
-        "latex2mathml.converter",
-    ),
-    *("grader.report.html_report", "grader.report.json_report", "grader.report.junit_report"),
+    "jinja2.ext",
+    "pygments.formatters.html",
+    "pygments.lexers.python",
+    "mistune",
+    "nh3",
+    "latex2mathml.converter",
+    "grader.report.html_report",
+    "grader.report.json_report",
+    "grader.report.junit_report",
 )
 
 
 class Earlier(msgspec.Struct, frozen=True):
-    """What an earlier report tells of what lies beside it."""
+    """What an earlier report says of the files beside it."""
 
     schema: int
     submission: str
@@ -47,12 +47,11 @@ class Earlier(msgspec.Struct, frozen=True):
 
 
 def clear(out: Path, submission: Path) -> None:
-    """Remove the reports and notebooks that an earlier check has left in the folder that is written
-    to.
+    """Remove the reports and notebooks that an earlier check wrote to the folder ``out``.
 
-    They are of another submission, or will be. What lies there besides is left alone, and so is all
-    of it where one of those notebooks is the very submission. The report in JSON, which tells of
-    the others, is written first and removed last.
+    They are of another submission, or will be replaced. Other files stay; all of them stay if one
+    of those notebooks is the submission itself. `report.json`, which names the others, is written
+    first and removed last.
     """
     if out.resolve() in submission.resolve().parents:
         return
@@ -61,7 +60,7 @@ def clear(out: Path, submission: Path) -> None:
     except (OSError, msgspec.MsgspecError):
         return
     notebooks = [f"{EXECUTED}/{Path(name).name}" for name in earlier.notebooks]
-    # what can't be removed can't be replaced either: writing will tell
+    # what can't be removed can't be replaced either: writing raises the error
     with contextlib.suppress(OSError):
         for name in (*notebooks, STUDENTS_PAGE, REPORT_HTML, JUNIT_XML, REPORT_JSON):
             (out / name).unlink(missing_ok=True)
@@ -70,27 +69,25 @@ def clear(out: Path, submission: Path) -> None:
 
 
 def prepare(assignment: Assignment) -> None:
-    """Do what takes a while the first time that a report is made: libraries, templates, cells that
-    are provided.
+    """Import the libraries and read the templates and cells that the first report needs.
 
-    To be called in a thread of its own, which gives way to whatever else runs.
+    Call it in a thread of its own; it lowers its priority below that of other work.
     """
     from grader.notebooks.format import provided
 
-    if sys.platform == "linux":  # where a thread can be nicer than its process
+    if sys.platform == "linux":  # only there has a thread a niceness of its own
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PATIENT)
     for name in LIBRARIES:
         importlib.import_module(name)
     from grader.report import html_report
 
-    sources = (assignment.folder / notebook.source for notebook in assignment.spec.notebooks)
-    html_report.prepare(map(provided, sources))
+    html_report.prepare(
+        provided(assignment.folder / book.source) for book in assignment.spec.notebooks
+    )
 
 
 def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]:
-    """Return the reports and executed notebooks by their names: the instructor's view, and the
-    student's if asked.
-    """
+    """Return the reports and executed notebooks by name; the student's page only on request."""
     import nbformat
 
     from grader.report import html_report, json_report, junit_report
@@ -111,17 +108,18 @@ def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]
     if students_page:
         files[STUDENTS_PAGE] = page(Audience.STUDENT)
     for name, notebook in graded.notebooks.items():
-        files[f"{EXECUTED}/{Path(name).name}"] = nbformat.v4.writes(notebook).encode(
-            "utf-8", "replace"
-        )
+        text = nbformat.v4.writes(notebook)
+        files[f"{EXECUTED}/{Path(name).name}"] = text.encode("utf-8", "replace")
     return files
 
 
 def write(graded: Graded, out: Path) -> dict[str, Path]:
-    """Write the reports and the executed notebooks, each beside its place and then moved there.
+    """Write the reports and executed notebooks atomically; return their paths by name.
 
-    Where some checks are hidden, the page that may be handed to the student is written too.
+    If some checks are hidden, the page for the student is written too.
     """
     hidden = any(check.visibility is Visibility.HIDDEN for check in graded.report.checks)
-    files = contents(graded, students_page=hidden)
-    return {name: write_atomically(out / name, data) for name, data in files.items()}
+    written: dict[str, Path] = {}
+    for name, data in contents(graded, students_page=hidden).items():
+        written[name] = write_atomically(out / name, data)
+    return written

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from grader.assignment.schema import CheckSpec, Spec
-from grader.model import CaseResult, CheckResult, Question, Status
+from grader.model import CaseResult, CheckResult, Question, Status, sums
+from grader.text import quoted
 
 if TYPE_CHECKING:
     from grader.checking.explain.diagnosis import Mistake
 
 
 class Checked(Protocol):
-    """What came of a check, as far as scoring looks at it."""
+    """The outcome of a check, as far as scoring reads it."""
 
     title: str
     cases: list[CaseResult]
@@ -25,16 +26,16 @@ class Checked(Protocol):
 
 
 def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
-    """Return a check's result: its cases share its points by their weights, the first that failed
-    gives its message.
+    """Return a check's result: cases share its points by weight; the first failure's message.
 
-    A case that is right given an earlier mistake has its points, one that is partly right has a
-    part of them, and a known mistake may keep a share of the rest; the status stays what it is.
+    A case that is right given an earlier mistake has all of its points; one that is partly right
+    has a part of them; a known mistake may keep a share of the rest. The status does not change.
     """
     weights = spec.weights or {}
-    cases = tuple(
-        msgspec.structs.replace(case, weight=weights.get(case.id, 1.0)) for case in check.cases
-    )
+    weighted: list[CaseResult] = []
+    for case in check.cases:
+        weighted.append(msgspec.structs.replace(case, weight=weights.get(case.id, 1.0)))
+    cases = tuple(weighted)
     status = _status(cases)
     return CheckResult(
         id=spec.id,
@@ -53,27 +54,24 @@ def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
         notebook=spec.notebook,
         functions=check.functions,
         reference_seconds=round(check.reference_seconds, 3) or None,
-        follow_through=any(case.follows for case in cases),
+        follow_through=bool(_causes(cases)),
         in_box=spec.in_box,
     )
 
 
 def _points(spec: CheckSpec, cases: tuple[CaseResult, ...], share: float) -> float:
-    """Return the points of a check: what its cases have earned, and a share of the rest for a known
-    mistake.
-    """
+    """Return what the cases have earned, and a known mistake's share of the rest."""
     whole = sum(case.weight for case in cases)
     right = sum(case.weight * case.earned for case in cases)
     if right == whole:
-        return float(spec.points)  # as the author wrote them, an eighth of a point included
+        return float(spec.points)  # as the author wrote them: not rounded, an eighth stays one
     return round(spec.points * (right + share * (whole - right)) / whole, 2)
 
 
 def rescored(spec: CheckSpec, check: CheckResult) -> CheckResult:
-    """Return a check that was graded earlier as the present spec has it: the same share of its
-    points.
+    """Return a check that was graded earlier with the present spec: the same share of its points.
 
-    spec: of the check, with no points where ``check`` could not have any
+    spec: of the check; its points are 0 if ``check`` was worth 0 points
     """
     points, most = check.points, check.max_points
     if spec.points != most:
@@ -89,24 +87,18 @@ def rescored(spec: CheckSpec, check: CheckResult) -> CheckResult:
 
 
 def questions(spec: Spec, checks: Iterable[CheckResult]) -> tuple[Question, ...]:
-    """Return the sums by question, in the spec's order, of those questions that have checks among
-    these.
-    """
+    """Return the sums of the questions that have checks among these, in the spec's order."""
     checks = tuple(checks)
     result = []
     for question in spec.questions:
         own = [check for check in checks if check.question == question.id]
         if own:
-            points, most = (
-                total(check.points for check in own),
-                total(check.max_points for check in own),
-            )
-            result.append(Question(question.id, question.title, points, most))
+            result.append(Question(question.id, question.title, *sums(own)))
     return tuple(result)
 
 
 def total(points: Iterable[float]) -> float:
-    """Return a sum of points without the dust of binary fractions."""
+    """Return a sum of points, rounded to hundredths."""
     return round(sum(points), 2)
 
 
@@ -125,19 +117,26 @@ def _message(cases: tuple[CaseResult, ...], status: Status) -> str:
     bad = [case for case in cases if case.status is not Status.PASS]
     if not bad:
         return ""
-    causes = dict.fromkeys(id_ for case in bad for id_ in case.follows)
+    causes = _causes(bad)
     if causes and all(case.follows for case in bad):
-        names = ", ".join(f"`{id_}`" for id_ in causes)
-        return f"right, given the mistake in {names}: it has cost its points there, and none here"
+        cost = "it has cost its points there, and none here"
+        return f"right, given the mistake in {quoted(causes)}: {cost}"
     return _first(cases, bad, status)
+
+
+def _causes(cases: Iterable[CaseResult]) -> list[str]:
+    """Return the failed checks that these cases' failures follow from, each once."""
+    causes: dict[str, None] = {}
+    for case in cases:
+        causes |= dict.fromkeys(case.follows)
+    return list(causes)
 
 
 def _first(cases: tuple[CaseResult, ...], bad: list[CaseResult], status: Status) -> str:
     """Return the message of the first bad case, and how many there are."""
     first = next((case for case in bad if case.status is status), bad[0])
-    if len(bad) == len(cases) and all(case.message == first.message for case in bad):
+    if len(bad) < len(cases):
+        return f"{len(bad)} of {len(cases)} cases fail; {first.id}: {first.message}"
+    if len({case.message for case in bad}) == 1:
         return first.message
-    many = (
-        f"{len(bad)} of {len(cases)} cases" if len(bad) < len(cases) else f"all {len(cases)} cases"
-    )
-    return f"{many} fail; {first.id}: {first.message}"
+    return f"all {len(cases)} cases fail; {first.id}: {first.message}"

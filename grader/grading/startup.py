@@ -1,8 +1,7 @@
-"""A sandbox that starts while this process still loads what it needs itself: each takes most of a
-second.
+"""Starts the sandbox in a thread while this process imports what it needs itself.
 
-May import of this package the sandbox and the spec alone, and nothing that imports NumPy: what is
-imported before the sandbox is launched delays it.
+Each of the two takes most of a second. This module imports only the sandbox and the spec, and
+nothing that imports NumPy: an import before the sandbox starts delays it.
 """
 
 from __future__ import annotations
@@ -21,14 +20,10 @@ from grader.sandbox.plain import PlainSandbox
 
 
 class Opening:
-    """An assignment's sandbox, on its way: once made, its process has begun to load. A context
-    manager that ends it.
-    """
+    """An assignment's sandbox while it starts; a context manager that ends it."""
 
     def __init__(self, assignment: Assignment, isolation: str, *, own: bool = False) -> None:
-        """Begin to open; ``own`` says that the work is the user's, so that `auto` may end without a
-        sandbox.
-        """
+        """Start the thread; ``own``: the work is the user's, so `auto` may use no sandbox."""
         self._assignment = assignment
         self._isolation = isolation
         self._may_fall_back = own and isolation == "auto"
@@ -39,7 +34,7 @@ class Opening:
         self._opening = threading.Thread(target=self._open, name="sandbox-opening", daemon=True)
         self._ending: threading.Thread | None = None
         self._opening.start()
-        # what this process imports meanwhile would only hold the other thread up
+        # an import in this thread would delay the other one
         self._launched.wait()
 
     def _open(self) -> None:
@@ -51,7 +46,7 @@ class Opening:
                 self._sandbox = PlainSandbox()
             else:
                 self._error = error
-        except BaseException as error:  # raised where the sandbox is asked for
+        except BaseException as error:  # raised by `sandbox`
             self._error = error
         finally:
             self._launched.set()
@@ -69,9 +64,7 @@ class Opening:
         )
 
     def sandbox(self) -> Sandbox:
-        """Return the sandbox as soon as it has been tried; raise `IsolationError` where none can be
-        had.
-        """
+        """Wait for the sandbox and return it; raise `IsolationError` if there is none."""
         self._opening.join()
         if self._error is not None:
             raise self._error
@@ -79,7 +72,7 @@ class Opening:
         return self._sandbox
 
     def begin_to_end(self) -> None:
-        """Let the sandbox be ended beside what this thread does next."""
+        """Start to end the sandbox in another thread."""
         self._ending = threading.Thread(target=self._end, name="sandbox-ending", daemon=True)
         self._ending.start()
 
@@ -89,7 +82,7 @@ class Opening:
             self._sandbox.close()
 
     def close(self) -> None:
-        """End the sandbox, and return when nothing is left of it."""
+        """End the sandbox; return when all of it has ended."""
         if self._ending is not None:
             self._ending.join()
         else:  # in this thread: a process that is about to end may start no other

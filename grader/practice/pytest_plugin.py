@@ -1,9 +1,8 @@
-"""The same checks under plain ``pytest``, for a student's own machine: ``pytest.ini`` of a handout
-names this plugin.
+"""The same checks under plain ``pytest``: a handout's ``pytest.ini`` names this plugin.
 
-Nothing is graded here: the checks run against the files that lie beside the handout's
-``assignment`` folder, in a plain subprocess, and pytest says what came of each case in its own way.
-Tests that a student adds are pytest's own matter and are left to it.
+Nothing is graded here. The checks run against the files beside the handout's ``assignment`` folder,
+in a plain subprocess, and pytest reports each case in its own way. Tests that a student adds are
+left to pytest.
 """
 
 from __future__ import annotations
@@ -35,17 +34,17 @@ class PracticePlugin(ChecksPlugin):
         return item.path.is_relative_to(self.plan.assignment.checks_folder)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Leave what can't be collected to pytest."""
+        """Leave modules that can't be collected to pytest."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """Prepare the checks among the items, all or those that pytest was asked for; they come
-        before other tests.
-        """
-        checks = [item for item in items if self.is_check(item)]
-        others = [item for item in items if not self.is_check(item)]
+        """Prepare the checks among the items that pytest selected, and put them first."""
+        checks: list[pytest.Item] = []
+        others: list[pytest.Item] = []
+        for item in items:
+            (checks if self.is_check(item) else others).append(item)
         self.plan = msgspec.structs.replace(
             self.plan, only=frozenset(map(check_id, checks)) or frozenset({""})
         )
@@ -96,16 +95,15 @@ class PracticePlugin(ChecksPlugin):
         return done
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say the hints: they are about all cases of a check together."""
-        hints = {
-            id_: outcome.mistake.hint
-            for id_, outcome in self.outcome.checks.items()
-            if outcome.mistake.hint
-        }
+        """Print the hints: each is about all cases of a check together."""
+        hints: list[str] = []
+        for id_, outcome in self.outcome.checks.items():
+            if outcome.mistake.hint:
+                hints.append(f"{id_}: {outcome.mistake.hint}")
         if hints:
             terminalreporter.section("hints")
-        for id_, hint in hints.items():
-            terminalreporter.write_line(f"{id_}: {hint}")
+        for hint in hints:
+            terminalreporter.write_line(hint)
 
     def pytest_unconfigure(self) -> None:
         """End the workers."""
@@ -113,23 +111,22 @@ class PracticePlugin(ChecksPlugin):
 
 
 def _told(check: str, case: CaseResult) -> str:
-    """Return what pytest prints of a case that did not pass: the message, and where in the
-    student's code it arose.
-    """
-    return "\n".join(part for part in (f"{check}: {case.message}", case.trace) if part)
+    """Return what pytest prints of a case that did not pass: message and traceback."""
+    return "\n".join(filter(None, (f"{check}: {case.message}", case.trace)))
 
 
 def files_here(assignment: Assignment) -> dict[str, bytes]:
     """Return the student's files and notebooks beside the handout's assignment folder."""
-    names = [file.path for file in assignment.spec.files] + [
-        book.path for book in assignment.spec.notebooks
-    ]
-    paths = {name: assignment.folder.parent / name for name in names}
-    return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+    files: dict[str, bytes] = {}
+    for name in assignment.spec.student_paths:
+        path = assignment.folder.parent / name
+        if path.is_file():
+            files[name] = path.read_bytes()
+    return files
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set up the checks of the assignment that lies in pytest's root folder."""
+    """Set up the checks of the assignment in pytest's root folder."""
     try:
         assignment = load(config.rootpath / FOLDER)
         expectations = Expectations.read(assignment.expectations_path("public"))

@@ -1,6 +1,4 @@
-"""Makes the zip that a student hands in: his files and nothing else, with a word on what is missing
-or unfinished.
-"""
+"""Makes the zip that a student hands in: their files only, with remarks on unfinished work."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ from grader.zips import zipped
 
 
 class Packed(msgspec.Struct, frozen=True):
-    """A submission's zip and what is to be said about it."""
+    """A submission's zip and the remarks about it."""
 
     archive: bytes
     files: Mapping[str, int]  # path -> bytes
@@ -32,13 +30,11 @@ class Packed(msgspec.Struct, frozen=True):
 def pack_submission(assignment: Assignment, folder: Path) -> Packed:
     """Collect the files that the spec names as the student's.
 
-    Raises `SubmissionError` where one is missing, or where grading would not take the zip.
+    Raises `SubmissionError` if one is missing, or if grading would not take the zip.
     """
     files: dict[str, bytes] = {}
     missing = []
-    for path in [file.path for file in assignment.spec.files] + [
-        book.path for book in assignment.spec.notebooks
-    ]:
+    for path in assignment.spec.student_paths:
         try:
             files[path] = (folder / path).read_bytes()
         except FileNotFoundError:
@@ -46,30 +42,27 @@ def pack_submission(assignment: Assignment, folder: Path) -> Packed:
         except OSError as error:
             raise SubmissionError(f"{path} can't be read: {error.strerror}") from error
     if missing:
-        raise SubmissionError(
-            f"not complete: {', '.join(missing)} should lie in {folder.resolve()}, but does not"
-        )
+        names = ", ".join(missing)
+        raise SubmissionError(f"not complete: {names} should be in {folder.resolve()}, but is not")
     archive = zipped(files)
     _must_be_taken(assignment, archive, files)
-    provides = {file.path: file.provides for file in assignment.spec.files}
-    remarks = [
-        remark
-        for path, data in files.items()
-        for remark in _remarks(path, data, provides.get(path, ()))
-    ]
+    provides: dict[str, tuple[str, ...]] = {}
+    for file in assignment.spec.files:
+        provides[file.path] = file.provides
+    remarks: list[str] = []
+    sizes: dict[str, int] = {}
+    for path, data in files.items():
+        sizes[path] = len(data)
+        remarks += _remarks(path, data, provides.get(path, ()))
     for book in assignment.spec.notebooks:
         author = listed_cells((assignment.folder / book.source).read_bytes())
-        remarks += [
-            f"{book.path}: {said}"
-            for said in notebook_remarks(author, listed_cells(files[book.path]))
-        ]
-    return Packed(archive, {path: len(data) for path, data in files.items()}, tuple(remarks))
+        for said in notebook_remarks(author, listed_cells(files[book.path])):
+            remarks.append(f"{book.path}: {said}")
+    return Packed(archive, sizes, tuple(remarks))
 
 
 def _must_be_taken(assignment: Assignment, archive: bytes, files: Mapping[str, bytes]) -> None:
-    """Raise unless grading takes exactly these files from the zip: better said now than after the
-    deadline.
-    """
+    """Raise unless grading takes exactly these files from the zip."""
     with tempfile.TemporaryDirectory(prefix="grader-submit-") as folder:
         path = Path(folder) / f"{assignment.spec.name}-submission.zip"
         path.write_bytes(archive)
@@ -81,7 +74,7 @@ def _must_be_taken(assignment: Assignment, archive: bytes, files: Mapping[str, b
 
 
 def _remarks(path: str, data: bytes, provides: tuple[str, ...]) -> Iterator[str]:
-    """Yield what a student would want to know before he hands a file in."""
+    """Yield what a student should know before they hand a file in."""
     if path.endswith(".py"):
         yield from _code_remarks(path, data, provides)
     elif path.endswith(".ipynb"):
@@ -105,9 +98,7 @@ def _code_remarks(path: str, data: bytes, provides: tuple[str, ...]) -> Iterator
 
 
 def _stubs(node: ast.AST, prefix: str) -> Iterator[str]:
-    """Yield the names of the functions that are still to be written, methods as
-    ``Class.method``.
-    """
+    """Yield the functions that still end in `NotImplementedError`, methods as ``Class.method``."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if not isinstance(child, ast.ClassDef) and _ends_unwritten(child):

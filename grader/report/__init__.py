@@ -1,6 +1,4 @@
-"""A Report turned into text for people and machines. Pure: it meets neither the sandbox nor a
-submission's folder.
-"""
+"""Turns a Report into text for people and machines; meets neither sandbox nor submission."""
 
 from grader.report.audience import Audience, view
 

@@ -1,9 +1,11 @@
-"""Who reads a report, and what of it he may see. Every renderer works from a view, so what is left
-out can't leak.
+"""Who reads a report, and what they may see of it.
+
+Every renderer works from a view, so what is left out of it can't leak.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -25,42 +27,41 @@ HIDDEN_TITLE = "A hidden check"
 
 
 class Audience(StrEnum):
-    """Whose eyes a report is for."""
+    """The reader of a report."""
 
     STUDENT = "student"
     INSTRUCTOR = "instructor"
 
 
 def view(report: Report, audience: Audience) -> Report:
-    """Return the report as an audience may see it: for students, hidden checks keep only points and
-    status.
-    """
+    """Return the report for an audience: students see points and status of hidden checks."""
     if audience is Audience.INSTRUCTOR:
         return report
-    names = hidden_names(
-        check.id for check in report.checks if check.visibility is Visibility.HIDDEN
-    )
+    hidden = [check.id for check in report.checks if check.visibility is Visibility.HIDDEN]
+    names = hidden_names(hidden)
     shown = map(_coarse, report.checks) if report.coarse else report.checks
     return msgspec.structs.replace(
         report,
-        checks=tuple(_redact(check, names) for check in shown),
-        notes=tuple(renamed(note, names) for note in report.notes),
+        checks=tuple(map(functools.partial(_redact, names=names), shown)),
+        notes=_all_renamed(report.notes, names),
         look=(),
-        by_hand=tuple(_by_hand(given, names) for given in report.by_hand),
+        by_hand=tuple(map(functools.partial(_by_hand, names=names), report.by_hand)),
     )
 
 
 def hidden_names(ids: Iterable[str]) -> dict[str, str]:
-    """Return the names that students know hidden checks by, in the order of the assignment."""
-    return {name: f"hidden_{number}" for number, name in enumerate(ids, start=1)}
+    """Return for hidden checks the names that students see, in the assignment's order."""
+    names: dict[str, str] = {}
+    for number, name in enumerate(ids, start=1):
+        names[name] = f"hidden_{number}"
+    return names
 
 
 def view_check(check: CheckResult, audience: Audience) -> CheckResult:
-    """Return one check as an audience may see it, for lines that are shown before the report
-    stands.
+    """Return one check for an audience, for lines that are shown before the report is complete.
 
-    Which other checks are hidden is not known then, and a message may name one: students read it in
-    the summary.
+    The other hidden checks are not known then, and a message may name one. So students read the
+    message in the summary.
     """
     if audience is Audience.INSTRUCTOR:
         return check
@@ -68,15 +69,13 @@ def view_check(check: CheckResult, audience: Audience) -> CheckResult:
 
 
 def _redact(check: CheckResult, names: Mapping[str, str]) -> CheckResult:
-    """Return a hidden check without its details, and a visible one without the names of hidden
-    ones.
-    """
+    """Return a hidden check without details, a visible one without names of hidden ones."""
     if check.visibility is not Visibility.HIDDEN:
         return msgspec.structs.replace(
             check,
             message=renamed(check.message, names),
             requires=tuple(name for name in check.requires if name not in names),
-            cases=tuple(_without(case, names) for case in check.cases),
+            cases=tuple(map(functools.partial(_without, names=names), check.cases)),
         )
     return CheckResult(
         id=names[check.id],
@@ -94,7 +93,7 @@ def _redact(check: CheckResult, names: Mapping[str, str]) -> CheckResult:
 
 
 def _by_hand(given: HandGraded, names: Mapping[str, str]) -> HandGraded:
-    """Return what a person gave, with hidden checks by the names that students know them by."""
+    """Return what a person gave; hidden checks get the names that students see."""
     items = [GivenItem(renamed(item.text, names), item.points) for item in given.items]
     return msgspec.structs.replace(
         given,
@@ -106,7 +105,7 @@ def _by_hand(given: HandGraded, names: Mapping[str, str]) -> HandGraded:
 
 
 def _coarse(check: CheckResult) -> CheckResult:
-    """Return a check whose values say of their entries only whether they are off."""
+    """Return a check whose values only say which entries are off, not by how much."""
     cases = []
     for case in check.cases:
         values = tuple(map(_coarse_value, case.values))
@@ -124,13 +123,17 @@ def _without(case: CaseResult, names: Mapping[str, str]) -> CaseResult:
     return msgspec.structs.replace(
         case,
         message=renamed(case.message, names),
-        notes=tuple(renamed(note, names) for note in case.notes),
+        notes=_all_renamed(case.notes, names),
         follows=tuple(names.get(name, name) for name in case.follows),
     )
 
 
+def _all_renamed(texts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(renamed(text, names) for text in texts)
+
+
 def renamed(text: str, names: Mapping[str, str]) -> str:
-    """Return a text in which hidden checks stand by the names that students know them by."""
+    """Return a text in which hidden checks have the names that students see."""
     for name, known_as in names.items():
         if name in text:
             text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", known_as, text)

@@ -17,7 +17,7 @@ from grader.text import clean
 
 SCHEMA = "classroom50/result/v1"
 MESSAGE_LIMIT = 1_000
-# What the runner says of a submission, by the name of the field that repeats it.
+# The variables in which the runner describes a submission, by the field that repeats them.
 _SAID = {
     "classroom": "CLASSROOM",
     "assignment": "ASSIGNMENT",
@@ -33,31 +33,36 @@ def results(report: Report, environment: Mapping[str, str]) -> bytes:
 
     environment: of the runner, which names the submission
 
-    Raises `GraderFault` if a check has no verdict: then there is no mark, and no result to be
-    collected.
+    Raises `GraderFault` if a check has no verdict: there is no mark then.
     """
     if labels.unfinished(report):
         raise GraderFault("the grader failed in some checks, so there is no result: grade again")
     shown = view(report, Audience.STUDENT)
     whole = all(float(check.max_points).is_integer() for check in shown.checks)
-    tests = [_test(check, 1 if whole else 100) for check in shown.checks]
-    said = {field: environment.get(name, "") for field, name in _SAID.items()}
+    tests: list[dict[str, Any]] = []
+    score = max_score = 0
+    for check in shown.checks:
+        test = _test(check, 1 if whole else 100)
+        score += test["score"]
+        max_score += test["max-score"]
+        tests.append(test)
+    said: dict[str, str] = {}
+    for field, name in _SAID.items():
+        said[field] = environment.get(name, "")
     said["review"] = said["review"] or said["commit"]
     data = {
         "schema": SCHEMA,
         **said,
         "datetime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "score": sum(test["score"] for test in tests),
-        "max-score": sum(test["max-score"] for test in tests),
+        "score": score,
+        "max-score": max_score,
         "tests": tests,
     }
     return msgspec.json.format(msgspec.json.encode(data), indent=1) + b"\n"
 
 
 def _test(check: CheckResult, factor: int) -> dict[str, Any]:
-    """Return a check as a test: points are cut to whole ones, so that nothing is given that was not
-    earned.
-    """
+    """Return a check as a test; points are rounded down, so that none is given unearned."""
     hint = f"\nHint: {check.hint}" if check.hint else ""
     return {
         "test-name": clean(check.title, 200),
@@ -69,9 +74,7 @@ def _test(check: CheckResult, factor: int) -> dict[str, Any]:
 
 
 def commands(report: Report) -> list[str]:
-    """Return a workflow command for each check that did not pass, at the student's line if that is
-    known.
-    """
+    """Return a workflow command for each failed check, at the student's line if it is known."""
     lines = []
     for check in view(report, Audience.STUDENT).checks:
         if check.status in (Status.FAIL, Status.ERROR):
@@ -86,14 +89,14 @@ def commands(report: Report) -> list[str]:
 
 def _place(check: CheckResult) -> tuple[str, int] | None:
     """Return the student's line that an exception came from."""
-    failed = [case for case in check.cases if case.frames and case.status is not Status.PASS]
-    return (failed[0].frames[-1].file, failed[0].frames[-1].line) if failed else None
+    for case in check.not_passed:
+        if case.frames:
+            return case.frames[-1].file, case.frames[-1].line
+    return None
 
 
 def _data(text: str) -> str:
-    """Return text as a workflow command's message: it must not end the line, or begin another
-    command.
-    """
+    """Return text as a command's message, which can't end the line or start another command."""
     return clean(text, MESSAGE_LIMIT).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -1,8 +1,8 @@
 """``report.html``: one page that stands alone, for the student or for the instructor.
 
-Theory of operation. Names, messages, traces, sources and everything in a notebook are hostile:
-`grader.report.templating` and `grader.report.markup.sanitise` keep them from acting. What an
-audience may not see is taken out of the report before anything is rendered.
+Theory of operation. Names, messages, traces, sources and everything in a notebook are untrusted:
+`grader.report.templating` and `grader.report.markup.sanitise` make them inactive. What an audience
+may not see is taken out of the report before anything is rendered.
 """
 
 from __future__ import annotations
@@ -23,14 +23,12 @@ PACKAGE = "grader.report"
 
 
 def prepare(notebooks: Iterable[NotebookNode]) -> None:
-    """Compile the templates and render the cells of provided notebooks, which reports will then
-    find ready.
-    """
+    """Compile the templates and render the provided notebooks' cells once for later reports."""
     from grader.report import notebook_cells
 
     templating.prepare(PACKAGE)
     for node in notebooks:
-        notebook_cells.build("", 1, node, notebook_cells.Budget(clock=patient()))
+        notebook_cells.build("", 1, node, notebook_cells.PageBudget(clock=patient()))
 
 
 def render(

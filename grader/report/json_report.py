@@ -17,7 +17,7 @@ def render(report: Report, *, audience: Audience) -> bytes:
 
 
 def schema() -> bytes:
-    """Return the JSON Schema of ``report.json``, which stands in ``docs/report.schema.json``."""
+    """Return the JSON Schema of ``report.json``, which is in ``docs/report.schema.json``."""
     tree = msgspec.json.schema(Report)
     tree = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -28,9 +28,7 @@ def schema() -> bytes:
 
 
 def _encodable(data: Any) -> Any:
-    """Return a tree of builtins whose strings all are valid Unicode: a student's may hold half a
-    surrogate pair.
-    """
+    """Return data whose strings are valid Unicode: a student's may hold half a surrogate pair."""
     if isinstance(data, str):
         return data if data.isascii() else data.encode("utf-8", "replace").decode()
     if isinstance(data, dict):

@@ -1,7 +1,7 @@
 """``junit.xml``: a test suite per check, a test case per case, points as properties of the suite.
 
-It is valid by the schema that Jenkins holds such files to (junit-10.xsd), which knows no properties
-of a test case.
+It is valid by the schema that Jenkins uses for such files (junit-10.xsd), in which a test case has
+no properties.
 """
 
 from __future__ import annotations
@@ -31,11 +31,9 @@ def render(report: Report) -> bytes:
 
 
 def _suite(root: ET.Element, check: CheckResult, report: Report) -> list[CaseResult]:
-    """Add a check as a suite and return its cases: what no case says, the check says for itself."""
+    """Add a check as a suite and return its cases; a verdict that no case has gets its own."""
     cases = list(check.cases)
-    if all(case.status is Status.PASS for case in cases) and (
-        check.status is not Status.PASS or not cases
-    ):
+    if not check.not_passed and (check.status is not Status.PASS or not cases):
         cases.append(CaseResult(check.id, check.status, check.message, check.seconds))
     suite = ET.SubElement(
         root,
@@ -61,10 +59,14 @@ def _suite(root: ET.Element, check: CheckResult, report: Report) -> list[CaseRes
             "max_score": labels.points(report.max_score),
         },
     )
-    share = check.max_points / sum(case.weight for case in cases)  # of a case of weight 1
-    passed = sum(case.weight for case in cases if case.status is Status.PASS)
-    others = sum(case.weight for case in cases if case.status is not Status.PASS)
-    # The cases' points sum to the check's, also where it gives more than its passed cases do
+    passed = others = 0.0
+    for case in cases:
+        if case.status is Status.PASS:
+            passed += case.weight
+        else:
+            others += case.weight
+    share = check.max_points / (passed + others)  # of a case of weight 1
+    # The cases' points sum to the check's, even if it gives more than its passed cases do
     # (follow-through), or less.
     each = min(share, check.points / passed) if passed else 0.0
     rest = (check.points - each * passed) / others if others else 0.0
@@ -92,7 +94,7 @@ def _testcase(suite: ET.Element, check: CheckResult, case: CaseResult) -> None:
         if tag != "skipped":
             problem.set("type", case.status.value)
         hint = f"Hint: {check.hint}" if check.hint else ""
-        problem.text = _xml("\n\n".join(part for part in (message, hint, case.trace) if part))
+        problem.text = _xml("\n\n".join(filter(None, (message, hint, case.trace))))
     if case.output:
         ET.SubElement(element, "system-out").text = _xml(case.output)
 
@@ -110,7 +112,7 @@ def _property(properties: ET.Element, name: str, value: str) -> None:
 
 
 def _counts(cases: list[CaseResult]) -> dict[str, int]:
-    """Return the attributes by which viewers sum up."""
+    """Return the counts that viewers of JUnit files show."""
     counted = [case.status for case in cases]
     return {
         "tests": len(counted),

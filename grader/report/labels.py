@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from typing import NamedTuple
 
-from grader.model import CaseResult, CheckResult, Report, Status, Tier
+from grader.model import CaseResult, CheckResult, Report, Status, Tier, sums
 from grader.report.audience import Audience
+from grader.text import counted
 
 STATUS = {
     Status.PASS: "passed",
@@ -36,7 +38,7 @@ def in_box(report: Report) -> str:
     boxed = [check for check in report.checks if check.in_box]
     if not boxed:
         return ""
-    got, most = sum(check.points for check in boxed), sum(check.max_points for check in boxed)
+    got, most = sums(boxed)
     return (
         f"{points(got)} / {points(most)} points rest on checks that ran in the student's own"
         " process"
@@ -59,7 +61,7 @@ def error(value: float) -> str:
     return "infinite" if math.isinf(value) else f"{value:.2g}"
 
 
-class Verdict(NamedTuple):
+class ShownVerdict(NamedTuple):
     """A verdict as it is shown."""
 
     kind: str  # names its colours
@@ -71,10 +73,10 @@ class Verdict(NamedTuple):
         return f"{count} {self.word}"
 
 
-PARTLY = Verdict("fail", SYMBOL[Status.FAIL], "partly passed")
+PARTLY = ShownVerdict("fail", SYMBOL[Status.FAIL], "partly passed")
 # all points: it fails by the mistake of an earlier function alone
-FOLLOWS = Verdict("pass", "↳", "right itself")
-VERDICTS = {status: Verdict(status.value, SYMBOL[status], STATUS[status]) for status in Status}
+FOLLOWS = ShownVerdict("pass", "↳", "right itself")
+VERDICTS = {status: ShownVerdict(status.value, SYMBOL[status], STATUS[status]) for status in Status}
 ORDER = (
     VERDICTS[Status.PASS],
     PARTLY,
@@ -85,7 +87,7 @@ ORDER = (
 )
 
 
-def verdict(check: CheckResult) -> Verdict:
+def verdict(check: CheckResult) -> ShownVerdict:
     """Return how a check's verdict is shown.
 
     A failed check with some of its points is partly passed. One with all of them passes with right
@@ -96,7 +98,7 @@ def verdict(check: CheckResult) -> Verdict:
     return VERDICTS[check.status]
 
 
-def case_verdict(case: CaseResult) -> Verdict:
+def case_verdict(case: CaseResult) -> ShownVerdict:
     """Return how a case's verdict is shown."""
     return FOLLOWS if case.follows else VERDICTS[case.status]
 
@@ -107,70 +109,72 @@ def status(check: CheckResult) -> str:
 
 
 def public_seed(report: Report, audience: Audience) -> str:
-    """Return the sentence that an instructor needs where no hidden seed was used, else nothing."""
+    """Return a sentence for instructors if no hidden seed was used, else nothing."""
     if report.seed != "public" or report.practice or audience is not Audience.INSTRUCTOR:
         return ""
     return "public (its answers are in the handout)"
 
 
 def first_line(text: str) -> str:
-    """Return the first line of a text that says something."""
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+    """Return the first line of a text that is not blank."""
+    lines = text.strip().splitlines()
+    return lines[0].strip() if lines else ""
 
 
 def unfinished(report: Report) -> bool:
-    """Tell whether the grader failed somewhere, so that the score is not a mark yet."""
+    """Return whether the grader failed in a check: then the score is not a mark yet."""
     return any(check.status is Status.ERROR for check in report.checks)
 
 
 def first_to_fix(report: Report) -> CheckResult | None:
-    """Return the failed check whose repair helps most: the one that most others build on, among
-    equals the earliest.
+    """Return the failed check whose repair helps most checks; among equals the earliest.
 
-    A check counts only where none of those it builds on has failed itself, and where it may say
-    what is wrong.
+    A check only counts if it says what is wrong. One that builds on a failed check counts only if
+    all do.
     """
-    by_id = {check.id: check for check in report.checks}
-    broken = {check.id for check in report.checks if check.status in (Status.FAIL, Status.SKIP)}
-    below = {name: _builds_on(name, by_id) for name in by_id}
-    failed = [
-        check
-        for check in report.checks
-        if check.status is Status.FAIL and (check.message or check.cases)
-    ]
-    candidates = [check for check in failed if not below[check.id] & broken] or failed
+    by_id = _by_id(report)
+    below: dict[str, set[str]] = {}
+    broken: set[str] = set()
+    failed: list[CheckResult] = []
+    for check in report.checks:
+        below[check.id] = _builds_on(check.id, by_id)
+        if check.status in (Status.FAIL, Status.SKIP):
+            broken.add(check.id)
+        if check.status is Status.FAIL and (check.message or check.cases):
+            failed.append(check)
+    candidates = [check for check in failed if broken.isdisjoint(below[check.id])] or failed
     causes = Counter(map(cause, failed))
+    builders = Counter(itertools.chain.from_iterable(below.values()))
 
     def helped(check: CheckResult) -> int:
         same = causes[cause(check)] - 1 if cause(check) is not None else 0
-        return same + sum(check.id in below[name] for name in by_id)
+        return same + builders[check.id]
 
     return max(candidates, key=helped, default=None)
 
 
 def behind(report: Report, check: CheckResult) -> str:
-    """Say how many more checks cost points because they stop at the same error, or else since they
-    build on it.
-    """
-    by_id = {other.id: other for other in report.checks}
-    lost = [
-        other for other in report.checks if other.id != check.id and other.points < other.max_points
-    ]
-    same = sum(cause(other) == cause(check) is not None for other in lost)
-    built = sum(check.id in _builds_on(other.id, by_id) for other in lost)
-    more, plural = (f"{same or built} more check", "s" if (same or built) > 1 else "")
+    """Say how many more checks cost points by the same error, or else because they build on it."""
+    by_id = _by_id(report)
+    same = built = 0
+    for other in report.checks:
+        if other.id == check.id or other.points >= other.max_points:
+            continue
+        same += cause(other) == cause(check) is not None
+        built += check.id in _builds_on(other.id, by_id)
+    more = counted(same or built, "more check")
+    s = "s" if (same or built) == 1 else ""  # of the verb
     if same:
-        return f"{more}{plural} stop{'' if plural else 's'} at the same error"
-    return f"{more}{plural} that did not pass build{'' if plural else 's'} on it" if built else ""
+        return f"{more} stop{s} at the same error"
+    return f"{more} that did not pass build{s} on it" if built else ""
 
 
 def cause(check: CheckResult) -> tuple[str, int, str] | None:
-    """Return the file, the line and the kind of the exception that first stopped a check, or None
-    without one.
+    """Return the file, line and kind of the exception that first stopped a check, or None.
 
-    Of a name that a notebook lacks since one of its cells stopped: that cell.
+    If a notebook's cell stopped and a name is missing therefore, it is that cell.
     """
-    stopped = next((case for case in check.cases if case.status is not Status.PASS), None)
+    stopped = next(iter(check.not_passed), None)
     if stopped is not None and stopped.stopped_by:
         return stopped.stopped_by, 0, check.notebook
     if stopped is None or not stopped.frames or not stopped.trace.strip():
@@ -179,13 +183,17 @@ def cause(check: CheckResult) -> tuple[str, int, str] | None:
     return raised.file, raised.line, stopped.trace.strip().splitlines()[-1].partition(":")[0]
 
 
-def _builds_on(id: str, checks: dict[str, CheckResult]) -> set[str]:  # noqa: A002 - the word that the report uses
-    """Return the ids of all checks that one builds on, near and far, itself left out."""
+def _by_id(report: Report) -> dict[str, CheckResult]:
+    return {check.id: check for check in report.checks}
+
+
+def _builds_on(name: str, checks: dict[str, CheckResult]) -> set[str]:
+    """Return the ids of all checks that one builds on, directly or not, without itself."""
     found: set[str] = set()
-    waiting = [id]
+    waiting = [name]
     while waiting:
         for needed in checks[waiting.pop()].requires:
             if needed in checks and needed not in found:
                 found.add(needed)
                 waiting.append(needed)
-    return found - {id}
+    return found - {name}

@@ -1,4 +1,4 @@
-"""An executed notebook as cells for the page: bounded, and harmless whatever its outputs are."""
+"""An executed notebook as cells of the page: bounded, and harmless whatever its outputs are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from markupsafe import Markup
 from grader.notebooks.answer_cells import attachments
 from grader.notebooks.cells import in_words, may_raise, ours
 from grader.report.markup import sanitise, snippets
-from grader.report.markup.conversion_clock import Clock
+from grader.report.markup.conversion_clock import ConversionClock
 from grader.report.pictures import picture_uri
 from grader.text import clean
 
@@ -25,12 +25,12 @@ OUTPUTS = 30  # of one cell
 CELLS = 1_000
 CODE_LIMIT = 20_000  # characters of one cell's source
 _KEPT = 256  # cells: those that the assignment provides are the same in every submission
-_CELLS: dict[tuple[str, str], Markup] = {}  # by kind and text: a cache of the author's own
+_CELLS: dict[tuple[str, str], Markup] = {}  # by kind and text: a cache of the author's cells
 SVG = "A picture in SVG is not shown, since SVG can hold scripts: let the notebook make PNG."
 
 
 @dataclass
-class Budget:
+class PageBudget:
     """What all notebooks of a page may take together, in characters."""
 
     text: int = 1_500_000
@@ -38,7 +38,7 @@ class Budget:
     work: int = 600_000  # of HTML, Markdown and LaTeX to be converted
     # kept apart, so that the cell that failed shows why after any amount of output
     errors: int = 100_000
-    clock: Clock = field(default_factory=Clock)  # for conversions, in seconds
+    clock: ConversionClock = field(default_factory=ConversionClock)  # for conversions, in seconds
 
     def take(self, markup: Markup, *, error: bool = False) -> Markup | None:
         """Return the markup if it still fits, else None."""
@@ -51,7 +51,7 @@ class Budget:
         return markup
 
     def convert(self, text: str, converted: Callable[[str], Markup | None]) -> Markup | None:
-        """Return text as markup, where there is room for the work and for what comes of it."""
+        """Return text as markup if there is room for the work and for the result, else None."""
         if len(text) > self.work:
             return None
         self.work -= len(text)
@@ -59,7 +59,7 @@ class Budget:
         return self.take(markup) if markup else None
 
     def take_picture(self, uri: str) -> bool:
-        """Tell whether a picture still fits."""
+        """Return whether a picture still fits, and count it."""
         if len(uri) > self.pictures:
             return False
         self.pictures -= len(uri)
@@ -95,8 +95,8 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Notebook:
-    """A notebook on the page; ``failed`` are its cells that raised and were not meant to."""
+class ShownNotebook:
+    """A notebook on the page; ``failed`` are the cells that raised unexpectedly."""
 
     name: str
     anchor: str
@@ -108,59 +108,72 @@ class Notebook:
         return tuple(cell for cell in self.cells if cell.error)
 
     def at(self, place: str) -> Cell | None:
-        """Return the cell that messages name so, or None."""
-        return next((cell for cell in self.cells if cell.place == place), None)
+        """Return the cell with this name in messages, or None."""
+        for cell in self.cells:
+            if cell.place == place:
+                return cell
+        return None
 
 
-def build(name: str, number: int, notebook: NotebookNode, budget: Budget) -> Notebook:
-    """Return a notebook as cells; what does not fit into the budget is left out and said so."""
+def build(name: str, number: int, notebook: NotebookNode, budget: PageBudget) -> ShownNotebook:
+    """Return a notebook as cells; what does not fit into the budget is replaced by a note."""
     anchor = f"notebook-{number}"
-    raw = notebook.get("cells")
-    cells = [cell for cell in raw if isinstance(cell, dict)] if isinstance(raw, list) else []
-    built = [
-        _cell(cell, index, f"{anchor}-cell-{index}", budget)
-        for index, cell in enumerate(cells[:CELLS], start=1)
-    ]
-    return Notebook(name, anchor, tuple(cell for cell in built if cell), max(0, len(cells) - CELLS))
+    cells = _dicts(notebook.get("cells"))
+    built: list[Cell] = []
+    for index, cell in enumerate(cells[:CELLS], start=1):
+        if shown := _cell(cell, index, f"{anchor}-cell-{index}", budget):
+            built.append(shown)
+    return ShownNotebook(name, anchor, tuple(built), max(0, len(cells) - CELLS))
 
 
-def _cell(cell: dict[str, Any], number: int, anchor: str, budget: Budget) -> Cell | None:
-    """Return one cell, or None where there is nothing to show."""
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    """Return the objects in a JSON list, or nothing if it is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _cell(cell: dict[str, Any], number: int, anchor: str, budget: PageBudget) -> Cell | None:
+    """Return one cell, or None if it has nothing to show."""
     text = _text(cell.get("source"))
     if cell.get("cell_type") != "code":
-        marked = cell.get("cell_type") == "markdown"
-        body = _markdown(text, budget.clock) if marked else sanitise.preformatted(_cut(text))
-        pasted = tuple(_picture(encoded, budget) for encoded in attachments(cell).values())
-        shown_text = budget.take(body) or _left_out()
-        return (
-            Cell("markdown", str(number), "", anchor, shown_text, pasted) if text.strip() else None
-        )
-    listed = cell.get("outputs")
-    outputs = (
-        [output for output in listed if isinstance(output, dict)]
-        if isinstance(listed, list)
-        else []
-    )
+        return _text_cell(cell, text, number, anchor, budget)
+    outputs = _dicts(cell.get("outputs"))
     shown = list(_outputs(outputs, budget))
-    error = next((output for output in outputs if output.get("output_type") == "error"), None)
-    raised = error is not None and not may_raise(cell)
-    name = (
-        clean(f"{_text(error.get('ename'))}: {_text(error.get('evalue'))}".strip(), 300)
-        if raised and error
-        else ""
-    )
+    error = "" if may_raise(cell) else _error(outputs)
     body = budget.take(_code(text, budget.clock)) or _left_out()
     told = ours(cell).get("number")
     place = in_words(told if isinstance(told, int) else 0, text)
     shown_number = f"[{told}]" if isinstance(told, int) else "of the assignment"
-    return (
-        Cell("code", shown_number, place, anchor, body, tuple(shown), name)
-        if text.strip() or shown
-        else None
-    )
+    if not (text.strip() or shown):
+        return None
+    return Cell("code", shown_number, place, anchor, body, tuple(shown), error)
 
 
-def _outputs(outputs: list[dict[str, Any]], budget: Budget) -> Iterator[Output]:
+def _text_cell(
+    cell: dict[str, Any], text: str, number: int, anchor: str, budget: PageBudget
+) -> Cell | None:
+    """Return a Markdown or raw cell with its pasted pictures, or None if it is blank."""
+    marked = cell.get("cell_type") == "markdown"
+    body = _markdown(text, budget.clock) if marked else sanitise.preformatted(_cut(text))
+    pasted: list[Output] = []
+    for encoded in attachments(cell).values():
+        pasted.append(_picture(encoded, budget))
+    shown = budget.take(body) or _left_out()
+    return Cell("markdown", str(number), "", anchor, shown, tuple(pasted)) if text.strip() else None
+
+
+def _error(outputs: list[dict[str, Any]]) -> str:
+    """Return the first exception among a cell's outputs as one line, or nothing."""
+    for output in outputs:
+        if output.get("output_type") == "error":
+            return clean(_exception(output).strip(), 300)
+    return ""
+
+
+def _exception(output: dict[str, Any]) -> str:
+    return f"{_text(output.get('ename'))}: {_text(output.get('evalue'))}"
+
+
+def _outputs(outputs: list[dict[str, Any]], budget: PageBudget) -> Iterator[Output]:
     """Yield a cell's outputs, the first ones and each error."""
     for index, output in enumerate(outputs):
         if index < OUTPUTS or output.get("output_type") == "error":
@@ -169,17 +182,15 @@ def _outputs(outputs: list[dict[str, Any]], budget: Budget) -> Iterator[Output]:
         yield Output("note", Markup("{} more outputs are left out.").format(len(outputs) - OUTPUTS))
 
 
-def _output(output: dict[str, Any], budget: Budget) -> Output:
-    """Return one output in the richest form that is safe."""
+def _output(output: dict[str, Any], budget: PageBudget) -> Output:
+    """Return one output in its richest harmless form."""
     kind = output.get("output_type")
     if kind == "stream":
         return _plain(_text(output.get("text")), budget)
     if kind == "error":
         frames = output.get("traceback")
-        trace = "\n".join(_text(line) for line in frames[-40:]) if isinstance(frames, list) else ""
-        return _plain(
-            trace or f"{_text(output.get('ename'))}: {_text(output.get('evalue'))}", budget, "error"
-        )
+        trace = "\n".join(map(_text, frames[-40:])) if isinstance(frames, list) else ""
+        return _plain(trace or _exception(output), budget, "error")
     data = output.get("data")
     if not isinstance(data, dict):
         return Output("note", Markup("An output of an unknown kind is not shown."))
@@ -198,41 +209,42 @@ def _output(output: dict[str, Any], budget: Budget) -> Output:
         return _plain(_text(data["text/plain"]), budget)
     if "image/svg+xml" in data:
         return Output("note", Markup(SVG))  # noqa: S704 - our own words
-    return Output(
-        "note", Markup("An interactive output, or one of a kind that can act, is not shown.")
-    )
+    note = "An interactive output, or one of a kind that can act, is not shown."
+    return Output("note", Markup(note))  # noqa: S704 - our own words
 
 
-def _picture(encoded: str, budget: Budget) -> Output:
+def _picture(encoded: str, budget: PageBudget) -> Output:
     """Return a picture, or the reason why it is not shown."""
     uri = picture_uri(encoded)
     if uri is None:
-        return Output(
-            "note", Markup("A picture is not shown: it is damaged, too large, or no PNG or JPEG.")
-        )
+        note = "A picture is not shown: it is damaged, too large, or no PNG or JPEG."
+        return Output("note", Markup(note))  # noqa: S704 - our own words
     if not budget.take_picture(uri):
         return Output("note", Markup("A picture is not shown: the page has room for no more."))
     return Output("picture", uri=uri)
 
 
-def _plain(text: str, budget: Budget, kind: str = "text") -> Output:
-    """Return text as it would stand in a terminal, cut in the middle."""
-    kept = budget.take(
-        Markup("{}").format(_cut(_overwritten(text)).rstrip("\n")), error=kind == "error"
-    )
+def _plain(text: str, budget: PageBudget, kind: str = "text") -> Output:
+    """Return text as a terminal shows it, cut in the middle."""
+    cut = _cut(_overwritten(text)).rstrip("\n")
+    kept = budget.take(Markup("{}").format(cut), error=kind == "error")
     return Output(kind, kept) if kept is not None else Output("note", _left_out())
 
 
 def _overwritten(text: str) -> str:
-    """Return text in which a line that was written over and over (a progress bar) stands once."""
+    """Return text with the last state of each line that was overwritten (a progress bar)."""
     if "\r" not in text:
         return text
     lines = (text[: 40 * HEAD] + text[40 * HEAD :][-40 * TAIL :]).replace("\r\n", "\n").split("\n")
-    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
+    return "\n".join(map(_last_state, lines))
+
+
+def _last_state(line: str) -> str:
+    return line.rstrip("\r").rsplit("\r", 1)[-1]
 
 
 def _cut(text: str) -> str:
-    """Return the beginning and the end of a text, cleaned, and how much stood between."""
+    """Return the beginning and the end of a text, cleaned, and the length of the part between."""
     if len(text) <= HEAD + TAIL:
         return clean(text, HEAD + TAIL)
     lost = f"{len(text) - HEAD - TAIL:,}".replace(",", " ")
@@ -241,18 +253,18 @@ def _cut(text: str) -> str:
     )
 
 
-def _code(text: str, clock: Clock) -> Markup:
+def _code(text: str, clock: ConversionClock) -> Markup:
     """Return a code cell's source, highlighted."""
     return _kept("code", text[:CODE_LIMIT].strip("\n"), clock)
 
 
-def _markdown(text: str, clock: Clock) -> Markup:
+def _markdown(text: str, clock: ConversionClock) -> Markup:
     """Return a text cell, harmless."""
     return _kept("markdown", text, clock)
 
 
-def _kept(kind: str, text: str, clock: Clock) -> Markup:
-    """Return a cell that was converted before, or convert it; kept only if there was no hurry."""
+def _kept(kind: str, text: str, clock: ConversionClock) -> Markup:
+    """Return a cell's markup from the cache, or convert it; only unhurried results are cached."""
     if (kind, text) in _CELLS:
         return _CELLS[kind, text]
     code = kind == "code"
@@ -263,7 +275,7 @@ def _kept(kind: str, text: str, clock: Clock) -> Markup:
     return markup
 
 
-def _latex(text: str, clock: Clock) -> Markup:
+def _latex(text: str, clock: ConversionClock) -> Markup:
     """Return a LaTeX output as math."""
     text = text[: sanitise.MATH_LIMIT + 100].strip()
     for opening, closing in (("$$", "$$"), ("$", "$"), ("\\[", "\\]")):
@@ -278,7 +290,7 @@ def _left_out() -> Markup:
 
 
 def _text(value: Any) -> str:
-    """Return a notebook's text, which may be a list of lines, or nothing where it is neither."""
+    """Return a notebook's text, which may be a list of lines, or nothing if it is neither."""
     if isinstance(value, list):
         return "".join(part for part in value if isinstance(part, str))
     return value if isinstance(value, str) else ""

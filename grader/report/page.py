@@ -1,11 +1,12 @@
-"""What the template shows, worked out beforehand: the template itself decides nothing."""
+"""What the template of a report shows, computed here: the template decides nothing."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -19,12 +20,14 @@ from grader.model import (
     Report,
     Status,
     Visibility,
+    sums,
 )
 from grader.report import labels, notebook_cells
 from grader.report.audience import Audience
 from grader.report.markup import sanitise, snippets
-from grader.report.markup.conversion_clock import Clock, patient
-from grader.text import clean
+from grader.report.markup.conversion_clock import patient
+from grader.report.page_parts import Check, Given, Material, QuestionGroup, ReportPage, ShownCase
+from grader.text import clean, quoted
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -38,115 +41,21 @@ PICTURES = 24  # on the page
 VALUES_OF_A_CASE = 24
 
 
-@dataclass(frozen=True)
-class Case:
-    """A case that did not pass: what was wrong in it."""
-
-    result: CaseResult
-    verdict: labels.Verdict
-    wrong: Sequence[Comparison]
-    right: Sequence[str]  # names of the values that were right
-    more: int  # wrong values beyond those that are shown
-    pictures: Sequence[Picture]
-    message: str  # empty where the check says the same
-
-    @property
-    def empty(self) -> bool:
-        """Whether the check has said all that there is to say."""
-        return not (
-            self.wrong
-            or self.right
-            or self.pictures
-            or self.message
-            or self.result.trace
-            or self.result.follows
-        )
-
-
-@dataclass(frozen=True)
-class Check:
-    """A check as it stands on the page."""
-
-    result: CheckResult
-    verdict: labels.Verdict
-    anchor: str
-    open: bool  # only where the mistake itself may lie: what builds on it stays folded
-    hidden: bool
-    headline: str
-    # title and anchor of checks that it builds on and that did not pass
-    waits_for: Sequence[tuple[str, str]]
-    same_as: tuple[str, str] | None  # id and anchor of the check that tells of the same error
-    cases: Sequence[Case]
-    more_cases: Sequence[str]  # ids of cases that did not pass either and are not shown
-    passed: Sequence[str]
-    notes: Sequence[str]
-    snippets: Sequence[snippets.Snippet]
-    output: str
-    stopped_in: notebook_cells.Cell | None  # the cell that stopped what it needs
-    notebook: notebook_cells.Notebook | None
-
-
-@dataclass(frozen=True)
-class Group:
-    """A question with its checks."""
-
-    question: Question
-    checks: Sequence[Check]
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a person gave for one part, drawn."""
-
-    title: str
-    points: str
-    items: Sequence[tuple[str, Markup]]  # points and text
-    comment: Markup
-
-
-@dataclass(frozen=True)
-class Page:
-    """Everything that the template needs beyond the report itself."""
-
-    groups: Sequence[Group]
-    counts: Sequence[tuple[labels.Verdict, int]]
-    first: Check | None  # what to fix first
-    place: str  # the file and line where that is to be done
-    behind: str  # how many other checks hang on it
-    untouched: bool  # nothing is implemented yet
-    unfinished: bool
-    share: float  # of the points, 0 to 100
-    started: str
-    notebooks: Sequence[notebook_cells.Notebook]
-    seed: str  # what an instructor should know of it
-    by_hand: Sequence[Given]  # what people gave
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a page shows beside its report, and the seconds that converting it may take."""
-
-    notebooks: Mapping[str, notebook_cells.Notebook]
-    sources: Mapping[str, str]
-    clock: Clock
-
-
 def build(
     report: Report,
     audience: Audience,
     notebooks: Mapping[str, NotebookNode],
     sources: Mapping[str, str],
-) -> Page:
-    """Work out the page of a report that has been cut to its audience already."""
-    budget = notebook_cells.Budget()
-    shown_notebooks = {
-        name: notebook_cells.build(name, number, node, budget)
-        for number, (name, node) in enumerate(notebooks.items(), start=1)
-    }
+) -> ReportPage:
+    """Return the page of a report that was cut to its audience before."""
+    budget = notebook_cells.PageBudget()
+    shown_notebooks: dict[str, notebook_cells.ShownNotebook] = {}
+    for number, (name, node) in enumerate(notebooks.items(), start=1):
+        shown_notebooks[name] = notebook_cells.build(name, number, node, budget)
     first = labels.first_to_fix(report)
     checks = _checks(report, first, Material(shown_notebooks, sources, budget.clock))
     verdicts = Counter(check.verdict for check in checks.values())
-    return Page(
+    return ReportPage(
         groups=_groups(report, checks),
         counts=[(verdict, verdicts[verdict]) for verdict in labels.ORDER if verdicts[verdict]],
         first=checks[first.id] if first else None,
@@ -154,18 +63,20 @@ def build(
         behind=labels.behind(report, first) if first else "",
         untouched=first is not None and report.score == 0 and all(map(_untouched, report.checks)),
         unfinished=labels.unfinished(report),
-        share=(
-            max(0.0, min(100.0, 100 * report.score / report.max_score)) if report.max_score else 0.0
-        ),
+        share=_percent(report.score, report.max_score),
         started=re.sub(r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d).*$", r"\1 \2 UTC", report.started),
         notebooks=list(shown_notebooks.values()),
         seed=labels.public_seed(report, audience),
-        by_hand=[_given(given) for given in report.by_hand],
+        by_hand=list(map(_given, report.by_hand)),
     )
 
 
+def _percent(score: float, most: float) -> float:
+    return max(0.0, min(100.0, 100 * score / most)) if most else 0.0
+
+
 def _given(given: HandGraded) -> Given:
-    """Work out what a person gave. The texts are graders', and are cleaned as students' are."""
+    """Return what a person gave; graders' texts are cleaned as students' are."""
     points = f"{given.points:+g}"
     if not given.check:
         points = labels.points(given.points)
@@ -180,16 +91,18 @@ def _checks(
     first: CheckResult | None,
     material: Material,
 ) -> dict[str, Check]:
-    """Work out all checks: each error is told at length once, where it is to be fixed or else where
-    it comes first.
+    """Return all checks; each error is shown in full once.
+
+    That is at the check to fix first, or else at the first check that it stops.
     """
-    others = {check.id: check for check in report.checks}
-    anchors = {
-        check.id: _anchor(check.id, number) for number, check in enumerate(report.checks, start=1)
-    }
+    others: dict[str, CheckResult] = {}
+    anchors: dict[str, str] = {}
+    for number, result in enumerate(report.checks, start=1):
+        others[result.id] = result
+        anchors[result.id] = _anchor(result.id, number)
     told = {labels.cause(first): first.id} if first is not None else {}
     left = PICTURES
-    checks = {}
+    checks: dict[str, Check] = {}
     for result in report.checks:
         built = _check(result, others, anchors, material, left)
         left -= sum(map(_drawn, built.cases))
@@ -203,22 +116,18 @@ def _checks(
     return checks
 
 
-def _groups(report: Report, checks: Mapping[str, Check]) -> list[Group]:
-    """Return the questions with their checks; a check of no known question is not lost."""
-    groups = [
-        Group(
-            question, [check for check in checks.values() if check.result.question == question.id]
-        )
-        for question in report.questions
-    ]
-    known = {question.id for question in report.questions}
-    lost = [check for check in checks.values() if check.result.question not in known]
+def _groups(report: Report, checks: Mapping[str, Check]) -> list[QuestionGroup]:
+    """Return the questions with their checks; checks of an unknown question come last."""
+    by_question: dict[str, list[Check]] = {}
+    for check in checks.values():
+        by_question.setdefault(check.result.question, []).append(check)
+    groups: list[QuestionGroup] = []
+    for question in report.questions:
+        groups.append(QuestionGroup(question, by_question.pop(question.id, [])))
+    lost = list(itertools.chain.from_iterable(by_question.values()))
     if lost:
-        points = (
-            sum(check.result.points for check in lost),
-            sum(check.result.max_points for check in lost),
-        )
-        groups.append(Group(Question("", "Other checks", *points), lost))
+        points = sums(check.result for check in lost)
+        groups.append(QuestionGroup(Question("", "Other checks", *points), lost))
     return groups
 
 
@@ -229,33 +138,13 @@ def _check(
     material: Material,
     pictures: int,
 ) -> Check:
-    """Work out one check."""
-    bad = [case for case in check.cases if case.status is not Status.PASS]
+    """Return one check of the page."""
+    bad = check.not_passed
     stub = _unimplemented(check)
     verdict = labels.verdict(check)
-    budget = min(pictures, PICTURES_OF_A_CHECK) if verdict is not labels.FOLLOWS else 0
-    cases: list[Case] = []
-    for case in bad[:CASES_OF_A_CHECK]:
-        cases.append(_case(case, check, budget))
-        budget -= _drawn(cases[-1])
-    frames = next((case.frames for case in bad if case.frames), ())
-    functions = check.functions or (check.id,)
+    waits_for = _waits_for(check, others, anchors)
+    stopper = _stopping_cell(check)
     ran = material.notebooks.get(check.notebook) if check.notebook else None
-    stopper = next((case.stopped_by for case in bad if case.stopped_by), "")
-    headline = labels.first_line(check.message) if check.status is not Status.PASS else ""
-    if verdict is labels.FOLLOWS:
-        causes = ", ".join(
-            f"`{id_}`" for id_ in _unique(id_ for case in bad for id_ in case.follows)
-        )
-        headline = f"right, given the mistake in {causes}" if causes else headline
-    waits_for = [
-        (other.title or other.id, anchors[other.id])
-        for other in (others[name] for name in check.requires if name in others)
-        if other.status is not Status.PASS and check.status is not Status.PASS
-    ]
-    shown: list[snippets.Snippet] = []
-    if bad and not stub:
-        shown = snippets.snippets(material.sources, functions, frames, material.clock)
     told = verdict.kind in ("fail", "error") and bool(check.message or check.cases)
     return Check(
         result=check,
@@ -263,24 +152,63 @@ def _check(
         anchor=anchors[check.id],
         open=told and not stub and not waits_for,
         hidden=check.visibility is Visibility.HIDDEN,
-        headline=headline,
+        headline=_headline(check, verdict),
         waits_for=waits_for,
         same_as=None,
-        cases=[] if stub else cases,
+        cases=[] if stub else _cases(check, verdict, pictures),
         more_cases=[] if stub else [case.id for case in bad[CASES_OF_A_CHECK:]],
         passed=[case.id for case in check.cases if case.status is Status.PASS],
         notes=_unique(note for case in check.cases for note in case.notes),
-        snippets=shown,
+        snippets=_snippets(check, material) if bad and not stub else [],
         output=_printed(check),
         notebook=ran,
         stopped_in=ran.at(stopper) if ran is not None and stopper else None,
     )
 
 
-def _case(case: CaseResult, check: CheckResult, pictures: int) -> Case:
-    """Work out one case that did not pass."""
+def _cases(check: CheckResult, verdict: labels.ShownVerdict, pictures: int) -> list[ShownCase]:
+    """Return the first cases that did not pass, with at most so many pictures."""
+    left = min(pictures, PICTURES_OF_A_CHECK) if verdict is not labels.FOLLOWS else 0
+    cases: list[ShownCase] = []
+    for case in check.not_passed[:CASES_OF_A_CHECK]:
+        cases.append(_case(case, check, left))
+        left -= _drawn(cases[-1])
+    return cases
+
+
+def _headline(check: CheckResult, verdict: labels.ShownVerdict) -> str:
+    """Return what a check's heading says of it beside its verdict."""
+    if check.status is Status.PASS:
+        return ""
+    causes = _unique(id_ for case in check.not_passed for id_ in case.follows)
+    if verdict is labels.FOLLOWS and causes:
+        return f"right, given the mistake in {quoted(causes)}"
+    return labels.first_line(check.message)
+
+
+def _waits_for(
+    check: CheckResult, others: Mapping[str, CheckResult], anchors: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return title and anchor of the failed checks that a failed one builds on."""
+    found: list[tuple[str, str]] = []
+    for name in check.requires if check.status is not Status.PASS else ():
+        other = others.get(name)
+        if other is not None and other.status is not Status.PASS:
+            found.append((other.title or other.id, anchors[other.id]))
+    return found
+
+
+def _snippets(check: CheckResult, material: Material) -> list[snippets.Snippet]:
+    """Return the functions that a failed check judges, marked along its first exception."""
+    frames = next((case.frames for case in check.not_passed if case.frames), ())
+    functions = check.functions or (check.id,)
+    return snippets.snippets(material.sources, functions, frames, material.clock)
+
+
+def _case(case: CaseResult, check: CheckResult, pictures: int) -> ShownCase:
+    """Return a case that did not pass, for the page."""
     wrong = [value for value in case.values if not value.ok]
-    return Case(
+    return ShownCase(
         result=case,
         verdict=labels.case_verdict(case),
         wrong=wrong[:VALUES_OF_A_CASE],
@@ -304,50 +232,52 @@ def _pictures(values: Iterable[Comparison], limit: int) -> list[Picture]:
     return made
 
 
-def _drawn(case: Case) -> int:
-    """Return how many pictures a case takes."""
+def _drawn(case: ShownCase) -> int:
+    """Return how many pictures a case has."""
     return sum(bool(picture.uri) for picture in case.pictures)
 
 
 def _printed(check: CheckResult) -> str:
-    """Return what a check's cases printed, each kind of text once."""
-    return clean("\n".join(_unique(case.output.rstrip("\n") for case in check.cases)), OUTPUT_LIMIT)
+    """Return what a check's cases printed, each text once."""
+    printed = _unique(case.output.rstrip("\n") for case in check.cases)
+    return clean("\n".join(printed), OUTPUT_LIMIT)
 
 
 def _unimplemented(check: CheckResult) -> bool:
-    """Tell whether a check failed, or was left out, for want of a function that is not written
-    yet.
-    """
-    bad = [case for case in check.cases if case.status is not Status.PASS]
-    return (
-        check.status in (Status.FAIL, Status.SKIP)
-        and bool(bad)
-        and all(case.unimplemented for case in bad)
-    )
+    """Return whether a check failed or was skipped because functions are not written yet."""
+    if check.status not in (Status.FAIL, Status.SKIP) or not check.not_passed:
+        return False
+    return all(case.unimplemented for case in check.not_passed)
+
+
+def _stopping_cell(check: CheckResult) -> str:
+    """Return the notebook's cell, in words, that stopped what a check needs, or nothing."""
+    for case in check.cases:
+        if case.stopped_by:
+            return case.stopped_by
+    return ""
 
 
 def _place(check: CheckResult, sources: Mapping[str, str]) -> str:
-    """Return the file and line of the first function that a check judges, or nothing if none is
-    found.
+    """Return the file and line of the first function that a check judges, or nothing.
 
     If a cell of a notebook stopped what the check needs, it is that cell.
     """
-    cell = next((case.stopped_by for case in check.cases if case.stopped_by), "")
-    if cell:
+    if cell := _stopping_cell(check):
         return f"{check.notebook}, {cell}"
-    found = (snippets.place(sources, name) for name in check.functions or (check.id,))
-    return next((f"{file}, line {line}" for file, line in filter(None, found)), "")
+    for name in check.functions or (check.id,):
+        if found := snippets.place(sources, name):
+            return f"{found[0]}, line {found[1]}"
+    return ""
 
 
 def _untouched(check: CheckResult) -> bool:
-    """Tell whether a check found nothing but unwritten functions, or was left out for want of
-    them.
-    """
+    """Return whether a check found only unwritten functions, or was skipped."""
     return check.status is Status.SKIP or _unimplemented(check)
 
 
 def _unique(texts: Iterable[str]) -> list[str]:
-    """Return the texts that say something, each once, in order."""
+    """Return the texts that are not blank, each once, in order."""
     return list(dict.fromkeys(text for text in texts if text.strip()))
 
 

@@ -1,6 +1,4 @@
-"""Pictures as data that stand in the page: a student's own, bounded, and ours of how far off an
-array is.
-"""
+"""Pictures as data in the page: a student's own, bounded, and ours of an array's errors."""
 
 from __future__ import annotations
 
@@ -8,10 +6,12 @@ import base64
 import binascii
 import functools
 import io
+import itertools
 import logging
 import re
 import struct
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from grader.model import ErrorMap, Scatter
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# where a user has no home, it says so on standard error
+# it warns on standard error if the user has no home
 logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 PICTURE_LIMIT = 400_000  # bytes of one picture of a student
@@ -39,14 +39,14 @@ _SCHEMES = ":root{color:#1b2027}@media (prefers-color-scheme:dark){:root{color:#
 
 
 def safe_data_uri(uri: str) -> str | None:
-    """Return a data URI of a picture anew, or None where it is none that may be shown."""
+    """Return a picture's data URI, built anew, or None if it may not be shown."""
     if not (start := _DATA_URI.match(uri)):
         return None
     return picture_uri(uri[start.end() :])
 
 
 def picture_uri(encoded: str) -> str | None:
-    """Return base64 text as a data URI where it is a PNG or JPEG of sensible size, else None."""
+    """Return base64 text as a data URI if it is a PNG or JPEG of allowed size, else None."""
     if len(encoded) > PICTURE_LIMIT * 3 // 2:
         return None
     try:
@@ -54,11 +54,9 @@ def picture_uri(encoded: str) -> str | None:
     except (binascii.Error, ValueError):
         return None
     size = _png_size(data) or _jpeg_size(data)
-    if (
-        size is None
-        or len(data) > PICTURE_LIMIT
-        or not all(0 < side <= SIDE_LIMIT for side in size)
-    ):
+    if size is None or len(data) > PICTURE_LIMIT:
+        return None
+    if min(size) <= 0 or max(size) > SIDE_LIMIT:
         return None
     kind = "png" if data.startswith(_PNG) else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
@@ -90,7 +88,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
 class Picture:
     """A picture of ours: an SVG as data, what it says in words, and its size in pixels.
 
-    Where words say it all, there is no SVG.
+    If words say everything, there is no SVG.
     """
 
     uri: str
@@ -102,9 +100,7 @@ class Picture:
 
 @functools.lru_cache(_KEPT)
 def heat_map(error_map: ErrorMap, name: str) -> Picture:
-    """Return the map of an array's errors, its axes named and counted by the array's own
-    indices.
-    """
+    """Return the map of an array's errors; its axes have the array's names and indices."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.ticker import MaxNLocator
 
@@ -112,7 +108,7 @@ def heat_map(error_map: ErrorMap, name: str) -> Picture:
     grid = error_map.classes
     folded = f", each cell the worst over {error_map.worst_over}" if error_map.worst_over else ""
     caption = f"Where `{name}` is wrong{folded}: {_lowered(describe(error_map))}"
-    classes = sorted({cell for row in grid for cell in row})
+    classes = sorted(set(itertools.chain.from_iterable(grid)))
     words = COARSE_CLASSES if error_map.coarse else CLASSES
     legend = tuple((number, words[number]) for number in classes)
     if len(classes) == 1:
@@ -130,10 +126,8 @@ def heat_map(error_map: ErrorMap, name: str) -> Picture:
     norm = BoundaryNorm([number - 0.5 for number in range(len(CLASSES) + 1)], colours.N)
     extent = (-0.5, across - 0.5, down - 0.5, -0.5)
     plot.imshow(grid, cmap=colours, norm=norm, aspect="auto", interpolation="none", extent=extent)
-    rows = [number * down / len(grid) - 0.5 for number in range(1, len(grid))]
-    columns = [number * across / len(grid[0]) - 0.5 for number in range(1, len(grid[0]))]
-    plot.hlines(rows, -0.5, across - 0.5, color=_GAP, linewidth=0.6)
-    plot.vlines(columns, -0.5, down - 0.5, color=_GAP, linewidth=0.6)
+    plot.hlines(_borders(len(grid), down), -0.5, across - 0.5, color=_GAP, linewidth=0.6)
+    plot.vlines(_borders(len(grid[0]), across), -0.5, down - 0.5, color=_GAP, linewidth=0.6)
     plot.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
     plot.yaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     plot.set_xlabel(error_map.axes[1], color=_INK, parse_math=False)
@@ -143,6 +137,11 @@ def heat_map(error_map: ErrorMap, name: str) -> Picture:
     return _picture(figure, caption, legend)
 
 
+def _borders(cells: int, extent: int) -> list[float]:
+    """Return the positions of the lines between cells along an axis of so many entries."""
+    return [number * extent / cells - 0.5 for number in range(1, cells)]
+
+
 @functools.lru_cache(_KEPT)
 def scatter(counts: Scatter, name: str) -> Picture:
     """Return a gradient against the numerical one: on the diagonal they agree."""
@@ -150,8 +149,8 @@ def scatter(counts: Scatter, name: str) -> Picture:
 
     figure = _figure(2.4, 2.4)
     plot = figure.add_axes((0.13, 0.13, 0.84, 0.84))
-    cells = [[count or float("nan") for count in row] for row in counts.counts]
-    most = max((count for row in counts.counts for count in row), default=1)
+    cells = list(map(_without_zeros, counts.counts))
+    most = max(itertools.chain.from_iterable(counts.counts), default=1)
     plot.imshow(
         cells,
         cmap=LinearSegmentedColormap.from_list("counts", ["#9ec9f5", "#3b82d6"]),
@@ -164,11 +163,13 @@ def scatter(counts: Scatter, name: str) -> Picture:
     plot.set(xticks=[], yticks=[])
     plot.set_xlabel("yours", color=_INK)
     plot.set_ylabel("numerical", color=_INK)
-    return _picture(
-        figure,
-        f"Your `{name}` against the numerical gradient, without scale: on the dashed line they"
-        " agree.",
-    )
+    words = "without scale: on the dashed line they agree"
+    return _picture(figure, f"Your `{name}` against the numerical gradient, {words}.")
+
+
+def _without_zeros(row: Sequence[int]) -> list[float]:
+    """Return a row of counts with NaN, which is not drawn, for zero."""
+    return [count or float("nan") for count in row]
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -214,7 +215,7 @@ def _picture(figure: Figure, caption: str, legend: tuple[tuple[int, str], ...] =
         .replace("<defs>", f"<style>{_SCHEMES}</style><defs>", 1)
     )
     text = text.replace("'DejaVu Sans'", "system-ui, 'DejaVu Sans', sans-serif")
-    width, height = (round(inches * 96) for inches in figure.get_size_inches())
+    width, height = map(round, figure.get_size_inches() * 96)
     return Picture(
         f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}",
         caption,

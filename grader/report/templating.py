@@ -1,10 +1,10 @@
-"""Pages that stand alone: the one place where templates become HTML, for reports and for classes.
+"""Pages that need no other file: the one place where templates become HTML.
 
-Theory of operation. What is printed was made by students and is hostile. Each string that a
-template prints is cleaned (`grader.text.clean`), bounded and escaped (jinja2's autoescape); what is
-markup already has passed `grader.report.markup.sanitise`. Behind that stands the page's
-Content-Security-Policy: no frame, form or request, pictures as data alone, styles and scripts by
-the hashes of our own files alone, and in a report no script at all.
+Theory of operation. Students made what is printed, so it is untrusted. Each string that a template
+prints is cleaned (`grader.text.clean`), bounded and escaped (jinja2's autoescape); markup has
+passed `grader.report.markup.sanitise` before. The page's Content-Security-Policy is a second wall:
+no frame, form or request, pictures only as data, styles and scripts only by the hashes of our own
+files, and in a report no script at all.
 """
 
 from __future__ import annotations
@@ -33,40 +33,18 @@ DARK = (
     ':is(body[data-jp-theme-light="false"], body.vscode-dark, body.vscode-high-contrast,'
     ' html[theme="dark"])'
 )
-PAGE_ONLY = (  # beginnings of rules that a part of a page has no use for
-    *(
-        "html",
-        "main",
-        "header",
-        "footer",
-        "h1",
-        "h2",
-        ".skip-link",
-        ".banner",
-        ".score",
-        ".ring",
-        ".bar",
-        ".counts",
-    ),
-    *(
-        ".first",
-        ".question",
-        ".about",
-        ".facts",
-        ".notebook",
-        ".cell",
-        ".markup",
-        "img.output",
-        ".output",
-    ),
+# beginnings of rules that a part of a page does not need
+PAGE_ONLY = re.compile(
+    r"html|main|header|footer|h1|h2|img\.output"
+    r"|\.(?:skip-link|banner|score|ring|bar|counts|first|question|about|facts)"
+    r"|\.(?:notebook|cell|markup|output)"
 )
 
 
 def render(package: str, template: str, *, style: str = "", script: str = "", **values: Any) -> str:
-    """Return a page made of a package's template, with the common style sheet and the package's own
-    style and script.
+    """Return a page made of a package's template, the common style sheet and its own files.
 
-    package: the one in whose ``templates/`` all three lie
+    package: the one whose ``templates/`` holds template, style and script
     """
     css = _resource("grader.report", "report.css") + (_resource(package, style) if style else "")
     js = _resource(package, script) if script else ""
@@ -77,36 +55,35 @@ def render(package: str, template: str, *, style: str = "", script: str = "", **
     if js:
         policy += f"; script-src '{_hash(js)}'"
     page = environment(package).get_template(template)
-    return page.render(css=Markup(css), js=Markup(js), csp=policy, **values)  # noqa: S704 - our own files, under their hashes
+    # the markup is our own files; the policy holds their hashes
+    return page.render(css=Markup(css), js=Markup(js), csp=policy, **values)  # noqa: S704
 
 
 def fragment(package: str, template: str, **values: Any) -> str:
-    """Return a part of somebody else's page, such as a notebook's output, made of a package's
-    template.
+    """Return a part of another page, such as a notebook's output, from a package's template.
 
-    ``css`` is the common style sheet, whose rules hold within `.grader-check` alone.
+    ``css`` is the common style sheet; its rules only hold within `.grader-check`.
     """
-    css = scoped(_resource("grader.report", "report.css"))
-    return environment(package).get_template(template).render(css=Markup(css), **values)  # noqa: S704 - our own file
+    css = Markup(scoped(_resource("grader.report", "report.css")))  # noqa: S704 - our own file
+    return environment(package).get_template(template).render(css=css, **values)
 
 
 def scoped(css: str) -> str:
-    """Return the common style sheet for a part of another page: no rule of it holds outside
-    `.grader-check`.
+    """Return the common style sheet for a part of a page: its rules hold in `.grader-check`.
 
-    What only whole pages have is left out. Dark is what the notebook's theme says, not what the
-    system does.
+    Rules for whole pages are left out. The notebook's theme says whether it is dark, not the
+    system's.
     """
     css = css.replace("@media (prefers-color-scheme: dark) {", f"{DARK} & {{").replace(
         ":root {", "& {"
     )
     lines = css.partition("@media print")[0].replace("\nbody {", "\n& {").splitlines()
-    kept = [line.strip() for line in lines if line and not line.startswith(PAGE_ONLY)]
+    kept = [line.strip() for line in lines if line and not PAGE_ONLY.match(line)]
     return f".{SCOPE} {{\n" + "\n".join(kept) + "\n}"
 
 
 def prepare(package: str) -> None:
-    """Compile a package's templates, which every later page then finds ready."""
+    """Compile a package's templates once for all later pages."""
     found = environment(package)
     for template in found.list_templates(extensions=["j2"]):
         found.get_template(template)
@@ -119,44 +96,38 @@ def name(text: str) -> str:
 
 def prose(text: str) -> Markup:
     """Return a message with its `quoted` names as code."""
-    parts = re.split(r"`([^`\n]{1,200})`", clean(text, TEXT_LIMIT).strip())
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts)
-    )
+    parts: list[str] = re.split(r"`([^`\n]{1,200})`", clean(text, TEXT_LIMIT).strip())
+    for index in range(1, len(parts), 2):
+        parts[index] = Markup("<code>{}</code>").format(parts[index])
+    return Markup("").join(parts)
 
 
 def sentence(text: str) -> Markup:
-    """Return a message likewise, with a capital where it begins with a word."""
+    """Return a message as `prose` does, with a capital if it begins with a word."""
     text = text.lstrip()
     return prose(text[:1].upper() + text[1:] if re.match(r"[a-z]+ ", text) else text)
 
 
 def trace(text: str) -> str:
-    """Return the end of a trace, where the exception stands."""
+    """Return the end of a trace, which names the exception."""
     return clean(text[-TRACE_LIMIT:], TRACE_LIMIT)
 
 
 def whole_text(text: str) -> Markup:
-    """Return a text that is edited on a page: cleaned and escaped, and as long as one may be."""
+    """Return a text for editing on a page: cleaned and escaped, of the greatest length."""
     return escape(clean(text, EDITED_LIMIT))
 
 
 def _shown(value: Any) -> Any:
-    """Return a template's value as it may be printed: text cleaned and bounded, our own markup as
-    it is.
-    """
-    return (
-        clean(value, TEXT_LIMIT)
-        if isinstance(value, str) and not isinstance(value, Markup)
-        else value
-    )
+    """Return a template's value for printing: text cleaned and bounded, markup unchanged."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return clean(value, TEXT_LIMIT)
+    return value
 
 
 @functools.cache
 def environment(package: str) -> Environment:
-    """Return the environment of a package's templates: all that is printed is cleaned, bounded and
-    escaped.
-    """
+    """Return a package's templates in an environment that cleans, bounds and escapes values."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     made = Environment(

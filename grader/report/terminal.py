@@ -1,5 +1,6 @@
-"""A report in the terminal: a live line per check, then a table and the score; plain lines without
-a terminal.
+"""A report in the terminal: a line per finished check, then a table and the score.
+
+Without a terminal it is plain lines.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from grader.text import clean
 _COLOUR = {Status.PASS: "green", Status.FAIL: "red", Status.SKIP: "yellow", Status.ERROR: "magenta"}
 # columns of a check's verdict, its id and its points in the live line
 _VERDICT, _NAME, _POINTS = 13, 26, 16
-_LEAST = 8  # columns of an id where the terminal is narrow
+_LEAST = 8  # columns of an id in a narrow terminal
 _BAR = 30
 
 
@@ -46,9 +47,7 @@ def check_line(
 
 
 def problem(check: CheckResult, console: Console, width: int) -> Iterator[Text]:
-    """Yield the lines of what a check says, its message and its hint, each no longer than a
-    width.
-    """
+    """Yield what a check says, its message and its hint, in lines of at most ``width``."""
     hint = f"Hint: {check.hint}" if check.hint else ""
     for text, style in ((check.message, ""), (hint, "italic")):
         if not text:
@@ -64,9 +63,7 @@ def summary(report: Report, *, audience: Audience = Audience.INSTRUCTOR) -> Rend
 
 
 class _Summary:
-    """The end of a run, laid out for the console that it meets: a table in a terminal, plain lines
-    elsewhere.
-    """
+    """The end of a run: a table if the console is a terminal, else plain lines."""
 
     def __init__(self, report: Report, audience: Audience) -> None:
         self.report = report
@@ -132,10 +129,8 @@ class _Summary:
             yield Text(_one_line(check.id), style=f"bold {_COLOUR[check.status]}")
             yield from problem(check, console, options.max_width)
         first = labels.first_to_fix(self.report)
-        if (
-            first is not None
-            and sum(check.status is Status.FAIL for check in self.report.checks) > 1
-        ):
+        failed = [check for check in self.report.checks if check.status is Status.FAIL]
+        if first is not None and len(failed) > 1:
             yield Text()
             yield Text.assemble(("Fix first: ", "bold"), _one_line(first.id))
 

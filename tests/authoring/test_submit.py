@@ -120,7 +120,7 @@ def test_cells_of_ipython_are_no_hindrance(work: Path) -> None:
 @pytest.mark.parametrize("name", ["lib/sums.py", "Work.ipynb"])
 def test_incomplete_work_is_refused_with_the_name(work: Path, name: str) -> None:
     (work / name).unlink()
-    with pytest.raises(SubmissionError, match=f"not complete: {name} should lie in "):
+    with pytest.raises(SubmissionError, match=f"not complete: {name} should be in "):
         pack_submission(practice(work), work)
 
 

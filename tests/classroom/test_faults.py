@@ -192,6 +192,6 @@ def test_what_was_left_out_and_what_a_person_should_decide_is_in_the_gradebook(
     batch(tmp_path / "d")
     (row,) = bulk.read(tmp_path / "out" / "gradebook.csv")
     assert "`data` is a symbolic link, and was not read" in row["notes"]
-    assert "`Words.ipynb` may lie in `work/Words.zip`" in row["notes"]
+    assert "`Words.ipynb` may be in `work/Words.zip`" in row["notes"]
     page = (tmp_path / "out" / "index.html").read_text()
-    assert "may lie in" in page[page.index("Needs a look") :]
+    assert "may be in" in page[page.index("Needs a look") :]

@@ -96,7 +96,7 @@ def test_a_folder_that_can_not_be_opened_is_the_machines_fault_and_tried_again(
     run = batch(tmp_path / "d")
     ann, cy = bulk.read(tmp_path / "out" / "gradebook.csv")
     assert (ann["status"], cy["status"], cy["score"]) == ("graded", "fault", "")
-    assert "(Permission denied): that is no fault of the submission's" in cy["notes"]
+    assert "(Permission denied): this is not the fault of the submission" in cy["notes"]
     assert run.code == 3
     monkeypatch.undo()
     monkeypatch.setattr(executors, "Lanes", Here)

@@ -325,7 +325,7 @@ def test_an_archive_beside_loose_code_of_other_names_is_the_submission(tmp_path:
     assert taken.files == {"lib/work.py": b"old"}
     assert (
         taken.notes[0]
-        == "The archive `hw.zip` was taken; what lay beside it was not used: `fixed.py`."
+        == "The archive `hw.zip` was taken; other files beside it were not used: `fixed.py`."
     )
 
 
@@ -509,7 +509,7 @@ def test_a_file_that_can_not_be_read_is_named(
     monkeypatch.setattr(os, "open", denied)
     with pytest.raises(
         GraderFault,
-        match=rf"`{LAYERS}` \(Permission denied\).* that is no fault of the submission's",
+        match=rf"`{LAYERS}` \(Permission denied\).* this is not the fault of the submission",
     ):
         take(folder, WANTED)
 
@@ -589,7 +589,7 @@ def test_what_lies_too_deep_or_has_too_long_a_path_is_left_out(tmp_path: Path) -
     taken = intake(tmp_path, {**HONEST, **others}, "student")
     assert taken.files == HONEST
     told = " ".join(taken.notes)
-    assert "lies more than 8 folders deep, and was not read" in told
+    assert "is more than 8 folders deep, and was not read" in told
     assert "has a path of more than 200 characters, and was not read" in told
 
 
@@ -683,7 +683,7 @@ def test_a_folder_that_can_not_be_opened_is_told(
     monkeypatch.setattr(folders.os, "open", no)
     with pytest.raises(
         GraderFault,
-        match=r"can't be read \(Permission denied\): that is no fault of the submission's",
+        match=r"can't be read \(Permission denied\): this is not the fault of the submission",
     ):
         take(tmp_path / "student", WANTED)
 
@@ -714,12 +714,12 @@ def test_what_is_no_file_any_more_when_it_is_opened_is_refused(
     (tmp_path / "student.zip").unlink()
     os.mkfifo(tmp_path / "student.zip")
     with (
-        pytest.raises(OSError, match="it is no regular file any more"),
+        pytest.raises(OSError, match="it is not a regular file any more"),
         folders.open_regular(str(tmp_path), "student.zip"),
     ):
         pass
     monkeypatch.setattr(Path, "lstat", lambda path: once)
-    with pytest.raises(SubmissionError, match="it is no regular file any more"):
+    with pytest.raises(SubmissionError, match="it is not a regular file any more"):
         take(tmp_path / "student.zip", WANTED)
 
 

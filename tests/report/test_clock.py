@@ -11,7 +11,7 @@ from grader.report.markup import sanitise, snippets
 from grader.report.markup.conversion_clock import (
     APART_SECONDS,
     HERE_SECONDS,
-    Clock,
+    ConversionClock,
     TooSlow,
     in_a_process,
     patient,
@@ -39,7 +39,7 @@ def never(text: str) -> str:
 
 def test_honest_text_is_converted_here() -> None:
     slow = Slow()
-    clock = Clock(process=slow)
+    clock = ConversionClock(process=slow)
     code = "def forward(x, w):\n    return x @ w  # (N, H)\n" * 60
     for _ in range(20):
         assert clock.convert("code", code, snippets.pygmentized).startswith("<span")
@@ -52,14 +52,14 @@ def test_honest_text_is_converted_here() -> None:
 def test_what_may_take_longer_than_is_left_is_not_begun_here(kind: str, size: int) -> None:
     slow = Slow()
     with pytest.raises(TooSlow):
-        Clock(process=slow).convert(kind, "x" * size, never)
+        ConversionClock(process=slow).convert(kind, "x" * size, never)
     assert slow.asked == [(kind, size)]
 
 
 def test_nothing_is_begun_when_the_seconds_of_processes_are_over() -> None:
     slow = Slow()
     with pytest.raises(TooSlow):
-        Clock(here=0.0, apart=0.0, process=slow).convert("code", "x", never)
+        ConversionClock(here=0.0, apart=0.0, process=slow).convert("code", "x", never)
     assert slow.asked == []
 
 
@@ -68,7 +68,7 @@ def test_each_conversion_takes_what_it_took_off_the_clock(monkeypatch: pytest.Mo
     monkeypatch.setattr(
         "grader.report.markup.conversion_clock.time.perf_counter", lambda: next(times)
     )
-    clock = Clock(process=lambda kind, text, seconds: "apart")
+    clock = ConversionClock(process=lambda kind, text, seconds: "apart")
     assert clock.convert("code", "x", str.upper) == "X"
     assert clock.here == HERE_SECONDS - 0.5
     assert clock.convert("code", "x" * 20_000, never) == "apart"
@@ -76,11 +76,13 @@ def test_each_conversion_takes_what_it_took_off_the_clock(monkeypatch: pytest.Mo
 
 
 def test_code_that_takes_too_long_is_shown_plain_line_by_line() -> None:
-    assert snippets.highlight("a < b\nc" + BLANK, Clock(0.0, process=Slow()))[:1] == ["a &lt; b"]
+    assert snippets.highlight("a < b\nc" + BLANK, ConversionClock(0.0, process=Slow()))[:1] == [
+        "a &lt; b"
+    ]
 
 
 def test_markup_that_takes_too_long_is_shown_plain_and_harmless() -> None:
-    clock = Clock(0.0, process=Slow())
+    clock = ConversionClock(0.0, process=Slow())
     assert sanitise.markdown("<b>x</b>", clock).endswith("&lt;b&gt;x&lt;/b&gt;</pre>")
     assert sanitise.math("<b>", clock) == "<code>&lt;b&gt;</code>"
     assert sanitise.html("<b>x</b>", clock) is None
@@ -88,10 +90,10 @@ def test_markup_that_takes_too_long_is_shown_plain_and_harmless() -> None:
 
 def test_the_same_markup_comes_from_either_process() -> None:
     text = "Let $x^2$ be **bold**, <script>alert(1)</script>"
-    there = Clock(0.0)
-    assert sanitise.markdown(text, there) == sanitise.markdown(text, Clock())
+    there = ConversionClock(0.0)
+    assert sanitise.markdown(text, there) == sanitise.markdown(text, ConversionClock())
     assert snippets.highlight("x = 'a'\n\ny = 2", there) == snippets.highlight(
-        "x = 'a'\n\ny = 2", Clock()
+        "x = 'a'\n\ny = 2", ConversionClock()
     )
     assert there.apart > 0
 
@@ -105,7 +107,7 @@ def test_a_notebook_of_hostile_cells_has_few_worst_cases_converted_here() -> Non
     """The sum of what its cells may take at worst, of those that are converted here, is bounded."""
     begun: list[float] = []
 
-    class Counting(Clock):
+    class Counting(ConversionClock):
         def convert(self, kind: str, text: str, converted: object) -> str:
             seconds = worst(kind, text)
             if seconds <= self.here:
@@ -118,7 +120,7 @@ def test_a_notebook_of_hostile_cells_has_few_worst_cases_converted_here() -> Non
     for number in range(40):
         cells.append({"cell_type": "code", "source": f"# {number}\n{BLANK}", "outputs": []})
         cells.append({"cell_type": "markdown", "source": f"{number} {TABLE[:3900]}"})
-    notebook_cells.build("n", 1, {"cells": cells}, notebook_cells.Budget(clock=Counting()))
+    notebook_cells.build("n", 1, {"cells": cells}, notebook_cells.PageBudget(clock=Counting()))
     assert 40 * (worst("code", BLANK) + worst("markdown", TABLE[:3900])) > HERE_SECONDS
     assert 0 < sum(begun) <= HERE_SECONDS
 
@@ -126,7 +128,7 @@ def test_a_notebook_of_hostile_cells_has_few_worst_cases_converted_here() -> Non
 def test_an_author_s_cells_are_converted_here_and_kept() -> None:
     text = "# of the author\n" + "x = 1\n" * 3_000
     cells = {"cells": [{"cell_type": "code", "source": text, "outputs": []}]}
-    (own,) = notebook_cells.build("n", 1, cells, notebook_cells.Budget(clock=patient())).cells
+    (own,) = notebook_cells.build("n", 1, cells, notebook_cells.PageBudget(clock=patient())).cells
     assert patient().here == math.inf
-    hurried = notebook_cells.Budget(clock=Clock(0.0, 0.0))
+    hurried = notebook_cells.PageBudget(clock=ConversionClock(0.0, 0.0))
     assert notebook_cells.build("n", 1, cells, hurried).cells[0].body == own.body

@@ -12,9 +12,11 @@ from grader.report import notebook_cells, pictures
 from . import samples
 
 
-def _built(*cells: object, budget: notebook_cells.Budget | None = None) -> notebook_cells.Notebook:
+def _built(
+    *cells: object, budget: notebook_cells.PageBudget | None = None
+) -> notebook_cells.ShownNotebook:
     return notebook_cells.build(
-        "n.ipynb", 1, new_notebook(cells=list(cells)), budget or notebook_cells.Budget()
+        "n.ipynb", 1, new_notebook(cells=list(cells)), budget or notebook_cells.PageBudget()
     )
 
 
@@ -24,7 +26,7 @@ def _outputs(*outputs: object) -> list[notebook_cells.Output]:
 
 def test_the_first_failing_cell_is_found() -> None:
     built = notebook_cells.build(
-        "n.ipynb", 2, samples.notebook(broken=True), notebook_cells.Budget()
+        "n.ipynb", 2, samples.notebook(broken=True), notebook_cells.PageBudget()
     )
     (failed,) = built.failed
     assert failed.anchor == "notebook-2-cell-5"
@@ -90,7 +92,7 @@ def test_what_is_over_the_budget_is_left_out_but_the_error_stays() -> None:
     wrong = new_code_cell(
         "1/0", outputs=[new_output("error", ename="E", evalue="v", traceback=["the reason"])]
     )
-    built = _built(*noise, wrong, budget=notebook_cells.Budget(text=10_000))
+    built = _built(*noise, wrong, budget=notebook_cells.PageBudget(text=10_000))
     assert sum(len(output.markup or "") for cell in built.cells for output in cell.outputs) < 14_000
     assert built.cells[-1].outputs[0].markup == "the reason"
 
@@ -126,7 +128,7 @@ def test_a_notebook_of_the_wrong_shape_is_shown_as_far_as_it_goes() -> None:
         {"cell_type": "markdown", "source": None}, {"cell_type": "raw", "source": "<b>"}, new_markdown_cell("end"),
         {"cell_type": "code", "source": "c", "outputs": [{"output_type": "error", "traceback": 3}]},
     ]  # fmt: skip
-    built = notebook_cells.build("n.ipynb", 1, odd, notebook_cells.Budget())
+    built = notebook_cells.build("n.ipynb", 1, odd, notebook_cells.PageBudget())
     assert [cell.kind for cell in built.cells] == ["code", "markdown", "markdown", "code"]
     assert "&lt;b&gt;" in built.cells[1].body
 
@@ -138,7 +140,7 @@ def test_conversion_has_a_budget_of_its_own() -> None:
         asked.append(text)
         return Markup("<p>short</p>")
 
-    budget = notebook_cells.Budget(work=100)
+    budget = notebook_cells.PageBudget(work=100)
     kept = [budget.convert("x" * 40, convert) for _ in range(5)]
     assert len(asked) == 2
     assert [markup is not None for markup in kept] == [True, True, False, False, False]

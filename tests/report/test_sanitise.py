@@ -7,7 +7,7 @@ import re
 import pytest
 
 from grader.report.markup import sanitise
-from grader.report.markup.conversion_clock import Clock
+from grader.report.markup.conversion_clock import ConversionClock
 
 from . import samples
 
@@ -27,16 +27,16 @@ def test_the_pattern_of_these_tests_knows_an_attack() -> None:
 @pytest.mark.parametrize("attack", [*samples.XSS, *samples.MARKDOWN_XSS])
 def test_nothing_that_acts_survives(attack: str) -> None:
     for markup in (
-        sanitise.html(attack, Clock()), sanitise.markdown(attack, Clock()), sanitise.math(attack, Clock()),
-        sanitise.markdown(f"text $x {attack}$ text", Clock()),
-        sanitise.markdown(f"- {attack}\n\n> {attack}\n", Clock()),
+        sanitise.html(attack, ConversionClock()), sanitise.markdown(attack, ConversionClock()), sanitise.math(attack, ConversionClock()),
+        sanitise.markdown(f"text $x {attack}$ text", ConversionClock()),
+        sanitise.markdown(f"- {attack}\n\n> {attack}\n", ConversionClock()),
     ):  # fmt: skip
         assert markup is not None
         assert not DANGEROUS.search(str(markup))
 
 
 def test_a_table_stays_and_its_styles_go() -> None:
-    found = sanitise.html(samples.TABLE, Clock())
+    found = sanitise.html(samples.TABLE, ConversionClock())
     assert found is not None
     assert "<th>a</th>" in found
     assert "<td>1</td>" in found
@@ -47,7 +47,7 @@ def test_a_table_stays_and_its_styles_go() -> None:
 def test_formulas_become_mathml_without_a_script() -> None:
     found = sanitise.markdown(
         "Let $x_t^2$ be\n\n$$\\frac{a}{b}$$\n\n\\begin{align}\na &= b \\\\\nc &= d\n\\end{align}\n",
-        Clock(),
+        ConversionClock(),
     )
     assert found.count("<math") == 3
     assert "<msubsup><mi>x</mi><mi>t</mi><mn>2</mn></msubsup>" in found
@@ -56,14 +56,14 @@ def test_formulas_become_mathml_without_a_script() -> None:
 
 
 def test_a_formula_that_can_t_be_read_stands_as_it_was_written() -> None:
-    assert "<code>\\frac</code>" in sanitise.math("\\frac", Clock())
-    assert "<math" not in sanitise.math("x" * (sanitise.MATH_LIMIT + 1), Clock())
+    assert "<code>\\frac</code>" in sanitise.math("\\frac", ConversionClock())
+    assert "<math" not in sanitise.math("x" * (sanitise.MATH_LIMIT + 1), ConversionClock())
 
 
 def test_links_lead_to_the_web_only_and_tell_nothing_of_where_they_were() -> None:
     found = sanitise.markdown(
         "[a](https://example.org/x) [b](file:///etc/passwd) [c](#score) [d](//evil.example)",
-        Clock(),
+        ConversionClock(),
     )
     assert re.findall(r'href="([^"]*)"', found) == ["https://example.org/x"]
     assert 'rel="noopener noreferrer nofollow"' in found
@@ -72,14 +72,14 @@ def test_links_lead_to_the_web_only_and_tell_nothing_of_where_they_were() -> Non
 def test_a_picture_stays_where_it_is_data_and_each_has_a_text() -> None:
     uri = f"data:image/png;base64,{samples.png(4, 4)}"
     found = sanitise.markdown(
-        f"![x]({uri}) ![y](https://attacker.example/p.png) <img src='{uri}'>", Clock()
+        f"![x]({uri}) ![y](https://attacker.example/p.png) <img src='{uri}'>", ConversionClock()
     )
     assert found.count("<img") == found.count(f'alt="{sanitise.PICTURE_TEXT}"') == 2
     assert "attacker" not in found.replace("[picture: y]", "")
 
 
 def test_dollars_of_money_are_no_formula() -> None:
-    assert "<math" not in sanitise.markdown("It costs $5 and then $6.", Clock())
+    assert "<math" not in sanitise.markdown("It costs $5 and then $6.", ConversionClock())
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_dollars_of_money_are_no_formula() -> None:
     ],
 )
 def test_html_that_is_too_much_is_not_parsed(text: str) -> None:
-    assert sanitise.html(text, Clock()) is None
+    assert sanitise.html(text, ConversionClock()) is None
 
 
 def test_open_formatting_elements_do_not_multiply() -> None:
     attack = "".join(f"<b a={n}>" for n in range(2_000)) + "<p>x</p>" * 1_000
-    found = sanitise.html(attack, Clock())
+    found = sanitise.html(attack, ConversionClock())
     assert found is not None
     assert len(found) < 3 * len(attack)
 
@@ -108,11 +108,11 @@ def test_open_formatting_elements_do_not_multiply() -> None:
 )
 def test_markdown_that_is_made_to_hurt_comes_back(piece: str) -> None:
     line = (piece * sanitise.LINE_LIMIT)[: sanitise.LINE_LIMIT - 1]
-    assert sanitise.markdown(f"{line}\n\n" * 8, Clock()) is not None
-    assert sanitise.markdown(piece * sanitise.MARKDOWN_LIMIT, Clock()).startswith("<pre")
+    assert sanitise.markdown(f"{line}\n\n" * 8, ConversionClock()) is not None
+    assert sanitise.markdown(piece * sanitise.MARKDOWN_LIMIT, ConversionClock()).startswith("<pre")
 
 
 def test_a_table_s_header_has_a_name_or_is_none() -> None:
-    found = sanitise.markdown("| $x$ | name | |\n|---|---|---|\n| 1 | 2 | 3 |\n", Clock())
+    found = sanitise.markdown("| $x$ | name | |\n|---|---|---|\n| 1 | 2 | 3 |\n", ConversionClock())
     assert re.findall(r"<th>(.*?)</th>", found) == ["name"]
     assert found.count("<td>") == 5

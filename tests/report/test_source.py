@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.model import Frame
 from grader.report.markup import snippets
-from grader.report.markup.conversion_clock import Clock
+from grader.report.markup.conversion_clock import ConversionClock
 
 from . import samples
 
@@ -36,7 +36,9 @@ def test_a_method_is_found_in_its_class() -> None:
 
 def test_the_raising_line_is_marked_and_numbered_as_in_the_file() -> None:
     frames = (Frame(FILE, 23, "rnn_backward"), Frame(FILE, 24, "rnn_backward"))
-    (snippet,) = snippets.snippets({FILE: samples.SOURCE}, ("rnn_backward",), frames, Clock())
+    (snippet,) = snippets.snippets(
+        {FILE: samples.SOURCE}, ("rnn_backward",), frames, ConversionClock()
+    )
     marked = {line.number: line.mark for line in snippet.lines if line.mark}
     assert marked == {23: "called from here", 24: "raised here"}
     text = {line.number: line.code.striptags() for line in snippet.lines}
@@ -45,18 +47,24 @@ def test_the_raising_line_is_marked_and_numbered_as_in_the_file() -> None:
 
 def test_a_frame_outside_the_judged_function_is_shown_too() -> None:
     frames = (Frame(FILE, 17, "rnn_forward"), Frame(FILE, 6, "rnn_step_forward"))
-    found = snippets.snippets({FILE: samples.SOURCE}, ("rnn_forward",), frames, Clock())
+    found = snippets.snippets({FILE: samples.SOURCE}, ("rnn_forward",), frames, ConversionClock())
     assert [snippet.title for snippet in found] == ["rnn_forward", "rnn_step_forward"]
 
 
 def test_a_frame_that_points_nowhere_is_left_alone() -> None:
-    assert snippets.snippets({FILE: "x = 1\n"}, (), (Frame(FILE, 10_000, "f"),), Clock()) == []
-    assert snippets.snippets({FILE: "x = 1\n"}, (), (Frame("other.py", 1, "f"),), Clock()) == []
+    assert (
+        snippets.snippets({FILE: "x = 1\n"}, (), (Frame(FILE, 10_000, "f"),), ConversionClock())
+        == []
+    )
+    assert (
+        snippets.snippets({FILE: "x = 1\n"}, (), (Frame("other.py", 1, "f"),), ConversionClock())
+        == []
+    )
 
 
 def test_hostile_source_is_escaped_and_bounded() -> None:
     text = "def f():\n" + "    x = '<script>'" + "y" * 10_000 + "\n" + "    pass\n" * 10_000
-    (snippet,) = snippets.snippets({FILE: text}, ("f",), (), Clock())
+    (snippet,) = snippets.snippets({FILE: text}, ("f",), (), ConversionClock())
     assert (len(snippet.lines), snippet.cut) == (snippets.LINES, True)
     assert all("<script" not in line.code for line in snippet.lines)
     assert len("".join(line.code for line in snippet.lines)) < 20_000
@@ -65,10 +73,10 @@ def test_hostile_source_is_escaped_and_bounded() -> None:
 def test_a_long_docstring_is_folded_and_the_numbers_stay_true() -> None:
     told = [f"    line {number}" for number in range(2, 12)]
     text = "\n".join(["def f(x):", '    """What it does:', *told, '    """', "    return x"])
-    shown = snippets.snippets({"a.py": text}, ["f"], (), Clock())[0].lines
+    shown = snippets.snippets({"a.py": text}, ["f"], (), ConversionClock())[0].lines
     assert [line.number for line in shown] == [1, 2, 3, 14]
     assert shown[2].code == "… 11 more lines of its docstring"
     short = snippets.snippets(
-        {"a.py": 'def f(x):\n    """One line."""\n    return x'}, ["f"], (), Clock()
+        {"a.py": 'def f(x):\n    """One line."""\n    return x'}, ["f"], (), ConversionClock()
     )[0].lines
     assert [line.number for line in short] == [1, 2, 3]

@@ -16,7 +16,7 @@ from grader.classroom.marks.gradebook import Line
 from grader.classroom.marks.written_answers import Written
 from grader.classroom.run.results import ClassFile
 from grader.report.markup import sanitise
-from grader.report.markup.conversion_clock import Clock, patient
+from grader.report.markup.conversion_clock import ConversionClock, patient
 from grader.report.pictures import picture_uri
 
 
@@ -60,7 +60,7 @@ def render(
     class_: ClassFile, rows: Sequence[Line], answers_of: Callable[[str], Mapping[str, Written]]
 ) -> str:
     """Return the page; ``answers_of`` gives a student's answers by the folder's name."""
-    clock = Clock()  # of the whole page
+    clock = ConversionClock()  # of the whole page
     texts = {
         line.entry.folder: answers_of(line.entry.folder) for line in rows if line.marks is not None
     }
@@ -76,7 +76,7 @@ def _group(
     inline: Inline,
     rows: Sequence[Line],
     written: Mapping[str, Mapping[str, Written]],
-    clock: Clock,
+    clock: ConversionClock,
 ) -> Group:
     answers, unanswered = [], 0
     for line in rows:

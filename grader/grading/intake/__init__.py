@@ -1,3 +1,1 @@
-"""Takes a submission in: a folder, an archive or a single file becomes the files that the spec
-names.
-"""
+"""Takes in a submission: a folder, an archive or a file becomes the files that the spec names."""

@@ -1,38 +1,39 @@
-"""Which of several files that may be a wanted one holds the student's work: renamed files, copies,
-checkpoints.
+"""Finds the student's work among renamed files, copies and checkpoints.
 
-Contents are a stranger's: they are read as text alone, each of bounded length, and no more files
-than `MOST_CANDIDATES`.
+The contents are untrusted. They are read as text only, each of bounded length, and at most
+`MOST_CANDIDATES` files.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader.grading.intake.entry_names import fold, original_names
+from grader.grading.intake.entry_names import fold, folded_name, original_names
 from grader.notebooks.cells import text_of
 from grader.notebooks.definitions import definitions, stubs
 
 if TYPE_CHECKING:
-    from grader.grading.intake.intake_budget import Collector, Entry, Wanted
+    from grader.grading.intake.intake_budget import Collector
     from grader.grading.intake.match_files import Layout, Match
+    from grader.grading.intake.submitted_files import Entry, Wanted
 
 CODE = (".py", ".ipynb")
 CHECKPOINT = "-checkpoint"
 CHECKPOINTS = ".ipynb_checkpoints"  # the folder of these
-MOST_CANDIDATES = 20  # that are read beside the files of the wanted names
+MOST_CANDIDATES = 20  # files of other names that are read at most
 MOST_CELLS = 2_000
-TELLING = 8  # characters of a line that tells something
-# of the handout's lines that a file of another name must have, unless it is the only one
+LONG_LINE = 8  # characters; shorter lines are alike in many files
+# the part of the handout's lines that a renamed file must have, unless it is the only one
 RESEMBLES = 0.3
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A wanted file as students get it: the names that they are to define, and its lines."""
+    """A wanted file as students get it: the names that they define, and its lines."""
 
     names: frozenset[str] = frozenset()
     lines: frozenset[str] = frozenset()
@@ -41,7 +42,7 @@ class Draft(msgspec.Struct, frozen=True):
 class Work(msgspec.Struct, frozen=True, order=True):
     """How much of a student's work a file holds; more is greater."""
 
-    written: int = 0  # names that were asked for and are defined for good
+    written: int = 0  # names that students must define and that are no stubs any more
     own: int = 0  # lines that are not the handout's
 
 
@@ -54,20 +55,22 @@ class Read(msgspec.Struct, frozen=True):
 
     @property
     def holds_something(self) -> bool:
-        """Whether it differs from the handout by any work."""
+        """Whether it holds work that the handout does not."""
         return self.work.written > 0 if self.asked else self.work > Work()
 
 
 def draft_of(texts: Iterable[str], names: Iterable[str]) -> Draft:
     """Return the draft of a file from its cells or its text."""
-    lines = (line.strip() for text in texts for line in text.split("\n"))
-    return Draft(frozenset(names), frozenset(line for line in lines if len(line) >= TELLING))
+    lines: set[str] = set()
+    for text in texts:
+        lines.update(_long_lines(text))
+    return Draft(frozenset(names), frozenset(lines))
 
 
 def read(data: bytes, path: str, draft: Draft) -> Read:
-    """Return how much work a file holds; what can't be read holds none."""
+    """Return how much work a file holds; an unreadable file holds none."""
     if path.lower().endswith(".ipynb"):
-        texts = [text_of(cell) for cell in listed_cells(data)]
+        texts = list(map(text_of, listed_cells(data)))
     else:
         texts = [data.decode("utf-8", "replace")]
     defined: set[str] = set()
@@ -78,7 +81,7 @@ def read(data: bytes, path: str, draft: Draft) -> Read:
         defined |= names
         unwritten |= empty
         unwritten -= names - empty
-        lines.update(filter(_tells, map(str.strip, text.split("\n"))))
+        lines.update(filter(_may_be_own, _long_lines(text)))
     own = len(lines - draft.lines) if draft.lines else 0
     shared = max(_share(lines, draft.lines), _share(defined, draft.names))
     return Read(Work(len(defined - unwritten), own), shared, bool(draft.names))
@@ -88,12 +91,16 @@ def _share(found: set[str], wanted: frozenset[str]) -> float:
     return len(found & wanted) / len(wanted) if wanted else 0.0
 
 
-def _tells(line: str) -> bool:
-    return len(line) >= TELLING and "NotImplementedError" not in line and not line.startswith("#")
+def _long_lines(text: str) -> list[str]:
+    return [line for line in map(str.strip, text.split("\n")) if len(line) >= LONG_LINE]
+
+
+def _may_be_own(line: str) -> bool:
+    return "NotImplementedError" not in line and not line.startswith("#")
 
 
 def listed_cells(data: bytes) -> list[dict[str, Any]]:
-    """Return the cells of a notebook's JSON; none of what is not one."""
+    """Return the cells of a notebook's JSON, or an empty list if it is no notebook."""
     try:
         tree = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -107,91 +114,96 @@ def listed_cells(data: bytes) -> list[dict[str, Any]]:
 
 
 def unread(collector: Collector, matches: Sequence[Match], wanted: Wanted) -> frozenset[str]:
-    """Return the files to be read as well: of other names, where a wanted file is missing or was
-    left as handed out.
-    """
+    """Return the files of other names to read, if a wanted file is missing or was not changed."""
     found: list[str] = []
     for path in wanted.paths:
-        own = [match for match in matches if match.wanted == path and match.entry.digest]
-        if any(_read_of(match, collector, wanted).holds_something for match in own):
-            continue
-        found += [entry.path for entry in _free(collector, matches, wanted, path)]
+        if not _is_written(path, matches, collector, wanted):
+            found += _free(collector, matches, wanted, path)
     return frozenset(found[:MOST_CANDIDATES])
 
 
 def renamed(
     collector: Collector, matches: Sequence[Match], wanted: Wanted, looked_at: frozenset[str]
-) -> list[tuple[Entry, str]]:
-    """Return which file of another name is which wanted one: the only one of its kind, or the one
-    most like it.
+) -> dict[str, Entry]:
+    """Return for each wanted path the file of another name that is the most like it.
+
+    looked_at: the paths of the files that were read besides those of the wanted names
     """
     entries = [
         entry
         for entry in collector.entries
         if entry.path in looked_at and (entry.digest or entry.oversize)
     ]
-    claims: list[tuple[float, int, int]] = []
     paths = [path for path in wanted.paths if not _is_written(path, matches, collector, wanted)]
+    named = {match.wanted for match in matches}
+    rivals = Counter(map(_suffix, paths))
+    claims: list[tuple[float, int, int]] = []
     for number, path in enumerate(paths):
         free = [entry for entry in entries if _suffix(entry.path) == _suffix(path)]
-        rivals = [other for other in paths if _suffix(other) == _suffix(path)]
-        missing = all(match.wanted != path for match in matches)
-        alone = missing and len(free) == len(rivals) == 1
+        missing = path not in named
+        alone = missing and len(free) == rivals[_suffix(path)] == 1
         for entry in free:
-            mine = read(
-                collector.contents.get(entry.digest, b""), path, wanted.drafts.get(path, Draft())
-            )
-            likeness = mine.shared + mine.work.written
-            if alone or (mine.shared >= RESEMBLES and (missing or mine.work.written)):
+            found = _read_as(path, entry, collector, wanted)
+            likeness = found.shared + found.work.written
+            if alone or (found.shared >= RESEMBLES and (missing or found.work.written)):
                 claims.append((-likeness, number, entries.index(entry)))
     taken: dict[str, Entry] = {}
     for _, number, index in sorted(claims):
         if paths[number] not in taken and entries[index] not in taken.values():
             taken[paths[number]] = entries[index]
-    return [(entry, path) for path, entry in taken.items()]
+    return taken
 
 
 def _is_written(path: str, matches: Sequence[Match], collector: Collector, wanted: Wanted) -> bool:
-    own = (match for match in matches if match.wanted == path)
-    return any(_read_of(match, collector, wanted).holds_something for match in own)
+    """Return whether a file of the wanted name holds work of the student's."""
+    for match in matches:
+        if match.wanted == path and _read_of(match, collector, wanted).holds_something:
+            return True
+    return False
 
 
-def _free(collector: Collector, matches: Sequence[Match], wanted: Wanted, path: str) -> list[Entry]:
-    """Return the files of a wanted one's kind that nothing claims by its name; of checkpoints,
-    those of that name.
-    """
+def _free(collector: Collector, matches: Sequence[Match], wanted: Wanted, path: str) -> list[str]:
+    """Return the paths of such files as match no name, and of the wanted one's checkpoints."""
     used = {match.entry.path for match in matches}
-    names = {fold(place.rpartition("/")[2]) for place in (*wanted.provided, *wanted.paths)}
-    found = []
+    names = set(map(folded_name, (*wanted.provided, *wanted.paths)))
+    found: list[str] = []
     for entry in [*collector.entries, *collector.checkpoints]:
         base = entry.path.rpartition("/")[2]
         if entry.path in used or entry.trouble or _suffix(base) != _suffix(path):
             continue
         if CHECKPOINTS in entry.path.split("/"):
             if _is_checkpoint_of(entry.path, path):
-                found.append(entry)
+                found.append(entry.path)
         elif not names.intersection(map(fold, original_names(base))):
-            found.append(entry)
+            found.append(entry.path)
     return found
 
 
 def _is_checkpoint_of(path: str, wanted: str) -> bool:
-    """Tell whether a file is the checkpoint that Jupyter made of a notebook, by its name."""
+    """Return whether Jupyter made the file as a checkpoint of the wanted one, by its name."""
     stem, _, suffix = path.rpartition("/")[2].rpartition(".")
     original = f"{stem.removesuffix(CHECKPOINT)}.{suffix}"
-    return stem.endswith(CHECKPOINT) and fold(original) == fold(wanted.rpartition("/")[2])
+    return stem.endswith(CHECKPOINT) and fold(original) == folded_name(wanted)
 
 
 def _suffix(path: str) -> str:
-    return next((suffix for suffix in CODE if path.lower().endswith(suffix)), "?")
+    for suffix in CODE:
+        if path.lower().endswith(suffix):
+            return suffix
+    return "?"
 
 
 # --- copies ---------------------------------------------------------------------------------------
 
 
 def _read_of(match: Match, collector: Collector, wanted: Wanted) -> Read:
-    data = collector.contents.get(match.entry.digest, b"")
-    return read(data, match.wanted, wanted.drafts.get(match.wanted, Draft()))
+    return _read_as(match.wanted, match.entry, collector, wanted)
+
+
+def _read_as(path: str, entry: Entry, collector: Collector, wanted: Wanted) -> Read:
+    """Return what is read in a file if it is taken for the wanted one at ``path``."""
+    data = collector.contents.get(entry.digest, b"")
+    return read(data, path, wanted.drafts.get(path, Draft()))
 
 
 def work_of(match: Match, collector: Collector, wanted: Wanted) -> Work:
@@ -200,10 +212,9 @@ def work_of(match: Match, collector: Collector, wanted: Wanted) -> Work:
 
 
 def preferred(layout: Layout, collector: Collector, wanted: Wanted) -> tuple[Layout, list[Match]]:
-    """Return the layout in which copies with more of the tasks done count, and the copies to ask a
-    person about.
+    """Return the layout that takes the copies with more finished tasks, and the doubtful copies.
 
-    A copy that holds no work of its own is passed over without a question.
+    A person should look at the doubtful ones. A copy without work of its own is not one of them.
     """
     chosen, spare, asked = dict(layout.chosen), list(layout.spare), []
     for place, copy in enumerate(layout.spare):

@@ -1,8 +1,7 @@
-"""Names inside a submission: which are refused, how they are shown, and what they were before
-somebody renamed them.
+"""Names inside a submission: which are refused, how they are shown, what they were originally.
 
-A name is a stranger's text. It is never used as a path of this machine: names are compared with the
-spec's, and shown.
+A name is untrusted text. It is never used as a path on this machine; it is compared with the names
+in the spec, and shown.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from collections.abc import Collection, Sequence
 from grader.model import REPORT_JSON
 
 REPORT_HTML, JUNIT_XML = "report.html", "junit.xml"
-# what a check writes, whatever the submission
+# what a check writes for every submission
 REPORTS = frozenset({REPORT_HTML, REPORT_JSON, JUNIT_XML})
-EXECUTED = "notebooks"  # the folder beside them of those that it has run
+EXECUTED = "notebooks"  # the folder beside them that holds the executed notebooks
 _DESKTOPS = {
     "__MACOSX",
     ".DS_Store",
@@ -43,28 +42,33 @@ LITTER = frozenset(_DESKTOPS | _TOOLS | _CACHES)
 _TARS = (".tar", ".tgz", ".gz", ".xz", ".txz", ".bz2", ".tbz2", ".zst")
 ARCHIVES = (".zip", ".7z", ".rar", ".whl", ".egg", ".jar", *_TARS)
 
-_PREFIX = re.compile(  # what an LMS or a cloud drive puts before the name
-    r"""[^_]{1,100}_(?:late_)?\d{1,12}_\d{1,12}_  # Canvas: lastfirst_LATE_userid_submissionid_
-      | .{1,150}_\d{1,12}_assignsubmission_(?:file|onlinetext)_  # Moodle: Name_id_assignsubmission_
-      | .{1,150}_attempt_[\d-]{8,24}_                      # Blackboard: homework_user_attempt_date_
-      | copy[ _+]of[ _+]                                   # Google Drive and Colab
+# What an LMS or a cloud drive puts before the name: Canvas' lastfirst_LATE_userid_submissionid_,
+# Moodle's Full Name_id_assignsubmission_file_, Blackboard's homework_user_attempt_date_, and
+# 'Copy of ' of Google Drive and Colab.
+_PREFIX = re.compile(
+    r"""[^_]{1,100}_(?:late_)?\d{1,12}_\d{1,12}_
+      | .{1,150}_\d{1,12}_assignsubmission_(?:file|onlinetext)_
+      | .{1,150}_attempt_[\d-]{8,24}_
+      | copy[ _+]of[ _+]
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_SUFFIX = re.compile(  # what a browser, a desktop or an LMS puts behind the stem
-    r"""[ _+-]{0,3}\(\d{1,3}\)                                 # layers (1).py
-      | [ _+-]\d{1,3}                                      # layers-1.py, layers_2.py, layers 2.py
-      # ' copy 2', ' - Copy', '-Copy1'
+# What a browser, a desktop or an LMS puts after the stem: 'layers (1).py', layers-1.py,
+# layers_2.py, 'layers 2.py', and ' copy 2', ' - Copy', '-Copy1'.
+_SUFFIX = re.compile(
+    r"""[ _+-]{0,3}\(\d{1,3}\)
+      | [ _+-]\d{1,3}
       | [ _+]?-?[ _+]?(?<=[ _+-])copy(?:\d{1,3}|[ _+]\d{1,3}|[ _+]\(\d{1,3}\))?
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 _SUFFIX_AT_END = re.compile(rf"(?:{_SUFFIX.pattern})\Z", _SUFFIX.flags)
 _OLD = re.compile(
-    r"(?:old|backup|bak|orig(?:inal)?|prev(?:ious)?|archived?|starter|template|handout)(?![^\W\d_])",
+    r"(?:old|backup|bak|orig(?:inal)?|prev(?:ious)?|archived?|starter|template|handout)"
+    r"(?![^\W\d_])",
     re.IGNORECASE,
 )
-# a longer basename is no file of an assignment, so no pattern need look at it
+# a longer name is not one of an assignment's, so the patterns need not be tried on it
 _LONGEST_RENAMED = 400
 
 
@@ -73,13 +77,16 @@ def fold(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
+def folded_name(path: str) -> str:
+    """Return the last component of a path, folded."""
+    return fold(path.rpartition("/")[2])
+
+
 def plain(name: str, limit: int = 100) -> str:
-    """Return the name with every character escaped that acts instead of being read, cut in its
-    middle to the limit.
-    """
+    """Return the name with control characters escaped, cut in its middle to the limit."""
     if len(name) > limit:
         name = name[: limit - limit // 3 - 1] + "…" + name[-(limit // 3) :]
-    return "".join(_escaped(character) for character in name)
+    return "".join(map(_escaped, name))
 
 
 def shown(name: str, limit: int = 120) -> str:
@@ -89,14 +96,14 @@ def shown(name: str, limit: int = 120) -> str:
 
 def listed(names: Sequence[str], limit: int = 5) -> str:
     """Return the first names, quoted, and how many more there are."""
-    head = [shown(name) for name in names[:limit]]
+    head = list(map(shown, names[:limit]))
     if len(names) > limit:
         head.append(f"{len(names) - limit} more")
     return head[0] if len(head) == 1 else ", ".join(head[:-1]) + " and " + head[-1]
 
 
 def fault_of(name: str) -> str:
-    """Return what is wrong with the name of an archive's entry, or nothing."""
+    """Return what is wrong with the name of an archive's entry, or an empty string."""
     if "\0" in name:
         return "has a NUL character in its name"
     if "\\" in name:
@@ -111,10 +118,9 @@ def fault_of(name: str) -> str:
 
 
 def as_written(name: str, raw: bytes) -> str:
-    """Return a name as it was written where its encoding is not said and a byte of it looks like a
-    backslash.
+    """Return a name of unknown encoding that may hold a false backslash as it was written.
 
-    Of two-byte letters of Japanese and Chinese systems the second byte may be 0x5C.
+    The second byte of a two-byte letter of Japanese and Chinese systems may be 0x5C, a backslash.
     """
     if b"\\" not in raw or raw.isascii():
         return name
@@ -127,8 +133,8 @@ def as_written(name: str, raw: bytes) -> str:
 
 
 def has_control(name: str) -> bool:
-    """Tell whether the name holds a control character, a line break for one."""
-    return any(unicodedata.category(character) == "Cc" for character in name)
+    """Return whether the name holds a control character, such as a line break."""
+    return "Cc" in map(unicodedata.category, name)
 
 
 def parts_of(name: str) -> list[str]:
@@ -137,34 +143,29 @@ def parts_of(name: str) -> list[str]:
 
 
 def is_litter(parts: Sequence[str], wanted: Collection[str] = ()) -> bool:
-    """Tell whether tools left this behind unasked; a component that the spec itself names never
-    is.
-    """
-    return any(
-        part not in wanted and (part in LITTER or part.startswith(("._", "Icon\r")))
-        for part in parts
-    )
+    """Return whether tools left this; a component that the spec itself names never is litter."""
+    return any(map(_is_a_tools, set(parts).difference(wanted)))
+
+
+def _is_a_tools(part: str) -> bool:
+    return part in LITTER or part.startswith(("._", "Icon\r"))
 
 
 def is_old(folder: str) -> bool:
-    """Tell whether a folder calls itself an older copy, or the handout."""
-    return any(_OLD.match(part) for part in folder.split("/"))
+    """Return whether a folder's name says that it is an older copy, or the handout."""
+    return any(map(_OLD.match, folder.split("/")))
 
 
 def original_names(basename: str) -> list[str]:
-    """Return the names that a file may have had before it was handed in: its own first, the most
-    stripped last.
-    """
+    """Return the names that a file may have had before it was renamed: its own name first."""
     names = [basename]
     if len(basename) > _LONGEST_RENAMED:
         return names
-    name = (
-        basename[: -len(".txt")]
-        if basename.lower().endswith((".py.txt", ".ipynb.txt"))
-        else basename
-    )
-    # as a browser saves it
-    name = name[: -len(".json")] if name.lower().endswith(".ipynb.json") else name
+    name = basename
+    if name.lower().endswith((".py.txt", ".ipynb.txt")):
+        name = name[: -len(".txt")]
+    if name.lower().endswith(".ipynb.json"):  # as a browser saves it
+        name = name[: -len(".json")]
     for _ in range(2):  # an LMS may rename what a cloud drive has renamed
         if prefix := _PREFIX.match(name):
             names.append(name)
@@ -185,10 +186,6 @@ def _escaped(character: str) -> str:
     if category[0] != "C" and category not in ("Zl", "Zp") and character != "`":
         return character
     code = ord(character)
-    return (
-        f"\\x{code:02x}"
-        if code < 0x100
-        else f"\\u{code:04x}"
-        if code < 0x10000
-        else f"\\U{code:08x}"
-    )
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,9 +1,8 @@
-"""Folders, walked without following anything; see `collect` for the theory of operation.
+"""Folders, walked without following links; see `intake_budget` for the theory of operation.
 
-A folder may be a student's own and change while it is walked: every step down is taken relative to
-a folder that is open already and refuses links, a file is asked what it is after it was opened, and
-what has vanished is noted. Pipes, sockets and devices are never opened, since opening alone may
-block or act.
+A folder may be a student's own and change during the walk. So every step down is relative to an
+open folder and refuses links, the kind of a file is read after it was opened, and a vanished file
+is noted. Pipes, sockets and devices are never opened: opening one may block or have an effect.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from pathlib import Path
 
 from grader.grading.intake.candidates import CHECKPOINTS
 from grader.grading.intake.entry_names import ARCHIVES, is_litter
-from grader.grading.intake.intake_budget import CHUNK, Collector, Kind
+from grader.grading.intake.intake_budget import CHUNK, Collector
+from grader.grading.intake.submitted_files import Kind
 
 _CODE = (".py", ".ipynb")
 
-# A place is the descriptor of an open folder, or its path where the system knows no such thing
-# (Windows).
+# A place is the descriptor of an open folder, or its path on Windows, which has no such calls.
 _Place = int | str
 _BY_DESCRIPTOR = (
     os.open in os.supports_dir_fd and os.stat in os.supports_dir_fd and os.scandir in os.supports_fd
@@ -44,9 +43,7 @@ _KINDS = {
 
 
 def read_folder(path: str, collector: Collector) -> None:
-    """Read a folder into the collector: what can't be read is noted with its trouble, and only the
-    limits refuse.
-    """
+    """Read a folder into the collector: note what can't be read, refuse what exceeds a limit."""
     try:
         place = os.open(path, _FOLDER) if _BY_DESCRIPTOR else path
     except OSError as e:
@@ -58,31 +55,31 @@ def read_folder(path: str, collector: Collector) -> None:
 
 
 def archive_within(path: Path) -> Path:
-    """Return the archive that is all a student's folder holds, or the folder: an LMS puts each
-    upload into one.
+    """Return the archive that is all a student's folder holds, or the folder itself.
+
+    An LMS puts each upload into a folder of its own.
     """
     if path.is_symlink() or not path.is_dir():
         return path
     try:
-        with os.scandir(path) as found:
-            entries = sorted(
-                (entry for entry in found if not is_litter([entry.name])),
-                key=lambda entry: entry.name,
-            )
-        if any(
-            entry.is_dir(follow_symlinks=False) or entry.name.lower().endswith(_CODE)
-            for entry in entries
-        ):
-            return path
-        archives = [entry for entry in entries if entry.name.lower().endswith(ARCHIVES)]
-        if not archives:
-            return path
-        newest = max(
-            archives, key=lambda entry: (entry.stat(follow_symlinks=False).st_mtime, entry.name)
-        )
-        return path / newest.name
+        archives: list[os.DirEntry[str]] = []
+        with os.scandir(path) as entries:
+            for entry in entries:
+                name = entry.name.lower()
+                if is_litter([entry.name]):
+                    continue
+                if entry.is_dir(follow_symlinks=False) or name.endswith(_CODE):
+                    return path
+                if name.endswith(ARCHIVES):
+                    archives.append(entry)
+        newest = max(archives, key=_age, default=None)
+        return path if newest is None else path / newest.name
     except OSError:
         return path  # the intake says what is wrong with it
+
+
+def _age(entry: os.DirEntry[str]) -> tuple[float, str]:
+    return entry.stat(follow_symlinks=False).st_mtime, entry.name
 
 
 def _walk(collector: Collector, place: _Place, above: tuple[str, ...], depth: int) -> None:
@@ -94,12 +91,8 @@ def _walk(collector: Collector, place: _Place, above: tuple[str, ...], depth: in
                 collector.count()
                 names.append(entry.name)
         for name in sorted(names):
-            ours = collector.ours(name, names)
-            if (
-                not ours
-                and _is_visited(collector, name, above)
-                and (above or name not in collector.passed_over)
-            ):
+            skipped = collector.ours(name, names) or not _is_visited(collector, name, above)
+            if not skipped and (above or name not in collector.passed_over):
                 _visit(collector, place, name, above, depth)
     except OSError as e:
         collector.unread("/".join(above) or ".", e)
@@ -109,9 +102,7 @@ def _walk(collector: Collector, place: _Place, above: tuple[str, ...], depth: in
 
 
 def _is_visited(collector: Collector, name: str, above: tuple[str, ...]) -> bool:
-    """Tell whether a file or folder is looked at; of Jupyter's checkpoints, the notebooks may be
-    asked for.
-    """
+    """Return whether a file or folder is looked at; of checkpoints, only requested notebooks."""
     if CHECKPOINTS in above:
         return collector.checkpoint([*above, name])
     return name == CHECKPOINTS or not collector.litter([name])
@@ -121,25 +112,23 @@ def _visit(
     collector: Collector, place: _Place, name: str, above: tuple[str, ...], depth: int
 ) -> None:
     path = "/".join((*above, name))
-    if len(path) > collector.limits.max_name:
-        collector.note(
-            path, trouble=f"has a path of more than {collector.limits.max_name} characters"
-        )
+    limits = collector.limits
+    if len(path) > limits.max_name:
+        collector.note(path, trouble=f"has a path of more than {limits.max_name} characters")
         return
     try:
         status = _stat(place, name)
         if stat.S_ISDIR(status.st_mode):
-            if depth + 1 > collector.limits.max_depth:
+            if depth + 1 > limits.max_depth:
                 collector.note(path, trouble=collector.too_deep)
                 return
             _walk(collector, _enter(place, name), (*above, name), depth + 1)
         elif not stat.S_ISREG(status.st_mode):
-            collector.note(
-                path, trouble=f"is {_KINDS.get(stat.S_IFMT(status.st_mode), Kind.OTHER).value}"
-            )
+            kind = _KINDS.get(stat.S_IFMT(status.st_mode), Kind.OTHER)
+            collector.note(path, trouble=f"is {kind.value}")
         elif not collector.reads(path):
             collector.note(path, status.st_size)
-        elif status.st_size > collector.limits.max_file_bytes:
+        elif status.st_size > limits.max_file_bytes:
             collector.note(path, status.st_size, oversize=True)
         else:
             _read(collector, place, name, path)
@@ -156,22 +145,18 @@ def _read(collector: Collector, place: _Place, name: str, path: str) -> None:
 
 @contextlib.contextmanager
 def open_regular(place: _Place, name: str) -> Iterator[int]:
-    """Open a regular file of a folder for reading; raises OSError for anything that has taken its
-    place.
-    """
+    """Open a regular file of a folder for reading; raise OSError if it is none any more."""
     descriptor = _open(place, name, SAFE_READ)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is no regular file any more")
+            raise OSError(0, "it is not a regular file any more")
         yield descriptor
     finally:
         os.close(descriptor)
 
 
 def _chunks(descriptor: int, collector: Collector) -> Iterator[bytes]:
-    """Yield the file's bytes; of one that grows meanwhile, just enough to see that it is too
-    long.
-    """
+    """Yield the file's bytes, at most one more than allowed: the file may grow meanwhile."""
     left = collector.limits.max_file_bytes + 1
     while left > 0 and (chunk := os.read(descriptor, min(CHUNK, left))):
         left -= len(chunk)

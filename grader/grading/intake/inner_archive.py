@@ -1,12 +1,8 @@
-"""An archive within a submission that holds what is missing: opened in memory, within the same
-bounds.
+"""An archive within a submission that holds missing files: opened in memory, in the same bounds.
 
-Theory of operation. Nothing is opened that is not needed: an archive within is looked at only if a
-file that
-the spec names is missing outside. It is read as the submission itself is, by the same code against
-the
-same budget, and no deeper than `DEEPEST`. If several of them hold what is missing, nothing is
-guessed: none is used.
+Theory of operation. An archive within is read only if a file that the spec names is missing
+outside. The code and the budget are those of the submission itself, and the depth is at most
+`DEEPEST`. If several archives hold what is missing, none is used: the choice would be a guess.
 """
 
 from __future__ import annotations
@@ -17,8 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from grader.errors import SubmissionError
-from grader.grading.intake.entry_names import ARCHIVES, listed, shown
-from grader.grading.intake.intake_budget import Collector, Entry, Wanted
+from grader.grading.intake.entry_names import listed, shown
+from grader.grading.intake.intake_budget import Collector
+from grader.grading.intake.submitted_files import Entry, Wanted
 from grader.grading.intake.tar_archives import read_archive
 
 DEEPEST = 4  # archives within archives
@@ -26,7 +23,7 @@ MOST = 8  # archives of one submission that are looked into
 
 
 class Inner(msgspec.Struct, frozen=True):
-    """What the archives within gave."""
+    """What the archives within the submission hold of the missing files."""
 
     files: Mapping[str, bytes]
     notes: tuple[str, ...]
@@ -34,29 +31,27 @@ class Inner(msgspec.Struct, frozen=True):
 
 
 def archives_in(collector: Collector) -> list[Entry]:
-    """Return the archives within that may be looked into."""
+    """Return the archives within that may be opened."""
     found: list[Entry] = []
     left = collector.limits.max_kept_bytes // 2
     for entry in collector.entries:
-        named = entry.path.lower().endswith(ARCHIVES) and not entry.trouble
-        if named and entry.size <= min(left, collector.limits.max_file_bytes):
+        fits = entry.size <= min(left, collector.limits.max_file_bytes)
+        if entry.is_archive and not entry.trouble and fits:
             found.append(entry)
             left -= entry.size
     return found[:MOST]
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """An archive within as a collector: a first look, or one that also keeps some files whatever
-    their names.
-    """
+    """An archive within a submission, which can be read more than once."""
 
     name: str
     data: bytes
     wanted: Wanted
-    within: Collector  # of what it lies in: its budget is one with that
+    within: Collector  # of what holds it: the two share one budget
 
     def read(self, also: Collection[str] = ()) -> Collector:
-        """Read it; raise `SubmissionError` for what may not be."""
+        """Read it, and keep the files ``also`` too; raise `SubmissionError` for a bad archive."""
         collector = Collector(
             self.name,
             self.wanted,
@@ -70,9 +65,7 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 def chosen(found: Sequence[tuple[Entry, Inner]], troubles: Sequence[str]) -> Inner:
-    """Return what the one archive gives that holds what is missing; nothing, with a note, if it is
-    not one.
-    """
+    """Return what the one archive gives that holds missing files; if several do, nothing."""
     if len(found) == 1:
         ((entry, inner),) = found
         gave = listed(list(inner.files))

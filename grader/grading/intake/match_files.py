@@ -1,14 +1,10 @@
-"""Which file of a submission is which file of the spec, wherever it lies and whatever an LMS made
-of its name.
+"""Finds which file of a submission is which file of the spec, whatever its folder and its name.
 
-A *root* is the folder of the submission that stands for the assignment's. Each file that the spec
-may mean proposes
-one: ``hw/a3/package/layers.py`` proposes ``hw/a3``. The root under which most wanted files lie is
-    taken; among
-equals one that does not call itself old, then that with the most exact paths, then the shallowest.
-What the root lacks
-is looked for elsewhere. Where two different files have an equal claim, nothing is guessed: the
-submission is refused.
+A *root* is the folder of the submission that corresponds to the assignment's. Each file that the
+spec may mean proposes one: ``hw/a3/package/layers.py`` proposes ``hw/a3``. The root with the most
+wanted files is taken. Among equal ones, a root whose name does not say that it is old goes first,
+then the one with the most exact paths, then the shallowest. Files that the root lacks are searched
+for elsewhere. If two different files have equal claims, the submission is refused, not guessed at.
 """
 
 from __future__ import annotations
@@ -21,13 +17,11 @@ import msgspec
 from grader.errors import SubmissionError
 from grader.grading.intake.candidates import Work
 from grader.grading.intake.entry_names import fold, is_old, original_names, shown
-from grader.grading.intake.intake_budget import Entry
+from grader.grading.intake.submitted_files import Entry
 
 
 class Match(msgspec.Struct, frozen=True):
-    """An entry that may be a wanted file, seen from a root. ``rank`` is better the smaller it
-    is.
-    """
+    """An entry that may be a wanted file, seen from a root; a smaller ``rank`` is better."""
 
     entry: Entry
     wanted: str
@@ -38,19 +32,17 @@ class Match(msgspec.Struct, frozen=True):
 
     @property
     def rank(self) -> tuple[int, bool, bool]:
-        """How far the entry is from the plain place."""
+        """How far the entry is from its own place."""
         return (self.dropped, self.renamed, self.recased)
 
     @property
     def exact(self) -> bool:
-        """Whether the entry lies in the wanted file's place beneath the root."""
+        """Whether the entry has the wanted file's path below the root."""
         return not any(self.rank)
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """The root, the entry of each wanted file that was found, and the copies that were passed
-    over.
-    """
+    """The root, the entry of each wanted file that was found, and the copies not used."""
 
     root: str
     chosen: dict[str, Match]
@@ -70,18 +62,18 @@ class Suffixes:
             self.names.add(fold(parts[-1]))
             for start in range(1, len(parts)):
                 key = fold("/".join(parts[start:]))
-                # the end of two paths tells nothing
+                # an ending that two paths share does not say which one is meant
                 self._partial[key] = None if key in self._partial else path
 
     def find(self, path: str) -> str | None:
-        """Return the path of the assignment that this is, leading folders of it left out or not."""
+        """Return the path of the assignment that ends like this one."""
         key = fold(path)
         return self._paths.get(key) or self._partial.get(key)
 
 
 @functools.lru_cache(maxsize=8)
 def suffixes_of(paths: frozenset[str]) -> Suffixes:
-    """Return what finds these paths; a class's submissions are all looked at with the same."""
+    """Return the finder of these paths; all submissions of a class share it."""
     return Suffixes(sorted(paths))
 
 
@@ -90,7 +82,10 @@ def arrange(
 ) -> list[Match]:
     """Return every way in which an entry may be a wanted file."""
     suffixes = suffixes_of(frozenset([*wanted, *provided]))
-    return [match for entry in entries for match in _matches(entry, suffixes, frozenset(wanted))]
+    found: list[Match] = []
+    for entry in entries:
+        found += _matches(entry, suffixes, frozenset(wanted))
+    return found
 
 
 def choose(
@@ -98,15 +93,17 @@ def choose(
     refusal: Callable[[str], SubmissionError],
     work: Callable[[Match], Work],
 ) -> Layout:
-    """Choose a root and a file for each wanted one.
+    """Choose a root, and a file for each wanted one.
 
-    ``work`` tells how much of the student's work a file holds: of two with an equal claim, the one
-    that holds more counts. Raises ``refusal`` if nothing tells which one counts.
+    ``work`` returns how much of the student's work a file holds: of two with equal claims, the one
+    that holds more is chosen. Raises ``refusal`` if both hold the same.
     """
     by_root: dict[str, list[Match]] = {}
     for match in matches:
         by_root.setdefault(match.root, []).append(match)
-    best = {root: _best_of_each(found) for root, found in by_root.items()}
+    best: dict[str, dict[str, list[Match]]] = {}
+    for root, found in by_root.items():
+        best[root] = _best_of_each(found)
     order = sorted(best, key=lambda root: (*_score(root, best[root]), root))
     if not order:
         return Layout("", {}, ())
@@ -114,8 +111,11 @@ def choose(
     equals = [other for other in order if _score(other, best[other]) == _score(root, best[root])]
     if len(equals) > 1:
         root = max(equals, key=lambda other: _work_in(best[other], work))
-    _no_rival(root, [other for other in equals if other != root], best, refusal, work)
-    chosen = {path: _only(claims, refusal, work) for path, claims in best[root].items()}
+    equals.remove(root)
+    _no_rival(root, equals, best, refusal, work)
+    chosen: dict[str, Match] = {}
+    for path, claims in best[root].items():
+        chosen[path] = _only(claims, refusal, work)
     for path, claims in _best_elsewhere(matches, chosen).items():
         chosen[path] = _only(claims, refusal, work)
     return Layout(root, chosen, _spare(matches, chosen))
@@ -133,14 +133,8 @@ def _matches(entry: Entry, suffixes: Suffixes, wanted: Collection[str]) -> list[
             if path is None or path not in wanted:
                 continue
             dropped = path.count("/") - tail.count("/")
-            match = Match(
-                entry,
-                path,
-                "/".join(folders[:start]),
-                dropped,
-                name != basename,
-                not path.endswith(tail),
-            )
+            above, renamed = "/".join(folders[:start]), name != basename
+            match = Match(entry, path, above, dropped, renamed, not path.endswith(tail))
             found.setdefault((match.root, path), match)
     return list(found.values())
 
@@ -158,15 +152,19 @@ def _best_of_each(matches: Iterable[Match]) -> dict[str, list[Match]]:
 
 
 def _score(root: str, best: dict[str, list[Match]]) -> tuple[int, bool, int, int]:
-    """Return what a root is worth, the smaller the better."""
+    """Return the rank of a root; smaller is better."""
     exact = sum(claims[0].exact for claims in best.values())
     return (-len(best), is_old(root), -exact, root.count("/") + bool(root))
 
 
 def _work_in(best: dict[str, list[Match]], work: Callable[[Match], Work]) -> tuple[int, int]:
-    """Return how much work lies under a root."""
-    found = [work(claims[0]) for claims in best.values()]
-    return sum(one.written for one in found), sum(one.own for one in found)
+    """Return how much work a root holds."""
+    written = own = 0
+    for claims in best.values():
+        found = work(claims[0])
+        written += found.written
+        own += found.own
+    return written, own
 
 
 def _no_rival(
@@ -176,15 +174,17 @@ def _no_rival(
     refusal: Callable[[str], SubmissionError],
     work: Callable[[Match], Work],
 ) -> None:
+    """Raise ``refusal`` if another root of equal rank holds other contents and as much work."""
     for other in equals:
         if _work_in(best[other], work)[0] < _work_in(best[root], work)[0]:
             continue
         for path in best[root].keys() & best[other].keys():
             mine, theirs = best[root][path][0].entry, best[other][path][0].entry
             if mine.digest != theirs.digest:
+                copies = f"{shown(mine.path)} and {shown(theirs.path)}"
                 raise refusal(
-                    f"it holds two different copies of {shown(path)}, {shown(mine.path)} and"
-                    f" {shown(theirs.path)}, and nothing tells which one counts; hand in only one"
+                    f"it holds two different copies of {shown(path)}, {copies}, and "
+                    "nothing tells which one counts; hand in only one"
                 )
 
 
@@ -193,27 +193,24 @@ def _only(
     refusal: Callable[[str], SubmissionError],
     work: Callable[[Match], Work],
 ) -> Match:
-    """Return the one of equal claims that holds most of the tasks; if several do, they must have
-    one content.
-    """
+    """Return the one of equal claims with the most finished tasks; refuse a tie of contents."""
     if len({claim.entry.digest for claim in claims}) == 1:
         return claims[0]
-    claims = sorted(claims, key=work, reverse=True)
-    for other in claims[1:]:
-        if (
-            other.entry.digest != claims[0].entry.digest
-            and work(other).written == work(claims[0]).written
-        ):
+    first, *others = sorted(claims, key=work, reverse=True)
+    for other in others:
+        differs = other.entry.digest != first.entry.digest
+        if differs and work(other).written == work(first).written:
+            both = f"{shown(first.entry.path)} and {shown(other.entry.path)}"
             raise refusal(
-                f"{shown(claims[0].entry.path)} and {shown(other.entry.path)} may both be"
-                f" {shown(claims[0].wanted)}, and nothing tells which one counts; hand in only one"
+                f"{both} may both be {shown(first.wanted)}, "
+                "and nothing tells which one counts; hand in only one"
             )
-    return claims[0]
+    return first
 
 
 def _best_elsewhere(matches: Sequence[Match], chosen: dict[str, Match]) -> dict[str, list[Match]]:
-    """Return for each wanted file that the root lacks the best claims under any other root."""
-    used = {match.entry.path for match in chosen.values()}
+    """Return the best claims of other roots for each wanted file that the root lacks."""
+    used = entry_paths(chosen.values())
     best: dict[str, list[Match]] = {}
     for match in sorted(matches, key=_distance):
         if match.wanted in chosen or match.entry.path in used:
@@ -228,8 +225,13 @@ def _distance(match: Match) -> tuple[bool, int, bool, bool, int]:
     return (is_old(match.root), *match.rank, match.entry.path.count("/"))
 
 
+def entry_paths(matches: Iterable[Match]) -> set[str]:
+    """Return the paths of the entries of matches."""
+    return {match.entry.path for match in matches}
+
+
 def _spare(matches: Sequence[Match], chosen: dict[str, Match]) -> tuple[Match, ...]:
-    used = {match.entry.path for match in chosen.values()}
+    used = entry_paths(chosen.values())
     spare: dict[str, Match] = {}
     for match in matches:
         if match.entry.path not in used and match.entry.digest != chosen[match.wanted].entry.digest:

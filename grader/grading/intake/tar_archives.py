@@ -1,9 +1,8 @@
-"""Archives, told apart by their first bytes, and tar read as a stream; see `collect` for the theory
-of operation.
+"""Archives, recognised by their first bytes, and tar read as a stream; theory in `intake_budget`.
 
-Tar is read header by header here and not by `tarfile.open`, because that reads a header's
-extensions whole before it can be asked how long they are. What is decompressed comes in pieces,
-each counted before the next is made.
+Tar is read header by header here and not with `tarfile.open`: that reads a header's extensions
+whole before their length can be checked. Decompressed data comes in pieces, and each is counted
+before the next is made.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Protocol
 
 from grader.grading.intake.entry_names import as_written, shown
-from grader.grading.intake.intake_budget import CHUNK, MIB, Collector, Kind
+from grader.grading.intake.intake_budget import CHUNK, MIB, Collector
+from grader.grading.intake.submitted_files import Kind
 from grader.grading.intake.zip_archives import read_zip
 
 _BLOCK = tarfile.BLOCKSIZE
@@ -51,7 +51,7 @@ class _Decompressor(Protocol):
 
 
 class _Gunzip:
-    """zlib with the face that bz2 and lzma have."""
+    """zlib with the interface of bz2 and lzma."""
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(wbits=31)
@@ -85,9 +85,9 @@ _UNREAD = {
 
 
 def read_archive(file: BinaryIO, collector: Collector) -> None:
-    """Read every entry of an archive into the collector, whatever the archive calls itself.
+    """Read every entry of an archive into the collector, whatever its name.
 
-    Raises SubmissionError where it is none, is damaged or cut off, or holds what may not be.
+    Raises SubmissionError if it is no archive, is damaged or cut off, or holds a forbidden entry.
     """
     head = file.read(_BLOCK)
     file.seek(0)
@@ -107,7 +107,8 @@ def read_archive(file: BinaryIO, collector: Collector) -> None:
         _read_tar(_Stream(_counted(file, collector), collector), collector)
         return
     raise collector.refusal(
-        "it is no archive that is read; hand in a folder, a .zip or a .tar.gz, or the one file"
+        "it is not an archive of a known kind; hand in a folder, a .zip or a .tar.gz, or the one"
+        " file"
     )
 
 
@@ -120,14 +121,12 @@ def _counted(file: BinaryIO, collector: Collector) -> Iterator[bytes]:
 def _unpacked(
     file: BinaryIO, new: Callable[[], _Decompressor], collector: Collector
 ) -> Iterator[bytes]:
-    """Yield what the streams that follow one another in the file unpack to, at most a chunk at a
-    time.
-    """
+    """Yield what the streams in the file unpack to, at most a chunk at a time."""
     decompressor, data, streams, ended = new(), b"", 0, False
     while True:
         if decompressor.eof:
-            # Tape blocks are filled up with zeros; whatever else follows must be a stream of the
-            # same kind.
+            # Zeros fill up tape blocks; anything else that follows must be a stream of the same
+            # kind.
             data = decompressor.unused_data.lstrip(b"\0")
             while not data and (more := file.read(CHUNK)):
                 data = more.lstrip(b"\0")
@@ -157,7 +156,7 @@ def _unpacked(
 
 
 class _Stream:
-    """Bytes that come in chunks, asked for by number."""
+    """Bytes that come in chunks and are read by number."""
 
     def __init__(self, chunks: Iterator[bytes], collector: Collector) -> None:
         self._chunks = chunks

@@ -1,9 +1,8 @@
-"""Takes in notebooks that were handed in as text: jupytext's percent format (`.py`) and MyST
-Markdown (`.md`).
+"""Takes in notebooks that were handed in as text: percent format (`.py`) and Markdown (`.md`).
 
-Only where a wanted notebook is not in the submission is a text of its name looked for. It is a
-stranger's: bounded in length, read by jupytext without running anything, and what comes of it goes
-the way of every submitted notebook.
+A text is only looked for if the notebook of its name is missing. The text is untrusted: its length
+is bounded, jupytext reads it without running anything, and the notebook that results is treated
+like every submitted notebook.
 """
 
 from __future__ import annotations
@@ -22,9 +21,7 @@ FORMS = (".py", ".md")
 
 
 def take_in(path: Path, wanted: Wanted) -> Taken:
-    """Take in a submission as `take` does, and a text in the place of a notebook that is
-    missing.
-    """
+    """Take in a submission as `take` does; a text may replace a notebook that is missing."""
     refused: SubmissionError | None = None
     taken: Taken | None = None
     try:
@@ -51,7 +48,7 @@ def _wanting(wanted: Wanted, names: tuple[str, ...]) -> Wanted:
 
 
 def _with_texts(taken: Taken, texts: Taken, names: dict[str, str], wanted: Wanted) -> Taken:
-    """Return what was taken with notebooks made of texts."""
+    """Return what was taken, with notebooks made from the texts."""
     files = {path: data for path, data in taken.files.items() if path not in names}
     notes = list(taken.notes) if taken is not texts else []
     for text, name in names.items():
@@ -64,7 +61,7 @@ def _with_texts(taken: Taken, texts: Taken, names: dict[str, str], wanted: Wante
     return msgspec.structs.replace(
         taken,
         files=files,
-        missing=tuple(path for path in wanted.paths if path not in files),
+        missing=tuple(wanted.lacking(files)),
         notes=tuple(notes),
         digest=digest,
     )

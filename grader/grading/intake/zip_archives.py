@@ -1,9 +1,9 @@
-"""Zip archives, read entry by entry; see `collect` for the theory of operation.
+"""Zip archives, read entry by entry; see `intake_budget` for the theory of operation.
 
-`zipfile` reads the central directory, no more: it believes that directory's sizes and hands out
-what fits them, so one archive can hold two contents. Here each entry's own header must say the
-same, no two entries may share bytes, and an entry must unpack to exactly the bytes that were
-declared, which are counted as they come.
+`zipfile` reads only the central directory here. It believes that directory's sizes, so one archive
+can have two contents. Here each entry's own header must agree with the directory, no two entries
+may share bytes, and an entry must unpack to exactly the declared number of bytes, which are counted
+while they come.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from grader.grading.intake.entry_names import as_written, shown
-from grader.grading.intake.intake_budget import CHUNK, MIB, Collector, Kind
+from grader.grading.intake.intake_budget import CHUNK, MIB, Collector
+from grader.grading.intake.submitted_files import Kind
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # the entry, strongly; the directory itself
@@ -38,17 +39,14 @@ _FORMATS = {
 
 
 class _Guarded(io.BufferedIOBase):
-    """A file that refuses to hand out more at once than a directory of the allowed entries
-    takes.
-    """
+    """A file that refuses to return more at once than a directory of allowed size needs."""
 
     def __init__(self, file: BinaryIO, limit: int, collector: Collector) -> None:
         self._file, self._limit, self._collector = file, limit, collector
 
     def read(self, size: int | None = -1, /) -> bytes:
-        data = self._file.read(
-            min(self._limit + 1, size if size is not None and size >= 0 else self._limit + 1)
-        )
+        limit = self._limit + 1
+        data = self._file.read(min(limit, size) if size is not None and size >= 0 else limit)
         if len(data) > self._limit:
             raise self._collector.refusal(
                 "its directory is too large; hand in only the files that you were asked for"
@@ -63,9 +61,7 @@ class _Guarded(io.BufferedIOBase):
 
 
 def read_zip(file: BinaryIO, collector: Collector) -> None:
-    """Read every entry of a zip archive into the collector; raises SubmissionError for what may not
-    be.
-    """
+    """Read every entry of a zip archive into the collector; raise SubmissionError for a bad one."""
     infos, end = _directory(file, collector)
     if not infos:
         raise collector.refusal("it is empty; hand in the files that you were asked for")
@@ -74,14 +70,12 @@ def read_zip(file: BinaryIO, collector: Collector) -> None:
     position = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         path = collector.admit(_name(info), _kind(info))
+        name = shown(info.filename)
         if info.flag_bits & _ENCRYPTED:
-            raise collector.refusal(
-                f"the entry {shown(info.filename)} is encrypted; pack it without a password"
-            )
+            raise collector.refusal(f"the entry {name} is encrypted; pack it without a password")
         if info.header_offset < position:
             raise collector.refusal(
-                f"the entry {shown(info.filename)} shares its bytes with another, as in a zip bomb;"
-                " pack it again"
+                f"the entry {name} shares its bytes with another, as in a zip bomb; pack it again"
             )
         if info.header_offset >= end:
             raise collector.refusal(_DAMAGED)
@@ -127,9 +121,7 @@ def _kind(info: zipfile.ZipInfo) -> Kind:
 
 
 def _to_content(file: BinaryIO, info: zipfile.ZipInfo, collector: Collector) -> int:
-    """Go to the entry's first byte and return where its last one ends; its header must say what the
-    directory said.
-    """
+    """Go to the entry's first byte and return the end of its last; check its header first."""
     lies = collector.refusal(
         f"the two headers of the entry {shown(info.filename)} disagree; pack it again"
     )
@@ -150,21 +142,20 @@ def _to_content(file: BinaryIO, info: zipfile.ZipInfo, collector: Collector) -> 
         raise lies
     if not flags & _SIZES_FOLLOW:
         declared = ((crc, info.CRC), (packed, info.compress_size), (unpacked, info.file_size))
-        if any(here not in (there, _ZIP64) for here, there in declared):
-            raise lies
+        for here, there in declared:
+            if here not in (there, _ZIP64):
+                raise lies
     start = int(info.header_offset) + _LOCAL.size + int(name_length) + int(extra_length)
     file.seek(start)
     return start + info.compress_size
 
 
 def _content(file: BinaryIO, info: zipfile.ZipInfo, collector: Collector) -> Iterator[bytes]:
-    """Yield what the entry unpacks to: exactly as much as was declared, with the checksum that was
-    declared.
-    """
+    """Yield what the entry unpacks to: exactly the declared size, with the declared checksum."""
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise collector.refusal(
-            f"the entry {shown(info.filename)} is compressed by a method that is not read; make an"
-            " ordinary .zip"
+            f"the entry {shown(info.filename)} is compressed by a method that is not read; "
+            "make an ordinary .zip"
         )
     pieces = _packed(file, info.compress_size, collector)
     if info.compress_type == zipfile.ZIP_DEFLATED:

@@ -1,11 +1,12 @@
-"""Libraries that convert hostile text, under a clock: what takes too long is shown plain.
+"""Libraries that convert untrusted text, under a clock: slow text is shown plain.
 
-Theory of operation. Pygments, mistune, latex2mathml and nh3 are safe on hostile text but not quick:
-some take time that grows with a high power of its length, and none can be told to stop. So each
-text has a worst case, reckoned from its length by the rates below, which were measured with texts
-made to be slow. While that fits into what is left of a page's seconds it is converted here, and
-what it really took is taken off: honest text takes little. All else is converted in a process of
-its own, which is ended when the seconds for such processes are over.
+Theory of operation. Pygments, mistune, latex2mathml and nh3 are safe on hostile text but may be
+slow: some take time that grows with a high power of its length, and none can be interrupted. So
+each text has a worst case, computed from its length by the rates below, which were measured with
+texts made to be slow. A text whose worst case fits into what is left of the page's seconds is
+converted here, and the time that it really took is subtracted: honest text takes little. Every
+other text is converted in a process of its own, which is ended when the seconds for such processes
+are used up.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Protocol
 
 HERE_SECONDS = 2.0  # of one page, in this process
 APART_SECONDS = 6.0  # of one page, in processes of their own
-MOST_BYTES = 8_000_000  # of what comes back from one
+MOST_BYTES = 8_000_000  # of the result of one
 _BOOT = (
     "import sys; sys.path.append(sys.argv[1]); from grader.report.markup.converting import main;"
     " main()"
@@ -68,7 +69,7 @@ def in_a_process(kind: str, text: str, seconds: float) -> str:
 
 
 @dataclass
-class Clock:
+class ConversionClock:
     """The seconds that are left for the conversions of one page."""
 
     here: float = HERE_SECONDS
@@ -94,6 +95,6 @@ class Clock:
             self.apart -= time.perf_counter() - start
 
 
-def patient() -> Clock:
+def patient() -> ConversionClock:
     """Return a clock for text of the assignment's author, which is converted here."""
-    return Clock(here=math.inf)
+    return ConversionClock(here=math.inf)

@@ -1,4 +1,4 @@
-"""The process in which a text is converted that may take long: reads one, writes its markup."""
+"""The process that converts one text that may take long: reads it and writes its markup."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CPU_SECONDS, MEMORY = 20, 2 << 30
 
 
 def main() -> None:
-    """Convert the text on standard input, within limits of this process's own."""
+    """Convert the text on standard input, within limits on this process."""
     _limit()
     kind, text = json.loads(sys.stdin.buffer.read())
     sys.stdout.buffer.write(CONVERTERS[kind](text).encode("utf-8", "replace"))
@@ -26,7 +26,7 @@ CONVERTERS = {
 
 
 def _limit() -> None:
-    if sys.platform == "win32":  # the clock of the other side alone
+    if sys.platform == "win32":  # only the parent's clock limits it there
         return
     import resource
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from grader.report.markup.conversion_clock import Clock, TooSlow
+from grader.report.markup.conversion_clock import ConversionClock, TooSlow
 from grader.report.pictures import safe_data_uri
 from grader.text import clean
 
@@ -156,7 +156,7 @@ _MATH_LENGTHS = {
 }
 
 
-def html(text: str, clock: Clock) -> Markup | None:
+def html(text: str, clock: ConversionClock) -> Markup | None:
     """Return a student's HTML without anything that acts, or None if it is too much or too slow."""
     if len(text) > HTML_LIMIT or text.count("<") > TAG_LIMIT:
         return None
@@ -166,13 +166,14 @@ def html(text: str, clock: Clock) -> Markup | None:
         return None
 
 
-def markdown(text: str, clock: Clock) -> Markup:
+def markdown(text: str, clock: ConversionClock) -> Markup:
     """Return Markdown as markup, its formulas as MathML.
 
     It stays plain text if it is too long, takes too long or can't be parsed.
     """
     text = clean(text, MARKDOWN_LIMIT + 1)
-    if len(text) > MARKDOWN_LIMIT or any(len(line) > LINE_LIMIT for line in text.splitlines()):
+    longest = max(map(len, text.splitlines()), default=0)
+    if len(text) > MARKDOWN_LIMIT or longest > LINE_LIMIT:
         return preformatted(text)
     try:
         return _ready(clock.convert("markdown", text, converted_markdown))
@@ -180,10 +181,8 @@ def markdown(text: str, clock: Clock) -> Markup:
         return preformatted(text)
 
 
-def math(latex: str, clock: Clock) -> Markup:
-    """Return a LaTeX formula of its own line as MathML, or its source as code if it can't be
-    read.
-    """
+def math(latex: str, clock: ConversionClock) -> Markup:
+    """Return a LaTeX display formula as MathML, or its source as code if it can't be read."""
     text = clean(latex, MATH_LIMIT + 1)
     try:
         return _ready(clock.convert("math", text, converted_math))
@@ -197,7 +196,7 @@ def converted_html(text: str) -> str:
 
 
 def converted_markdown(text: str) -> str:
-    """Return Markdown as harmless markup; raises whatever its parser does."""
+    """Return Markdown as harmless markup; raises what its parser raises."""
     return _clean(str(_markdown()(_ENVIRONMENT.sub(_fence, text))))
 
 
@@ -207,7 +206,7 @@ def converted_math(latex: str) -> str:
 
 
 def _ready(cleaned: str) -> Markup:
-    """Return what a converter of this file has made, here or in a process of its own."""
+    """Return what a converter of this module has made, in this process or in another."""
     return Markup(cleaned)  # noqa: S704 - nh3 has cleaned it
 
 
@@ -216,12 +215,13 @@ def _source_of(latex: str) -> Markup:
 
 
 def preformatted(text: str) -> Markup:
-    """Return text as it stands."""
+    """Return text unchanged, escaped."""
     return Markup('<pre class="text" tabindex="0">{}</pre>').format(text)
 
 
 _UNKNOWN_TO_MATHML = re.compile(
-    r"\\(?:label|tag\*?)\{[^{}]*\}|\\(?:nonumber|notag|displaystyle)(?![a-zA-Z])|\\(?:begin|end)\{equation\*?\}"
+    r"\\(?:label|tag\*?)\{[^{}]*\}|\\(?:nonumber|notag|displaystyle)(?![a-zA-Z])"
+    r"|\\(?:begin|end)\{equation\*?\}"
 )
 _NUMBERED = re.compile(r"(\\begin|\\end)\{(align|gather|eqnarray|multline)\}")
 _ENVIRONMENT = re.compile(
@@ -255,19 +255,15 @@ def _markdown() -> Any:
     import mistune
 
     class Renderer(mistune.HTMLRenderer):
-        """Formulas become MathML at once, and headings are no headings: the outline is the report's
-        own.
-        """
+        """Turns formulas into MathML, and headings into bold text: the outline is the report's."""
 
         def heading(self, text: str, level: int, **attrs: Any) -> str:
             return f"<p><strong>{text}</strong></p>\n"
 
         def image(self, text: str, url: str, title: str | None = None) -> str:
-            return (
-                f'<img src="{escape(url)}">'
-                if safe_data_uri(url)
-                else f"[picture: {escape(text or url[:80])}]"
-            )
+            if safe_data_uri(url):
+                return f'<img src="{escape(url)}">'
+            return f"[picture: {escape(text or url[:80])}]"
 
         def link(self, text: str, url: str, title: str | None = None) -> str:
             return (
@@ -311,10 +307,9 @@ _TAMED = (
 
 
 def _tame(html: str) -> str:
-    """Return raw HTML, still to be sanitised, whose formatting elements can't pile up and whose
-    lists can't be broken.
+    """Return raw HTML, not yet sanitised, without piling formatting or broken lists.
 
-    Links go: where they lead can't be seen, and Markdown has its own.
+    Links are removed: a reader can't see their targets, and Markdown has its own links.
     """
     for pattern, replacement in _TAMED:
         html = pattern.sub(replacement, html)

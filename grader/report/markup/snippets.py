@@ -15,7 +15,7 @@ from typing import Any
 from markupsafe import Markup
 
 from grader.model import Frame
-from grader.report.markup.conversion_clock import Clock, TooSlow
+from grader.report.markup.conversion_clock import ConversionClock, TooSlow
 from grader.text import clean
 
 LINES = 160  # of one function
@@ -32,12 +32,12 @@ class Snippet:
 
     title: str
     file: str
-    lines: tuple[Line, ...]
+    lines: tuple[SnippetLine, ...]
     cut: bool
 
 
 @dataclass(frozen=True)
-class Line:
+class SnippetLine:
     """One highlighted line; ``mark`` says what happened there, in words."""
 
     number: int
@@ -49,14 +49,17 @@ def snippets(
     sources: Mapping[str, str],
     functions: Sequence[str],
     frames: Sequence[Frame],
-    clock: Clock,
+    clock: ConversionClock,
     limit: int = 3,
 ) -> list[Snippet]:
-    """Return the named functions as they stand in the sources, and the place of the last frame
-    where none holds it.
+    """Return the named functions of the sources, and the last frame's surroundings.
+
+    The latter only if none of the functions contains that frame.
     """
     found: list[Snippet] = []
-    marks = {(frame.file, frame.line): "called from here" for frame in frames[:-1]}
+    marks: dict[tuple[str, int], str] = {}
+    for frame in frames[:-1]:
+        marks[frame.file, frame.line] = "called from here"
     if frames:
         marks[frames[-1].file, frames[-1].line] = "raised here"
     shown: list[tuple[str, int, int]] = []
@@ -68,11 +71,9 @@ def snippets(
                 found.append(_snippet(name, file, lines, span, marks, clock))
                 break
     last = frames[-1] if frames else None
-    if (
-        last
-        and last.file in sources
-        and not any(f == last.file and a < last.line <= b for f, a, b in shown)
-    ):
+    if last is None or last.file not in sources:
+        return found
+    if not any(f == last.file and a < last.line <= b for f, a, b in shown):
         lines = _lines(sources[last.file])
         span = find(lines, last.function) if last.function else None
         if span is None or not span[0] < last.line <= span[1]:
@@ -84,8 +85,9 @@ def snippets(
 
 
 def find(lines: Sequence[str], name: str) -> tuple[int, int] | None:
-    """Return first and last line (from 0, last excluded) of a function, or of ``Class.method``; the
-    last one counts.
+    """Return first and last line (from 0, last excluded) of a function or ``Class.method``.
+
+    Of several definitions it is the last one, as in Python.
     """
     start, stop = 0, len(lines)
     *classes, function = name.split(".")
@@ -97,35 +99,33 @@ def find(lines: Sequence[str], name: str) -> tuple[int, int] | None:
 
 
 def function_text(text: str, name: str) -> str | None:
-    """Return the source of a function, or of ``Class.method``, as it stands in a file; None if it
-    is not there.
-    """
+    """Return the source of a function or ``Class.method`` in a file, or None."""
     lines = _lines(text)
     span = find(lines, name)
     return "\n".join(lines[span[0] : span[1]]) if span is not None else None
 
 
 def place(sources: Mapping[str, str], name: str) -> tuple[str, int] | None:
-    """Return the file and the line, from 1, where a function begins, or None where no source holds
-    it.
-    """
+    """Return the file and the line, from 1, of a function's definition, or None."""
     for file, text in sources.items():
         if span := find(_lines(text), name):
             return file, span[0] + 1
     return None
 
 
-def highlight(text: str, clock: Clock) -> list[Markup]:
-    """Return Python source as one piece of markup per line; plain if highlighting takes too
-    long.
-    """
-    # Pygments takes quadratic time on blank lines that hold spaces.
-    cut = "\n".join(clean(line, WIDTH).rstrip() for line in _lines(text))
+def highlight(text: str, clock: ConversionClock) -> list[Markup]:
+    """Return Python source as markup, line by line; plain if highlighting takes too long."""
+    cut = "\n".join(map(_trimmed, _lines(text)))
     try:
         markup = clock.convert("code", cut, pygmentized)
     except TooSlow:
-        return [Markup("{}").format(line) for line in cut.split("\n")]
-    return [Markup(line) for line in markup.split("\n")]  # noqa: S704 - Pygments escapes it
+        return list(map(Markup("{}").format, cut.split("\n")))
+    return list(map(Markup, markup.split("\n")))  # Pygments escapes it
+
+
+def _trimmed(line: str) -> str:
+    """Return a line without spaces at its end: on blank lines Pygments takes quadratic time."""
+    return clean(line, WIDTH).rstrip()
 
 
 def pygmentized(text: str) -> str:
@@ -137,9 +137,7 @@ def pygmentized(text: str) -> str:
 
 @functools.cache
 def _pygments() -> tuple[Any, Any]:
-    """Return a lexer and a formatter; the lexer keeps blank lines at both ends: the numbers beside
-    stay true.
-    """
+    """Return a lexer and a formatter; blank lines at both ends stay, so that numbers are right."""
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
@@ -152,34 +150,31 @@ def _snippet(
     lines: Sequence[str],
     span: tuple[int, int],
     marks: Mapping[tuple[str, int], str],
-    clock: Clock,
+    clock: ConversionClock,
 ) -> Snippet:
     """Return a stretch of a file with its lines numbered from 1."""
     start, stop = span
     kept = min(stop, start + LINES)
     code = highlight("\n".join(lines[start:kept]), clock)
-    numbered = enumerate(code[: kept - start], start=start + 1)
-    shown = [Line(n, line, marks.get((file, n), "")) for n, line in numbered]
+    shown: list[SnippetLine] = []
+    for number, line in enumerate(code[: kept - start], start=start + 1):
+        shown.append(SnippetLine(number, line, marks.get((file, number), "")))
     first, last = _docstring(lines[start:kept])
     if last - first > _TOLD and not any(line.mark for line in shown[first:last]):
-        shown[first:last] = [
-            Line(
-                shown[first].number,
-                Markup("… {} more lines of its docstring").format(last - first),
-                "",
-            )
-        ]
+        more = Markup("… {} more lines of its docstring").format(last - first)
+        shown[first:last] = [SnippetLine(shown[first].number, more, "")]
     return Snippet(title, file, tuple(shown), cut=kept < stop)
 
 
 def _docstring(lines: Sequence[str]) -> tuple[int, int]:
-    """Return first and last (excluded) of a function's docstring's lines after its first one:
-    mostly the author's.
+    """Return first and last (excluded) line of a function's docstring after its first line.
+
+    The report folds these: the author wrote most of them.
     """
-    body = next(
-        (number for number, line in enumerate(lines, start=1) if line.rstrip().endswith(":")),
-        len(lines),
-    )
+    body = 0
+    while body < len(lines) and not lines[body].rstrip().endswith(":"):
+        body += 1
+    body += 1  # the line after the signature
     if body < len(lines) and (opening := _QUOTES.match(lines[body])):
         if opening[1] in lines[body][opening.end() :]:
             return 0, 0
@@ -190,17 +185,16 @@ def _docstring(lines: Sequence[str]) -> tuple[int, int]:
 
 
 def _block(lines: Sequence[str], start: int, stop: int, pattern: str) -> tuple[int, int] | None:
-    """Return the last block that begins with a line of a pattern, its decorators included, the
-    outermost preferred.
-    """
+    """Return the last of the outermost blocks whose heads match, with its decorators."""
     opening = _opening(pattern)
-    heads = [
-        (match, number) for number in range(start, stop) if (match := opening.match(lines[number]))
-    ]
-    if not heads:
+    first = outermost = -1
+    for number in range(start, stop):
+        if match := opening.match(lines[number]):
+            indent = len(match[1].expandtabs())
+            if first < 0 or indent <= outermost:
+                first, outermost = number, indent
+    if first < 0:
         return None
-    outermost = min(len(match[1].expandtabs()) for match, _ in heads)
-    first = max(number for match, number in heads if len(match[1].expandtabs()) == outermost)
     end = first + 1
     while end < stop and not _ends(lines[end], outermost):
         end += 1
@@ -217,9 +211,7 @@ def _opening(pattern: str) -> re.Pattern[str]:
 
 
 def _ends(line: str, indent: int) -> bool:
-    """Tell whether a line lies outside of a block: comments and the closing bracket of a signature
-    do not.
-    """
+    """Return whether a line ends a block; comments and a signature's closing bracket do not."""
     text = line.strip()
     if not text or text.startswith(("#", ")")):
         return False

@@ -1,0 +1,70 @@
+"""What the intake looks for, and what it sees: wanted paths and entries. Pure data."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Container, Iterable, Mapping
+
+import msgspec
+
+from grader.grading.intake.candidates import Draft
+from grader.grading.intake.entry_names import ARCHIVES
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What the spec names. Paths are posix, relative to the assignment's root."""
+
+    files: tuple[str, ...] = ()
+    notebooks: tuple[str, ...] = ()
+    # files that are replaced by the assignment's own
+    provided: frozenset[str] = frozenset()
+    digests: Mapping[str, str] = {}  # path of a provided file -> its SHA-256 in hex
+    drafts: Mapping[str, Draft] = {}  # path -> the file as students get it
+    # files and folders at the top of a folder that are not reported
+    passed_over: frozenset[str] = frozenset()
+    # patterns of further modules of the student's that are taken too
+    own_modules: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files and notebooks that the intake looks for."""
+        return self.files + self.notebooks
+
+    def lacking(self, files: Container[str]) -> list[str]:
+        """Return the wanted paths that are not among ``files``."""
+        return [path for path in self.paths if path not in files]
+
+
+class Kind(enum.Enum):
+    """What an entry is; the value completes the sentence 'the entry is ...'."""
+
+    FILE = "a file"
+    FOLDER = "a folder"
+    SYMLINK = "a symbolic link"
+    HARDLINK = "a hard link"
+    DEVICE = "a device"
+    FIFO = "a named pipe (FIFO)"
+    SOCKET = "a socket"
+    OTHER = "of a kind that is neither file nor folder"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A file that was seen. ``digest`` is empty if its bytes were not read."""
+
+    path: str
+    size: int = 0
+    digest: str = ""
+    # with CRLF taken as LF: a provided file with Windows' line ends was not changed
+    unix_digest: str = ""
+    oversize: bool = False  # longer than a wanted file may be, and not kept
+    trouble: str = ""  # why it can't be read: '... is a symbolic link'
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether its name is an archive's."""
+        return self.path.lower().endswith(ARCHIVES)
+
+
+def paths_of(entries: Iterable[Entry]) -> list[str]:
+    """Return the paths of entries."""
+    return [entry.path for entry in entries]
