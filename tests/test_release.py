@@ -297,7 +297,7 @@ def test_the_tutorial_gives_what_it_shows(environment: dict[str, str], tmp_path:
     assert first.text.splitlines() == [
         "python3 -m venv .venv",
         ". .venv/bin/activate",
-        "pip install .",
+        'pip install ".[author,class]"',
     ]
     for language, text, _ in steps:
         if language == "text":

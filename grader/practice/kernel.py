@@ -65,6 +65,7 @@ class Copy:
     """A fork of the kernel that answers until its connection is closed. A context manager."""
 
     def __init__(self, namespace: dict[str, Any]) -> None:
+        assert sys.platform != "win32", "only systems that fork have copies"
         self._namespace = namespace
         self._ours, theirs = socket.socketpair()
         sys.stdout.flush()
@@ -79,6 +80,7 @@ class Copy:
 
     def _answer(self, sock: socket.socket) -> None:
         """Serve in the copy, which ends here whatever happens."""
+        assert sys.platform != "win32", "only systems that fork have copies"
         try:
             os.setsid()
             signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -89,6 +91,7 @@ class Copy:
 
     def hand_over(self, control: socket.socket) -> None:
         """Give the connection to the process at the other end of a socket."""
+        assert sys.platform != "win32", "only systems that fork have copies"
         socket.send_fds(control, [b"!"], [self._ours.fileno()])
         self._ours.close()
 
@@ -97,6 +100,7 @@ class Copy:
 
     def close(self) -> None:
         """End the copy."""
+        assert sys.platform != "win32", "only systems that fork have copies"
         self._ours.close()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._pid, signal.SIGKILL)
