@@ -26,7 +26,6 @@ import numpy as np
 from grader.sandbox.inside.work.worker import Worker
 from grader.sandbox.wire import Channel, Frame
 
-
 NO_FORK = "this system can't copy a process"
 
 
