@@ -152,7 +152,7 @@ def test_a_name_that_no_honest_archive_holds_is_refused(
 @pytest.mark.parametrize(
     ("name", "trouble"),
     [
-        ("a/" * 12 + "x.py", "is more than 8 folders deep"),
+        ("a/" * 12 + "x.py", "lies more than 8 folders deep"),
         ("x" * 201, "has a path of more than 200 characters"),
     ],
 )

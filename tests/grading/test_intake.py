@@ -589,7 +589,7 @@ def test_what_lies_too_deep_or_has_too_long_a_path_is_left_out(tmp_path: Path) -
     taken = intake(tmp_path, {**HONEST, **others}, "student")
     assert taken.files == HONEST
     told = " ".join(taken.notes)
-    assert "is more than 8 folders deep, and was not read" in told
+    assert "lies more than 8 folders deep, and was not read" in told
     assert "has a path of more than 200 characters, and was not read" in told
 
 

@@ -189,7 +189,7 @@ class Collector:
     @property
     def too_deep(self) -> str:
         """The trouble of a path in too many folders."""
-        return f"is more than {self.limits.max_depth} folders deep"
+        return f"lies more than {self.limits.max_depth} folders deep"
 
     def machine(self, path: str, error: OSError) -> None:
         """Raise `GraderFault` if the machine failed: the content of the submission is unknown."""
