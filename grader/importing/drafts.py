@@ -12,7 +12,6 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,7 +25,6 @@ from grader.notebooks.text_format import is_text_notebook, notebook_of
 Cell = dict[str, Any]  # as in the notebook's JSON, its source joined to one text
 
 _ID = re.compile(r"[^A-Za-z0-9_-]+")
-_PICTURE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*\bsrc=[\"']([^\"']+)")
 
 
 class Test(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,51 +227,3 @@ def add_points(cells: list[Cell], after: str, points: float) -> bool:
             ours["points"] = float(ours.get("points", 0)) + points
             return True
     return False
-
-
-def files_beside(cells: list[Cell], folder: Path) -> tuple[list[str], list[str]]:
-    """Return the files that cells speak of: those in the notebook's folder, and pictures that are
-    not there.
-    """
-    # path -> whether it must be a file: a string in code need not be one
-    named: dict[str, bool] = {}
-    for cell in cells:
-        for found in _PICTURE.findall(cell["source"]) if cell["cell_type"] == "markdown" else ():
-            path = found[0] or found[1]
-            if not re.match(r"[a-z]+:|/|#", path):  # a web address, an attachment
-                named[path] = True
-    for _, tree in trees(cells):
-        for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.Constant)
-                and isinstance(node.value, str)
-                and 0 < len(node.value) < 200
-            ):
-                named.setdefault(node.value, False)
-            elif isinstance(node, ast.Import | ast.ImportFrom):
-                modules = (
-                    [alias.name for alias in node.names]
-                    if isinstance(node, ast.Import)
-                    else [node.module or ""]
-                )
-                named |= {f"{module.replace('.', '/')}.py": False for module in modules if module}
-    there = [path for path in named if is_beside(path, folder)]
-    return there, [path for path, must in named.items() if must and path not in there]
-
-
-def is_beside(path: str, folder: Path) -> bool:
-    """Return whether a relative path names a file below a folder, and none that the assignment has
-    itself.
-    """
-    if (
-        "\0" in path
-        or "\\" in path
-        or path.startswith("/")
-        or ".." in path.split("/")
-        or path == "assignment.toml"
-    ):
-        return False
-    try:
-        return (folder / path).is_file() and not path.startswith(("checks/", "expectations/", "./"))
-    except OSError:  # a text that is too long to be a file's name
-        return False

@@ -92,11 +92,6 @@ def may_raise(cell: Cell) -> bool:
     return isinstance(tags, list) and RAISES in tags
 
 
-def same_text(one: str, other: str) -> bool:
-    """Return whether two sources are equal, spaces at the ends of lines and cells aside."""
-    return folded(one) == folded(other)
-
-
 def folded(source: str) -> str:
     """Return a source without spaces at the ends of its lines and without empty lines around it."""
     return "\n".join(map(str.rstrip, source.strip().split("\n")))

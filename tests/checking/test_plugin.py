@@ -13,7 +13,9 @@ from toy import CHECKS, REFERENCE, SPEC, Toy, build
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.authoring.record import record
 from grader.checking.api.expect import Mode
-from grader.checking.run.plan import Plan
+from grader.checking.run import session
+from grader.checking.run.boxes import Boxes
+from grader.checking.run.plan import Outcome, Plan
 from grader.checking.run.session import run_checks
 from grader.errors import AssignmentError
 from grader.model import CaseResult
@@ -238,3 +240,40 @@ def test_what_a_check_cannot_go_on_with_is_the_submissions_matter(tmp_path: Path
     assert graded["count"].message == (
         "`count` returned something that the check can't go on with: ValueError"
     )
+
+
+@pytest.mark.parametrize(("failures", "ends"), [(session.PARSED_AGAIN, False), (99, True)])
+def test_checks_that_python_failed_to_parse_beside_another_thread_are_collected_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int, ends: bool
+) -> None:
+    collected = session._session
+    tried: list[int] = []
+
+    def failing(plan: Plan, boxes: Boxes) -> Outcome:
+        tried.append(1)
+        if len(tried) <= failures:
+            raise AssignmentError(f"test_toy.py can't be collected:\nE {session.PARSED_AT_ONCE}")
+        return collected(plan, boxes)
+
+    monkeypatch.setattr(session, "_session", failing)
+    if ends:
+        with pytest.raises(AssignmentError, match="can't be collected"):
+            run(tmp_path, CHECKS)
+    else:
+        assert set(run(tmp_path, CHECKS))
+    assert len(tried) == session.PARSED_AGAIN + 1
+
+
+def test_checks_that_are_broken_are_collected_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def failing(plan: Plan, boxes: Boxes) -> Outcome:
+        tried.append(1)
+        raise AssignmentError("test_toy.py can't be collected:\nE SyntaxError: invalid syntax")
+
+    monkeypatch.setattr(session, "_session", failing)
+    with pytest.raises(AssignmentError, match="invalid syntax"):
+        run(tmp_path, CHECKS)
+    assert tried == [1]
