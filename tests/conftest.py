@@ -30,69 +30,77 @@ hypothesis.settings.load_profile("grader")
 # These take longest, so they begin first: with several processes no core waits for one of them at
 # the end.
 LONGEST = (
-    *("flagship/test_flagship_handout.py", "report/test_real_reports.py", "test_submissions.py"),
-    *("authoring/test_audit.py", "flagship/test_known_mistakes.py", "sandbox/test_as_user.py"),
-    *(
-        "flagship/test_follow_through.py",
-        "classroom/test_dask.py",
-        "report/test_browser.py",
-        "right/test_right.py",
-    ),
+    "flagship/test_flagship_handout.py",
+    "report/test_real_reports.py",
+    "test_submissions.py",
+    "authoring/test_audit.py",
+    "flagship/test_known_mistakes.py",
+    "sandbox/test_as_user.py",
+    "flagship/test_follow_through.py",
+    "classroom/test_dask.py",
+    "report/test_browser.py",
+    "right/test_right.py",
     "desk/test_desk_browser.py",
 )
 
-
-# What `tox -e fast` leaves out: files, and folders with all that is in them.
-SLOW = (
-    # a browser
-    *("report/test_browser.py", "report/test_real_reports.py", "classroom/test_pages.py"),
-    # a class, and processes that are killed
-    *(
+# What `tox -e fast` leaves out, by the reason: files, and folders with all that is in them.
+SLOW = {
+    "a browser": (
+        "report/test_browser.py",
+        "report/test_real_reports.py",
+        "classroom/test_pages.py",
+        "desk/test_desk_browser.py",
+        "practice/test_jupyterlab.py",
+    ),
+    "a class, or processes that are killed": (
         "classroom/test_formats.py",
         "classroom/test_batch.py",
         "classroom/test_regrades.py",
         "classroom/test_places.py",
+        "classroom/test_dask.py",
+        "classroom/test_kills.py",
+        "classroom/test_merge_similar.py",
+        "classroom/test_troubled_notebooks.py",
+        "practice/test_watch.py",
     ),
-    *("classroom/test_dask.py", "classroom/test_kills.py", "classroom/test_merge_similar.py"),
-    *("classroom/test_troubled_notebooks.py",),
-    *("desk/test_desk_browser.py", "practice/test_jupyterlab.py", "practice/test_watch.py"),
-    # an audit
-    *("authoring/test_audit.py", "authoring/test_lazy.py", "authoring/test_small.py", "right"),
-    # much grading, or many boxes
-    *(
+    "an audit": (
+        "authoring/test_audit.py",
+        "authoring/test_lazy.py",
+        "authoring/test_small.py",
+        "right",
+    ),
+    "much grading, or many boxes": (
         "flagship",
         "examples",
         "test_submissions.py",
         "test_release.py",
-        "assignment",
         "authoring/test_from_real.py",
-    ),
-    *(
         "authoring/test_from_notebook.py",
         "authoring/test_from_nbgrader.py",
         "authoring/test_from_course.py",
-    ),
-    *(
         "authoring/test_import_cases.py",
         "authoring/test_handout.py",
         "checking/test_no_collateral_loss.py",
-    ),
-    *("checking/test_border.py", "checking/test_second_runs.py", "checking/test_standalone.py"),
-    *(
+        "checking/test_border.py",
+        "checking/test_second_runs.py",
+        "checking/test_standalone.py",
         "sandbox/test_as_user.py",
         "sandbox/test_ladder.py",
         "sandbox/test_limits.py",
         "sandbox/test_endings.py",
+        "sandbox/test_walls.py",
+        "sandbox/test_protocol.py",
+        "sandbox/test_without_a_home.py",
+        "report/test_clock.py",
+        "report/test_same_bytes.py",
     ),
-    *("sandbox/test_walls.py", "sandbox/test_protocol.py", "sandbox/test_without_a_home.py"),
-    *("report/test_clock.py", "report/test_same_bytes.py"),
-)
+}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow, and bring the longest files to the front; all else stays in its order."""
-    slow = [ROOT / "tests" / name for name in SLOW]
+    slow = [ROOT / "tests" / name for names in SLOW.values() for name in names]
     for item in items:
         if any(item.path.is_relative_to(place) for place in slow):
             item.add_marker("slow")

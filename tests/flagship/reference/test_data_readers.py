@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-COCO = Path(__file__).resolve().parents[2] / "assignment" / "data" / "coco_captioning"
+COCO = Path(__file__).resolve().parents[3] / "assignment" / "data" / "coco_captioning"
 
 
 class TestCocoUtils:

@@ -21,7 +21,7 @@ import pytest
 from nbclient import NotebookClient
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "assignment" / "notebooks"
 NAMES = ("RNN_Captioning", "LSTM_Captioning")
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"

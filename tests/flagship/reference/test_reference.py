@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SOURCES = [ROOT / "solutions/cs231n/rnn_layers.py", ROOT / "solutions/cs231n/classifiers/rnn.py"]
 BLOCK = re.compile(r"^( *)### BEGIN SOLUTION (.*)\n((?:.*\n)*?)\1### END SOLUTION\n", re.MULTILINE)
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-DATA = Path(__file__).resolve().parents[2] / "assignment" / "data"
+DATA = Path(__file__).resolve().parents[3] / "assignment" / "data"
 COCO = DATA / "coco_captioning"
 PICTURES = {"train": 680, "val": 120}
 COLOURS = {"red": 0, "orange": 28, "yellow": 53, "green": 131, "blue": 221, "purple": 275, "pink": 334}  # hue, degrees
