@@ -14,7 +14,8 @@ from grader.checking import inputs
 from grader.checking.api.case_files import Files
 from grader.checking.api.expect import Expect
 from grader.checking.api.notebook import Notebook
-from grader.checking.api.student import Helpers, Library, Student, Value
+from grader.checking.api.student import Helpers, Library, Student
+from grader.checking.api.value import Value
 
 HEAD = """\
 # What checks use

@@ -12,8 +12,10 @@ import pytest
 from test_remote import LIMITS, LiarSandbox
 
 from grader.assignment.expectations import CallShape, CaseRecord, Expectations, Provenance
+from grader.checking.api.call_log import SPARE, SPARE_QUIET, TIMES, TIMES_QUIET, CallLog
+from grader.checking.api.case import Case
 from grader.checking.api.expect import Expect, Mode
-from grader.checking.api.student import SPARE, SPARE_QUIET, TIMES, TIMES_QUIET, CallLog, Case, Value
+from grader.checking.api.value import Value
 from grader.checking.run.remote import PRINTED_CHARACTERS, Remote
 from grader.errors import AssignmentError, SubmissionFailed, WrongReturn
 from grader.model import Tolerance

@@ -15,8 +15,9 @@ from toy import Graded, Toy, build, notebook
 
 from grader.assignment.expectations import CaseRecord
 from grader.authoring.record import record
+from grader.checking.api.call_log import CallLog
+from grader.checking.api.case import Case
 from grader.checking.api.expect import Expect, Mode
-from grader.checking.api.student import CallLog, Case
 from grader.checking.judge import plots
 from grader.checking.run.remote import Remote
 from grader.errors import AssignmentError
@@ -124,7 +125,7 @@ class Drawing:
         self.case = Case(remote, CallLog(None))
 
     def told(self, function: str, *args: Any) -> list[plots.Axes] | None:
-        from grader.checking.api.student import Value
+        from grader.checking.api.value import Value
 
         path = [["module", "drawn"], ["attr", function]]
         drawn = plots.told(Value(self.case, path, function, "drawn")(*args), self.case)

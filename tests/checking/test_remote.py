@@ -15,7 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.checking.api.student import CallLog, Case, Value
+from grader.checking.api.call_log import CallLog
+from grader.checking.api.case import Case
+from grader.checking.api.value import Value
 from grader.checking.run.remote import Remote
 from grader.errors import GraderFault, SubmissionFailed
 from grader.limits import Limits

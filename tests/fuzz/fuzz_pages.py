@@ -25,9 +25,11 @@ from rich.console import Console
 
 from grader.assignment.expectations import CallShape, CaseRecord, Expectations, Provenance
 from grader.assignment.schema import CheckSpec
+from grader.checking.api.call_log import CallLog
+from grader.checking.api.case import Case
 from grader.checking.api.cell_tests import recordable
 from grader.checking.api.expect import Expect, Mode, Scene
-from grader.checking.api.student import CallLog, Case, Value
+from grader.checking.api.value import Value
 from grader.checking.cells.cell_runs import Clock, run_cells
 from grader.checking.explain.diagnosis import (
     KnownMistakes,

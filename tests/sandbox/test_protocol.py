@@ -17,8 +17,10 @@ from replayed import SECONDS, Fault, Recording, RecordingSandbox, ReplayingSandb
 from toy import Toy, notebook
 
 from grader.assignment.schema import NotebookSpec
+from grader.checking.api.call_log import CallLog
+from grader.checking.api.case import Case
 from grader.checking.api.notebook import NotebookRun
-from grader.checking.api.student import CallLog, Case, Value
+from grader.checking.api.value import Value
 from grader.checking.run.remote import Remote
 from grader.errors import GraderFault, LimitExceeded, SubmissionFailed, WorkerDied
 from grader.limits import Limits

@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from grader.checking.api.notebook import Notebook
-from grader.checking.api.student import Student, Value, fetched
+from grader.checking.api.student import Student
+from grader.checking.api.value import Value, fetched
 from grader.checking.explain.exception_hints import typed
 from grader.errors import GraderError, StudentException, WrongReturn
 from grader.sandbox.wire import Ref

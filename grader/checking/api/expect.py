@@ -17,8 +17,10 @@ from nbformat import NotebookNode
 
 from grader.assignment.expectations import CaseRecord
 from grader.checking.api import cell_outputs
+from grader.checking.api.call_answer import PRINTED_CHARACTERS
+from grader.checking.api.case import Case
 from grader.checking.api.changed_arguments import UNTOUCHED, can_change
-from grader.checking.api.student import PRINTED_CHARACTERS, Case, fetched, name_of
+from grader.checking.api.value import fetched, name_of
 from grader.checking.judge import judgements, plots
 from grader.checking.judge.compare import compare, in_kind
 from grader.checking.judge.got import Got

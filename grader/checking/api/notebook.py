@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from nbformat import NotebookNode
 
 from grader.assignment.schema import NotebookSpec
-from grader.checking.api.student import Case, Value
+from grader.checking.api.case import Case
+from grader.checking.api.value import Value
 from grader.checking.cells.cell_runs import NO_TIME, Clock, Ran, run_cells
 from grader.checking.cells.in_box import Answered, InBox, ask
 from grader.checking.explain.missing_names import Missing

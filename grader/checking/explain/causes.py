@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from grader.checking.api.case import Case
 from grader.checking.api.expect import Expect, Mode
-from grader.checking.api.student import Case
 from grader.checking.explain.diagnosis import diagnose, explaining, fitting, resembles, sparing
 from grader.checking.explain.evidence import Evidence
 from grader.checking.run.plan import Plan

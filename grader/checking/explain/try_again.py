@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from grader.checking.api.student import Call, Case, Value
+from grader.checking.api.call_log import Call
+from grader.checking.api.case import Case
+from grader.checking.api.value import Value
 
 MOST_ENTRIES = 400  # of an array that is written out
 MOST_CHARACTERS = 12_000  # of all lines

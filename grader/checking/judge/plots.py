@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from grader.checking.api.student import Case, Value
+from grader.checking.api.case import Case
+from grader.checking.api.value import Value
 from grader.checking.judge.compare import compare
 from grader.errors import AssignmentError, StudentException
 from grader.model import Comparison, Tolerance

@@ -20,10 +20,13 @@ import numpy as np
 import pytest
 
 from grader.assignment.expectations import CaseRecord
+from grader.checking.api.call_log import CallLog
+from grader.checking.api.case import Case
 from grader.checking.api.cell_outputs import shown_by
 from grader.checking.api.expect import Expect, Mode, Scene
 from grader.checking.api.notebook import Notebook, NotebookRun
-from grader.checking.api.student import CallLog, Case, Student
+from grader.checking.api.student import Student
+from grader.checking.api.value import let_call_back
 from grader.checking.explain.causes import Causes
 from grader.checking.explain.try_again import lines_again
 from grader.checking.judge.credit import Credit, credit, share
@@ -317,6 +320,7 @@ class ChecksPlugin:
         now = self._now
         now.remote, now.before = remote, remote.seconds
         now.case = Case(remote, log)
+        let_call_back(now.case)
         now.expect = Expect(record, self.plan.mode, now.case, self._scene(check, case))
         now.given = {"expect": now.expect}
         self._hand(item)
