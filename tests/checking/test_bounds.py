@@ -22,6 +22,7 @@ from grader.assignment.expectations import CallShape, CaseRecord
 from grader.checking.api.call_log import Call, CallLog
 from grader.checking.api.cell_tests import MOST_IN_SET, recordable
 from grader.checking.api.expect import Expect, Got, Mode, weight
+from grader.checking.api.numerical_gradients import gradients
 from grader.checking.api.value import fetched
 from grader.checking.cells.cell_runs import Clock
 from grader.checking.cells.kernel_client import MAX_UPDATES, WireKernelClient
@@ -31,7 +32,6 @@ from grader.checking.explain.symptoms import Pair, observe
 from grader.checking.judge.compare import compare, describe
 from grader.checking.judge.fingerprints import fingerprint
 from grader.checking.judge.judgements import PRINTED_SPARE, printed_text
-from grader.checking.judge.numerical_gradients import gradients
 from grader.checking.run.remote import Remote
 from grader.errors import WrongReturn
 from grader.limits import Limits

@@ -15,6 +15,7 @@ from toy import Graded, Toy, build, notebook
 
 from grader.assignment.expectations import CaseRecord
 from grader.authoring.record import record
+from grader.checking.api import figures
 from grader.checking.api.call_log import CallLog
 from grader.checking.api.case import Case
 from grader.checking.api.expect import Expect, Mode
@@ -128,8 +129,8 @@ class Drawing:
         from grader.checking.api.value import Value
 
         path = [["module", "drawn"], ["attr", function]]
-        drawn = plots.told(Value(self.case, path, function, "drawn")(*args), self.case)
-        plots.close_all(self.case)
+        drawn = figures.shown_in(Value(self.case, path, function, "drawn")(*args), self.case)
+        figures.close_all(self.case)
         return drawn
 
 

@@ -29,6 +29,7 @@ from grader.checking.api.call_log import CallLog
 from grader.checking.api.case import Case
 from grader.checking.api.cell_tests import recordable
 from grader.checking.api.expect import Expect, Mode, Scene
+from grader.checking.api.numerical_gradients import gradients
 from grader.checking.api.value import Value
 from grader.checking.cells.cell_runs import Clock, run_cells
 from grader.checking.explain.diagnosis import (
@@ -40,7 +41,6 @@ from grader.checking.explain.diagnosis import (
     resembles,
 )
 from grader.checking.explain.evidence import Evidence
-from grader.checking.judge.numerical_gradients import gradients
 from grader.checking.run.remote import Remote
 from grader.checking.run.verdicts import CheckOutcome, Ending, verdict
 from grader.errors import SubmissionFailed, WrongReturn

@@ -12,7 +12,7 @@ from grader.assignment.expectations import CallShape
 from grader.checking.api.call_log import Call
 from grader.checking.api.case import Case
 from grader.checking.api.handles import Unseen
-from grader.checking.judge.compare import as_array
+from grader.checking.judge.conversions import as_array
 from grader.checking.run.remote import far_more
 from grader.errors import WorkerDied, WrongReturn
 from grader.sandbox.untrusted import Untrusted

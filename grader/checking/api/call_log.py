@@ -77,9 +77,7 @@ class CallLog:
         """
         if self._quiet:
             wants = [want for want in self._expected or () if want.function == shape.function]
-            if wants and (shape.sequence, shape.count) not in [
-                (want.sequence, want.count) for want in wants
-            ]:
+            if wants and not any(_are_alike(shape, want) for want in wants):
                 raise WrongReturn(_another_form(shape, wants[0], nothing=nothing))
             return
         index = len(self.made)
@@ -88,10 +86,7 @@ class CallLog:
         if self._expected is None or index >= len(self._expected):
             return
         want = self._expected[index]
-        if want.function == shape.function and (want.sequence, want.count) != (
-            shape.sequence,
-            shape.count,
-        ):
+        if want.function == shape.function and not _are_alike(shape, want):
             raise WrongReturn(_another_form(shape, want, nothing=nothing))
 
     def wanted(self, function: str) -> CallShape | None:
@@ -112,6 +107,10 @@ class CallLog:
         matter.
         """
         return self._expected is None
+
+
+def _are_alike(shape: CallShape, want: CallShape) -> bool:
+    return (shape.sequence, shape.count) == (want.sequence, want.count)
 
 
 def _another_form(shape: CallShape, want: CallShape, *, nothing: bool) -> str:

@@ -62,8 +62,11 @@ class Case:
 
     def was_given(self, value: Any) -> bool:
         """Return whether a value is an argument of a call of this case, or a part of one."""
-        given = [one for call in self.log.calls for one in (*call.args, *call.kwargs.values())]
-        return any(path_to(value, one) is not None for one in given)
+        for call in self.log.calls:
+            for argument in (*call.args, *call.kwargs.values()):
+                if path_to(value, argument) is not None:
+                    return True
+        return False
 
     def note(self, text: str) -> None:
         """Keep a remark for the report, once."""

@@ -64,14 +64,21 @@ def _added_behind(run: NotebookRun, index: int) -> Iterator[NotebookNode]:
 
 def printed(cells: list[NotebookNode]) -> str:
     """Return what cells printed, standard error left out."""
-    texts = (output.get("text") for output in _outputs(cells) if output.get("name") == "stdout")
-    return "".join(text for text in texts if isinstance(text, str))
+    texts = []
+    for output in _outputs(cells):
+        text = output.get("text")
+        if output.get("name") == "stdout" and isinstance(text, str):
+            texts.append(text)
+    return "".join(texts)
 
 
 def pictures(cells: list[NotebookNode]) -> int:
     """Return how many pictures cells display."""
-    shown = [output.get("data", {}) for output in _outputs(cells)]
-    return sum(isinstance(data, dict) and any(kind in data for kind in PICTURES) for data in shown)
+    count = 0
+    for output in _outputs(cells):
+        data = output.get("data", {})
+        count += isinstance(data, dict) and not data.keys().isdisjoint(PICTURES)
+    return count
 
 
 def _outputs(cells: list[NotebookNode]) -> Iterator[dict[str, Any]]:

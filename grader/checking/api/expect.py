@@ -16,15 +16,16 @@ import numpy as np
 from nbformat import NotebookNode
 
 from grader.assignment.expectations import CaseRecord
-from grader.checking.api import cell_outputs
+from grader.checking.api import cell_outputs, figures
 from grader.checking.api.call_answer import PRINTED_CHARACTERS
 from grader.checking.api.case import Case
 from grader.checking.api.changed_arguments import UNTOUCHED, can_change
+from grader.checking.api.numerical_gradients import NUMERICAL, gradients
 from grader.checking.api.value import fetched, name_of
 from grader.checking.judge import judgements, plots
-from grader.checking.judge.compare import compare, in_kind
+from grader.checking.judge.compare import compare
+from grader.checking.judge.conversions import in_kind
 from grader.checking.judge.got import Got
-from grader.checking.judge.numerical_gradients import NUMERICAL, gradients
 from grader.checking.judge.up_to import WORDS, UpTo
 from grader.errors import AssignmentError
 from grader.model import Comparison, Tolerance
@@ -296,8 +297,8 @@ class Expect:
         assert self._case is not None
         plots.check_parts(name, parts)
         with self._quiet():
-            got = plots.told(figure, self._case)
-            plots.close_all(self._case)
+            got = figures.shown_in(figure, self._case)
+            figures.close_all(self._case)
         if self._mode is Mode.RECORD and got is None:
             raise AssignmentError(f"`{name}`: the reference draws no figure")
         return self._hold(

@@ -208,11 +208,9 @@ class Value(Unseen):
             return self._held(value)
         if type(value) in (list, tuple):
             return type(value)(map(self._with_handles, value))
-        return (
-            {key: self._with_handles(item) for key, item in value.items()}
-            if type(value) is dict
-            else value
-        )
+        if type(value) is dict:
+            return {key: self._with_handles(item) for key, item in value.items()}
+        return value
 
     def brought(self) -> Any:
         """Return the value as `fetch` does, with a `Ref` for what is not plain."""
@@ -329,16 +327,16 @@ def fetched(value: Any) -> Any:
         return value.brought()
     if type(value) in (tuple, list):
         return type(value)(map(fetched, value))
-    return {key: fetched(item) for key, item in value.items()} if type(value) is dict else value
+    if type(value) is dict:
+        return {key: fetched(item) for key, item in value.items()}
+    return value
 
 
 def name_of(function: Any) -> str:
     """Return what a function is called: the student's name for what is in the box."""
-    return (
-        function._name
-        if isinstance(function, Value)
-        else str(getattr(function, "__name__", "the call"))
-    )
+    if isinstance(function, Value):
+        return function._name
+    return str(getattr(function, "__name__", "the call"))
 
 
 def encoder_of(case: Case) -> Encoder:

@@ -6,15 +6,13 @@ Pure. A `Comparison` tells shapes, dtypes, how far off and where; it never holds
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from grader.checking.judge.compare_types import compare_special, is_special
+from grader.checking.judge.conversions import as_floats, in_kind, kind_of
 from grader.checking.judge.distances import distances
 from grader.checking.judge.value_kinds import KINDS, describe, entries
 from grader.error_map import classify
@@ -22,7 +20,6 @@ from grader.model import Comparison, ErrorMap, Scatter, Tolerance
 from grader.sandbox.wire_types import text_of
 
 SHOWN_PLACES = 5
-EXACT = (range, Fraction, Decimal)  # kinds that others may stand for
 GRID = 12  # cells of a scatter picture, each way
 
 
@@ -66,109 +63,6 @@ def compare(
     return found
 
 
-def kind_of(value: Any) -> Any:
-    """Return what kinds of containers a value is made of, whatever is in the arrays."""
-    if type(value) in (list, tuple):
-        return type(value), [kind_of(item) for item in value]
-    if isinstance(value, Mapping):
-        return dict, {text_of(key): kind_of(item) for key, item in value.items()}
-    if isinstance(value, AbstractSet):
-        return frozenset if isinstance(value, frozenset) else set
-    if type(value) in EXACT:
-        return type(value)
-    return np.ndarray if isinstance(value, np.ndarray) and value.shape else None
-
-
-def in_kind(expected: Any, got: Any) -> Any:
-    """Return a value with lists and tuples for arrays, or the other way, as expected; what does not
-    fit as it is.
-    """
-    if isinstance(expected, dict):
-        if not isinstance(got, dict):
-            return got
-        fitted = [
-            (key, in_kind(expected[key], item) if key in expected else item)
-            for key, item in got.items()
-        ]
-        return dict(fitted) if type(got) is dict else type(got)(fitted)
-    if isinstance(expected, list | tuple):
-        if isinstance(got, range):
-            got = [*got]
-        if isinstance(got, np.ndarray) and got.ndim and len(got) == len(expected):
-            got = [*got]
-        alike = type(got) in (list, tuple) and len(got) == len(expected)
-        return [*map(in_kind, expected, got)] if alike else got
-    if isinstance(expected, np.ndarray) and expected.ndim and type(got) in (list, tuple, range):
-        array = as_array([*got] if type(got) is range else got, text=expected.dtype.kind in "US")
-        if array is None:
-            return got
-        return array.astype(expected.dtype) if not array.size else array
-    return got
-
-
-def as_array(values: Any, *, text: bool = False) -> np.ndarray | None:
-    """Return lists and tuples of numbers, of equal lengths, as an array; None for anything else.
-
-    ``text``: text or bytes are asked for in place of numbers.
-    """
-    kinds = {*_kinds(values)}
-    if text:
-        return np.asarray(values) if kinds in ({"U"}, {"S"}) and _even(values) else None
-    if not kinds <= set("biufc") or ("b" in kinds and len(kinds) > 1):
-        return None
-    try:
-        array = np.asarray(values)
-    except (ValueError, OverflowError):  # rows of different lengths
-        return None
-    return array if array.dtype.kind in "biufc" else None
-
-
-def _even(values: Any) -> bool:
-    """Return whether lists in a list are all of one length, at every level."""
-    inner = [item for item in values if type(item) in (list, tuple)]
-    if not inner:
-        return True
-    return len(inner) == len(values) and len({*map(len, inner)}) == 1 and all(map(_even, inner))
-
-
-def _kinds(value: Any) -> Iterator[str]:
-    """Yield the kinds of all that is in lists and tuples; "O" for what is no number."""
-    if type(value) in (list, tuple):
-        for item in value:
-            yield from _kinds(item)
-    else:
-        numbers = isinstance(
-            value, np.ndarray | np.generic | bool | int | float | complex | str | bytes
-        )
-        yield np.asarray(value).dtype.kind if numbers else "O"
-
-
-def as_floats(expected: Any, got: Any, tolerance: Tolerance) -> Any:
-    """Return a value with integers as floats if these are the floats that are expected."""
-    if isinstance(expected, dict):
-        inner = [] if not isinstance(got, dict) else [*got.items()]
-        fitted = [(key, as_floats(expected.get(key), item, tolerance)) for key, item in inner]
-        return got if not fitted else dict(fitted) if type(got) is dict else type(got)(fitted)
-    if isinstance(expected, list | tuple):
-        alike = type(got) in (list, tuple) and len(got) == len(expected)
-        return (
-            [as_floats(*pair, tolerance) for pair in zip(expected, got, strict=True)]
-            if alike
-            else got
-        )
-    if isinstance(expected, float | np.floating) and isinstance(got, Fraction | Decimal):
-        return float(got)
-    numbers = isinstance(got, np.ndarray | np.generic | int) and not isinstance(got, bool)
-    if not numbers or not isinstance(expected, np.ndarray | np.generic | float):
-        return got
-    want, have = np.asarray(expected), np.asarray(got)
-    if want.dtype.kind != "f" or have.dtype.kind not in "iu" or want.shape != have.shape:
-        return got
-    with np.errstate(all="ignore"):
-        floats = have.astype(np.float64)
-        return got if distances(want.astype(np.float64), floats, tolerance)[1].any() else floats
-
-
 def _compare(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterator[Comparison]:
     if is_special(expected):
         yield compare_special(name, expected, got, tolerance)
@@ -178,15 +72,9 @@ def _compare(name: str, expected: Any, got: Any, tolerance: Tolerance) -> Iterat
         yield from _compare_sequence(name, expected, got, tolerance)
     elif isinstance(expected, str) or expected is None:
         ok = got is None if expected is None else isinstance(got, str) and got == expected
-        message = (
-            ""
-            if ok
-            else (
-                f"`{name}` is {describe(got)} that differs from what is expected"
-                f" ({describe(expected)})"
-            )
-        )
-        yield Comparison(name, ok, message, describe(got), describe(expected))
+        kinds = describe(got), describe(expected)
+        differs = f"`{name}` is {kinds[0]} that differs from what is expected ({kinds[1]})"
+        yield Comparison(name, ok, "" if ok else differs, *kinds)
     else:
         yield _compare_numbers(name, np.asarray(expected), got, tolerance)
 
@@ -280,24 +168,9 @@ def _compare_floats(
         want, have = expected.astype(wide), got.astype(wide)
     odd = ~np.isfinite(have) & np.isfinite(want)
     if odd.any():
-        nans = int(np.isnan(have[odd]).sum())
-        kinds = [
-            f"{count} {word}"
-            for count, word in ((nans, "NaN"), (int(odd.sum()) - nans, "infinite"))
-            if count
-        ]
-        count = (
-            f"{' and '.join(kinds)} of {entries(have.size)}"
-            if have.shape
-            else kinds[0].split(" ", 1)[1]
-        )
-        message = (
-            f"`{name}` has the right shape, but is {count}"
-            if not have.shape
-            else f"`{name}` has {count}"
-        )
+        message = _not_finite(name, have, odd)
         return msgspec.structs.replace(
-            _values(name, expected, got, odd, None, None), message=message + _first(odd)
+            _values(name, expected, got, odd, None, None), message=message
         )
     finite = np.isfinite(want)
     distance, wrong, _ = distances(want, have, tolerance)
@@ -308,6 +181,18 @@ def _compare_floats(
         magnitude = np.maximum(np.maximum(np.abs(have), np.abs(want)), 1e-300)
         relative = np.where(wrong & finite, distance / magnitude, 0.0)
     return _values(name, expected, got, wrong, _rough(relative.max(initial=0.0)), absolute)
+
+
+def _not_finite(name: str, have: np.ndarray, odd: np.ndarray) -> str:
+    """Say how many of the entries that should be finite are NaN or infinite."""
+    nans = int(np.isnan(have[odd]).sum())
+    if not have.shape:
+        return f"`{name}` has the right shape, but is {'NaN' if nans else 'infinite'}"
+    kinds = []
+    for count, word in ((nans, "NaN"), (int(odd.sum()) - nans, "infinite")):
+        if count:
+            kinds.append(f"{count} {word}")
+    return f"`{name}` has {' and '.join(kinds)} of {entries(have.size)}{_first(odd)}"
 
 
 def _rough(error: Any) -> float:
@@ -339,7 +224,7 @@ def _scatter(expected: np.ndarray, got: np.ndarray) -> Scatter | None:
     if not high - low < np.inf:  # not finite, or too far apart for a scale
         return None
     counts, _, _ = np.histogram2d(both[0], both[1], bins=GRID, range=[[low, high], [low, high]])
-    return Scatter(tuple(tuple(int(count) for count in row) for row in counts))
+    return Scatter(_whole_numbers(counts))
 
 
 def _values(
@@ -352,33 +237,34 @@ def _values(
 ) -> Comparison:
     """Return the comparison of two arrays that agree in shape and kind."""
     count = int(wrong.sum())
-    message = ""
-    if count:
-        off = "the value is off" if not wrong.shape else f"{count} of {entries(wrong.size)} are off"
-        errors = (
-            ""
-            if relative is None
-            else f": largest relative error {relative:.2g}, absolute {absolute:.2g}"
-        )
-        message = f"`{name}` has the right shape {expected.shape}, but {off}{errors}{_first(wrong)}"
-        if not wrong.shape:
-            message = f"`{name}` is off{errors}"
     return Comparison(
         name=name,
         ok=count == 0,
-        message=message,
+        message=_off(name, wrong, relative, absolute) if count else "",
         got=describe(got),
         expected=describe(expected),
         max_relative_error=relative,
         max_absolute_error=absolute,
         wrong=count,
         total=int(wrong.size),
-        where=(
-            tuple(tuple(int(i) for i in place) for place in np.argwhere(wrong)[:SHOWN_PLACES])
-            if count
-            else ()
-        ),
+        where=_whole_numbers(np.argwhere(wrong)[:SHOWN_PLACES]) if count else (),
     )
+
+
+def _off(name: str, wrong: np.ndarray, relative: float | None, absolute: float | None) -> str:
+    """Say how many entries are wrong, and by how much."""
+    errors = ""
+    if relative is not None:
+        errors = f": largest relative error {relative:.2g}, absolute {absolute:.2g}"
+    if not wrong.shape:
+        return f"`{name}` is off{errors}"
+    off = f"{int(wrong.sum())} of {entries(wrong.size)} are off"
+    return f"`{name}` has the right shape {wrong.shape}, but {off}{errors}{_first(wrong)}"
+
+
+def _whole_numbers(rows: np.ndarray) -> tuple[tuple[int, ...], ...]:
+    """Return the rows of a matrix as tuples of Python's integers."""
+    return tuple(tuple(row) for row in rows.astype(int).tolist())
 
 
 def _first(wrong: np.ndarray) -> str:

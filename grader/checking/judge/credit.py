@@ -35,9 +35,8 @@ def credit(record: CaseRecord, comparisons: Sequence[Comparison], given: Iterabl
     given: what the case's calls were given, which a function could hand on
     """
     arrays = [one for one in given if isinstance(one, np.ndarray)]
-    right = {one.name for one in comparisons if one.ok} - {
-        one.name for one in comparisons if not one.ok
-    }
+    wrong = {one.name for one in comparisons if not one.ok}
+    right = {one.name for one in comparisons} - wrong
     values: dict[str, bool] = {}
     names = set(record.values)
     for name, (expected, _) in record.values.items():
@@ -45,16 +44,18 @@ def credit(record: CaseRecord, comparisons: Sequence[Comparison], given: Iterabl
             names.add(key)
             if says_something(value, arrays):
                 values[key] = key in right
-    return Credit(values, sum(not one.ok and one.name not in names for one in comparisons))
+    return Credit(values, len([one for one in comparisons if not one.ok and one.name not in names]))
 
 
 def share(runs: Sequence[Credit]) -> float:
     """Return the part of a case's points that its runs earn together, from 0 to 1."""
-    names = dict.fromkeys(name for run in runs for name in run.values)
-    if not names:
+    values: dict[str, bool] = {}
+    for run in runs:
+        for name, right in run.values.items():
+            values[name] = values.get(name, False) or right
+    if not values:
         return 0.0
-    right = sum(any(run.values.get(name, False) for run in runs) for name in names)
-    return right / (len(names) + min(run.broken for run in runs))
+    return sum(values.values()) / (len(values) + min(run.broken for run in runs))
 
 
 def says_something(value: Any, given: Sequence[np.ndarray]) -> bool:

@@ -50,59 +50,50 @@ def fingerprint(name: str, value: Any) -> Fingerprint:
     ones.
     """
     if isinstance(value, Mapping):
-        keys = sorted(value, key=str)
-        return [
-            "dict",
-            0.0,
-            *(part for key in keys for part in (str(key), *fingerprint(str(key), value[key]))),
-        ]
+        inner: list[Any] = []
+        for key in sorted(value, key=str):
+            inner += [str(key), *fingerprint(str(key), value[key])]
+        return ["dict", 0.0, *inner]
     if type(value) in (list, tuple):
-        inner = (
-            part
-            for index, item in enumerate(value)
-            for part in fingerprint(f"{name}[{index}]", item)
-        )
+        inner = []
+        for index, item in enumerate(value):
+            inner += fingerprint(f"{name}[{index}]", item)
         return [f"{type(value).__name__} {len(value)}", 0.0, *inner]
     if isinstance(value, str):
         return [f"text {zlib.crc32(value.encode('utf-8', 'replace'))}", 0.0]
-    parts_of = None if isinstance(value, bool | float) else taken_apart(value)
+    if isinstance(value, bool):
+        return [f"bool {value}", 0.0]
+    parts_of = None if isinstance(value, float) else taken_apart(value)
     if parts_of is not None:
-        items = (
-            sorted(parts_of.items, key=text_of)
-            if isinstance(value, AbstractSet)
-            else parts_of.items
-        )
+        items = parts_of.items
+        if isinstance(value, AbstractSet):
+            items = sorted(items, key=text_of)
         return [f"kind {parts_of.kind}", 0.0, *fingerprint(name, items)]
-    if isinstance(value, bool) or not isinstance(value, np.ndarray | np.generic | int | float):
-        return [
-            f"{type(value).__name__} {value}" if isinstance(value, bool) else type(value).__name__,
-            0.0,
-        ]
-    array = np.asarray(value)
+    if isinstance(value, np.ndarray | np.generic | int | float):
+        return _of_array(name, np.asarray(value))
+    return [type(value).__name__, 0.0]
+
+
+def _of_array(name: str, array: np.ndarray) -> Fingerprint:
+    """Return the fingerprint of an array or a number."""
     if array.dtype.kind == "c":
         array = np.stack([array.real, array.imag])
     if array.dtype.kind not in "biuf":
         return [str(array.dtype.kind), 0.0]
-    kind = "f" if array.dtype.kind == "f" else "i"
+    words = f"{array.shape} {'f' if array.dtype.kind == 'f' else 'i'}"
     with np.errstate(all="ignore"):  # of numbers near the end of the range the sums are infinite
         flat = array.reshape(-1)[:: max(1, array.size // SAMPLE)].astype(np.float64)
         finite = np.isfinite(flat)
-        places = (
-            np.where(np.isnan(flat), 2, np.where(finite, 0, np.sign(flat)))
-            .astype(np.int8)
-            .tobytes()
-        )
-        flat = np.where(finite, flat, 0.0)
-        signs = np.random.default_rng(zlib.crc32(name.encode())).choice(
-            (-1.0, 1.0), size=(PROJECTIONS, flat.size)
-        )
-        numbers = [float(f"{number:.7g}") for number in (np.abs(flat).sum(), *(signs @ flat))]
-    words = (
-        f"{array.shape} {kind}"
-        if finite.all()
-        else f"{array.shape} {kind} not finite {zlib.crc32(places)}"
-    )
-    return [words, *numbers] if np.isfinite(numbers).all() else [f"{words} beyond all bounds", 0.0]
+        if not finite.all():
+            odd = np.where(np.isnan(flat), 2, np.where(finite, 0, np.sign(flat)))
+            words = f"{words} not finite {zlib.crc32(odd.astype(np.int8).tobytes())}"
+            flat = np.where(finite, flat, 0.0)
+        generator = np.random.default_rng(zlib.crc32(name.encode()))
+        signs = generator.choice((-1.0, 1.0), size=(PROJECTIONS, flat.size))
+        sums = [np.abs(flat).sum(), *(signs @ flat)]
+    if not np.isfinite(sums).all():
+        return [f"{words} beyond all bounds", 0.0]
+    return [words, *(float(f"{number:.7g}") for number in sums)]
 
 
 def same(a: Fingerprint, b: Fingerprint) -> bool:
@@ -114,11 +105,8 @@ def same(a: Fingerprint, b: Fingerprint) -> bool:
         if isinstance(x, str) or isinstance(y, str):
             if x != y:
                 return False
-            size = (
-                float(a[index + 1])
-                if index + 1 < len(a) and not isinstance(a[index + 1], str)
-                else 0.0
-            )
+            following = a[index + 1] if index + 1 < len(a) else 0.0
+            size = 0.0 if isinstance(following, str) else float(following)
         elif abs(x - y) > CLOSE * size / max(1.0, np.sqrt(PROJECTIONS)) + 1e-9:
             return False
     return True
@@ -132,9 +120,8 @@ def digests(print_: Fingerprint, expected: Fingerprint, salt: str) -> Fingerprin
     """
     if same(print_, expected):
         return [AS_EXPECTED]
-    step = CLOSE * (
-        max((abs(part) for part in expected if isinstance(part, float)), default=0.0) or 1.0
-    )
+    largest = max((abs(part) for part in expected if isinstance(part, float)), default=0.0)
+    step = CLOSE * (largest or 1.0)
     return [DIGESTS, *(_digest(print_, step, shift / SHIFTS, salt) for shift in range(SHIFTS))]
 
 
@@ -145,17 +132,15 @@ def agree(recorded: Fingerprint, own: Fingerprint, expected: Fingerprint, salt: 
     if recorded[:1] == [AS_EXPECTED]:
         return same(own, expected)
     if recorded[:1] == [DIGESTS]:
-        return any(
-            one == other
-            for one, other in zip(recorded[1:], digests(own, expected, salt)[1:], strict=False)
-        )
+        grids = zip(recorded[1:], digests(own, expected, salt)[1:], strict=False)
+        return any(one == other for one, other in grids)
     return same(recorded, own)
 
 
 def _digest(print_: Fingerprint, step: float, shift: float, salt: str) -> str:
-    rounded = [
-        part if isinstance(part, str) else math.floor(part / step + shift) for part in print_
-    ]
+    rounded: list[Any] = []
+    for part in print_:
+        rounded.append(part if isinstance(part, str) else math.floor(part / step + shift))
     digest = hashlib.blake2b(json.dumps(rounded).encode(), digest_size=DIGEST_BYTES, key=_key(salt))
     return digest.hexdigest()
 

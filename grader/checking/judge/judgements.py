@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from grader.checking.judge.compare import as_array, compare
+from grader.checking.judge.compare import compare
+from grader.checking.judge.conversions import as_array
 from grader.checking.judge.got import Got
 from grader.checking.judge.up_to import UpTo, fitted
 from grader.checking.judge.value_kinds import describe
@@ -46,11 +47,9 @@ def without_addresses(value: Any) -> Any:
         return _ADDRESS.sub(" at some address", value)
     if type(value) in (list, tuple):
         return type(value)(map(without_addresses, value))
-    return (
-        {key: without_addresses(item) for key, item in value.items()}
-        if type(value) is dict
-        else value
-    )
+    if type(value) is dict:
+        return {key: without_addresses(item) for key, item in value.items()}
+    return value
 
 
 def closest(
@@ -59,10 +58,16 @@ def closest(
     """Return the comparison with that alternative which the value comes nearest to."""
     tries = [compare(name, alternative, got, tolerance, axes) for alternative in alternatives]
 
-    def distance(found: tuple[Comparison, ...]) -> tuple[int, int]:
-        return sum(not one.ok and not one.wrong for one in found), sum(one.wrong for one in found)
+    return min(tries, key=_distance)
 
-    return min(tries, key=distance)
+
+def _distance(found: tuple[Comparison, ...]) -> tuple[int, int]:
+    """Return how many comparisons can't be made entry by entry, and how many entries are wrong."""
+    of_another_form, wrong = 0, 0
+    for one in found:
+        of_another_form += not one.ok and not one.wrong
+        wrong += one.wrong
+    return of_another_form, wrong
 
 
 def up_to(

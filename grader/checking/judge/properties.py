@@ -202,13 +202,11 @@ def _shown(value: Any) -> str:
 
 def _extent(inputs: Mapping[str, Any]) -> tuple[int, int, float]:
     """Return how large inputs are: their entries, those that are not zero, and their sum."""
-    arrays = [
-        np.asarray(value)
-        for value in inputs.values()
-        if isinstance(value, np.ndarray | bool | int | float)
-    ]
-    return (
-        sum(array.size for array in arrays),
-        sum(int(np.count_nonzero(array)) for array in arrays),
-        float(sum(np.abs(array.astype(np.float64)).sum() for array in arrays)),
-    )
+    entries, filled, total = 0, 0, 0.0
+    for value in inputs.values():
+        if isinstance(value, np.ndarray | bool | int | float):
+            array = np.asarray(value)
+            entries += array.size
+            filled += int(np.count_nonzero(array))
+            total += float(np.abs(array.astype(np.float64)).sum())
+    return entries, filled, total

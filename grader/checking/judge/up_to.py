@@ -7,13 +7,14 @@ other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal
 
 import numpy as np
 
-from grader.checking.judge.compare import as_array, compare
+from grader.checking.judge.compare import compare
+from grader.checking.judge.conversions import as_array
 from grader.model import Tolerance
 from grader.sandbox.wire_types import text_of
 
@@ -61,9 +62,8 @@ def _renamed(expected: Any, got: Any) -> Any:
     """Return labels under the names that the expected ones of the same entries have, each name used
     once.
     """
-    want, have = (
-        as_array(value) if type(value) in (list, tuple) else value for value in (expected, got)
-    )
+    want = as_array(expected) if type(expected) in (list, tuple) else expected
+    have = as_array(got) if type(got) in (list, tuple) else got
     if not isinstance(want, np.ndarray) or not isinstance(have, np.ndarray):
         return got
     if have.shape != want.shape or have.dtype.kind not in "iu":
@@ -85,29 +85,24 @@ def reordered(expected: Any, got: Any, tolerance: Tolerance) -> Any:
         got, list | tuple | np.ndarray | range
     ):
         return got
-    scalar = any(isinstance(value, np.ndarray) and not value.shape for value in (expected, got))
-    if scalar or len(got) != len(expected):
+    if _is_scalar(expected) or _is_scalar(got) or len(got) != len(expected):
         return got
-    want, have = (
-        value if isinstance(value, np.ndarray) else as_array(value) for value in (expected, got)
-    )
-    if (
-        want is not None
-        and have is not None
-        and want.shape == have.shape
-        and want.dtype.kind in "biuf"
-    ):
-        order = _order_of_rows(want, have, tolerance)
-    else:
+    want = expected if isinstance(expected, np.ndarray) else as_array(expected)
+    have = got if isinstance(got, np.ndarray) else as_array(got)
+    if want is None or have is None or want.shape != have.shape or want.dtype.kind not in "biuf":
         order = _order_of_items([*expected], [*got], tolerance)
-    return (
-        got[np.asarray(order, dtype=int)]
-        if isinstance(got, np.ndarray)
-        else [got[place] for place in order]
-    )
+    else:
+        order = _order_of_rows(want, have, tolerance)
+    if isinstance(got, np.ndarray):
+        return got[np.asarray(order, dtype=int)]
+    return [got[place] for place in order]
 
 
-def _order_of_rows(want: np.ndarray, have: np.ndarray, tolerance: Tolerance) -> Sequence[int]:
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and not value.shape
+
+
+def _order_of_rows(want: np.ndarray, have: np.ndarray, tolerance: Tolerance) -> list[int]:
     """Return for each expected row which of the others is nearest, each used once."""
     flat, others = want.reshape(len(want), -1), have.reshape(len(have), -1)
     order = np.empty(len(want), dtype=int)
@@ -131,18 +126,25 @@ def _order_of_items(want: list[Any], have: list[Any], tolerance: Tolerance) -> l
     places: dict[str, list[int]] = {}
     for place, item in enumerate(have):
         places.setdefault(_key(item, place), []).append(place)
-    order = [places[key].pop(0) if places.get(key := _key(item, -1)) else -1 for item in want]
+    order: list[int] = []
+    for item in want:
+        equal = places.get(_key(item, -1))
+        order.append(equal.pop(0) if equal else -1)
     free = sorted(set(range(len(have))) - set(order))
-    missing = [place for place, found in enumerate(order) if found < 0]
-    for place in missing:
-        equal = (
-            other
-            for other in free
-            if len(free) <= MOST_LEFT and _alike(want[place], have[other], tolerance)
-        )
-        order[place] = next(equal, free[0])
-        free.remove(order[place])
+    for place, found in enumerate(order):
+        if found < 0:
+            order[place] = _first_alike(want[place], have, free, tolerance)
+            free.remove(order[place])
     return order
+
+
+def _first_alike(want: Any, have: list[Any], free: list[int], tolerance: Tolerance) -> int:
+    """Return the first free place of an item that is right within the tolerance, else any."""
+    if len(free) <= MOST_LEFT:
+        for other in free:
+            if _alike(want, have[other], tolerance):
+                return other
+    return free[0]
 
 
 def _key(item: Any, place: int) -> str:
