@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grader.sandbox.wire import MAX_DEPTH, Decoder, Encoder, Frame, WireError
+from grader.sandbox.wire_types import Member
 
 if TYPE_CHECKING:
     from grader.sandbox.inside.work.worker import Worker
@@ -154,3 +155,46 @@ class AsGiven(Decoder):
         if self.handed_in is None or not isinstance(body, list):
             raise WireError("what a check hands in can't be taken here")
         return self.handed_in.value(kind, [self.decode(item, depth + 1) for item in body])
+
+
+class AsWritten(AsGiven):
+    """Decodes a value as Python makes it from a literal: text that looks like a name is interned.
+
+    So `cell_type is "rnn"` holds for honest code in the box if it holds in a plain process. A
+    complex number of Python's stays one. What a handle stands for is the student's own object and
+    stays as it is.
+    """
+
+    def decode(self, data: Any, depth: int = 0) -> Any:
+        """Return the value of JSON data; keys of dicts and keywords come through here, too."""
+        value = super().decode(data, depth)
+        if type(data) is str and data.isascii() and data.replace("_", "a").isalnum():
+            return sys.intern(data)
+        return complex(value) if type(data) is dict and "complex" in data else value
+
+    def made(self, kind: str, items: list[Any]) -> Any:
+        """Return a value that was taken apart; a member of an enum is the student's own."""
+        value = super().made(kind, items)
+        return own_member(value) if isinstance(value, Member) else value
+
+
+def own_member(member: Member) -> Any:
+    """Return the member of an enum in the student's modules that another side knows by name."""
+    found: Any = imported(member.module)
+    for name in [*member.type.split("."), member.name]:
+        found = getattr(found, name)
+    return found
+
+
+def imported(name: str) -> Any:
+    """Return a module; what importing it draws at random changes nothing for the case that comes to
+    need it first.
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    states = random.getstate(), np.random.get_state()
+    try:
+        return importlib.import_module(name)
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])

@@ -27,7 +27,7 @@ from matplotlib.backends.registry import backend_registry
 from traitlets.config import Config
 
 from grader.sandbox.inside.work.alarm import TimeUp, ends_after
-from grader.sandbox.inside.work.places import without
+from grader.sandbox.inside.work.exception_text import without
 from grader.sandbox.wire import Channel, Frame, TooLarge
 
 FLUSH_CHARACTERS = 16_384

@@ -40,17 +40,15 @@ def close_to(name: str, names: list[str]) -> str:
     """Return the one of some names that differs from a name by a letter or two, or only in its
     case.
     """
-    usable = [
-        one
-        for one in names[:MOST]
-        if one != name and not one.startswith("__") and len(one) <= LONGEST
-    ]
     if len(name) > LONGEST:
         return ""
-    for one in usable:
+    near = []
+    for one in names[:MOST]:
+        if one == name or one.startswith("__") or abs(len(one) - len(name)) > FAR:
+            continue
         if one.lower() == name.lower():
             return one
-    near = [(distance(name, one), one) for one in usable if abs(len(one) - len(name)) <= FAR]
+        near.append((distance(name, one), one))
     allowed = 0 if len(name) < SHORT else 1 if len(name) < LONG else FAR
     best, found = min(near, default=(FAR + 1, ""))
     return found if best <= allowed else ""

@@ -2,8 +2,8 @@
 given.
 
 A stub may raise `NotImplementedError`, which needs no looking; or return None, `None, None` or an
-array filled with one number behind a `pass`, as exercises have it. What is told of it is data, and
-a stub fails its checks either way.
+array filled with one number behind a `pass`, as exercises have it. The answer is data, and a
+stub fails its checks either way.
 """
 
 from __future__ import annotations
@@ -60,9 +60,10 @@ def _returns_constants(function: ast.FunctionDef) -> bool:
     """Return whether every `return` gives constants, or names to which nothing but constants was
     ever assigned.
     """
-    changed = {name for node in ast.walk(function) for name in _changes(node)}
+    changed: set[str] = set()
     set_to: dict[str, list[ast.expr]] = {}
     for node in ast.walk(function):
+        changed.update(_changes(node))
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 _assign(target, node.value, set_to)
@@ -82,9 +83,10 @@ def _returns_constants(function: ast.FunctionDef) -> bool:
         )
 
     returned = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
-    if not returned:  # a stub, or a function whose `return` was forgotten
-        return all(_is_part(value) for values in set_to.values() for value in values)
-    return all(map(constant, returned))
+    if returned:
+        return all(map(constant, returned))
+    # a stub, or a function whose `return` was forgotten
+    return all(all(map(_is_part, values)) for values in set_to.values())
 
 
 def _assign(target: ast.expr, value: ast.expr, set_to: dict[str, list[ast.expr]]) -> None:
@@ -98,22 +100,24 @@ def _assign(target: ast.expr, value: ast.expr, set_to: dict[str, list[ast.expr]]
 
 def _changes(node: ast.AST) -> list[str]:
     """Return the names whose value a node may change or hand to somebody who may."""
+    held: list[ast.AST] = []
     if isinstance(node, ast.AugAssign | ast.AnnAssign | ast.NamedExpr | ast.For):
-        return [inner.id for inner in ast.walk(node.target) if isinstance(inner, ast.Name)]
-    if isinstance(node, ast.Assign):
-        places = [inner for target in node.targets for inner in ast.walk(target)]
-        within = [
-            place.value for place in places if isinstance(place, ast.Subscript | ast.Attribute)
-        ]
-        return [
-            inner.id for place in within for inner in ast.walk(place) if isinstance(inner, ast.Name)
-        ]
-    if isinstance(node, ast.Call):
-        held = [*node.args, *(keyword.value for keyword in node.keywords)]
+        held.append(node.target)
+    elif isinstance(node, ast.Assign):
+        for target in node.targets:
+            for place in ast.walk(target):
+                if isinstance(place, ast.Subscript | ast.Attribute):
+                    held.append(place.value)
+    elif isinstance(node, ast.Call):
+        held += [*node.args, *(keyword.value for keyword in node.keywords)]
         if isinstance(node.func, ast.Attribute):
             held.append(node.func.value)
-        return [inner.id for one in held for inner in ast.walk(one) if isinstance(inner, ast.Name)]
-    return []
+    names = []
+    for one in held:
+        for inner in ast.walk(one):
+            if isinstance(inner, ast.Name):
+                names.append(inner.id)
+    return names
 
 
 def _is_constant(node: ast.expr) -> bool:

@@ -11,7 +11,6 @@ told as text.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import inspect
 import io
 import os
@@ -20,20 +19,18 @@ import shutil
 import socket
 import sys
 import time
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from grader.sandbox.inside.work.alarm import TimeUp, ends_after
+from grader.sandbox.inside.work.arguments import can_change, is_numbers, named, unchanged
 from grader.sandbox.inside.work.case_files import CaseFiles
+from grader.sandbox.inside.work.exception_text import describe, inside, without
 from grader.sandbox.inside.work.figures import Figures
-from grader.sandbox.inside.work.handed_in import AsGiven, HandedIn, reading
-from grader.sandbox.inside.work.nearby_names import nearest
-from grader.sandbox.inside.work.places import without
+from grader.sandbox.inside.work.handed_in import AsWritten, HandedIn, imported, reading
 from grader.sandbox.inside.work.probe import Beside, probe
 from grader.sandbox.inside.work.stand_ins import Answers, StandIns
 from grader.sandbox.inside.work.stubs import is_stub
@@ -49,26 +46,14 @@ from grader.sandbox.wire import (
     WireClosed,
     WireError,
 )
-from grader.sandbox.wire_tables import library
-from grader.sandbox.wire_types import VIEWS, Member, taken_apart
+from grader.sandbox.wire_types import VIEWS
 
 PRINT_CAP = 20_000  # characters kept of what one call prints
-TEXT_CAP = 2_000  # characters kept of an exception's message
-FRAME_CAP = 12  # traceback frames told
 MOST_NAMES = 50_000  # of a notebook
-EXHAUSTING = {
-    "list",
-    "tuple",
-    "set",
-    "frozenset",
-    "dict",
-    "sorted",
-    "sum",
-    "max",
-    "min",
-    "all",
-    "any",
-}
+# Functions of Python's that take all items of an iterator.
+EXHAUSTING = frozenset(
+    ("list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "max", "min", "all", "any")
+)
 
 
 class CappedText(io.TextIOBase):
@@ -226,10 +211,7 @@ class Worker:
         function = self._walk(frame.body["target"], decoder)
         args = decoder.decode(frame.body["args"])
         kwargs = decoder.decode(frame.body["kwargs"])
-        before = [
-            (name, value, value.copy()) for name, value in named(args, kwargs) if is_numbers(value)
-        ]
-        before += self._containers(frame, args, kwargs)
+        before = self._copies(frame, args, kwargs)
         start = time.perf_counter()
         keeping = self.figures.kept() if self._is_own(function) else contextlib.nullcontext()
         given, limit = reading(frame.body.get("stdin")), ends_after(frame.body.get("seconds", 0.0))
@@ -238,43 +220,42 @@ class Worker:
         seconds = time.perf_counter() - start
         changed = {name: value for name, value, copy in before if not unchanged(value, copy)}
         encoder = Encoder(self.keep, frame.body.get("most"), RETURNED_DEPTH)
-        container = (
-            "tuple"
-            if isinstance(result, tuple)
-            else "list"
-            if isinstance(result, (list, *VIEWS))
-            else ""
-        )
+        container = container_of(result)
         parts = list(result if container else (result,))
-        values = [self._one(encoder, item) for item in parts]
         body = {
             "ok": True,
             "container": container,
-            "values": values,
+            "values": [self._one(encoder, item) for item in parts],
             "seconds": seconds,
             "modified": [*changed],
         }
         if changed:
-            body["became"] = {
-                name: encoder.encode(self.keep(value)) for name, value in changed.items()
-            }
+            became = {}
+            for name, value in changed.items():
+                became[name] = encoder.encode(self.keep(value))
+            body["became"] = became
         if container and frame.body.get("single"):
             body["whole"] = encoder.encode(self.keep(result))
         body["stub"] = self._is_own(function) and is_stub(function, parts)
         return Frame(body, tuple(encoder.blobs))
 
-    def _containers(
+    def _copies(
         self, frame: Frame, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> list[tuple[str, Any, Any]]:
-        """Return the containers and tables among the arguments, with a second copy of each."""
-        found = [(name, value) for name, value in named(args, kwargs) if can_change(value)]
-        if not found:
-            return []
-        decoder = self.decoder(frame.blobs)
-        copies = dict(
-            named(decoder.decode(frame.body["args"]), decoder.decode(frame.body["kwargs"]))
-        )
-        return [(name, value, copies[name]) for name, value in found]
+        """Return the arguments that a call could change, with a second copy of each."""
+        copies = []
+        containers = []
+        for name, value in named(args, kwargs):
+            if is_numbers(value):
+                copies.append((name, value, value.copy()))
+            elif can_change(value):
+                containers.append((name, value))
+        if containers:
+            decoder = self.decoder(frame.blobs)
+            again = decoder.decode(frame.body["args"]), decoder.decode(frame.body["kwargs"])
+            second = dict(named(*again))
+            copies += [(name, value, second[name]) for name, value in containers]
+        return copies
 
     def _is_own(self, function: Any) -> bool:
         """Return whether a function is the student's: of a file of the tree, or of a notebook's
@@ -465,33 +446,11 @@ class Worker:
         return value
 
 
-class AsWritten(AsGiven):
-    """Decodes a value as Python makes it from a literal: text that looks like a name is interned.
-
-    So `cell_type is "rnn"` holds for honest code in the box if it holds in a plain process. A
-    complex number of Python's stays one. What a handle stands for is the student's own object and
-    stays as it is.
-    """
-
-    def decode(self, data: Any, depth: int = 0) -> Any:
-        """Return the value of JSON data; keys of dicts and keywords come through here, too."""
-        value = super().decode(data, depth)
-        if type(data) is str and data.isascii() and data.replace("_", "a").isalnum():
-            return sys.intern(data)
-        return complex(value) if type(data) is dict and "complex" in data else value
-
-    def made(self, kind: str, items: list[Any]) -> Any:
-        """Return a value that was taken apart; a member of an enum is the student's own."""
-        value = super().made(kind, items)
-        return own_member(value) if isinstance(value, Member) else value
-
-
-def own_member(member: Member) -> Any:
-    """Return the member of an enum in the student's modules that another side knows by name."""
-    found: Any = imported(member.module)
-    for name in [*member.type.split("."), member.name]:
-        found = getattr(found, name)
-    return found
+def container_of(result: Any) -> str:
+    """Return what kind of container a function returned its values in, "" for a single value."""
+    if isinstance(result, tuple):
+        return "tuple"
+    return "list" if isinstance(result, (list, *VIEWS)) else ""
 
 
 def ending(items: Iterator[Any]) -> Iterator[Any]:
@@ -502,65 +461,11 @@ def ending(items: Iterator[Any]) -> Iterator[Any]:
         yield item
 
 
-def imported(name: str) -> Any:
-    """Return a module; what importing it draws at random changes nothing for the case that comes to
-    need it first.
-    """
-    if name in sys.modules:
-        return sys.modules[name]
-    states = random.getstate(), np.random.get_state()
-    try:
-        return importlib.import_module(name)
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-
-
 def unsendable(error: WireError) -> Frame:
     """Return the reply that says why there is no other."""
     return Frame(
         {"ok": False, "error": {"type": type(error).__name__, "message": str(error), "frames": []}}
     )
-
-
-def named(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return the arguments with a name each: the position counted from 1, or the keyword."""
-    return [(str(i), value) for i, value in enumerate(args, 1)] + list(kwargs.items())
-
-
-def is_numbers(value: Any) -> bool:
-    """Return whether something is an array of numbers; one of objects, a cache for instance, is the
-    student's own.
-    """
-    return type(value) is np.ndarray and not value.dtype.hasobject
-
-
-def unchanged(value: Any, copy: Any) -> bool:
-    """Return whether an argument is as it was, what is in it too; NaN counts as equal to itself."""
-    if type(value) is not type(copy):
-        return False
-    if type(copy) in (list, tuple):
-        return len(value) == len(copy) and all(map(unchanged, value, copy))
-    if type(copy) is dict:
-        return len(value) == len(copy) and all(
-            key in value and unchanged(value[key], copy[key]) for key in copy
-        )
-    if type(copy) in (int, float, str, bool, complex):
-        return bool(value == copy or (value != value and copy != copy))
-    if is_numbers(copy) or isinstance(copy, np.generic):
-        floats = copy.dtype.kind in "fcmM"
-        return bool(np.array_equal(value, copy, equal_nan=floats))
-    if isinstance(copy, set | frozenset):
-        return bool(value == copy)
-    parts, others = taken_apart(value), taken_apart(copy)
-    if parts is None or others is None:
-        return value is copy
-    return parts.kind == others.kind and unchanged(parts.items, others.items)
-
-
-def can_change(value: Any) -> bool:
-    """Return whether an argument is a container or a table that a call could change."""
-    return (type(value) in (list, dict, set) and bool(value)) or library(value) == "pandas"
 
 
 def lay(source: Path, place: Path) -> None:
@@ -572,53 +477,6 @@ def lay(source: Path, place: Path) -> None:
             shutil.copytree(source, place, dirs_exist_ok=True)
         else:
             shutil.copyfile(source, place)
-
-
-def describe(error: BaseException, root: Path) -> dict[str, Any]:
-    """Tell an exception as plain text: its type, message, and the frames in files of the student's
-    tree.
-    """
-    misspelt = error if isinstance(error, SyntaxError) and error.filename and error.lineno else None
-    try:  # the whole text of a syntax error ends with its place, which is told as the last frame
-        message = without(root, str(error if misspelt is None else misspelt.msg))
-    except BaseException:
-        message = "(its message can't be shown)"
-    frames = list(student_frames(error.__traceback__, root))
-    if misspelt is not None:
-        file = inside(str(misspelt.filename), root) or "?"
-        frames.append({"file": file, "line": misspelt.lineno, "name": "", "text": ""})
-    kinds = [kind.__name__ for kind in type(error).__mro__ if issubclass(kind, BaseException)]
-    return {
-        "type": type(error).__name__[:200],
-        "kinds": kinds[:20],
-        "message": message[:TEXT_CAP],
-        "frames": frames[-FRAME_CAP:],
-        "missing": (
-            str(getattr(error, "name", "") or "")[:200] if isinstance(error, ImportError) else ""
-        ),
-        "near": nearest(error, root)[:200],
-    }
-
-
-def student_frames(trace: TracebackType | None, root: Path) -> Any:
-    """Yield file, line, function and text of each frame that lies in the student's tree."""
-    for frame in traceback.extract_tb(trace, limit=-500):
-        name = inside(frame.filename, root)
-        if name:
-            yield {
-                "file": name,
-                "line": frame.lineno or 0,
-                "name": frame.name[:200],
-                "text": (frame.line or "")[:300],
-            }
-
-
-def inside(filename: str, root: Path) -> str:
-    """Return a file's name relative to the student's tree, or nothing where it lies elsewhere."""
-    try:
-        return Path(filename).relative_to(root).as_posix()[:300]
-    except ValueError:
-        return ""
 
 
 def mute() -> None:
