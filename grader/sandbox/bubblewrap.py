@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import select
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from grader.model import Tier
@@ -69,23 +70,11 @@ class BubblewrapSandbox(WarmSandbox):
         bwrap = shutil.which("bwrap")
         if bwrap is None:
             raise StartFailed("bwrap is not installed", "apt-get install bubblewrap.")
-        cache = [str(folder) for folder in (font_cache(),) if folder]
-        size = (ROOMS * self.limits.scratch_mb + 16) << 20
+        fonts = font_cache()
+        cache = [str(fonts)] if fonts else []
         paths = (*self.granted.roots, *self.read, *readable_paths.own_code())
-        binds = [part for path in paths for part in ("--ro-bind-try", path, path)]
-        masks = [part for path in self.granted.hidden for part in mask(Path(path))]
-        # bwrap would make the folders above as closed as they are outside, and root's boxes run as
-        # another user.
-        above = sorted(
-            {str(folder) for path in (*paths, *cache) for folder in Path(path).parents} - {"/"}
-        )
-        folders = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]
-        caches = [part for path in cache for part in ("--ro-bind-try", path, path)]
-        return [
-            bwrap,
-            *self._privileges(),
-            "--die-with-parent",
-            "--new-session",
+        command = [bwrap, *self._privileges(), "--die-with-parent", "--new-session"]
+        command += [
             "--size",
             str(8 << 20),
             "--tmpfs",
@@ -94,29 +83,28 @@ class BubblewrapSandbox(WarmSandbox):
             "/proc",
             "--dev",
             "/dev",
-            *folders,
-            *binds,
-            *masks,
-            *caches,
-            "--perms",
-            "0711",
-            "--size",
-            str(size),
-            "--tmpfs",
-            str(BOXES),
-            "--remount-ro",
-            "/",
-            "--chdir",
-            "/",
-            "--",
-            *python,
         ]
+        # bwrap would make the folders above as closed as they are outside, and root's boxes run as
+        # another user.
+        for folder in _folders_above((*paths, *cache)):
+            command += ["--perms", "0755", "--dir", folder]
+        for path in paths:
+            command += ["--ro-bind-try", path, path]
+        for path in self.granted.hidden:
+            command += mask(Path(path))
+        for path in cache:
+            command += ["--ro-bind-try", path, path]
+        size = (ROOMS * self.limits.scratch_mb + 16) << 20
+        command += ["--perms", "0711", "--size", str(size), "--tmpfs", str(BOXES)]
+        return [*command, "--remount-ro", "/", "--chdir", "/", "--", *python]
 
     def _privileges(self) -> list[str]:
         if os.getuid() != 0:
             return ["--unshare-all", "--cap-drop", "ALL"]
-        kept = [part for name in ROOT_KEEPS for part in ("--cap-add", f"CAP_{name}")]
-        return [*NAMESPACES, "--cap-drop", "ALL", *kept]
+        privileges = [*NAMESPACES, "--cap-drop", "ALL"]
+        for name in ROOT_KEEPS:
+            privileges += ["--cap-add", f"CAP_{name}"]
+        return privileges
 
     def started(self, pid: int) -> None:
         """Keep hold of the first process inside: it ends last, when its process namespace is
@@ -142,3 +130,11 @@ def mask(path: Path) -> tuple[str, ...]:
         if path.is_dir()
         else ("--ro-bind", "/dev/null", str(path))
     )
+
+
+def _folders_above(paths: Iterable[str]) -> list[str]:
+    """Return the folders that the paths lie in, the outermost first, without the root."""
+    folders: set[str] = set()
+    for path in paths:
+        folders.update(map(str, Path(path).parents))
+    return sorted(folders - {"/"})

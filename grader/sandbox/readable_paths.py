@@ -83,8 +83,10 @@ def runnable(withheld: Sequence[str] = ()) -> Runnable:
     are installed.
     """
     roots = outermost([*python_paths(), *map(Path, SYSTEM)])
-    folders = {Path(root, *inner) for root in roots for inner in ((), *package_places(Path(root)))}
-    hidden = {folder / name for folder in folders for name in withheld if (folder / name).exists()}
+    hidden: set[Path] = set()
+    for library in map(Path, roots):
+        for folder in (library, *packages_below(library)):
+            hidden.update(folder / name for name in withheld if (folder / name).exists())
     run: list[str] = []
     listed: list[str] = []
     for root in roots:
@@ -92,14 +94,13 @@ def runnable(withheld: Sequence[str] = ()) -> Runnable:
     return Runnable(roots, sorted(map(str, hidden)), run, listed)
 
 
-def package_places(root: Path) -> list[tuple[str, ...]]:
-    """Return where packages lie below a folder of libraries, relative to it."""
-    found = [*root.glob("python3*/*-packages"), *root.glob("*-packages")]
-    return [path.relative_to(root).parts for path in found]
+def packages_below(root: Path) -> list[Path]:
+    """Return the folders of packages below a folder of libraries."""
+    return [*root.glob("python3*/*-packages"), *root.glob("*-packages")]
 
 
 def cut(path: Path, hidden: set[Path], run: list[str], listed: list[str]) -> None:
-    """Grant a path as a whole where nothing hidden lies in it, or else entry by entry."""
+    """Grant a path as a whole if nothing hidden lies in it, or else entry by entry."""
     if path in hidden:
         return
     if not any(place.is_relative_to(path) for place in hidden):
@@ -117,9 +118,7 @@ def outermost(paths: Iterable[Path]) -> list[str]:
     """
     every = {Path.cwd() / path for path in paths if path.exists()}
     every |= {path.resolve() for path in every}
-    return sorted(
-        str(path) for path in every if not any(parent in every for parent in path.parents)
-    )
+    return sorted(str(path) for path in every if every.isdisjoint(path.parents))
 
 
 def readable(paths: Sequence[Path]) -> list[str]:

@@ -21,7 +21,8 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from typing import IO, Any
 
 import msgspec
 
@@ -165,65 +166,59 @@ class WarmSandbox(Sandbox):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         with theirs, tempfile.TemporaryFile() as complaints:
-            python = [
-                sys.executable,
-                "-I",
-                "-X",
-                "utf8",
-                "-c",
-                BOOT,
-                str(theirs.fileno()),
-                *readable_paths.import_path(),
-            ]
-            command = self.command(python)
-            started = threading.Event()
-            failure: list[OSError] = []
-
-            def keep() -> None:
-                # Started by a thread that lives as long as the zygote: bwrap's --die-with-parent
-                # means this thread.
-                try:
-                    self._process = subprocess.Popen(
-                        command,
-                        stdin=subprocess.PIPE,
-                        stdout=subprocess.DEVNULL,
-                        stderr=complaints,
-                        env=environment(self.base),
-                        pass_fds=[theirs.fileno()],
-                        start_new_session=True,
-                        cwd="/",
-                    )
-                except OSError as error:
-                    failure.append(error)
-                    return
-                finally:
-                    started.set()
-                self._process.wait()
-
-            self._keeper = threading.Thread(target=keep, name="zygote-keeper", daemon=True)
-            self._keeper.start()
-            started.wait()
-            if failure:
-                raise StartFailed(str(failure[0]))
-            assert self._process is not None
-            assert self._process.stdin is not None
-            with contextlib.suppress(BrokenPipeError), self._process.stdin as pipe:
+            process = self._launch(theirs, complaints)
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
                 # worked out while Python starts in there
                 settings = msgspec.json.encode(self._settings())
                 # settings may be longer than the pipe: who writes them waits for their reader
                 self._launched()
                 pipe.write(settings)
             theirs.close()
-            answer = receive(ours, START_SECONDS)
-            if answer is not None and "ready" in answer:
-                self.started(self._process.pid)
-            else:
-                complaints.seek(0)
-                words = complaints.read().decode(errors="replace").strip().splitlines()
-                sentence = (answer or {}).get("failed") or (
-                    words[-1] if words else "the zygote gave no sign"
+            answer = receive(ours, START_SECONDS) or {}
+            if "ready" in answer:
+                self.started(process.pid)
+                return
+            complaints.seek(0)
+            words = complaints.read().decode(errors="replace").strip().splitlines()
+            last = words[-1] if words else "the zygote gave no sign"
+            raise StartFailed(answer.get("failed") or last, answer.get("remedy", ""))
+
+    def _launch(self, control: socket.socket, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start the zygote, which speaks over ``control``.
+
+        Started by a thread that lives as long as the zygote: bwrap's --die-with-parent means this
+        thread.
+        """
+        python = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, str(control.fileno())]
+        command = self.command([*python, *readable_paths.import_path()])
+        launched: SimpleQueue[subprocess.Popen[bytes] | OSError] = SimpleQueue()
+
+        def keep() -> None:
+            try:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=complaints,
+                    env=environment(self.base),
+                    pass_fds=[control.fileno()],
+                    start_new_session=True,
+                    cwd="/",
                 )
-                raise StartFailed(sentence, (answer or {}).get("remedy", ""))
+            except OSError as error:
+                launched.put(error)
+                return
+            self._process = process  # at once, so that it is ended whatever interrupts us here
+            launched.put(process)
+            process.wait()
+
+        self._keeper = threading.Thread(target=keep, name="zygote-keeper", daemon=True)
+        self._keeper.start()
+        started = launched.get()
+        if isinstance(started, OSError):
+            raise StartFailed(str(started))
+        return started
 
     def _settings(self) -> Settings:
         return Settings(

@@ -108,13 +108,15 @@ def everything(paths: Iterable[str]) -> Iterator[str]:
     time.
     """
     for path in paths:
-        beneath = (
-            os.path.join(folder, name)
-            for folder, inner, files in os.walk(path)
-            for name in (*inner, *files)
-        )
         yield path
-        yield from islice(beneath, MOST)
+        yield from islice(beneath(path), MOST)
+
+
+def beneath(path: str) -> Iterator[str]:
+    """Yield all files and folders beneath a folder."""
+    for folder, inner, files in os.walk(path):
+        for name in (*inner, *files):
+            yield os.path.join(folder, name)
 
 
 def readable(path: str) -> bool:

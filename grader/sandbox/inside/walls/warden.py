@@ -248,11 +248,9 @@ class Warden:
         if contents.entries > scratch.MAX_ENTRIES:
             return f"files: more than {scratch.MAX_ENTRIES} files and folders"
         allowed = int(self.plan.limits["scratch_mb"]) << 20
-        hidden = dict(
-            pair
-            for process in processes
-            for pair in process_tree.unlinked(process.pid, self.device)
-        )
+        hidden: dict[int, int] = {}
+        for process in processes:
+            hidden.update(process_tree.unlinked(process.pid, self.device))
         total = contents.size + sum(hidden.values())
         if total + self.growth(processes) > allowed:
             held: dict[tuple[str, str], int] = {}

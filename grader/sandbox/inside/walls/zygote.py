@@ -30,6 +30,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,6 +57,11 @@ CLOSED = "Make it readable (chmod -R go+rX), or grade as an ordinary user."
 PAUSE = 0.25  # seconds between two looks after the wardens
 FAREWELL = 15.0  # seconds that wardens have to end their boxes when the trusted side is gone
 PR_SET_CHILD_SUBREAPER = 36
+
+
+def lies_in(path: str, folders: Sequence[str]) -> bool:
+    """Return whether a path lies in one of some folders."""
+    return any(Path(path).is_relative_to(folder) for folder in folders)
 
 
 class Request(NamedTuple):
@@ -118,9 +124,7 @@ class Zygote:
         self.withheld = frozenset(settings["withheld"])
         # A box looks for modules neither where this package was found nor in anything else that is
         # not granted.
-        self.path = [
-            entry for entry in sys.path if any(Path(entry).is_relative_to(root) for root in roots)
-        ]
+        self.path = [entry for entry in sys.path if lies_in(entry, roots)]
         own = (*read, *settings["own"], os.environ.get("MPLCONFIGDIR", self.base))
         wall.confine(settings["run"], settings["listed"], own, self.base)
         self.waiting: list[Request] = []
