@@ -30,7 +30,7 @@ from grader.assignment.expectations import (
 from grader.assignment.exposure import refuse_readable
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import SPEC_NAME, Assignment
-from grader.assignment.strip import unowned_solutions
+from grader.authoring.strip import unowned_solutions
 from grader.checking.api.changed_arguments import UNTOUCHED
 from grader.checking.api.expect import Mode
 from grader.checking.explain.diagnosis import KnownMistakes, Mistake, answers

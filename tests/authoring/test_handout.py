@@ -17,11 +17,11 @@ from small_assignment import CHECKS, HELPERS, REFERENCE, SPEC, recorded, write
 
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment, load
-from grader.assignment.strip import Block
 from grader.authoring.handout import contents, handout_folder, leak_check, selection
 from grader.authoring.handout.contents import Handout
 from grader.authoring.handout.pages import parts
 from grader.authoring.handout.wheel import wheel_name
+from grader.authoring.strip import Block
 from grader.errors import AssignmentError, UsageError
 from grader.grading import scoring
 from grader.grading.grade import Options, grade

@@ -15,8 +15,8 @@ import msgspec
 
 from grader.assignment.schema import CheckSpec
 from grader.assignment.spec import Assignment
-from grader.assignment.strip import strip_notebook
 from grader.authoring.audit.trial_runs import Trial, Verdict
+from grader.authoring.strip_notebooks import strip_notebook
 from grader.notebooks.cells import cell_key, is_students, text_of
 from grader.notebooks.definitions import definitions
 

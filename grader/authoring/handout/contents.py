@@ -16,7 +16,6 @@ import tomli_w
 from grader.assignment.expectations import Expectations
 from grader.assignment.schema import FileSpec, Spec
 from grader.assignment.spec import SPEC_NAME, Assignment
-from grader.assignment.strip import Block, decode, strip_notebook, strip_python
 from grader.authoring.handout.check_cells import subjects, with_check_cells
 from grader.authoring.handout.pages import pages
 from grader.authoring.handout.selection import (
@@ -28,6 +27,8 @@ from grader.authoring.handout.selection import (
 )
 from grader.authoring.handout.wheel import build_wheel, wheel_name
 from grader.authoring.record import reference_files
+from grader.authoring.strip import Block, decode, strip_python
+from grader.authoring.strip_notebooks import strip_notebook
 from grader.errors import AssignmentError
 from grader.zips import zipped
 

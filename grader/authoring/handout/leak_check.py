@@ -25,9 +25,9 @@ from typing import Any
 import msgspec
 
 from grader.assignment.spec import Assignment, load
-from grader.assignment.strip import Block
 from grader.authoring.handout.contents import ASSIGNMENT_FOLDER, Handout
 from grader.authoring.handout.wheel import wheel_name
+from grader.authoring.strip import Block
 from grader.errors import AssignmentError
 from grader.files import write_tree
 from grader.grading.intake.candidates import listed_cells

@@ -15,8 +15,8 @@ import msgspec
 from grader.assignment.expectations import Expectations
 from grader.assignment.schema import Spec
 from grader.assignment.spec import Assignment
-from grader.assignment.strip import decode
 from grader.authoring.record import reference_digest
+from grader.authoring.strip import decode
 from grader.checking.explain.diagnosis import KnownMistakes
 from grader.errors import AssignmentError
 from grader.model import Visibility
