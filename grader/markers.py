@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+# Markers of other tools and misspelt ones: `### BEGIN HIDDEN TESTS`, `# END SOLUTION`, `## begin
+# solution`.
+RESEMBLES = re.compile(
+    r"###\s*(?:BEGIN|END)\b|\b(?:BEGIN|END)[ _-]*SOLUTION|#\s*(?i:(?:begin|end)[ _-]*solution\b)"
+)
 PLACEHOLDER = "*Write your answer here.*"
 
 

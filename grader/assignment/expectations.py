@@ -1,9 +1,9 @@
-"""Expectations: what the reference answered, case by case, in one HDF5 file per seed.
+"""Expectations: the reference's answers, case by case, in one HDF5 file per seed.
 
-A file holds a group per case, ``/<check>/<case>``, with the recorded values inside it and how many
-values each call returned beside them. Arrays are datasets; a dict or a sequence is a group, and so
-is what is taken apart as on the wire. The file's attributes are its provenance. Only files that
-`grader record` wrote are ever opened here, never one that came with a submission.
+A file has a group per case, ``/<check>/<case>``, with the recorded values, and with the number of
+values that each call returned. Arrays are datasets. Dicts and sequences are groups, and so are
+objects that the wire takes apart. The file's attributes are its provenance. Only files that
+`grader record` wrote are opened, never one that came with a submission.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SCHEMA = 2
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """Where a file of expectations comes from."""
+    """The origin of a file of expectations."""
 
     schema: int
     seed: str  # decimal digits; a hidden one has 128 bits
@@ -36,18 +36,16 @@ class Provenance(msgspec.Struct, frozen=True):
 
 
 class CallShape(msgspec.Struct, frozen=True, array_like=True):
-    """What one call of a case returned: how many values, in a sequence or by itself, and how large
-    they are.
-    """
+    """The number and size of the values that one call of a case returned."""
 
     function: str
-    sequence: bool
+    sequence: bool  # whether it returned a list or a tuple
     count: int
-    size: int = -1  # as `Decoder.size` counts; -1 in files that were recorded before it was
+    size: int = -1  # as `Decoder.size` counts; -1 in older files
 
 
 class CaseRecord(msgspec.Struct):
-    """What was recorded of one case."""
+    """The recorded values and calls of one case."""
 
     values: dict[str, tuple[Any, Tolerance]] = {}
     calls: list[CallShape] = []
@@ -64,7 +62,7 @@ class Expectations(msgspec.Struct):
     cases: dict[tuple[str, str], CaseRecord] = {}
 
     def write(self, path: Path) -> None:
-        """Write the file beside its place and move it there, so that it is never half-written."""
+        """Write a temporary file and move it to ``path``, so that no half-written file exists."""
         import h5py
 
         with replacing(path) as part, h5py.File(part, "w", track_order=True) as file:
@@ -82,32 +80,29 @@ class Expectations(msgspec.Struct):
 
     @classmethod
     def read(cls, path: Path) -> Expectations:
-        """Read a file that `write` made; raise `AssignmentError` where it is missing, broken or of
-        another schema.
-        """
+        """Read a recorded file; raise `AssignmentError` if it is missing, broken or outdated."""
         provenance = read_provenance(path)
         if provenance.schema != SCHEMA:
             raise AssignmentError(
                 f"{path} has schema {provenance.schema}, expected {SCHEMA}: run `grader record`"
             )
+        cases = {}
         with _opened(path) as file:
-            cases = {
-                (check, str(group.attrs["case"])): _read_case(group)
-                for check, checks in file.items()
-                for group in checks.values()
-            }
+            for check, groups in file.items():
+                for group in groups.values():
+                    cases[check, str(group.attrs["case"])] = _read_case(group)
         return cls(provenance, cases)
 
 
 def read_provenance(path: Path) -> Provenance:
-    """Return where a file comes from, whatever schema the rest of it has."""
+    """Return the origin of a file of any schema."""
     with _opened(path) as file:
         return msgspec.json.decode(file.attrs["provenance"], type=Provenance)
 
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Open a file of expectations; what is wrong with it becomes an `AssignmentError`."""
+    """Open a file of expectations; raise `AssignmentError` if it can't be read."""
     import h5py
 
     if not path.is_file():
@@ -122,14 +117,12 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _key(case: str) -> str:
-    """Return a case's name as HDF5 takes it: no slash, never empty or a dot."""
+    """Return a case's name for HDF5, which allows no slash, no empty name and no dot alone."""
     return "=" + case.replace("/", "\N{DIVISION SLASH}")
 
 
 def _write(group: Any, name: str, value: Any) -> Any:
-    """Write one value and return its group or dataset; what HDF5 does not know is taken apart
-    first.
-    """
+    """Write one value and return its group or dataset; take apart what HDF5 does not know."""
     key = _key(name)
     parts = None if isinstance(value, dict | list | tuple | str | float) else taken_apart(value)
     if isinstance(value, dict) and not all(type(child) is str for child in value):
@@ -142,10 +135,10 @@ def _write(group: Any, name: str, value: Any) -> Any:
     elif isinstance(value, list | tuple):
         node = _write_items(group, key, value, "list" if isinstance(value, list) else "tuple")
     elif parts is not None:
-        is_set = parts.kind in ("set", "frozenset")  # whose order differs from run to run
-        node = _write_items(
-            group, key, sorted(parts.items, key=text_of) if is_set else parts.items, "parts"
-        )
+        items = parts.items
+        if parts.kind in ("set", "frozenset"):  # their order differs from run to run
+            items = sorted(items, key=text_of)
+        node = _write_items(group, key, items, "parts")
         node.attrs["parts"] = parts.kind
     elif value is None or isinstance(value, str):
         node = group.create_group(key)
@@ -166,9 +159,7 @@ def _write_items(group: Any, key: str, items: Iterable[Any], kind: str) -> Any:
 
 
 def _write_array(group: Any, key: str, value: Any) -> Any:
-    """Write an array or a scalar; text, which HDF5 does not know as NumPy does, as the numbers of
-    its characters.
-    """
+    """Write an array or a scalar; text is written as the numbers of its characters."""
     array = np.asarray(value)
     kind = "array" if isinstance(value, np.ndarray) else "scalar"
     if array.dtype.kind in "US":
@@ -179,9 +170,8 @@ def _write_array(group: Any, key: str, value: Any) -> Any:
     else:
         node = group.create_dataset(key, data=array, track_times=False)
     node.attrs["kind"] = kind
-    node.attrs["python"] = isinstance(value, bool | int | float | complex) and not isinstance(
-        value, np.generic
-    )
+    plain = isinstance(value, bool | int | float | complex) and not isinstance(value, np.generic)
+    node.attrs["python"] = plain
     return node
 
 
@@ -189,11 +179,11 @@ def _read_case(group: Any) -> CaseRecord:
     record = CaseRecord(calls=msgspec.json.decode(group.attrs["calls"], type=list[CallShape]))
     record.fetched = msgspec.json.decode(group.attrs.get("fetched", "null"), type=list[int] | None)
     record.seconds = float(group.attrs["seconds"])
-    # older files lack it
+    # Older files lack it.
     record.call_seconds = float(group.attrs.get("call_seconds", record.seconds))
     for node in group.values():
         rtol, *more = map(float, node.attrs["tolerance"])
-        # older: scaled alone
+        # Older files have `scaled` alone.
         tolerance = Tolerance(rtol, *more) if len(more) > 1 else Tolerance(rtol, 0.0, *more)
         record.values[str(node.attrs["name"])] = (_read(node), tolerance)
     return record

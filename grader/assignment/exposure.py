@@ -1,4 +1,4 @@
-"""Refuses an assignment whose answers lie where a box may read: in Python's packages, for one."""
+"""Refuses an assignment whose answers a box could read, such as one among Python's packages."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from pathlib import Path
 
 from grader.assignment.spec import SPEC_NAME, Assignment
 from grader.errors import AssignmentError
+from grader.sandbox import readable_paths
 
-MOST = 20_000  # files of an assignment that are looked at
+MOST = 20_000  # files and folders in an assignment
 FOLDERS = ("checks", "expectations", "misconceptions", "stand-ins")
 
 
 def refuse_readable(assignment: Assignment) -> None:
     """Raise `AssignmentError` if a submission could read checks, answers or the reference.
 
-    A handout is left alone: its reader has all of it.
+    A handout is not checked: students have all of it.
     """
     if assignment.spec.handout_of:
         return
-    from grader.sandbox import readable_paths  # of sandboxes, which students' machines may not have
-
     provided = readable_paths.readable(sorted(set(assignment.links.values())))
     installed = readable_paths.runnable(assignment.spec.withheld).run
     for secret in secrets(assignment):
         real = Path(os.path.realpath(secret))
-        shown = f"{secret}" if real == secret else f"{secret} (in truth {real})"
+        shown = f"{secret}" if real == secret else f"{secret} (really {real})"
         if place := _within(real, [*installed, *readable_paths.own_code()]):
             raise AssignmentError(
                 f"{shown} lies within {place}, which every submission may read, since Python and "
@@ -40,17 +39,14 @@ def refuse_readable(assignment: Assignment) -> None:
 
 
 def secrets(assignment: Assignment) -> Iterator[Path]:
-    """Yield what no submission may read: folders, then each link within them."""
+    """Yield the paths that no submission may read: folders and files, and the links in them."""
     tops = [assignment.folder / name for name in (SPEC_NAME, *FOLDERS)]
     reference = assignment.reference
     if reference is not None:
-        spec = assignment.spec
-        own = [reference / file.path for file in spec.files]
-        own += [reference / book.path for book in spec.notebooks]
-        if not assignment.folder.is_relative_to(reference):  # else it is no folder of answers alone
-            own.append(reference)
-        tops += own
-        for book in spec.notebooks:
+        tops += map(reference.joinpath, assignment.spec.student_paths)
+        if not assignment.folder.is_relative_to(reference):  # else it holds more than answers
+            tops.append(reference)
+        for book in assignment.spec.notebooks:
             if not (reference / book.path).is_file():
                 tops.append(assignment.folder / book.source)
     for top in tops:
@@ -60,7 +56,7 @@ def secrets(assignment: Assignment) -> Iterator[Path]:
 
 
 def _links(top: Path) -> Iterator[Path]:
-    """Yield the links below a folder: what they lead to may lie elsewhere."""
+    """Yield the links below a folder, whose targets may be elsewhere."""
     seen = 0
     for folder, inner, files in os.walk(top):
         for name in (*inner, *files):
@@ -69,9 +65,9 @@ def _links(top: Path) -> Iterator[Path]:
             if path.is_symlink():
                 yield path
         if seen > MOST:
-            raise AssignmentError(f"{top} holds more than {MOST} files: that is no assignment")
+            raise AssignmentError(f"{top} holds more than {MOST} files: that is not an assignment")
 
 
 def _within(path: Path, places: list[str]) -> str:
-    """Return the first of these places that a path is or lies beneath, or nothing."""
+    """Return the first of these folders that holds a path or is that path, or nothing."""
     return next((place for place in places if path.is_relative_to(place)), "")

@@ -1,8 +1,7 @@
-"""``misconceptions/*.toml``: known wrong solutions, each as the few lines of the reference that it
-has otherwise.
+"""Reads ``misconceptions/*.toml``: known wrong solutions, each as changes of the reference.
 
-A misconception serves twice: the checks must fail it (the audit), and a failing submission that
-gives the same numbers is told its hint (the diagnosis).
+They have two uses. The audit tests that the checks fail them. The diagnosis gives a misconception's
+hint to a failing submission with the same numbers.
 """
 
 from __future__ import annotations
@@ -23,11 +22,10 @@ FOLDER = "misconceptions"
 
 
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``[[changes]]``: a piece of one function's text, in a module or a notebook's cell, and what
-    stands there instead.
+    """``[[changes]]``: a piece of one function's text, and the text that replaces it.
 
-    Of a piece of several lines the first may begin anywhere in its line; the others stand as far in
-    as that line does, so that the pieces can be written without the function's own indentation.
+    The pieces are written without the function's own indentation. The first line of a piece may
+    begin anywhere in its line, and the others are indented as that line is.
     """
 
     file: str
@@ -37,32 +35,31 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Misconception(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole file; its name without ``.toml`` is the id."""
+    """One file; its name without ``.toml`` is the id."""
 
     id: str = ""
     name: str  # a few words, for instructors
     hint: str  # a few sentences, for students
     group: str = ""  # misconceptions that give the same numbers share a group, and so a hint
-    share: float = 0.0  # the part of a check's points that is still earned
-    fails: tuple[str, ...]  # ids of the checks that it must fail, notebooks left out
+    share: float = 0.0  # the part of a check's points that it still earns
+    fails: tuple[str, ...]  # ids of the checks that it must fail, without those of notebooks
     changes: tuple[Change, ...]
 
 
 def load_all(folder: Path) -> tuple[Misconception, ...]:
-    """Read a folder's misconceptions in the order of their ids; none where there is no folder.
+    """Read a folder's misconceptions in the order of their ids; a missing folder has none.
 
-    Raises `AssignmentError` with the file and the key.
+    An `AssignmentError` names the file and the key.
     """
-    found = tuple(load(path) for path in sorted(folder.glob("*.toml")))
-    hints: dict[str, Misconception] = {}
+    found = tuple(map(load, sorted(folder.glob("*.toml"))))
+    groups: dict[str, Misconception] = {}
     for misconception in found:
-        if (
-            misconception.group
-            and hints.setdefault(misconception.group, misconception).hint != misconception.hint
-        ):
-            other = hints[misconception.group].id
+        first = misconception
+        if misconception.group:
+            first = groups.setdefault(misconception.group, misconception)
+        if first.hint != misconception.hint:
             raise AssignmentError(
-                f"{folder / misconception.id}.toml: `hint` differs from the one in {other}.toml,"
+                f"{folder / misconception.id}.toml: `hint` differs from the one in {first.id}.toml,"
                 f" which is of the same `group` {misconception.group!r}: a group has one hint"
             )
     return found
@@ -83,23 +80,24 @@ def load(path: Path) -> Misconception:
 
 
 def apply(misconception: Misconception, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return a copy of the reference's files with the misconception's changes, made in their order.
+    """Return a copy of the reference's files with a misconception's changes, made in their order.
 
-    Raises `AssignmentError` for a change that does not fit: its file, its function, and the text
-    that is not there.
+    Raises `AssignmentError` if the file, the function or the text of a change is not there.
     """
     changed = dict(files)
     for change in misconception.changes:
         where = f"misconception `{misconception.id}`: {change.file}"
         if change.file not in changed:
-            raise AssignmentError(f"{where} is no file of the reference ({', '.join(changed)})")
+            raise AssignmentError(
+                f"{where} is not among the reference's files: {', '.join(changed)}"
+            )
         made = _apply_to_notebook if change.file.endswith(".ipynb") else _apply
         changed[change.file] = made(change, changed[change.file].decode("utf-8"), where).encode()
     return changed
 
 
 def _apply_to_notebook(change: Change, text: str, where: str) -> str:
-    """Make a change in that code cell which defines the function."""
+    """Make a change in the code cell that defines the function."""
     notebook = json.loads(text)
     defined = re.compile(
         rf"^\s*(?:async +)?(?:def|class) +{re.escape(change.function.split('.')[0])}\b",
@@ -118,7 +116,7 @@ def _apply(change: Change, text: str, where: str) -> str:
     first, last = _span(change.function, text, where)
     body = "".join(lines[first:last])
     old, new = change.old.strip("\n").split("\n"), change.new.strip("\n").split("\n")
-    # where it stands in the function, and both pieces as indented there
+    # each place where the old piece is found, with both pieces indented for that place
     places: list[tuple[int, str, str]] = []
     at = 0
     for line in body.splitlines(keepends=True):
@@ -149,21 +147,16 @@ def _span(function: str, text: str, where: str) -> tuple[int, int]:
     """Return the lines of a function, from its `def` to its end."""
     spans: dict[str, tuple[int, int]] = {}
     for node in _parsed(text, where).body:
-        inner = (
-            [(f"{node.name}.", child) for child in node.body]
-            if isinstance(node, ast.ClassDef)
-            else []
-        )
-        for prefix, child in [("", node), *inner]:
+        prefix, body = "", [node]
+        if isinstance(node, ast.ClassDef):
+            prefix, body = f"{node.name}.", node.body
+        for child in body:
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
                 spans[prefix + child.name] = (child.lineno - 1, child.end_lineno or child.lineno)
     if function not in spans:
-        close = difflib.get_close_matches(function, spans, n=1)
-        hint = (
-            f": did you mean `{close[0]}`?"
-            if close
-            else f" (there are {', '.join(spans) or 'none'})"
-        )
+        hint = f" (there are {', '.join(spans) or 'none'})"
+        for close in difflib.get_close_matches(function, spans, n=1):
+            hint = f": did you mean `{close}`?"
         raise AssignmentError(f"{where} has no function `{function}`{hint}")
     return spans[function]
 
@@ -184,7 +177,7 @@ def _problems(misconception: Misconception) -> Iterator[str]:
     for key in ("fails", "changes"):
         if not getattr(misconception, key):
             yield (
-                f"`{key}` is empty: a misconception changes something, and some check fails for it"
+                f"`{key}` is empty: a misconception needs at least one change and one failing check"
             )
     for index, change in enumerate(misconception.changes):
         if not change.old.strip():

@@ -1,12 +1,13 @@
-"""What is wrong with a spec beyond types: doubles, dangling names, numbers out of bounds, paths
-that lead out.
-"""
+"""Finds mistakes in a spec that types do not catch, such as unknown names and bad numbers."""
 
 from __future__ import annotations
 
+import difflib
 import math
+import operator
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -15,9 +16,9 @@ from grader.files import leads_out
 from grader.limits import Limits
 
 SCHEMA = 1
-# of any limit: days of seconds, a terabyte in MB; far more overflows what the system counts with
+# The most for any limit: 11 days in seconds, a terabyte in MB. Far more overflows system calls.
 MOST = 1_000_000
-# Imported by what runs students' code: a file of this name would hide it, or be hidden by it.
+# Modules that the box imports: a student's file of the same name would hide them or be hidden.
 TAKEN = (sys.stdlib_module_names - {"code", "test"}) | {
     "grader",
     "h5py",
@@ -33,13 +34,12 @@ TAKEN = (sys.stdlib_module_names - {"code", "test"}) | {
 
 
 def problems(spec: Spec, folder: Path) -> Iterator[str]:
-    """Yield a sentence for each."""
+    """Yield a sentence for each mistake."""
     yield from _head(spec)
     yield from _doubles(spec)
     yield from _late(spec.late)
     questions = [question.id for question in spec.questions]
-    checks = [check.id for check in spec.checks]
-    notebooks = [notebook.path for notebook in spec.notebooks]
+    checks = list(spec.check_ids)
     for check in spec.checks:
         if check.question not in questions:
             yield (
@@ -49,10 +49,10 @@ def problems(spec: Spec, folder: Path) -> Iterator[str]:
         yield from _numbers(check)
         yield from _in_box(check, folder, bool(spec.files))
         yield from _requires(check, checks)
-        if check.notebook and check.notebook not in notebooks:
+        if check.notebook and check.notebook not in spec.notebook_paths:
             yield (
                 f"check `{check.id}` is of the notebook {check.notebook!r}, which is none of"
-                f" {', '.join(notebooks)}"
+                f" {', '.join(spec.notebook_paths)}"
             )
     yield from _manual(spec)
     yield from _rubric(spec)
@@ -70,9 +70,7 @@ _REQUIREMENT = re.compile(
 
 
 def _beside(spec: Spec, folder: Path) -> Iterator[str]:
-    """Yield what is wrong with the helper module, the patterns of students' own modules and the
-    packages.
-    """
+    """Yield mistakes in the keys `box`, `own_modules` and `requires`."""
     box = PurePosixPath(spec.box)
     if spec.box and (box.is_absolute() or ".." in box.parts or box.suffix != ".py"):
         yield (
@@ -82,13 +80,7 @@ def _beside(spec: Spec, folder: Path) -> Iterator[str]:
     elif spec.box and not (folder / spec.box).is_file():
         yield f"`box` names {spec.box!r}, and there is no such file"
     for pattern in spec.own_modules:
-        parts = PurePosixPath(pattern).parts
-        if (
-            not pattern.endswith(".py")
-            or pattern.startswith("/")
-            or ".." in parts
-            or "\\" in pattern
-        ):
+        if not pattern.endswith(".py") or leads_out(pattern):
             yield (
                 f"`own_modules` has {pattern!r}: give a pattern of Python files within the folder,"
                 " such as utils*.py"
@@ -99,10 +91,14 @@ def _beside(spec: Spec, folder: Path) -> Iterator[str]:
 
 
 def closest(word: str, words: list[str]) -> str:
-    """Return the one of these words that was probably meant, or nothing."""
-    import difflib  # only for what is wrong
+    """Return the word that was probably meant, or nothing."""
+    return "".join(difflib.get_close_matches(word, words, n=1))
 
-    return next(iter(difflib.get_close_matches(word, words, n=1)), "")
+
+def _meant(word: str, words: list[str]) -> str:
+    """Return a question with the word that was probably meant, or nothing."""
+    close = closest(word, words)
+    return f": did you mean `{close}`?" if close else ""
 
 
 def _head(spec: Spec) -> Iterator[str]:
@@ -113,29 +109,33 @@ def _head(spec: Spec) -> Iterator[str]:
 
 
 def _doubles(spec: Spec) -> Iterator[str]:
-    provided = [file.provides for file in spec.files] + [
-        notebook.provides for notebook in spec.notebooks
-    ]
-    for what, ids in (
-        ("questions", [question.id for question in spec.questions]),
-        ("checks", [check.id for check in spec.checks]),
-        ("files", [file.path for file in spec.files]),
-        ("notebooks", [notebook.path for notebook in spec.notebooks]),
-        ("manual", [part.id for part in spec.manual]),
-        ("provides", [name for names in provided for name in names]),
-    ):
-        if twice := _double(ids):
-            yield f"`{what}` names {twice!r} twice"
-    if twice := _double(PurePosixPath(notebook.path).name for notebook in spec.notebooks):
+    provided: list[str] = []
+    for one in spec.files:
+        provided += one.provides
+    for book in spec.notebooks:
+        provided += book.provides
+    yield from _named_twice("questions", map(operator.attrgetter("id"), spec.questions))
+    yield from _named_twice("checks", spec.check_ids)
+    yield from _named_twice("files", spec.file_paths)
+    yield from _named_twice("notebooks", spec.notebook_paths)
+    yield from _named_twice("manual", map(operator.attrgetter("id"), spec.manual))
+    yield from _named_twice("provides", provided)
+    if twice := _double(PurePosixPath(path).name for path in spec.notebook_paths):
         yield (
             f"two `notebooks` have the file name {twice!r}: reports keep notebooks by that name, so"
             " rename one"
         )
 
 
+def _named_twice(what: str, names: Iterable[str]) -> Iterator[str]:
+    if twice := _double(names):
+        yield f"`{what}` names {twice!r} twice"
+
+
 def _double(names: Iterable[str]) -> str:
-    all_ = list(names)
-    return min((name for name in all_ if all_.count(name) > 1), default="")
+    """Return the first in the alphabet of the names that are there more than once, or nothing."""
+    counts = Counter(names)
+    return min((name for name in counts if counts[name] > 1), default="")
 
 
 def _late(late: LateSpec | None) -> Iterator[str]:
@@ -167,37 +167,33 @@ def _numbers(check: CheckSpec) -> Iterator[str]:
 
 
 def _manual(spec: Spec) -> Iterator[str]:
-    """Yield what is wrong with parts that a person reads."""
-    checks = {check.id for check in spec.checks}
-    functions = {name for file in spec.files for name in file.provides}
-    notebooks = {notebook.path for notebook in spec.notebooks}
+    """Yield mistakes in the parts that a person grades."""
+    functions: set[str] = set()
+    for file in spec.files:
+        functions.update(file.provides)
     for part in spec.manual:
         name = f"the part `{part.id}` under [[manual]]"
         if not re.fullmatch(r"[\w.-]{1,80}", part.id):
             yield f"{name}: use letters, digits, '.', '_' and '-' in its id"
-        if part.id in checks:
+        if part.id in spec.check_ids:
             yield f"{name} has the id of a check: give it another one"
         if not 0 < part.points < math.inf:
             yield f"{name} has {part.points:g} points: give it more than 0"
         if bool(part.function) == bool(part.notebook and part.cell):
             yield f"{name} needs either a `function`, or a `notebook` and a `cell`"
         if part.function and part.function.split(".")[0] not in functions:
-            close = closest(part.function, sorted(functions))
-            hint = f": did you mean `{close}`?" if close else ""
             yield (
                 f"{name} names the function {part.function!r}, which no entry of [[files]]"
-                f" provides{hint}"
+                f" provides{_meant(part.function, sorted(functions))}"
             )
-        if part.notebook and part.notebook not in notebooks:
+        if part.notebook and part.notebook not in spec.notebook_paths:
             yield f"{name} names the notebook {part.notebook!r}, which is not under [[notebooks]]"
 
 
 def _rubric(spec: Spec) -> Iterator[str]:
-    """Yield what is wrong with items; whether a notebook has the cell of an answer is seen when it
-    is read.
-    """
-    known = [*(check.id for check in spec.checks), *(part.id for part in spec.manual)]
-    stems = {PurePosixPath(notebook.path).stem for notebook in spec.notebooks}
+    """Yield mistakes in a rubric's items; the cell of an answer is checked later."""
+    known = [*spec.check_ids, *map(operator.attrgetter("id"), spec.manual)]
+    stems = [PurePosixPath(path).stem for path in spec.notebook_paths]
     for number, item in enumerate(spec.rubric, start=1):
         name = f"[[rubric]] number {number}"
         if not item.text.strip():
@@ -206,13 +202,14 @@ def _rubric(spec: Spec) -> Iterator[str]:
             yield f"{name} has {item.points:g} points: give it a number"
         stem, _, cell = item.part.rpartition("/")
         if item.part not in known and not (cell and stem in stems):
-            close = closest(item.part, known)
-            hint = f": did you mean `{close}`?" if close else ""
-            yield f"{name} is of the part {item.part!r}, which is no answer, part or check{hint}"
+            yield (
+                f"{name} is of the part {item.part!r}, which is not an answer, a part or a check"
+                f"{_meant(item.part, known)}"
+            )
 
 
 def _in_box(check: CheckSpec, folder: Path, files: bool) -> Iterator[str]:
-    """Yield what is wrong with a check that runs in the box."""
+    """Yield mistakes in a check that runs in the box."""
     if not check.in_box:
         if check.after:
             yield f"check `{check.id}` says `after`, which is for checks with `in_box = true`"
@@ -237,9 +234,8 @@ def _in_box(check: CheckSpec, folder: Path, files: bool) -> Iterator[str]:
 def _requires(check: CheckSpec, checks: list[str]) -> Iterator[str]:
     for needed in check.requires:
         if needed not in checks:
-            close = closest(needed, checks)
-            hint = f": did you mean `{close}`?" if close else ""
-            yield f"check `{check.id}` requires {needed!r}, which is no check{hint}"
+            hint = _meant(needed, checks)
+            yield f"check `{check.id}` requires {needed!r}, which is not a check{hint}"
         elif checks.index(needed) >= checks.index(check.id):
             yield (
                 f"check `{check.id}` requires `{needed}`, which is not run before it: list that one"
@@ -257,12 +253,8 @@ def _limits(limits: Limits) -> Iterator[str]:
 
 
 def _places(spec: Spec) -> Iterator[str]:
-    """Yield what is wrong with places in a student's tree."""
-    for path in (
-        *(file.path for file in spec.files),
-        *(n.path for n in spec.notebooks),
-        *spec.provided.values(),
-    ):
+    """Yield mistakes in paths of a student's folder."""
+    for path in (*spec.student_paths, *spec.provided.values()):
         if leads_out(path):
             yield f"the path {path!r} must be relative, with '/' and without '..'"
         yield from _plain(path)
@@ -276,15 +268,14 @@ def _places(spec: Spec) -> Iterator[str]:
 
 
 def _sources(spec: Spec, folder: Path) -> Iterator[str]:
-    """Yield what is wrong with places in the assignment; a handout has some of the student's own
-    tree around it.
-    """
-    for source in (*(notebook.source for notebook in spec.notebooks), *spec.provided):
+    """Yield mistakes in paths of the assignment; those of a handout may lead out by one folder."""
+    sources = [notebook.source for notebook in spec.notebooks]
+    for source in (*sources, *spec.provided):
         within = source.removeprefix("../") if spec.handout_of else source
         if leads_out(within):
             yield (
-                f"the source {source!r} leads out of the assignment's folder: lay a copy within,"
-                " and name that"
+                f"the source {source!r} leads out of the assignment's folder: put a copy into the"
+                " folder, and name that"
             )
         yield from _plain(within)
         if not (folder / source).exists():

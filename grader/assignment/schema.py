@@ -151,6 +151,16 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         return tuple(notebook.path for notebook in self.notebooks)
 
     @property
+    def check_ids(self) -> tuple[str, ...]:
+        """The ids of the checks."""
+        return tuple(check.id for check in self.checks)
+
+    @property
+    def has_hidden_checks(self) -> bool:
+        """Whether some checks are not in the handout."""
+        return any(check.visibility is Visibility.HIDDEN for check in self.checks)
+
+    @property
     def student_paths(self) -> tuple[str, ...]:
         """The paths of everything that a student hands in."""
         return self.file_paths + self.notebook_paths

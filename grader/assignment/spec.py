@@ -1,6 +1,4 @@
-"""``assignment.toml``: read, validated, and turned into an `Assignment`. A mistake in it is one
-clear sentence.
-"""
+"""Reads and validates ``assignment.toml``; a mistake in it becomes an `AssignmentError`."""
 
 from __future__ import annotations
 
@@ -31,15 +29,15 @@ from grader.limits import Limits
 from grader.model import Visibility
 
 SPEC_NAME = "assignment.toml"
-# folder of a copy of the reference's modules, in an assignment that goes elsewhere
+# The folder for a copy of the reference's modules, in an assignment that is sent elsewhere.
 STAND_INS = "stand-ins"
 LITTER = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
 
-BOX_MODULE = "checks_box"  # under which the author's helper module is imported in a box
+BOX_MODULE = "checks_box"  # the name of the author's helper module in a box
 
 
 class Assignment:
-    """An assignment on disk: the spec and the paths that it speaks of."""
+    """An assignment on disk: the spec, and the paths in its folder."""
 
     def __init__(self, folder: Path, spec: Spec) -> None:
         self.folder = folder
@@ -47,7 +45,7 @@ class Assignment:
 
     @property
     def checks_folder(self) -> Path:
-        """Where the pytest files of the checks are."""
+        """The folder of the pytest files."""
         return self.folder / "checks"
 
     @property
@@ -56,29 +54,23 @@ class Assignment:
         return (self.folder / self.spec.reference).resolve() if self.spec.reference else None
 
     def reference_modules(self) -> dict[str, bytes] | None:
-        """Return the reference's files that students write, or None when not all of them are there.
+        """Return the reference's version of the students' files, or None if one is missing.
 
-        An assignment that was sent elsewhere, to be graded with, has its own copy of them.
+        An assignment that was sent elsewhere for grading has its own copy of them.
         """
+        names = self.spec.file_paths
         for folder in (self.reference, self.folder / STAND_INS):
-            if folder is not None and self.spec.files:
-                paths = {file.path: folder / file.path for file in self.spec.files}
-                if all(path.is_file() for path in paths.values()):
-                    return {name: path.read_bytes() for name, path in paths.items()}
+            if folder is not None and names and all((folder / name).is_file() for name in names):
+                return {name: (folder / name).read_bytes() for name in names}
         return None
 
     def stand_in_files(self) -> dict[str, bytes]:
-        """Return what goes with an assignment that is sent elsewhere: its copy of the reference's
-        modules.
-        """
-        return {
-            f"{STAND_INS}/{name}": data for name, data in (self.reference_modules() or {}).items()
-        }
+        """Return the copy of the reference's modules for an assignment that is sent elsewhere."""
+        modules = self.reference_modules() or {}
+        return {f"{STAND_INS}/{name}": data for name, data in modules.items()}
 
     def require_hidden(self) -> None:
-        """Raise `AssignmentError` where only the public seed is there, whose answers students have
-        in the handout.
-        """
+        """Raise `AssignmentError` if there is only the public seed: the handout has its answers."""
         if self.spec.handout_of:
             raise AssignmentError(
                 f"{self.folder} is a handout, for practice: grade a class with the assignment that"
@@ -88,22 +80,23 @@ class Assignment:
         if not path.is_file():
             raise AssignmentError(
                 f"{path} is not there, and the answers to the public seed are in the handout: run"
-                " `grader record`, or lay the file of your course there"
+                " `grader record`, or put the file of your course there"
             )
 
     def expectations_path(self, seed: str) -> Path:
-        """Where the expectations of a seed are: ``public`` or ``hidden``."""
+        """Return the path of a seed's expectations: ``public`` or ``hidden``."""
         return self.folder / "expectations" / f"{seed}.h5"
 
     def mistakes_path(self, seed: str) -> Path:
-        """Path of the known mistakes' recorded outputs: of the hidden seed their fingerprints, else
-        digests.
+        """Return the path of the known mistakes' recorded outputs.
+
+        They are fingerprints for the hidden seed, and digests for others.
         """
         name = "known-mistakes.json" if seed == "hidden" else f"known-mistakes-{seed}.json"
         return self.folder / "expectations" / name
 
     def in_box_path(self, id: str) -> Path:  # noqa: A002
-        """Where the code of a check that runs in the box is."""
+        """Return the path of the code of a check that runs in the box."""
         return self.checks_folder / "in_box" / f"{id}.py"
 
     @cached_property
@@ -114,9 +107,7 @@ class Assignment:
 
     @cached_property
     def box_files(self) -> dict[str, bytes]:
-        """The author's helper module as it lies in a box, under a name that no student's file
-        has.
-        """
+        """The author's helper module, under the name that it has in a box."""
         path = self.box_path
         return {} if path is None else {f"{BOX_MODULE}.py": path.read_bytes()}
 
@@ -130,56 +121,50 @@ class Assignment:
 
     @cached_property
     def modules(self) -> dict[str, str]:
-        """What students' files provide -> the module that it is imported from."""
-        return {name: file.module for file in self.spec.files for name in file.provides}
+        """A name that a student's file provides -> the module that it is imported from."""
+        modules: dict[str, str] = {}
+        for file in self.spec.files:
+            modules |= dict.fromkeys(file.provides, file.module)
+        return modules
 
     def notebook(self, path: str) -> NotebookSpec:
-        """Return the spec of a notebook by the name that students know."""
+        """Return the spec of a notebook by its path in a student's folder."""
         for notebook in self.spec.notebooks:
             if notebook.path == path:
                 return notebook
-        known = ", ".join(notebook.path for notebook in self.spec.notebooks) or "none"
+        known = ", ".join(self.spec.notebook_paths) or "none"
         raise AssignmentError(
             f"a check asks for the notebook {path!r}, which {SPEC_NAME} does not name ({known})"
         )
 
     @cached_property
     def provided(self) -> dict[str, Path]:
-        """Every provided file: its place in a student's tree -> where it stands in the
-        assignment.
-        """
-        students = {file.path for file in self.spec.files}
+        """Every provided file: its path in a student's folder -> its path on disk."""
         files: dict[str, Path] = {}
         for source, target in self.spec.provided.items():
             start = self.folder / source
             for path in _walk(start):
-                place = (
-                    target if path == start else f"{target}/{path.relative_to(start).as_posix()}"
-                )
-                if place not in students:
+                place = target
+                if path != start:
+                    place += f"/{path.relative_to(start).as_posix()}"
+                if place not in self.spec.file_paths:
                     files[place] = path
         return files
 
     @cached_property
     def links(self) -> dict[str, Path]:
-        """The fewest links that lay the provided files: a whole folder wherever no student's file
-        lies in it.
-        """
-        own = [file.path for file in self.spec.files]
+        """Links for the provided files: to a whole folder, unless another file belongs in it."""
+        own = self.spec.file_paths
+        targets = (*own, *self.spec.provided.values())
         links: dict[str, Path] = {}
 
         def lay(place: str, source: Path) -> None:
-            if source.is_dir() and any(
-                path.startswith(f"{place}/") for path in own + others(place)
-            ):
+            if source.is_dir() and any(path.startswith(f"{place}/") for path in targets):
                 for child in sorted(source.iterdir()):
                     if child.name not in LITTER:
                         lay(f"{place}/{child.name}", child)
             elif place not in own:
                 links[place] = source.resolve()
-
-        def others(place: str) -> list[str]:
-            return [target for target in self.spec.provided.values() if target != place]
 
         for source, target in self.spec.provided.items():
             lay(target, self.folder / source)
@@ -187,18 +172,17 @@ class Assignment:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over everything that a verdict depends on: spec, checks, notebooks and provided
-        files.
+        """SHA-256 over all that a verdict depends on: spec, checks, notebooks and provided files.
 
-        A handout bears the digest of the assignment that it was made from: its expectations are of
-        that one.
+        A handout has the digest of the assignment that it was made from, as its expectations do.
         """
         if self.spec.handout_of:
             return self.spec.handout_of
         digest = hashlib.sha256()
         digest.update((self.folder / SPEC_NAME).read_bytes())
-        notebooks = [self.folder / notebook.source for notebook in self.spec.notebooks]
-        paths = [*_walk(self.checks_folder), *notebooks, *filter(None, [self.box_path])]
+        paths = [*_walk(self.checks_folder), *filter(None, [self.box_path])]
+        for notebook in self.spec.notebooks:
+            paths.append(self.folder / notebook.source)
         files = {path.relative_to(self.folder).as_posix(): path for path in paths} | self.provided
         for name, path in sorted(files.items()):
             digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
@@ -206,12 +190,10 @@ class Assignment:
 
 
 def load(folder: Path) -> Assignment:
-    """Read an assignment's folder; raise `AssignmentError` with the file, the key and what to
-    do.
-    """
+    """Read an assignment's folder; an `AssignmentError` names the file, the key and what to do."""
     path = folder / SPEC_NAME
     try:
-        # some editors begin a file with a mark
+        # Some editors begin a file with a byte order mark.
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         inner = folder / "assignment"
@@ -256,9 +238,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
 
 
 def _explain(message: str, raw: Mapping[str, Any]) -> str:
-    """Turn the validator's message into a sentence with the key's path, its entry's name and a
-    suggestion.
-    """
+    """Turn the validator's message into a sentence with the key, its entry and a suggestion."""
     said, _, place = message.replace("`$.", "`").replace("`$`", "``").partition(" - at `")
     place = place.removesuffix("`")
     where = f" in `{place}`{_entry(place, raw)}" if place else ""
@@ -269,11 +249,8 @@ def _explain(message: str, raw: Mapping[str, Any]) -> str:
         hint = f": did you mean `{close}`?" if close else f" (known keys: {', '.join(names)})"
         return f"unknown key `{unknown[1]}`{where}{hint}"
     if missing := re.fullmatch(r"Object missing required field `(.+?)`", said):
-        lacks = (
-            f"`[[{missing[1]}]]`"
-            if not place and missing[1] in _TABLES
-            else f"the key `{missing[1]}`"
-        )
+        table_ = not place and missing[1] in _TABLES
+        lacks = f"`[[{missing[1]}]]`" if table_ else f"the key `{missing[1]}`"
         return f"{lacks} is missing{where or ' at the top level'}"
     at = f" - at `{place}`{_entry(place, raw)}" if place else ""
     if said.startswith("Expected `array`, got `object`") and place in _TABLES:
@@ -283,9 +260,7 @@ def _explain(message: str, raw: Mapping[str, Any]) -> str:
 
 
 def _entry(place: str, raw: Mapping[str, Any]) -> str:
-    """Return what the author calls the entry that a path leads to, where it has a name: nobody
-    counts checks.
-    """
+    """Return the id or path of the entry that a key belongs to, in brackets, or nothing."""
     found = re.match(r"(\w+)\[(\d+)\]", place)
     entry = raw[found[1]][int(found[2])] if found else None
     name = (entry.get("id") or entry.get("path")) if isinstance(entry, dict) else None
@@ -296,6 +271,8 @@ def _walk(start: Path) -> list[Path]:
     """Return the files at or below a path, in a fixed order, without caches."""
     if start.is_file():
         return [start]
-    return sorted(
-        path for path in start.rglob("*") if path.is_file() and not LITTER.intersection(path.parts)
-    )
+    files = []
+    for path in start.rglob("*"):
+        if path.is_file() and not LITTER.intersection(path.parts):
+            files.append(path)
+    return sorted(files)

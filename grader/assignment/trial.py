@@ -1,4 +1,4 @@
-"""What a first run of a new assignment found."""
+"""The result of a first run of a new assignment."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import msgspec
 
 
 class Trial(msgspec.Struct):
-    """Why checks can't stay, by their ids; those that the template passes; what is to be mended for
-    the handout.
-    """
+    """What stands in the way of recording and of a handout."""
 
-    wrong: dict[str, str] = {}
-    # whether the untouched template passes it, or only fails it for another reason
+    wrong: dict[str, str] = {}  # check -> why the reference fails it
+    # check -> whether the untouched template earns points; otherwise it fails for another reason
     easy: dict[str, bool] = {}
-    leaks: list[str] = []
+    leaks: list[str] = []  # solutions in the handout, each as a sentence
 
 
 TryOut = Callable[[Mapping[str, bytes]], Trial]

@@ -1,7 +1,6 @@
-"""Tries an assignment that was made of a notebook: what the reference fails, and what the untouched
-template passes.
+"""Tries an assignment that was made from a notebook, with its reference and its untouched template.
 
-The notebook is the author's own, and runs in a process of its own without a box, as it does for
+The notebook is the author's own. It runs in a separate process without a box, as it does for
 `grader record`.
 """
 
@@ -28,18 +27,16 @@ from grader.sandbox.ladder import open_sandbox
 
 
 def tried(files: Mapping[str, bytes]) -> Trial:
-    """Run the checks of an assignment against its reference, and if that passes all, against its
-    template.
-    """
+    """Run an assignment's checks on its reference, and if all pass, on its template."""
     with tempfile.TemporaryDirectory(prefix="grader-new-") as folder:
         write_tree(Path(folder), files)
         assignment = load(Path(folder))
         recorded, outcome = _run(assignment, reference_files(assignment), None)
-        wrong = {
-            id_: next(case.message for case in check.cases if case.status is not Status.PASS)
-            for id_, check in outcome.checks.items()
-            if any(case.status is not Status.PASS for case in check.cases)
-        }
+        wrong: dict[str, str] = {}
+        for id_, check in outcome.checks.items():
+            for case in check.cases:
+                if case.status is not Status.PASS:
+                    wrong.setdefault(id_, case.message)
         if wrong:
             return Trial(wrong=wrong)
         recorded.write(assignment.expectations_path("public"))
@@ -48,29 +45,23 @@ def tried(files: Mapping[str, bytes]) -> Trial:
             made = contents.build(assignment)
         except AssignmentError as error:
             return Trial(leaks=[str(error)])
-        students = [notebook.path for notebook in assignment.spec.notebooks]
-        students += [file.path for file in assignment.spec.files]
-        template = {path: made.files[path] for path in students}
+        template = {path: made.files[path] for path in assignment.spec.student_paths}
         _, outcome = _run(assignment, template, recorded)
-        checks = outcome.checks.values()
-        easy = {
-            check.id: check.passed or _earns(check)
-            for check in checks
-            if _is_easy(assignment, check)
-        }
+        easy: dict[str, bool] = {}
+        for check in outcome.checks.values():
+            if _is_easy(assignment, check):
+                easy[check.id] = check.passed or _earns(check)
         if easy:
             return Trial(easy=easy)
-        found = leak_check.leaks_of(made, assignment)
-        places = (f"{leak.path}, line {leak.line}: {leak.text!r}" for leak in found)
-        return Trial(
-            leaks=[
-                f"a line of a solution stands in the handout's {one}; reword one" for one in places
-            ]
-        )
+        leaks = []
+        for leak in leak_check.leaks_of(made, assignment):
+            place = f"{leak.path}, line {leak.line}: {leak.text!r}"
+            leaks.append(f"a line of a solution stands in the handout's {place}; reword one")
+        return Trial(leaks=leaks)
 
 
 def _is_easy(assignment: Assignment, check: CheckOutcome) -> bool:
-    """Return whether the untouched template does not fail a check for want of an answer."""
+    """Return whether the untouched template gets another verdict than "not implemented"."""
     spec = assignment.check(check.id)
     if spec is None or spec.may_pass_untouched:
         return False
@@ -86,7 +77,7 @@ def _earns(check: CheckOutcome) -> bool:
 def _run(
     assignment: Assignment, files: dict[str, bytes], expectations: Expectations | None
 ) -> tuple[Expectations, Outcome]:
-    """Record where there are no expectations, else compare."""
+    """Record if there are no expectations; otherwise compare."""
     mode = Mode.RECORD if expectations is None else Mode.COMPARE
     if expectations is None:
         expectations = Expectations(

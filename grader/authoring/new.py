@@ -1,6 +1,4 @@
-"""Begins an assignment: a folder that already records, grades and hands out, made of short files to
-be edited.
-"""
+"""Begins an assignment: short files to be edited that can already be recorded and graded."""
 
 from __future__ import annotations
 
@@ -19,34 +17,28 @@ SUFFIX = ".j2"
 
 
 def scaffold(name: str) -> dict[str, bytes]:
-    """Return the files of a new assignment, by their paths in its folder; ``name`` is the
-    folder's.
-    """
+    """Return the files of a new assignment by their paths in its folder, which is ``name``."""
     short, title = named(name)
     templates = Environment(  # noqa: S701 - Python and TOML, made of letters and digits
         loader=PackageLoader("grader.authoring"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
-    told = {"name": short, "title": title}
-    return {
-        path.removeprefix(TEMPLATES).removesuffix(SUFFIX): (
-            templates.get_template(path).render(told).encode()
-        )
-        for path in templates.list_templates(filter_func=lambda path: path.startswith(TEMPLATES))
-    }
+    files = {}
+    for path in templates.list_templates(filter_func=lambda path: path.startswith(TEMPLATES)):
+        text = templates.get_template(path).render(name=short, title=title)
+        files[path.removeprefix(TEMPLATES).removesuffix(SUFFIX)] = text.encode()
+    return files
 
 
 def must_be_new(folder: Path) -> None:
-    """Raise `UsageError` where a folder holds something already."""
+    """Raise `UsageError` if a folder is not empty."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is there already and not empty: name a new folder")
+        raise UsageError(f"{folder} exists already and is not empty: name a new folder")
 
 
 def create(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write a new assignment, whole or not at all; raise `UsageError` where something is there
-    already.
-    """
+    """Write a new assignment as a whole; raise `UsageError` if the folder is not empty."""
     must_be_new(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

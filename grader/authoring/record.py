@@ -1,14 +1,14 @@
-"""Records what the reference answers, for the public and the hidden seed, twice over: what differs
-is refused.
+"""Records the reference's answers to the public and the hidden seed, twice; refuses differences.
 
-The second time the checks run from the last to the first: students run some of them alone, and must
-find the same.
+The second time, the checks run from the last to the first. Students may run one check alone, so its
+result must not depend on earlier checks.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import itertools
 import platform
 import secrets
 from collections.abc import Callable, Iterator
@@ -30,29 +30,30 @@ from grader.assignment.expectations import (
 from grader.assignment.exposure import refuse_readable
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import SPEC_NAME, Assignment
-from grader.assignment.strip import unowned_solutions
+from grader.authoring.strip import unowned_solutions
 from grader.checking.api.changed_arguments import UNTOUCHED
 from grader.checking.api.expect import Mode
 from grader.checking.explain.diagnosis import KnownMistakes, Mistake, answers
 from grader.checking.judge.distances import FLOOR
 from grader.checking.judge.judgements import NAN
+from grader.checking.run.plan import Plan
+from grader.checking.run.session import run_checks
 from grader.errors import AssignmentError
 from grader.model import CaseResult, Status
 from grader.sandbox.ladder import open_sandbox
 from grader.sandbox.wire_types import taken_apart
 from grader.text import counted
 
-PUBLIC_SEED = "2016"  # no secret: the handout carries what it gives
+PUBLIC_SEED = "2016"  # not a secret: the handout has its expectations
 SEEDS = ("public", "hidden")
 
 
 def record(
     assignment: Assignment, *, reseed: bool, progress: Callable[[str], None]
 ) -> dict[str, Expectations]:
-    """Run the reference through the checks and write ``expectations/*.h5``; return what was
-    written, by seed's name.
+    """Run the checks on the reference and write ``expectations/*.h5``; return them by seed's name.
 
-    ``reseed`` draws a new hidden seed; otherwise the one in the file there is kept.
+    reseed: whether to draw a new hidden seed and not to keep the recorded one
     """
     refuse_readable(assignment)
     written = {}
@@ -63,12 +64,11 @@ def record(
         progress(f"{name} seed: recording again")
         _must_be_reproducible(assignment, first)
         written[name] = first
-    known = {
-        name: observe(assignment, one.provenance.seed, name, progress)
-        for name, one in written.items()
-    }
+    known = {}
+    for name, one in written.items():
+        known[name] = observe(assignment, one.provenance.seed, name, progress)
     known["public"] = known["public"].digested(written["public"])
-    # only now that nothing was found wrong with any of them
+    # Nothing is written before all seeds have been recorded without an error.
     for name, expectations in written.items():
         expectations.write(assignment.expectations_path(name))
         known[name].write(assignment.mistakes_path(name))
@@ -76,23 +76,21 @@ def record(
 
 
 def _must_be_reproducible(assignment: Assignment, first: Expectations) -> None:
-    """Raise where another run gives other values, and say whether the order of the checks is to
-    blame.
-    """
+    """Raise `AssignmentError` if another run, in this order or backwards, gives other values."""
     seed = first.provenance.seed
     backwards = Assignment(
         assignment.folder,
         msgspec.structs.replace(assignment.spec, checks=assignment.spec.checks[::-1]),
     )
     second = None
+    found = ""
     try:
         second = run_reference(backwards, seed)
-        told = next(
-            (f"{difference} is not what it was" for difference in differences(first, second)), ""
-        )
+        for difference in itertools.islice(differences(first, second), 1):
+            found = f"{difference} is not what it was"
     except AssignmentError as error:
-        told = str(error).partition("\n")[0]
-    if not told:
+        found = str(error).partition("\n")[0]
+    if not found:
         return
     again = [*differences(first, run_reference(assignment, seed))]
     if second is not None:
@@ -103,7 +101,7 @@ def _must_be_reproducible(assignment: Assignment, first: Expectations) -> None:
             " random draw"
         )
     raise AssignmentError(
-        f"a check depends on the order: when the checks run from the last to the first, {told}; "
+        f"a check depends on the order: when the checks run from the last to the first, {found}; "
         "let no check use what another left behind, such as a generator or a list of the file"
     )
 
@@ -111,15 +109,14 @@ def _must_be_reproducible(assignment: Assignment, first: Expectations) -> None:
 def check(assignment: Assignment, progress: Callable[[str], None]) -> Iterator[str]:
     """Yield a sentence for each way in which the recorded expectations are stale."""
     refuse_readable(assignment)
-    mistakes = {
-        mistake.id: Mistake(mistake.name, mistake.hint, mistake.share)
-        for mistake in _mistakes(assignment)
-    }
+    mistakes = {}
+    for mistake in _mistakes(assignment):
+        mistakes[mistake.id] = Mistake(mistake.name, mistake.hint, mistake.share)
     for name in SEEDS:
         path = assignment.mistakes_path(name)
         known = KnownMistakes.read(path)
         if known is None or known.assignment != assignment.digest or known.mistakes != mistakes:
-            yield f"{path.name}: what known mistakes answer is not that of this assignment"
+            yield f"{path.name}: the answers of known mistakes are not those of this assignment"
         path = assignment.expectations_path(name)
         stored = Expectations.read(path)
         if stored.provenance.assignment != assignment.digest:
@@ -130,7 +127,8 @@ def check(assignment: Assignment, progress: Callable[[str], None]) -> Iterator[s
         if stored.provenance.reference != reference_digest(assignment):
             yield f"{path.name}: the reference has changed since it was recorded"
         progress(f"{name} seed: running the reference against it")
-        yield from (f"{path.name}: {problem}" for problem in compare_reference(assignment, stored))
+        for problem in compare_reference(assignment, stored):
+            yield f"{path.name}: {problem}"
 
 
 def hidden_seed(assignment: Assignment, *, reseed: bool) -> str:
@@ -142,9 +140,7 @@ def hidden_seed(assignment: Assignment, *, reseed: bool) -> str:
 
 
 def reference_files(assignment: Assignment) -> dict[str, bytes]:
-    """Return the reference as a submission would bring it: the student's files, and its notebooks
-    where it has some.
-    """
+    """Return the reference as a submission: the student's files and notebooks."""
     folder = assignment.reference
     if folder is None:
         if assignment.spec.handout_of:
@@ -153,7 +149,7 @@ def reference_files(assignment: Assignment) -> dict[str, bytes]:
             )
         raise AssignmentError(
             f"{assignment.folder / SPEC_NAME} names no `reference`: give the folder of your"
-            ' solution, such as `reference = "../solutions"`, or `reference = "."` where a'
+            ' solution, such as `reference = "../solutions"`, or `reference = "."` if a'
             " notebook is its own reference"
         )
     files = {}
@@ -181,44 +177,35 @@ def reference_digest(assignment: Assignment) -> str:
 def run_reference(
     assignment: Assignment, seed: str, warn: Callable[[str], None] | None = None
 ) -> Expectations:
-    """Run every check in recording mode against the reference, with a warning for each case that
-    expects nothing.
-    """
+    """Record every check's values from the reference; warn of each case that expects nothing."""
     versions = {"python": platform.python_version(), "numpy": np.__version__, "grader": __version__}
     provenance = Provenance(SCHEMA, seed, assignment.digest, reference_digest(assignment), versions)
     expectations = Expectations(provenance)
     ran = _run(assignment, expectations, mode=Mode.RECORD)
-    failed = [(id_, case) for id_, case in ran if case.status is not Status.PASS]
-    if failed:
-        told = [f"the reference fails `{id_}` ({case.id}): {case.message}" for id_, case in failed]
-        raise AssignmentError("\n".join(told))
+    if failed := list(_failures(ran)):
+        raise AssignmentError("\n".join(failed))
     if warn is None:
         return expectations
     for id_, case in ran:
         for note in case.notes:
             if note.endswith((UNTOUCHED, NAN)):
                 warn(f"warning: `{id_}` ({case.id}): {note}")
-        if (
-            not case.values
-            and not expectations.cases[id_, case.id].values
-            and not asserts(assignment, id_)
-        ):
+        compares = case.values or expectations.cases[id_, case.id].values
+        if not compares and not asserts(assignment, id_):
             warn(
                 f"warning: `{id_}` ({case.id}) expects nothing, so every answer would pass: call"
                 " `expect` in it"
             )
         for name in tiny(expectations.cases[id_, case.id]):
             warn(
-                f"warning: `{name}` of `{id_}` ({case.id}) is below {FLOOR:g} throughout, which is"
-                " taken for rounding, so zero would pass: give `expect` an rtol"
+                f"warning: every entry of `{name}` of `{id_}` ({case.id}) is below {FLOOR:g}, which"
+                " counts as rounding, so zero would pass: give `expect` an rtol"
             )
     return expectations
 
 
 def tiny(case: CaseRecord) -> Iterator[str]:
-    """Yield the names of recorded arrays whose every entry, some of them not zero, a comparison
-    takes for rounding.
-    """
+    """Yield the names of recorded arrays that are not zero, but so small that zero would pass."""
     for name, (value, tolerance) in case.values.items():
         numbers = np.asarray(value) if isinstance(value, np.ndarray | float) else np.zeros(0)
         if (
@@ -230,21 +217,31 @@ def tiny(case: CaseRecord) -> Iterator[str]:
 
 
 def asserts(assignment: Assignment, id_: str) -> bool:
-    """Return whether a check's test says by other means than `expect` what must hold."""
+    """Return whether a check's test asserts something by other means than `expect`."""
     for path in sorted(assignment.checks_folder.rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.FunctionDef) and node.name == f"test_{id_}":
-                names = {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
-                names |= {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-                asserting = any(isinstance(inner, ast.Assert) for inner in ast.walk(node))
-                by_call = any(name.startswith("assert") for name in names)
-                return asserting or by_call or bool(names & {"must_run", "in_box"})
+                return any(map(_asserts, ast.walk(node)))
     return False
 
 
+def _asserts(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        name = node.attr
+    elif isinstance(node, ast.Name):
+        name = node.id
+    else:
+        return isinstance(node, ast.Assert)
+    return name.startswith("assert") or name in ("must_run", "in_box")
+
+
 def compare_reference(assignment: Assignment, stored: Expectations) -> Iterator[str]:
-    """Yield how the reference fails against stored expectations, as a submission would."""
-    for id_, case in _run(assignment, stored, mode=Mode.COMPARE):
+    """Yield a sentence for each case that the reference fails with stored expectations."""
+    return _failures(_run(assignment, stored, mode=Mode.COMPARE))
+
+
+def _failures(ran: list[tuple[str, CaseResult]]) -> Iterator[str]:
+    for id_, case in ran:
         if case.status is not Status.PASS:
             yield f"the reference fails `{id_}` ({case.id}): {case.message}"
 
@@ -256,9 +253,7 @@ def _mistakes(assignment: Assignment) -> tuple[Misconception, ...]:
 def observe(
     assignment: Assignment, seed: str, name: str, progress: Callable[[str], None]
 ) -> KnownMistakes:
-    """Run every known mistake through the checks that it fails, and keep fingerprints of what it
-    answers.
-    """
+    """Run every known mistake's own checks, and return fingerprints of its answers."""
     reference = reference_files(assignment)
     known = KnownMistakes(assignment.digest, {}, {})
     mistakes = _mistakes(assignment)
@@ -286,10 +281,7 @@ def _run(
     files: dict[str, bytes] | None = None,
     only: frozenset[str] = frozenset(),
 ) -> list[tuple[str, CaseResult]]:
-    from grader.checking.run.plan import Plan
-    from grader.checking.run.session import run_checks
-
-    # The reference is the instructor's own code: it needs a process of its own, not a box.
+    """Run checks and return their cases; the reference is trusted, so it runs without a box."""
     with open_sandbox("none", assignment.spec.limits, []) as sandbox:
         plan = Plan(
             assignment=assignment,
@@ -300,13 +292,18 @@ def _run(
             only=only,
         )
         outcome = run_checks(plan)
-    return [(id_, case) for id_, check in outcome.checks.items() for case in check.cases]
+    cases = []
+    for id_, check in outcome.checks.items():
+        for case in check.cases:
+            cases.append((id_, case))
+    return cases
 
 
 def differences(first: Expectations, second: Expectations) -> Iterator[str]:
     """Yield the name of each value that is not the same to the last bit in both."""
     for key in {**first.cases, **second.cases}:
-        one, other = (run.cases.get(key, CaseRecord()).values for run in (first, second))
+        one = first.cases.get(key, CaseRecord()).values
+        other = second.cases.get(key, CaseRecord()).values
         for name in {**one, **other}:
             if name not in one or name not in other or not same(one[name][0], other[name][0]):
                 yield f"`{name}` of {key[0]} ({key[1]})"
@@ -332,7 +329,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def summary(expectations: Expectations, path: Path) -> str:
-    """Return a line that says what a written file holds."""
+    """Return a line with the number of cases and values in a written file, and its size."""
     values = sum(len(record_.values) for record_ in expectations.cases.values())
     held = f"{counted(len(expectations.cases), 'case')}, {counted(values, 'value')}"
     return f"{path}: {held}, {path.stat().st_size / 1024:.0f} KiB"

@@ -28,7 +28,12 @@ COMMANDS = (
     *("submit", "merge", "similar"),
 )
 # packages -> what brings them
-EXTRAS = {"libcst": "author", "tomli_w": "author", "yaml": "author,class"}
+EXTRAS = {
+    "libcst": "author",
+    "nbconvert": "author",
+    "tomli_w": "author",
+    "yaml": "author,class",
+}
 
 
 def parser(command: str = "") -> argparse.ArgumentParser:

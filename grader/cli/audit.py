@@ -13,7 +13,7 @@ from grader.text import counted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from grader.authoring.audit.trial_runs import Trial, Verdict
+    from grader.authoring.audit.trial_runs import TrialRun, Verdict
 
 PARTS = ("misconceptions", "mutants", "right", "lazy", "notebooks")
 EVERY = 50  # trials between two lines, where nobody looks at a terminal
@@ -123,7 +123,7 @@ class Progress:
         if not self._console.is_terminal:
             self._console.print(counted(total, "trial"))
 
-    def done(self, trial: Trial, verdict: Verdict) -> None:
+    def done(self, trial: TrialRun, verdict: Verdict) -> None:
         """Count one more trial."""
         self._count += 1
         self._bar.advance(self._task)

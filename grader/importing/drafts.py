@@ -17,9 +17,8 @@ from typing import Any
 import msgspec
 import nbformat
 
-from grader.assignment.strip import RESEMBLES
 from grader.errors import UsageError
-from grader.markers import BEGIN, END, PLACEHOLDER
+from grader.markers import BEGIN, END, PLACEHOLDER, RESEMBLES
 from grader.notebooks.text_format import is_text_notebook, notebook_of
 
 Cell = dict[str, Any]  # as in the notebook's JSON, its source joined to one text

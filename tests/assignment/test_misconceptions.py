@@ -160,7 +160,7 @@ def test_change_that_does_not_fit_is_told(change: tuple[str, str, str], says: st
 
 def test_file_that_is_none_of_the_references_is_told() -> None:
     with pytest.raises(
-        AssignmentError, match=r"none\.py is no file of the reference \(code\.py, other\.py\)"
+        AssignmentError, match=r"none\.py is not among the reference's files: code\.py, other\.py"
     ):
         changed(("double", "x + x", "x"), file="none.py")
 

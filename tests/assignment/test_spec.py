@@ -63,7 +63,7 @@ def refused(folder: Path, old: str, new: str) -> str:
         (
             'requires = ["center"]',
             'requires = ["centre"]',
-            "requires 'centre', which is no check: did you mean `center`?",
+            "requires 'centre', which is not a check: did you mean `center`?",
         ),
         (
             'requires = ["center"]',

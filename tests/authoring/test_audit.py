@@ -17,7 +17,7 @@ from grader.authoring import record
 from grader.authoring.audit import audit_report
 from grader.authoring.audit.findings import Audit, State
 from grader.authoring.audit.run_audit import Options, audit
-from grader.authoring.audit.trial_runs import Bench, Trial, run_one
+from grader.authoring.audit.trial_runs import Bench, TrialRun, run_one
 from grader.errors import AssignmentError, UsageError
 
 SPEC = """
@@ -234,7 +234,7 @@ def test_known_mistake_is_told_its_own_hint_with_numbers_that_were_never_recorde
         "without": [],
         "share": 1.0,
     }
-    assert "2 of these 2 (100%) are told their own hint" in audit_report.text(found)
+    assert "2 of these 2 (100%) get their own hint" in audit_report.text(found)
 
 
 def test_known_mistakes_of_the_same_numbers_and_two_hints_are_told_none(small: Small) -> None:
@@ -247,7 +247,7 @@ def test_known_mistakes_of_the_same_numbers_and_two_hints_are_told_none(small: S
     assert (found.hints.own, found.hints.without) == (0, ("columns", "transposed"))
     said = "the known mistake `columns` (Mistake columns) no hint, since `transposed` gives the same numbers"
     assert any(said in one and "one `group`" in one for one in found.advice)
-    assert "that are not told their own hint: columns, transposed" in audit_report.text(found)
+    assert "that do not get their own hint: columns, transposed" in audit_report.text(found)
     small.mistake(
         "transposed", "x - x.mean(axis=0)", "(x.T - x.T.mean(axis=0)).T", "center", hint="Columns?"
     )
@@ -268,7 +268,7 @@ def test_known_mistake_that_is_told_the_hint_of_another_is_bad(small: Small) -> 
     results = {one.id: one for one in found.misconceptions}
     assert results["elsewhere"].misled == {"center": "Mistake columns"}
     assert not results["elsewhere"].good
-    said = "`center` tells the known mistake `elsewhere` (Mistake elsewhere) the hint of another, Mistake columns"
+    said = "`center` gives the known mistake `elsewhere` (Mistake elsewhere) the hint of another, Mistake columns"
     assert any(said in one for one in found.advice)
     assert "that of another" in audit_report.html(found).decode()
 
@@ -303,7 +303,7 @@ def test_equivalent_mutant_needs_a_reason_and_stays_listed_only_while_it_is_one(
     small.equivalent("center", "- return x - x.mean(axis=0)", "+ return x + x.mean(axis=0)")
     found = small.audited("mutants")
     assert not found.good
-    assert "is listed, but `center` can tell it from the reference" in found.problems[0]
+    assert "is listed, but `center` can distinguish it from the reference" in found.problems[0]
     small.equivalent("center", "- a", "+ b", reason=" ")
     with pytest.raises(AssignmentError, match="has no `reason`"):
         small.audited("mutants")
@@ -353,7 +353,7 @@ def test_check_that_breaks_on_a_wrong_answer_is_a_finding_and_its_mutants_are_ki
 def test_mutant_that_never_returns_is_cut(small: Small) -> None:
     assignment = small.recorded()
     endless = REFERENCE.replace("n = n // 2", "n = n")
-    trial = Trial("endless", {"code.py": endless.encode()}, "hidden", (frozenset({"halvings"}),))
+    trial = TrialRun("endless", {"code.py": endless.encode()}, "hidden", (frozenset({"halvings"}),))
     verdict = run_one(Bench(str(assignment.folder), "none"), trial)
     assert "still running after the limit of 3 seconds" in verdict.failed["halvings"]
     assert verdict.faults == {}
@@ -363,8 +363,8 @@ def test_stage_is_run_only_where_the_one_before_it_passed(small: Small) -> None:
     bench = Bench(str(small.recorded().folder), "none")
     stages = (frozenset[str](), frozenset({"center"}), frozenset({"halvings"}))
     wrong = {"code.py": REFERENCE.replace("x - x", "x + x").encode()}
-    assert run_one(bench, Trial("right", {}, "public", stages)).ran == ("center", "halvings")
-    assert run_one(bench, Trial("wrong", wrong, "public", stages)).ran == ("center",)
+    assert run_one(bench, TrialRun("right", {}, "public", stages)).ran == ("center", "halvings")
+    assert run_one(bench, TrialRun("wrong", wrong, "public", stages)).ran == ("center",)
 
 
 @pytest.mark.parametrize(
@@ -415,7 +415,7 @@ def test_command_writes_both_reports_and_says_by_its_code_whether_all_is_good(
         "none survives; 1 known mistakes, all fail where they should; 1 of these 1 (100%)"
         in run.out
     )
-    assert "are told their own hint; 33 lazy solutions, all earn no more than they may" in run.out
+    assert "get their own hint; 33 lazy solutions, all earn no more than they may" in run.out
     assert "; 1 right solutions, all have full marks" in run.out
     assert {path.name for path in out.iterdir()} == {"audit.html", "audit.json"}
     assert json.loads((out / "audit.json").read_bytes())["good"] is True

@@ -304,4 +304,4 @@ def test_the_command_tells_what_it_made_and_what_it_left_out(
     )
     assert "  grader check . " in out
     assert run(["new", str(tmp_path / "made"), "--from-notebook", str(path)]) == 2
-    assert "is there already and not empty" in capsys.readouterr().err
+    assert "exists already and is not empty" in capsys.readouterr().err

@@ -17,11 +17,11 @@ from small_assignment import CHECKS, HELPERS, REFERENCE, SPEC, recorded, write
 
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment, load
-from grader.assignment.strip import Block
 from grader.authoring.handout import contents, handout_folder, leak_check, selection
 from grader.authoring.handout.contents import Handout
 from grader.authoring.handout.pages import parts
 from grader.authoring.handout.wheel import wheel_name
+from grader.authoring.strip import Block
 from grader.errors import AssignmentError, UsageError
 from grader.grading import scoring
 from grader.grading.grade import Options, grade
@@ -204,7 +204,7 @@ def test_hidden_test_that_is_no_plain_function_is_refused(tree: Path) -> None:
     changed = {"assignment/checks/test_sums.py": checks, "assignment/assignment.toml": spec}
     assignment = recorded(write(tree, changed))
     with pytest.raises(
-        AssignmentError, match=r"checks/test_sums\.py still speaks of the check `scale_by`"
+        AssignmentError, match=r"checks/test_sums\.py still mentions the check `scale_by`"
     ):
         contents.build(assignment)
 
@@ -547,7 +547,7 @@ def test_writing_removes_what_should_not_be_there(made: Handout, tmp_path: Path)
 def test_folder_of_something_else_is_never_overwritten(made: Handout, tree: Path) -> None:
     # the author's own root holds assignment/assignment.toml too
     for folder in (tree, tree / "solutions"):
-        with pytest.raises(UsageError, match="holds something else than a handout"):
+        with pytest.raises(UsageError, match="so it is not overwritten"):
             handout_folder.write_template(made, folder)
     assert (tree / "solutions/lib/sums.py").is_file()
 

@@ -158,7 +158,7 @@ def test_checks_that_pay_for_no_work_are_named_with_what_earned_it(tmp_path: Pat
     assert paid[f"labels: {KINDS['sorted']}", "labels"] == 1
     assert paid[f"Net.double: {KINDS['zero']}", "net"] == 0.5
     assert not found.good
-    assert any(line.startswith("`labels` pays up to 100% of its points") for line in found.advice)
+    assert any(line.startswith("`labels` gives up to 100% of its points") for line in found.advice)
     assert any("`lazy_share = 0.5`" in line for line in found.advice)
 
 

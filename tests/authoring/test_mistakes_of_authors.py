@@ -10,10 +10,10 @@ import pytest
 from toy import CHECKS, REFERENCE, build
 
 from grader.assignment.spec import Assignment, load
-from grader.assignment.strip import Block
 from grader.authoring import record
 from grader.authoring.handout import contents, leak_check
 from grader.authoring.handout.wheel import wheel_name
+from grader.authoring.strip import Block
 from grader.errors import AssignmentError
 
 IN_ORDER = 'DRAWS = np.random.default_rng(0)\n\ncases = pytest.mark.parametrize("sizes"'

@@ -68,7 +68,7 @@ def test_its_known_mistake_is_told_its_hint(fresh: Assignment, tmp_path: Path) -
 
 def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UsageError, match="is there already and not empty"):
+    with pytest.raises(UsageError, match="exists already and is not empty"):
         create(tmp_path, scaffold("week"))
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -80,7 +80,7 @@ def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "...", "---"])
 def test_a_folder_without_letters_gives_no_name(name: str) -> None:
-    with pytest.raises(UsageError, match="gives the assignment no name"):
+    with pytest.raises(UsageError, match="can't name an assignment"):
         scaffold(name)
 
 

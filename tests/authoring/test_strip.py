@@ -11,8 +11,9 @@ import textwrap
 
 import pytest
 
-from grader.assignment.strip import Block, decode, strip_markdown, strip_notebook, strip_python
 from grader.authoring.handout.leak_check import pictures_left
+from grader.authoring.strip import Block, decode, strip_markdown, strip_python
+from grader.authoring.strip_notebooks import strip_notebook
 from grader.errors import AssignmentError
 from grader.markers import PLACEHOLDER
 
@@ -316,13 +317,14 @@ def test_a_picture_in_an_authors_answer_is_taken_out_and_told() -> None:
     assert [picture for block in blocks for picture in block.pictures] == [PICTURE]
 
 
-def test_metadata_of_a_cell_is_dropped_but_for_what_is_known() -> None:
+@pytest.mark.parametrize("kind", ["code", "markdown", "raw"])
+def test_metadata_of_a_cell_is_dropped_but_for_what_is_known(kind: str) -> None:
     told = {
         "tags": ["raises-exception"],
         "answer": "42",
         "grader": {"role": "student", "points": 2, "model": "42"},
     }
-    text, _ = strip_notebook(one_cell(cell_type="markdown", source="x", metadata=told), "n.ipynb")
+    text, _ = strip_notebook(one_cell(cell_type=kind, source="x", metadata=told), "n.ipynb")
     kept = json.loads(text)["cells"][0]["metadata"]
     assert kept == {
         "tags": ["raises-exception"],

@@ -175,7 +175,7 @@ def test_the_handout_has_visible_tests_alone(boxed: Assignment) -> None:
 def test_the_audit_says_which_to_move_first(boxed: Assignment) -> None:
     first, *others = in_box_advice(boxed)
     assert first.startswith(
-        "`partly` (4 points) rests on the word of the student's process: it needs"
+        "`partly` (4 points) relies on what the student's process reports: it needs"
     )
     told = next(one for one in others if "`hidden`" in one)
     assert told.endswith(

@@ -25,8 +25,8 @@ import pytest
 
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import load
-from grader.assignment.strip import Block
 from grader.authoring.handout import contents
+from grader.authoring.strip import Block
 from grader.grading.grade import Grader, Options, grade
 from grader.model import Report
 

@@ -22,7 +22,7 @@ from grader.authoring.audit.run_audit import FRESH, Options, audit
 ASSIGNMENT = load(Path(__file__).resolve().parents[2] / "assignment")
 KNOWN = load_all(ASSIGNMENT.folder / FOLDER)
 TRIED = KNOWN[::4]
-SHARE = 0.9  # of the known mistakes that must be told their own hint
+SHARE = 0.9  # of the known mistakes that must get their own hint
 # too few values come, and the message says so
 WITHOUT_NUMBERS = {"rnn-dh0-not-returned", "lstm-dh0-not-returned"}
 FUNCTIONS = [
@@ -103,7 +103,7 @@ def test_own_hint_is_told_in_most_of_the_checks_that_a_mistake_fails(audited: Au
 
 def test_the_audits_reports_have_the_figure(audited: Audit) -> None:
     hints = audited.hints
-    figure = f"{hints.own} of these {hints.all} ({hints.share:.0%}) are told their own hint"
+    figure = f"{hints.own} of these {hints.all} ({hints.share:.0%}) get their own hint"
     told = json.loads(audit_report.json(audited))["own_hints"]
     assert (told["all"], told["own"], told["without"]) == (
         hints.all,

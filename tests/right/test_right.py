@@ -13,12 +13,13 @@ import pytest
 
 from grader.assignment.spec import load
 from grader.authoring.audit import run_audit as auditing
+from grader.authoring.audit.audit_inputs import right_solutions
 from grader.authoring.audit.findings import RightResult
-from grader.authoring.audit.trial_runs import Bench, Trial, Verdict, run_all, settle
+from grader.authoring.audit.trial_runs import Bench, TrialRun, Verdict, run_all, settle
 
 HERE = Path(__file__).resolve().parent
 ASSIGNMENT = load(HERE.parents[1] / "assignment")
-SOLUTIONS = auditing.right_solutions(ASSIGNMENT, HERE)
+SOLUTIONS = right_solutions(ASSIGNMENT, HERE)
 IN_NOTEBOOKS = ("float32_inside", "in_place")
 
 
@@ -35,10 +36,10 @@ def results() -> dict[str, RightResult]:
 def in_notebooks() -> dict[str, Verdict]:
     """The verdicts of some, by name, with the notebooks' checks."""
 
-    def trials() -> Iterator[Trial]:
+    def trials() -> Iterator[TrialRun]:
         checks = frozenset(check.id for check in ASSIGNMENT.spec.checks if check.notebook)
         for name in IN_NOTEBOOKS:
-            yield Trial(name, SOLUTIONS[name], "hidden", (checks,), hurry=False)
+            yield TrialRun(name, SOLUTIONS[name], "hidden", (checks,), hurry=False)
 
     bench = Bench(str(ASSIGNMENT.folder), settle(ASSIGNMENT, "auto"))
     verdicts = run_all(bench, list(trials()), None, lambda trial, verdict: None)

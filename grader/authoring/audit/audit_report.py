@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from grader.report import templating
 
 
 class Count(msgspec.Struct, frozen=True):
-    """How the mutants of one function fared."""
+    """How many mutants of one function had each outcome."""
 
     function: str
     total: int
@@ -22,33 +22,37 @@ class Count(msgspec.Struct, frozen=True):
 
 
 def counts(found: Audit) -> list[Count]:
-    """Return the mutants' fates by function, in the order of the files, and their sum."""
+    """Return a row for each function with mutants, in the order of the files, and their sum."""
+    states: dict[str, list[State]] = {}
+    for mutant in found.mutants:
+        states.setdefault(mutant.function or "outside of functions", []).append(mutant.state)
+    every = [mutant.state for mutant in found.mutants]
     rows = []
-    for function in [*dict.fromkeys(mutant.function for mutant in found.mutants), None]:
-        states = [mutant.state for mutant in found.mutants if function in (mutant.function, None)]
-        name = "all" if function is None else function or "outside of functions"
-        rows.append(Count(name, len(states), *(states.count(state) for state in State)))
+    for name, own in (*states.items(), ("all", every)):
+        rows.append(Count(name, len(own), *map(own.count, State)))
     return rows
 
 
 def survivors(found: Audit) -> list[MutantResult]:
     """Return the mutants that no check noticed."""
-    return [mutant for mutant in found.mutants if mutant.state is State.SURVIVED]
+    return _of_state(found, State.SURVIVED)
+
+
+def _of_state(found: Audit, state: State) -> list[MutantResult]:
+    return [mutant for mutant in found.mutants if mutant.state is state]
 
 
 def json(found: Audit) -> bytes:
-    """Return the findings for machines."""
-    told = {**msgspec.to_builtins(found), "good": found.good}
+    """Return the findings as JSON."""
+    data = {**msgspec.to_builtins(found), "good": found.good}
     if found.misconceptions:
-        told["own_hints"] = {
-            **msgspec.to_builtins(found.hints),
-            "share": round(found.hints.share, 4),
-        }
-    return msgspec.json.format(msgspec.json.encode(told)) + b"\n"
+        share = round(found.hints.share, 4)
+        data["own_hints"] = {**msgspec.to_builtins(found.hints), "share": share}
+    return msgspec.json.format(msgspec.json.encode(data)) + b"\n"
 
 
 def html(found: Audit) -> bytes:
-    """Return the findings as a page that needs nothing beside it."""
+    """Return the findings as a single HTML page."""
     page = templating.render(
         "grader.authoring",
         "audit.html.j2",
@@ -59,7 +63,7 @@ def html(found: Audit) -> bytes:
         survivors=survivors(found),
         unneeded=unneeded(found),
         own_hints=own_hints(found),
-        equivalent=[mutant for mutant in found.mutants if mutant.state is State.EQUIVALENT],
+        equivalent=_of_state(found, State.EQUIVALENT),
     )
     return page.encode("utf-8", "replace")
 
@@ -70,7 +74,7 @@ def text(found: Audit) -> str:
 
 
 def verdict(found: Audit) -> str:
-    """Return the one sentence that says it all."""
+    """Return a summary in one sentence."""
     said = []
     if "mutants" in found.parts:
         alive = len(survivors(found))
@@ -102,25 +106,26 @@ def verdict(found: Audit) -> str:
 
 
 def own_hints(found: Audit) -> str:
-    """Return how many known mistakes are told their own hint."""
+    """Return how many known mistakes get their own hint."""
     hints = found.hints
-    return f"{hints.own} of these {hints.all} ({hints.share:.0%}) are told their own hint"
+    return f"{hints.own} of these {hints.all} ({hints.share:.0%}) get their own hint"
 
 
 def unneeded(found: Audit) -> list[str]:
-    """Return the checks that notice no mutant by themselves."""
+    """Return the checks whose noticed mutants are all noticed by another check too."""
     return [row.id for row in found.checks if not row.alone] if found.mutants else []
 
 
 def _lines(found: Audit) -> Iterator[str]:
     if found.mutants:
         yield from _table(
-            ["mutants of", "all", "killed", "survived", "equivalent"], map(_cells, counts(found))
+            ["mutants of", "all", "killed", "survived", "equivalent"],
+            map(msgspec.structs.astuple, counts(found)),
         )
         yield ""
     yield from _table(
         ["check", "kills", "alone", "known mistakes"],
-        ([row.id, row.kills, row.alone, row.misconceptions] for row in found.checks),
+        map(msgspec.structs.astuple, found.checks),
     )
     if unneeded(found):
         yield ""
@@ -130,7 +135,7 @@ def _lines(found: Audit) -> Iterator[str]:
         )
     if found.misconceptions and found.hints.without:
         yield ""
-        yield f"known mistakes that are not told their own hint: {', '.join(found.hints.without)}"
+        yield f"known mistakes that do not get their own hint: {', '.join(found.hints.without)}"
     for mutant in survivors(found):
         yield f"\nsurvived: {mutant.id}, {mutant.description}\n{mutant.diff}"
     for sentence in (*found.problems, *found.advice):
@@ -141,16 +146,12 @@ def _lines(found: Audit) -> Iterator[str]:
     )
 
 
-def _cells(count: Count) -> list[Any]:
-    return [count.function, count.total, count.killed, count.survived, count.equivalent]
-
-
-def _table(head: list[str], rows: Any) -> Iterator[str]:
-    table = [head, *([str(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
-    for row in table:
-        first, *rest = (
-            cell.ljust(width) if not column else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        yield "  ".join([first, *rest])
+def _table(head: list[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield the lines of a table; all columns but the first are aligned to the right."""
+    table = [head]
+    for row in rows:
+        table.append(list(map(str, row)))
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for first, *rest in table:
+        cells = map(str.rjust, rest, widths[1:])
+        yield "  ".join([first.ljust(widths[0]), *cells])

@@ -1,8 +1,7 @@
-"""What an audit found, as data, and what its author should do about it, in words. Pure."""
+"""What an audit found, as data. Pure; the advice on it is in `audit_advice`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
@@ -14,16 +13,15 @@ EQUIVALENT = "equivalent_mutants.toml"
 
 
 class State(StrEnum):
-    """What became of a mutant."""
+    """A mutant's outcome."""
 
     KILLED = "killed"
     SURVIVED = "survived"
-    # judged so by hand, with a reason: no check can tell it from the reference
-    EQUIVALENT = "equivalent"
+    EQUIVALENT = "equivalent"  # listed by the author with a reason: as right as the reference
 
 
 class MutantResult(msgspec.Struct, frozen=True):
-    """One mutant's fate."""
+    """One mutant and its outcome."""
 
     id: str
     file: str
@@ -36,9 +34,7 @@ class MutantResult(msgspec.Struct, frozen=True):
 
 
 class MisconceptionResult(msgspec.Struct, frozen=True):
-    """Whether a known mistake fails where its author says and nowhere else, and is told its own
-    hint.
-    """
+    """Whether a known mistake fails exactly the checks it should, and gets its own hint."""
 
     id: str
     name: str
@@ -46,21 +42,19 @@ class MisconceptionResult(msgspec.Struct, frozen=True):
     passes_wrongly: tuple[str, ...]
     fails_wrongly: dict[str, str]  # check -> message
     seeds: tuple[str, ...]
-    hinted: tuple[str, ...] = ()  # checks that tell it its own hint
-    misled: dict[str, str] = {}  # check -> the other known mistake whose hint it is told
+    hinted: tuple[str, ...] = ()  # checks that give it its own hint
+    misled: dict[str, str] = {}  # check -> the other known mistake whose hint it gets
     # check -> known mistakes of another hint with the same numbers
     rivals: dict[str, tuple[str, ...]] = {}
 
     @property
     def own_hint(self) -> bool:
-        """Whether it is told its own hint, and that of no other mistake."""
+        """Whether it gets its own hint and no other."""
         return bool(self.hinted) and not self.misled
 
     @property
     def good(self) -> bool:
-        """Whether it is as its author says, and nobody is told what is wrong with another's
-        code.
-        """
+        """Whether it fails as its author says, and gets no other mistake's hint."""
         return not self.passes_wrongly and not self.fails_wrongly and not self.misled
 
 
@@ -70,11 +64,11 @@ class RightResult(msgspec.Struct, frozen=True):
     name: str
     seeds: tuple[str, ...]
     lost: dict[str, dict[str, str]]  # seed -> check -> message
-    hinted: bool = False  # whether it is told to mend something
+    hinted: bool = False  # whether it gets a hint of a known mistake
 
     @property
     def good(self) -> bool:
-        """Whether it has full marks with every seed and is told of no mistake."""
+        """Whether it has full marks with every seed and gets no hint."""
         return not self.lost and not self.hinted
 
 
@@ -83,19 +77,17 @@ class LazyResult(msgspec.Struct, frozen=True):
 
     id: str
     function: str  # the one that is lazy; "" for all
-    won: dict[str, float]  # check -> the share of its points that it is paid for nothing
+    won: dict[str, float]  # check -> the share of its points that it earns without work
     allowed: dict[str, float] = {}  # check -> the share that the author allows, if that is less
 
     @property
     def good(self) -> bool:
-        """Whether no check pays it more than its author allows."""
+        """Whether it earns no more than the author allows."""
         return not self.allowed
 
 
 class Hints(msgspec.Struct, frozen=True):
-    """How many known mistakes are told their own hint, submitted whole and with a seed that was not
-    recorded before.
-    """
+    """How many known mistakes get their own hint with a seed that was not recorded before."""
 
     all: int
     own: int
@@ -103,12 +95,12 @@ class Hints(msgspec.Struct, frozen=True):
 
     @property
     def share(self) -> float:
-        """The share that is, of 1."""
+        """The same as a share of 1."""
         return self.own / self.all if self.all else 1.0
 
 
 class CheckRow(msgspec.Struct, frozen=True):
-    """What a check is good for."""
+    """What a check notices."""
 
     id: str
     kills: int  # mutants that it fails for
@@ -117,12 +109,10 @@ class CheckRow(msgspec.Struct, frozen=True):
 
 
 class FragileCheck(msgspec.Struct, frozen=True):
-    """A check that breaks on answers that a student may give: it fails as the grader's fault and
-    has no verdict.
-    """
+    """A check that raises on a possible answer, so that it has no verdict."""
 
     id: str
-    message: str  # of the first
+    message: str  # of the first trial on which it broke
     trials: tuple[str, ...]
 
 
@@ -148,22 +138,23 @@ class Audit(msgspec.Struct, frozen=True):
 
     @property
     def hints(self) -> Hints:
-        """How many of the known mistakes are told their own hint."""
+        """How many of the known mistakes get their own hint."""
         without = tuple(one.id for one in self.misconceptions if not one.own_hint)
         return Hints(len(self.misconceptions), len(self.misconceptions) - len(without), without)
 
     @property
     def good(self) -> bool:
         """Whether nothing wrong was let through, nothing right was failed, and no check broke."""
-        return not (self.problems or self.fragile) and all(
-            [
-                all(mutant.state is not State.SURVIVED for mutant in self.mutants),
-                all(misconception.good for misconception in self.misconceptions),
-                all(right.good for right in self.right),
-                not any(notebook.lost for notebook in self.notebooks),
-                all(lazy.good for lazy in self.lazy),
-            ]
-        )
+        if self.problems or self.fragile or any(one.lost for one in self.notebooks):
+            return False
+        if any(mutant.state is State.SURVIVED for mutant in self.mutants):
+            return False
+        tried: list[MisconceptionResult | RightResult | LazyResult] = [
+            *self.misconceptions,
+            *self.right,
+            *self.lazy,
+        ]
+        return all(one.good for one in tried)
 
 
 def rows(
@@ -171,133 +162,12 @@ def rows(
     mutants_: Sequence[MutantResult],
     misconceptions: Sequence[MisconceptionResult],
 ) -> Iterator[CheckRow]:
-    """Yield what each check is good for."""
+    """Yield a row for each check."""
     for id_ in checks:
-        kills = [mutant for mutant in mutants_ if id_ in mutant.failed]
-        alone = sum(len(mutant.failed) == 1 for mutant in kills)
-        known = sum(id_ in one.fails and id_ not in one.passes_wrongly for one in misconceptions)
-        yield CheckRow(id_, len(kills), alone, known)
-
-
-def advice(
-    checks: Sequence[str],
-    mutants_: Sequence[MutantResult],
-    misconceptions: Sequence[MisconceptionResult],
-    right: Sequence[RightResult],
-) -> Iterator[str]:
-    """Yield what an author should do, the gravest first."""
-    for one in right:
-        if one.lost:
-            messages = {
-                check: message for lost in one.lost.values() for check, message in lost.items()
-            }
-            check, message = next(iter(messages.items()))
-            yield (
-                f"{names(list(messages))} {'is' if len(messages) == 1 else 'are'} too strict: the"
-                f" right solution `{one.name}` loses marks with the seeds {', '.join(one.lost)}"
-                f" (`{check}`, {message}). Widen what is accepted, or see whether the solution is"
-                " right."
-            )
-    for known in misconceptions:
-        if known.passes_wrongly:
-            yield (
-                f"{names(known.passes_wrongly)} should fail the known mistake `{known.id}`"
-                f" ({known.name}) and does not: give it a case in which the mistake changes a"
-                " number."
-            )
-        for check, message in known.fails_wrongly.items():
-            yield (
-                f"`{check}` fails the known mistake `{known.id}` ({known.name}), which does not say"
-                f" so: {message}. Add it to `fails`, or find out what the check blames it for."
-            )
-        for check, other in known.misled.items():
-            yield (
-                f"`{check}` tells the known mistake `{known.id}` ({known.name}) the hint of"
-                f" another, {other}: give it a case in which the two differ, or write one hint that"
-                " is right for both and put both into one `group`."
-            )
-    survivors: dict[str, list[MutantResult]] = {}
-    for mutant in mutants_:
-        if mutant.state is State.SURVIVED:
-            survivors.setdefault(mutant.function, []).append(mutant)
-    for function, own in survivors.items():
-        killers = [
-            id_ for mutant in mutants_ if mutant.function == function for id_ in mutant.failed
-        ]
-        judge = max(dict.fromkeys(killers), key=killers.count, default="")
-        where = (
-            f"strengthen `{judge}`, which judges it most often"
-            if judge
-            else "no check judges it: write one"
-        )
-        count = "a mutant survives" if len(own) == 1 else f"{len(own)} mutants survive"
-        yield (
-            f"`{function}`: {count}. For each, {where}, with a case in which the changed line"
-            f" matters; or, where the mutant is as right as the reference, list it in {EQUIVALENT}"
-            " with the reason."
-        )
-    yield from _without_hint(misconceptions)
-    if mutants_:
-        for check in checks:
-            if not any(check in mutant.failed for mutant in mutants_):
-                yield (
-                    f"`{check}` fails for no mutant at all: does it judge anything that students"
-                    " write?"
-                )
-
-
-def lazy_advice(results: Sequence[LazyResult]) -> Iterator[str]:
-    """Yield what an author should do about checks that pay for answers without work."""
-    paid: dict[str, list[LazyResult]] = {}
-    for one in results:
-        for check in one.allowed:
-            paid.setdefault(check, []).append(one)
-    for check, own in paid.items():
-        most = max(one.won[check] for one in own)
-        more = f"; and {len(own) - 3} more" if len(own) > 3 else ""
-        told = "; ".join(one.id for one in own[:3]) + more
-        mend = "Give it cases in which these are wrong"
-        if most < 1:
-            mend += f", or allow them with `lazy_share = {math.ceil(most * 100) / 100:g}`"
-        paid_for = f"`{check}` pays up to {most:.0%} of its points for answers without work"
-        yield f"{paid_for} ({told}). {mend}."
-
-
-def fragile_advice(fragile: Sequence[FragileCheck]) -> Iterator[str]:
-    """Yield what an author should do about checks that break on wrong answers."""
-    for one in fragile:
-        tried = f"`{one.trials[0]}`" + (
-            f" and {len(one.trials) - 1} more" if len(one.trials) > 1 else ""
-        )
-        yield (
-            f"`{one.id}` is fragile: it breaks on the answers of {tried}, so that a student who"
-            f" answers the same gets no verdict but a fault of the grader's ({one.message})."
-            " Compare an answer with `expect` before you calculate with it."
-        )
-
-
-def _without_hint(misconceptions: Sequence[MisconceptionResult]) -> Iterator[str]:
-    """Yield what keeps known mistakes from being told their own hint, and what would help."""
-    mute = [one for one in misconceptions if not (one.own_hint or one.misled or one.passes_wrongly)]
-    for known in mute:
-        for check, others in known.rivals.items():
-            yield (
-                f"`{check}` tells the known mistake `{known.id}` ({known.name}) no hint, since"
-                f" {names(others)} {'gives' if len(others) == 1 else 'give'} the same numbers in"
-                " all of its cases: add a case in which they differ, or write one hint that is"
-                " right for all and put them into one `group`."
-            )
-    silent = [known.id for known in mute if not known.rivals]
-    if silent:
-        yield (
-            f"No check knows {names(silent)} by {'its' if len(silent) == 1 else 'their'} numbers,"
-            " so that no student is told the hint. The usual reason is a mistake that raises an"
-            " exception, or returns too few values, in every case: then see that the message says"
-            " enough."
-        )
-
-
-def names(ids: Sequence[str]) -> str:
-    """Return ids as a phrase."""
-    quoted = [f"`{id_}`" for id_ in ids]
-    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+        kills = alone = known = 0
+        for mutant in mutants_:
+            kills += id_ in mutant.failed
+            alone += mutant.failed == (id_,)
+        for one in misconceptions:
+            known += id_ in one.fails and id_ not in one.passes_wrongly
+        yield CheckRow(id_, kills, alone, known)

@@ -1,6 +1,4 @@
-"""Which checks that run in the box to move to the grader's process first, and the lines to write
-for it.
-"""
+"""Says which checks in the box to move to the grader's process first, and how to write them."""
 
 from __future__ import annotations
 
@@ -11,33 +9,32 @@ from grader.assignment.schema import CheckSpec
 from grader.assignment.spec import Assignment
 from grader.text import counted
 
-MOST_LINES = 4  # that are written out for one check
+MOST_LINES = 4  # suggested for one check
 
 
 def in_box_advice(assignment: Assignment) -> tuple[str, ...]:
-    """Return a sentence for each check in the box: those with most points first, those easily moved
-    before others.
-    """
-    found = [check for check in assignment.spec.checks if check.in_box]
-    lines = {check.id: list(_lines(assignment, check)) for check in found}
-    ranked = sorted(found, key=lambda check: (-check.points, not lines[check.id]))
-    return tuple(_sentence(check, lines[check.id]) for check in ranked)
+    """Return a sentence for each check in the box, by points; of equals, the easier one first."""
+    found = []
+    for check in assignment.spec.checks:
+        if check.in_box:
+            lines = list(_lines(assignment, check))
+            found.append((-check.points, not lines, _sentence(check, lines)))
+    found.sort(key=lambda one: one[:2])
+    return tuple(sentence for *_, sentence in found)
 
 
 def _sentence(check: CheckSpec, lines: list[str]) -> str:
     rests = (
-        f"`{check.id}` ({counted(check.points, 'point')}) rests on the word of the student's"
-        " process"
+        f"`{check.id}` ({counted(check.points, 'point')}) relies on what the student's process"
+        " reports"
     )
     if not lines:
         return (
-            f"{rests}: it needs the student's own objects; ask for what their functions return, if"
-            " that can be said"
+            f"{rests}: it needs the student's own objects; if possible, compare what their"
+            " functions return"
         )
-    return (
-        f"{rests}; in the grader's process you would write"
-        f" {'; '.join(f'`{line}`' for line in lines[:MOST_LINES])}"
-    )
+    suggested = "; ".join(map("`{}`".format, lines[:MOST_LINES]))
+    return f"{rests}; in the grader's process you would write {suggested}"
 
 
 def _lines(assignment: Assignment, check: CheckSpec) -> Iterator[str]:
@@ -48,25 +45,19 @@ def _lines(assignment: Assignment, check: CheckSpec) -> Iterator[str]:
         return
     for node in tree.body:
         test = node.test if isinstance(node, ast.Assert) else None
-        if (
-            not isinstance(test, ast.Compare)
-            or len(test.ops) != 1
-            or not isinstance(test.ops[0], ast.Eq)
-        ):
-            continue
-        for side in (test.left, test.comparators[0]):
-            if (
-                isinstance(side, ast.Call)
-                and isinstance(side.func, ast.Name)
-                and not _passes_code(side)
-            ):
-                text = ast.unparse(side)
-                rest = text.removeprefix(side.func.id)
-                yield f'expect({text!r}, notebook["{side.func.id}"]{rest})'
+        sides: list[ast.expr] = []
+        if isinstance(test, ast.Compare) and [type(op) for op in test.ops] == [ast.Eq]:
+            sides = [test.left, *test.comparators]
+        for side in sides:
+            call = side if isinstance(side, ast.Call) and not _passes_code(side) else None
+            if call is not None and isinstance(call.func, ast.Name):
+                text = ast.unparse(call)
+                rest = text.removeprefix(call.func.id)
+                yield f'expect({text!r}, notebook["{call.func.id}"]{rest})'
                 break
 
 
 def _passes_code(call: ast.Call) -> bool:
-    """Return whether a call is given a function or a name, which stand on the student's side."""
+    """Return whether a call's arguments hold a function or a name, which only the box knows."""
     given = ast.List([*call.args, *(keyword.value for keyword in call.keywords)], ast.Load())
     return any(isinstance(node, ast.Lambda | ast.Name) for node in ast.walk(given))

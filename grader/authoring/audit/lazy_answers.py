@@ -1,7 +1,7 @@
-"""Answers that take no work, in the shape of right ones.
+"""Makes functions answer without work, in the shape of right answers.
 
-The source of this file is run beside a reference solution, in the box: it imports nothing of the
-package. A function is called as its author wrote it, and the arrays of its result are replaced.
+The source of this file runs beside a reference solution in the box, so it imports nothing of the
+package. The author's function is called, and the arrays of its result are replaced.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import functools
 import hashlib
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def lazily(real: Callable[..., Any], kind: str) -> Callable[..., Any]:
     def answer(*args: Any, **kwargs: Any) -> Any:
         if kind == "raises":
             raise ValueError("no")
-        given = [np.asarray(one) for one in (*args, *kwargs.values()) if _is_data(one)]
+        given = list(map(np.asarray, filter(_is_data, (*args, *kwargs.values()))))
         copied = copy.deepcopy((args, kwargs))  # a function that changes its arguments does no work
         try:
             with contextlib.redirect_stdout(io.StringIO()):
@@ -60,7 +60,7 @@ def _is_data(value: Any) -> bool:
 
 
 def _shaped(right: Any, kind: str, given: list[np.ndarray], depth: int = 0) -> Any:
-    """Return what is built as a right answer is, its numbers replaced."""
+    """Return a copy of a right answer's structure with its numbers replaced."""
     if depth > DEEP or right is None:
         return right
     within = functools.partial(_shaped, kind=kind, given=given, depth=depth + 1)
@@ -79,16 +79,10 @@ def _shaped(right: Any, kind: str, given: list[np.ndarray], depth: int = 0) -> A
         return {} if kind == "empty" else {key: within(value) for key, value in right.items()}
     if hasattr(right, "__dict__") and not callable(right):
         changed = copy.copy(right)
-        vars(changed).update(_attributes(vars(right), within))
+        for name, value in vars(right).items():
+            vars(changed)[name] = within(value)
         return changed
     return right
-
-
-def _attributes(
-    attributes: dict[str, Any], within: Callable[[Any], Any]
-) -> Iterator[tuple[str, Any]]:
-    for name, value in list(attributes.items()):
-        yield name, within(value)
 
 
 def _filled(right: np.ndarray, kind: str, given: list[np.ndarray]) -> np.ndarray:
@@ -96,7 +90,7 @@ def _filled(right: np.ndarray, kind: str, given: list[np.ndarray]) -> np.ndarray
     if right.dtype.kind not in "biuf":
         return np.zeros_like(right)
     shape, size, whole = right.shape, right.size, right.dtype.kind != "f"
-    values = max(int(right.max()) + 1, 2) if whole and size else 2  # it is known what may be chosen
+    values = max(int(right.max()) + 1, 2) if whole and size else 2  # students know the range
     if kind == "empty":
         return np.empty((0,) * max(right.ndim, 1), right.dtype)
     if kind == "nan":
@@ -110,7 +104,7 @@ def _filled(right: np.ndarray, kind: str, given: list[np.ndarray]) -> np.ndarray
         return order.reshape(shape).astype(right.dtype)
     if kind == "hashed":
         rng = np.random.default_rng(_number(given))
-        below = values if size >= MANY else MANY  # of few entries they would tell the answer
+        below = values if size >= MANY else MANY  # the range of few entries would give them away
         drawn = rng.integers(0, below, shape) if whole else rng.standard_normal(shape)
         return np.asarray(drawn).astype(right.dtype)
     if kind in ("first", "last"):
@@ -129,13 +123,12 @@ def _usual(right: np.ndarray, whole: bool) -> float:
 
 def _handed_back(right: np.ndarray, given: list[np.ndarray]) -> np.ndarray:
     """Return the first input of the right shape, or the first of all in that shape."""
-    fitting = [one for one in given if one.shape == right.shape] or [
-        one for one in given if one.size
-    ]
-    if not fitting:
-        return np.zeros_like(right)
+    fitting = filter(lambda one: one.shape == right.shape, given)
+    chosen = next(fitting, None)
+    if chosen is None:
+        chosen = next((one for one in given if one.size), np.zeros(1))
     with np.errstate(all="ignore"):
-        return np.resize(fitting[0], right.shape).astype(right.dtype)
+        return np.resize(chosen, right.shape).astype(right.dtype)
 
 
 def _number(given: list[np.ndarray]) -> int:

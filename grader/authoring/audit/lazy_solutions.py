@@ -1,7 +1,7 @@
-"""Lazy solutions: references in which functions answer without work. No check may pay for them.
+"""Lazy solutions: references in which functions answer without work. No check may reward them.
 
-Each kind of `lazy_answers` is tried on all of the student's functions at once, and on each alone
-with the others as the reference has them.
+Each kind of `lazy_answers` is tried on all of the student's functions at once, and on each function
+alone while the others stay as in the reference.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from grader.assignment.schema import FileSpec, NotebookSpec
 from grader.assignment.spec import Assignment
 from grader.authoring.audit import lazy_answers
 from grader.markers import BEGIN
@@ -41,11 +42,11 @@ def solutions(assignment: Assignment, reference: Mapping[str, bytes]) -> tuple[L
 
 
 def _solutions(assignment: Assignment, reference: Mapping[str, bytes]) -> Iterator[Lazy]:
-    found = {path: names for path, names in functions(assignment, reference) if names}
-    if not found:
-        return
-    for kind in lazy_answers.KINDS:
-        files = {path: made(path, reference[path], names, kind) for path, names in found.items()}
+    found = dict(functions(assignment, reference))
+    for kind in lazy_answers.KINDS if found else ():
+        files = {}
+        for path, names in found.items():
+            files[path] = made(path, reference[path], names, kind)
         yield Lazy(kind, ALL, "", files)
     for path, names in found.items():
         for name in names:
@@ -57,14 +58,16 @@ def _solutions(assignment: Assignment, reference: Mapping[str, bytes]) -> Iterat
 def functions(
     assignment: Assignment, reference: Mapping[str, bytes]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each file and notebook with the functions and methods that students write in it."""
-    provided = {one.path: one.provides for one in assignment.spec.files}
-    provided |= {one.path: one.provides for one in assignment.spec.notebooks}
-    for path, provides in provided.items():
-        names: list[str] = []
-        for text in _cells(path, reference.get(path, b"")):
-            names += [name for name in _written(text) if name.split(".")[0] in provides]
-        yield path, tuple(dict.fromkeys(names))
+    """Yield files and notebooks, each with the functions and methods that students write in it."""
+    written: list[FileSpec | NotebookSpec] = [*assignment.spec.files, *assignment.spec.notebooks]
+    for one in written:
+        names: dict[str, None] = {}
+        for text in _cells(one.path, reference.get(one.path, b"")):
+            for name in _written(text):
+                if name.split(".")[0] in one.provides:
+                    names[name] = None
+        if names:
+            yield one.path, tuple(names)
 
 
 def made(path: str, data: bytes, names: tuple[str, ...], kind: str) -> bytes:
@@ -75,17 +78,18 @@ def made(path: str, data: bytes, names: tuple[str, ...], kind: str) -> bytes:
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             source = "".join(cell["source"])
-            own = tuple(name for name in _written(source) if name in names)
+            own = tuple(filter(names.__contains__, _written(source)))
             if own:
                 cell["source"] = f"{source}\n\n{_override(own, kind)}"
     return json.dumps(notebook).encode()
 
 
 def _override(names: tuple[str, ...], kind: str) -> str:
-    """Return the lines that make functions lazy, to stand below them."""
+    """Return the lines below functions that make them lazy."""
     source = Path(lazy_answers.__file__).read_text(encoding="utf-8")
     lines = [f"{_SPACE} = {{'__name__': '{_SPACE}'}}", f"exec({source!r}, {_SPACE})"]
-    lines += [f"{name} = {_SPACE}['lazily']({name}, {kind!r})" for name in names]
+    for name in names:
+        lines.append(f"{name} = {_SPACE}['lazily']({name}, {kind!r})")
     return "\n".join(lines) + "\n"
 
 
@@ -102,7 +106,7 @@ def _written(text: str) -> Iterator[str]:
     """Yield the functions of a module or cell, and the methods in which a solution is marked."""
     try:
         body = ast.parse(text).body
-    except SyntaxError:  # a cell with lines that are IPython's own
+    except SyntaxError:  # a cell with IPython's own lines
         return
     lines = text.splitlines()
     for node in body:

@@ -1,9 +1,7 @@
-"""Mutants of the reference: each has one small mistake inside a solution, and some check should
-fail for it.
+"""Mutants: copies of the reference with one small mistake in a solution. A check should fail each.
 
-They are made from the concrete syntax tree, so that all but the mutated piece stays as its author
-wrote it and a diff shows that piece alone. The same reference gives the same mutants in the same
-order.
+They are made from the concrete syntax tree, so a diff shows the mutated piece alone. The same
+reference gives the same mutants in the same order.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import libcst as cst
 import msgspec
@@ -27,8 +26,8 @@ from grader.markers import BEGIN, END
 class Mutant(msgspec.Struct, frozen=True):
     """A reference with one mistake."""
 
-    # the function and a digest of the diff: it outlives changes elsewhere; a number, where others
-    # have both
+    # The function and a digest of the diff, so that changes elsewhere do not change it. A number
+    # follows if other mutants have the same function and diff.
     id: str
     file: str
     function: str  # `Class.method` for a method, "" outside of functions
@@ -39,15 +38,14 @@ class Mutant(msgspec.Struct, frozen=True):
 
 def mutants(files: Mapping[str, bytes]) -> tuple[Mutant, ...]:
     """Return all mutants of the marked solutions in a reference's files, modules and notebooks."""
-    return tuple(
-        _told_apart([mutant for file, data in files.items() for mutant in _of_file(file, data)])
-    )
+    found: list[Mutant] = []
+    for file, data in files.items():
+        found += _of_file(file, data)
+    return tuple(_numbered(found))
 
 
-def _told_apart(found: list[Mutant]) -> Iterator[Mutant]:
-    """Yield mutants with an id each: what says the same in several places differs by its number
-    alone.
-    """
+def _numbered(found: list[Mutant]) -> Iterator[Mutant]:
+    """Yield mutants with unique ids: equal changes in several places get a number each."""
     all_, so_far = Counter(mutant.id for mutant in found), Counter[str]()
     for mutant in found:
         so_far[mutant.id] += 1
@@ -88,7 +86,7 @@ def _of_text(file: str, text: str) -> Iterator[Mutant]:
     pieces = _Pieces(wrapper.module)
     seen = {text}
     for node, place in positions.items():
-        if not any(first < place.start.line and place.end.line < last for first, last in spans):
+        if not _is_within(place.start.line, place.end.line, spans):
             continue
         for mutation in mutations(node, parents):
             changed = pieces.changed(mutation, parents)
@@ -107,6 +105,10 @@ def _of_text(file: str, text: str) -> Iterator[Mutant]:
             )
 
 
+def _is_within(start: int, end: int, spans: list[tuple[int, int]]) -> bool:
+    return any(first < start and end < last for first, last in spans)
+
+
 def _solutions(text: str) -> Iterator[tuple[int, int]]:
     """Yield the lines of each pair of markers."""
     first = 0
@@ -118,7 +120,7 @@ def _solutions(text: str) -> Iterator[tuple[int, int]]:
 
 
 class _Pieces:
-    """A module's text by its statements, so that a mutation makes the text of one of them anew."""
+    """A module's text, statement by statement: a mutation changes the text of one statement."""
 
     def __init__(self, module: cst.Module) -> None:
         self._module = module
@@ -129,9 +131,7 @@ class _Pieces:
         assert self._around[1] == whole
 
     def changed(self, mutation: Mutation, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> str:
-        """Return the module's text with a mutation made; as it was where the result would be no
-        Python.
-        """
+        """Return the text after a mutation, or the original text if the result is not Python."""
         node, new = mutation.old, mutation.new
         while not isinstance(parent := parents[node], cst.Module):
             node, new = parent, _with_child(parent, node, new)
@@ -146,16 +146,20 @@ class _Pieces:
 def _with_child(
     parent: cst.CSTNode, child: cst.CSTNode, new: cst.CSTNode | cst.RemovalSentinel
 ) -> cst.CSTNode:
-    """Return a node with another child in one's place, or with none."""
-    come = [new] if isinstance(new, cst.CSTNode) else []
+    """Return a node with a child replaced or removed."""
     for field in parent.__dataclass_fields__:
         value = getattr(parent, field)
         if value is child:
             return parent.with_changes(**{field: new})
         if isinstance(value, list | tuple) and any(item is child for item in value):
-            kept = [come if item is child else [item] for item in value]
-            return parent.with_changes(**{field: [item for items in kept for item in items]})
-    raise AssertionError(f"a {type(child).__name__} is no child of its {type(parent).__name__}")
+            items: list[Any] = []
+            for item in value:
+                if item is not child:
+                    items.append(item)
+                elif isinstance(new, cst.CSTNode):
+                    items.append(new)
+            return parent.with_changes(**{field: items})
+    raise AssertionError(f"a {type(child).__name__} is not a child of its {type(parent).__name__}")
 
 
 def _compiles(text: str) -> bool:
@@ -177,15 +181,16 @@ def _function(node: cst.CSTNode, parents: Mapping[cst.CSTNode, cst.CSTNode]) -> 
 
 
 def _diff(old: str, new: str) -> str:
-    """Return the lines that differ; where a line was only moved, with those beside it."""
+    """Return the lines that differ; if a line was only moved, also the lines beside it."""
     for context in (0, 1):
-        all_lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=context, lineterm="")
-        lines = [
-            f"{line[0]} {line[1:].strip()}"
-            for line in all_lines
-            if line[:3] not in ("---", "+++", "@@ ")
-        ]
-        gone, come = ([line[1:] for line in lines if line[0] == sign] for sign in "-+")
-        if sorted(gone) != sorted(come):
+        lines = []
+        moved: Counter[str] = Counter()
+        before, after = old.splitlines(), new.splitlines()
+        for line in difflib.unified_diff(before, after, n=context, lineterm=""):
+            if line[:3] not in ("---", "+++", "@@ "):
+                text = line[1:].strip()
+                lines.append(f"{line[0]} {text}")
+                moved[text] += {"+": 1, "-": -1}.get(line[0], 0)
+        if any(moved.values()):
             break
     return "\n".join(lines)

@@ -1,15 +1,13 @@
-"""What can be done to a piece of code so that it is wrong: the catalogue from which mutants are
-made.
+"""The catalogue of small changes that make code wrong, from which mutants are made.
 
-Every entry is a mistake that numerical code is prone to: a sign, an axis, a bound, a transpose, a
-term or a statement that is missing, two things in each other's place. Nothing here knows an
-assignment.
+Every entry is a common mistake in numerical code: a sign, an axis, a bound, a transpose, a missing
+term or statement, two swapped things. Nothing here depends on an assignment.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import libcst as cst
@@ -70,13 +68,16 @@ ALIKE = (
     ),
     *("abs sign", "cumsum cumprod", "floor ceil", "argsort argpartition"),
 )
-CALLS = {one: other for pair in ALIKE for one, other in (pair.split(), reversed(pair.split()))}
+CALLS: dict[str, str] = {}
+for _pair in ALIKE:
+    _one, _other = _pair.split()
+    CALLS |= {_one: _other, _other: _one}
 NAMES = {"True": "False", "False": "True"}
 KEYED = m.Subscript(value=m.Name(), slice=[m.SubscriptElement(m.Index(m.SimpleString()))])
 
 
 class Mutation(msgspec.Struct, frozen=True):
-    """One replacement in a syntax tree, said in words."""
+    """One replacement in a syntax tree, and its description."""
 
     old: cst.CSTNode
     new: cst.CSTNode | cst.RemovalSentinel
@@ -216,7 +217,7 @@ def call(node: cst.Call, parents: Parents) -> Found:
         func = node.func.with_changes(attr=cst.Name(other)) if attribute else cst.Name(other)
         yield node.with_changes(func=func), f"`{other}` called instead"
     places = [index for index, arg in enumerate(node.args) if arg.keyword is None and not arg.star]
-    for first, second in pairwise(places):
+    for first, second in itertools.pairwise(places):
         if second == first + 1:
             yield (
                 node.with_changes(args=_swapped([*node.args], first, "value")),
@@ -286,7 +287,7 @@ def statement(node: cst.SimpleStatementLine, parents: Parents) -> Found:
     block, bare = parents[node], not any(line.comment for line in node.leading_lines)
     if isinstance(block, cst.IndentedBlock) and len(block.body) > 1 and bare:
         yield cst.RemoveFromParent(), "the statement left out"
-    else:  # it is the only one, or a comment stands above it, which may be a marker
+    else:  # It is the only one, or the comment above it may be a marker.
         yield node.with_changes(body=[cst.Pass()]), "the statement left out"
 
 
@@ -300,7 +301,7 @@ def swapped_statements(node: cst.SimpleStatementLine, parents: Parents) -> Itera
     if not isinstance(following, cst.SimpleStatementLine) or any(
         line.comment for line in following.leading_lines
     ):
-        # behind a comment something else begins, and where a solution ends the comment is a marker
+        # A comment begins another part of the code; it may be the marker that ends a solution.
         return
     if not m.findall(following, m.Return()) and _depends(following, node):
         body = [*block.body]
@@ -337,13 +338,13 @@ CATALOGUE: tuple[tuple[Any, Callable[[Any, Parents], Found]], ...] = (
 
 
 def code(node: cst.CSTNode) -> str:
-    """Return a node's text in one line, cut where it is long."""
+    """Return a node's text in one line, cut if it is long."""
     line = " ".join(cst.Module([]).code_for_node(node).split())
     return line if len(line) <= 80 else line[:77] + "..."
 
 
 def _bracketed(node: cst.BaseExpression) -> cst.BaseExpression:
-    """Return an expression that can stand in any place: in brackets, unless it is of one piece."""
+    """Return an expression in brackets if it needs them to stand in any place."""
     loose = (
         cst.BinaryOperation
         | cst.UnaryOperation
@@ -362,9 +363,7 @@ def _transposed(node: cst.Name) -> cst.Attribute:
 
 
 def _swapped(elements: Sequence[Any], index: int, field: str) -> list[Any]:
-    """Return elements of which two neighbours have changed their values, while commas and spaces
-    stay.
-    """
+    """Return elements with the values of two neighbours swapped; commas and spaces stay."""
     changed = list(elements)
     one, other = getattr(elements[index], field), getattr(elements[index + 1], field)
     changed[index] = elements[index].with_changes(**{field: other})
@@ -373,9 +372,7 @@ def _swapped(elements: Sequence[Any], index: int, field: str) -> list[Any]:
 
 
 def _sources(node: cst.Tuple | cst.List, parents: Parents) -> list[str]:
-    """Return what each of several targets is assigned, where that stands beside them in as many
-    pieces.
-    """
+    """Return the text that is assigned to each target, if there is one piece for each; or []."""
     statement = parents.get(parents[node])
     if isinstance(parents[node], cst.AssignTarget) and isinstance(statement, cst.Assign):
         value = statement.value
@@ -385,23 +382,22 @@ def _sources(node: cst.Tuple | cst.List, parents: Parents) -> list[str]:
 
 
 def _without(elements: Sequence[Any], index: int) -> list[Any]:
-    """Return elements but one, with no comma behind the last."""
+    """Return elements without one of them, and without a comma behind the last."""
     rest = [*elements[:index], *elements[index + 1 :]]
     return [*rest[:-1], rest[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)] if rest else []
 
 
 def _depends(later: cst.CSTNode, earlier: cst.CSTNode) -> bool:
-    """Return whether a statement makes use of what an earlier one does."""
+    """Return whether a statement uses a variable that an earlier one changes."""
     written, used = _written(earlier), _variables(later)
-    return any(
-        w == u or w.startswith(f"{u}[") or u.startswith(f"{w}[") for w in written for u in used
-    )
+    for w, u in itertools.product(written, used):
+        if w == u or w.startswith(f"{u}[") or u.startswith(f"{w}["):
+            return True
+    return False
 
 
 def _variables(node: cst.CSTNode) -> set[str]:
-    """Return the variables in a piece of code; an entry of a dict under a fixed key is one by
-    itself.
-    """
+    """Return the variables in a piece of code; a dict's entry under a fixed key counts as one."""
     if isinstance(node, cst.Name) or m.matches(node, KEYED):
         return {code(node)}
     children = [node.value] if isinstance(node, cst.Attribute | cst.Arg) else node.children
@@ -409,9 +405,7 @@ def _variables(node: cst.CSTNode) -> set[str]:
 
 
 def _written(node: cst.CSTNode) -> set[str]:
-    """Return the variables that a statement assigns to or may change: its targets, and what a bare
-    call is of.
-    """
+    """Return the variables that a statement may change: its targets, and those of a bare call."""
     names: set[str] = set()
     for found in m.findall(node, m.AssignTarget() | m.AugAssign() | m.Expr(value=m.Call())):
         names |= _variables(

@@ -1,12 +1,13 @@
-"""Trials of a notebook's checks: does what is wrong in one cell cost the points of another task?
+"""Tries a notebook's checks: does a mistake in one cell cost the points of another task?
 
-For each notebook the reference is tried with a cell at its end that raises, with one task left
-unwritten, and with one task's cell replaced by a syntax error. A check that fails for more than one
-task takes points for what is beside it, unless it says in ``requires`` what it builds on.
+The reference notebook is tried with a cell at its end that raises, with each task left unwritten,
+and with a syntax error in each task's cell. A check should fail for one task only, and for those
+of the checks that it names in ``requires``.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -15,10 +16,11 @@ import msgspec
 
 from grader.assignment.schema import CheckSpec
 from grader.assignment.spec import Assignment
-from grader.assignment.strip import strip_notebook
-from grader.authoring.audit.trial_runs import Trial, Verdict
+from grader.authoring.audit.trial_runs import TrialRun, Verdict
+from grader.authoring.strip_notebooks import strip_notebook
 from grader.notebooks.cells import cell_key, is_students, text_of
 from grader.notebooks.definitions import definitions
+from grader.text import quoted
 
 AT_THE_END = "a cell at the end raises"
 UNWRITTEN = "one task is not written"
@@ -33,7 +35,7 @@ RAISING: dict[str, Any] = {
 
 
 class NotebookResult(msgspec.Struct, frozen=True):
-    """What one change of a notebook cost beside what was changed."""
+    """The checks that one change of a notebook failed although they are about other tasks."""
 
     notebook: str
     change: str
@@ -42,9 +44,7 @@ class NotebookResult(msgspec.Struct, frozen=True):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """A cell that students write: its id, its place, what it defines and what students get of
-    it.
-    """
+    """A cell that students write: its id, its index, the names it defines, and its stub."""
 
     cell: str
     index: int
@@ -54,15 +54,14 @@ class Task(msgspec.Struct, frozen=True):
 
 def notebook_trials(
     assignment: Assignment, reference: Mapping[str, bytes], seed: str
-) -> Iterator[Trial]:
+) -> Iterator[TrialRun]:
     """Yield the changed references, each with the checks of its notebook."""
     for spec in assignment.spec.notebooks:
-        checks = frozenset(
-            check.id for check in assignment.spec.checks if check.notebook == spec.path
-        )
-        data = reference.get(spec.path) or (assignment.folder / spec.source).read_bytes()
-        if not checks:
+        own = [check.id for check in assignment.spec.checks if check.notebook == spec.path]
+        if not own:
             continue
+        checks = frozenset(own)
+        data = reference.get(spec.path) or (assignment.folder / spec.source).read_bytes()
         yield _trial(spec.path, AT_THE_END, "", _changed(data, _add_raising), seed, checks)
         for task in tasks(data, spec.path):
             for change, source in ((UNWRITTEN, task.stub), (SYNTAX_ERROR, f"def {task.cell} (:")):
@@ -74,11 +73,12 @@ def tasks(data: bytes, name: str) -> list[Task]:
     """Return the code cells of a reference notebook that students write."""
     stubs = json.loads(strip_notebook(data, name)[0])["cells"]
     cells = json.loads(data)["cells"]
-    return [
-        Task(cell_key(cell), index, definitions(text_of(cell)), text_of(stubs[index]))
-        for index, cell in enumerate(cells)
-        if is_students(cell) and cell["cell_type"] == "code"
-    ]
+    found = []
+    for index, cell in enumerate(cells):
+        if is_students(cell) and cell["cell_type"] == "code":
+            names = definitions(text_of(cell))
+            found.append(Task(cell_key(cell), index, names, text_of(stubs[index])))
+    return found
 
 
 def notebook_results(
@@ -86,7 +86,7 @@ def notebook_results(
     reference: Mapping[str, bytes],
     verdicts: Mapping[tuple[str, str], Verdict],
 ) -> Iterator[NotebookResult]:
-    """Yield for each trial what it cost that it should not have cost."""
+    """Yield for each trial the checks that should not have failed."""
     lost = {id_: verdict.noticed for (id_, _), verdict in verdicts.items()}
     for spec in assignment.spec.notebooks:
         data = reference.get(spec.path) or (assignment.folder / spec.source).read_bytes()
@@ -95,35 +95,34 @@ def notebook_results(
             continue
         yield NotebookResult(spec.path, AT_THE_END, "", lost[end])
         found = tasks(data, spec.path)
-        owners = {
-            check.id: _owner(check, found, lost, spec.path) for check in assignment.spec.checks
-        }
-        for change in (UNWRITTEN, SYNTAX_ERROR):
-            for task in found:
-                noticed = lost.get(_id(spec.path, change, task.cell), {})
-                beside = {
-                    check: message
-                    for check, message in noticed.items()
-                    if task.cell not in _allowed(check, owners, assignment)
-                }
-                yield NotebookResult(spec.path, change, task.cell, beside)
+        owners = {}
+        for check in assignment.spec.checks:
+            owners[check.id] = _owner(check, found, lost, spec.path)
+        for change, task in itertools.product((UNWRITTEN, SYNTAX_ERROR), found):
+            beside = {}
+            for id_, message in lost.get(_id(spec.path, change, task.cell), {}).items():
+                if task.cell not in _allowed(id_, owners, assignment):
+                    beside[id_] = message
+            yield NotebookResult(spec.path, change, task.cell, beside)
 
 
 def _owner(
     check: CheckSpec, found: list[Task], lost: Mapping[str, Mapping[str, str]], path: str
 ) -> str:
     """Return the task that a check is about: of those that it fails for, the one that defines its
-    name.
+    name, or the first.
     """
-    own = [task for task in found if check.id in lost.get(_id(path, UNWRITTEN, task.cell), {})]
-    named = [task for task in own if check.id in task.names]
-    return next((task.cell for task in (*named, *own)), "")
+    owner = ""
+    for task in found:
+        if check.id in lost.get(_id(path, UNWRITTEN, task.cell), {}):
+            if check.id in task.names:
+                return task.cell
+            owner = owner or task.cell
+    return owner
 
 
 def _allowed(check: str, owners: Mapping[str, str], assignment: Assignment) -> set[str]:
-    """Return the tasks whose absence a check may fail for: its own, and those of the checks that it
-    requires.
-    """
+    """Return the tasks without which a check may fail: its own, and those of checks it requires."""
     waiting, seen = [check], {check}
     while waiting:
         spec = assignment.check(waiting.pop())
@@ -135,10 +134,10 @@ def _allowed(check: str, owners: Mapping[str, str], assignment: Assignment) -> s
 
 
 def notebook_advice(results: tuple[NotebookResult, ...]) -> Iterator[str]:
-    """Yield what an author should do about checks that take points for what is beside them."""
+    """Yield what an author should do about checks that fail for another task's mistake."""
     for one in results:
         if one.lost:
-            ids = ", ".join(f"`{check}`" for check in one.lost)
+            ids = quoted(one.lost)
             cell = f" (`{one.cell}`)" if one.cell else ""
             loses = "loses its points" if len(one.lost) == 1 else "lose their points"
             yield (
@@ -153,8 +152,8 @@ def notebook_advice(results: tuple[NotebookResult, ...]) -> Iterator[str]:
 
 def _trial(
     path: str, change: str, cell: str, data: bytes, seed: str, checks: frozenset[str]
-) -> Trial:
-    return Trial(_id(path, change, cell), {path: data}, seed, (checks,))
+) -> TrialRun:
+    return TrialRun(_id(path, change, cell), {path: data}, seed, (checks,))
 
 
 def _id(path: str, change: str, cell: str) -> str:

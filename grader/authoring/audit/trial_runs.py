@@ -1,8 +1,7 @@
-"""Trials: many versions of a submission, each held against an assignment's checks, on all cores.
+"""Runs trials on all cores: versions of a submission, each with an assignment's checks.
 
-Every worker process has a sandbox of its own and keeps it from trial to trial. What is tried is the
-author's own code and small changes of it, so where this machine can't isolate, plain processes will
-do.
+Every worker process has one sandbox for all of its trials. The trials are the author's own code
+with small changes. So plain processes are used if this machine has no sandbox.
 """
 
 from __future__ import annotations
@@ -14,74 +13,68 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.assignment.spec import Assignment, load
 from grader.authoring.record import reference_files
+from grader.checking.api.expect import Mode
 from grader.checking.explain.diagnosis import Answers, KnownMistakes, Mistake, answers
+from grader.checking.run.plan import Plan
+from grader.checking.run.session import run_checks
+from grader.checking.run.verdicts import CheckOutcome
 from grader.errors import AssignmentError, IsolationError
 from grader.machine import cores
 from grader.model import Status
+from grader.sandbox.ladder import open_sandbox
 
-if TYPE_CHECKING:
-    from grader.checking.run.verdicts import CheckOutcome
-
-RECORDED = ("hidden", "public")  # seeds whose expectations lie on disk
+RECORDED = ("hidden", "public")  # seeds with recorded expectations
 HURRY = 3.0  # seconds for one call of code that may never return
 HURRY_NOTEBOOK = 60.0
 
 
 class Bench(msgspec.Struct, frozen=True):
-    """Where trials are run."""
+    """The assignment and sandbox with which trials are run."""
 
     folder: str  # of the assignment
     isolation: str  # a tier; `settle` turns "auto" into one
-    # seeds, and the file of what known mistakes answer to each
+    # pairs of a seed and the file of the known mistakes' answers to it
     known: tuple[tuple[str, str], ...] = ()
 
 
-class Trial(msgspec.Struct, frozen=True):
-    """One version of a submission and what it is to be held against."""
+class TrialRun(msgspec.Struct, frozen=True):
+    """One version of a submission, and the checks and seed to run it with."""
 
     id: str
     files: dict[str, bytes]  # those that differ from the reference's
     seed: str  # "hidden", "public", or the digits of another one
-    stages: tuple[frozenset[str], ...]  # checks; a stage is run where all before it passed
-    hurry: bool = True  # whether a call that takes long is cut sooner than the assignment says
-    # whether it is only to be seen what it answers, as `grader record` sees known mistakes
-    observed: bool = False
+    stages: tuple[frozenset[str], ...]  # checks; a stage is run if all before it passed
+    hurry: bool = True  # whether calls have less time than the assignment gives
+    observed: bool = False  # whether only the answers are wanted, as for `grader record`
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What came of a trial."""
+    """The outcome of a trial."""
 
     ran: tuple[str, ...]  # ids of checks
     failed: dict[str, str]  # check -> the first message of a case that did not pass
     # check -> why it has no verdict: the check's own fault, not the submission's
     faults: dict[str, str]
     seconds: float
-    hints: dict[str, Mistake] = {}  # check -> what a student would be told
-    answers: Answers = {}  # of one that was only observed
+    hints: dict[str, Mistake] = {}  # check -> the known mistake whose hint a student would get
+    answers: Answers = {}  # of a trial that was only observed
     won: dict[str, float] = {}  # check -> the share of its points that its passed cases are worth
     judged: dict[str, tuple[str, ...]] = {}  # check -> the function that its last case called last
 
     @property
     def noticed(self) -> dict[str, str]:
-        """Checks that did not let the trial pass, by themselves or since they broke on it, with the
-        message.
-        """
+        """Checks that failed or broke, each with its message."""
         return {**self.faults, **self.failed}
 
 
 def settle(assignment: Assignment, isolation: str) -> str:
-    """Return the tier to use: for "auto" the strongest that works here, or plain processes where
-    none does.
-    """
-    from grader.sandbox.ladder import open_sandbox
-
+    """Return the tier to use: for "auto", the strongest that works here, or plain processes."""
     if isolation != "auto":
         return isolation
     try:
@@ -95,13 +88,11 @@ def settle(assignment: Assignment, isolation: str) -> str:
 
 def run_all(
     bench: Bench,
-    trials: Sequence[Trial],
+    trials: Sequence[TrialRun],
     workers: int | None,
-    on_done: Callable[[Trial, Verdict], None],
+    on_done: Callable[[TrialRun, Verdict], None],
 ) -> dict[tuple[str, str], Verdict]:
-    """Run trials on several processes; return the verdicts by id and seed, and tell of each as it
-    comes.
-    """
+    """Run trials on several processes; return the verdicts by id and seed, and report each."""
     verdicts: dict[tuple[str, str], Verdict] = {}
     if not trials:
         return verdicts
@@ -122,7 +113,7 @@ def run_all(
 # --- in a worker ----------------------------------------------------------------------------------
 
 
-def run_one(bench: Bench, trial: Trial) -> Verdict:
+def run_one(bench: Bench, trial: TrialRun) -> Verdict:
     """Run a trial in this process."""
     return _worker(bench).run(trial)
 
@@ -136,13 +127,9 @@ def _worker(bench: Bench) -> Worker:
 
 
 class Worker:
-    """An assignment, its reference, a sandbox, and the expectations of every seed that was asked
-    for.
-    """
+    """An assignment, its reference, a sandbox, and the expectations of the seeds used so far."""
 
     def __init__(self, bench: Bench) -> None:
-        from grader.sandbox.ladder import open_sandbox
-
         self._patient = load(Path(bench.folder))
         limits = self._patient.spec.limits
         short = msgspec.structs.replace(
@@ -157,7 +144,9 @@ class Worker:
         )
         self._reference = reference_files(self._patient)
         self._expectations: dict[tuple[str, frozenset[str]], Expectations] = {}
-        self._known = {seed: KnownMistakes.read(Path(path)) for seed, path in bench.known}
+        self._known: dict[str, KnownMistakes | None] = {}
+        for seed, path in bench.known:
+            self._known[seed] = KnownMistakes.read(Path(path))
         self._sandbox = open_sandbox(
             bench.isolation,
             limits,
@@ -169,7 +158,7 @@ class Worker:
         """End the sandbox."""
         self._sandbox.close()
 
-    def run(self, trial: Trial) -> Verdict:
+    def run(self, trial: TrialRun) -> Verdict:
         """Run a trial's stages until one fails."""
         start = time.perf_counter()
         if trial.observed:
@@ -201,13 +190,14 @@ class Worker:
         """Return the share of a check's points that the cases which passed are worth."""
         spec = self._patient.check(id_)
         weights = (spec.weights if spec is not None else None) or {}
-        passed = [weights.get(case.id, 1.0) for case in check.cases if case.status is Status.PASS]
-        return sum(passed) / sum((weights.get(case.id, 1.0) for case in check.cases), 1e-12)
+        passed, total = 0.0, 1e-12
+        for case in check.cases:
+            weight = weights.get(case.id, 1.0)
+            total += weight
+            passed += weight if case.status is Status.PASS else 0.0
+        return passed / total
 
-    def _stage(self, trial: Trial, stage: frozenset[str]) -> dict[str, CheckOutcome]:
-        from grader.checking.run.plan import Plan
-        from grader.checking.run.session import run_checks
-
+    def _stage(self, trial: TrialRun, stage: frozenset[str]) -> dict[str, CheckOutcome]:
         return run_checks(
             Plan(
                 assignment=self._hurried if trial.hurry else self._patient,
@@ -219,11 +209,7 @@ class Worker:
             )
         ).checks
 
-    def _observed(self, trial: Trial) -> Answers:
-        from grader.checking.api.expect import Mode
-        from grader.checking.run.plan import Plan
-        from grader.checking.run.session import run_checks
-
+    def _observed(self, trial: TrialRun) -> Answers:
         expectations = Expectations(Provenance(SCHEMA, trial.seed, "", "", {}))
         run_checks(
             Plan(
@@ -255,10 +241,6 @@ class Worker:
         return expectations
 
     def _record(self, seed: str, checks: frozenset[str]) -> Expectations:
-        from grader.checking.api.expect import Mode
-        from grader.checking.run.plan import Plan
-        from grader.checking.run.session import run_checks
-
         expectations = Expectations(Provenance(SCHEMA, seed, self._patient.digest, "", {}))
         outcome = run_checks(
             Plan(

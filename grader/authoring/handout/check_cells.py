@@ -1,6 +1,4 @@
-"""The cells of a handout's notebooks that check the work, one behind each task. Grading passes them
-over.
-"""
+"""Adds a cell behind each task of a handout's notebooks that checks the work; grading skips it."""
 
 from __future__ import annotations
 
@@ -32,7 +30,7 @@ def subjects(stored: Expectations) -> dict[str, str]:
 
 
 def with_check_cells(text: str, path: str, spec: Spec, judged: Mapping[str, str]) -> str:
-    """Return a handout's notebook with a cell behind each task that checks it.
+    """Return a handout's notebook with a checking cell behind each task.
 
     text: the notebook as JSON, as `strip_notebook` writes it
     path: the notebook's name in the handout
@@ -57,25 +55,29 @@ def with_check_cells(text: str, path: str, spec: Spec, judged: Mapping[str, str]
 def _place(
     cells: Sequence[Cell], path: str, spec: Spec, check: CheckSpec, function: str
 ) -> int | None:
-    """Return the cell that a check's own cell follows; None if the notebook is not about it.
+    """Return the index of the cell that a check's own cell follows, or None.
 
-    A function of a cell is checked behind the last cell of the student's that defines it, one of a
-    file behind the first cell that uses it, and a notebook as a whole at its end.
+    A function that a cell defines is checked behind the last of the student's cells that define
+    it. A function of a file is checked behind the first cell that uses it, and a whole notebook
+    at its end.
     """
     code = [index for index, cell in enumerate(cells) if cell.get("cell_type") == "code"]
     if check.notebook:
         if check.notebook != path or not code:
             return None
         names = {function.partition(".")[0], check.id}
-        tasks = [
-            i for i in code if is_students(cells[i]) and definitions(text_of(cells[i])) & names
-        ]
-        return tasks[-1] if tasks else code[-1]
+        for index in reversed(code):
+            if is_students(cells[index]) and definitions(text_of(cells[index])) & names:
+                return index
+        return code[-1]
     questions = {other.question for other in spec.checks if other.notebook == path}
     if questions and check.question not in questions:
         return None
     name = function.rpartition(".")[2]
-    return next((index for index in code if name in _used(text_of(cells[index]))), None)
+    for index in code:
+        if name in _used(text_of(cells[index])):
+            return index
+    return None
 
 
 def _used(source: str) -> frozenset[str]:
@@ -91,7 +93,7 @@ def _used(source: str) -> frozenset[str]:
 
 
 def _cell(ids: Sequence[str]) -> Cell:
-    calls = "\n".join(f'check("{id_}")' for id_ in ids)
+    calls = "\n".join(map('check("{}")'.format, ids))
     return {
         "cell_type": "code",
         "execution_count": None,

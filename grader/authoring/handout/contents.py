@@ -1,7 +1,7 @@
-"""Builds the handout: from the assignment and its reference to what students get.
+"""Builds the files that students get, from the assignment and its reference.
 
-`build` only reads. That no answer is left is shown by `grader.authoring.handout.leak_check`; the
-files are written by `grader.authoring.handout.handout_folder`.
+`build` only reads. `leak_check` proves that no answer is left, and `handout_folder` writes the
+files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import tomli_w
 from grader.assignment.expectations import Expectations
 from grader.assignment.schema import FileSpec, Spec
 from grader.assignment.spec import SPEC_NAME, Assignment
-from grader.assignment.strip import Block, decode, strip_notebook, strip_python
 from grader.authoring.handout.check_cells import subjects, with_check_cells
 from grader.authoring.handout.pages import pages
 from grader.authoring.handout.selection import (
@@ -28,12 +27,14 @@ from grader.authoring.handout.selection import (
 )
 from grader.authoring.handout.wheel import build_wheel, wheel_name
 from grader.authoring.record import reference_files
+from grader.authoring.strip import Block, decode, strip_python
+from grader.authoring.strip_notebooks import strip_notebook
 from grader.errors import AssignmentError
 from grader.zips import zipped
 
-# where a handout keeps the checks and the provided files to be laid down afresh
+# The handout's folder for the checks, and for the copies of provided files that grading uses.
 ASSIGNMENT_FOLDER = "assignment"
-SHARED_SIZE = 256 << 10  # provided files beyond this in sum are not kept twice
+SHARED_SIZE = 256 << 10  # bytes of one entry of `provided`; a larger one is not copied
 
 
 class Handout(msgspec.Struct, frozen=True):
@@ -62,7 +63,7 @@ def build(assignment: Assignment, questions: tuple[str, ...] = ()) -> Handout:
         blocks += found
     within |= check_files(assignment, spec)
     if questions:
-        spec = _about(spec, [data.decode() for data in within.values()])
+        spec = _about(spec, list(map(bytes.decode, within.values())))
     provided, laid, kept = _provided_files(assignment)
     spec = msgspec.structs.replace(
         spec,
@@ -83,20 +84,18 @@ def build(assignment: Assignment, questions: tuple[str, ...] = ()) -> Handout:
     for notebook in spec.notebooks:
         text = with_check_cells(files[notebook.path].decode(), notebook.path, spec, judged)
         files[notebook.path] = text.encode()
-    files |= laid | {f"{ASSIGNMENT_FOLDER}/{path}": data for path, data in within.items()}
-    files |= pages(assignment, spec)
+    files |= laid | pages(assignment, spec)
+    for path, data in within.items():
+        files[f"{ASSIGNMENT_FOLDER}/{path}"] = data
     return Handout(spec.name, dict(sorted(files.items())), tuple(dict.fromkeys(blocks)))
 
 
 def _students_files(assignment: Assignment) -> tuple[dict[str, bytes], list[Block]]:
-    """Return the students' files as stubs, and what was taken out of these and of the reference's
-    notebooks.
-    """
+    """Return the students' files as stubs, and the solutions of these and of the notebooks."""
     files: dict[str, bytes] = {}
     blocks: list[Block] = []
-    students = [file.path for file in assignment.spec.files]
     for path, data in reference_files(assignment).items():
-        if path not in students:
+        if path not in assignment.spec.file_paths:
             blocks += strip_notebook(data, path)[1]
         elif path.endswith(".py"):
             stripped = strip_python(decode(data, path), path)
@@ -112,15 +111,13 @@ def _students_files(assignment: Assignment) -> tuple[dict[str, bytes], list[Bloc
 
 
 def _about(spec: Spec, texts: list[str]) -> Spec:
-    """Return a spec whose files provide those functions only that a part of the assignment speaks
-    of.
-    """
+    """Return a spec whose files provide only the functions that some texts mention."""
     used = functions_in_use(spec, texts)
-    files: tuple[FileSpec, ...] = tuple(
-        msgspec.structs.replace(file, provides=used[file.path] or file.provides)
-        for file in spec.files
-    )
-    return msgspec.structs.replace(spec, files=files)
+    files: list[FileSpec] = []
+    for file in spec.files:
+        provides = used[file.path] or file.provides
+        files.append(msgspec.structs.replace(file, provides=provides))
+    return msgspec.structs.replace(spec, files=tuple(files))
 
 
 # --- provided files -------------------------------------------------------------------------------
@@ -129,36 +126,32 @@ def _about(spec: Spec, texts: list[str]) -> Spec:
 def _provided_files(
     assignment: Assignment,
 ) -> tuple[dict[str, str], dict[str, bytes], dict[str, bytes]]:
-    """Return the handout's ``[provided]`` table, the files in the student's tree, and the copies
-    laid down afresh.
+    """Return the ``[provided]`` table, the files of the student's tree, and the handout's copies.
 
-    Large ones, the data, are not kept twice: there the student's own are used, and graded with the
-    author's.
+    Large files, such as data, are not copied: practice uses those in the student's tree, and
+    grading uses the author's.
     """
     table: dict[str, str] = {}
     laid: dict[str, bytes] = {}
     kept: dict[str, bytes] = {}
     for source, place in assignment.spec.provided.items():
         start = assignment.folder / source
-        own = {
-            to: path
-            for to, path in assignment.provided.items()
-            if path == start or start in path.parents
-        }
-        laid |= {target: _provided(path, target) for target, path in own.items()}
-        if sum(path.stat().st_size for path in own.values()) > SHARED_SIZE:
+        own: dict[str, bytes] = {}
+        for target, path in assignment.provided.items():
+            if path.is_relative_to(start):
+                own[target] = _provided(path, target)
+        laid |= own
+        if sum(map(len, own.values())) > SHARED_SIZE:
             table[f"../{place}"] = place
-        else:
-            table[source] = place
-            kept |= {
-                source + target.removeprefix(place): path.read_bytes()
-                for target, path in own.items()
-            }
+            continue
+        table[source] = place
+        for target, data in own.items():
+            kept[source + target.removeprefix(place)] = data
     return table, laid, kept
 
 
 def _provided(path: Path, name: str) -> bytes:
-    """Return a provided file; it is laid down as it is when grading, so it may hold no solution."""
+    """Return a provided file; raise `AssignmentError` if it has solution markers."""
     data = path.read_bytes()
     if name.endswith(".py") and strip_python(decode(data, name), name).blocks:
         raise AssignmentError(
@@ -179,20 +172,24 @@ def _must_compile(text: str, name: str) -> None:
 
 
 def _toml(spec: Spec) -> bytes:
-    """Return a spec as TOML, without what is at its default."""
+    """Return a spec as TOML, without keys that have their default."""
     head = (
         "# Made by `grader handout`. Changing it changes nothing about how your work is graded.\n"
     )
-    return (head + tomli_w.dumps(_told(spec), multiline_strings=False)).encode()
+    return (head + tomli_w.dumps(_plain(spec), multiline_strings=False)).encode()
 
 
-def _told(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """Return a value as TOML's writer takes it: tables, lists, and plain text for enums."""
     if isinstance(value, msgspec.Struct):
-        defaults = {field.name: field.default for field in msgspec.structs.fields(value)}
-        items = ((name, getattr(value, name)) for name in value.__struct_fields__)
-        return {name: _told(item) for name, item in items if item != defaults[name]}
+        changed = {}
+        for field in msgspec.structs.fields(value):
+            item = getattr(value, field.name)
+            if item != field.default:
+                changed[field.name] = item
+        value = changed
     if isinstance(value, Mapping):
-        return {key: _told(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_told(item) for item in value]
+        return list(map(_plain, value))
     return str(value) if isinstance(value, str) else value

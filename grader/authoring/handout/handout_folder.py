@@ -1,4 +1,4 @@
-"""The handout on disk: ``student_template/``, written all at once, and compared byte by byte."""
+"""Writes the handout's folder, ``student_template/``, as a whole, and compares it byte by byte."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from grader.authoring.handout.contents import ASSIGNMENT_FOLDER, Handout
 from grader.errors import UsageError
 from grader.files import write_tree
 
-LEFT_BEHIND = LITTER | {".tox", ".venv", ".pytest_cache"}  # by who tried the template
+LEFT_BEHIND = LITTER | {".tox", ".venv", ".pytest_cache"}  # after somebody tried the template
 
 
 def differences(handout: Handout, folder: Path) -> Iterator[str]:
     """Yield a sentence for each file of ``folder`` that generating it anew would change."""
-    there = {
-        path.relative_to(folder).as_posix(): path
-        for path in folder.rglob("*")
-        if path.is_file() and not LEFT_BEHIND.intersection(path.relative_to(folder).parts)
-    }
+    there = {}
+    for path in folder.rglob("*"):
+        place = path.relative_to(folder)
+        if path.is_file() and not LEFT_BEHIND.intersection(place.parts):
+            there[place.as_posix()] = path
     for name, data in handout.files.items():
         if name not in there:
             yield f"{name} is missing"
@@ -33,13 +33,10 @@ def differences(handout: Handout, folder: Path) -> Iterator[str]:
 
 
 def write_template(handout: Handout, folder: Path) -> None:
-    """Replace ``folder`` by the handout's files, all at once; refuse a folder that is no
-    handout.
-    """
+    """Replace ``folder`` by the handout's files; raise `UsageError` if it is another folder."""
     if folder.exists() and not _may_be_replaced(folder):
         raise UsageError(
-            f"{folder} holds something else than a handout: it is not overwritten; name another"
-            " --template"
+            f"{folder} is not a handout's folder, so it is not overwritten: name another --template"
         )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -61,9 +58,7 @@ def write_template(handout: Handout, folder: Path) -> None:
 
 
 def _may_be_replaced(folder: Path) -> bool:
-    """Return whether a folder is empty or a handout: an author's own folder has an assignment in it
-    too.
-    """
+    """Return whether a folder is empty or a handout, and not an author's assignment."""
     try:
         if not any(folder.iterdir()):
             return True

@@ -1,10 +1,10 @@
-"""Proves a handout: no line of a solution is left in it, and its untouched template earns nothing.
+"""Proves that a handout holds no line of a solution, and that its untouched template earns nothing.
 
-A line of a solution counts from three tokens on, comments and spacing aside; of a comment inside a
-solution, from three words on. Texts are searched as one stream of tokens, so that re-indented,
-re-wrapped and re-spaced copies are found, in comments, in strings and in longer lines. Only lines
-of fewer than six tokens must make up a whole line to be a leak: `n += 1` stands inside longer lines
-by chance.
+A line of a solution counts if it has three tokens or more, without comments and spacing. A comment
+inside a solution counts if it has three words or more. Each text is searched as one stream of
+tokens. So a copy is found if it was indented, wrapped or spaced anew, and if it is in a comment, a
+string or a longer line. A short line, such as `n += 1`, counts only if it is a whole line, since
+longer lines contain it by chance.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import base64
 import contextlib
+import itertools
 import json
 import re
 import tempfile
@@ -25,11 +26,12 @@ from typing import Any
 import msgspec
 
 from grader.assignment.spec import Assignment, load
-from grader.assignment.strip import Block
 from grader.authoring.handout.contents import ASSIGNMENT_FOLDER, Handout
 from grader.authoring.handout.wheel import wheel_name
+from grader.authoring.strip import Block
 from grader.errors import AssignmentError
 from grader.files import write_tree
+from grader.grading.grade import Options, grade
 from grader.grading.intake.candidates import listed_cells
 from grader.markers import released
 from grader.model import Status, Visibility
@@ -78,9 +80,7 @@ class Leak(msgspec.Struct, frozen=True):
 
 
 def prove(handout: Handout, assignment: Assignment) -> None:
-    """Raise `AssignmentError` unless no solution is left in the handout and its template earns
-    nothing.
-    """
+    """Raise `AssignmentError` if a solution is left in the handout or its template earns points."""
     for leak in leaks_of(handout, assignment):
         raise AssignmentError(
             f"a line of a {'hidden test' if leak.hidden else 'solution'} stands in the handout's"
@@ -96,7 +96,7 @@ def prove(handout: Handout, assignment: Assignment) -> None:
         root = Path(folder)
         write_tree(root, handout.files)
         _must_earn_nothing(load(root / ASSIGNMENT_FOLDER), root)
-        if any(check.visibility is Visibility.HIDDEN for check in assignment.spec.checks):
+        if assignment.spec.has_hidden_checks:
             _must_earn_nothing(assignment, root)
 
 
@@ -104,11 +104,10 @@ def prove(handout: Handout, assignment: Assignment) -> None:
 
 
 def leaks_of(handout: Handout, assignment: Assignment) -> Iterator[Leak]:
-    """Yield each line of a solution or a hidden test that stands in a handout and that the author
-    did not give away.
+    """Yield each line of a solution or a hidden test that a handout holds without permission.
 
-    Given away is what stands as a line of its own in the author's text for students: provided cells
-    and files, stubs, visible checks; and what the spec allows.
+    Permitted are the lines of provided cells and files, of stubs and of visible checks, and those
+    that the spec allows.
     """
     archive = texts(handout.archive())
     given, prose = given_away(handout, assignment), _stream("\n".join(_explained(assignment)))
@@ -138,9 +137,10 @@ def given_away(handout: Handout, assignment: Assignment) -> set[str]:
         data = visible if path.is_relative_to(assignment.checks_folder) else path.read_bytes()
         if data and path.suffix in TEXTS:
             lines += data.decode("utf-8", "replace").split("\n")
-    return {
-        _stream(part) for line in lines for part in (*_parts(line), line.strip()) if part.strip()
-    }
+    streams: set[str] = set()
+    for line in lines:
+        streams.update(map(_stream, filter(str.strip, (*_parts(line), line.strip()))))
+    return streams
 
 
 def _within(path: Path, folder: Path) -> str:
@@ -163,9 +163,7 @@ def hidden_tests(assignment: Assignment) -> Iterator[Block]:
 
 
 def is_common(code: str) -> bool:
-    """Return whether a line stands in notebooks all over the world, so that it gives nothing
-    away.
-    """
+    """Return whether a line is so common in notebooks that it gives nothing away."""
     return any(pattern.fullmatch(code.strip()) for pattern in COMMON)
 
 
@@ -174,15 +172,12 @@ def leaks(blocks: Iterable[Block], texts: Mapping[str, str]) -> Iterator[Leak]:
     pieces = set(solution_pieces(blocks))
     for path, text in texts.items():
         stream = _stream(text)
-        # in so much code of another's, every short line stands somewhere
-        graders = f"/{wheel_name()}/" in path
-        whole = {
-            _stream(_DECORATION.sub("", part)) for line in text.split("\n") for part in _parts(line)
-        }
+        whole = set()
+        if f"/{wheel_name()}/" not in path:  # the grader's code has every short line somewhere
+            for part in itertools.chain.from_iterable(map(_parts, text.split("\n"))):
+                whole.add(_stream(_DECORATION.sub("", part)))
         for piece in sorted(pieces):
-            if (piece in whole and not graders) or (
-                piece.count(" ") > MIN_WITHIN and piece in stream
-            ):
+            if piece in whole or (piece.count(" ") > MIN_WITHIN and piece in stream):
                 yield Leak(path, _line_of(piece, text), piece.strip())
 
 
@@ -198,22 +193,21 @@ def solution_pieces(blocks: Iterable[Block]) -> Iterator[str]:
 
 
 def pictures_left(blocks: Iterable[Block], files: Mapping[str, bytes]) -> Iterator[str]:
-    """Yield the files that hold a picture which was pasted into an author's answer, as itself or as
-    base64.
-    """
-    pictures = {"".join(picture.split()) for block in blocks for picture in block.pictures}
-    for path, data in files.items():
+    """Yield the files that hold a picture from an author's answer, as bytes or as base64."""
+    pictures: set[str] = set()
+    for block in blocks:
+        pictures.update("".join(picture.split()) for picture in block.pictures)
+    for path, data in files.items() if pictures else ():
         whole = base64.b64encode(data).decode()
-        text = b"".join(data.split()).replace(b"\\n", b"").replace(b'","', b"") if pictures else b""
+        text = b"".join(data.split()).replace(b"\\n", b"").replace(b'","', b"")
         if any(picture == whole or picture.encode() in text for picture in pictures):
             yield path
 
 
 def texts(archive: bytes) -> dict[str, str]:
-    """Return every file of a zip that is text, those of wheels within included; of JSON, its
-    strings.
+    """Return the text files of a zip, including those of wheels in it; of JSON, only its strings.
 
-    One that is not what its name says is text like any other.
+    A file that is not what its name says is read as plain text.
     """
     found: dict[str, str] = {}
     with zipfile.ZipFile(BytesIO(archive)) as opened:
@@ -223,14 +217,15 @@ def texts(archive: bytes) -> dict[str, str]:
                 with contextlib.suppress(
                     zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error
                 ):
-                    found |= {f"{name}/{inner}": text for inner, text in texts(data).items()}
+                    for inner, text in texts(data).items():
+                        found[f"{name}/{inner}"] = text
                     continue
             try:
                 text = data.decode()
             except UnicodeDecodeError:
                 continue  # pictures and arrays
             if name.endswith((".ipynb", ".json")):
-                # lines of JSON, say: then the text as it is
+                # If it is not one JSON value, the text is searched as it is.
                 with contextlib.suppress(ValueError, RecursionError):
                     text = "\n".join(_strings(json.loads(text)))
             found[name] = text
@@ -238,9 +233,7 @@ def texts(archive: bytes) -> dict[str, str]:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Yield the strings of a JSON value; the lines of a notebook's cell, which are a list of
-    strings, as one.
-    """
+    """Yield the strings of a JSON value; a list of strings, such as a cell's lines, as one text."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
@@ -281,8 +274,6 @@ def _line_of(piece: str, text: str) -> int:
 
 def _must_earn_nothing(assignment: Assignment, root: Path) -> None:
     """Grade the untouched template: every check must find that something is not implemented yet."""
-    from grader.grading.grade import Options, grade
-
     for check in grade(assignment, root, Options(isolation="none")).report.checks:
         spec = assignment.check(check.id)
         if spec is not None and spec.may_pass_untouched:
@@ -292,9 +283,8 @@ def _must_earn_nothing(assignment: Assignment, root: Path) -> None:
                 f"the untouched template gets {counted(check.points, 'point')} for `{check.id}`:"
                 " strengthen it"
             )
-        if check.in_box:
-            continue
-        if not all(case.unimplemented or case.status is Status.SKIP for case in check.cases):
+        stopped = all(case.unimplemented or case.status is Status.SKIP for case in check.cases)
+        if not stopped and not check.in_box:
             raise AssignmentError(
                 f"`{check.id}` should find the untouched template not implemented yet, but says:"
                 f" {check.message}"

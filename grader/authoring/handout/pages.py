@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from grader.assignment.schema import CheckSpec, Spec
+from grader.assignment.schema import Spec
 from grader.assignment.spec import Assignment
 from grader.authoring.handout.wheel import wheel_name
 from grader.errors import AssignmentError
-from grader.model import Visibility
 
 PYTEST_INI = b"""\
 [pytest]
@@ -36,7 +34,7 @@ class Part(msgspec.Struct, frozen=True):
 
     @property
     def description(self) -> str:
-        """The title without what means something in an INI file of tox."""
+        """The title without characters that have a meaning in tox's INI file."""
         return " ".join(re.sub(r"[{}#\\]", " ", self.title).split())
 
 
@@ -49,41 +47,43 @@ def pages(assignment: Assignment, spec: Spec) -> dict[str, bytes]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    told = {
+    points: dict[str, float] = {question.id: 0.0 for question in spec.questions}
+    follow_through = False
+    for check in spec.checks:
+        points[check.question] += check.points
+        follow_through = follow_through or bool(check.requires)
+    values = {
         "spec": spec,
         "parts": parts(spec),
         "wheel": wheel_name(),
         "partial": len(spec.questions) < len(assignment.spec.questions),
-        "hidden": any(check.visibility is Visibility.HIDDEN for check in assignment.spec.checks),
-        "follow_through": any(check.requires for check in spec.checks),
-        "points": {
-            question.id: (
-                f"{sum(check.points for check in spec.checks if check.question == question.id):g}"
-            )
-            for question in spec.questions
-        },
+        "hidden": assignment.spec.has_hidden_checks,
+        "follow_through": follow_through,
+        "points": dict(zip(points, map("{:g}".format, points.values()), strict=True)),
     }
-    made = {name: templates.get_template(f"{name}.j2").render(told).encode() for name in PAGES}
-    return made | {"pytest.ini": PYTEST_INI, ".gitignore": GITIGNORE}
+    made = {"pytest.ini": PYTEST_INI, ".gitignore": GITIGNORE}
+    for name in PAGES:
+        made[name] = templates.get_template(f"{name}.j2").render(values).encode()
+    return made
 
 
 def parts(spec: Spec) -> list[Part]:
     """Return the parts that can be checked alone: each question's functions, and the notebooks."""
-
-    def ids(wanted: Callable[[CheckSpec], bool]) -> tuple[str, ...]:
-        return tuple(check.id for check in spec.checks if wanted(check))
-
+    functions: dict[str, list[str]] = {}
+    notebooks: list[str] = []
+    for check in spec.checks:
+        ids = notebooks if check.notebook else functions.setdefault(check.question, [])
+        ids.append(check.id)
     result = []
     for question in spec.questions:
         name = question.name or question.id
         if name in RESERVED or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
             raise AssignmentError(
                 f"question `{question.id}` would be the tox environment {name!r}: give it a `name`"
-                f" of small letters and digits that is none of {', '.join(RESERVED)}"
+                f" of small letters and digits, other than {', '.join(RESERVED)}"
             )
-        functions = ids(lambda check, id_=question.id: check.question == id_ and not check.notebook)  # type: ignore[misc]  # mypy can't infer a default
-        if functions:
-            result.append(Part(name, f"the functions of: {question.title}", functions))
-    if notebooks := ids(lambda check: bool(check.notebook)):
-        result.append(Part("notebooks", "the notebooks, run from top to bottom", notebooks))
+        if own := functions.get(question.id):
+            result.append(Part(name, f"the functions of: {question.title}", tuple(own)))
+    if notebooks:
+        result.append(Part("notebooks", "the notebooks, run from top to bottom", tuple(notebooks)))
     return result

@@ -1,6 +1,4 @@
-"""Makes a wheel of this very package, so that a handout needs nothing published. The same files
-give the same bytes.
-"""
+"""Makes a wheel of this package for the handout; the same files give the same bytes."""
 
 from __future__ import annotations
 
@@ -33,11 +31,11 @@ def build_wheel(*, whole: bool = False) -> bytes:
     whole: with the rooms that only authors and instructors use
     """
     package = Path(grader.__file__).parent
-    files = {
-        f"grader/{path.relative_to(package).as_posix()}": path.read_bytes()
-        for path in package.rglob("*")
-        if path.is_file() and not _stays(path.relative_to(package), whole=whole)
-    }
+    files = {}
+    for path in package.rglob("*"):
+        place = path.relative_to(package)
+        if path.is_file() and not _is_left_out(place, whole=whole):
+            files[f"grader/{place.as_posix()}"] = path.read_bytes()
     info = f"grader-{grader.__version__}.dist-info"
     files[f"{info}/METADATA"] = _metadata().encode()
     files[f"{info}/WHEEL"] = (
@@ -48,22 +46,23 @@ def build_wheel(*, whole: bool = False) -> bytes:
     return zipped(files)
 
 
-def _stays(path: Path, *, whole: bool) -> bool:
-    """Return whether a file of the package is left out.
+def _is_left_out(path: Path, *, whole: bool) -> bool:
+    """Return whether the wheel leaves out a file of the package: caches, editors' files, and rooms.
 
-    Left out are files that came about by using the package or editing it. What `grader new` begins
-    with has solutions, and a handout is searched for those of its own assignment.
+    The files of `grader new` are left out too: they have solutions, and a handout is searched for
+    solutions.
     """
     if path.is_relative_to(AUTHORS):
         return True
     if not whole and path.parts[0] in ABOVE_THE_LINE:
         return True
-    litter = any(part.startswith((".", "#")) or part == "__pycache__" for part in path.parts)
-    return litter or path.name.endswith("~")
+    if "__pycache__" in path.parts or path.name.endswith("~"):
+        return True
+    return any(part.startswith((".", "#")) for part in path.parts)
 
 
 class _Needs(NamedTuple):
-    """What pip is told besides name and version."""
+    """What pip reads besides name and version."""
 
     python: str
     summary: str
@@ -71,23 +70,17 @@ class _Needs(NamedTuple):
 
 
 def _metadata() -> str:
-    """Return core metadata: what pip needs, and nothing that depends on the tool that built this
-    installation.
-    """
+    """Return core metadata for pip; it does not depend on the tool that built this installation."""
     needs = _needs()
     lines = ["Metadata-Version: 2.1", "Name: grader", f"Version: {grader.__version__}"]
     lines += [f"Requires-Python: {needs.python}", f"Summary: {needs.summary}"]
-    lines += [
-        f"Requires-Dist: {package}"
-        for package in sorted(need.replace(" ;", ";") for need in needs.packages)
-    ]
+    packages = sorted(need.replace(" ;", ";") for need in needs.packages)
+    lines += map("Requires-Dist: {}".format, packages)
     return "\n".join(lines) + "\n"
 
 
 def _needs() -> _Needs:
-    """Read pyproject.toml in a checkout, whose installation may be of an earlier day; elsewhere ask
-    what pip knows.
-    """
+    """Return what pyproject.toml says in a checkout; elsewhere, what the installation says."""
     checkout = Path(grader.__file__).parents[1] / "pyproject.toml"
     if checkout.is_file():
         project = tomllib.loads(checkout.read_text(encoding="utf-8")).get("project", {})
@@ -96,13 +89,14 @@ def _needs() -> _Needs:
                 project["requires-python"], project["description"], project["dependencies"]
             )
     try:
-        told = metadata.metadata("grader")
+        installed = metadata.metadata("grader")
     except metadata.PackageNotFoundError:
         raise UsageError(
             "a handout needs an installed grader, to know what it depends on: pip install ."
         ) from None
-    packages = [need for need in told.get_all("Requires-Dist") or [] if "extra ==" not in need]
-    return _Needs(told["Requires-Python"], told["Summary"], packages)
+    needs = installed.get_all("Requires-Dist") or []
+    packages = [need for need in needs if "extra ==" not in need]
+    return _Needs(installed["Requires-Python"], installed["Summary"], packages)
 
 
 def _record(files: Mapping[str, bytes], own: str) -> str:

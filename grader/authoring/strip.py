@@ -1,12 +1,12 @@
-"""Strips solutions: what stands between the markers goes, a stub stands in its place.
+"""Strips solutions: replaces the lines between the markers by a stub.
 
     ### BEGIN SOLUTION Task 1.1: forward
     ...
     ### END SOLUTION
 
-The text behind ``BEGIN SOLUTION`` names the task; the stub raises `NotImplementedError` with it and
-with the name of the function that it stands in. Whatever resembles a marker and is none stops the
-build: it would hand out an answer.
+The text behind ``BEGIN SOLUTION`` names the task. The stub raises `NotImplementedError` with the
+task and the name of its function. A line that only resembles a marker stops the build: it might
+hand out an answer.
 """
 
 from __future__ import annotations
@@ -22,19 +22,11 @@ from typing import Any
 import msgspec
 
 from grader.errors import AssignmentError
-from grader.markers import BEGIN, END, PLACEHOLDER
+from grader.markers import BEGIN, END, PLACEHOLDER, RESEMBLES
+from grader.notebooks.cells import is_students
 from grader.notebooks.definitions import MAGIC
 
-KEPT_OF_CELLS = ("grader", "tags", "slideshow", "editable", "deletable", "jupyter")  # metadata
-KEPT_OF_OURS = ("id", "role", "points")  # of what this framework writes there
-KEPT_OF_NOTEBOOKS = ("kernelspec", "language_info")
 RULE = 78  # columns of the lines around a place to write
-
-# Markers of other tools and misspelt ones: `### BEGIN HIDDEN TESTS`, `# END SOLUTION`, `## begin
-# solution`.
-RESEMBLES = re.compile(
-    r"###\s*(?:BEGIN|END)\b|\b(?:BEGIN|END)[ _-]*SOLUTION|#\s*(?i:(?:begin|end)[ _-]*solution\b)"
-)
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -67,15 +59,15 @@ def decode(data: bytes, name: str) -> str:
 
 
 def strip_python(text: str, name: str, *, cell: bool = False) -> Stripped:
-    """Strip a module or code cell; ``name`` is its file, for messages. Raises `AssignmentError`
-    with file and line.
+    """Strip a module or a code cell; raise `AssignmentError` with file and line.
 
-    cell: whether it is one, which may hold more than Python; a marker that is a line's first text
-    is then a comment
+    name: the file, for messages
+    cell: whether it is a code cell, which may hold IPython's own lines; a marker at the beginning
+    of such a line is taken for a comment
     """
     if not RESEMBLES.search(text):
         return Stripped(text, ())
-    # a cell in another language: comments can't be told from strings
+    # In a cell of another language, comments can't be distinguished from strings.
     if not text.lstrip().startswith("%%"):
         _refuse_markers_in_strings(text, name, cell=cell)
     functions = _functions(text)
@@ -83,7 +75,7 @@ def strip_python(text: str, name: str, *, cell: bool = False) -> Stripped:
 
 
 def strip_markdown(text: str, name: str) -> Stripped:
-    """Strip a Markdown cell: a place for the student's words stands where the answer was."""
+    """Replace the answer in a Markdown cell by a place for the student's words."""
     return _strip(text, name, lambda block, line: [PLACEHOLDER])
 
 
@@ -115,9 +107,7 @@ def _strip(text: str, name: str, stub: Callable[[Block, int], list[str]]) -> Str
 
 
 def _marker(line: str, place: str) -> tuple[str, str] | None:
-    """Return a marker's kind and task, None for an ordinary line; refuse what only resembles a
-    marker.
-    """
+    """Return a marker's kind and task, or None; refuse a line that only resembles a marker."""
     bare = line.strip()
     if bare == END:
         return END, ""
@@ -135,9 +125,7 @@ def _marker(line: str, place: str) -> tuple[str, str] | None:
 
 
 def _refuse_markers_in_strings(text: str, name: str, *, cell: bool) -> None:
-    """Raise where a marker stands in a string: as a marker it would cut the file in the wrong
-    place.
-    """
+    """Raise if a marker is in a string, since it would cut the file in the wrong place."""
     comments = set()
     try:
         for token in tokenize.generate_tokens(io.StringIO(MAGIC.sub(r"\1pass", text)).readline):
@@ -147,7 +135,7 @@ def _refuse_markers_in_strings(text: str, name: str, *, cell: bool) -> None:
         if cell:  # magics within lines, for one
             return
         raise AssignmentError(
-            f"{name}: not Python, so that markers can't be told from strings: {error}"
+            f"{name}: not Python, so markers can't be distinguished from strings: {error}"
         ) from None
     for number, line in enumerate(text.split("\n"), start=1):
         if (BEGIN in line or END in line) and number not in comments:
@@ -159,69 +147,11 @@ def _refuse_markers_in_strings(text: str, name: str, *, cell: bool) -> None:
 # --- notebooks ------------------------------------------------------------------------------------
 
 
-def strip_notebook(data: bytes, name: str) -> tuple[str, list[Block]]:
-    """Return a notebook's JSON without solutions and without what a run left in it, and the
-    solutions.
-    """
-    notebook = _read_notebook(decode(data, name), name)
-    blocks: list[Block] = []
-    for index, cell in enumerate(notebook["cells"], start=1):
-        text = "\n".join(cell_lines(cell))
-        place = f"{name}, cell {index}"
-        code = cell["cell_type"] == "code"
-        stripped = strip_python(text, place, cell=True) if code else strip_markdown(text, place)
-        cell["source"] = stripped.text.splitlines(keepends=True)
-        blocks += stripped.blocks
-        if stripped.blocks and "attachments" in cell:
-            blocks.append(Block("", "", (), _without_attachments(cell, stripped.text)))
-        cell["metadata"] = _kept(cell)
-        if cell["cell_type"] == "code":
-            cell |= {"outputs": [], "execution_count": None}
-    told = notebook.get("metadata", {})
-    notebook["metadata"] = {name: told[name] for name in KEPT_OF_NOTEBOOKS if name in told}
-    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", blocks
-
-
-def _kept(cell: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what students get of a cell's metadata: nothing of a run, and nothing that could tell
-    an answer.
-    """
-    told = cell.get("metadata") or {}
-    kept = {name: told[name] for name in KEPT_OF_CELLS if name in told}
-    ours = kept.get("grader") or {}
-    # An older Jupyter drops a cell's id, but keeps its metadata: a student's answer must not be
-    # lost to that.
-    kept["grader"] = {
-        **{name: ours[name] for name in KEPT_OF_OURS if name in ours},
-        "id": cell["id"],
-    }
-    return kept
-
-
-def _without_attachments(cell: dict[str, Any], text: str) -> tuple[str, ...]:
-    """Take the attachments out of a cell that what is left of its text does not show; return their
-    content.
-    """
-    there: dict[str, Any] = cell.pop("attachments") or {}
-    shown = {name: bundle for name, bundle in there.items() if f"attachment:{name}" in text}
-    if shown:
-        cell["attachments"] = shown
-    gone = (bundle for name, bundle in there.items() if name not in shown)
-    contents = (
-        value for bundle in gone if isinstance(bundle, Mapping) for value in bundle.values()
-    )
-    return tuple("".join(value) if isinstance(value, list) else str(value) for value in contents)
-
-
 def unowned_solutions(data: bytes, name: str) -> Iterator[str]:
-    """Yield a sentence for each cell that holds a solution but is not the students': their work
-    would be put back.
-    """
-    for index, cell in enumerate(_read_notebook(decode(data, name), name)["cells"], start=1):
-        ours = cell.get("metadata", {}).get("grader", {})
-        if ours.get("role") != "student" and any(
-            line.strip().startswith(BEGIN) for line in cell_lines(cell)
-        ):
+    """Yield a sentence for each cell that holds a solution but is not marked as the students'."""
+    for index, cell in enumerate(read_notebook(decode(data, name), name)["cells"], start=1):
+        solved = any(line.strip().startswith(BEGIN) for line in cell_lines(cell))
+        if solved and not is_students(cell):
             yield (
                 f"{name}, cell {index} (`{cell['id']}`) holds a solution but is not the students',"
                 ' so that what they write there would be put back: add `"grader": {"role":'
@@ -236,27 +166,28 @@ def cell_lines(cell: Mapping[str, Any]) -> list[str]:
     return (source if isinstance(source, str) else "".join(source)).split("\n")
 
 
-def _read_notebook(text: str, name: str) -> dict[str, Any]:
+def read_notebook(text: str, name: str) -> dict[str, Any]:
+    """Return an author's notebook; raise `AssignmentError` if it is not one, or lacks ids."""
     try:
-        notebook = json.loads(text)
-        version = (int(notebook["nbformat"]), int(notebook["nbformat_minor"]))
-        kinds = [cell["cell_type"] for cell in notebook["cells"]] if version >= (4, 0) else []
-    except (ValueError, KeyError, TypeError) as error:
+        notebook: dict[str, Any] = json.loads(text)
+        identified = (int(notebook["nbformat"]), int(notebook["nbformat_minor"])) >= (4, 5)
+        for cell in notebook["cells"] if identified else ():
+            identified = identified and bool(cell["cell_type"] and cell.get("id"))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AssignmentError(f"{name} is not a notebook: {error!r}") from None
-    if version < (4, 5) or not all(cell.get("id") for cell in notebook["cells"]) or not kinds:
+    if not identified or not notebook["cells"]:
         raise AssignmentError(
-            f"{name} has cells without ids, by which a submission's cells are told apart: open it"
-            " in a current JupyterLab and save it"
+            f"{name} has cells without ids, which tell a submission's cells apart: open it in a"
+            " current JupyterLab and save it"
         )
-    made: dict[str, Any] = notebook
-    return made
+    return notebook
 
 
 # --- stubs ----------------------------------------------------------------------------------------
 
 
 def _code_stub(block: Block, function: str) -> list[str]:
-    task = _told(block.task, function)
+    task = _with_function(block.task, function)
     rule = "#" + "-" * max(20, RULE - len(block.indent))
     return [
         block.indent + rule,
@@ -266,7 +197,7 @@ def _code_stub(block: Block, function: str) -> list[str]:
     ]
 
 
-def _told(task: str, function: str) -> str:
+def _with_function(task: str, function: str) -> str:
     """Return the task with the function's name in it."""
     if not function or re.search(rf"\b{function.rpartition('.')[2]}\b", task):
         return task or "This part"
@@ -274,8 +205,9 @@ def _told(task: str, function: str) -> str:
 
 
 def _functions(text: str) -> list[tuple[int, int, str]]:
-    """Return first line, last line and name of every function, methods as ``Class.method``; none of
-    broken code.
+    """Return first line, last line and name of every function; methods as ``Class.method``.
+
+    Broken code has none.
     """
     found: list[tuple[int, int, str]] = []
 
@@ -297,5 +229,9 @@ def _functions(text: str) -> list[tuple[int, int, str]]:
 
 
 def _innermost(functions: list[tuple[int, int, str]], line: int) -> str:
-    around = [(first, name) for first, last, name in functions if first <= line <= last]
-    return max(around, default=(0, ""))[1]
+    """Return the name of the innermost function around a line, or nothing."""
+    found = (0, "")
+    for first, last, name in functions:
+        if first <= line <= last:
+            found = max(found, (first, name))
+    return found[1]
