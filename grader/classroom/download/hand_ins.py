@@ -224,8 +224,12 @@ def _free(
 
 
 def _label(account: _Account) -> str:
-    path = next((path for one in account.found for path in one.paths), account.found[0].lms_id)
-    return _name(path)
+    """Return how people name an account's hand-ins."""
+    first = account.found[0]
+    for one in account.found:
+        if one.paths:
+            return tidy(one.called, 80) or _name(one.paths[0])
+    return tidy(first.called, 80) or _name(first.lms_id)
 
 
 def _doubts(asked: Mapping[str, _Account]) -> dict[str, list[str]]:
