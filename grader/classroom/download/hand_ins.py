@@ -95,7 +95,8 @@ def _who(own: Sequence[Found], roster: Roster | None, asking: Asking, layout: st
         named = frozenset[str]()
         for one in own if roster is not None else ():
             assert roster is not None
-            named |= roster.named(one.name) | roster.with_id(one.lms_id)
+            for name in (one.name, one.lms_id, *one.may_be):
+                named |= roster.named(name) | roster.with_id(name)
         return Who(asked=why, candidates=named)
     several = own[0].internal and people(own) > 1
     if roster is None:

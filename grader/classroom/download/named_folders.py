@@ -44,7 +44,9 @@ def sakai(tree: Tree, root: str) -> tuple[list[Found], list[str]]:
         ]
         handed_in = join(place, ATTACHMENTS)
         paths = (
-            (handed_in,) if tree.children(handed_in) else tuple(join(place, name) for name in typed)
+            (handed_in,)
+            if tree.children(handed_in) or not tree.readable(handed_in)
+            else tuple(join(place, name) for name in typed)
         )
         name = match["name"].strip()
         found.append(Found(lms_id=match["login"], name=name, paths=paths, called=folder))
@@ -57,7 +59,7 @@ class _Copy(NamedTuple):
     whole: str
     name: str
     file: str
-    asked: str
+    may_be: tuple[str, ...]  # several names, if it can be read in several ways
 
 
 def google(tree: Tree, root: str, known: Known | None) -> tuple[list[Found], list[str]]:
@@ -79,7 +81,7 @@ def google(tree: Tree, root: str, known: Known | None) -> tuple[list[Found], lis
         if len(files) > 1 or len(copies) < len(children):
             return [], []
     else:
-        of_somebody = [copy for copy in copies if copy.asked or known(copy.name)]
+        of_somebody = [copy for copy in copies if known(copy.name)]
         if 2 * len(of_somebody) < len(copies):
             return [], []
     by_name: dict[str, list[_Copy]] = {}
@@ -88,8 +90,9 @@ def google(tree: Tree, root: str, known: Known | None) -> tuple[list[Found], lis
     found = []
     for name, own in by_name.items():
         paths = tuple(join(root, copy.whole) for copy in own)
-        asked = next((copy.asked for copy in own if copy.asked), "")
-        found.append(Found(lms_id=name, name=name, paths=paths, asked=asked))
+        may_be = own[0].may_be
+        asked = "its name can be read in two ways" if may_be else ""
+        found.append(Found(lms_id=name, name=name, paths=paths, asked=asked, may_be=may_be))
     return found, [copy.whole for copy in copies]
 
 
@@ -101,8 +104,8 @@ def _copy(whole: str, known: Known | None) -> _Copy:
         readings.append((_DASH.join(parts[:end]), _DASH.join(parts[end:])))
     fitting = [one for one in readings if known is not None and known(one[0])]
     name, file = (fitting or readings)[0]
-    several = len(fitting) > 1
-    return _Copy(whole, name, file, "its name can be read in two ways" if several else "")
+    names = tuple(one for one, _ in fitting)
+    return _Copy(whole, name, file, names if len(names) > 1 else ())
 
 
 def _stem(name: str) -> str:
@@ -126,8 +129,12 @@ def github(tree: Tree, root: str, assignment: str, known: Known | None) -> list[
             return []
     found = []
     users = _users(list(names.values()), assignment, known)
-    for path, (user, asked) in zip(names, users, strict=True):
-        found.append(Found(lms_id=user, paths=(join(root, path),), asked=asked))
+    for path, user in zip(names, users, strict=True):
+        found.append(
+            Found(
+                lms_id=user.login, paths=(join(root, path),), asked=user.asked, may_be=user.may_be
+            )
+        )
     return found
 
 
@@ -136,8 +143,16 @@ def _unzipped(name: str) -> str:
     return name[: -len(".zip")] if name.lower().endswith(".zip") else ""
 
 
-def _users(clones: Sequence[str], assignment: str, known: Known | None) -> list[tuple[str, str]]:
-    """Return each repository's user, and why that is not certain."""
+class _User(NamedTuple):
+    """Whose a repository is by its name."""
+
+    login: str
+    asked: str = ""  # why that is not certain
+    may_be: tuple[str, ...] = ()
+
+
+def _users(clones: Sequence[str], assignment: str, known: Known | None) -> list[_User]:
+    """Return each repository's user."""
     prefix = commonprefix(clones) if len(clones) > 1 else ""  # noqa: RUF071 - of names, not of paths
     prefix = prefix[: prefix.rfind("-") + 1]
     found = []
@@ -147,14 +162,15 @@ def _users(clones: Sequence[str], assignment: str, known: Known | None) -> list[
             ends = [clone[at + 1 :] for at, sign in enumerate(clone) if sign == "-"]
             fitting = [end for end in ends if known(end)]
             if len(fitting) > 1:
-                found.append((clone, f"its name may end with {' or with '.join(fitting[:3])}"))
+                why = f"its name may end with {' or with '.join(fitting[:3])}"
+                found.append(_User(clone, why, tuple(fitting)))
                 continue
             user = "".join(fitting)
         if user or prefix:
-            found.append((user or clone[len(prefix) :] or clone, ""))
+            found.append(_User(user or clone[len(prefix) :] or clone))
         else:
             why = f"which part of its name is the user's is not known: name it {assignment}-USER"
-            found.append((clone, why))
+            found.append(_User(clone, why))
     return found
 
 
