@@ -21,6 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--kills", type=int, default=6, help="how often the class is killed in the middle"
     )
+    parser.addoption(
+        "--starved", type=int, default=0, help="the size of the class that has too little memory"
+    )
 
 
 class Ran(NamedTuple):

@@ -105,6 +105,32 @@ def test_a_full_temporary_folder_gives_no_mark(
     assert marks(tmp_path / "out")["ann"] == ("graded", "10")
 
 
+@pytest.mark.parametrize("change", [b"", b"\n# changed\n"])
+def test_a_fault_keeps_an_earlier_result_and_gives_no_mark(
+    batch: Callable, two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: bytes
+) -> None:
+    batch(two)
+    before = (tmp_path / "out" / "gradebook.csv").read_bytes()
+    pages = {path: path.read_bytes() for path in (tmp_path / "out" / "ann").glob("*.html")}
+    (two / "ann" / "mini.py").write_bytes((two / "ann" / "mini.py").read_bytes() + change)
+    with monkeypatch.context() as patched:
+
+        def stale(path: Path, wanted: object) -> None:
+            raise OSError(errno.ESTALE, "Stale file handle")
+
+        patched.setattr(batches, "take_in", stale)
+        for _ in range(2):
+            assert batch(two).code == 3
+    assert set(marks(tmp_path / "out").values()) == {("fault", "")}
+    (row, _) = bulk.read(tmp_path / "out" / "gradebook.csv")
+    assert row["notes"].count("an earlier result is kept and gives no mark") == 1
+    assert all(path.read_bytes() == page for path, page in pages.items())
+    run = batch(two)
+    counts = "1 graded, 1 as they were before" if change else "2 as they were before"
+    assert counts in run.out
+    assert (tmp_path / "out" / "gradebook.csv").read_bytes() == before
+
+
 def test_a_cut_of_every_file_that_is_kept_is_found_and_mended(
     batch: Callable, two: Path, tmp_path: Path
 ) -> None:

@@ -179,6 +179,69 @@ def test_an_instructor_says_whose_a_hand_in_is() -> None:
     assert graded([f"{name}/mini.py"], [ADA, BOB], answers={name: "101"}) == {"101": (name,)}
 
 
+def test_an_answer_to_one_hand_in_of_sakai_is_of_that_one_alone() -> None:
+    paths = [f"{name}/Submission attachment(s)/mini.py" for name in ("Lee, A(x1)", "Roe, B(x2)")]
+    found = graded(paths, [ADA, BOB], answers={"Lee, A(x1)": "101"})
+    assert found["101"] == ("Lee, A(x1)/Submission attachment(s)",)
+    assert "102" not in found
+
+
+def test_brackets_in_a_name_of_sakai_are_no_login() -> None:
+    found = graded(["Lovelace (Byron), Ada(101)/Submission attachment(s)/mini.py"], [ADA, BOB])
+    assert list(found) == ["101"]
+
+
+def test_a_name_in_canvas_without_a_letter_that_it_keeps_is_read_by_its_number() -> None:
+    wang = Member(student="w", name="小明 王", lms_ids=(("canvas", "1001"),))
+    found = graded(["_1001_9001_mini.py", "brightbob_1002_9002_mini.py"], [wang, BOB])
+    assert found == {"102": ("brightbob_1002_9002_mini.py",), "w": ("_1001_9001_mini.py",)}
+
+
+def test_a_dash_in_a_name_of_google_classroom_is_read_by_the_roster() -> None:
+    anne = Member(student="9", name="Anne - Marie")
+    names = ["Anne - Marie - mini.py", "Bob Bright - Ada Lovelace - mini.py", "notes.txt"]
+    found = graded(names, [ADA, BOB, anne])
+    assert (found["9"], found["102"]) == ((names[0],), (names[1],))
+    assert "101" not in found
+    both = class_of(["Bob Bright - Jr - mini.py"], [BOB, Member(student="8", name="Bob Bright Jr")])
+    assert [entry.student for entry in both.entries if entry.asked and not entry.paths] == [
+        "8", "102", "? Bob Bright - Jr - mini.py",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ["/mini.py", ".zip"])
+def test_the_branch_behind_a_repository_of_github_is_not_the_users(end: str) -> None:
+    ann, bob = Member(student="ann", name="Ann"), Member(student="bob-b", name="Bob")
+    paths = [f"mini-ann-main{end}", f"mini-bob-b-master{end}"]
+    assert list(graded(paths, [ann, bob])) == ["ann", "bob-b"]
+    assert list(graded(paths, None)) == ["ann", "bob-b"]
+
+
+@pytest.mark.parametrize("folder", ["Ada Lovelace (101)", "101_Lovelace_Ada", "Lovelace_Ada_99"])
+def test_a_folder_of_name_and_id_is_that_students(folder: str) -> None:
+    assert graded([f"{folder}/work/mini.py", "102/mini.py"], [ADA, BOB])["101"] == (folder,)
+
+
+@pytest.mark.parametrize("folder", ["Lovelace_Ada_102", "hw_101", "Ada Lovelace and Bob Bright"])
+def test_a_folder_whose_name_and_id_do_not_agree_is_asked_about(folder: str) -> None:
+    entries = class_of([f"{folder}/mini.py", "104/mini.py"], [ADA, BOB, EVE]).entries
+    assert [entry.student for entry in entries if entry.paths] == ["104"]
+    (asked,) = [entry for entry in entries if entry.student == f"? {folder}"]
+    assert "who is this?" in asked.asked
+
+
+def test_a_submission_that_gradescope_names_and_that_is_not_there_is_asked_about() -> None:
+    told = b"".join(
+        b"submission_%d:\n  :submitters:\n  - :name: %s\n    :sid: '%d'\n" % one
+        for one in ((1, b"Ada Lovelace", 101), (2, b"Bob Bright", 102))
+    )
+    listing = Listing(["submission_1/mini.py"], {"submission_metadata.yml": told})
+    entries = read(listing, Roster([ADA, BOB]), ASKING).entries
+    assert {entry.student: (bool(entry.paths), bool(entry.asked)) for entry in entries} == {
+        "101": (True, False), "102": (False, True), "? submission_2 of 102": (False, True),
+    }  # fmt: skip
+
+
 def test_two_strangers_whose_names_look_alike_have_a_row_each() -> None:
     assert len(graded(["a\x01/mini.py", "a\x02/mini.py"], None)) == 2
 

@@ -4,7 +4,9 @@ what it took.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import os
 import socket
 import tarfile
@@ -31,7 +33,9 @@ from packing import (
 from grader.errors import GraderFault, SubmissionError
 from grader.grading.intake import folders
 from grader.grading.intake.entry_names import original_names, shown
+from grader.grading.intake.intake_budget import Collector
 from grader.grading.intake.take import IntakeLimits, Wanted, take
+from grader.grading.intake.zip_archives import read_zip
 
 BARE = {LAYERS: b"# layers\n", "README.md": b"hello"}
 
@@ -428,7 +432,25 @@ def test_an_archive_within_shares_the_budget_of_what_it_lies_in(tmp_path: Path) 
 def test_a_folder_of_one_archive_is_that_archive_and_of_several_the_newest(tmp_path: Path) -> None:
     plant(tmp_path / "student", {"a.zip": zipped(HONEST), "b.zip": zipped({LAYERS: b"old"})})
     os.utime(tmp_path / "student" / "b.zip", (1e9, 1e9))
-    assert take(tmp_path / "student", WANTED).files == HONEST
+    taken = take(tmp_path / "student", WANTED)
+    assert taken.files == HONEST
+    assert taken.look == ("Of several archives the newest was taken, `a.zip`, and not `b.zip`",)
+    assert taken.notes == (f"{taken.look[0]}.",)
+
+
+def test_what_lies_beside_the_one_archive_of_a_folder_is_noted(tmp_path: Path) -> None:
+    plant(tmp_path / "student", {"a.zip": zipped(HONEST), "report.pdf": b"%PDF", ".DS_Store": b""})
+    taken = take(tmp_path / "student", WANTED)
+    assert taken.notes == ("The archive `a.zip` was taken, and not `report.pdf`.",)
+
+
+def test_an_archive_that_the_machine_can_not_read_is_not_taken_for_a_bad_one() -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output error"):
+        read_zip(Failing(zipped(HONEST)), Collector("a.zip", WANTED, SMALL))
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:

@@ -37,6 +37,17 @@ def test_each_socket_and_each_pipe_counts_what_the_kernel_may_keep_in_it(held: E
     assert kept() - before == 10 * SOCKET + process_tree.PIPE
 
 
+def test_a_process_that_ends_is_told_from_one_that_runs() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert process_tree.is_ending(child)
+    assert not process_tree.is_ending(os.getpid())
+    os.waitpid(child, 0)
+    assert not process_tree.is_ending(child)
+
+
 def test_what_is_held_twice_counts_once(held: ExitStack) -> None:
     ours, theirs = socket.socketpair()
     held.callback(ours.close)

@@ -261,6 +261,9 @@ class ZipTree(Tree):
             if (when := _timestamp(info)) is not None:
                 os.utime(laid, (when, when))  # the newest of several archives counts
         except _ZIP_FAULTS as error:
+            if isinstance(error, OSError) and error.errno in UNREADABLE:
+                what = f"{shown(info.filename)} of the download can't be read"
+                raise GraderFault(f"{what}: {error.strerror}") from error
             raise part.refusal(
                 f"the entry {shown(info.filename)} can't be unpacked ({error})"
             ) from error

@@ -95,7 +95,8 @@ def _who(own: Sequence[Found], roster: Roster | None, asking: Asking, layout: st
         named = frozenset[str]()
         for one in own if roster is not None else ():
             assert roster is not None
-            named |= roster.named(one.name) | roster.with_id(one.lms_id)
+            for name in (one.name, one.lms_id, *one.may_be):
+                named |= roster.named(name) | roster.with_id(name)
         return Who(asked=why, candidates=named)
     several = own[0].internal and people(own) > 1
     if roster is None:
@@ -224,8 +225,12 @@ def _free(
 
 
 def _label(account: _Account) -> str:
-    path = next((path for one in account.found for path in one.paths), account.found[0].lms_id)
-    return _name(path)
+    """Return how people name an account's hand-ins."""
+    first = account.found[0]
+    for one in account.found:
+        if one.paths:
+            return tidy(one.called, 80) or _name(one.paths[0])
+    return tidy(first.called, 80) or _name(first.lms_id)
 
 
 def _doubts(asked: Mapping[str, _Account]) -> dict[str, list[str]]:

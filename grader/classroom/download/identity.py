@@ -11,13 +11,18 @@ says, a person is asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from grader.classroom.download.roster import Member, Roster, agree, name_keys
-from grader.classroom.download.students import Found, tidy
+from grader.classroom.download.students import NAME_LIMIT, Found, tidy
 
+_SEPARATORS = re.compile(r"[\s_,;()\[\]-]+")
+_WORD = re.compile(r"[^\s_,;()\[\]-]+")
+_LETTERS = re.compile(r"[^\W\d_]")
+MOST_WORDS = 12  # of a folder's name
 HOW_TO_ANSWER = "say it by [[who]] in overrides.toml, or give the roster a column `lms id`"
 
 
@@ -76,7 +81,11 @@ def identify(one: Found, roster: Roster, layout: str) -> Who:
     if why:
         return Who(asked=why, candidates=students)
     if not students:
-        return _by_local_part(one, roster)
+        return (
+            _by_words(one, roster)
+            if not one.name and not one.email
+            else _by_local_part(one, roster)
+        )
     (student,) = students
     member = roster.member(student)
     other = _other_name(one, member)
@@ -126,6 +135,36 @@ def _by_local_part(one: Found, roster: Roster) -> Who:
     return Who(member)
 
 
+def _by_words(one: Found, roster: Roster) -> Who:
+    """Return whom a folder means that is called by name and id together, as `Doe_Jane_s12` is.
+
+    An id alone among other words is asked about, and so is a name beside another's id.
+    """
+    spans = [match.span() for match in _WORD.finditer(one.lms_id[:NAME_LIMIT])][:MOST_WORDS]
+    by_id, by_name = set[str](), set[str]()
+    rests: list[str] = []  # what stands beside a name
+    for first, (start, _) in enumerate(spans):
+        for _, end in spans[first:]:
+            part, rest = one.lms_id[start:end], f"{one.lms_id[:start]} {one.lms_id[end:]}"
+            by_id |= roster.with_id(part)
+            named = roster.named(_SEPARATORS.sub(" ", part))
+            by_name |= named
+            rests += [rest] if named else []
+    if not by_id and not by_name:
+        return Who()
+    own = f"{tidy(one.lms_id, 60)!r}"
+    students = by_id & by_name if by_id else by_name
+    if len(students) == 1 and by_id <= students and by_name <= students:
+        (student,) = students
+        if by_id or not any(_LETTERS.search(rest) for rest in rests):
+            return Who(roster.member(student), by_name=not by_id)
+    ids = Claim(f"an id in {own}", frozenset(by_id))
+    claims = [
+        claim for claim in (ids, Claim(f"a name in {own}", frozenset(by_name))) if claim.students
+    ]
+    return Who(asked=_listed(claims), candidates=frozenset(by_id | by_name))
+
+
 def _other_name(one: Found, member: Member) -> str:
     if not one.name or not member.name or agree(one.name, member.name):
         return ""
@@ -156,7 +195,8 @@ def people(found: Sequence[Found]) -> int:
 def answered(found: Sequence[Found], answers: Mapping[str, str]) -> str:
     """Return whose an instructor says these are; nothing if nobody says it."""
     for one in found:
-        for path in one.paths:
-            if student := answers.get(path.rpartition("/")[2]):
+        names = [one.called] if one.called else [path.rpartition("/")[2] for path in one.paths]
+        for name in names:
+            if student := answers.get(name):
                 return student
     return ""

@@ -20,7 +20,8 @@ TWO_KINDS = (
 # A name that a person or a group chose may hold digits and underscores, and a student chooses what
 # stands behind the LMS's part: so the LMS's part is looked for from the left, by every reading.
 _CANVAS = re.compile(
-    r"(?P<name>.{1,150}?)_(?P<late>LATE_)?(?P<user>\d{1,18})_"
+    # no name at all, if it has no letter that Canvas keeps
+    r"(?P<name>.{0,150}?)_(?P<late>LATE_)?(?P<user>\d{1,18})_"
     # typed in: no file of its own
     r"(?:(?P<number>\d{1,18})_(?P<file>.+)|(?P<typed>(?:text|link)\.html))",
     re.DOTALL,

@@ -91,8 +91,9 @@ def _gradescope(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
         return None
     found, told_of = [], {METADATA}
     for folder, told in _yaml(tree.read(path), path).items():
-        if not isinstance(told, dict) or not tree.holds(join(root, str(folder))):
+        if not isinstance(told, dict):
             continue
+        there = tree.holds(join(root, str(folder)))
         told_of.add(str(folder))
         submitted, number = _when(told.get(":created_at")), re.search(r"\d+", str(folder))
         members = told.get(":submitters")
@@ -106,7 +107,9 @@ def _gradescope(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
                     name=name,
                     email=email,
                     aliases=(sid, email),
-                    paths=(join(root, str(folder)),),
+                    paths=(join(root, str(folder)),) if there else (),
+                    asked="" if there else f"{METADATA} names {folder}, which is not there",
+                    called=f"{folder} of {sid or email or name}",
                     submitted=submitted,
                     order=(int(number[0]) if number else 0,),
                     late=_seconds(told.get(":lateness")) > 0,
@@ -170,7 +173,12 @@ def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
         if not tree.readable(join(base, student)):  # what lies there is not known, but not nothing
             folder, handed_in = join(base, student), True
         found.append(
-            Found(lms_id=student, paths=(folder,) if handed_in else (), submitted=submitted)
+            Found(
+                lms_id=student,
+                paths=(folder,) if handed_in else (),
+                submitted=submitted,
+                called=student,
+            )
         )
     return found + _others(tree, base, students)
 
@@ -190,7 +198,8 @@ def _sakai(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
 
 def _google(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
     """Files with the students' names in front."""
-    return named_folders.google(tree, root, reading.known) or None
+    found, taken = named_folders.google(tree, root, reading.known)
+    return found + _others(tree, root, taken) if found else None
 
 
 def _plain(tree: Tree, roots: Sequence[str], reading: Reading) -> list[Found]:

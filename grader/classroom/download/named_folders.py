@@ -7,14 +7,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from os.path import commonprefix
+from typing import NamedTuple
 
 from grader.classroom.download.download_tree import Tree
 from grader.classroom.download.lms_filenames import Known
 from grader.classroom.download.students import Found
 
 ATTACHMENTS = "Submission attachment(s)"
-_SAKAI = re.compile(r"(?P<name>[^()]{1,200})\((?P<login>[^()]{1,100})\)")
-_GOOGLE = re.compile(r"(?P<name>.{1,150}?) - (?P<file>.+)", re.DOTALL)
+_SAKAI = re.compile(r"(?P<name>.{1,200})\((?P<login>[^()]{1,100})\)", re.DOTALL)
+_DASH = " - "  # between name and file in Google Classroom
+_BRANCHES = ("-main", "-master")  # what GitHub adds to the name of a repository's archive
 
 
 def join(root: str, name: str) -> str:
@@ -42,34 +44,68 @@ def sakai(tree: Tree, root: str) -> tuple[list[Found], list[str]]:
         ]
         handed_in = join(place, ATTACHMENTS)
         paths = (
-            (handed_in,) if tree.children(handed_in) else tuple(join(place, name) for name in typed)
+            (handed_in,)
+            if tree.children(handed_in) or not tree.readable(handed_in)
+            else tuple(join(place, name) for name in typed)
         )
-        found.append(Found(lms_id=match["login"], name=match["name"].strip(), paths=paths))
+        name = match["name"].strip()
+        found.append(Found(lms_id=match["login"], name=name, paths=paths, called=folder))
     return found, [*told_of, "grades.csv", "grades.xls"] if found else []
 
 
-def google(tree: Tree, root: str, known: Known | None) -> list[Found]:
+class _Copy(NamedTuple):
+    """A file of Google Classroom's, as its name is read."""
+
+    whole: str
+    name: str
+    file: str
+    may_be: tuple[str, ...]  # several names, if it can be read in several ways
+
+
+def google(tree: Tree, root: str, known: Known | None) -> tuple[list[Found], list[str]]:
     """``Full Name - file``, as Google Classroom copies a file for each student; nobody has an id
-    there.
+    there. Return the hand-ins and the names they account for.
 
     known: tells whether somebody is of this name; None without a roster, and then all must have the
     same file
     """
     children = tree.children(root)
-    matches = [match for child in children if (match := _GOOGLE.fullmatch(child.name))]
-    if not matches or len(matches) < len(children) or any(child.is_folder for child in children):
-        return []
-    if known is None and len({_stem(match["file"]) for match in matches}) > 1:
-        return []
-    if known is not None and 2 * sum(known(match["name"]) for match in matches) < len(matches):
-        return []
-    by_name: dict[str, list[str]] = {}
-    for match in matches:
-        by_name.setdefault(match["name"], []).append(match.string)
-    return [
-        Found(lms_id=name, name=name, paths=tuple(join(root, one) for one in own))
-        for name, own in by_name.items()
-    ]
+    copies = []
+    for child in children:
+        if _DASH in child.name and not child.is_folder:
+            copies.append(_copy(child.name, known))
+    if not copies or 2 * len(copies) < len(children):
+        return [], []
+    if known is None:
+        files = {_stem(copy.file) for copy in copies}
+        if len(files) > 1 or len(copies) < len(children):
+            return [], []
+    else:
+        of_somebody = [copy for copy in copies if known(copy.name)]
+        if 2 * len(of_somebody) < len(copies):
+            return [], []
+    by_name: dict[str, list[_Copy]] = {}
+    for copy in copies:
+        by_name.setdefault(copy.name, []).append(copy)
+    found = []
+    for name, own in by_name.items():
+        paths = tuple(join(root, copy.whole) for copy in own)
+        may_be = own[0].may_be
+        asked = "its name can be read in two ways" if may_be else ""
+        found.append(Found(lms_id=name, name=name, paths=paths, asked=asked, may_be=may_be))
+    return found, [copy.whole for copy in copies]
+
+
+def _copy(whole: str, known: Known | None) -> _Copy:
+    """Read the name of a copy: a person's name, too, may hold a dash."""
+    parts = whole.split(_DASH)
+    readings = []
+    for end in range(1, len(parts)):
+        readings.append((_DASH.join(parts[:end]), _DASH.join(parts[end:])))
+    fitting = [one for one in readings if known is not None and known(one[0])]
+    name, file = (fitting or readings)[0]
+    names = tuple(one for one, _ in fitting)
+    return _Copy(whole, name, file, names if len(names) > 1 else ())
 
 
 def _stem(name: str) -> str:
@@ -77,40 +113,76 @@ def _stem(name: str) -> str:
 
 
 def github(tree: Tree, root: str, assignment: str, known: Known | None) -> list[Found]:
-    """Repositories named ``assignment-username``, or ``classroom-assignment-username``, with
-    ``.git`` or without.
+    """Repositories named ``assignment-username``, or ``classroom-assignment-username``: clones, or
+    what GitHub's archives hold, or these themselves.
     """
     folders = tree.folders(root)
     clones = [name for name in folders if tree.holds(join(root, f"{name}/.git"))]
-    if not clones:  # unpacked from the site's own zips, which add the branch
-        marked = [name for name in folders if _after(name, assignment)]
-        clones = marked if marked and len(marked) == len(folders) else []
+    names = {name: name for name in clones}
+    if not clones:
+        children = tree.children(root)
+        for child in children:
+            name = child.name if child.is_folder else _unzipped(child.name)
+            if name and _after(name, assignment):
+                names[child.name] = name
+        if len(names) < len(children):
+            return []
     found = []
-    for clone, (user, asked) in zip(clones, _users(clones, assignment, known), strict=True):
-        found.append(Found(lms_id=user, paths=(join(root, clone),), asked=asked))
+    users = _users(list(names.values()), assignment, known)
+    for path, user in zip(names, users, strict=True):
+        found.append(
+            Found(
+                lms_id=user.login, paths=(join(root, path),), asked=user.asked, may_be=user.may_be
+            )
+        )
     return found
 
 
-def _users(clones: Sequence[str], assignment: str, known: Known | None) -> list[tuple[str, str]]:
-    """Return each repository's user, and why that is not certain."""
+def _unzipped(name: str) -> str:
+    """Return the name of what a zip of GitHub's holds; nothing for another file."""
+    return name[: -len(".zip")] if name.lower().endswith(".zip") else ""
+
+
+class _User(NamedTuple):
+    """Whose a repository is by its name."""
+
+    login: str
+    asked: str = ""  # why that is not certain
+    may_be: tuple[str, ...] = ()
+
+
+def _users(clones: Sequence[str], assignment: str, known: Known | None) -> list[_User]:
+    """Return each repository's user."""
     prefix = commonprefix(clones) if len(clones) > 1 else ""  # noqa: RUF071 - of names, not of paths
     prefix = prefix[: prefix.rfind("-") + 1]
     found = []
     for clone in clones:
-        user = _after(clone, assignment)
+        user = _without_branch(_after(clone, assignment), clones, known)
         if not user and known is not None:
             ends = [clone[at + 1 :] for at, sign in enumerate(clone) if sign == "-"]
             fitting = [end for end in ends if known(end)]
             if len(fitting) > 1:
-                found.append((clone, f"its name may end with {' or with '.join(fitting[:3])}"))
+                why = f"its name may end with {' or with '.join(fitting[:3])}"
+                found.append(_User(clone, why, tuple(fitting)))
                 continue
             user = "".join(fitting)
         if user or prefix:
-            found.append((user or clone[len(prefix) :] or clone, ""))
+            found.append(_User(user or clone[len(prefix) :] or clone))
         else:
             why = f"which part of its name is the user's is not known: name it {assignment}-USER"
-            found.append((clone, why))
+            found.append(_User(clone, why))
     return found
+
+
+def _without_branch(user: str, clones: Sequence[str], known: Known | None) -> str:
+    """Return a user without the branch behind it, if the roster knows them so, or else if every
+    repository has one.
+    """
+    if known is not None and known(user):
+        return user
+    plain = next((user.removesuffix(end) for end in _BRANCHES if user.endswith(end)), user)
+    everywhere = len(clones) > 1 and all(clone.endswith(_BRANCHES) for clone in clones)
+    return plain if everywhere or (known is not None and known(plain)) else user
 
 
 def _after(name: str, assignment: str) -> str:

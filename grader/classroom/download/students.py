@@ -28,6 +28,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     # of each path what the student called the file, if the LMS renamed it
     files: tuple[str, ...] = ()
     asked: str = ""  # why its names can't be read with certainty
+    may_be: tuple[str, ...] = ()  # then: names or ids of all whose it may be, as far as it is known
+    called: str = ""  # how people name it, if the last part of its path does not say whose it is
     beside: tuple[str, ...] = ()  # names of the same student's that are not used
     # neither folder, archive nor code: it counts only where there is nothing else
     doubtful: bool = False

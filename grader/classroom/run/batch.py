@@ -274,10 +274,13 @@ class Batch:
             if left_out:
                 notes = (*taken.notes, *left_out)
                 taken = msgspec.structs.replace(taken, notes=notes)
-            row = self.store.row(entry.folder, entry.student)
+            there = self.store.row(entry.folder, entry.student)
+            row = there.before or there if there is not None else None
             job = self._job(entry, taken, row, rules)
             if job is None:
                 assert row is not None
+                if row is not there:
+                    self.store.restore(entry.folder, row)
                 self.totals.reused += 1
                 self._count(row)
                 self.tell(self._event(entry, row, reused=True))
@@ -383,7 +386,10 @@ class Batch:
             isolation=done.isolation,
             regraded=regraded,
         )
-        self.store.write(entry.folder, done.files, row)
+        if done.fault:
+            self.store.write_fault(entry.folder, row)
+        else:
+            self.store.write(entry.folder, done.files, row)
         if job.task.taken is None:
             self.totals.rendered += 1
         else:
@@ -438,7 +444,7 @@ class Batch:
             outcome=Outcome.FAULT,
             message=why,
         )
-        self.store.write(entry.folder, {}, row)
+        self.store.write_fault(entry.folder, row)
         self._log(row, "", 0)
         self._count(row)
         self.tell(self._event(entry, row))

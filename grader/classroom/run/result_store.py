@@ -94,6 +94,25 @@ class Store:
         row = msgspec.structs.replace(row, files=digests)
         write_atomically(base / ROW, msgspec.json.encode(row))
 
+    def write_fault(self, folder: str, row: Row) -> None:
+        """Write that the grader failed; keep the files of a complete result that stands there, and
+        its row in the new one.
+        """
+        there = self.row(folder, row.student)
+        before = there.before or there if there is not None else None
+        if before is None or not before.complete:
+            self.write(folder, {}, row)
+            return
+        kept = f"{row.message}; an earlier result is kept and gives no mark"
+        if before.started:
+            kept += f" (of {before.started[:16]})"
+        row = msgspec.structs.replace(row, before=before, files=before.files, message=kept)
+        write_atomically(self.out / folder / ROW, msgspec.json.encode(row))
+
+    def restore(self, folder: str, row: Row) -> None:
+        """Write the row of a result that was kept through a fault, and counts again."""
+        write_atomically(self.out / folder / ROW, msgspec.json.encode(row))
+
     def must_be_graded_again(self, row: Row, damaged: set[str]) -> bool:
         """Tell whether a result is so damaged that it can't be rendered again from what is
         whole.

@@ -82,6 +82,8 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     files: Mapping[str, str] = {}  # of the result -> SHA-256, so that a damaged one is found
     # digest of each answer by its id; None: of an earlier version
     texts: Mapping[str, str] | None = None
+    # of a fault: the complete result before it, whose files are kept and which gives no mark
+    before: Row | None = None
 
     @property
     def complete(self) -> bool:

@@ -78,6 +78,21 @@ def archive_within(path: Path) -> Path:
         return path  # the intake says what is wrong with it
 
 
+def beside(folder: Path, archive: Path) -> tuple[list[str], list[str]]:
+    """Return the names of the other archives and of the other files in a student's folder."""
+    archives: list[str] = []
+    files: list[str] = []
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError:
+        return [], []  # the intake says what is wrong with it
+    for name in names:
+        if name == archive.name or is_litter([name]):
+            continue
+        (archives if name.lower().endswith(ARCHIVES) else files).append(name)
+    return archives, files
+
+
 def _age(entry: os.DirEntry[str]) -> tuple[float, str]:
     return entry.stat(follow_symlinks=False).st_mtime, entry.name
 

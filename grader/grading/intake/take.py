@@ -22,7 +22,7 @@ from grader.errors import GraderFault, SubmissionError
 from grader.files import UNREADABLE
 from grader.grading.intake.candidates import preferred, renamed, unread, work_of
 from grader.grading.intake.entry_names import ARCHIVES, listed, plain, shown
-from grader.grading.intake.folders import archive_within
+from grader.grading.intake.folders import archive_within, beside
 from grader.grading.intake.inner_archive import (
     DEEPEST,
     Inner,
@@ -66,7 +66,7 @@ def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> T
     Raises `SubmissionError` if it can't be taken in: the message names the entry and says what to
     do. Raises `GraderFault` if the machine can't read it, whatever was handed in.
     """
-    path = archive_within(path)
+    given, path = path, archive_within(path)
     source = path.name if path.name not in ("", "..") else path.resolve().name
 
     def read(also: Collection[str] = ()) -> Collector:
@@ -76,7 +76,8 @@ def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> T
         collector, others = _look_twice(read, wanted)
         if (archive := _archive_beside(path, collector)) is not None:
             return _laid_over(path, archive, collector, wanted)
-        return _taken(collector, wanted, others, read)
+        taken = _taken(collector, wanted, others, read)
+        return taken if path == given else _chosen_archive(taken, given, path)
     except OSError as e:
         if e.errno in UNREADABLE:
             raise GraderFault(
@@ -85,6 +86,19 @@ def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> T
         raise SubmissionError(
             f"{shown(source)} can't be taken in: it can't be read ({e.strerror})."
         ) from e
+
+
+def _chosen_archive(taken: Taken, folder: Path, archive: Path) -> Taken:
+    """Return what was taken of an archive, with notes on what lies beside it in the folder."""
+    archives, files = beside(folder, archive)
+    notes, look = [], []
+    if archives:
+        note = f"Of several archives the newest was taken, {shown(archive.name)}"
+        look = [f"{note}, and not {listed(archives)}"]
+        notes.append(f"{look[0]}.")
+    if files:
+        notes.append(f"The archive {shown(archive.name)} was taken, and not {listed(files)}.")
+    return msgspec.structs.replace(taken, notes=(*notes, *taken.notes), look=(*look, *taken.look))
 
 
 def _look_twice(read: _Reader, wanted: Wanted) -> tuple[Collector, frozenset[str]]:

@@ -43,10 +43,15 @@ class _Guarded(io.BufferedIOBase):
 
     def __init__(self, file: BinaryIO, limit: int, collector: Collector) -> None:
         self._file, self._limit, self._collector = file, limit, collector
+        self.failed: OSError | None = None  # which `zipfile` takes for a bad archive
 
     def read(self, size: int | None = -1, /) -> bytes:
         limit = self._limit + 1
-        data = self._file.read(min(limit, size) if size is not None and size >= 0 else limit)
+        try:
+            data = self._file.read(min(limit, size) if size is not None and size >= 0 else limit)
+        except OSError as error:
+            self.failed = error
+            raise
         if len(data) > self._limit:
             raise self._collector.refusal(
                 "its directory is too large; hand in only the files that you were asked for"
@@ -98,10 +103,13 @@ def _directory(file: BinaryIO, collector: Collector) -> tuple[list[zipfile.ZipIn
         ArithmeticError,
         LookupError,
     )
+    guarded = _Guarded(file, limit, collector)
     try:
-        with zipfile.ZipFile(_Guarded(file, limit, collector)) as archive:
+        with zipfile.ZipFile(guarded) as archive:
             return archive.infolist(), int(archive.start_dir)
     except faults as e:
+        if guarded.failed is not None:  # the machine's matter, and not the archive's
+            raise guarded.failed from e
         raise collector.refusal(_DAMAGED) from e
 
 

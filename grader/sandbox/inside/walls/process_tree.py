@@ -19,6 +19,7 @@ from typing import NamedTuple
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 PIPE, SOCKET = 1 << 16, 212_992  # bytes that the kernel keeps for each, unless it is told otherwise
+_EXITING = 0x4  # PF_EXITING among the kernel's flags of a task
 MAX_SEEN = 4096  # tasks looked at: far beyond any limit
 
 
@@ -48,6 +49,16 @@ def look(pid: int) -> Process | None:
     fields = text[text.rindex(b")") + 2 :].split()
     seconds = sum(map(int, fields[11:15])) / TICKS
     return Process(pid, int(fields[17]), seconds, int(fields[20]), int(fields[21]) * PAGE)
+
+
+def is_ending(pid: int) -> bool:
+    """Tell whether a process has begun to end: it runs no code of its own any more."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    flags = int(text[text.rindex(b")") + 2 :].split()[6])
+    return bool(flags & _EXITING)
 
 
 def children(pid: int) -> list[int]:

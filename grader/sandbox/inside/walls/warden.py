@@ -32,6 +32,9 @@ from grader.sandbox.inside.walls import process_tree, scratch, wall
 
 TICK = 0.05  # seconds between two looks
 GRACE = 0.05  # for a process that is just ending by itself, so that its own exit code is told
+# for one that has begun to end, when the machine has too little memory or time: the kernel's kill
+# must not look like the student's own end
+ENDING = 5.0
 SWEEP = 10.0  # the longest that killed processes may take to vanish
 START = 20.0  # the longest that a child may take to put itself behind the wall
 SHARE = 10  # a look at the disk is followed by a pause of this many times its length
@@ -157,6 +160,8 @@ class Warden:
         while not self.ended():
             if any(number == self.control.fileno() for number, _ in events.poll(TICK * 1000)):
                 self.wait_for_end(GRACE)
+                if not self.ended() and process_tree.is_ending(self.child):
+                    self.wait_for_end(ENDING)
                 self.limit = "" if self.ended() else self.look()
                 return
             self.limit = self.look()
