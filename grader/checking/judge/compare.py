@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from grader.checking.judge.compare_types import compare_special, is_special
-from grader.checking.judge.distances import distances
+from grader.checking.judge.distances import as_float, distances
 from grader.checking.judge.value_kinds import KINDS, describe, entries
 from grader.error_map import classify
 from grader.model import Comparison, ErrorMap, Scatter, Tolerance
@@ -157,7 +157,7 @@ def as_floats(expected: Any, got: Any, tolerance: Tolerance) -> Any:
             else got
         )
     if isinstance(expected, float | np.floating) and isinstance(got, Fraction | Decimal):
-        return float(got)
+        return as_float(got)
     numbers = isinstance(got, np.ndarray | np.generic | int) and not isinstance(got, bool)
     if not numbers or not isinstance(expected, np.ndarray | np.generic | float):
         return got

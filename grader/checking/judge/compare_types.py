@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.checking.judge.distances import distances
+from grader.checking.judge.distances import as_float, distances
 from grader.checking.judge.value_kinds import KINDS, describe, entries
 from grader.model import Comparison, Tolerance
 from grader.sandbox import wire_tables
@@ -165,8 +165,9 @@ def _as_moments(value: Any) -> np.ndarray | None:
         return np.asarray([part[()] for part in arrays]) if len(arrays) == len(parts) else None
     if wire_tables.library(value) == "pandas" and isinstance(value, datetime.datetime):
         return np.asarray(np.datetime64("NaT"))
-    if _is_aware(value):
-        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+    if _is_aware(value):  # NumPy's dates reach further than Python's, which UTC could leave
+        here = np.datetime64(value.replace(tzinfo=None))
+        return np.asarray(here - np.timedelta64(value.utcoffset()))
     if isinstance(value, datetime.date):
         return np.asarray(np.datetime64(value))
     if isinstance(value, datetime.timedelta):
@@ -317,7 +318,8 @@ def _table_judged(expected: Any, got: Any, tolerance: Tolerance) -> str:
 
 def _frame(expected: Any, got: Any, tolerance: Tolerance) -> str:
     want, have = list(expected.columns), list(got.columns)
-    missing = [name for name in want if not any(_same_name(name, other) for other in have)]
+    there = {_name_as_key(name) for name in have}
+    missing = [name for name in want if _name_as_key(name) not in there]
     if missing:
         return f"lacks the column{'s' if len(missing) > 1 else ''} {_names(missing)}"
     if len(have) != len(want):
@@ -342,10 +344,15 @@ def _names(names: Sequence[Any]) -> str:
 
 
 def _same_name(one: Any, other: Any) -> bool:
+    return _name_as_key(one) == _name_as_key(other)
+
+
+def _name_as_key(name: Any) -> tuple[str, str]:
+    """Return what is equal for equal names of columns, and for no other; a list is not a name."""
     try:
-        return type(one) is type(other) and text_of(one) == text_of(other)
-    except TypeError:  # a list is no name
-        return False
+        return type(name).__qualname__, text_of(name)
+    except TypeError:
+        return "not a name", str(id(name))
 
 
 def _index(want: Any, have: Any, tolerance: Tolerance) -> str:
@@ -406,7 +413,7 @@ def _values(column: Any, there: np.ndarray) -> np.ndarray:
 
 def _equal(want: Any, have: Any, tolerance: Tolerance) -> bool:
     if isinstance(want, float) and isinstance(have, int | float):
-        return not distances(np.asarray(want), np.asarray(float(have)), tolerance)[1].any()
+        return not distances(np.asarray(want), np.asarray(as_float(have)), tolerance)[1].any()
     if type(want) in (list, tuple):
         same = type(have) in (list, tuple) and len(have) == len(want)
         return same and all(_equal(*pair, tolerance) for pair in zip(want, have, strict=True))
