@@ -6,7 +6,7 @@ other.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal
@@ -128,18 +128,18 @@ def _order_of_items(want: list[Any], have: list[Any], tolerance: Tolerance) -> l
     """Return for each expected item an equal one of the others, each used once; the rest in any
     order.
     """
-    places: dict[str, list[int]] = {}
+    places: dict[str, deque[int]] = {}
     for place, item in enumerate(have):
-        places.setdefault(_key(item, place), []).append(place)
-    order = [places[key].pop(0) if places.get(key := _key(item, -1)) else -1 for item in want]
+        places.setdefault(_key(item, place), deque()).append(place)
+    order = [places[key].popleft() if places.get(key := _key(item, -1)) else -1 for item in want]
     free = sorted(set(range(len(have))) - set(order))
     missing = [place for place, found in enumerate(order) if found < 0]
+    if len(missing) > MOST_LEFT:
+        for place, other in zip(missing, free, strict=True):
+            order[place] = other
+        return order
     for place in missing:
-        equal = (
-            other
-            for other in free
-            if len(free) <= MOST_LEFT and _alike(want[place], have[other], tolerance)
-        )
+        equal = (other for other in free if _alike(want[place], have[other], tolerance))
         order[place] = next(equal, free[0])
         free.remove(order[place])
     return order
