@@ -563,11 +563,10 @@ class Decoder:
         if kind == "list":
             return [self.decode(item, depth + 1) for item in body]
         if kind == "dict" and all(isinstance(pair, list) and len(pair) == 2 for pair in body):
+            pairs = [(self.decode(k, depth + 1), self.decode(v, depth + 1)) for k, v in body]
             try:
-                return self.mapping(
-                    [(self.decode(k, depth + 1), self.decode(v, depth + 1)) for k, v in body]
-                )
-            except TypeError as error:  # an unhashable key
+                return self.mapping(pairs)
+            except Exception as error:  # of keys that a stranger has chosen
                 raise WireError("a dict with a key that is not hashable") from error
         if not wire_types.is_known(kind):
             raise WireError(f"a value of unknown kind {kind[:20]!r}")

@@ -401,7 +401,7 @@ def text_of(key: Any) -> str:
         "range",
     ):
         if isinstance(key, datetime.datetime) and key.utcoffset() is not None:
-            return f"datetime {key.astimezone(datetime.UTC).isoformat()}"
+            return f"datetime {_since_the_first(key)}"
         return f"{parts.kind} {parts.items[-2:] if parts.kind == 'enum' else parts.items}"
     if isinstance(key, np.datetime64 | np.timedelta64):
         return f"{key.dtype} {key.astype(np.int64)}"
@@ -411,6 +411,15 @@ def text_of(key: Any) -> str:
         if isinstance(key, tuple) and handle is not None
         else f"object {id(key)}"
     )
+
+
+def _since_the_first(moment: datetime.datetime) -> datetime.timedelta:
+    """Return the time from the first date in UTC to a moment with a time zone.
+
+    A moment close to the first or the last date may lie outside of Python's range in UTC.
+    """
+    offset = moment.utcoffset() or datetime.timedelta()
+    return moment.replace(tzinfo=None) - datetime.datetime.min - offset
 
 
 def _inner(key: Any) -> str:

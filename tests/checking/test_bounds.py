@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_remote import LIMITS, LiarSandbox
 
@@ -32,6 +33,7 @@ from grader.checking.explain.symptoms import Pair, observe
 from grader.checking.judge.compare import compare, describe
 from grader.checking.judge.fingerprints import fingerprint
 from grader.checking.judge.judgements import PRINTED_SPARE, printed_text
+from grader.checking.judge.up_to import MOST_LEFT, reordered
 from grader.checking.run.remote import Remote
 from grader.errors import WrongReturn
 from grader.limits import Limits
@@ -140,6 +142,28 @@ def test_a_dict_takes_steps_in_proportion_to_its_keys(walk: str) -> None:
 def test_a_dict_takes_memory_in_proportion_to_its_keys(walk: str) -> None:
     data = pairs(500)
     assert height(lambda: KEYED[walk](data)) < 500 * 4000
+
+
+def test_a_table_takes_steps_in_proportion_to_its_columns() -> None:
+    def compared(count: int) -> int:
+        names = [f"c{number}" for number in range(count)]
+        right, got = (
+            pd.DataFrame([[1.0] * count], columns=columns) for columns in (names, names[::-1])
+        )
+        return steps(lambda: compare("t", right, got, Tolerance()))
+
+    compared(10)
+    assert compared(400) < 11 * compared(40)
+
+
+@pytest.mark.parametrize("wrong", [["same"], ["one", "other"]], ids=["equal", "different"])
+def test_items_in_a_free_order_take_steps_in_proportion_to_their_number(wrong: list[str]) -> None:
+    def ordered(count: int) -> int:
+        want = [f"right {number}" for number in range(count)]
+        have = [f"{wrong[number % len(wrong)]}" for number in range(count)]
+        return steps(lambda: reordered(want, have, Tolerance()))
+
+    assert ordered(10 * MOST_LEFT) < 6 * ordered(2 * MOST_LEFT)
 
 
 def test_a_set_of_an_iterators_items_is_bounded() -> None:

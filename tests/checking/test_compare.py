@@ -5,10 +5,14 @@ out.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -338,3 +342,29 @@ def test_same_values_in_another_container_are_right_unless_the_kind_matters(
 )
 def test_other_values_in_another_container_are_wrong(expected: Any, got: Any) -> None:
     assert not all(found.ok for found in compare("x", expected, got, Tolerance()))
+
+
+FAR_EAST, FAR_WEST = timezone(timedelta(hours=23)), timezone(timedelta(hours=-23))
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        (0.5, Fraction(10**600, 7)),
+        (0.5, Decimal("-1e999")),
+        (datetime(2024, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=FAR_WEST)),
+        (datetime(2024, 1, 1, tzinfo=UTC), datetime.min.replace(tzinfo=FAR_EAST)),
+        ({1.5}, {datetime.max.replace(tzinfo=FAR_WEST)}),
+        ({"a": 1.0}, {datetime.min.replace(tzinfo=FAR_EAST): 1.0}),
+        (pd.DataFrame({"a": [0.5]}), pd.DataFrame({"a": pd.Series([10**400], dtype=object)})),
+    ],
+)
+def test_a_value_that_no_other_kind_reaches_is_wrong(expected: Any, got: Any) -> None:
+    found = compare("y", expected, got, NORMAL)
+    assert [one.ok for one in found if not one.ok]
+
+
+def test_the_same_moment_in_another_zone_is_right() -> None:
+    noon = datetime(2024, 1, 1, 12, tzinfo=UTC)
+    assert all(one.ok for one in compare("y", noon, noon.astimezone(FAR_EAST), NORMAL))
+    assert all(one.ok for one in compare("y", {noon}, {noon.astimezone(FAR_WEST)}, NORMAL))

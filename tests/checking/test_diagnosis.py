@@ -489,3 +489,9 @@ def test_array_that_is_expected_elsewhere_is_recognised() -> None:
     assert (
         told.hint == "`a` is what is expected of `b`: is it returned, or kept, in the right place?"
     )
+
+
+@pytest.mark.parametrize("dtype", ["V8", "M8[s]", "m8[s]", "U3", "S3", [("a", "f8"), ("b", "f8")]])
+def test_an_array_of_something_else_than_numbers_is_not_explained(dtype: Any) -> None:
+    told = diagnose("check", with_inputs({case: {"y": np.zeros(3, dtype)} for case in CASES}), None)
+    assert told.hint == ""

@@ -13,10 +13,12 @@ from toy import CHECKS, REFERENCE, SPEC, Toy, build
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.authoring.record import record
 from grader.checking.api.expect import Mode
+from grader.checking.explain.causes import Causes
 from grader.checking.run import session
 from grader.checking.run.boxes import Boxes
 from grader.checking.run.plan import Outcome, Plan
 from grader.checking.run.session import run_checks
+from grader.checking.run.verdicts import CheckOutcome
 from grader.errors import AssignmentError
 from grader.model import CaseResult
 from grader.sandbox.plain import PlainSandbox
@@ -145,6 +147,18 @@ def test_a_fixture_draws_from_the_generator_of_its_case(tmp_path: Path) -> None:
     checks = checks.replace("def test_count(", f"{own}def test_count(first, ")
     (case,) = run(tmp_path, checks, only=frozenset({"count"}))["count"]
     assert (case.status, case.message) == ("pass", "")
+
+
+def test_a_failure_that_can_not_be_explained_keeps_its_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explain(causes: Causes, outcome: CheckOutcome) -> None:
+        raise OverflowError("of a value that nobody thought of")
+
+    monkeypatch.setattr(Causes, "diagnose", explain)
+    (case,) = run(tmp_path, with_count("assert False"), only=frozenset({"count"}))["count"]
+    assert case.status == "fail"
+    assert case.notes[-1] == "the grader failed to look for the cause of this: OverflowError"
 
 
 def test_box_that_can_not_be_made_is_our_fault(

@@ -15,13 +15,19 @@ import io
 import json
 import struct
 import xml.etree.ElementTree as ET  # what it reads is our own
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NoReturn
 
 import msgspec
 import nbformat
 import numpy as np
+import pandas as pd
 from fuzz_once import SECONDS, OnceSandbox
 from rich.console import Console
+from scipy.sparse import coo_array
 
 from grader.assignment.expectations import CallShape, CaseRecord, Expectations, Provenance
 from grader.assignment.schema import CheckSpec
@@ -51,6 +57,7 @@ from grader.limits import Limits
 from grader.model import REPORT_SCHEMA, CaseResult, CheckResult, Report, Status, Tier, Tolerance
 from grader.report import terminal
 from grader.sandbox.box import Staging
+from grader.sandbox.wire_types import Member
 
 # stand between the text and the blobs of a frame, and between frames
 BETWEEN, NEXT = b"\0\xff", b"\0\xfe"
@@ -61,6 +68,14 @@ RECORDED: dict[str, Any] = {
     "truth": True, "text": "a b\n1.5", "nothing": None, "pair": (1.0, np.ones(2)), "list": [1, [2.0, "x"]],
     "dict": {"a": np.ones(2), "b": {"c": 1}}, "infinite": np.array([np.inf, 1.0]), "small": np.float32(3),
 }  # fmt: skip
+SPECIAL: dict[str, Any] = {  # held once each, as what a comparison of its own is for
+    "date": date(2024, 2, 29), "moment": datetime(2024, 2, 29, tzinfo=UTC), "duration": timedelta(3), "time": time(3),
+    "dates": np.array(["2024-01-01"], "M8[D]"), "fraction": Fraction(1, 3), "decimal": Decimal("1.5"), "big": 2**70,
+    "set": {1.5, "a"}, "range": range(3), "bytes": b"ab", "member": Member("Color", "RED", "work"), "keys": {1: 2.0},
+    "records": np.array([(1, 0.5)], [("a", "i8"), ("b", "f8")]), "masked": np.ma.masked_array([1.0, 2.0], [True, False]),
+    "table": pd.DataFrame({"a": [1.5, None], "b": ["x", "y"]}), "series": pd.Series([1, 2], name="s"), "gone": pd.NaT,
+    "levels": pd.Series([1.0], pd.MultiIndex.from_tuples([(1, "a")])), "sparse": coo_array(np.eye(2)),
+}  # fmt: skip
 SIZE = 8 << 10  # of what the reference is said to have returned
 MOST_WRITTEN = 4 << 20  # bytes of all files of one case
 
@@ -68,6 +83,7 @@ MOST_WRITTEN = 4 << 20  # bytes of all files of one case
 def record() -> CaseRecord:
     """Return what is said to have been recorded."""
     values = {name: (value, Tolerance()) for name, value in RECORDED.items()}
+    values |= {name: (value, Tolerance()) for name, value in SPECIAL.items()}
     values["printed text"] = ("a 1.5\nb", Tolerance())
     return CaseRecord(
         values, [CallShape("f", sequence, count, SIZE) for sequence, count in ((True, 2),)], [SIZE]
@@ -134,13 +150,35 @@ def case(remote: Remote, kind: int) -> str:
     return f"{result.status.value}, {type(error).__name__}"
 
 
+def _as_it_is(value: Any) -> Any:
+    """Return a value unchanged, as an author's function for `up_to` may."""
+    return value
+
+
+# the judgements that leave something free, or ask for the very kind
+FREE: tuple[Callable[[Expect, str, Any], object], ...] = (
+    lambda expect, name, value: expect(name, value, up_to="sign"),
+    lambda expect, name, value: expect(name, value, up_to="permutation"),
+    lambda expect, name, value: expect(name, value, up_to=_as_it_is),
+    lambda expect, name, value: expect(name, value, kind="exact", floats=True),
+    lambda expect, name, value: expect.unordered(name, value),
+)
+
+
 def judged(value: Any, expect: Expect) -> None:
     """Hold a value, each part of it if it is a tuple, against all that is recorded, in every way
     there is.
     """
     for name in RECORDED:
         expect(name, value, axes=("N batch", "T time"), gradient=True)
+    for name in SPECIAL:
+        expect(name, value)
     record_of = expect.record.values
+    for name in ("floats", "whole", "waves", "pair", "text", "set", "table"):
+        for number, free in enumerate(FREE):
+            record_of[f"{name} {number}"] = record_of[name]
+            free(expect, f"{name} {number}", value)
+    expect.quality("estimate", value, near=np.zeros((2, 3)), standard_error=np.ones((2, 3)))
     for index, part in enumerate([value, *value[:3]] if type(value) in (tuple, list) else [value]):
         for name, (right, tolerance) in [*record_of.items()][: len(RECORDED)]:
             for way in ("", "or ", "at "):

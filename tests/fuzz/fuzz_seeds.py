@@ -11,7 +11,7 @@ import lzma
 import tarfile
 import warnings
 import zipfile
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -41,6 +41,17 @@ VALUES: list[Any] = [
     np.ma.masked_array([1.0, 2.0], [True, False]), pd.Series([1.5, None], name="s"), pd.RangeIndex(9),
     pd.DataFrame({"a": ["x", None], "b": pd.Categorical(["u", "v"]), "c": pd.date_range("2024", periods=2, tz="UTC")}),
     pd.Series([1], pd.MultiIndex.from_tuples([(1, "a")])), coo_array(np.eye(2)),
+]  # fmt: skip
+# Values at the ends of what their kinds can hold, or without anything in them.
+FAR: list[Any] = [
+    datetime.max.replace(tzinfo=timezone(timedelta(hours=-23))), {datetime.min.replace(tzinfo=timezone.max): 1},
+    Fraction(10**600, 7), Decimal("1e999"), Decimal("-inf"), 10**5000, timedelta.max, date.max, range(10**18, 10**18 + 3),
+    np.zeros(3, [("a", "f8"), ("b", "f8")]), np.zeros((2, 3), [("a", "M8[s]")]), np.array(["a", "b", "c"]),
+    np.array([2**63 - 1], "m8[as]"), np.datetime64(2**63 - 1, "Y"), np.full((2, 3), np.datetime64("NaT")),
+    np.ma.masked_array(np.ones((2, 3)), True), np.full((2, 3), 2**63, np.uint64), np.full((2, 3), np.longdouble("1e4000")),
+    {float("nan"), 1}, frozenset(), {Fraction(1, 2): 1, Decimal("NaN"): 2}, pd.Series([1, 2], [float("nan")] * 2),
+    pd.DataFrame([[1, 2]], columns=["a", "a"]), pd.DataFrame(index=range(9)), pd.Series([{}, [], 10**400]),
+    coo_array((np.ones(2), ([0, 0], [1, 1])), shape=(2, 2)), coo_array((2, 2)),
 ]  # fmt: skip
 LIES = [
     "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }",
@@ -177,6 +188,8 @@ def spoken() -> list[bytes]:
         ),
         *(b"\x40" + NEXT.join((said({"op": "message", **one}), said(done))) for one in messages),
         b"\x40" + NEXT.join((said({"op": "message", **messages[10]}), said(fails))),
+        *(b"\2" + replied(VALUES[first : first + 3]) for first in range(0, len(VALUES), 3)),
+        *(b"\2" + replied(FAR[first : first + 3]) for first in range(0, len(FAR), 3)),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from grader.checking.judge.differences import entries_off, other_kind
-from grader.checking.judge.distances import distances
+from grader.checking.judge.distances import as_float, distances
 from grader.checking.judge.value_kinds import KINDS, describe, entries
 from grader.model import Tolerance
 from grader.sandbox.wire_types import text_of
@@ -58,7 +58,8 @@ def _table_judged(expected: Any, got: Any, tolerance: Tolerance) -> str:
 
 def _frame(expected: Any, got: Any, tolerance: Tolerance) -> str:
     want, have = list(expected.columns), list(got.columns)
-    missing = [name for name in want if not _is_among(name, have)]
+    there = {_name_as_key(name) for name in have}
+    missing = [name for name in want if _name_as_key(name) not in there]
     if missing:
         return f"lacks the column{'s' if len(missing) > 1 else ''} {_names(missing)}"
     if len(have) != len(want):
@@ -82,15 +83,16 @@ def _names(names: Sequence[Any]) -> str:
     return told if len(names) <= SHOWN_NAMES else f"{told} and {len(names) - SHOWN_NAMES} more"
 
 
-def _is_among(name: Any, others: Sequence[Any]) -> bool:
-    return any(_same_name(name, other) for other in others)
-
-
 def _same_name(one: Any, other: Any) -> bool:
+    return _name_as_key(one) == _name_as_key(other)
+
+
+def _name_as_key(name: Any) -> tuple[str, str]:
+    """Return what is equal for equal names of columns, and for no other; a list is not a name."""
     try:
-        return type(one) is type(other) and text_of(one) == text_of(other)
-    except TypeError:  # a list is no name
-        return False
+        return type(name).__qualname__, text_of(name)
+    except TypeError:
+        return "not a name", str(id(name))
 
 
 def _index(want: Any, have: Any, tolerance: Tolerance) -> str:
@@ -148,7 +150,7 @@ def _values(column: Any, there: np.ndarray) -> np.ndarray:
 
 def _equal(want: Any, have: Any, tolerance: Tolerance) -> bool:
     if isinstance(want, float) and isinstance(have, int | float):
-        return not distances(np.asarray(want), np.asarray(float(have)), tolerance)[1].any()
+        return not distances(np.asarray(want), np.asarray(as_float(have)), tolerance)[1].any()
     if type(want) in (list, tuple):
         same = type(have) in (list, tuple) and len(have) == len(want)
         return same and all(_equal(*pair, tolerance) for pair in zip(want, have, strict=True))

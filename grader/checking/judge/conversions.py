@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.checking.judge.distances import distances
+from grader.checking.judge.distances import as_float, distances
 from grader.model import Tolerance
 from grader.sandbox.wire_types import text_of
 
@@ -109,7 +109,7 @@ def as_floats(expected: Any, got: Any, tolerance: Tolerance) -> Any:
             return got
         return [as_floats(*pair, tolerance) for pair in zip(expected, got, strict=True)]
     if isinstance(expected, float | np.floating) and isinstance(got, Fraction | Decimal):
-        return float(got)
+        return as_float(got)
     numbers = isinstance(got, np.ndarray | np.generic | int) and not isinstance(got, bool)
     if not numbers or not isinstance(expected, np.ndarray | np.generic | float):
         return got

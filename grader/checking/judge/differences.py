@@ -63,8 +63,9 @@ def _as_moments(value: Any) -> np.ndarray | None:
         return np.asarray(single)
     if wire_tables.library(value) == "pandas" and isinstance(value, datetime.datetime):
         return np.asarray(np.datetime64("NaT"))
-    if _is_aware(value):
-        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+    if _is_aware(value):  # NumPy's dates reach further than Python's, which UTC could leave
+        here = np.datetime64(value.replace(tzinfo=None))
+        return np.asarray(here - np.timedelta64(value.utcoffset()))
     if isinstance(value, datetime.date):
         return np.asarray(np.datetime64(value))
     if isinstance(value, datetime.timedelta):

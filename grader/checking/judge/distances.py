@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 
 from grader.model import Tolerance
@@ -29,3 +33,11 @@ def distances(
         relative = tolerance.rtol * np.where(finite, np.abs(want), 0.0)
         wrong = ~(distance <= relative + tolerance.atol + tolerance.scaled * scale + floor)
     return distance, wrong, scale
+
+
+def as_float(number: float | Fraction | Decimal) -> float:
+    """Return a number as a float; one that no float reaches becomes infinite."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf

@@ -6,7 +6,7 @@ other.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal
@@ -123,27 +123,30 @@ def _order_of_items(want: list[Any], have: list[Any], tolerance: Tolerance) -> l
     """Return for each expected item an equal one of the others, each used once; the rest in any
     order.
     """
-    places: dict[str, list[int]] = {}
+    places: dict[str, deque[int]] = {}
     for place, item in enumerate(have):
-        places.setdefault(_key(item, place), []).append(place)
+        places.setdefault(_key(item, place), deque()).append(place)
     order: list[int] = []
     for item in want:
         equal = places.get(_key(item, -1))
-        order.append(equal.pop(0) if equal else -1)
+        order.append(equal.popleft() if equal else -1)
     free = sorted(set(range(len(have))) - set(order))
-    for place, found in enumerate(order):
-        if found < 0:
-            order[place] = _first_alike(want[place], have, free, tolerance)
-            free.remove(order[place])
+    missing = [place for place, found in enumerate(order) if found < 0]
+    if len(missing) > MOST_LEFT:
+        for place, other in zip(missing, free, strict=True):
+            order[place] = other
+        return order
+    for place in missing:
+        order[place] = _first_alike(want[place], have, free, tolerance)
+        free.remove(order[place])
     return order
 
 
 def _first_alike(want: Any, have: list[Any], free: list[int], tolerance: Tolerance) -> int:
     """Return the first free place of an item that is right within the tolerance, else any."""
-    if len(free) <= MOST_LEFT:
-        for other in free:
-            if _alike(want, have[other], tolerance):
-                return other
+    for other in free:
+        if _alike(want, have[other], tolerance):
+            return other
     return free[0]
 
 

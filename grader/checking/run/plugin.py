@@ -361,11 +361,21 @@ class ChecksPlugin:
             self.boxes.of(path).close()
         if not self._left[check]:
             self._second.end()
-            try:
-                self._causes.diagnose(outcome)
-            except AssignmentError as error:
-                self.problem = self.problem or error
+            self._explain(outcome)
             self.plan.on_check(outcome)
+
+    def _explain(self, outcome: CheckOutcome) -> None:
+        """Look for the cause of a check's failure; the verdict stands, whether one is found or
+        not.
+        """
+        try:
+            self._causes.diagnose(outcome)
+        except AssignmentError as error:
+            self.problem = self.problem or error
+        except Exception as error:  # of a value that a student chose, and nobody thought of
+            last = outcome.cases[-1]
+            note = f"the grader failed to look for the cause of this: {type(error).__name__}"
+            outcome.cases[-1] = msgspec.structs.replace(last, notes=(*last.notes, note))
 
     def result(self, case: str, seconds: float) -> CaseResult:
         """Return the verdict of the case that has just ended."""

@@ -39,6 +39,7 @@ SOURCE_LIMIT = 300_000
 NOTEBOOK_LIMIT = 32 << 20  # bytes, with its outputs
 COMMON = 0.25  # of the class: what so many share, nobody copied from a neighbour
 NEARLY = 0.9  # of two submissions' own code: who share so much are listed although many others do
+BLANK_LINES = 2  # in a row, of what is compared
 CHUNK = 4096  # fingerprints that are looked at together
 SMALL_CLASS = 8  # with fewer than that, only the handout is discounted
 PAGES = 100  # pairs with a page of their own
@@ -172,15 +173,7 @@ def _near_identical(
 ) -> Iterator[tuple[Pair, Side, Side]]:
     """Yield the pairs whose own code is nearly the same, however many others share it."""
     own = [prints.hashes - given for _, prints in marked]
-    everything = sorted(set().union(*own))
-    columns = {hash_: index for index, hash_ in enumerate(everything)}
-    shared = np.zeros((len(own), len(own)), dtype=np.float32)
-    for start in range(0, len(everything), CHUNK):
-        block = np.zeros((len(own), min(CHUNK, len(everything) - start)), dtype=np.float32)
-        for row, hashes in enumerate(own):
-            places = [columns[hash_] - start for hash_ in hashes]
-            block[row, [place for place in places if 0 <= place < block.shape[1]]] = 1
-        shared += block @ block.T
+    shared = _shared(own)
     sizes = np.array([len(hashes) for hashes in own], dtype=np.float32)
     either = sizes[:, None] + sizes[None, :] - shared
     alike = (shared >= NEARLY * either) & (np.minimum(sizes[:, None], sizes[None, :]) >= KGRAM)
@@ -189,6 +182,23 @@ def _near_identical(
         both = int(shared[one, two])
         pair = Pair(round(both / float(either[one, two]), 3), path, first[0], second[0], both)
         yield pair, _side(first[1], own[one]), _side(second[1], own[two])
+
+
+def _shared(own: Sequence[set[int]]) -> Any:
+    """Return how many fingerprints each two submissions have in common, as a matrix."""
+    everything = sorted(set().union(*own))
+    columns = {hash_: column for column, hash_ in enumerate(everything)}
+    places = []
+    for hashes in own:
+        places.append(np.array(sorted(columns[hash_] for hash_ in hashes), dtype=np.int64))
+    shared = np.zeros((len(own), len(own)), dtype=np.float32)
+    for start in range(0, len(everything), CHUNK):
+        block = np.zeros((len(own), min(CHUNK, len(everything) - start)), dtype=np.float32)
+        for row, found in enumerate(places):
+            first, last = np.searchsorted(found, (start, start + CHUNK))
+            block[row, found[first:last] - start] = 1
+        shared += block @ block.T
+    return shared
 
 
 def _fingerprint(text: str) -> Any:
@@ -225,10 +235,26 @@ def _side(fingerprint: Any, kept: set[int]) -> Side:
 def bare(text: str) -> str:
     """Return a source without its docstrings and comments, whether it can be parsed or not."""
     kinds = (Token.Comment, Token.Literal.String.Doc)
-    tokens = PythonLexer().get_tokens(text)
+    tokens = PythonLexer().get_tokens(_few_blank_lines(text))
     return "".join(
         value for kind, value in tokens if not any(kind in left_out for left_out in kinds)
     )
+
+
+def _few_blank_lines(text: str) -> str:
+    """Return a source without spaces at the ends of lines, and without a third blank line in a row.
+
+    At each line pygments looks past all white space that follows, so many blank lines would take
+    a time that grows with their square.
+    """
+    kept: list[str] = []
+    blank = 0
+    for line in text.splitlines():
+        line = line.rstrip()
+        blank = 0 if line else blank + 1
+        if blank <= BLANK_LINES:
+            kept.append(line)
+    return "\n".join(kept) + "\n"
 
 
 def _sources(store: Store, entry: Entry, handout: Mapping[str, str]) -> dict[str, str]:
