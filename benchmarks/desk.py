@@ -152,14 +152,14 @@ def main(students: int) -> int:
     with tempfile.TemporaryDirectory() as place:
         store = build(Path(place) / "class", students)
         journal = Journal(store.out / NAME, create=True)
-        keys = keys_of(journal, ("Ada",))
+        keys = keys_of(journal, ("ta1",))
         start = time.perf_counter()
         desk = Desk(store, journal)
         print(
             f"{students} students, {QUESTIONS} questions; opened in {time.perf_counter() - start:.1f} s"
         )
         door = Door(keys, frozenset({"127.0.0.1:1"}), frozenset({"http://127.0.0.1:1"}))
-        asking = Asking(application(desk, door, lambda: ""), keys.cookie("Ada"))
+        asking = Asking(application(desk, door, lambda: ""), keys.cookie("ta1"))
         loop = asyncio.new_event_loop()
         # everything once, so that what is kept is there
         loop.run_until_complete(measure(desk, asking))

@@ -36,7 +36,7 @@ KEYS = (
     ("1 – 9", "choose an item of the rubric, or no longer"),
     ("0", "graded without an item: no points, or full points if items take away"),
     ("z", "the next one to grade"),
-    ("j, k", "the next one, the one before"),
+    ("j, k", "the next one, the one before; on a student's page, the next student"),
     ("c", "write a comment; Escape or Ctrl+Enter saves it"),
     ("p", "points for this one alone"),
     ("a", "a new item"),
@@ -172,6 +172,7 @@ class Pages:
                 student_page.page_of(view, part, student.entry.student) if part is not None else "/"
             )
         names = _names(request)
+        parts = student_page.student_parts(view, self.renderer, student)
         return self._page(
             request,
             view,
@@ -179,7 +180,9 @@ class Pages:
             rendering.label(student, names),
             student=student,
             label=rendering.label(student, names),
-            parts=student_page.student_parts(view, self.renderer, student),
+            parts=parts,
+            next_left=student_page.next_left(parts),
+            beside=student_page.neighbours(view, student, names),
             notebooks=notebooks,
             verdicts=verdicts,
             check_pages=pages,

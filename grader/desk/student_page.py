@@ -62,6 +62,27 @@ def page_of(view: View, part: Part, student: str) -> str:
 
 
 @dataclass(frozen=True)
+class Neighbours:
+    """The tokens of the students before and after one; empty if there is none."""
+
+    previous: str
+    following: str
+
+
+def neighbours(view: View, student: Student, names: bool) -> Neighbours:
+    """Return the neighbours of a student among those with a result.
+
+    The class's order is that of the names, so hidden names stand in the order of their tokens.
+    """
+    tokens = [one.token for one in view.snapshot.students.values() if one.row or one is student]
+    if not names:
+        tokens.sort()
+    at = tokens.index(student.token)
+    following = tokens[at + 1] if at + 1 < len(tokens) else ""
+    return Neighbours(tokens[at - 1] if at else "", following)
+
+
+@dataclass(frozen=True)
 class StudentPart:
     """One part on a student's page."""
 
@@ -107,3 +128,9 @@ def student_parts(view: View, renderer: Renderer, student: Student) -> list[Stud
             )
         )
     return found
+
+
+def next_left(parts: Sequence[StudentPart]) -> str:
+    """Return the page of the first part that is left to grade; nothing if none is."""
+    waits = (str(State.WAITING), str(State.CHANGED))
+    return next((one.page for one in parts if one.state in waits and one.page), "")

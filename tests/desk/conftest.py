@@ -18,7 +18,7 @@ def sat(tmp_path: Path) -> Iterator[Callable[..., Sat]]:
     """Return a function that opens a desk on a class of some students."""
     opened: list[Sat] = []
 
-    def sit(students: int = 6, graders: tuple[str, ...] = ("Ada", "Bo"), **how: Any) -> Sat:
+    def sit(students: int = 6, graders: tuple[str, ...] = ("ta1", "ta2"), **how: Any) -> Sat:
         store = made.build(tmp_path / f"class{len(opened)}", students, **how)
         opened.append(Sat(store, graders))
         return opened[-1]
@@ -34,7 +34,7 @@ def sit_at() -> Iterator[Callable[[Store], Sat]]:
     opened: list[Sat] = []
 
     def sit(store: Store) -> Sat:
-        opened.append(Sat(store, ("Ada", "Bo")))
+        opened.append(Sat(store, ("ta1", "ta2")))
         return opened[-1]
 
     yield sit

@@ -191,7 +191,7 @@ def entry(number: int, name: str = "", student: str = "") -> Entry:
     return Entry(
         student=student,
         folder=folder,
-        name=name or f"Kim Doe {number}",
+        name=name or f"Pupil {number}",
         paths=(f"{folder}.zip",),
         section=section,
     )

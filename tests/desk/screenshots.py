@@ -116,9 +116,9 @@ def take(browser: Any, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as place, contextlib.ExitStack() as stack:
         made.build(Path(place) / "class", 60, rubric=RUBRIC, answers=answers)
         desk = stack.enter_context(served(Path(place) / "class"))
-        graded(Window(browser, desk.addresses["Ada"]))
+        graded(Window(browser, desk.addresses["ta1"]))
         for name, width, scheme, what in SHOTS:
-            window = Window(browser, desk.addresses["Ada"], width=width, scheme=scheme)
+            window = Window(browser, desk.addresses["ta1"], width=width, scheme=scheme)
             SHOWS[what](window)
             window.page.screenshot(path=str(folder / f"{name}.png"), full_page=width < 500)
             window.context.close()

@@ -67,7 +67,7 @@ def browser() -> Iterator[Any]:
 class Served:
     """`grader desk` in a process of its own."""
 
-    def __init__(self, out: Path, graders: tuple[str, ...] = ("Ada", "Bo")) -> None:
+    def __init__(self, out: Path, graders: tuple[str, ...] = ("ta1", "ta2")) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -211,37 +211,37 @@ def test_a_class_of_sixty_is_graded_by_keys_alone_by_two_while_the_server_is_kil
     out = tmp_path / "class"
     made.build(out, 60, rubric=RUBRIC)
     with served(out) as desk:
-        ada, bo = Window(browser, desk.addresses["Ada"]), Window(browser, desk.addresses["Bo"])
-        first_left(ada, "Work/why")
-        first_left(bo, "Work/how")
+        ta1, ta2 = Window(browser, desk.addresses["ta1"]), Window(browser, desk.addresses["ta2"])
+        first_left(ta1, "Work/why")
+        first_left(ta2, "Work/how")
         # Both grade, and in the middle of it the server is gone for a while.
         for key in "1z2z":
-            ada.press(key)
-            bo.press("1")
-            bo.press("z")
-            ada.quiet()
-            bo.quiet()
+            ta1.press(key)
+            ta2.press("1")
+            ta2.press("z")
+            ta1.quiet()
+            ta2.quiet()
         desk.kill()
-        ada.press("1")
-        ada.press("2")
-        ada.page.wait_for_selector(".notice-bad")
-        assert "is not saved yet" in ada.page.inner_text("#notice")
+        ta1.press("1")
+        ta1.press("2")
+        ta1.page.wait_for_selector(".notice-bad")
+        assert "is not saved yet" in ta1.page.inner_text("#notice")
         desk.start()
-        ada.quiet()
-        assert ada.page.locator(".item[aria-pressed=true]").count() == 2
-        ada.press("z")
-        grade_all(ada, "1")
-        grade_all(bo, "12") if bo.left != "0 left" else None
+        ta1.quiet()
+        assert ta1.page.locator(".item[aria-pressed=true]").count() == 2
+        ta1.press("z")
+        grade_all(ta1, "1")
+        grade_all(ta2, "12") if ta2.left != "0 left" else None
         # The plot and the code: one grader each.
-        first_left(ada, "The plot")
-        grade_all(ada, "0")
-        first_left(bo, "Style of")
-        ada.press("c")
-        ada.type("Well $drawn$.")
-        ada.press("Escape")
-        grade_all(bo, "12")
-        ada.quiet()
-        for window in (ada, bo):
+        first_left(ta1, "The plot")
+        grade_all(ta1, "0")
+        first_left(ta2, "Style of")
+        ta1.press("c")
+        ta1.type("Well $drawn$.")
+        ta1.press("Escape")
+        grade_all(ta2, "12")
+        ta1.quiet()
+        for window in (ta1, ta2):
             assert window.wrong == []
         said = desk.end()
         assert "Gradebook and class page are written, and 60 pages" in said
@@ -282,15 +282,15 @@ def test_thirty_answers_of_which_nine_differ_take_nine_decisions_and_under_forty
 ) -> None:
     made.build(tmp_path / "class", 30, rubric=RUBRIC)
     with served(tmp_path / "class") as desk:
-        ada = Window(browser, desk.addresses["Ada"])
-        first_left(ada, "Work/why")
-        ada.presses = 0
-        grade_all(ada, "1")
-        assert ada.presses <= 40
-        ada.go("/journal")
-        shown = ada.page.locator("tbody tr", has_text="Ada")
+        ta1 = Window(browser, desk.addresses["ta1"])
+        first_left(ta1, "Work/why")
+        ta1.presses = 0
+        grade_all(ta1, "1")
+        assert ta1.presses <= 40
+        ta1.go("/journal")
+        shown = ta1.page.locator("tbody tr", has_text="ta1")
         assert shown.count() == 9
-        assert ada.wrong == []
+        assert ta1.wrong == []
 
 
 def test_two_graders_on_one_answer_see_each_other_and_the_later_write_does_not_win(
@@ -298,22 +298,22 @@ def test_two_graders_on_one_answer_see_each_other_and_the_later_write_does_not_w
 ) -> None:
     made.build(tmp_path / "class", 9, rubric=RUBRIC)
     with served(tmp_path / "class") as desk:
-        ada, bo = Window(browser, desk.addresses["Ada"]), Window(browser, desk.addresses["Bo"])
-        first_left(ada, "Work/why")
-        first_left(bo, "Work/why")
-        ada.page.wait_for_selector("#presence:has-text('Bo')")
-        bo.page.wait_for_selector("#presence:has-text('Ada')")
-        bo.page.route("**/pulse**", lambda route: route.abort())  # Bo's window hears of nothing
-        ada.press("1")
-        ada.quiet()
-        bo.press("c")
-        bo.type("mine")
-        bo.press("Escape")
-        bo.quiet()
-        assert "Ada has changed this meanwhile" in bo.page.inner_text("#notice")
-        assert bo.page.input_value("#comment") == "mine"  # nothing that was typed is lost
+        ta1, ta2 = Window(browser, desk.addresses["ta1"]), Window(browser, desk.addresses["ta2"])
+        first_left(ta1, "Work/why")
+        first_left(ta2, "Work/why")
+        ta1.page.wait_for_selector("#presence:has-text('ta2')")
+        ta2.page.wait_for_selector("#presence:has-text('ta1')")
+        ta2.page.route("**/pulse**", lambda route: route.abort())  # ta2's window hears of nothing
+        ta1.press("1")
+        ta1.quiet()
+        ta2.press("c")
+        ta2.type("mine")
+        ta2.press("Escape")
+        ta2.quiet()
+        assert "ta1 has changed this meanwhile" in ta2.page.inner_text("#notice")
+        assert ta2.page.input_value("#comment") == "mine"  # nothing that was typed is lost
         assert (
-            bo.page.locator("#item-" + ada.page.get_attribute(".item", "data-item")).get_attribute(
+            ta2.page.locator("#item-" + ta1.page.get_attribute(".item", "data-item")).get_attribute(
                 "aria-pressed"
             )
             == "true"
@@ -328,7 +328,7 @@ def test_the_page_that_opens_the_browser_leads_in_and_no_process_shows_the_token
     made.build(tmp_path / "class", 1, rubric=RUBRIC)
     opened: list[str] = []
     monkeypatch.setattr(command.webbrowser, "open", opened.append)
-    with served(tmp_path / "class", graders=("Ada",)) as desk:
+    with served(tmp_path / "class", graders=("ta1",)) as desk:
         command._open_browser(desk.addresses[""], tmp_path)
         assert "token" not in opened[0]
         page = browser.new_context().new_page()
@@ -341,11 +341,11 @@ def test_the_page_that_opens_the_browser_leads_in_and_no_process_shows_the_token
 def test_what_another_decides_is_shown_while_one_looks_on(browser: Any, tmp_path: Path) -> None:
     made.build(tmp_path / "class", 9, rubric=RUBRIC)
     with served(tmp_path / "class") as desk:
-        ada, bo = Window(browser, desk.addresses["Ada"]), Window(browser, desk.addresses["Bo"])
-        first_left(ada, "Work/why")
-        first_left(bo, "Work/why")
-        ada.press("1")
-        bo.page.wait_for_selector(".item[aria-pressed=true]")
+        ta1, ta2 = Window(browser, desk.addresses["ta1"]), Window(browser, desk.addresses["ta2"])
+        first_left(ta1, "Work/why")
+        first_left(ta2, "Work/why")
+        ta1.press("1")
+        ta2.page.wait_for_selector(".item[aria-pressed=true]")
 
 
 # --- keys and focus -----------------------------------------------------------------------------
@@ -356,9 +356,9 @@ def test_each_key_does_what_the_list_of_keys_says_and_the_focus_is_never_lost(
 ) -> None:
     made.build(tmp_path / "class", 30, rubric=RUBRIC)
     with served(tmp_path / "class") as desk:
-        ada = Window(browser, desk.addresses["Ada"])
-        page = ada.page
-        first_left(ada, "Work/why")
+        ta1 = Window(browser, desk.addresses["ta1"])
+        page = ta1.page
+        first_left(ta1, "Work/why")
 
         def focused() -> str:
             return str(
@@ -369,75 +369,75 @@ def test_each_key_does_what_the_list_of_keys_says_and_the_focus_is_never_lost(
             return str(page.get_attribute("#grading", "data-group"))
 
         start = where()
-        ada.press("j")
-        ada.quiet()
+        ta1.press("j")
+        ta1.quiet()
         assert where() != start
         assert focused() == "answer-title"
-        ada.press("k")
-        ada.quiet()
+        ta1.press("k")
+        ta1.quiet()
         assert where() == start
-        ada.press("1")
-        ada.quiet()
+        ta1.press("1")
+        ta1.quiet()
         assert focused() != ""
         assert page.inner_text("#points") == "1"
-        ada.press("u")
-        ada.quiet()
+        ta1.press("u")
+        ta1.quiet()
         assert page.inner_text("#points") == "–"
-        ada.press("p")
-        ada.type("1.5")
-        ada.press("Enter")
-        ada.quiet()
+        ta1.press("p")
+        ta1.type("1.5")
+        ta1.press("Enter")
+        ta1.quiet()
         assert page.inner_text("#points") == "1.5"
-        ada.press("c")
-        ada.type("Good: 1 and z are letters here.")
-        ada.press("Control+Enter")
-        ada.quiet()
+        ta1.press("c")
+        ta1.type("Good: 1 and z are letters here.")
+        ta1.press("Control+Enter")
+        ta1.quiet()
         assert "are letters here" in page.inner_text(".shown")
-        ada.press("z")
-        ada.quiet()
-        ada.press("c")
-        ada.type("go")
-        ada.press("ArrowDown")
+        ta1.press("z")
+        ta1.quiet()
+        ta1.press("c")
+        ta1.type("go")
+        ta1.press("ArrowDown")
         assert "suggestion" in focused()
-        ada.press("Enter")
-        ada.quiet()
+        ta1.press("Enter")
+        ta1.quiet()
         assert page.input_value("#comment") == "Good: 1 and z are letters here."
-        ada.press("Escape")
-        ada.press("a")
+        ta1.press("Escape")
+        ta1.press("a")
         page.wait_for_selector("dialog[open] textarea")
-        ada.type("A new item")
-        ada.press("Tab")
-        ada.type("0.5")
-        ada.press("Enter")
-        ada.quiet()
+        ta1.type("A new item")
+        ta1.press("Tab")
+        ta1.type("0.5")
+        ta1.press("Enter")
+        ta1.quiet()
         assert page.locator(".item", has_text="A new item").count() == 1
         page.locator("#answer-title").focus()
-        ada.press("3")
-        ada.quiet()
+        ta1.press("3")
+        ta1.quiet()
         assert page.inner_text("#points") == "0.5"
-        assert "Kim Doe" not in page.content()
-        ada.press("n")
-        ada.quiet()
-        assert "Kim Doe" in page.content()
-        ada.press("?")
+        assert "Pupil" not in page.content()
+        ta1.press("n")
+        ta1.quiet()
+        assert "Pupil" in page.content()
+        ta1.press("?")
         assert page.locator("#help").is_visible()
-        ada.press("Escape")
-        ada.press("/")
-        ada.quiet()
+        ta1.press("Escape")
+        ta1.press("/")
+        ta1.quiet()
         assert focused() == "search"
-        ada.type("saturates")
-        ada.press("Enter")
-        ada.quiet()
+        ta1.type("saturates")
+        ta1.press("Enter")
+        ta1.quiet()
         assert page.inner_text("#found") == "1 shown."
-        ada.press("Tab")
-        ada.press("j")
-        ada.press("Enter")
-        ada.quiet()
+        ta1.press("Tab")
+        ta1.press("j")
+        ta1.press("Enter")
+        ta1.quiet()
         assert page.locator("#grading").count() == 1
-        ada.press("o")
-        ada.quiet()
+        ta1.press("o")
+        ta1.quiet()
         assert page.locator("#write").count() == 1
-        assert ada.wrong == []
+        assert ta1.wrong == []
 
 
 # --- hostile answers, hostile pages -------------------------------------------------------------
@@ -467,28 +467,28 @@ def test_no_attack_acts_in_a_browser(browser: Any, tmp_path: Path) -> None:
             HOW: Written(text, {attacks[number]: made.png()}),
         },
     )
-    with served(tmp_path / "class", graders=("Ada",)) as desk:
-        ada = Window(browser, next(iter(desk.addresses.values())))
+    with served(tmp_path / "class", graders=("ta1",)) as desk:
+        ta1 = Window(browser, next(iter(desk.addresses.values())))
         asked: list[str] = []
-        ada.page.on("request", lambda request: asked.append(request.url))
-        ada.context.add_cookies([{"name": "desk-names", "value": "1", "url": ada.base}])
-        first_left(ada, "Work/why")
+        ta1.page.on("request", lambda request: asked.append(request.url))
+        ta1.context.add_cookies([{"name": "desk-names", "value": "1", "url": ta1.base}])
+        first_left(ta1, "Work/why")
         for number in range(12):
-            ada.press("c")
-            ada.page.fill("#comment", attacks[number])
-            ada.press("Escape")
-            ada.press("1")
-            ada.press("j")
-            ada.quiet()
-        first_left(ada, "Work/how")
-        student = ada.page.get_attribute(".members a", "href")
+            ta1.press("c")
+            ta1.page.fill("#comment", attacks[number])
+            ta1.press("Escape")
+            ta1.press("1")
+            ta1.press("j")
+            ta1.quiet()
+        first_left(ta1, "Work/how")
+        student = ta1.page.get_attribute(".members a", "href")
         for path in ("/", "/requests", "/journal", "/class/", student, f"{student}/report"):
-            ada.go(path)
-            ada.page.wait_for_timeout(100)
-        assert ada.page.evaluate("window.__pwned") is None
-        assert ada.wrong == []
+            ta1.go(path)
+            ta1.page.wait_for_timeout(100)
+        assert ta1.page.evaluate("window.__pwned") is None
+        assert ta1.wrong == []
         assert [
-            url for url in asked if not url.startswith((ada.base, "data:image/", "data:,"))
+            url for url in asked if not url.startswith((ta1.base, "data:image/", "data:,"))
         ] == []
 
 
@@ -497,12 +497,12 @@ def test_a_page_on_another_origin_can_frame_read_and_change_nothing(
 ) -> None:
     made.build(tmp_path / "class", 3, rubric=RUBRIC)
     with (
-        served(tmp_path / "class", graders=("Ada",)) as desk,
+        served(tmp_path / "class", graders=("ta1",)) as desk,
         socket.create_server(("127.0.0.1", 0)) as listener,
     ):
         address = next(iter(desk.addresses.values()))
-        ada = Window(browser, address)
-        base, other = ada.base, f"http://127.0.0.1:{listener.getsockname()[1]}"
+        ta1 = Window(browser, address)
+        base, other = ta1.base, f"http://127.0.0.1:{listener.getsockname()[1]}"
         page = f"""<!DOCTYPE html><iframe src="{base}/"></iframe><script>
           window.got = [];
           const tries = [
@@ -513,7 +513,7 @@ def test_a_page_on_another_origin_can_frame_read_and_change_nothing(
           for (const one of tries) one.then(() => got.push("read"), () => got.push("refused"));
           fetch("{base}/act/item", {{method: "POST", mode: "no-cors", credentials: "include", body: "{{}}"}});
         </script>"""
-        evil = ada.context.new_page()
+        evil = ta1.context.new_page()
         evil.route(f"{other}/**", lambda route: route.fulfill(body=page, content_type="text/html"))
         statuses: list[tuple[str, int]] = []
         evil.on("response", lambda answer: statuses.append((answer.url, answer.status)))
@@ -535,22 +535,22 @@ def test_axe_finds_nothing(browser: Any, tmp_path: Path, width: int, scheme: str
 
     made.build(tmp_path / "class", 30, rubric=RUBRIC)
     with served(tmp_path / "class") as desk:
-        ada = Window(browser, desk.addresses["Ada"], width=width, scheme=scheme)
-        first_left(ada, "Work/why")
+        ta1 = Window(browser, desk.addresses["ta1"], width=width, scheme=scheme)
+        first_left(ta1, "Work/why")
         for key in ("1", "c"):
-            ada.press(key)
-            ada.quiet()
-        ada.type("See $h_t$.")
-        ada.press("Escape")
-        ada.quiet()
-        part = ada.page.get_attribute("#grading", "data-part")
-        group = ada.page.get_attribute("#grading", "data-group")
-        student = ada.page.get_attribute(".members a", "href")
-        first_left(ada, "The plot")
-        plot = ada.page.url.removeprefix(ada.base)
-        ada.go(f"/q/{part}")
-        ada.page.click("[data-do=draw]")
-        ada.quiet()
+            ta1.press(key)
+            ta1.quiet()
+        ta1.type("See $h_t$.")
+        ta1.press("Escape")
+        ta1.quiet()
+        part = ta1.page.get_attribute("#grading", "data-part")
+        group = ta1.page.get_attribute("#grading", "data-group")
+        student = ta1.page.get_attribute(".members a", "href")
+        first_left(ta1, "The plot")
+        plot = ta1.page.url.removeprefix(ta1.base)
+        ta1.go(f"/q/{part}")
+        ta1.page.click("[data-do=draw]")
+        ta1.quiet()
         for path in (
             "/",
             f"/q/{part}",
@@ -561,18 +561,18 @@ def test_axe_finds_nothing(browser: Any, tmp_path: Path, width: int, scheme: str
             "/journal",
             "/q/none",
         ):
-            ada.go(path)
-            ada.page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
-            found = Axe().run(ada.page)
+            ta1.go(path)
+            ta1.page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
+            found = Axe().run(ta1.page)
             assert found.violations_count == 0, f"{path}: {found.generate_report()}"
-            wide = ada.page.evaluate(
+            wide = ta1.page.evaluate(
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             )
             assert wide <= 0, f"{path} is {wide} pixels too wide"
-        ada.go(f"/q/{part}/{group}")
+        ta1.go(f"/q/{part}/{group}")
         for key in ("?", "a"):
-            ada.press(key)
-            ada.page.wait_for_selector("dialog[open]")
-            assert Axe().run(ada.page).violations_count == 0, key
-            ada.press("Escape")
-        assert ada.wrong == []
+            ta1.press(key)
+            ta1.page.wait_for_selector("dialog[open]")
+            assert Axe().run(ta1.page).violations_count == 0, key
+            ta1.press("Escape")
+        assert ta1.wrong == []

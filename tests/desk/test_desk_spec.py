@@ -225,10 +225,10 @@ def test_a_class_that_is_graded_holds_the_parts_and_keeps_decisions_when_graded_
     command += ["--isolation", "none", "--out", str(tmp_path / "class"), "--quiet"]
     assert cli.run(command) == 0
     desk = sit_at(Store(tmp_path / "class"))
-    ada = desk.seat("Ada")
+    ta1 = desk.seat("ta1")
     assert [group.size for group in desk.groups("style")] == [2]
     item = desk.desk.view().items(desk.groups("style")[0].part)[0][0]
-    assert desk.decide(ada, "style", "s1", item=item).is_success
+    assert desk.decide(ta1, "style", "s1", item=item).is_success
     desk.journal.close()
     mini.write(tmp_path / "submissions" / "s2", {"mini.py": mini.RIGHT.replace("2 * x", "x + x")})
     assert cli.run(command) == 0

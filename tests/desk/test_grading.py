@@ -61,29 +61,29 @@ def test_similar_answers_stand_next_to_each_other(sat: Sit) -> None:
 
 def test_a_decision_is_given_to_all_who_wrote_the_same(sat: Sit) -> None:
     desk = sat(30)
-    ada = desk.seat("Ada")
-    item = desk.item(ada, WHY, "Names the gradient", 1)
-    assert desk.decide(ada, WHY, "s0000", item=item).status_code == 200
+    ta1 = desk.seat("ta1")
+    item = desk.item(ta1, WHY, "Names the gradient", 1)
+    assert desk.decide(ta1, WHY, "s0000", item=item).status_code == 200
     given = {student for student, row in rows(desk).items() if row[WHY] == "1"}
     assert given == {f"s{number:04}" for number in range(30) if number % 9 == 0}
 
 
 def test_a_student_who_is_taken_out_keeps_the_decision_and_gets_their_own_then(sat: Sit) -> None:
     desk = sat(30)
-    ada = desk.seat("Ada")
-    item = desk.item(ada, WHY, "Names the gradient", 1)
-    desk.decide(ada, WHY, "s0000", item=item)
+    ta1 = desk.seat("ta1")
+    item = desk.item(ta1, WHY, "Names the gradient", 1)
+    desk.decide(ta1, WHY, "s0000", item=item)
     group = desk.group_of(WHY, "s0009")
     student = desk.desk.view().snapshot.students["s0009"].token
-    assert ada.act(
+    assert ta1.act(
         "split", part=desk.part(WHY), group=group.token, version=group.version, student=student
     ).is_success
     assert rows(desk)["s0009"][WHY] == "1"
-    desk.decide(ada, WHY, "s0009", add=0.5)
+    desk.decide(ta1, WHY, "s0009", add=0.5)
     found = rows(desk)
     assert (found["s0009"][WHY], found["s0000"][WHY], found["s0018"][WHY]) == ("1.5", "1", "1")
     group = desk.group_of(WHY, "s0009")
-    assert ada.act(
+    assert ta1.act(
         "split", part=desk.part(WHY), group=group.token, version=group.version, join=True
     ).is_success
     assert desk.group_of(WHY, "s0009").mixed
@@ -91,10 +91,10 @@ def test_a_student_who_is_taken_out_keeps_the_decision_and_gets_their_own_then(s
 
 def test_wrong_numbers_that_are_equal_are_one_group_and_are_adjusted_at_once(sat: Sit) -> None:
     desk = sat(8)
-    ada = desk.seat("Ada")
-    item = desk.item(ada, "double", "The task's wording was unclear", 1.5)
+    ta1 = desk.seat("ta1")
+    item = desk.item(ta1, "double", "The task's wording was unclear", 1.5)
     assert desk.group_of("double", "s0001").size == 2
-    desk.decide(ada, "double", "s0001", item=item)
+    desk.decide(ta1, "double", "s0001", item=item)
     found = rows(desk)
     assert [found[f"s{number:04}"]["double"] for number in (0, 1, 5)] == ["6", "4.5", "4.5"]
     assert "The task's wording was unclear" in found["s0001"]["notes"]
@@ -105,10 +105,10 @@ def test_wrong_numbers_that_are_equal_are_one_group_and_are_adjusted_at_once(sat
 
 def test_an_item_that_is_changed_acts_on_everybody_who_has_it(sat: Sit) -> None:
     desk = sat(30)
-    ada = desk.seat("Ada")
-    item = desk.item(ada, WHY, "Names the gradient", 1)
+    ta1 = desk.seat("ta1")
+    item = desk.item(ta1, WHY, "Names the gradient", 1)
     for student in ("s0000", "s0001"):
-        desk.decide(ada, WHY, student, item=item)
+        desk.decide(ta1, WHY, student, item=item)
     version = desk.journal.record("item", item).version
     body = {
         "part": desk.part(WHY),
@@ -117,17 +117,17 @@ def test_an_item_that_is_changed_acts_on_everybody_who_has_it(sat: Sit) -> None:
         "text": "Names the *gradient*",
         "points": 1.5,
     }
-    assert ada.act("item", **body).is_success
+    assert ta1.act("item", **body).is_success
     found = rows(desk)
     assert found["s0000"][WHY] == found["s0001"][WHY] == "1.5"
     assert (
-        ada.act(
+        ta1.act(
             "item", part=desk.part(WHY), item=item, version=version + 1, remove=True
         ).status_code
         == 409
     )
     version = desk.journal.record("item", item).version
-    assert ada.act("item", part=desk.part(WHY), item=item, version=version, remove=True).is_success
+    assert ta1.act("item", part=desk.part(WHY), item=item, version=version, remove=True).is_success
     assert rows(desk)["s0000"][WHY] == "0"
 
 
@@ -148,11 +148,11 @@ def test_items_add_up_or_take_away_between_floor_and_ceiling(
     sat: Sit, items: list[float], scale: dict[str, object], points: str
 ) -> None:
     desk = sat(2)
-    ada = desk.seat("Ada")
+    ta1 = desk.seat("ta1")
     if scale:
-        assert ada.act("scale", part=desk.part(WHY), version=0, **scale).is_success
+        assert ta1.act("scale", part=desk.part(WHY), version=0, **scale).is_success
     for number, value in enumerate(items):
-        desk.decide(ada, WHY, "s0000", item=desk.item(ada, WHY, f"item {number}", value))
+        desk.decide(ta1, WHY, "s0000", item=desk.item(ta1, WHY, f"item {number}", value))
     assert rows(desk)["s0000"][WHY] == points
 
 
@@ -161,8 +161,8 @@ def test_the_assignments_rubric_is_there_at_the_beginning_and_is_exported_for_th
 ) -> None:
     brought = (Item(part=f"{ANSWER_OF}{WHY}", text="Names the gradient", points=1.0, order=0.0),)
     desk = sat(3, rubric=brought)
-    ada = desk.seat("Ada")
-    desk.item(ada, "double", "Unclear", 1)
+    ta1 = desk.seat("ta1")
+    desk.item(ta1, "double", "Unclear", 1)
     tables_ = tomllib.loads(exports.rubric_toml(desk.journal).decode())["rubric"]
     assert tables_ == [
         {"part": WHY, "text": "Names the gradient", "points": 1.0},
@@ -175,45 +175,45 @@ def test_the_assignments_rubric_is_there_at_the_beginning_and_is_exported_for_th
 
 def test_the_later_write_never_silently_wins(sat: Sit) -> None:
     desk = sat(30)
-    ada, bo = desk.seat("Ada"), desk.seat("Bo")
-    item = desk.item(ada, WHY, "Names the gradient", 1)
+    ta1, ta2 = desk.seat("ta1"), desk.seat("ta2")
+    item = desk.item(ta1, WHY, "Names the gradient", 1)
     seen = desk.group_of(WHY, "s0000")
     body = {"part": desk.part(WHY), "group": seen.token, "version": seen.version}
-    assert ada.act("decide", **body, item=item).is_success
-    late = bo.act("decide", **body, add=2)
-    assert (late.status_code, late.json()["who"]) == (409, "Ada")
+    assert ta1.act("decide", **body, item=item).is_success
+    late = ta2.act("decide", **body, add=2)
+    assert (late.status_code, late.json()["who"]) == (409, "ta1")
     assert rows(desk)["s0000"][WHY] == "1"
 
 
 def test_a_split_that_came_between_is_a_change_too(sat: Sit) -> None:
     desk = sat(30)
-    ada, bo = desk.seat("Ada"), desk.seat("Bo")
+    ta1, ta2 = desk.seat("ta1"), desk.seat("ta2")
     seen = desk.group_of(WHY, "s0000")
     student = desk.desk.view().snapshot.students["s0009"].token
     body = {"part": desk.part(WHY), "group": seen.token, "version": seen.version}
-    assert ada.act("split", **body, student=student).is_success
-    assert bo.act("decide", **body, add=2).status_code == 409
+    assert ta1.act("split", **body, student=student).is_success
+    assert ta2.act("decide", **body, add=2).status_code == 409
 
 
 def test_graders_see_each_other(sat: Sit) -> None:
     desk = sat(3)
-    ada, bo = desk.seat("Ada"), desk.seat("Bo")
+    ta1, ta2 = desk.seat("ta1"), desk.seat("ta2")
     place = f"{desk.part(WHY)}/{desk.group_of(WHY, 's0000').token}"
-    ada.client.get("/pulse", params={"place": place, "window": "1"})
-    assert bo.client.get("/pulse", params={"place": place, "window": "2"}).json()["others"] == [
-        "Ada"
+    ta1.client.get("/pulse", params={"place": place, "window": "1"})
+    assert ta2.client.get("/pulse", params={"place": place, "window": "2"}).json()["others"] == [
+        "ta1"
     ]
-    ada.client.get("/pulse", params={"place": "", "window": "1"})
-    assert bo.client.get("/pulse", params={"place": place, "window": "2"}).json()["others"] == []
+    ta1.client.get("/pulse", params={"place": "", "window": "1"})
+    assert ta2.client.get("/pulse", params={"place": place, "window": "2"}).json()["others"] == []
 
 
 def test_undo_takes_back_ones_own_last_action(sat: Sit) -> None:
     desk = sat(30)
-    ada, bo = desk.seat("Ada"), desk.seat("Bo")
-    item = desk.item(ada, WHY, "Names the gradient", 1)
-    desk.decide(ada, WHY, "s0000", item=item)
-    desk.decide(bo, HOW, "s0000", add=2)
-    told = ada.act("undo").json()
+    ta1, ta2 = desk.seat("ta1"), desk.seat("ta2")
+    item = desk.item(ta1, WHY, "Names the gradient", 1)
+    desk.decide(ta1, WHY, "s0000", item=item)
+    desk.decide(ta2, HOW, "s0000", add=2)
+    told = ta1.act("undo").json()
     assert told["undone"].startswith("/q/")
     found = rows(desk)["s0000"]
     assert (found[WHY], found[HOW]) == ("", "2")
@@ -221,12 +221,12 @@ def test_undo_takes_back_ones_own_last_action(sat: Sit) -> None:
 
 def test_a_part_is_shared_out_and_each_grader_is_led_to_their_own(sat: Sit) -> None:
     desk = sat(30)
-    ada, bo = desk.seat("Ada"), desk.seat("Bo")
-    assert ada.act("share", part=desk.part(WHY), version=0, graders=["Ada", "Bo"]).is_success
+    ta1, ta2 = desk.seat("ta1"), desk.seat("ta2")
+    assert ta1.act("share", part=desk.part(WHY), version=0, graders=["ta1", "ta2"]).is_success
     view = desk.desk.view()
     whose = {group.token: view.grader_of(group) for group in desk.groups(WHY)}
-    assert set(whose.values()) == {"Ada", "Bo"}
-    for seat in (ada, bo):
+    assert set(whose.values()) == {"ta1", "ta2"}
+    for seat in (ta1, ta2):
         where = seat.get(f"/q/{desk.part(WHY)}/next").headers["location"].rpartition("/")[2]
         assert whose[where] == seat.grader
 
@@ -236,14 +236,14 @@ def test_a_part_is_shared_out_and_each_grader_is_led_to_their_own(sat: Sit) -> N
 
 def test_marks_pages_and_exports_hold_what_was_decided(sat: Sit, tmp_path: Path) -> None:
     desk = sat(6)
-    ada = desk.seat("Ada")
-    item = desk.item(ada, WHY, "Names the **gradient** $\\nabla L$", 1)
-    desk.decide(ada, WHY, "s0000", item=item)
-    desk.decide(ada, WHY, "s0000", comment="See *chapter 10*, $h_t$.")
-    hidden = desk.item(ada, "shift", "right but for a sign", 0.5)
-    desk.decide(ada, "shift", "s0000", item=hidden)
+    ta1 = desk.seat("ta1")
+    item = desk.item(ta1, WHY, "Names the **gradient** $\\nabla L$", 1)
+    desk.decide(ta1, WHY, "s0000", item=item)
+    desk.decide(ta1, WHY, "s0000", comment="See *chapter 10*, $h_t$.")
+    hidden = desk.item(ta1, "shift", "right but for a sign", 0.5)
+    desk.decide(ta1, "shift", "s0000", item=hidden)
     assert (
-        "6 pages" in ada.act("write").json()["message"]
+        "6 pages" in ta1.act("write").json()["message"]
     )  # all six have the same result of that check
     out = desk.store.out
     written = {
@@ -270,8 +270,8 @@ def test_marks_pages_and_exports_hold_what_was_decided(sat: Sit, tmp_path: Path)
 
 def test_the_feedback_export_writes_pages_that_are_behind(sat: Sit, tmp_path: Path) -> None:
     desk = sat(3)
-    ada = desk.seat("Ada")
-    desk.decide(ada, WHY, "s0001", comment="Well argued.", done=True)
+    ta1 = desk.seat("ta1")
+    desk.decide(ta1, WHY, "s0001", comment="Well argued.", done=True)
     out = desk.store.out
     assert "Well argued." not in (out / "s0001/student.html").read_text()
     assert (
@@ -283,18 +283,18 @@ def test_the_feedback_export_writes_pages_that_are_behind(sat: Sit, tmp_path: Pa
 
 def test_only_pages_that_are_behind_are_written(sat: Sit) -> None:
     desk = sat(9)
-    ada = desk.seat("Ada")
-    desk.decide(ada, WHY, "s0004", add=1)
+    ta1 = desk.seat("ta1")
+    desk.decide(ta1, WHY, "s0004", add=1)
     path = desk.store.out / overrides.NAME
     assert [entry.student for entry, _, _ in rerender.behind(desk.store, path)] == ["s0004"]
-    assert ada.act("write").is_success
+    assert ta1.act("write").is_success
     assert rerender.behind(desk.store, path) == []
 
 
 def test_overrides_are_still_read_and_have_the_last_word(sat: Sit) -> None:
     desk = sat(3)
-    ada = desk.seat("Ada")
-    desk.decide(ada, WHY, "s0000", add=1)
+    ta1 = desk.seat("ta1")
+    desk.decide(ta1, WHY, "s0000", add=1)
     text = f'[[adjust]]\nstudent = "s0000"\nanswer = "{WHY}"\npoints = 2\nreason = "agreed"\n'
     (desk.store.out / overrides.NAME).write_text(text)
     assert rows(desk)["s0000"][WHY] == "2"
@@ -302,7 +302,7 @@ def test_overrides_are_still_read_and_have_the_last_word(sat: Sit) -> None:
 
 def test_a_comment_alone_leaves_the_answer_waiting(sat: Sit) -> None:
     desk = sat(3)
-    desk.decide(desk.seat("Ada"), WHY, "s0000", comment="to be discussed")
+    desk.decide(desk.seat("ta1"), WHY, "s0000", comment="to be discussed")
     assert rows(desk)["s0000"][WHY] == ""
     assert desk.group_of(WHY, "s0000").state.value == "waits"
 
@@ -311,10 +311,10 @@ def test_every_decision_is_exported_with_who_when_and_what_stood_before(
     sat: Sit, tmp_path: Path
 ) -> None:
     desk = sat(3)
-    ada, bo = desk.seat("Ada"), desk.seat("Bo")
-    item = desk.item(ada, WHY, "=cmd|gradient", 1)
-    desk.decide(ada, WHY, "s0000", item=item)
-    desk.decide(bo, WHY, "s0000", comment="better")
+    ta1, ta2 = desk.seat("ta1"), desk.seat("ta2")
+    item = desk.item(ta1, WHY, "=cmd|gradient", 1)
+    desk.decide(ta1, WHY, "s0000", item=item)
+    desk.decide(ta2, WHY, "s0000", comment="better")
     assert (
         cli.run(
             ["desk", "--from", str(desk.store.out), "--export", str(tmp_path / "decisions.csv")]
@@ -323,7 +323,7 @@ def test_every_decision_is_exported_with_who_when_and_what_stood_before(
     )
     lines = list(csv.DictReader(io.StringIO((tmp_path / "decisions.csv").read_text())))
     last = lines[-1]
-    assert (last["who"], last["part"], last["student"]) == ("Bo", WHY, "s0000")
+    assert (last["who"], last["part"], last["student"]) == ("ta2", WHY, "s0000")
     assert "gradient (+1)" in last["before"]
     assert "better" in last["after"]
     assert last["time"].startswith("20")
@@ -335,8 +335,8 @@ def test_every_decision_is_exported_with_who_when_and_what_stood_before(
 
 def test_a_regrade_keeps_decisions_on_answers_that_did_not_change(sat: Sit) -> None:
     desk = sat(3)
-    ada = desk.seat("Ada")
-    desk.decide(ada, WHY, "s0000", add=2)
+    ta1 = desk.seat("ta1")
+    desk.decide(ta1, WHY, "s0000", add=2)
     made.regrade(desk.store, "s0000", made.answers_of(0), {"double": 0.0})
     assert desk.group_of(WHY, "s0000").state.value == "graded"
     assert rows(desk)["s0000"][WHY] == "2"
@@ -344,23 +344,23 @@ def test_a_regrade_keeps_decisions_on_answers_that_did_not_change(sat: Sit) -> N
 
 def test_an_answer_that_changed_since_waits_again_and_says_so(sat: Sit) -> None:
     desk = sat(3)
-    ada = desk.seat("Ada")
-    desk.decide(ada, WHY, "s0000", add=2)
+    ta1 = desk.seat("ta1")
+    desk.decide(ta1, WHY, "s0000", add=2)
     made.regrade(desk.store, "s0000", {**made.answers_of(0), WHY: Written("Something else.")}, {})
     group = desk.group_of(WHY, "s0000")
     assert group.state.value == "changed since"
     row = rows(desk)["s0000"]
     assert row[WHY] == ""
     assert "changed since it was graded" in row["notes"]
-    page = ada.get(f"/q/{desk.part(WHY)}/{group.token}").text
+    page = ta1.get(f"/q/{desk.part(WHY)}/{group.token}").text
     assert "Changed since it was graded" in page
-    assert desk.decide(ada, WHY, "s0000", done=True).is_success  # the same as before
+    assert desk.decide(ta1, WHY, "s0000", done=True).is_success  # the same as before
     assert rows(desk)["s0000"][WHY] == "2"
 
 
 def test_an_answer_that_is_gone_waits_too(sat: Sit) -> None:
     desk = sat(3)
-    desk.decide(desk.seat("Ada"), WHY, "s0000", add=2)
+    desk.decide(desk.seat("ta1"), WHY, "s0000", add=2)
     answers = {name: answer for name, answer in made.answers_of(0).items() if name != WHY}
     made.regrade(desk.store, "s0000", answers, {})
     assert rows(desk)["s0000"][WHY] == ""
@@ -368,8 +368,8 @@ def test_an_answer_that_is_gone_waits_too(sat: Sit) -> None:
 
 def test_a_decision_on_a_check_that_changed_is_shown_as_such(sat: Sit) -> None:
     desk = sat(5)
-    ada = desk.seat("Ada")
-    desk.decide(ada, "double", "s0001", add=1)
+    ta1 = desk.seat("ta1")
+    desk.decide(ta1, "double", "s0001", add=1)
     assert rows(desk)["s0001"]["double"] == "4"
     made.regrade(desk.store, "s0001", made.answers_of(1), {"double": 2.0})
     assert desk.group_of("double", "s0001").state.value == "changed since"
@@ -383,20 +383,20 @@ def test_a_decision_on_a_check_that_changed_is_shown_as_such(sat: Sit) -> None:
 
 def test_requests_stand_at_the_answer_until_they_are_decided(sat: Sit) -> None:
     desk = sat(3)
-    ada = desk.seat("Ada")
+    ta1 = desk.seat("ta1")
     table = f"id,part,text\ns0001,{WHY},I did name it <b>x</b>\ns0002,double,Look again\n"
     headers = {"Origin": "http://127.0.0.1:8521", "Content-Type": "text/csv"}
-    assert ada.client.post("/act/import", content=table.encode(), headers=headers).is_success
+    assert ta1.client.post("/act/import", content=table.encode(), headers=headers).is_success
     group = desk.group_of(WHY, "s0001")
     assert group.request
-    page = ada.get(f"/q/{desk.part(WHY)}/{group.token}").text
+    page = ta1.get(f"/q/{desk.part(WHY)}/{group.token}").text
     assert "I did name it &lt;b&gt;x" in page
     student = desk.desk.view().snapshot.students["s0001"].token
     version = desk.desk.journal.record("request", f'["answer:{WHY}","s0001"]').version
     body = {"part": desk.part(WHY), "student": student, "version": version}
-    assert ada.act("answer", **body, granted=False, reply="it is not there").is_success
+    assert ta1.act("answer", **body, granted=False, reply="it is not there").is_success
     assert not desk.group_of(WHY, "s0001").request
-    assert desk.seat("Bo").act("answer", **body, granted=True).status_code == 409
+    assert desk.seat("ta2").act("answer", **body, granted=True).status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -415,7 +415,7 @@ def test_a_table_of_requests_that_can_not_be_meant_is_refused_whole(
     desk = sat(3)
     headers = {"Origin": "http://127.0.0.1:8521", "Content-Type": "text/csv"}
     good = table.replace("\n", "\ns0000,Work/why,good\n", 1)
-    answer = desk.seat("Ada").client.post("/act/import", content=good.encode(), headers=headers)
+    answer = desk.seat("ta1").client.post("/act/import", content=good.encode(), headers=headers)
     assert answer.status_code == 400
     assert complaint in answer.json()["error"]
     assert desk.desk.view().requests == {}
@@ -423,39 +423,39 @@ def test_a_table_of_requests_that_can_not_be_meant_is_refused_whole(
 
 def test_a_second_reading_is_blind_changes_no_mark_and_says_how_far_apart_it_is(sat: Sit) -> None:
     desk = sat(30)
-    ada, bo = desk.seat("Ada"), desk.seat("Bo")
+    ta1, ta2 = desk.seat("ta1"), desk.seat("ta2")
     for group in desk.groups(WHY):
-        desk.decide(ada, WHY, group.works[0].student, add=1)
-    assert ada.act("draw", part=desk.part(WHY), count=3).is_success
-    page = bo.get(f"/q/{desk.part(WHY)}").text
+        desk.decide(ta1, WHY, group.works[0].student, add=1)
+    assert ta1.act("draw", part=desk.part(WHY), count=3).is_success
+    page = ta2.get(f"/q/{desk.part(WHY)}").text
     assert page.count("hidden until it is read") == 3
     token = page.partition("?second=1")[0].rpartition("/")[2]
-    shown = bo.get(f"/q/{desk.part(WHY)}/{token}?second=1").text
+    shown = ta2.get(f"/q/{desk.part(WHY)}/{token}?second=1").text
     assert 'id="points">–' in shown
-    assert bo.act(
+    assert ta2.act(
         "decide", part=desk.part(WHY), group=token, version=0, add=1.5, second=True
     ).is_success
-    assert "0.5 points apart" in text_of(bo.get(f"/q/{desk.part(WHY)}").text)
+    assert "0.5 points apart" in text_of(ta2.get(f"/q/{desk.part(WHY)}").text)
     assert {row[WHY] for row in rows(desk).values()} == {"1"}
 
 
 def test_parts_that_are_code_show_what_the_checks_say(sat: Sit) -> None:
     desk = sat(3)
-    ada = desk.seat("Ada")
+    ta1 = desk.seat("ta1")
     for part in (PLOT, STYLE):
         group = desk.group_of(part, "s0001")
-        page = ada.get(f"/q/{desk.part(part)}/{group.token}").text
+        page = ta1.get(f"/q/{desk.part(part)}/{group.token}").text
         assert "What the checks say" in page
         assert "<code>double</code> 3 / 6" in page
     assert (
         "data:image/png"
-        in ada.get(f"/q/{desk.part(PLOT)}/{desk.group_of(PLOT, 's0001').token}").text
+        in ta1.get(f"/q/{desk.part(PLOT)}/{desk.group_of(PLOT, 's0001').token}").text
     )
 
 
 def test_names_are_not_sent_until_they_are_asked_for(sat: Sit) -> None:
     desk = sat(12)
-    ada = desk.seat("Ada")
+    ta1 = desk.seat("ta1")
     group = desk.group_of(WHY, "s0000")
     student = desk.desk.view().snapshot.students["s0000"].token
     paths = [
@@ -467,12 +467,12 @@ def test_names_are_not_sent_until_they_are_asked_for(sat: Sit) -> None:
         "/journal",
     ]
     for path in paths:
-        page = ada.get(path)
+        page = ta1.get(path)
         assert page.status_code == 200
-        assert "Kim Doe" not in page.text
+        assert "Pupil" not in page.text
         assert "s0000" not in page.text
-    ada.client.cookies["desk-names"] = "1"
-    assert "Kim Doe 0" in ada.get(paths[2]).text
+    ta1.client.cookies["desk-names"] = "1"
+    assert "Pupil 0" in ta1.get(paths[2]).text
 
 
 @pytest.mark.parametrize(
@@ -482,7 +482,7 @@ def test_names_are_not_sent_until_they_are_asked_for(sat: Sit) -> None:
         ("?state=left", 8),
         ("?state=graded", 1),
         ("?text=SATURATES", 1),
-        ("?grader=Ada", 1),
+        ("?grader=ta1", 1),
         ("?score=1", 1),
         ("?score=2", 0),
         ("?section=A", 9),
@@ -495,9 +495,9 @@ def test_names_are_not_sent_until_they_are_asked_for(sat: Sit) -> None:
 )
 def test_a_list_is_filtered(sat: Sit, query: str, found: int) -> None:
     desk = sat(30)
-    ada = desk.seat("Ada")
-    desk.decide(ada, WHY, "s0003", add=1)
-    page = ada.get(f"/q/{desk.part(WHY)}{query}")
+    ta1 = desk.seat("ta1")
+    desk.decide(ta1, WHY, "s0003", add=1)
+    page = ta1.get(f"/q/{desk.part(WHY)}{query}")
     assert page.status_code == 200
     assert f"{found} shown" in page.text
     if not query:
@@ -508,37 +508,37 @@ def test_a_list_is_filtered(sat: Sit, query: str, found: int) -> None:
 
 def test_a_part_can_be_shared_among_those_alone_who_sit_at_the_desk(sat: Sit) -> None:
     desk = sat(3)
-    answer = desk.seat("Ada").act("share", part=desk.part(WHY), version=0, graders=["Ada", "Boo"])
+    answer = desk.seat("ta1").act("share", part=desk.part(WHY), version=0, graders=["ta1", "Boo"])
     assert answer.status_code == 400
     assert "'Boo' is not a grader" in answer.json()["error"]
 
 
 def test_a_class_that_can_no_longer_be_read_is_said_so(sat: Sit) -> None:
     desk = sat(3)
-    ada = desk.seat("Ada")
+    ta1 = desk.seat("ta1")
     for name in ("class.json", ".class.json"):
         (desk.store.out / name).write_text("{")
-    answer = ada.get("/")
+    answer = ta1.get("/")
     assert answer.status_code == 500
     assert "is damaged" in answer.text
 
 
 def test_the_class_page_is_live_and_lists_what_people_read(sat: Sit) -> None:
     desk = sat(3)
-    ada = desk.seat("Ada")
-    before = text_of(ada.get("/class/").text)
+    ta1 = desk.seat("ta1")
+    before = text_of(ta1.get("/class/").text)
     assert f"{WHY}" in before
     assert "3 × wait to be read" in before
-    desk.decide(ada, WHY, "s0000", add=2)
-    assert "2 × wait to be read" in text_of(ada.get("/class/").text)
-    rows_ = list(csv.DictReader(io.StringIO(ada.get("/class/gradebook.csv").text)))
+    desk.decide(ta1, WHY, "s0000", add=2)
+    assert "2 × wait to be read" in text_of(ta1.get("/class/").text)
+    rows_ = list(csv.DictReader(io.StringIO(ta1.get("/class/gradebook.csv").text)))
     assert rows_[0][WHY] == "2"
 
 
 def test_the_verdicts_stand_at_the_cells_that_they_judge(sat: Sit) -> None:
     desk = sat(5)
     student = desk.desk.view().snapshot.students["s0001"].token
-    page = desk.seat("Ada").get(f"/s/{student}").text
+    page = desk.seat("ta1").get(f"/s/{student}").text
     cell = page.partition("Cell of the assignment")[2].partition("<pre")[0]
     assert "double: fail, 3 / 6" in cell
 
@@ -546,14 +546,14 @@ def test_the_verdicts_stand_at_the_cells_that_they_judge(sat: Sit) -> None:
 def test_students_without_work_and_questions_without_answers_have_pages_too(sat: Sit) -> None:
     people = [made.entry(0), msgspec.structs.replace(made.entry(1), paths=())]
     desk = sat(entries=people, answers=lambda number: {})
-    ada = desk.seat("Ada")
+    ta1 = desk.seat("ta1")
     view = desk.desk.view()
     for part in view.snapshot.parts:
-        assert ada.get(f"/q/{part.token}").status_code == 200
-        assert ada.get(f"/q/{part.token}/next").status_code == 303
+        assert ta1.get(f"/q/{part.token}").status_code == 200
+        assert ta1.get(f"/q/{part.token}/next").status_code == 303
     for student in view.snapshot.students.values():
-        assert ada.get(f"/s/{student.token}").status_code == 200
-    assert "0 answers are left" in ada.get("/").text
+        assert ta1.get(f"/s/{student.token}").status_code == 200
+    assert "0 answers are left" in ta1.get("/").text
 
 
 def test_a_refused_submission_is_shown_with_its_reason(sat: Sit) -> None:
@@ -566,26 +566,26 @@ def test_a_refused_submission_is_shown_with_its_reason(sat: Sit) -> None:
     )
     desk.store.write("s0001", {"refused.txt": reason.encode()}, refused)
     desk.store.write_class(desk.store.read_class())
-    ada = desk.seat("Ada")
+    ta1 = desk.seat("ta1")
     student = desk.desk.view().snapshot.students["s0001"].token
-    assert ada.get(f"/s/{student}").status_code == 200
-    answer = ada.get(f"/s/{student}/report")
+    assert ta1.get(f"/s/{student}").status_code == 200
+    answer = ta1.get(f"/s/{student}/report")
     assert (answer.text, answer.headers["content-type"].partition(";")[0]) == (reason, "text/plain")
     assert [group.size for group in desk.groups(WHY)] == [1]
 
 
 def test_the_live_gradebook_follows_decisions_items_and_overrides(sat: Sit) -> None:
     desk = sat(3)
-    ada = desk.seat("Ada")
+    ta1 = desk.seat("ta1")
 
     def points() -> list[str]:
-        table = csv.DictReader(io.StringIO(ada.get("/class/gradebook.csv").text))
+        table = csv.DictReader(io.StringIO(ta1.get("/class/gradebook.csv").text))
         return [row[WHY] for row in table]
 
-    item = desk.item(ada, WHY, "Names the gradient", 1)
-    desk.decide(ada, WHY, "s0000", item=item)
+    item = desk.item(ta1, WHY, "Names the gradient", 1)
+    desk.decide(ta1, WHY, "s0000", item=item)
     assert points() == ["1", "", ""]
-    desk.decide(ada, WHY, "s0001", add=2)
+    desk.decide(ta1, WHY, "s0001", add=2)
     assert points() == ["1", "2", ""]
     body = {
         "item": item,
@@ -593,9 +593,9 @@ def test_the_live_gradebook_follows_decisions_items_and_overrides(sat: Sit) -> N
         "text": "Names it",
         "points": 0.5,
     }
-    assert ada.act("item", part=desk.part(WHY), **body).is_success
+    assert ta1.act("item", part=desk.part(WHY), **body).is_success
     assert points() == ["0.5", "2", ""]
-    ada.act("undo")
+    ta1.act("undo")
     assert points() == ["1", "2", ""]
     text = f'[[adjust]]\nstudent = "s0002"\nanswer = "{WHY}"\npoints = 1.5\nreason = "agreed"\n'
     (desk.store.out / overrides.NAME).write_text(text)

@@ -25,7 +25,7 @@ class Files:
         """Lay down a file for this case alone; text is written as UTF-8.
 
         Example:
-            student.files["scores.csv"] = "Ada,3"
+            student.files["scores.csv"] = "student 17,3"
         """
         data = content.encode() if isinstance(content, str) else content
         if not isinstance(data, bytes):

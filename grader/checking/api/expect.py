@@ -240,7 +240,7 @@ class Expect:
         rounding leaves open.
 
         Example:
-            student.greet("Ada")
+            student.greet("world")
             expect.printed()
         """
         own = "" if self._case is None else self._case.printed

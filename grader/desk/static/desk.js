@@ -106,7 +106,7 @@
     if (push) history.pushState(null, "", address ? address.pathname + address.search : url);
     for (const one of document.querySelectorAll("#main [data-fold]")) one.open = open.get(one.dataset.fold) ?? one.open;
     if (keep !== null && $("#comment")) $("#comment").value = keep;
-    const target = (focus && $(focus)) || (same && before && $(before)) || $("#answer-title") || $("#main");
+    const target = (focus && $(focus)) || (same && before && $(before)) || $("#answer-title, #student-title") || $("#main");
     target.focus({ preventScroll: same });
     if (!same) window.scrollTo(0, 0);
     pulse();
@@ -118,16 +118,20 @@
     await load(url, { push: true, focus });
   }
 
+  const student = () => $("#student");
+
   const groupUrl = (token) => {
+    if (student()) return `${base}/s/${token}`;
     const data = grading().dataset;
     return `${base}/q/${data.part}/${token}${data.second ? "?second=1" : ""}`;
   };
 
   function move(to) {
     queue(async () => {
-      const token = grading()?.dataset[to];
+      const place = grading() ?? student();
+      const token = place?.dataset[to];
       if (token) await go(groupUrl(token));
-      else if (grading()) {
+      else if (place) {
         await saveComment();
         say(to === "next" ? "Everything here is graded." : "There is no other in this direction.");
       }
@@ -378,8 +382,8 @@
 
   const keys = {
     z: () => (grading() ? actions.next() : $("#main a.go")?.click()),
-    j: () => (grading() ? actions.following() : step(1)),
-    k: () => (grading() ? actions.previous() : step(-1)),
+    j: () => (grading() ?? student() ? actions.following() : step(1)),
+    k: () => (grading() ?? student() ? actions.previous() : step(-1)),
     c: () => $("#comment")?.focus(),
     p: () => $("#add")?.focus(),
     a: () => grading() && actions["new-item"](),
