@@ -5,8 +5,9 @@
     ### END SOLUTION
 
 The text behind ``BEGIN SOLUTION`` names the task; the stub raises `NotImplementedError` with it and
-with the name of the function that it stands in. Whatever resembles a marker and is none stops the
-build: it would hand out an answer.
+with the name of the function that it stands in. If lines between the markers begin with
+``### PROMPT``, the rest of these lines is the stub, and nothing is raised. Whatever resembles a
+marker and is none stops the build: it would hand out an answer.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import msgspec
 
 from grader.errors import AssignmentError
-from grader.markers import BEGIN, END, PLACEHOLDER
+from grader.markers import BEGIN, END, PLACEHOLDER, is_prompt, prompt_of
 from grader.notebooks.definitions import MAGIC
 
 KEPT_OF_CELLS = ("grader", "tags", "slideshow", "editable", "deletable", "jupyter")  # metadata
@@ -38,12 +39,13 @@ RESEMBLES = re.compile(
 
 
 class Block(msgspec.Struct, frozen=True):
-    """One solution: its task, its indentation, and the lines between its markers."""
+    """One solution: its task, its indentation, the lines between its markers, and its prompt."""
 
     task: str
     indent: str
     lines: tuple[str, ...]
     pictures: tuple[str, ...] = ()  # base64: what was pasted into the author's answer
+    prompt: tuple[str, ...] = ()  # what students find in the solution's place, if the author says
 
 
 class Stripped(msgspec.Struct, frozen=True):
@@ -106,7 +108,9 @@ def _strip(text: str, name: str, stub: Callable[[Block, int], list[str]]) -> Str
         elif opened is None:
             raise AssignmentError(f"{name}, line {number}: {END} without a {BEGIN} before it")
         else:
-            blocks.append(Block(opened[2], opened[1], tuple(body)))
+            lines = tuple(line for line in body if not is_prompt(line))
+            prompt = tuple(map(prompt_of, filter(is_prompt, body)))
+            blocks.append(Block(opened[2], opened[1], lines, prompt=prompt))
             kept.extend(stub(blocks[-1], opened[0]))
             opened = None
     if opened is not None:
@@ -256,6 +260,8 @@ def _read_notebook(text: str, name: str) -> dict[str, Any]:
 
 
 def _code_stub(block: Block, function: str) -> list[str]:
+    if block.prompt:
+        return list(block.prompt)
     task = _told(block.task, function)
     rule = "#" + "-" * max(20, RULE - len(block.indent))
     return [

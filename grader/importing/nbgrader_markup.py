@@ -26,6 +26,7 @@ from grader.importing.drafts import (
     to_students,
 )
 from grader.markers import BEGIN, END
+from grader.notebooks.definitions import tree_of
 
 QUESTION = "q1"
 HIDDEN_BEGIN, HIDDEN_END = "BEGIN HIDDEN TESTS", "END HIDDEN TESTS"
@@ -170,7 +171,7 @@ def _reads(code: str) -> bool:
     lines may not be.
     """
     try:
-        ast.parse(plain_python(code))
+        tree_of(plain_python(code))
     except SyntaxError:
         return False
     return True
@@ -184,7 +185,7 @@ def _automatic(line: str) -> list[str]:
     if found is None:
         return [line]
     try:
-        body = ast.parse(found[2]).body
+        body = tree_of(found[2]).body
     except SyntaxError:
         return [line]
     asked = [ast.unparse(node) for node in body]
@@ -193,7 +194,7 @@ def _automatic(line: str) -> list[str]:
 
 def _does_something(code: str) -> bool:
     try:
-        body = ast.parse(code).body
+        body = tree_of(code).body
     except SyntaxError:
         return True
     return any(

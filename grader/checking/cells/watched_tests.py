@@ -12,11 +12,11 @@ import ast
 import math
 import re
 import secrets
-import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from grader.errors import AssignmentError
+from grader.notebooks.definitions import tree_of
 
 # What functions must not say yes to, by the last part of their names; `{f}` is the function as the
 # test names it.
@@ -204,7 +204,7 @@ def plain(source: str) -> str:
     """
     text = _TIMING.sub("", source)
     try:
-        ast.parse(text)
+        tree_of(text)
     except SyntaxError:
         from IPython.core.inputtransformer2 import TransformerManager  # only for magics
 
@@ -216,9 +216,7 @@ def plain(source: str) -> str:
 def parsed(text: str, source: str) -> ast.Module:
     """Return a syntax tree; raise `AssignmentError` if there is none."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an escape in an author's string
-            return ast.parse(text)
+        return tree_of(text)
     except (SyntaxError, ValueError) as error:
         first = source.strip().partition("\n")[0]
         raise AssignmentError(
