@@ -110,7 +110,8 @@ def _checked(code: str, cell: Cell) -> tuple[str, str]:
     last = tree.body[-1] if tree.body else None
     if functions and not any(isinstance(node, ast.Expr | ast.Assert) for node in tree.body[1:]):
         calls = [
-            f"{node.name}({', '.join(arg.arg for arg in node.args.args)})" for node in functions
+            f"{node.name}({', '.join(_given(arg.arg) for arg in node.args.args)})"
+            for node in functions
         ]
         told = ast.get_docstring(functions[0]) or ""
         return "\n".join([code, "", *calls]), told
@@ -120,6 +121,13 @@ def _checked(code: str, cell: Cell) -> tuple[str, str]:
     begin = lines[last.lineno - 1].encode()[: last.col_offset].decode()
     before = "\n".join([*lines[: last.lineno - 1], begin]).rstrip(" ;\n")
     return (before + "\n" if before.strip() else "") + _held(last.value, _shown(cell)), ""
+
+
+def _given(parameter: str) -> str:
+    """Return what a test function gets: what the notebook has under the parameter's name, or all of
+    it as `env`.
+    """
+    return "globals()" if parameter == "env" else parameter
 
 
 def _shown_again(code: str, output: str) -> str:

@@ -32,7 +32,7 @@ def parsed(source: str) -> ast.Module | None:
         return None
 
 
-def tree_of(code: str) -> ast.Module:
+def tree_of(code: str | bytes) -> ast.Module:
     """Return the syntax tree of Python code; raise as `ast.parse` does.
 
     In Python 3.11, threads that parse at the same time share a counter of depth, and one of them
@@ -46,7 +46,7 @@ def tree_of(code: str) -> ast.Module:
     return _parsed_once(code)
 
 
-def _parsed_once(code: str) -> ast.Module:
+def _parsed_once(code: str | bytes) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape, for one, is its writer's matter
         return ast.parse(code)

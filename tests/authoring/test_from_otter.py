@@ -218,6 +218,11 @@ def test_what_a_cell_showed_is_held(source: str, shown: str, code: str) -> None:
     assert read_test(cell("code", source, shown=shown)).code == code
 
 
+def test_a_function_gets_all_that_the_notebook_holds_as_env() -> None:
+    read = read_test(cell("code", "def test_f(env, f):", "    assert env['f'] is f"))
+    assert read.code.endswith("test_f(globals(), f)")
+
+
 def test_a_function_is_called_by_the_names_of_its_parameters() -> None:
     read = read_test(
         cell(
