@@ -10,13 +10,14 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 RESEMBLES = re.compile(
     r"###\s*(?:BEGIN|END)\b|\b(?:BEGIN|END)[ _-]*SOLUTION|#\s*(?i:(?:begin|end)[ _-]*solution\b)"
 )
+PROMPT = "### PROMPT"  # within a solution: a line that students find in its place
 PLACEHOLDER = "*Write your answer here.*"
 
 
 def released(source: str, instead: str = "") -> str:
     """Return a cell's text with each solution replaced by ``instead``, mostly as students get it.
 
-    Only the wording of stubs differs.
+    Only the wording of stubs differs; prompts stand as students find them.
     """
     kept: list[str] = []
     inside = False
@@ -30,4 +31,18 @@ def released(source: str, instead: str = "") -> str:
             inside = False
         elif not inside:
             kept.append(line)
+        elif is_prompt(line):
+            kept.append(prompt_of(line))
     return "\n".join(kept)
+
+
+def is_prompt(line: str) -> bool:
+    """Return whether a line within a solution is what students find in its place."""
+    bare = line.strip()
+    return bare == PROMPT or bare.startswith(f"{PROMPT} ")
+
+
+def prompt_of(line: str) -> str:
+    """Return a prompt as students find it: at the marker's indentation, without the marker."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return (indent + line.lstrip().removeprefix(PROMPT).removeprefix(" ")).rstrip()

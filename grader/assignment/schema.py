@@ -66,6 +66,8 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     may_pass_untouched: bool = False
     # whether practice shows what was expected and got, on the public seed
     show_expected: bool = False
+    when_passed: str = ""  # the author's own words for a student whose work passes
+    when_failed: str = ""  # and for one whose work does not, ahead of what was found
 
 
 class AllowedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -5,8 +5,9 @@
     ### END SOLUTION
 
 The text behind ``BEGIN SOLUTION`` names the task. The stub raises `NotImplementedError` with the
-task and the name of its function. A line that only resembles a marker stops the build: it might
-hand out an answer.
+task and the name of its function. If lines between the markers begin with ``### PROMPT``, the rest
+of these lines is the stub, and nothing is raised. A line that only resembles a marker stops the
+build: it might hand out an answer.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import msgspec
 
 from grader.errors import AssignmentError
-from grader.markers import BEGIN, END, PLACEHOLDER, RESEMBLES
+from grader.markers import BEGIN, END, PLACEHOLDER, RESEMBLES, is_prompt, prompt_of
 from grader.notebooks.cells import is_students
 from grader.notebooks.definitions import MAGIC
 
@@ -30,12 +31,13 @@ RULE = 78  # columns of the lines around a place to write
 
 
 class Block(msgspec.Struct, frozen=True):
-    """One solution: its task, its indentation, and the lines between its markers."""
+    """One solution: its task, its indentation, the lines between its markers, and its prompt."""
 
     task: str
     indent: str
     lines: tuple[str, ...]
     pictures: tuple[str, ...] = ()  # base64: what was pasted into the author's answer
+    prompt: tuple[str, ...] = ()  # what students find in the solution's place, if the author says
 
 
 class Stripped(msgspec.Struct, frozen=True):
@@ -98,7 +100,9 @@ def _strip(text: str, name: str, stub: Callable[[Block, int], list[str]]) -> Str
         elif opened is None:
             raise AssignmentError(f"{name}, line {number}: {END} without a {BEGIN} before it")
         else:
-            blocks.append(Block(opened[2], opened[1], tuple(body)))
+            lines = tuple(line for line in body if not is_prompt(line))
+            prompt = tuple(map(prompt_of, filter(is_prompt, body)))
+            blocks.append(Block(opened[2], opened[1], lines, prompt=prompt))
             kept.extend(stub(blocks[-1], opened[0]))
             opened = None
     if opened is not None:
@@ -187,6 +191,8 @@ def read_notebook(text: str, name: str) -> dict[str, Any]:
 
 
 def _code_stub(block: Block, function: str) -> list[str]:
+    if block.prompt:
+        return list(block.prompt)
     task = _with_function(block.task, function)
     rule = "#" + "-" * max(20, RULE - len(block.indent))
     return [

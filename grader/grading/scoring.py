@@ -45,7 +45,7 @@ def score_check(spec: CheckSpec, check: Checked) -> CheckResult:
         max_points=spec.points,
         status=status,
         visibility=spec.visibility,
-        message=_message(cases, status),
+        message=_in_words(spec, _message(cases, status), status),
         hint=check.mistake.hint,
         mistake=check.mistake.name,
         seconds=round(sum(case.seconds for case in cases), 3),
@@ -122,6 +122,12 @@ def _message(cases: tuple[CaseResult, ...], status: Status) -> str:
         cost = "it has cost its points there, and none here"
         return f"right, given the mistake in {quoted(causes)}: {cost}"
     return _first(cases, bad, status)
+
+
+def _in_words(spec: CheckSpec, message: str, status: Status) -> str:
+    """Return a message with the author's own words ahead of it, if there are some."""
+    own = {Status.PASS: spec.when_passed, Status.FAIL: spec.when_failed}.get(status, "")
+    return "\n".join(filter(None, (own, message)))
 
 
 def _causes(cases: Iterable[CaseResult]) -> list[str]:

@@ -19,6 +19,7 @@ from grader.assignment.schema import NotebookSpec
 from grader.checking.api.notebook import NotebookRun
 from grader.checking.run.remote import Remote
 from grader.limits import Limits
+from grader.notebooks.definitions import tree_of
 from grader.notebooks.format import parse
 from grader.sandbox.box import Staging
 from grader.sandbox.ladder import open_sandbox
@@ -42,14 +43,14 @@ def answered(code: str, whole: str, notebook: Mapping[str, Any], after: str, lin
     stands.
     """
     lines = _Lines()
-    asked = lines.visit(ast.parse(whole))
-    first = ast.parse(f"{_SHOWN} = []").body
-    last = ast.parse(f"import json as _json\nprint(_json.dumps({_SHOWN}))").body
+    asked = lines.visit(tree_of(whole))
+    first = tree_of(f"{_SHOWN} = []").body
+    last = tree_of(f"import json as _json\nprint(_json.dumps({_SHOWN}))").body
     cell = ast.unparse(ast.fix_missing_locations(ast.Module([*first, *asked.body, *last], [])))
     shown = _printed(cell, notebook, after, links)
     if any(_ADDRESS.search(text) for text in shown):
         raise LookupError("what it shows is another text in every run")
-    made = _Asserts(shown).visit(ast.parse(code))
+    made = _Asserts(shown).visit(tree_of(code))
     return ast.unparse(ast.fix_missing_locations(made))
 
 
@@ -60,7 +61,7 @@ class _Lines(ast.NodeTransformer):
         asked = _asked(node)
         if asked is None:
             return node
-        return ast.parse(f'{_SHOWN}.append(" ".join(repr({ast.unparse(asked)}).split()))').body[0]
+        return tree_of(f'{_SHOWN}.append(" ".join(repr({ast.unparse(asked)}).split()))').body[0]
 
 
 class _Asserts(ast.NodeTransformer):
@@ -73,7 +74,7 @@ class _Asserts(ast.NodeTransformer):
         asked = _asked(node)
         if asked is None:
             return node
-        return ast.parse(_assertion(ast.unparse(asked), next(self._shown, ""))).body[0]
+        return tree_of(_assertion(ast.unparse(asked), next(self._shown, ""))).body[0]
 
 
 def _asked(node: ast.Expr) -> ast.expr | None:

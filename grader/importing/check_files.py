@@ -16,6 +16,7 @@ import msgspec
 import tomli_w
 
 from grader.importing.drafts import Cell, Test, is_students, plain_python, trees
+from grader.notebooks.definitions import tree_of
 
 BUILTINS = frozenset(dir(builtins))
 OURS = frozenset(("expect", "recordable"))  # in lines that a reader wrote
@@ -48,7 +49,7 @@ def surroundings(cells: list[Cell], tests: list[Test]) -> Surroundings:
     every = {name for _, tree in trees(cells) for name in bound(tree.body)}
     found: dict[str, str] = {}
     for test in tests:
-        found |= _functions(ast.parse(test.code), test.code) if _parses(test.code) else {}
+        found |= _functions(tree_of(test.code), test.code) if _parses(test.code) else {}
     for cell, tree in trees(cells):
         if not is_students(cell):
             found |= _functions(tree, cell["source"])
@@ -99,7 +100,7 @@ def uncarried(test: Test, around: Surroundings) -> str:
     """Return why a test can't become a check and what to do, or nothing."""
     if not _parses(test.code):
         return "it is more than Python (a magic command?)"
-    tree = ast.parse(test.code)
+    tree = tree_of(test.code)
     if not any(not isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body):
         return "it tests nothing"
     if any(isinstance(node, ast.Delete) for node in ast.walk(tree)):
@@ -111,7 +112,7 @@ def uncarried(test: Test, around: Surroundings) -> str:
     if not wanted - around.imports.keys() - helpers.keys():
         return "it asks for nothing that the notebook defines"
     statements = "\n".join({around.imports[name] for name in _imported(test, around)})
-    for name in sorted(_modules(ast.parse(statements)) | _modules(tree)):
+    for name in sorted(_modules(tree_of(statements)) | _modules(tree)):
         if not installed(name):
             return f"it needs `{name}`, which is not installed here"
     try:
@@ -177,7 +178,7 @@ def _safely(statement: str) -> str:
     """Return an author's import as it is repeated: one that can't be had here may fail, as it does
     in the notebook.
     """
-    node = ast.parse(statement).body[0]
+    node = tree_of(statement).body[0]
     names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
     names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
     if all(map(installed, names)):
@@ -191,7 +192,7 @@ def _done_before(test: Test) -> str:
     """
     if not _parses(test.code) or "recordable(" in test.code:
         return ""
-    body = ast.parse(test.code).body
+    body = tree_of(test.code).body
     handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
     whole = ast.Try(body=body or [ast.Pass()], handlers=[handler], orelse=[], finalbody=[])
     return ast.unparse(ast.fix_missing_locations(ast.Module([whole], [])))
@@ -213,7 +214,7 @@ def _defining(names: set[str], earlier: list[Test]) -> Iterable[str]:
     """Yield the statements of the last test before that defines each of the names."""
     for name in sorted(names):
         for test in reversed(earlier):
-            tree = ast.parse(test.code) if _parses(test.code) else None
+            tree = tree_of(test.code) if _parses(test.code) else None
             found = [node for node in (tree.body if tree else []) if name in bound([node])]
             if found:
                 yield from map(ast.unparse, found)
@@ -303,6 +304,8 @@ def _check_entry(test: Test, notebook: str) -> dict[str, Any]:
         check |= {"in_box": True} | ({"after": test.after} if test.in_place and test.after else {})
     if test.untouched:
         check["may_pass_untouched"] = True
+    said = {"when_passed": test.when_passed, "when_failed": test.when_failed}
+    check |= {key: " ".join(words.split()) for key, words in said.items() if words}
     return check
 
 
@@ -319,7 +322,7 @@ def _sentence(test: Test, docstring: str | None) -> str:
 
 def _runs_in_box(test: Test) -> str:
     """Return a check whose code runs in the box."""
-    docstring = ast.get_docstring(ast.parse(test.code)) if _parses(test.code) else None
+    docstring = ast.get_docstring(tree_of(test.code)) if _parses(test.code) else None
     return f'def test_{test.id}(in_box):\n    """{_sentence(test, docstring)}"""\n    in_box()\n'
 
 
@@ -328,7 +331,7 @@ def _check(test: Test, around: Surroundings) -> str:
     follows.
     """
     text = test.code.strip("\n")
-    tree = ast.parse(text)
+    tree = tree_of(text)
     wanted = needed(test.code, around.students)
     helpers = _helpers(wanted, around)
     free = wanted.union(*map(needed, helpers.values())) - helpers.keys() - around.imports.keys()
@@ -412,7 +415,7 @@ def installed(module: str) -> bool:
 
 def _parses(code: str) -> bool:
     try:
-        ast.parse(code)
+        tree_of(code)
     except SyntaxError:
         return False
     return True

@@ -47,6 +47,7 @@ from grader.importing.drafts import (
     trees,
     without_false_markers,
 )
+from grader.notebooks.definitions import tree_of
 from grader.sandbox.box import Staging
 
 KNOWN = (
@@ -177,7 +178,7 @@ def _keep_definitions(book: Book) -> None:
         ids = [cell["id"] for cell in made.cells]
         if test.hidden or test.after not in ids or not _parses(test.code):
             continue
-        body = [node for node in ast.parse(test.code).body if not isinstance(node, ast.Assert)]
+        body = [node for node in tree_of(test.code).body if not isinstance(node, ast.Assert)]
         behind = made.cells[ids.index(test.after) + 1 :]
         sources = (plain_python(cell["source"]) for cell in behind if cell["cell_type"] == "code")
         wanted = set[str]().union(*(needed(source) for source in sources if _parses(source)))
@@ -204,7 +205,7 @@ def _code_cell(id_: str, source: str) -> Cell:
 
 def _parses(code: str) -> bool:
     try:
-        ast.parse(code)
+        tree_of(code)
     except SyntaxError:
         return False
     return True

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from grader.importing.drafts import Cell, trees
+from grader.notebooks.definitions import tree_of
 
 MOST_FILES = 500
 MOST_BYTES = 64 << 20
@@ -196,7 +197,7 @@ class _Search:
         self.files[path] = found.read_bytes()
         if path.endswith(".py"):
             try:
-                self.code(ast.parse(self.files[path]), path)
+                self.code(tree_of(self.files[path]), path)
             except (SyntaxError, ValueError):
                 return
 

@@ -19,6 +19,7 @@ import nbformat
 
 from grader.errors import UsageError
 from grader.markers import BEGIN, END, PLACEHOLDER, RESEMBLES
+from grader.notebooks.definitions import tree_of
 from grader.notebooks.text_format import is_text_notebook, notebook_of
 
 Cell = dict[str, Any]  # as in the notebook's JSON, its source joined to one text
@@ -36,6 +37,8 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     hidden: bool = False
     sentence: str = ""  # of the report; the code's docstring where it is empty
+    when_passed: str = ""  # the author's words for who passes, and for who does not
+    when_failed: str = ""
     after: str = ""  # the id of the notebook's cell that it stood behind; empty: ahead of all
     cell: str = ""  # the id of the cell that it was
     box_code: str = ""  # what runs in the box in the code's place
@@ -195,7 +198,7 @@ def trees(cells: list[Cell]) -> Iterator[tuple[Cell, ast.Module]]:
     for cell in cells:
         if cell["cell_type"] == "code":
             try:
-                yield cell, ast.parse(plain_python(cell["source"]))
+                yield cell, tree_of(plain_python(cell["source"]))
             except SyntaxError:
                 continue
 

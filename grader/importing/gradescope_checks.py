@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from grader.importing.check_files import installed
 from grader.importing.drafts import Test
+from grader.notebooks.definitions import tree_of
 
 # What a test speaks of if it needs the process that the student's code runs in.
 BESIDE = frozenset(
@@ -52,7 +53,7 @@ Modules = Mapping[str, frozenset[str]]
 
 def in_process(test: Test, modules: Modules) -> str:
     """Return why a test can't run in the grader's process, or nothing."""
-    tree = ast.parse(test.code)
+    tree = tree_of(test.code)
     for node in ast.walk(tree):
         if isinstance(node, ast.Global | ast.Nonlocal | ast.AsyncFunctionDef):
             return "it binds names of its file"
@@ -123,7 +124,7 @@ def check_text(test: Test, modules: Modules) -> str:
     sentence = " ".join(test.sentence.split()).replace("\\", "").replace('"', "'")
     if test.in_box:
         return f'def test_{test.id}(in_box):\n    """{sentence}"""\n    in_box()\n'
-    tree = _Asks(modules).visit(ast.parse(test.code))
+    tree = _Asks(modules).visit(tree_of(test.code))
     code = ast.unparse(ast.fix_missing_locations(tree))
     body = textwrap.indent(f'"""{sentence}"""\n{code}', "    ")
     return f"@cell_test\ndef test_{test.id}(student):\n{body}\n"
@@ -141,5 +142,5 @@ class _Asks(ast.NodeTransformer):
         asked: list[ast.stmt] = []
         for one in node.names:
             text = f'{one.asname or one.name} = written(student, "{one.name}")'
-            asked += ast.parse(text).body
+            asked += tree_of(text).body
         return asked

@@ -9,6 +9,7 @@ are written around these.
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,7 @@ from grader.importing.drafts import (
     to_students,
 )
 from grader.markers import BEGIN, END
+from grader.notebooks.definitions import tree_of
 
 QUESTION = "q1"
 HIDDEN_BEGIN, HIDDEN_END = "BEGIN HIDDEN TESTS", "END HIDDEN TESTS"
@@ -52,7 +54,7 @@ def draft(cells: list[Cell], title: str) -> Draft:
     for number, cell in enumerate(cells, start=1):
         markup = cell.get("metadata", {}).pop("nbgrader", {})
         identify(cell, markup.get("grade_id") or "", number, ids)
-        points = float(markup.get("points") or 0)
+        points = _points(markup)
         place = f"cell {number} ({cell['id']}, {points:g} points)"
         if markup.get("task"):
             cell["source"], _ = split(cell["source"], SCHEME_BEGIN, SCHEME_END)
@@ -72,6 +74,15 @@ def draft(cells: list[Cell], title: str) -> Draft:
             if not found:
                 made.notes.append(f"{place} is left out: it tests nothing")
     return made
+
+
+def _points(markup: dict[str, Any]) -> float:
+    """Return the points of a cell, as nbgrader reads them: never less than 0."""
+    try:
+        points = float(markup.get("points") or 0)
+    except (TypeError, ValueError):
+        return 0.0
+    return max(points, 0.0) if math.isfinite(points) else 0.0
 
 
 def _plain(cell: Cell, place: str, made: Draft) -> None:
@@ -134,7 +145,7 @@ def _solution(cell: Cell, markup: dict[str, Any], place: str, made: Draft) -> No
         made.notes.append(
             f"{place} is code that a person graded, and still is: its code waits for a person"
         )
-    to_students(cell, float(markup.get("points") or 0) if markup.get("grade") else None)
+    to_students(cell, _points(markup) if markup.get("grade") else None)
     made.cells.append(cell)
 
 
@@ -153,7 +164,7 @@ def _tests(
     )
     shown, every = numbered(visible), numbered("\n".join(kept))
     id_ = names.take(check_id(cell["id"]).removeprefix("test_"), "test")
-    points = float(markup.get("points") or 0)
+    points = _points(markup)
     after = made.cells[-1]["id"] if made.cells else ""
     told = {"place": place, "question": QUESTION, "after": after, "cell": cell["id"]}
     hides = bool(hidden.strip()) and _does_something(every)
@@ -163,6 +174,8 @@ def _tests(
     if hides:
         name = names.take(f"{id_}_hidden", "") if shows else id_
         yield Test(id=name, code=every, points=points, hidden=True, **told)
+    if points and not (shows or hides):  # which nbgrader gives to everybody
+        yield Test(id=id_, code="pass", points=points, **told)
 
 
 def _reads(code: str) -> bool:
@@ -170,7 +183,7 @@ def _reads(code: str) -> bool:
     lines may not be.
     """
     try:
-        ast.parse(plain_python(code))
+        tree_of(plain_python(code))
     except SyntaxError:
         return False
     return True
@@ -184,7 +197,7 @@ def _automatic(line: str) -> list[str]:
     if found is None:
         return [line]
     try:
-        body = ast.parse(found[2]).body
+        body = tree_of(found[2]).body
     except SyntaxError:
         return [line]
     asked = [ast.unparse(node) for node in body]
@@ -193,7 +206,7 @@ def _automatic(line: str) -> list[str]:
 
 def _does_something(code: str) -> bool:
     try:
-        body = ast.parse(code).body
+        body = tree_of(code).body
     except SyntaxError:
         return True
     return any(

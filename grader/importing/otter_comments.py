@@ -4,8 +4,8 @@
     # BEGIN SOLUTION, # BEGIN SOLUTION NO PROMPT or # BEGIN IGNORE, and an # END of the same
     \"\"\" # BEGIN PROMPT or # BEGIN PLUGIN, and \"\"\" # END of the same
 
-A prompt, what students would find in the solution's place, becomes a comment ahead of the place to
-write.
+A prompt is what students find in the solution's place. It becomes lines with our own marker of
+prompts, so that the handout has it as Otter's student version has it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import re
 import textwrap
 
 from grader.importing.drafts import plain_python
-from grader.markers import BEGIN, END
+from grader.markers import BEGIN, END, PROMPT
+from grader.notebooks.definitions import tree_of
 
 # Kinds of lines that are marked by themselves, with a prompt or without, or belong to a statement
 # that one is in.
 ALONE = ("alone", "silent", "within")
+SILENTLY = "-silently"  # ends the kind of a region's lines if students find nothing in its place
 
 _LINE = re.compile(r"^(.*?)\s*#\s*(SOLUTION(?: NO PROMPT)?|SEED|IGNORE)\s*$")
 _REGION = re.compile(r"^\s*#\s*(BEGIN|END)\s+(SOLUTION|IGNORE)(\s+NO PROMPT)?\s*$")
@@ -69,7 +71,7 @@ def marked(
 ) -> tuple[str, bool]:
     """Return a cell with our markers around the solution's lines, and whether it has some.
 
-    ``hint`` is a prompt that stood in a cell of its own: it goes ahead of the first place to write.
+    ``hint`` is a prompt in words that stood in a cell of its own: it goes ahead of the lines.
     """
     lines: list[str] = []
     kinds: list[str] = []  # of each line: plain, hint, one of ALONE, or region<number>
@@ -84,12 +86,12 @@ def marked(
         elif mode == "plugin" or _HEADING.match(line):
             continue
         elif mode == "prompt":
-            if line.strip() not in ("", "pass"):
-                lines.append(f"{_indent(line)}# {line.strip().removeprefix('# ')}")
-                kinds.append("hint")
+            lines.append(line)
+            kinds.append("hint")
         elif region:
             regions += region[1] == "BEGIN"
-            mode = f"region{regions}" if region[1] == "BEGIN" else "plain"
+            silently = SILENTLY if region[3] else ""
+            mode = f"region{regions}{silently}" if region[1] == "BEGIN" else "plain"
         else:
             seed = single is not None and single[2] == "SEED"
             if seed:
@@ -103,7 +105,23 @@ def marked(
     has_some = any(kind not in ("plain", "hint") for kind in kinds)
     _take_whole_statements(lines, kinds)
     ahead = [f"# {line}".rstrip() for line in hint.split("\n")] if hint else []
-    return "\n".join([*ahead, *_written(_hints_first(lines, kinds), task)]).strip("\n"), has_some
+    return "\n".join([*ahead, *_written(list(zip(lines, kinds, strict=True)), task)]).strip(
+        "\n"
+    ), has_some
+
+
+def prompted(prompt: str, solution: str) -> str:
+    """Return a solution's cell with the prompt that stood in a cell of its own, as Otter would have
+    both in one cell.
+    """
+    lines = solution.split("\n")
+    if not any(_LINE.match(line) or _REGION.match(line) for line in lines):
+        solution = "\n".join(["# BEGIN SOLUTION NO PROMPT", solution, "# END SOLUTION"])
+    else:
+        solution = re.sub(
+            r"#[ ]*(BEGIN )?SOLUTION[ ]*$", r"# \1SOLUTION NO PROMPT", solution, flags=re.M
+        )
+    return "\n".join(['""" # BEGIN PROMPT', prompt.strip("\n"), '""" # END PROMPT', solution])
 
 
 def _take_whole_statements(lines: list[str], kinds: list[str]) -> None:
@@ -111,7 +129,7 @@ def _take_whole_statements(lines: list[str], kinds: list[str]) -> None:
     out.
     """
     try:
-        tree = ast.parse(plain_python("\n".join(lines)))
+        tree = tree_of(plain_python("\n".join(lines)))
     except SyntaxError:
         return
     statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
@@ -126,67 +144,85 @@ def _take_whole_statements(lines: list[str], kinds: list[str]) -> None:
                     kinds[line - 1] = kind if line == inner.lineno else "within"
 
 
-def _hints_first(lines: list[str], kinds: list[str]) -> list[tuple[str, str]]:
-    """Return the lines with their kinds, each prompt ahead of the solution that it stood behind."""
-    ordered: list[tuple[str, str]] = []
-    for line, kind in zip(lines, kinds, strict=True):
-        at = len(ordered)
-        if kind == "hint":
-            while at and ordered[at - 1][1] not in ("plain", "hint"):
-                at -= 1
-        ordered.insert(at, (line, kind))
-    return ordered
-
-
 def _written(lines: list[tuple[str, str]], task: str) -> list[str]:
-    """Return the lines with markers around each run of the solution's."""
+    """Return the lines with markers around each run of the solution's, with its prompt as Otter
+    makes it.
+    """
     written: list[str] = []
     block: list[tuple[str, str]] = []
-
-    def close() -> None:
-        if block:
-            texts = [line for line, _ in block]
-            indent = next((_indent(line) for line in texts if line.strip()), "")
-            told = [f"{indent}# {name} = ..." for name in _targets(block)]
-            written.extend([*told, f"{indent}{BEGIN} {task}".rstrip(), *texts, f"{indent}{END}"])
-            block.clear()
-
-    for line, kind in lines:
-        if not block or not _goes_on(block, line, kind):
-            close()
-        if kind in ("plain", "hint"):
+    for line, kind in [*lines, ("", "plain")]:
+        if block and (kind == "plain" or not _goes_on(block, line, kind)):
+            written += _marked_block(block, task)
+            block = []
+        if kind == "plain":
             written.append(line)
         else:
             block.append((line, kind))
-    close()
-    return written
+    return written[:-1]
+
+
+def _marked_block(block: list[tuple[str, str]], task: str) -> list[str]:
+    """Return one run of a solution's lines between markers, its prompt ahead."""
+    indent = next((_indent(line) for line, _ in block if line.strip()), "")
+    solution: list[str] = []
+    prompt: list[str] = []
+    run: list[tuple[str, str]] = []
+    for line, kind in [*block, ("", "hint")]:
+        if kind != "hint":
+            solution.append(line)
+            run.append((line, kind))
+            continue
+        prompt += _prompts(run)
+        run = []
+        prompt.append(line)
+    shown = prompt[:-1] or [f"{indent}..."]
+    return [
+        f"{indent}{BEGIN} {task}".rstrip(),
+        *(f"{indent}{PROMPT} {line.removeprefix(indent)}".rstrip() for line in shown),
+        *(solution or [f"{indent}pass"]),
+        f"{indent}{END}",
+    ]
 
 
 def _goes_on(block: list[tuple[str, str]], line: str, kind: str) -> bool:
     """Return whether a line belongs to the block before it: a statement further out needs a place
     of its own.
     """
-    if kind not in ALONE or block[-1][1] not in ALONE:
-        return kind == block[-1][1]
-    return kind == "within" or len(_indent(line)) >= len(_indent(block[0][0]))
+    deep = not line.strip() or len(_indent(line)) >= len(_indent(block[0][0]))
+    before = [one for _, one in block if one != "hint"]
+    if kind == "hint" or not before:
+        return deep
+    if kind not in ALONE or before[-1] not in ALONE:
+        return kind == before[-1]
+    return kind == "within" or deep
 
 
-def _targets(block: list[tuple[str, str]]) -> list[str]:
-    """Return what marked lines assign to, for students to know the names; those with NO PROMPT say
-    nothing.
+def _prompts(block: list[tuple[str, str]]) -> list[str]:
+    """Return what students find in place of marked lines: the names with dots behind them, and dots
+    for what assigns nothing; those with NO PROMPT leave nothing.
     """
-    if block[0][1] not in ALONE:
-        return []
+    first = block[0] if block else ("", "silent")
+    if first[1] not in ALONE:
+        return [] if first[1].endswith(SILENTLY) else [f"{_indent(first[0])}..."]
+    text = textwrap.dedent("\n".join(line for line, _ in block))
     try:
-        body = ast.parse(textwrap.dedent("\n".join(line for line, _ in block))).body
+        body = tree_of(plain_python(text)).body
     except SyntaxError:
         return []
-    told = [
-        node
-        for node in body
-        if isinstance(node, ast.Assign) and block[node.lineno - 1][1] == "alone"
-    ]
-    return [" = ".join(ast.unparse(target).strip("()") for target in node.targets) for node in told]
+    shown = []
+    for node in body:
+        line, kind = block[node.lineno - 1]
+        if kind == "alone":
+            shown.append(_indent(line) + _dots(node))
+    return shown
+
+
+def _dots(node: ast.stmt) -> str:
+    """Return a statement with dots in place of what it does."""
+    if isinstance(node, ast.Assign):
+        targets = [ast.unparse(target).strip("()") for target in node.targets]
+        return " = ".join([*targets, "..."])
+    return "..."
 
 
 def _indent(line: str) -> str:

@@ -30,7 +30,7 @@ from grader.importing.drafts import (
     shared,
     to_students,
 )
-from grader.importing.otter_comments import marked, without_otters_own
+from grader.importing.otter_comments import marked, prompted, without_otters_own
 from grader.importing.otter_tests import TestCell, read_test, resolved
 from grader.markers import BEGIN, END
 
@@ -112,15 +112,6 @@ def draft(cells: list[Cell], title: str) -> Draft:
             _cell(piece, question, made, ids)
     if question is not None:
         _end(question, made, ids, names)
-    praising = [
-        f"cell {number}"
-        for number, cell in enumerate(cells, start=1)
-        if "success_message:" in cell["source"]
-    ]
-    if praising:
-        made.notes.append(
-            f"{', '.join(praising)}: messages of success are left out: a report says what failed"
-        )
     return made
 
 
@@ -268,7 +259,10 @@ def _cell(piece: Piece, question: _Question | None, made: Draft, ids: Names) -> 
     lines = without_otters_own(cell["source"], place, made.notes)
     if not lines.strip() and cell["source"].strip():
         return
-    hint = question.prompt["source"] if solution and question and question.prompt else ""
+    prompt = question.prompt if solution and question else None
+    hint = prompt["source"] if prompt and prompt["cell_type"] != "code" else ""
+    if prompt and not hint:
+        lines = prompted(prompt["source"], lines)
     cell["source"], found = marked(lines, question.id if question else "", place, made.notes, hint)
     identify(cell, f"{question.id}-solution" if solution and question else "", piece.number, ids)
     by_a_person = solution and question is not None and question.manual and not question.answered
@@ -341,6 +335,8 @@ def _end(question: _Question, made: Draft, ids: Names, names: Names) -> None:
                 cell=f"{question.id}-test-{index}",
                 hidden=test.hidden,
                 sentence=test.sentence or f"{made.questions[question.id]}, {kind} {index}.",
+                when_passed=test.when_passed,
+                when_failed=test.when_failed,
             )
         )
     if together and whole:

@@ -14,6 +14,7 @@ import msgspec
 
 from grader.importing.drafts import Cell, plain_python, shared
 from grader.importing.otter_comments import without_ignored
+from grader.notebooks.definitions import tree_of
 
 _CONFIG = re.compile(
     r"\A\s*(\"\"\"|''')\s*#\s*BEGIN TEST CONFIG\s*\n(.*?)^\1;?\s*#\s*END TEST CONFIG[ \t]*\n?",
@@ -32,6 +33,8 @@ class TestCell(msgspec.Struct):
     sentence: str = ""
     notes: list[str] = []
     box_code: str = ""  # the same test for the box: what was shown must be shown again
+    when_passed: str = ""  # the author's words for who passes, and for who does not
+    when_failed: str = ""
 
 
 def read_test(cell: Cell) -> TestCell:
@@ -56,14 +59,19 @@ def read_test(cell: Cell) -> TestCell:
     code = without_ignored(source).strip("\n")
     box_code = _shown_again(code, _shown(cell)) if _shown(cell) else ""
     try:
-        code, sentence = _checked(code, cell, str(told.get("failure_message") or ""))
+        code, sentence = _checked(code, cell)
     except SyntaxError:
         sentence = ""
-    message = str(told.get("failure_message") or "")
-    if message and repr(message) not in code:
-        sentence = f"{sentence.rstrip('.')}: {message}" if sentence else message
-    worth = float(points) if isinstance(points, int | float) else None
-    return TestCell(code, hidden, worth, sentence, notes, box_code if "recordable(" in code else "")
+    return TestCell(
+        code,
+        hidden,
+        float(points) if isinstance(points, int | float) else None,
+        sentence,
+        notes,
+        box_code if "recordable(" in code else "",
+        str(told.get("success_message") or ""),
+        str(told.get("failure_message") or ""),
+    )
 
 
 def resolved(question: Any, tests: list[float | None]) -> list[float]:
@@ -89,11 +97,11 @@ def resolved(question: Any, tests: list[float | None]) -> list[float]:
 # --- code -----------------------------------------------------------------------------------------
 
 
-def _checked(code: str, cell: Cell, message: str) -> tuple[str, str]:
+def _checked(code: str, cell: Cell) -> tuple[str, str]:
     """Return code in which what was shown is asserted or expected, and a sentence of its own where
     it has one.
     """
-    tree = ast.parse(plain_python(code))
+    tree = tree_of(plain_python(code))
     functions = [
         node
         for node in tree.body
@@ -102,7 +110,8 @@ def _checked(code: str, cell: Cell, message: str) -> tuple[str, str]:
     last = tree.body[-1] if tree.body else None
     if functions and not any(isinstance(node, ast.Expr | ast.Assert) for node in tree.body[1:]):
         calls = [
-            f"{node.name}({', '.join(arg.arg for arg in node.args.args)})" for node in functions
+            f"{node.name}({', '.join(_given(arg.arg) for arg in node.args.args)})"
+            for node in functions
         ]
         told = ast.get_docstring(functions[0]) or ""
         return "\n".join([code, "", *calls]), told
@@ -111,7 +120,14 @@ def _checked(code: str, cell: Cell, message: str) -> tuple[str, str]:
     lines = code.split("\n")
     begin = lines[last.lineno - 1].encode()[: last.col_offset].decode()
     before = "\n".join([*lines[: last.lineno - 1], begin]).rstrip(" ;\n")
-    return (before + "\n" if before.strip() else "") + _held(last.value, _shown(cell), message), ""
+    return (before + "\n" if before.strip() else "") + _held(last.value, _shown(cell)), ""
+
+
+def _given(parameter: str) -> str:
+    """Return what a test function gets: what the notebook has under the parameter's name, or all of
+    it as `env`.
+    """
+    return "globals()" if parameter == "env" else parameter
 
 
 def _shown_again(code: str, output: str) -> str:
@@ -119,7 +135,7 @@ def _shown_again(code: str, output: str) -> str:
     would hold it.
     """
     try:
-        tree = ast.parse(plain_python(code))
+        tree = tree_of(plain_python(code))
     except SyntaxError:
         return ""
     last = tree.body[-1] if tree.body else None
@@ -130,12 +146,11 @@ def _shown_again(code: str, output: str) -> str:
     return "\n".join([*map(ast.unparse, tree.body[:-1]), test])
 
 
-def _held(shown: ast.expr, output: str, message: str) -> str:
+def _held(shown: ast.expr, output: str) -> str:
     """Return the statement that holds what a cell's last line showed."""
     text = ast.unparse(shown)
-    because = f", {message!r}" if message else ""
     if isinstance(shown, _YES_OR_NO) or output in ("True", "False"):
-        return f"assert not ({text}){because}" if output == "False" else f"assert {text}{because}"
+        return f"assert not ({text})" if output == "False" else f"assert {text}"
     if (
         isinstance(shown, ast.Call)
         and isinstance(shown.func, ast.Name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 
 from grader.markers import BEGIN, END
+from grader.notebooks.definitions import tree_of
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -22,7 +23,7 @@ def marked_module(text: str, starter: str | None = None) -> str:
     """
     if BEGIN in text:
         return text
-    tree = ast.parse(text)
+    tree = tree_of(text)
     given = _given(starter)
     functions = [node for node in _outermost(tree.body) if ast.unparse(node) not in given]
     lines = text.split("\n")
@@ -38,7 +39,7 @@ def marked_module(text: str, starter: str | None = None) -> str:
 def _given(starter: str | None) -> set[str]:
     """Return the functions of a starter file, as code without comments."""
     try:
-        tree = ast.parse(starter or "")
+        tree = tree_of(starter or "")
     except SyntaxError:
         return set()
     return {ast.unparse(node) for node in _outermost(tree.body)}

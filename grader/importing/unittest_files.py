@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from grader.importing.check_files import bound, needed
+from grader.notebooks.definitions import tree_of
 
 PREPARED = ("setUpClass", "setup_class", "setUp", "setup_method", "setup")
 CLEARED = ("tearDown", "teardown_method", "tearDownClass")
@@ -65,7 +66,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_tests(source: str, stem: str) -> Iterator[Found]:
     """Yield the tests of a file, in its order; raise `SyntaxError` for what is not Python."""
-    tree = ast.parse(source)
+    tree = tree_of(source)
     file = _File(tree)
     doc = (ast.get_docstring(tree) or "").partition("\n")[0]
     for node in tree.body:
@@ -200,7 +201,7 @@ class _File:
         made: list[ast.stmt] = []
         for name in names:
             if name in FIXTURES:
-                made += ast.parse(FIXTURES[name]).body
+                made += tree_of(FIXTURES[name]).body
             elif name in self.fixtures:
                 node = self.fixtures[name]
                 inner = [arg.arg for arg in node.args.args]
@@ -314,13 +315,13 @@ def _value(node: ast.expr) -> Any:
 
 
 def _statement(text: str) -> ast.stmt:
-    return ast.parse(text).body[0]
+    return tree_of(text).body[0]
 
 
 def _guarded(body: list[ast.stmt], told: _Told) -> list[ast.stmt]:
     """Return a test's body as its decorators want it: another message, or points by number."""
     if told.message:
-        ours = ast.parse(
+        ours = tree_of(
             "try:\n    pass\nexcept NotImplementedError:\n    raise\n"
             f"except Exception:\n    raise AssertionError({told.message!r}) from None"
         ).body[0]
@@ -333,7 +334,7 @@ def _guarded(body: list[ast.stmt], told: _Told) -> list[ast.stmt]:
             "kwargs = {'set_score': set_score}\n"
             "try:\n    pass\nexcept Exception:\n    if not _given:\n        raise"
         )
-        made = ast.parse(text).body
+        made = tree_of(text).body
         assert isinstance(made[-1], ast.Try)
         made[-1].body = body
         body = made

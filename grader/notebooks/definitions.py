@@ -26,18 +26,30 @@ def parsed(source: str) -> ast.Module | None:
     """
     if len(source) > LONGEST or source.lstrip().startswith("%%"):
         return None
-    code = MAGIC.sub(r"\1pass", source)
-    for _ in range(TRIES):
+    try:
+        return tree_of(MAGIC.sub(r"\1pass", source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+        return None
+
+
+def tree_of(code: str | bytes) -> ast.Module:
+    """Return the syntax tree of Python code; raise as `ast.parse` does.
+
+    In Python 3.11, threads that parse at the same time share a counter of depth, and one of them
+    gets a `SystemError`: it parses once more.
+    """
+    for _ in range(TRIES - 1):
         try:
-            with warnings.catch_warnings():
-                # an invalid escape, for one, is the student's matter
-                warnings.simplefilter("ignore")
-                return ast.parse(code)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
-        except SystemError:  # Python 3.11: two threads parsed at once, and share a counter of depth
+            return _parsed_once(code)
+        except SystemError:
             continue
-    return None
+    return _parsed_once(code)
+
+
+def _parsed_once(code: str | bytes) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an invalid escape, for one, is its writer's matter
+        return ast.parse(code)
 
 
 def definitions(source: str) -> frozenset[str]:

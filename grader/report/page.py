@@ -178,8 +178,6 @@ def _cases(check: CheckResult, verdict: labels.ShownVerdict, pictures: int) -> l
 
 def _headline(check: CheckResult, verdict: labels.ShownVerdict) -> str:
     """Return what a check's heading says of it beside its verdict."""
-    if check.status is Status.PASS:
-        return ""
     causes = _unique(id_ for case in check.not_passed for id_ in case.follows)
     if verdict is labels.FOLLOWS and causes:
         return f"right, given the mistake in {quoted(causes)}"

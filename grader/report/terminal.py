@@ -40,7 +40,7 @@ def check_line(
         f"{labels.points(check.points):>5} / {labels.points(check.max_points):<5} ", style="bold"
     )
     line.append(f"{labels.seconds(check.seconds):>10}", style="dim")
-    if check.status is not Status.PASS and check.message:
+    if check.message:
         line.append(f"  {_one_line(check.message)}")
     line.truncate(width, overflow="ellipsis")
     return line

@@ -176,6 +176,19 @@ def test_a_test_without_points_stays_worth_none() -> None:
     assert (made.notes, made.tests[0].points) == ([], 0)
 
 
+def test_a_cell_that_tests_nothing_gives_its_points_as_nbgrader_does() -> None:
+    made = draft(
+        [graded_cell("# to come", "later", points=2), graded_cell("", "no", points=0)], "T"
+    )
+    assert [(test.id, test.points, test.code) for test in made.tests] == [("later", 2, "pass")]
+
+
+@pytest.mark.parametrize(("told", "points"), [("3", 3), (-1, 0), ("two", 0), ("nan", 0)])
+def test_points_are_read_as_nbgrader_reads_them(told: Any, points: float) -> None:
+    (test,) = draft([graded_cell("assert f() == 1", "f", points=told)], "T").tests
+    assert test.points == points
+
+
 def test_names_that_would_be_one_are_told_apart() -> None:
     made = drafted(graded_cell("assert cubes(1)", "a-b"), graded_cell("assert cubes(2)", "a_b"))
     assert [test.id for test in made.tests] == ["a_b", "a_b_2"]

@@ -9,6 +9,7 @@ import textwrap
 from typing import Any
 
 import pytest
+from grader.assignment.strip import strip_python
 
 from grader.importing.drafts import Cell, Draft
 from grader.importing.otter_comments import marked
@@ -65,8 +66,8 @@ def test_a_marked_line_is_wrapped_and_its_name_told() -> None:
     assert same(
         lines("nine = 3 * 3  # SOLUTION\nprint(nine)"),
         """
-        # nine = ...
         ### BEGIN SOLUTION q1
+        ### PROMPT nine = ...
         nine = 3 * 3
         ### END SOLUTION
         print(nine)
@@ -82,6 +83,7 @@ def test_marked_lines_that_follow_each_other_are_one_place_and_without_prompt_te
         """
         def f(x):
             ### BEGIN SOLUTION q1
+            ### PROMPT ...
             y = x * 2
             return y
             ### END SOLUTION
@@ -104,7 +106,7 @@ def test_a_statement_further_out_gets_a_place_of_its_own() -> None:
 )
 def test_half_a_statement_is_never_taken_out(source: str) -> None:
     made = lines(source)
-    first, *middle, last = [line for line in made.split("\n") if not line.endswith("= ...")]
+    first, *middle, last = [line for line in made.split("\n") if "### PROMPT" not in line]
     assert (first, last) == ("### BEGIN SOLUTION q1", "### END SOLUTION")
     compile("\n".join(middle), "block", "exec")
 
@@ -125,12 +127,49 @@ def test_a_region_keeps_its_lines_and_a_prompt_goes_ahead_of_it() -> None:
         ),
         """
         def area(r):
-            # Use 3.14.
             ### BEGIN SOLUTION q1
+            ### PROMPT # Use 3.14.
+            ### PROMPT pass
             return 3.14 * r * r
             ### END SOLUTION
         """,
     )
+
+
+def test_the_handout_has_prompts_as_otter_has_them() -> None:
+    source = """
+    def f(x):
+        y = x * 2  # SOLUTION
+        \"\"\" # BEGIN PROMPT
+        return y + ...
+        \"\"\"; # END PROMPT
+        return y + 1  # SOLUTION NO PROMPT
+    a, b[0] = 1, 2  # SOLUTION
+    # BEGIN SOLUTION
+    print(a)
+    # END SOLUTION
+    print(b)
+    """
+    assert same(
+        strip_python(lines(source), "n", cell=True).text,
+        """
+        def f(x):
+            y = ...
+            return y + ...
+        a, b[0] = ...
+        ...
+        print(b)
+        """,
+    )
+
+
+def test_a_prompt_in_a_cell_of_its_own_stands_where_the_solution_was() -> None:
+    question = raw("# BEGIN QUESTION", "name: q1")
+    prompt = [raw("# BEGIN PROMPT"), cell("code", "x = 'yours'"), raw("# END PROMPT")]
+    solved = [raw("# BEGIN SOLUTION"), cell("code", "x = 3  # SOLUTION"), raw("# END SOLUTION")]
+    made = drafted(question, *prompt, *solved, raw("# END QUESTION"))
+    (one,) = made.cells
+    assert strip_python(one["source"], "n", cell=True).text == "x = 'yours'"
 
 
 def test_what_otter_ignores_is_gone() -> None:
@@ -144,7 +183,7 @@ def test_a_seed_and_a_plugin_are_told() -> None:
     notes: list[str] = []
     source = 'np.random.seed(1)  # SEED\n""" # BEGIN PLUGIN\nname: p\n""" # END PLUGIN\nx = 1  # SOLUTION'
     made, _ = marked(source, "q1", "cell 7", notes)
-    assert made.startswith("np.random.seed(1)\n# x = ...")
+    assert made.startswith("np.random.seed(1)\n### BEGIN SOLUTION q1\n### PROMPT x = ...")
     assert "name: p" not in made
     assert any("cell 7: its seed is the students' too" in note for note in notes)
     assert "cell 7: a call of an Otter plugin is left out" in notes
@@ -179,6 +218,11 @@ def test_what_a_cell_showed_is_held(source: str, shown: str, code: str) -> None:
     assert read_test(cell("code", source, shown=shown)).code == code
 
 
+def test_a_function_gets_all_that_the_notebook_holds_as_env() -> None:
+    read = read_test(cell("code", "def test_f(env, f):", "    assert env['f'] is f"))
+    assert read.code.endswith("test_f(globals(), f)")
+
+
 def test_a_function_is_called_by_the_names_of_its_parameters() -> None:
     read = read_test(
         cell(
@@ -204,12 +248,14 @@ def test_a_configuration_is_read() -> None:
         '""" # BEGIN TEST CONFIG',
         "points: 2.5",
         "hidden: true",
+        "success_message: Well done.",
         "failure_message: Too small.",
         '""" # END TEST CONFIG',
     ]
     read = read_test(cell("code", *head, "x > 3"))
-    assert (read.hidden, read.points, read.code) == (True, 2.5, "assert x > 3, 'Too small.'")
-    assert read_test(cell("code", *head, "assert x > 3")).sentence == "Too small."
+    assert (read.hidden, read.points, read.code) == (True, 2.5, "assert x > 3")
+    assert (read.when_passed, read.when_failed) == ("Well done.", "Too small.")
+    assert read_test(cell("code", *head, "assert x > 3")).when_failed == "Too small."
 
 
 def test_a_configuration_that_can_not_be_read_is_told() -> None:

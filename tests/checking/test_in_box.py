@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from grader.assignment.spec import Assignment, load
@@ -18,6 +22,8 @@ from grader.errors import AssignmentError
 from grader.grading.grade import Grader, Options
 from grader.model import CheckResult, Report
 from grader.report import labels
+from grader.sandbox.inside.work.probe import Guards
+from grader.sandbox.inside.work.replaced import in_libraries
 
 STUDENTS = {"grader": {"role": "student"}}
 CELLS = (
@@ -181,6 +187,67 @@ def test_the_audit_says_which_to_move_first(boxed: Assignment) -> None:
     assert told.endswith(
         """in the grader's process you would write `expect('twice(21)', notebook["twice"](21))`"""
     )
+
+
+# --- what students put in the place of a library's functions --------------------------------------
+
+
+def library(code: str) -> ModuleType:
+    """Return a copy of a library's module in which student code has been run under other names."""
+    module = ModuleType("statistics")
+    vars(module).update(vars(statistics), __name__="statistics")
+    exec(code, {"__name__": "__main__", "lib": module, "functools": functools})
+    return module
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "lib.mean = lambda values: 2",
+        "lib.mean = functools.partial(lambda values: 2)",
+        "lib.mean = functools.partial(print)",
+        "lib.mean = zip",
+        "class Mean:\n    def __call__(self, values): return 2\nlib.mean = Mean()",
+        "made = {'__name__': 'statistics'}\nexec('def f(x): return 2', made)\nlib.mean = made['f']",
+        "class Mean: pass\nlib.mean = Mean",
+    ],
+)
+def test_a_function_that_is_not_the_librarys_own_is_noted(code: str) -> None:
+    guards = Guards([])
+    guards.of(statistics, "mean")
+    assert guards.liars == []
+    guards.of(library(code), "mean")
+    assert guards.liars == ["`mean` of `statistics` was replaced"]
+
+
+def test_what_a_class_of_a_library_was_given_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched, theirs = frozenset(["statistics"]), frozenset(["__main__"])
+    assert list(in_libraries(watched, theirs)) == []
+    made: dict[str, Any] = {"__name__": "__main__"}
+    exec("def pdf(self, x): return 1.0", made)
+    monkeypatch.setattr(statistics.NormalDist, "pdf", made["pdf"])
+    assert list(in_libraries(watched, theirs)) == ["statistics.NormalDist.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [
+        ("class A(int):\n    def __eq__(self, other): return 0 < other < 9", "equal"),
+        ("class A(int):\n    def __eq__(self, other): return 0 < other < 9", "looked_at"),
+        ("class A(int):\n    def __sub__(self, other): return other.real * 0", "looked_at"),
+        ("class A:\n    __class__ = dict", "own_class"),
+        ("class A:\n    def __array__(self): return [4]", "looked_at"),
+        ("class A(np.ndarray):\n    def __sub__(self, other): return np.zeros(2)", "looked_at"),
+    ],
+)
+def test_an_object_that_answers_as_the_test_wishes_is_noted(code: str, asked: str) -> None:
+    made: dict[str, Any] = {"__name__": "__main__", "np": np}
+    exec(code, made)
+    array = issubclass(made["A"], np.ndarray)
+    value = np.zeros(2).view(made["A"]) if array else made["A"]()
+    guards = Guards([])
+    getattr(guards, asked)(*([value, 4] if asked == "equal" else [value]))
+    assert guards.liars
 
 
 # --- what is sent ---------------------------------------------------------------------------------

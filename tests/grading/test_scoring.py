@@ -153,3 +153,19 @@ def test_questions_are_summed_in_the_order_of_the_spec() -> None:
 
 def test_a_right_answer_has_its_points_to_the_eighth() -> None:
     assert scored(case(Status.PASS), case(Status.PASS), points=0.125).points == 0.125
+
+
+def test_the_authors_own_words_stand_ahead_of_what_was_found() -> None:
+    spec = CheckSpec(id="c", question="q", points=1, when_passed="Well done.", when_failed="Hm.")
+    told = {}
+    for one in (PASS, FAIL, SKIP, ERROR):
+        check = SimpleNamespace(
+            title="t", cases=[one], mistake=NONE, functions=(), reference_seconds=0.0
+        )
+        told[one.status.value] = score_check(spec, check).message
+    assert told == {
+        "pass": "Well done.",
+        "fail": "Hm.\noff",
+        "skip": "not yet",
+        "error": "our fault",
+    }

@@ -12,11 +12,11 @@ import ast
 import math
 import re
 import secrets
-import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from grader.errors import AssignmentError
+from grader.notebooks.definitions import tree_of
 
 # What functions must not say yes to, by the last part of their names; `{f}` is the function as the
 # test names it.
@@ -107,6 +107,12 @@ KINDS = frozenset(
         "fail",
     )
 )  # they compare nothing
+# Packages whose functions must not be a student's while a test uses them, by their usual names.
+WATCHED = {
+    **{"np": "numpy", "numpy": "numpy", "nt": "numpy", "npt": "numpy"},
+    **{"pd": "pandas", "pandas": "pandas"},
+    **{name: name for name in ("unittest", "pytest", "hashlib", "math", "contextlib", "io")},
+}
 ANYTHING = frozenset(("object", "Any"))  # classes to which everything belongs
 _TIMING = re.compile(r"\A\s*%%(?:time|timeit|capture)\b[^\n]*\n")
 _NAMES = (ast.Name, ast.Attribute)
@@ -134,6 +140,7 @@ class Program(NamedTuple):
     nonce: str
     theirs: tuple[str, ...]  # modules of the student's
     modules: tuple[str, ...]  # those of them that the test imports
+    libraries: tuple[str, ...]  # packages that the test builds on
 
     def body(self, seconds: float) -> dict[str, Any]:
         """Return the request."""
@@ -147,6 +154,7 @@ class Program(NamedTuple):
             "seconds": seconds,
             "theirs": list(self.theirs),
             "modules": list(self.modules),
+            "libraries": list(self.libraries),
         }
 
 
@@ -183,7 +191,22 @@ def program(
         nonce=secrets.token_hex(16),
         theirs=modules,
         modules=tuple(sorted(_imports(tree) & {*modules})),
+        libraries=tuple(sorted(_libraries(tree))),
     )
+
+
+def _libraries(tree: ast.Module) -> set[str]:
+    """Return the packages by which a test may tell right from wrong: those of `WATCHED` that it
+    names.
+    """
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").partition(".")[0])
+    packages = {WATCHED[name] for name in names & WATCHED.keys()}
+    return packages | ({"_pytest"} if "pytest" in packages else set())
 
 
 def _imports(tree: ast.Module) -> set[str]:
@@ -204,7 +227,7 @@ def plain(source: str) -> str:
     """
     text = _TIMING.sub("", source)
     try:
-        ast.parse(text)
+        tree_of(text)
     except SyntaxError:
         from IPython.core.inputtransformer2 import TransformerManager  # only for magics
 
@@ -216,9 +239,7 @@ def plain(source: str) -> str:
 def parsed(text: str, source: str) -> ast.Module:
     """Return a syntax tree; raise `AssignmentError` if there is none."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an escape in an author's string
-            return ast.parse(text)
+        return tree_of(text)
     except (SyntaxError, ValueError) as error:
         first = source.strip().partition("\n")[0]
         raise AssignmentError(
@@ -294,6 +315,8 @@ class _Rewriter(ast.NodeTransformer):
         self._compared += asks
         self.generic_visit(node)
         self._compared -= asks
+        if named == "isinstance" and node.args:
+            node.args[0] = self.call("own_class", node.args[0])
         if asks:
             node.args = [
                 one if isinstance(one, ast.Starred) else self.call("looked_at", one)

@@ -17,6 +17,7 @@ import importlib
 import io
 import json
 import os
+import random
 import select
 import sys
 import time
@@ -28,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from grader.sandbox.inside.work.alarm import ends_after
+from grader.sandbox.inside.work.replaced import foreign, in_libraries, instead
 
 MOST_BYTES = 1 << 16  # of a fork's answer
 MOST_ITEMS = 1_000  # of a container whose items are looked at
@@ -37,6 +39,7 @@ PLAIN = frozenset(
     (bool, int, float, complex, str, bytes, bytearray, type(None), range, slice, type(...))
 )
 ORDERED = ("__sub__", "__rsub__", "__lt__", "__gt__", "__le__", "__ge__", "__abs__")
+NUMBERS = range(-20, 200)  # an honest number equals one of them at most
 CONTAINERS = (list, tuple, set, frozenset, dict)
 MAIN = frozenset(("__main__",))  # where a notebook's cells are run
 
@@ -54,6 +57,7 @@ _exit, _write, _read, _pipe, _close, _waitpid = (
 _select, _monotonic, _dumps, _loads = select.select, time.monotonic, json.dumps, json.loads
 _AWAITS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _import_module = importlib.import_module
+_random = random.SystemRandom().random
 _exec, _compile, _eval, _settrace, _setprofile = exec, compile, eval, sys.settrace, sys.setprofile
 
 
@@ -88,13 +92,13 @@ class Guards:
         """
         library = owner.__name__ if type(owner) is ModuleType else type(owner).__module__
         if library not in self._theirs:
-            listed = (
-                (vars(owner),)
-                if type(owner) is ModuleType
-                else (vars(kind) for kind in type(owner).__mro__)
-            )
+            module = type(owner) is ModuleType
+            listed = [getattr(owner, "__dict__", {})]
+            listed += [] if module else [vars(kind) for kind in type(owner).__mro__]
             found = next((one[name] for one in listed if name in one), None)
-            if self._is_students(found):
+            if self._is_students(found) or (
+                module and (foreign(found, self._theirs) or instead(found, name))
+            ):
                 self._note(f"`{name[:80]}` of `{library[:80]}` was replaced")
         return owner
 
@@ -121,6 +125,13 @@ class Guards:
             self._question(value)
         return value
 
+    def own_class(self, value: Any) -> Any:
+        """Return a value as it is, and note it if it names another class as its own."""
+        kind = type(value)
+        if kind.__module__ in self._theirs and value.__class__ is not kind:
+            self._lies(value, "it says that it is of another class")
+        return value
+
     def equal(self, left: Any, right: Any) -> Any:
         """Return whether two values are equal, as ``==`` says."""
         self._pair(left, right)
@@ -136,19 +147,23 @@ class Guards:
             self.looked_at(one)
             if not self._is_students(getattr(type(one), "__eq__", None)):
                 continue
-            wrong = _changed(other)
-            if wrong is not None and _true(lambda one=one, wrong=wrong: one == wrong):  # type: ignore[misc]  # bound now
-                self._lies(one, "it equals another value too")
+            for wrong in _changed(other):
+                if _true(lambda one=one, wrong=wrong: one == wrong):  # type: ignore[misc]  # bound now
+                    self._lies(one, "it equals another value too")
 
     def _question(self, value: Any) -> None:
         """Ask a value what must come out false."""
         kind = type(value)
         if _true(lambda: value == Other()):
             self._lies(value, "it equals everything")
-        for name in ("__array_function__", "__array_ufunc__"):
+        for name in ("__array_function__", "__array_ufunc__", "__array__"):
             if self._is_students(getattr(kind, name, None)):
                 self._lies(value, f"it answers for NumPy by its own `{name}`")
+        if isinstance(value, int | float) and self._is_students(kind.__eq__) and _equals(value) > 1:
+            self._lies(value, "it equals several numbers")
         if any(self._is_students(getattr(kind, name, None)) for name in ORDERED):
+            if _same_distance(value):
+                self._lies(value, "it is as far from one number as from another")
             asked: tuple[Callable[[], Any], ...] = (
                 lambda: value < Other(),
                 lambda: value > Other(),
@@ -188,24 +203,39 @@ def _true(asked: Callable[[], Any]) -> bool:
         return False
 
 
+def _equals(value: Any) -> int:
+    """Return how many of some whole numbers a value equals."""
+    found = 0
+    for number in NUMBERS:
+        found += _true(lambda number=number: value == number)  # type: ignore[misc]  # bound now
+    return found
+
+
+def _same_distance(value: Any) -> bool:
+    """Return whether differences from two numbers, or their sizes, are the same."""
+    return _true(lambda: abs(value - 2) == abs(value - (1 << 40))) or _true(
+        lambda: abs(value - 0.5) == abs(value - 3e17)
+    )
+
+
 def _number(asked: Callable[[], Any]) -> bool:
     try:
-        return isinstance(asked(), int | float)
+        return isinstance(asked(), int | float | np.ndarray)
     except BaseException:
         return False
 
 
-def _changed(value: Any) -> Any:
-    """Return another value of the same kind, or None where there is none to be made."""
+def _changed(value: Any) -> list[Any]:
+    """Return other values of the same kind, none if there is none to be made."""
     if type(value) in (int, float, complex):
-        return value * 2 + 17
+        return [value + 1, value - 1, value * 2 + 17, value + 1000 * _random()]
     if type(value) is str:
-        return value + "?"
+        return [f"{value}?", value[1:], f"{value[:-1]}{_random()}"]
     if type(value) in (list, tuple):
-        return value + type(value)(["?"])
+        return [value + type(value)(["?"]), value[1:]]
     if type(value) is dict:
-        return {**value, "?": "?"}
-    return not value if type(value) is bool else None
+        return [{**value, "?": "?"}]
+    return [not value] if type(value) is bool else []
 
 
 # --- the fork -------------------------------------------------------------------------------------
@@ -297,7 +327,7 @@ def _answer(kernel: Any, body: dict[str, Any], writer: int) -> None:
     sys.stdout = sys.stderr = _Unread()
     namespace = kernel.namespace
     theirs = MAIN | set(body["theirs"])
-    results = []
+    results: list[dict[str, Any]] = []
     with ends_after(float(body["seconds"])):
         for module in body["modules"]:
             _imported(module)
@@ -305,9 +335,14 @@ def _answer(kernel: Any, body: dict[str, Any], writer: int) -> None:
         namespace["__builtins__"] = builtins
         for name in body["builtins"]:
             namespace.pop(name, None)
+        libraries = frozenset(body["libraries"])
+        replaced = [*in_libraries(libraries, theirs)]
         for piece in body["pieces"]:
             guards = Guards(piece["literals"], theirs)
             results.append(_ran(piece, namespace, body["guard"], guards))
+        replaced += in_libraries(libraries, theirs)
+        for result in results:
+            result["liars"] += [f"`{name[:160]}` was replaced" for name in replaced]
     data = _dumps({"nonce": body["nonce"], "results": results}).encode()
     while data:
         data = data[_write(writer, data) :]
