@@ -25,9 +25,7 @@ TERMINATED = 143  # as a shell tells of a process that SIGTERM ended
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "batch", help="grade a class: a folder, or an LMS's bulk download", description=__doc__
-    )
+    command: argparse.ArgumentParser = commands.add_parser("batch", description=__doc__)
     command.add_argument(
         "submissions",
         type=Path,
@@ -64,6 +62,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument(
         "--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR"
     )
+    _add_running(command)
+    return command
+
+
+def _add_running(command: argparse.ArgumentParser) -> None:
+    """Add the options that say how the grading is run, and which part of it."""
     command.add_argument(
         "--workers", type=_positive, metavar="N", help="default: as many as cores and memory allow"
     )
@@ -97,7 +101,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         metavar="URL",
         help="grade on the Dask cluster with this scheduler: tcp://HOST:8786",
     )
-    return command
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how the assignment is found."""
+"""Options that several commands share, and the search for the assignment."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def add_grading(command: argparse.ArgumentParser, *, out: str) -> None:
 
 
 def assignment_of(options: argparse.Namespace) -> Assignment:
-    """Load the assignment that the options name, or the one that lies here."""
+    """Load the assignment that the options name, or the one in the working directory."""
     from grader.assignment.spec import SPEC_NAME, load
 
     here = Path.cwd()
