@@ -131,7 +131,7 @@ def _shown_again(code: str, output: str) -> str:
 
 
 def _held(shown: ast.expr, output: str, message: str) -> str:
-    """Return the statement that holds what a cell's last line showed."""
+    """Return a statement that asserts the value of a cell's last line."""
     text = ast.unparse(shown)
     because = f", {message!r}" if message else ""
     if isinstance(shown, _YES_OR_NO) or output in ("True", "False"):

@@ -221,10 +221,10 @@ class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, met
 
 
 class Items(AbstractSet[Any]):
-    """A set of a student's whose items are not all text; items are equal if those of a set are.
+    """A student's set whose items are not all text; items are compared as a set compares them.
 
-    It answers `isinstance` as the set that it stands for. It is none, since a set's own code asks
-    its items for hashes.
+    `isinstance` takes it for a set or frozenset. It is not one, since a set's own code calls the
+    hashes of its items.
     """
 
     _stands_for: type = set

@@ -297,9 +297,9 @@ def decode_array(
     """Return the array of npy bytes, writable and owning its memory; raise `WireError` for anything
     else.
 
-    Nothing is allocated before the header's shape and dtype have been checked against the number of
-    bytes that came, and what the array takes in memory against ``most``; ``foresee`` is called with
-    both and may raise.
+    Before anything is allocated, the header's shape and dtype are checked against the number of
+    bytes, and the array's size in memory against ``most``. ``foresee`` is called with shape and
+    dtype, and may raise.
     """
     shape, fortran, dtype, start = _checked_header(data)
     body = memoryview(data)[start:]

@@ -214,9 +214,7 @@ def _brought(got: Any, source: Value | None) -> Any:
 
 
 def _within(source: Value | None, item: Any) -> Value | None:
-    """Return what stands for an item of a container: it has a handle of its own where it stays in
-    the box.
-    """
+    """Return the source of a container's item; an item that stays in the box has its own handle."""
     if source is None or not isinstance(item, Ref):
         return source
     return Value(source._case, [["handle", item.handle]], source._name)

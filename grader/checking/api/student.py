@@ -143,9 +143,7 @@ class CallLog:
             raise WrongReturn(_another_form(shape, want, nothing=nothing))
 
     def wanted(self, function: str) -> CallShape | None:
-        """Return the form of what the reference's function returned in this place, None if nobody
-        knows.
-        """
+        """Return the form of the reference's result in this place, or None if it is unknown."""
         if self._expected is None:
             return None
         if self._quiet:

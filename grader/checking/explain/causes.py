@@ -1,5 +1,5 @@
-"""Why a check failed: it shows a mistake that is known, which costs once however many checks show
-it.
+"""Explains why a check failed. A known mistake costs points once, in however many checks it
+appears.
 """
 
 from __future__ import annotations

@@ -57,9 +57,7 @@ def looks_empty(value: Any) -> bool:
 
 
 def _returns_constants(function: ast.FunctionDef) -> bool:
-    """Return whether every `return` gives constants, or names to which nothing but constants was
-    ever assigned.
-    """
+    """Return whether every `return` gives constants, or names that only ever hold constants."""
     changed = {name for node in ast.walk(function) for name in _changes(node)}
     set_to: dict[str, list[ast.expr]] = {}
     for node in ast.walk(function):
