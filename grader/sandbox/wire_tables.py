@@ -56,7 +56,7 @@ def taken_apart(value: Any) -> tuple[str, list[Any]] | None:
 
 
 def together(kind: str, items: list[Any]) -> Any:
-    """Return the value of a kind from its parts; raise whatever comes of parts that do not fit."""
+    """Return a value made from its parts; parts that do not fit may raise any exception."""
     if kind == "sparse":
         return _a_sparse(*items)
     pandas = importlib.import_module("pandas")
@@ -64,7 +64,7 @@ def together(kind: str, items: list[Any]) -> Any:
 
 
 def besides(kind: str, items: list[Any]) -> int:
-    """Return the bytes that a value stands for beside those of its parts."""
+    """Return the size in bytes of a value, without its parts."""
     if (
         kind == "rows"
         and all(type(item) is int for item in items[:3])

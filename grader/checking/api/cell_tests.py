@@ -106,7 +106,7 @@ class Held:
         raise WrongReturn(f"`{self._value._name}` gives something that is neither True nor False")
 
     def _special(self, name: str, *args: Any) -> Any:
-        """Call a special method in the box, which `Value` does not look for by itself."""
+        """Call a special method in the box; `Value` does not do so by itself."""
         value = self._value
         return Held(Value(value._case, [*value._path, ["attr", name]], value._name, value._module))(
             *args
