@@ -11,7 +11,7 @@ from rich.console import Console
 from grader.authoring.audit import audit_report, run_audit
 from grader.authoring.audit.trial_runs import TrialRun, Verdict
 from grader.cli.console import console
-from grader.cli.options import add_assignment, assignment_of
+from grader.cli.options import add_assignment, add_folder, add_isolation, assignment_of
 from grader.files import try_folder, write_atomically
 from grader.text import counted
 
@@ -23,13 +23,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     """Add the command's options."""
     command: argparse.ArgumentParser = commands.add_parser("audit", description=__doc__)
     add_assignment(command)
-    command.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        default=Path("audit"),
-        help="where to write (default: ./%(default)s)",
-    )
+    add_folder(command, "--out", "audit")
     command.add_argument(
         "--right",
         type=Path,
@@ -48,14 +42,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument(
         "--workers", type=int, metavar="N", help="how many processes (default: one for each core)"
     )
-    command.add_argument(
-        "--isolation",
-        choices=("auto", "bubblewrap", "landlock", "none"),
-        default="auto",
-        help=(
-            "the box that the trials run in; 'auto' takes plain processes if this machine has none"
-            " (default: %(default)s)"
-        ),
+    add_isolation(
+        command,
+        "the box that the trials run in; 'auto' takes plain processes if this machine has none",
     )
     return command
 

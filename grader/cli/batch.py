@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader.cli.options import add_assignment, assignment_of
+from grader.cli.options import add_assignment, add_isolation, assignment_of
 from grader.text import counted
 
 if TYPE_CHECKING:
@@ -71,14 +71,8 @@ def _add_running(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--workers", type=_positive, metavar="N", help="default: as many as cores and memory allow"
     )
-    command.add_argument(
-        "--isolation",
-        choices=("auto", "bubblewrap", "landlock", "none"),
-        default="auto",
-        help=(
-            "the box that the students' code runs in; 'none' is for code that you trust (default:"
-            " %(default)s)"
-        ),
+    add_isolation(
+        command, "the box that the students' code runs in; 'none' is for code that you trust"
     )
     command.add_argument(
         "--regrade",

@@ -5,10 +5,9 @@ it says whether they are up to date.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from grader.authoring.handout import bare_run, contents, handout_folder, leak_check
-from grader.cli.options import add_assignment, assignment_of
+from grader.cli.options import add_assignment, add_folder, assignment_of
 from grader.files import write_atomically
 from grader.text import counted
 
@@ -24,20 +23,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         metavar="ID",
         help="only this question; may be repeated",
     )
-    command.add_argument(
-        "--template",
-        type=Path,
-        metavar="DIR",
-        default=Path("student_template"),
-        help="default: ./%(default)s",
-    )
-    command.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        default=Path("dist"),
-        help="for the zip (default: ./%(default)s)",
-    )
+    add_folder(command, "--template", "student_template", "default: ./%(default)s")
+    add_folder(command, "--out", "dist", "for the zip (default: ./%(default)s)")
     command.add_argument(
         "--check", action="store_true", help="write nothing: fail if the template is out of date"
     )

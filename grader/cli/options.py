@@ -24,23 +24,28 @@ def add_assignment(command: argparse.ArgumentParser) -> None:
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
+def add_folder(
+    command: argparse.ArgumentParser,
+    option: str,
+    default: str,
+    text: str = "where to write (default: ./%(default)s)",
+) -> None:
+    """Add an option that names a folder."""
+    command.add_argument(option, type=Path, metavar="DIR", default=Path(default), help=text)
+
+
+def add_isolation(command: argparse.ArgumentParser, text: str) -> None:
+    """Add ``--isolation``."""
+    tiers = ("auto", "bubblewrap", "landlock", "none")
+    text += " (default: %(default)s)"
+    command.add_argument("--isolation", choices=tiers, default="auto", help=text)
+
+
 def add_grading(command: argparse.ArgumentParser, *, out: str) -> None:
     """Add ``--out``, ``--isolation`` and ``--only``."""
-    command.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        default=Path(out),
-        help="where to write (default: ./%(default)s)",
-    )
-    command.add_argument(
-        "--isolation",
-        choices=("auto", "bubblewrap", "landlock", "none"),
-        default="auto",
-        help=(
-            "the box that the student's code runs in; 'none' is for code that you trust (default:"
-            " %(default)s)"
-        ),
+    add_folder(command, "--out", out)
+    add_isolation(
+        command, "the box that the student's code runs in; 'none' is for code that you trust"
     )
     command.add_argument(
         "--only", action="append", default=[], metavar="ID", help="only this check; may be repeated"
