@@ -49,10 +49,10 @@ def commands_page() -> str:
     (actions,) = [
         action for action in cli.parser()._actions if isinstance(action, argparse._SubParsersAction)
     ]
-    helps = {choice.dest: choice.help or "" for choice in actions._choices_actions}
-    return "\n".join(
-        [COMMANDS_HEAD, *(command(name, helps[name], one) for name, one in actions.choices.items())]
-    )
+    sections = [COMMANDS_HEAD]
+    for name, one in actions.choices.items():
+        sections.append(command(name, cli.COMMANDS[name], one))
+    return "\n".join(sections)
 
 
 def command(name: str, told: str, parser: argparse.ArgumentParser) -> str:

@@ -21,7 +21,7 @@ from grader.limits import Limits
 HEAD = """\
 # `assignment.toml`
 
-Everything that `grader` knows of an assignment stands in this file. Paths use `/`, are relative to the file's folder
+This file says everything that `grader` knows of an assignment. Paths use `/`, are relative to the file's folder
 (or, where it says so, to what a student hands in) and never lead out of it. An unknown key is an error with a
 suggestion. This page is made by `docs/make_spec.py`.
 """

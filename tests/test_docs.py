@@ -122,6 +122,13 @@ def attribute_of(name: str) -> object:
     return found
 
 
+def test_every_file_that_contributing_names_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(\w[\w.-]*/[\w./-]*)`", text)
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_every_page_is_in_the_site() -> None:
     listed = [
         line for block in blocks(DOCS / "index.md", "{toctree}") for line in block.text.splitlines()

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from rich import progress
+from rich.console import Console
+
+from grader.authoring.audit import audit_report, run_audit
+from grader.authoring.audit.trial_runs import TrialRun, Verdict
 from grader.cli.console import console
-from grader.cli.options import add_assignment, assignment_of
+from grader.cli.options import add_assignment, add_folder, add_isolation, assignment_of
+from grader.files import try_folder, write_atomically
 from grader.text import counted
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from grader.authoring.audit.trial_runs import TrialRun, Verdict
-
 PARTS = ("misconceptions", "mutants", "right", "lazy", "notebooks")
-EVERY = 50  # trials between two lines, where nobody looks at a terminal
+EVERY = 50  # trials between two lines, if the output is not a terminal
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "audit", help="try the checks with wrong and with right solutions", description=__doc__
-    )
+    command: argparse.ArgumentParser = commands.add_parser("audit", description=__doc__)
     add_assignment(command)
-    command.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        default=Path("audit"),
-        help="where to write (default: ./%(default)s)",
-    )
+    add_folder(command, "--out", "audit")
     command.add_argument(
         "--right",
         type=Path,
@@ -50,28 +42,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument(
         "--workers", type=int, metavar="N", help="how many processes (default: one for each core)"
     )
-    command.add_argument(
-        "--isolation",
-        choices=("auto", "bubblewrap", "landlock", "none"),
-        default="auto",
-        help=(
-            "the box that the trials run in; 'auto' takes plain processes where there is none"
-            " (default: %(default)s)"
-        ),
+    add_isolation(
+        command,
+        "the box that the trials run in; 'auto' takes plain processes if this machine has none",
     )
     return command
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the audit with a bar of progress, print what it found, write the two reports."""
-    from grader.authoring.audit import audit_report, run_audit
-    from grader.files import try_folder, write_atomically
-
     shown = console(options.quiet)
     assignment = assignment_of(options)
     try_folder(options.out)
-    progress = Progress(shown)
-    with progress:
+    bar = Progress(shown)
+    with bar:
         found = run_audit.audit(
             assignment,
             run_audit.Options(
@@ -80,8 +64,8 @@ def run(options: argparse.Namespace) -> int:
                 right=options.right,
                 parts=tuple(part for part in PARTS if part in (options.part or PARTS)),
                 full=options.full,
-                on_start=progress.start,
-                on_done=progress.done,
+                on_start=bar.start,
+                on_done=bar.done,
             ),
         )
     write_atomically(options.out / "audit.json", audit_report.json(found))
@@ -92,21 +76,20 @@ def run(options: argparse.Namespace) -> int:
 
 
 class Progress:
-    """A bar on a terminal, a line now and then elsewhere."""
+    """Shows progress: a bar on a terminal, otherwise a line after some trials."""
 
     def __init__(self, console: Console) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-
         self._console = console
         self._count = self._total = 0
         columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TimeRemainingColumn(),
         )
-        self._bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._bar = progress.Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        )
         self._task = self._bar.add_task("trials", total=None)
 
     def __enter__(self) -> Progress:
@@ -117,7 +100,7 @@ class Progress:
         self._bar.stop()
 
     def start(self, total: int) -> None:
-        """Take note of how many trials there are."""
+        """Set the number of trials."""
         self._total = total
         self._bar.update(self._task, total=total)
         if not self._console.is_terminal:

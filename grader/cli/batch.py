@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader.cli.options import add_assignment, assignment_of
+from grader.cli.options import add_assignment, add_isolation, assignment_of
 from grader.text import counted
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ TERMINATED = 143  # as a shell tells of a process that SIGTERM ended
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "batch", help="grade a class: a folder, or an LMS's bulk download", description=__doc__
-    )
+    command: argparse.ArgumentParser = commands.add_parser("batch", description=__doc__)
     command.add_argument(
         "submissions",
         type=Path,
@@ -64,17 +62,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument(
         "--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR"
     )
+    _add_running(command)
+    return command
+
+
+def _add_running(command: argparse.ArgumentParser) -> None:
+    """Add the options that say how the grading is run, and which part of it."""
     command.add_argument(
         "--workers", type=_positive, metavar="N", help="default: as many as cores and memory allow"
     )
-    command.add_argument(
-        "--isolation",
-        choices=("auto", "bubblewrap", "landlock", "none"),
-        default="auto",
-        help=(
-            "the box that the students' code runs in; 'none' is for code that you trust (default:"
-            " %(default)s)"
-        ),
+    add_isolation(
+        command, "the box that the students' code runs in; 'none' is for code that you trust"
     )
     command.add_argument(
         "--regrade",
@@ -97,7 +95,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         metavar="URL",
         help="grade on the Dask cluster with this scheduler: tcp://HOST:8786",
     )
-    return command
 
 
 def run(options: argparse.Namespace) -> int:

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "check", help="grade one submission: a folder, .zip or .tar.gz", description=__doc__
-    )
+    command: argparse.ArgumentParser = commands.add_parser("check", description=__doc__)
     command.add_argument(
         "submission", type=Path, metavar="SUBMISSION", help="a folder, an archive, or a single file"
     )

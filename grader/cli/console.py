@@ -1,7 +1,6 @@
-"""What a command prints to: a standard output that may be full, closed or read by nobody any more
-(``| head``).
+"""Prints to a standard output that may be full, closed, or no longer read (``| head``).
 
-A grading takes minutes and writes files, so it never stops for want of somebody to listen to it.
+Grading takes minutes and writes files, so it goes on if its output can't be written.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ STANDARD = 3  # descriptors: input, output, errors
 
 
 class Patient(io.TextIOBase):
-    """A text stream that falls silent where the one beneath it can't be written."""
+    """A text stream that becomes silent when the stream beneath it can't be written."""
 
     def __init__(self, stream: TextIO | None) -> None:
         super().__init__()
@@ -32,11 +31,11 @@ class Patient(io.TextIOBase):
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def writable(self) -> bool:
-        """Return True, whatever becomes of it."""
+        """Return True, also after the stream beneath has failed."""
         return True
 
     def isatty(self) -> bool:
-        """Tell whether somebody looks on at a terminal."""
+        """Return whether the stream beneath is a terminal."""
         return self._stream is not None and self._stream.isatty()
 
     def fileno(self) -> int:
@@ -46,14 +45,14 @@ class Patient(io.TextIOBase):
         return self._stream.fileno()
 
     def write(self, text: str) -> int:
-        """Write, as long as somebody reads."""
+        """Write, unless the stream beneath has failed."""
         with self._falling_silent():
             if self._stream is not None:
                 self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Send what was written, as long as somebody reads."""
+        """Flush, unless the stream beneath has failed."""
         with self._falling_silent():
             if self._stream is not None:
                 self._stream.flush()
@@ -64,7 +63,7 @@ class Patient(io.TextIOBase):
             yield
         except OSError:  # a pipe without a reader, a full disk, a terminal that is gone
             assert self._stream is not None
-            # what is still held back goes nowhere, instead of failing at the end
+            # What is still in the buffer is dropped, so that it does not fail at the end.
             with contextlib.suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
             self._stream = None
@@ -72,10 +71,10 @@ class Patient(io.TextIOBase):
 
 @contextlib.contextmanager
 def patience() -> Iterator[None]:
-    """Let all that is printed meanwhile go to streams that fall silent instead of failing."""
+    """Replace standard output and errors by streams that become silent instead of failing."""
     while (number := os.open(os.devnull, os.O_RDWR)) < STANDARD:
-        # one that was closed is given to nothing else: a socket of ours would be taken for standard
-        # output
+        # A standard stream that was closed keeps its number: otherwise one of our sockets would get
+        # it, and be used as standard output.
         pass
     os.close(number)
     kept = sys.stdout, sys.stderr
@@ -88,9 +87,7 @@ def patience() -> Iterator[None]:
 
 
 def console(quiet: bool = False, **options: Any) -> Console:
-    """Return a console that goes on silently where standard output is full, closed or read by
-    nobody any more.
-    """
+    """Return a console that becomes silent if standard output can't be written any more."""
     from rich.console import Console
 
     file: Any = sys.stdout if isinstance(sys.stdout, Patient) else Patient(sys.stdout)

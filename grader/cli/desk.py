@@ -27,7 +27,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     """Add the command's options."""
     command: argparse.ArgumentParser = commands.add_parser(
         "desk",
-        help="open the page on which people grade answers, code and plots",
         description=__doc__,
     )
     command.add_argument(

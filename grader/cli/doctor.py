@@ -39,7 +39,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     """Add the command's options."""
     command: argparse.ArgumentParser = commands.add_parser(
         "doctor",
-        help="what this machine can do: isolation tiers, limits, versions",
         description=__doc__,
     )
     command.add_argument(

@@ -27,14 +27,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     """Add the command's options."""
     command: argparse.ArgumentParser = commands.add_parser(
         "export",
-        help=(
-            "write marks, students' pages or an autograder for an LMS, Gradescope, nbgrader,"
-            " Classroom 50"
-        ),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="formats:\n"
-        + "\n".join(f"  {name:20} {writer.__doc__}" for name, writer in FORMATS.items()),
+        epilog="\n".join(
+            ["formats:", *(f"  {name:20} {writer.__doc__}" for name, writer in FORMATS.items())]
+        ),
     )
     command.add_argument(
         "format", choices=FORMATS, metavar="FORMAT", help="one of: " + ", ".join(FORMATS)
@@ -54,6 +51,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument(
         "--out", type=Path, metavar="FILE", help="where to write (default: a name by the format)"
     )
+    _add_gradebook(command)
+    command.add_argument(
+        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto"
+    )
+    return command
+
+
+def _add_gradebook(command: argparse.ArgumentParser) -> None:
+    """Add the options for marks and for the gradebook of an LMS."""
     command.add_argument(
         "--overrides", type=Path, metavar="TOML", help="default: overrides.toml beside the marks"
     )
@@ -72,12 +78,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument(
         "--scale",
         action="store_true",
-        help="let marks be scaled where the LMS has another maximum for the assignment",
+        help="scale the marks if the LMS has another maximum for the assignment",
     )
-    command.add_argument(
-        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto"
-    )
-    return command
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,21 +1,20 @@
-"""``grader handout``: makes ``student_template/`` and the zip that students get; ``--check``: is it
-up to date?
+"""``grader handout``: makes ``student_template/`` and the zip that students get. With ``--check``
+it says whether they are up to date.
 """
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from grader.cli.options import add_assignment, assignment_of
+from grader.authoring.handout import bare_run, contents, handout_folder, leak_check
+from grader.cli.options import add_assignment, add_folder, assignment_of
+from grader.files import write_atomically
 from grader.text import counted
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "handout", help="make the student template and its zip", description=__doc__
-    )
+    command: argparse.ArgumentParser = commands.add_parser("handout", description=__doc__)
     add_assignment(command)
     command.add_argument(
         "--question",
@@ -24,22 +23,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         metavar="ID",
         help="only this question; may be repeated",
     )
+    add_folder(command, "--template", "student_template", "default: ./%(default)s")
+    add_folder(command, "--out", "dist", "for the zip (default: ./%(default)s)")
     command.add_argument(
-        "--template",
-        type=Path,
-        metavar="DIR",
-        default=Path("student_template"),
-        help="default: ./%(default)s",
-    )
-    command.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        default=Path("dist"),
-        help="for the zip (default: ./%(default)s)",
-    )
-    command.add_argument(
-        "--check", action="store_true", help="write nothing: fail where the template is out of date"
+        "--check", action="store_true", help="write nothing: fail if the template is out of date"
     )
     command.add_argument(
         "--try-bare",
@@ -50,9 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 
 def run(options: argparse.Namespace) -> int:
-    """Build, prove, and write or compare."""
-    from grader.authoring.handout import bare_run, contents, handout_folder, leak_check
-    from grader.files import write_atomically
+    """Build the handout and compare it, or prove that it holds no answer and write it."""
 
     def say(line: str) -> None:
         if not options.quiet:
@@ -69,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     files, solutions = counted(len(made.files), "file"), counted(len(made.blocks), "solution")
     say(f"{files}, {solutions} stripped; proving that no answer is left")
     leak_check.prove(made, assignment)
-    suffix = "".join(f"-{question}" for question in options.question)
+    suffix = "".join(map("-{}".format, options.question))
     packed = made.archive()
     if options.try_bare:
         say("running its checks in a fresh environment")

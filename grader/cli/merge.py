@@ -8,14 +8,16 @@ import argparse
 import sys
 from pathlib import Path
 
+from grader.classroom.marks import class_summary, overrides
+from grader.classroom.run.merge import merge
+from grader.classroom.run.result_store import Store
+from grader.classroom.run.results import Outcome
 from grader.text import counted
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "merge", help="put the results of shards together", description=__doc__
-    )
+    command: argparse.ArgumentParser = commands.add_parser("merge", description=__doc__)
     command.add_argument(
         "shards", type=Path, nargs="+", metavar="SHARD", help="what `grader batch --shard` wrote"
     )
@@ -30,34 +32,25 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 
 def run(options: argparse.Namespace) -> int:
-    """Merge, then write gradebook and pages; the exit code is that of a batch over the whole
-    class.
-    """
-    from grader.classroom.marks import class_summary, overrides
-    from grader.classroom.run.merge import merge
-    from grader.classroom.run.result_store import Store
-    from grader.classroom.run.results import Outcome
-
+    """Merge, and write gradebook and pages; return the exit code of a batch of the whole class."""
     merged = merge(options.shards, options.out)
     written = class_summary.write(
         Store(options.out), options.overrides or options.out / overrides.NAME
     )
-    unfinished = sum(line.outcome in (Outcome.FAULT, Outcome.WAITING) for line in written.lines)
+    unfinished, failed = 0, False
+    for line in written.lines:
+        unfinished += line.outcome in (Outcome.FAULT, Outcome.WAITING)
+        failed = failed or line.outcome is Outcome.REFUSED
+        failed = failed or any(check.status != "pass" for check in line.checks)
     if not options.quiet:
-        many = len(written.lines)
-        print(
-            counted(many, "student") + (f", {unfinished} of them not graded" if unfinished else "")
-        )
-        for line in written.remarks:
-            print(line)
+        rest = f", {unfinished} of them not graded" if unfinished else ""
+        print(counted(len(written.lines), "student") + rest)
+        for remark in written.remarks:
+            print(remark)
         for name, path in written.files.items():
             print(f"{name}: {path}")
     if merged.of > 1:
         print(f"grader: this is {merged.part} alone: merge again with all of them", file=sys.stderr)
     if unfinished or merged.of > 1:
         return 3
-    failed = any(
-        line.outcome is Outcome.REFUSED or any(check.status != "pass" for check in line.checks)
-        for line in written.lines
-    )
     return 1 if failed else 0

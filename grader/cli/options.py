@@ -1,4 +1,4 @@
-"""Options that several commands share, and how the assignment is found."""
+"""Options that several commands share, and the search for the assignment."""
 
 from __future__ import annotations
 
@@ -24,23 +24,28 @@ def add_assignment(command: argparse.ArgumentParser) -> None:
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
+def add_folder(
+    command: argparse.ArgumentParser,
+    option: str,
+    default: str,
+    text: str = "where to write (default: ./%(default)s)",
+) -> None:
+    """Add an option that names a folder."""
+    command.add_argument(option, type=Path, metavar="DIR", default=Path(default), help=text)
+
+
+def add_isolation(command: argparse.ArgumentParser, text: str) -> None:
+    """Add ``--isolation``."""
+    tiers = ("auto", "bubblewrap", "landlock", "none")
+    text += " (default: %(default)s)"
+    command.add_argument("--isolation", choices=tiers, default="auto", help=text)
+
+
 def add_grading(command: argparse.ArgumentParser, *, out: str) -> None:
     """Add ``--out``, ``--isolation`` and ``--only``."""
-    command.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        default=Path(out),
-        help="where to write (default: ./%(default)s)",
-    )
-    command.add_argument(
-        "--isolation",
-        choices=("auto", "bubblewrap", "landlock", "none"),
-        default="auto",
-        help=(
-            "the box that the student's code runs in; 'none' is for code that you trust (default:"
-            " %(default)s)"
-        ),
+    add_folder(command, "--out", out)
+    add_isolation(
+        command, "the box that the student's code runs in; 'none' is for code that you trust"
     )
     command.add_argument(
         "--only", action="append", default=[], metavar="ID", help="only this check; may be repeated"
@@ -48,7 +53,7 @@ def add_grading(command: argparse.ArgumentParser, *, out: str) -> None:
 
 
 def assignment_of(options: argparse.Namespace) -> Assignment:
-    """Load the assignment that the options name, or the one that lies here."""
+    """Load the assignment that the options name, or the one in the working directory."""
     from grader.assignment.spec import SPEC_NAME, load
 
     here = Path.cwd()

@@ -1,22 +1,21 @@
-"""``grader record``: records what the reference answers, or with ``--check`` says whether that is
-still true.
+"""``grader record``: records the reference's answers. With ``--check`` it says whether they are up
+to date.
 """
 
 from __future__ import annotations
 
 import argparse
 
+from grader.authoring import record
 from grader.cli.options import add_assignment, assignment_of
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "record", help="record expectations from the reference", description=__doc__
-    )
+    command: argparse.ArgumentParser = commands.add_parser("record", description=__doc__)
     add_assignment(command)
     command.add_argument(
-        "--check", action="store_true", help="write nothing: fail where the expectations are stale"
+        "--check", action="store_true", help="write nothing: fail if the expectations are stale"
     )
     command.add_argument(
         "--reseed", action="store_true", help="draw a new hidden seed, as each course should"
@@ -26,8 +25,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Record or check, with a line per step."""
-    from grader.authoring import record
-
     assignment = assignment_of(options)
 
     def progress(line: str) -> None:

@@ -6,6 +6,10 @@ import argparse
 import contextlib
 from pathlib import Path
 
+from rich.text import Text
+
+from grader.classroom.run.result_store import Store
+from grader.classroom.similar import similarity
 from grader.cli.console import console
 from grader.cli.options import add_assignment, assignment_of
 from grader.text import counted
@@ -15,9 +19,7 @@ LISTED = 20
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "similar", help="list pairs of submissions that share too much", description=__doc__
-    )
+    command: argparse.ArgumentParser = commands.add_parser("similar", description=__doc__)
     add_assignment(command)
     command.add_argument(
         "--from",
@@ -45,11 +47,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
 
 def run(options: argparse.Namespace) -> int:
     """Write the pages and list the first pairs."""
-    from rich.text import Text
-
-    from grader.classroom.run.result_store import Store
-    from grader.classroom.similar import similarity
-
     shown = console(options.quiet)
     given = similarity.handout_of(assignment_of(options), options.handout)
     out = options.out or options.source / "similar"
@@ -80,5 +77,5 @@ def _share(text: str) -> float:
         if 0 <= float(text) <= 1:
             return float(text)
     raise argparse.ArgumentTypeError(
-        f"{text!r} is no share: give a number from 0 to 1, such as 0.5"
+        f"{text!r} is not a share: give a number from 0 to 1, such as 0.5"
     )

@@ -11,9 +11,7 @@ from grader.errors import UsageError
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "submit", help="make the zip to hand in (for students)", description=__doc__
-    )
+    command: argparse.ArgumentParser = commands.add_parser("submit", description=__doc__)
     command.add_argument(
         "folder", type=Path, nargs="?", default=Path(), metavar="FOLDER", help="where your work is"
     )

@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the command's options."""
-    command: argparse.ArgumentParser = commands.add_parser(
-        "watch", help="check your own work at every save (for students)", description=__doc__
-    )
+    command: argparse.ArgumentParser = commands.add_parser("watch", description=__doc__)
     command.add_argument(
         "folder", type=Path, nargs="?", default=Path(), metavar="FOLDER", help="where your work is"
     )

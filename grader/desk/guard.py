@@ -1,13 +1,13 @@
-"""What each request passes before anything answers it.
+"""Checks each request before anything answers it.
 
 Theory of operation. What students wrote is shown here, and a page of theirs may be open in the
 same browser, or on another port of the same machine. So each request must name this very host (a
 foreign name that leads here is refused), must not come from another page (``Sec-Fetch-Site``,
 ``Origin``; a browser writes both and a page can't), and must bear the cookie, which no script can
-read and no other site's request brings along. What changes anything needs the ``Origin`` of the
-desk itself. A request that names anything else is refused before its body is read. Each answer
-forbids frames, foreign scripts, styles, pictures and requests. No cookie knows the difference
-between two ports, so its name bears the desk's; and a page on another port has another
+read and no other site's request brings along. A request that changes anything needs the ``Origin``
+of the desk itself. A request that names anything else is refused before its body is read. Each
+answer forbids frames, foreign scripts, styles, pictures and requests. Browsers share cookies
+between ports, so the cookie's name has the desk's port. A page on another port has another
 ``Origin``.
 """
 

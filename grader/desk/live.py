@@ -1,4 +1,4 @@
-"""What other rooms make of a class, afresh: marks, class page, report, notebooks."""
+"""Makes marks, class page, report and notebooks of a class anew, with the other rooms."""
 
 from __future__ import annotations
 

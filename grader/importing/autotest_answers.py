@@ -1,5 +1,4 @@
-"""What the author's solution shows in the lines of a test that ask for whatever is right:
-nbgrader's AUTOTEST.
+"""Finds the values for nbgrader's AUTOTEST lines: what the author's solution shows there.
 
 In the grader's process such a line is an `expect`, whose value `grader record` takes. A check in
 the box has no `expect`: the notebook is run once here, and the line becomes an assertion of what it

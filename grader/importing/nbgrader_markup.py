@@ -105,9 +105,7 @@ def _plain(cell: Cell, place: str, made: Draft) -> None:
 
 
 def split(source: str, begin: str, end: str) -> tuple[str, str]:
-    """Return what stands outside of a marked region and what stands in it; the lines of markers
-    belong to neither.
-    """
+    """Return the lines outside and inside of marked regions, without the lines of the markers."""
     shown: list[str] = []
     hidden: list[str] = []
     inside = False

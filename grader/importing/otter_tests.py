@@ -147,7 +147,7 @@ def _shown_again(code: str, output: str) -> str:
 
 
 def _held(shown: ast.expr, output: str) -> str:
-    """Return the statement that holds what a cell's last line showed."""
+    """Return a statement that asserts the value of a cell's last line."""
     text = ast.unparse(shown)
     if isinstance(shown, _YES_OR_NO) or output in ("True", "False"):
         return f"assert not ({text})" if output == "False" else f"assert {text}"

@@ -73,9 +73,7 @@ def is_check(source: str) -> bool:
 
 
 def _grade_id(cell: Cell) -> str:
-    """Return the name that nbgrader wrote into a cell, as an assignment that was made of it names
-    the cell.
-    """
+    """Return nbgrader's name of a cell, in the form that an imported assignment has."""
     told = metadata_of(cell).get("nbgrader")
     name = told.get("grade_id") if isinstance(told, Mapping) else None
     return _NO_ID.sub("-", name).strip("-")[:56] if isinstance(name, str) else ""

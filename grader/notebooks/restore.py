@@ -216,9 +216,7 @@ class _Plan:
     # --- notes ------------------------------------------------------------------------------------
 
     def notes(self) -> Iterator[str]:
-        """Yield what of the submission was not used, or is used in another place than it was asked
-        for.
-        """
+        """Yield a sentence for each part of the submission that was left out, moved or put back."""
         changed = sum(map(self._is_changed, self.matching.author))
         if changed:
             yield (
@@ -273,8 +271,8 @@ def _unwritten(cell: Cell) -> str:
 def _made(
     cell: Any, source: str, key: str, *, number: int = 0, own: bool = False, written: Any = None
 ) -> NotebookNode:
-    """Return a fresh cell of the type of ``cell``; ``written`` is the student's, if that is
-    another.
+    """Return a new cell of the type of ``cell``; ``written`` is the student's, if it is another
+    one.
     """
     code = cell.get("cell_type") == "code"
     make = nbformat.v4.new_code_cell if code else nbformat.v4.new_markdown_cell

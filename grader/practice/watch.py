@@ -70,9 +70,7 @@ class Watch:
         return self._run((), [ids], on_new)
 
     def again(self, on_new: Callable[[CheckResult], None]) -> Round:
-        """Look at the files, and run the checks that what was saved since the last look
-        concerns.
-        """
+        """Run the checks that the files saved since the last look concern."""
         now = files_here(self._session.assignment, self._session.folder)
         before, self._files = self._files, now
         saved = tuple(

@@ -69,7 +69,7 @@ class ShownVerdict(NamedTuple):
     word: str
 
     def counted(self, count: int) -> str:
-        """Return how many there are of it, in words."""
+        """Return a number of checks with this verdict, in words."""
         return f"{count} {self.word}"
 
 

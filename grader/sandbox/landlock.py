@@ -41,9 +41,7 @@ class LandlockSandbox(WarmSandbox):
         return python
 
     def finish(self, groups: list[int]) -> None:
-        """Kill the groups whose zygote and wardens are gone; their processes would belong to
-        nobody.
-        """
+        """Kill the process groups that have lost their zygote and wardens."""
         deadline = time.monotonic() + 1.0
         while groups and time.monotonic() < deadline:
             for group in list(groups):

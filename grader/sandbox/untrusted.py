@@ -1,12 +1,11 @@
-"""What comes from a box, decoded: bounded in memory, and without a step whose work the sender
-chooses.
+"""Decodes values from a box, with bounds on memory and time that the sender can't change.
 
-Theory of operation. The sender is a student's process and chooses every byte. So what a value takes
-is counted before it is taken: against what the right answer of the call has (`most`), and against
-what all values of the submission that are still alive may take together (`Budget`). The hash of a
-number or a tuple can be chosen so that each look into a dict of such keys walks through all of
-them; that of a text can't, since Python draws it anew for each process. So a dict whose keys are
-text becomes a dict, and any other becomes `Pairs`, which finds its keys by a text of their own.
+Theory of operation. The sender is a student's process and chooses every byte. So a value's size is
+counted before memory is taken for it. It is compared with the size of the right answer (`most`),
+and with the memory that all living values of the submission may take together (`Budget`). Numbers
+and tuples can be chosen with equal hashes, so that each look into a dict of them compares all keys.
+Text can't, since Python's hashes of text differ from process to process. So a dict whose keys are
+text becomes a dict. Any other becomes `Pairs`, which makes a text of each key to find it.
 """
 
 from __future__ import annotations
@@ -126,9 +125,7 @@ class Untrusted(Decoder):
             raise MoreThanExpected(what)
 
     def foreseen(self, size: int) -> None:
-        """Raise `MoreThanExpected` for a range or a matrix that stands for more than is
-        expected.
-        """
+        """Raise `MoreThanExpected` for a range or a matrix with more entries than expected."""
         self._expect(size, MANY)
 
     def collection(self, kind: str, items: list[Any]) -> Any:
@@ -159,11 +156,10 @@ class Untrusted(Decoder):
 
 
 class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, metaclass]  # Python finds no conflict
-    """A dict of a student's whose keys are not all text. Keys are equal if Python's are: 1, 1.0 and
-    True are one.
+    """A student's dict whose keys are not all text. Equal keys are one key, such as 1 and True.
 
-    It is a dict for whoever asks, such as an author's ``isinstance``; what a dict itself would hold
-    is one entry, since `json` takes a dict that holds none for empty.
+    It is a dict for `isinstance`. The dict itself has one entry, since `json` takes a dict without
+    entries for empty.
     """
 
     def __init__(self, pairs: Iterable[tuple[Any, Any]]) -> None:
@@ -221,10 +217,10 @@ class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, met
 
 
 class Items(AbstractSet[Any]):
-    """A set of a student's whose items are not all text; items are equal if those of a set are.
+    """A student's set whose items are not all text; items are compared as a set compares them.
 
-    It answers `isinstance` as the set that it stands for. It is none, since a set's own code asks
-    its items for hashes.
+    `isinstance` takes it for a set or frozenset. It is not one, since a set's own code calls the
+    hashes of its items.
     """
 
     _stands_for: type = set

@@ -12,8 +12,8 @@ which is the checks' matter.
 
 A frame is ``!II`` (length of the JSON text, number of blobs), the blobs' lengths as ``!Q`` each,
 the JSON text, the blobs. A value inside the JSON is a scalar itself or an object with one key that
-names its kind, see `encode`. What is neither a scalar, an array nor a list, tuple or dict is taken
-apart into values that are, see `wire_types`.
+names its kind, see `encode`. Values of other types than scalars,
+arrays, lists, tuples and dicts are taken apart into these, see `wire_types`.
 """
 
 from __future__ import annotations
@@ -297,9 +297,9 @@ def decode_array(
     """Return the array of npy bytes, writable and owning its memory; raise `WireError` for anything
     else.
 
-    Nothing is allocated before the header's shape and dtype have been checked against the number of
-    bytes that came, and what the array takes in memory against ``most``; ``foresee`` is called with
-    both and may raise.
+    Before anything is allocated, the header's shape and dtype are checked against the number of
+    bytes, and the array's size in memory against ``most``. ``foresee`` is called with shape and
+    dtype, and may raise.
     """
     shape, fortran, dtype, start = _checked_header(data)
     body = memoryview(data)[start:]

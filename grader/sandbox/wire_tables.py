@@ -1,10 +1,9 @@
-"""Values of pandas, SciPy and PyTorch, taken apart and put together. None of these is loaded unless
-a value needs it.
+"""Takes values of pandas, SciPy and PyTorch apart and puts them together. A library is loaded only
+if a value needs it.
 
-As in `wire_types`: parts come from a student's process, so each is checked before anything is made
-of it. A table's index may stand for more rows than there are bytes, and a sparse matrix for more
-entries: both are counted by what they stand for, and the index of a table without columns is
-bounded.
+As in `wire_types`, the parts come from a student's process, so each is checked before it is used. A
+table's index may describe more rows than there are bytes, and a sparse matrix more entries. Both
+are counted by the number of rows or entries, and the index of a table without columns is bounded.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ def taken_apart(value: Any) -> tuple[str, list[Any]] | None:
 
 
 def together(kind: str, items: list[Any]) -> Any:
-    """Return the value of a kind from its parts; raise whatever comes of parts that do not fit."""
+    """Return a value made from its parts; parts that do not fit may raise any exception."""
     if kind == "sparse":
         return _a_sparse(*items)
     pandas = importlib.import_module("pandas")
@@ -65,7 +64,7 @@ def together(kind: str, items: list[Any]) -> Any:
 
 
 def besides(kind: str, items: list[Any]) -> int:
-    """Return the bytes that a value stands for beside those of its parts."""
+    """Return the size in bytes of a value, without its parts."""
     if (
         kind == "rows"
         and all(type(item) is int for item in items[:3])

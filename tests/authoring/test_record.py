@@ -33,7 +33,7 @@ def stored(assignment: Assignment, seed: str) -> Expectations:
     [
         (
             "",
-            r"assignment\.toml names no `reference`: .* or `reference = \"\.\"` where a notebook is its own",
+            r"assignment\.toml names no `reference`: .* or `reference = \"\.\"` if a notebook is its own",
         ),
         (
             'handout_of = "0"',

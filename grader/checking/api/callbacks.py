@@ -166,9 +166,7 @@ def _within(seconds: float, what: str) -> Iterator[None]:
 
 
 def stands_for(value: Any, callbacks: Callbacks) -> Parts:
-    """Return what stands in the box for a value of a check's that is no plain data: a function or a
-    generator.
-    """
+    """Return what the box gets for a check's function or generator, which is not plain data."""
     if isinstance(value, np.random.Generator):
         return Parts("generator", [type(value.bit_generator).__name__, value.bit_generator.state])
     if isinstance(value, np.random.RandomState):

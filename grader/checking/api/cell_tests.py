@@ -107,7 +107,7 @@ class Held:
         raise WrongReturn(f"`{self._value._name}` gives something that is neither True nor False")
 
     def _special(self, name: str, *args: Any) -> Any:
-        """Call a special method in the box, which `Value` does not look for by itself."""
+        """Call a special method in the box; `Value` does not do so by itself."""
         value = self._value
         return Held(Value(value._case, [*value._path, ["attr", name]], value._name, value._module))(
             *args
@@ -215,9 +215,7 @@ def _brought(got: Any, source: Value | None) -> Any:
 
 
 def _within(source: Value | None, item: Any) -> Value | None:
-    """Return what stands for an item of a container: it has a handle of its own where it stays in
-    the box.
-    """
+    """Return the source of a container's item; an item that stays in the box has its own handle."""
     if source is None or not isinstance(item, Ref):
         return source
     return Value(source._case, [["handle", item.handle]], source._name)

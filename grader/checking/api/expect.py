@@ -102,8 +102,8 @@ class Expect:
         "T time", "H hidden")``; a ``gradient`` that is wrong is also drawn against the right one.
         ``where``, a boolean array, leaves out the entries at which it is False. Integers that are
         equal to the expected floats are right, unless ``floats`` asks for the type, too. So are a
-        list, a tuple and an array of the same values, unless ``kind`` is "exact". Of a list, dict
-        or array that a call was given, this holds what the call made of it. NaN is right if the
+        list, a tuple and an array of the same values, unless ``kind`` is "exact". If a
+        call has changed a list, dict or array, the changed value is compared. NaN is right if the
         reference has it in the same place. ``up_to`` says what is free: "sign" (of a vector, or of
         each column of a matrix), "permutation" (the names of clusters if the value is a vector of
         integers, else the order of rows), or a function that is called with both values and returns
@@ -257,7 +257,7 @@ class Expect:
         )
 
     def picture(self, cell: str, *, at_least: int = 1) -> bool:
-        """Hold that a cell of the check's notebook displays a picture, or several. Nothing is
+        """Expect that a cell of the check's notebook displays one or more pictures. Nothing is
         recorded.
 
         Example:

@@ -4,8 +4,8 @@ Theory of operation. nbclient runs here, in the trusted process; the kernel is t
 (`Remote`). A cell that raises is noted and the next one is run. A cell that runs past its time is
 interrupted in the box; one that ends its process, or can't be interrupted, is left out and the
 others run again in a fresh box. All runs of a notebook together have one limit of time by the
-trusted side's clock, so dying gains nothing. What a finished notebook defines is read as data, and
-its functions are called, in the process that ran it.
+trusted side's clock, so dying gains nothing. The values that a finished notebook defines are read
+as data. Its functions are called in the process that ran it.
 """
 
 from __future__ import annotations

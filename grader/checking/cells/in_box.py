@@ -155,7 +155,7 @@ def ask(test: InBox, remote: Remote, seconds: float) -> Answered:
             LimitExceeded(f"{what} was still running after the limit of {seconds:g} seconds")
         )
     if not told:
-        return Answered(WorkerDied(f"{what} ended its process before it was through"))
+        return Answered(WorkerDied(f"{what} ended its process before its last line"))
     results = [one for one in _list(told.get("results")) if isinstance(one, dict)]
     if told.get("nonce") != sent.nonce or len(results) != len(sent.pieces):
         return _look(test, "its answer is not one of the grader's")

@@ -143,7 +143,7 @@ class WireKernelClient:
 
 
 def _reply(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of an execute reply, made of nothing but what is expected in one."""
+    """Return the content of an execute reply, with the expected keys only."""
     lines = body.get("traceback")
     return {
         "status": "ok" if body.get("status") == "ok" else "error",

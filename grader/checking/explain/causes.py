@@ -1,5 +1,5 @@
-"""Why a check failed: it shows a mistake that is known, which costs once however many checks show
-it.
+"""Explains why a check failed. A known mistake costs points once, in however many checks it
+appears.
 """
 
 from __future__ import annotations
@@ -57,10 +57,9 @@ class Causes:
         self._evidence.setdefault(check, []).append(evidence)
 
     def diagnose(self, outcome: CheckOutcome) -> None:
-        """Look for the mistake that a check shows; where one that it builds on failed too, it must
-        show it as well.
+        """Look for the mistake of a check; a failed check that it builds on must show it, too.
 
-        Raises `AssignmentError` where what known mistakes answer can't be read.
+        Raises `AssignmentError` if the known mistakes' answers can't be read.
         """
         told = self._evidence.pop(outcome.id, [])
         if not outcome.failed or len(told) < len(outcome.cases):

@@ -333,9 +333,7 @@ def diagnose(
 
 
 def rivals(known: KnownMistakes, id_: str) -> dict[str, tuple[str, ...]]:
-    """Return the known mistakes of another hint that answer as one does, by the check that can't
-    tell them apart.
-    """
+    """Return, by check, the known mistakes of another hint with the same answers as this one."""
     found: dict[str, tuple[str, ...]] = {}
     for check, cases in known.answers.get(id_, {}).items():
         others = tuple(

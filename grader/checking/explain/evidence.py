@@ -18,7 +18,7 @@ from grader.checking.judge.got import Got
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """One case of a check: what was got, up to where it raised if it did, and what was recorded."""
+    """One case of a check: its values until it raised, if it did, and the recorded ones."""
 
     case: str
     got: Mapping[str, Got]

@@ -337,9 +337,7 @@ RULES = (
 
 
 def hint(account: Account) -> str:
-    """Return what is to be looked at for an exception, or nothing if nothing general is known of
-    it.
-    """
+    """Return a hint for an exception, or nothing if there is no general advice."""
     if not account.kinds:
         return ""
     if "ImportError" in account.kinds:

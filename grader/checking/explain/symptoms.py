@@ -174,7 +174,7 @@ def _axes(look: _Look) -> Iterator[str]:
                 yield (
                     "is the transpose of what is expected."
                     if look.have.ndim == 2
-                    else "has its axes in another order than is expected."
+                    else "has its axes in another order than expected."
                 )
                 return
 

@@ -1,7 +1,7 @@
 """The lines that repeat a case's calls in a plain Python session. Pure.
 
-They are for the public seed alone: the inputs stand in them. A case whose inputs can't be written
-in a few lines has none, such as one whose check hands in a function of its own.
+They are for the public seed alone, since they show the inputs. A case has no such lines if its
+inputs can't be written in a few lines, or if its check passes a function.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Holds dates, sets, big integers, tables and the like against what is expected: one `Comparison`
-for a whole value.
+"""Compares dates, sets, big integers, tables and similar values: one `Comparison` for each value.
 
 Pure. The messages name what an author has written, such as a column's name, and otherwise counts
 and kinds alone.
@@ -27,7 +26,7 @@ from grader.sandbox.wire_types import Member, text_of
 
 
 def is_special(expected: Any) -> bool:
-    """Return whether an expected value is one that is compared here."""
+    """Return whether this module compares an expected value."""
     return _judge_of(expected) is not None
 
 

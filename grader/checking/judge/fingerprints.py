@@ -35,9 +35,7 @@ Fingerprint = list[Any]
 
 
 def parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the entries of a dict one by one with their names, and what is no dict of text as it
-    is.
-    """
+    """Yield a dict's entries with their names if all keys are text; yield any other value whole."""
     if isinstance(value, dict) and value and all(isinstance(key, str) for key in value):
         for key in sorted(value):
             yield from parts(f"{name}[{key}]", value[key])
@@ -113,7 +111,7 @@ def same(a: Fingerprint, b: Fingerprint) -> bool:
 
 
 def digests(print_: Fingerprint, expected: Fingerprint, salt: str) -> Fingerprint:
-    """Return what may be handed out of a fingerprint: a digest for each grid.
+    """Return a digest of a fingerprint for each grid, which may be handed out.
 
     expected: the fingerprint of the right value, whose size both sides know; salt: different for
     every value

@@ -40,8 +40,8 @@ _TOKEN = re.compile(r"(?:(?<![\w)\]])[-+])?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|
 
 
 def without_addresses(value: Any) -> Any:
-    """Return text, or containers with text in them, without the places in memory that Python tells
-    of objects.
+    """Return text, or containers of text, without the memory addresses in Python's names of
+    objects.
     """
     if isinstance(value, str):
         return _ADDRESS.sub(" at some address", value)
@@ -55,7 +55,7 @@ def without_addresses(value: Any) -> Any:
 def closest(
     name: str, alternatives: Sequence[Any], got: Any, tolerance: Tolerance, axes: tuple[str, ...]
 ) -> tuple[Comparison, ...]:
-    """Return the comparison with that alternative which the value comes nearest to."""
+    """Return the comparison with the alternative that is nearest to the value."""
     tries = [compare(name, alternative, got, tolerance, axes) for alternative in alternatives]
 
     return min(tries, key=_distance)
@@ -164,7 +164,7 @@ def raised(name: str, error: type[BaseException] | str, call: Callable[[], objec
 
 
 def unmodified(name: str, changed: Collection[tuple[str, str]]) -> Comparison:
-    """Say whether calls left the arrays, lists and dicts that they were given as they were."""
+    """Return whether calls left their arrays, lists and dicts unchanged."""
     told = "; ".join(
         f"`{function}` changed its argument {argument} in place" for function, argument in changed
     )

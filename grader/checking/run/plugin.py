@@ -169,7 +169,7 @@ class ChecksPlugin:
         return True
 
     def _begin(self) -> float:
-        """Forget the case before, and return when this one begins."""
+        """Begin a case without the state of the last one; return the time."""
         self._now = Running()
         return time.perf_counter()
 
@@ -199,9 +199,7 @@ class ChecksPlugin:
         return isinstance(self._now.error, WorkerDied) and self._now.error.unexplained
 
     def _run_again(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Run a case in a fresh box, since its own was killed from outside; what comes twice is our
-        fault.
-        """
+        """Run a case again in a fresh box after a kill from outside; a second kill is our fault."""
         if self._place is None:
             self.boxes.restart_notebook(self._notebook_of(check_id(item)))
         self._reset(item)

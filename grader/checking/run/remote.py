@@ -309,9 +309,7 @@ class Remote:
         )
 
     def _failure(self, what: str, told: Any) -> SubmissionFailed:
-        """Turn the far end's account of an exception into ours; every part of it may be a lie, none
-        may do harm.
-        """
+        """Turn the box's account of an exception into ours; it may be false, but can do no harm."""
         error = told if isinstance(told, dict) else {}
         kinds = error.get("kinds")
         if isinstance(kinds, list) and "NotImplementedError" in kinds:

@@ -3,11 +3,10 @@ that failed.
 
 Theory of operation. The functions that failed are replaced, in a fresh box with the student's
 files, by stand-ins that ask this side, which asks the reference in a box of its own. The box with
-student code may ask for anything. It is answered for those functions alone, and caches are made by
-those and by what the check builds on; the function that the check judges is never among them,
-unless it is a notebook's check, whose cells are what is judged. What is asked and answered is
-passed on as it came: it is not decoded here. Of such a run nothing but what is right goes into a
-report.
+student code may ask for any function. Only the failed functions are answered, and only these and
+the functions that the check builds on may make caches. The function that the check judges is never
+answered, unless the check judges a notebook's cells. Questions and answers are passed on as bytes
+and not decoded here. A report gets from such a run only what is right.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def recognise(tree: Tree, reading: Reading) -> tuple[str, list[Found]]:
 def _uploads(
     layout: str, reader: Callable[[Sequence[str], lms_filenames.Known], list[Found]]
 ) -> _Reader:
-    """Return the reader of a layout that is told by the names in one folder."""
+    """Return the reader of a layout that the names in one folder identify."""
 
     def read(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
         names = [child.name for child in tree.children(root)]

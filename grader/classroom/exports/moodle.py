@@ -113,7 +113,7 @@ def _filled(class_: ClassFile, lines: Sequence[Line], exported: Path, scale_aske
 
 
 def _places(header: Sequence[str], rows: Sequence[Sequence[str]], exported: Path) -> _Places:
-    """Return the columns: by their English names, else by what stands in them."""
+    """Return the columns, found by their English names or else by their contents."""
     names = {name: index for index, name in enumerate(header)}
     if "Identifier" in names and "Grade" in names:
         return _Places(

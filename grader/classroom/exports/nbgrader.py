@@ -1,4 +1,4 @@
-"""nbgrader: the CSV that ``nbgrader export`` writes, for what reads that."""
+"""Writes the CSV of ``nbgrader export``, for tools that read it."""
 
 from __future__ import annotations
 

@@ -203,8 +203,8 @@ class Finder:
     def find(
         self, ids: Iterable[str], name: str, number: str = "", layout: str = ""
     ) -> Line | None:
-        """Return the line that is meant; None, and it is remembered, if what is said points to
-        different students.
+        """Return the line of a student; or None, with a note, if ids and name point to different
+        ones.
 
         number: the other system's own; it counts if the class came from there (``layout``)
         """

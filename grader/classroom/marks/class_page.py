@@ -1,4 +1,4 @@
-"""``index.html``: how the class did, on one page that stands alone and works without its script.
+"""Makes ``index.html``, the results of a class on one page. It also works without its script.
 
 Theory of operation. Names and messages were made by students and are hostile:
 `grader.report.templating` keeps them from acting. The script sorts and filters rows that stand

@@ -343,7 +343,7 @@ def _sentence(change: Adjustment) -> str:
 
 
 def shown(report: Report, rules: Rules) -> Report:
-    """Return the report as the marks have it: points adjusted, the reasons among its notes."""
+    """Return the report with adjusted points, and with the reasons among its notes."""
     marks = compute(points_of(report.checks), rules)
     checks = tuple(_adjusted(check, marks.checks.get(check.id), rules) for check in report.checks)
     questions = [

@@ -240,10 +240,9 @@ class Journal:
                 self._records.setdefault(change.kind, {})[change.key] = Record(change.value, seq)
 
     def undo(self, who: str) -> Line | None:
-        """Take back the last action of a person that stands still, and return its first row; None
-        if there is none.
+        """Take back a person's last action that is still valid; return its first row, or None.
 
-        Raises `Outdated` if somebody has changed since what it wrote.
+        Raises `Outdated` if somebody has changed the same record since.
         """
         with self._lock:
             found = self._base.execute(

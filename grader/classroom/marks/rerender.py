@@ -2,8 +2,8 @@
 
 Theory of operation. A result's row bears the digest of the rules that its pages were made with,
 what people gave among them. A page whose rules have changed is rendered again from what was kept,
-by the same function as in a class's run. The class's folder is held alone meanwhile, so a run of
-``grader batch`` and this never mix.
+by the same function as in a class's run. The class's folder is locked meanwhile, so that
+``grader batch`` can't run at the same time.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ EVERY = 60.0  # seconds between two lines on the pace
 
 
 class Pace:
-    """How many submissions are graded in a minute, and how long the rest takes at that pace."""
+    """Measures the submissions graded in a minute, and estimates the remaining time."""
 
     def __init__(self, now: float) -> None:
         """Begin at ``now``, in seconds of a clock that only goes forward."""

@@ -1,5 +1,5 @@
-"""``--regrade ID``: some checks are run afresh and the other verdicts kept; a result says where
-that makes it mixed.
+"""``--regrade ID``: runs some checks again and keeps the verdicts of the others. A result says if
+its verdicts are of different assignments.
 
 Theory of operation. A result whose kept verdicts are of another assignment (or of another grader,
 or another box) is known by a key of its own, which no whole grading has: the next run without

@@ -3,10 +3,10 @@ discounted.
 
 Theory of operation. Nothing is run: students' sources and the code cells of their notebooks are
 text, cut to a bound, tokenised by pygments and compared as sets of hashes. Docstrings and comments
-are left out of all that is compared, so that whoever takes them away changes nothing. What the
-handout gives, and what many submissions share, counts for nothing. Of submissions that share with
-one another as many pairs are listed as connect them, the most alike first. A high share is a reason
-to look at two files side by side and no more than that; the pages say so.
+are not compared, so removing them changes nothing. Code of the handout, and code that many
+submissions share, does not count. If several submissions share code with one another, only the
+pairs that connect them are listed, the most similar first. A high share is only a reason to look at
+two files side by side; the pages say so.
 """
 
 from __future__ import annotations

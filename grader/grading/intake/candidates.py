@@ -47,7 +47,7 @@ class Work(msgspec.Struct, frozen=True, order=True):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """What was read in a file: its work, and how much of the handout is in it."""
+    """A file's work, and the share of the handout that is in it."""
 
     work: Work
     shared: float

@@ -23,7 +23,7 @@ MOST = 8  # archives of one submission that are looked into
 
 
 class Inner(msgspec.Struct, frozen=True):
-    """What the archives within the submission hold of the missing files."""
+    """The missing files that were found in archives within a submission."""
 
     files: Mapping[str, bytes]
     notes: tuple[str, ...]

@@ -2,9 +2,9 @@
 
 A *root* is the folder of the submission that corresponds to the assignment's. Each file that the
 spec may mean proposes one: ``hw/a3/package/layers.py`` proposes ``hw/a3``. The root with the most
-wanted files is taken. Among equal ones, a root whose name does not say that it is old goes first,
-then the one with the most exact paths, then the shallowest. Files that the root lacks are searched
-for elsewhere. If two different files have equal claims, the submission is refused, not guessed at.
+wanted files is taken. Of several, a root is preferred whose name does not say that it is old; then
+the one with the most exact paths; then the shallowest. Files that the root lacks are searched for
+elsewhere. If two different files fit equally well, the submission is refused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Match(msgspec.Struct, frozen=True):
 
     @property
     def rank(self) -> tuple[int, bool, bool]:
-        """How far the entry is from its own place."""
+        """How much the entry's path differs from the wanted one."""
         return (self.dropped, self.renamed, self.recased)
 
     @property

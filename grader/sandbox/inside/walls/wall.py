@@ -64,7 +64,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Unsuitable(Exception):
-    """Boxes can't be walled in here; ``remedy`` says what would help."""
+    """No wall works on this machine; ``remedy`` says what would help."""
 
     def __init__(self, sentence: str, remedy: str) -> None:
         super().__init__(sentence)
@@ -96,8 +96,8 @@ def pick_user(pid: int, block: int = 0) -> int | None:
     """Return an unprivileged user id that no other box of this machine has, or None where it can't
     be changed.
 
-    A process id is unique among the living; in a process namespace it is so together with the
-    sandbox's own block.
+    It is made from the process id, which is unique among running processes. In a process namespace,
+    the sandbox's own block of numbers makes it unique.
     """
     if os.geteuid() != 0 or effective_capabilities() & NEEDED != NEEDED:
         return None

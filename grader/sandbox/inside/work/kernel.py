@@ -166,7 +166,7 @@ class Shell(InteractiveShell):
         """Accept any GUI's name and start none."""
 
     def enable_matplotlib(self, gui: str | None = None) -> tuple[str | None, str]:
-        """Draw inline whatever way of drawing a cell asks for: nobody sits at a window."""
+        """Draw inline even if a cell asks for a window: there is no screen."""
         if gui not in (None, "auto", "inline", "agg"):
             sys.stderr.write(f"Figures are drawn inline: `%matplotlib {gui}` needs a window.\n")
         parent: Any = super()

@@ -272,7 +272,7 @@ def probe(kernel: Any, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _gathered(reader: int, seconds: float) -> tuple[bytes, bool]:
-    """Return what a fork writes until it ends, and whether its time was over before."""
+    """Return the bytes that a fork writes, and whether it ran out of time."""
     parts, size, deadline = [], 0, _monotonic() + seconds
     while size <= MOST_BYTES:
         ready, _, _ = _select([reader], [], [], max(0.0, deadline - _monotonic()))

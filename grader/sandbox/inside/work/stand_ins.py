@@ -259,9 +259,7 @@ class StandIns:
         }
 
     def _item(self, value: Any, encoder: Encoder, steps: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return an argument: by the call that made it, which is told first if it is not known yet,
-        or as data.
-        """
+        """Return an argument as data, or as a reference to the call that made it."""
         made = self._made.get(id(value))
         if made is None or made[0] is not value:
             return {"value": encoder.encode(value)}
