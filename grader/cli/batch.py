@@ -39,6 +39,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         ),
     )
     add_assignment(command)
+    _add_files(command)
+    _add_ways(command)
+    command.add_argument(
+        "--dask",
+        metavar="URL",
+        help="grade on the Dask cluster with this scheduler: tcp://HOST:8786",
+    )
+    return command
+
+
+def _add_files(command: argparse.ArgumentParser) -> None:
+    """Add the options that name what is read and written besides."""
     command.add_argument(
         "--out",
         type=Path,
@@ -64,6 +76,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument(
         "--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR"
     )
+
+
+def _add_ways(command: argparse.ArgumentParser) -> None:
+    """Add the options that say how and of whom is graded."""
     command.add_argument(
         "--workers", type=_positive, metavar="N", help="default: as many as cores and memory allow"
     )
@@ -92,12 +108,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument(
         "--todo", action="store_true", help="list what waits for a person, and grade nothing"
     )
-    command.add_argument(
-        "--dask",
-        metavar="URL",
-        help="grade on the Dask cluster with this scheduler: tcp://HOST:8786",
-    )
-    return command
 
 
 def run(options: argparse.Namespace) -> int:

@@ -40,6 +40,29 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         "format", choices=FORMATS, metavar="FORMAT", help="one of: " + ", ".join(FORMATS)
     )
     add_assignment(command)
+    _add_files(command)
+    command.add_argument(
+        "--column",
+        default="",
+        metavar="TITLE",
+        help=(
+            "canvas, brightspace, blackboard, sakai: the column's exact title; moodle-xml: the"
+            " assignment's ID number"
+        ),
+    )
+    command.add_argument(
+        "--scale",
+        action="store_true",
+        help="let marks be scaled where the LMS has another maximum for the assignment",
+    )
+    command.add_argument(
+        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto"
+    )
+    return command
+
+
+def _add_files(command: argparse.ArgumentParser) -> None:
+    """Add the options that name what is read and written."""
     command.add_argument(
         "--from",
         dest="source",
@@ -60,24 +83,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument(
         "--gradebook", type=Path, metavar="CSV", help="the LMS's own export, to be filled in"
     )
-    command.add_argument(
-        "--column",
-        default="",
-        metavar="TITLE",
-        help=(
-            "canvas, brightspace, blackboard, sakai: the column's exact title; moodle-xml: the"
-            " assignment's ID number"
-        ),
-    )
-    command.add_argument(
-        "--scale",
-        action="store_true",
-        help="let marks be scaled where the LMS has another maximum for the assignment",
-    )
-    command.add_argument(
-        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto"
-    )
-    return command
 
 
 def run(options: argparse.Namespace) -> int:
