@@ -13,8 +13,9 @@ import pytest
 
 from grader.classroom.download import unpack
 from grader.classroom.run import batch as batches
-from grader.classroom.run import worker
+from grader.classroom.run import result_store, worker
 from grader.classroom.run.result_store import CLASS, CLASS_COPY
+from grader.errors import GraderFault
 from grader.grading.grade import Grader
 from grader.model import Status
 
@@ -144,6 +145,44 @@ def test_a_cut_of_every_file_that_is_kept_is_found_and_mended(
         assert path.is_file()
         assert (out / "gradebook.csv").read_bytes() == before, path
         assert path.stat().st_size > len(whole) // 2, path
+
+
+def test_a_cut_of_every_file_of_the_class_costs_no_result(
+    batch: Callable, two: Path, tmp_path: Path
+) -> None:
+    batch(two)
+    out = tmp_path / "out"
+    before = (out / "gradebook.csv").read_bytes()
+    kept = [path for path in sorted(out.iterdir()) if path.is_file()]
+    assert {"class.json", ".class.json", "log.jsonl", "gradebook.csv"} <= {
+        path.name for path in kept
+    }
+    for path in kept:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        assert "2 as they were before" in batch(two).out, path
+        assert (out / "gradebook.csv").read_bytes() == before, path
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 9])
+def test_a_full_disk_while_a_result_is_written_costs_none(
+    batch: Callable, two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    batch(two, out=tmp_path / "whole")
+    write, left = result_store.write_atomically, number
+
+    def full(path: Path, data: bytes) -> Path:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise GraderFault(f"can't write to {path}: No space left on device")
+        return write(path, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(result_store, "write_atomically", full)
+        assert batch(two).code == 3
+    assert batch(two).code == 1
+    whole = (tmp_path / "whole" / "gradebook.csv").read_bytes()
+    assert (tmp_path / "out" / "gradebook.csv").read_bytes() == whole
 
 
 def test_a_report_that_is_cut_is_rendered_again_and_not_graded(

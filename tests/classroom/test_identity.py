@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from listing import Listing
 
 from grader.classroom.download.hand_ins import Asking, Class, read
-from grader.classroom.download.roster import Member, Roster
+from grader.classroom.download.roster import Member, Roster, agree
 from grader.errors import UsageError
 
 ASKING = Asking(assignment="mini", wanted=frozenset({"mini.py"}))
@@ -319,9 +319,22 @@ def blackboard(pupils: list[Pupil]) -> dict[str, str]:
 
 
 def sakai(pupils: list[Pupil]) -> dict[str, str]:
+    return {f"{pupil.name}({pupil.id})": pupil.id for pupil in pupils}
+
+
+def brightspace_folders(pupils: list[Pupil]) -> dict[str, str]:
     return {
-        f"{pupil.name.replace('(', '').replace(')', '')}({pupil.id})": pupil.id for pupil in pupils
+        f"{pupil.number}-55 - {pupil.name} - {pupil.number % 28 + 1} May, 2026 103 PM": pupil.id
+        for pupil in pupils
     }
+
+
+def by_name_and_id(pupils: list[Pupil]) -> dict[str, str]:
+    return {f"{'_'.join(reversed(pupil.name.split()))}_{pupil.id}": pupil.id for pupil in pupils}
+
+
+def github_archives(pupils: list[Pupil]) -> dict[str, str]:
+    return {f"mini-{pupil.id}-main.zip": pupil.id for pupil in pupils}
 
 
 def github(pupils: list[Pupil]) -> dict[str, str]:
@@ -343,7 +356,8 @@ def by_names(pupils: list[Pupil]) -> dict[str, str]:
 WITHIN: dict[Callable[[list[Pupil]], dict[str, str]], str] = {
     canvas: "", moodle_flat: "", brightspace: "", blackboard: "", google: "",
     moodle: "/mini.py", sakai: "/Submission attachment(s)/mini.py", github: "/.git/HEAD",
-    by_folder: "/mini.py", by_names: "/mini.py",
+    by_folder: "/mini.py", by_names: "/mini.py", by_name_and_id: "/work/mini.py",
+    brightspace_folders: "/mini.py", github_archives: "",
 }  # fmt: skip
 
 
@@ -370,3 +384,73 @@ def test_no_row_holds_the_work_of_another(
     whose = {owners[path.split("/")[0]] for entry in found.entries for path in entry.paths}
     asked_rows = any(entry.student.startswith("? ") for entry in found.entries)
     assert whose == set(owners.values()) or asked_rows, told
+
+
+@given(pupils=classes(), wrong=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_no_row_holds_the_work_of_another_in_gradescope(pupils: list[Pupil], wrong: bool) -> None:
+    told = []
+    for number, pupil in enumerate(pupils):
+        sid = pupils[number - 1].id if wrong else pupil.id
+        told.append(
+            f"submission_{number}:\n  :submitters:\n"
+            f"  - {{':name': {json.dumps(pupil.name)}, ':sid': {json.dumps(sid)}}}\n"
+        )
+    files = [f"submission_{number}/{pupil.files[0]}" for number, pupil in enumerate(pupils)]
+    listing = Listing(files, {"submission_metadata.yml": "".join(told).encode()})
+    roster = Roster([Member(student=pupil.id, name=pupil.name) for pupil in pupils])
+    for entry in read(listing, roster, ASKING).entries:
+        for path in entry.paths:
+            owner = pupils[int(path.removeprefix("submission_"))]
+            # Of two people whose names may be one person's the number alone decides.
+            theirs = roster.member(entry.student).name
+            assert entry.student == owner.id or agree(owner.name, theirs)
+
+
+@given(pupils=classes())
+@settings(max_examples=60, deadline=None)
+def test_nobody_has_an_anonymous_hand_in(pupils: list[Pupil]) -> None:
+    names = [
+        f"anon_{'LATE_' if pupil.number % 2 else ''}{pupil.number}_{pupil.number}_{pupil.files[0]}"
+        for pupil in pupils
+    ]
+    members = [Member(student=pupil.id, name=pupil.name) for pupil in pupils]
+    entries = class_of(names, members).entries
+    ids = {pupil.id for pupil in pupils}
+    assert not [entry for entry in entries if entry.student in ids and entry.paths]
+    handed_in = sorted(path for entry in entries for path in entry.paths)
+    assert handed_in == sorted(names)
+
+
+TEAMS = ("Team 7", "team_8", "8", "Ada Lovelace", "T-101")
+
+
+@pytest.mark.parametrize("lms", ["canvas", "moodle", "folders", "brightspace", "blackboard"])
+@given(pupils=classes(), chosen=st.lists(st.sampled_from(TEAMS), min_size=5, max_size=5))
+@settings(max_examples=40, deadline=None)
+def test_no_row_holds_the_work_of_another_group(
+    lms: str, pupils: list[Pupil], chosen: list[str]
+) -> None:
+    teams = {pupil.id: team for pupil, team in zip(pupils, chosen, strict=False)}
+    of = {team: sorted(id_ for id_, own in teams.items() if own == team) for team in chosen}
+    names = {}
+    for number, team in enumerate(sorted(set(teams.values()))):
+        name = {
+            "canvas": f"{slug(team)}_{700 + number}_{900 + number}_mini.py",
+            "moodle": f"{team}_{700 + number}_assignsubmission_file",
+            "brightspace": f"{700 + number}-55 - {team} - Apr 1, 2026 1203 PM - mini.py",
+            "blackboard": f"HW_{team}_attempt_2026-11-01-10-11-12_mini.py",
+            "folders": team,
+        }[lms]
+        names[name] = team
+    members = [Member(student=pupil.id, name=pupil.name) for pupil in pupils]
+    groups = Roster([Member(student=id_, name="", group=team) for id_, team in teams.items()])
+    ends = "/mini.py" if lms in ("moodle", "folders") else ""
+    try:
+        found = class_of([f"{name}{ends}" for name in names], members, groups=groups)
+    except UsageError:
+        return  # the whole download is asked about
+    for entry in found.entries:
+        if entry.student in teams:
+            theirs = {names[path.split("/")[0]] for path in entry.paths}
+            assert all(entry.student in of[team] for team in theirs), (entry, teams)

@@ -148,32 +148,18 @@ def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
             private.append(f"your note on {_what(change)}: {change.note}")
         if change.late_days is not None:
             days = change.late_days
-        elif (change.check or change.answer) and (
-            change.points is not None or change.add is not None
-        ):
+        elif (change.check or change.answer) and _gives_points(change):
             where, name = (given, change.check) if change.check else (answers, change.answer)
-            where[name] = (
-                change.points
-                if change.points is not None
-                else (where.get(name) or 0.0) + (change.add or 0)
-            )
+            where[name] = _changed(change, where.get(name) or 0.0)
         elif change.points is not None:
             fixed = change.points
         else:
             whole += change.add or 0.0
     private += _bounded(given, {check.id: check.max_points for check in checks}, rules)
     private += _bounded(answers, {inline.id: inline.points for inline in rules.inline}, rules)
-    most = round(
-        sum(check.max_points for check in checks) + sum(inline.points for inline in rules.inline), 2
-    )
-    known = None not in given.values()
-    points = (
-        round(sum(value or 0.0 for value in (*given.values(), *answers.values())) + whole, 2)
-        if known
-        else None
-    )
-    if fixed is not None:
-        points = fixed
+    checks_most = sum(check.max_points for check in checks)
+    most = round(checks_most + sum(inline.points for inline in rules.inline), 2)
+    points = fixed if fixed is not None else _points_of(given, answers, whole)
     if points is not None:
         changed = bool(checks) and (fixed is not None or bool(whole))
         private += _doubtful(points, most if changed else math.inf)
@@ -193,6 +179,23 @@ def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
         private=tuple(private),
         waiting=tuple(name for name, value in answers.items() if value is None),
     )
+
+
+def _gives_points(change: Adjustment) -> bool:
+    return change.points is not None or change.add is not None
+
+
+def _changed(change: Adjustment, before: float) -> float:
+    return change.points if change.points is not None else before + (change.add or 0.0)
+
+
+def _points_of(
+    checks: Mapping[str, float | None], answers: Mapping[str, float | None], whole: float
+) -> float | None:
+    """Return the points together; None while a check has none."""
+    if None in checks.values():
+        return None
+    return round(sum(value or 0.0 for value in (*checks.values(), *answers.values())) + whole, 2)
 
 
 def _doubtful(points: float, most: float) -> list[str]:

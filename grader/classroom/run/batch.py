@@ -10,7 +10,7 @@ of a submission once its result is on disk but a `Row`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
@@ -99,34 +99,7 @@ class Batch:
             download_tree.open_tree(options.submissions, options.out) as tree,
             self.store.locked() as work,
         ):
-            found = hand_ins.read(tree, self._roster, self._asking())
-            entries = hand_ins.with_leaders(
-                [entry for entry in found.entries if in_shard(entry.student, options.shard)]
-            )
-            self.class_ = class_file(
-                self.assignment, self._digest, found.layout, self.inline, entries, options.shard
-            )
-            overrides.verify(
-                self._overrides,
-                self._overrides_path,
-                {
-                    "student": {entry.student for entry in found.entries},
-                    "check": {check.id for check in self.assignment.spec.checks},
-                    "answer": {inline.id for inline in self.inline},
-                },
-            )
-            self.store.write_class(self.class_)
-            self.totals.students = len(entries)
-            self.totals.strangers = sum(not entry.on_roster for entry in entries)
-            self.tell(Event(text=f"{len(entries)} students ({found.layout})", total=len(entries)))
-            if tree.aside:
-                names = ", ".join(tidy(name, 60) for name in tree.aside)
-                self.tell(
-                    Event(
-                        text=f"results, not submissions, and left aside: {names}",
-                        total=len(entries),
-                    )
-                )
+            self._read_class(tree)
             if options.regrade:
                 self._regrade_run = regrade.begin(options.out, options.regrade, self._digest)
             self._grade(tree, work, open_workers)
@@ -137,6 +110,36 @@ class Batch:
             )
             self.store.write_class(self.class_)
         return self.totals
+
+    def _read_class(self, tree: download_tree.Tree) -> None:
+        """Read who is in the class and what they handed in, write it, and say how many there
+        are.
+        """
+        found = hand_ins.read(tree, self._roster, self._asking())
+        shard = self.options.shard
+        own = [entry for entry in found.entries if in_shard(entry.student, shard)]
+        entries = hand_ins.with_leaders(own)
+        self.class_ = class_file(
+            self.assignment, self._digest, found.layout, self.inline, entries, shard
+        )
+        students = {entry.student for entry in found.entries}
+        checks = {check.id for check in self.assignment.spec.checks}
+        answers = {inline.id for inline in self.inline}
+        known: dict[str, Collection[str]] = {
+            "student": students,
+            "check": checks,
+            "answer": answers,
+        }
+        overrides.verify(self._overrides, self._overrides_path, known)
+        self.store.write_class(self.class_)
+        total = len(entries)
+        self.totals.students = total
+        self.totals.strangers = sum(not entry.on_roster for entry in entries)
+        self.tell(Event(text=f"{total} students ({found.layout})", total=total))
+        if tree.aside:
+            names = ", ".join(tidy(name, 60) for name in tree.aside)
+            text = f"results, not submissions, and left aside: {names}"
+            self.tell(Event(text=text, total=total))
 
     def _asking(self) -> hand_ins.Asking:
         spec = self.assignment.spec
