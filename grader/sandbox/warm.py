@@ -21,7 +21,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -175,36 +175,7 @@ class WarmSandbox(Sandbox):
                 str(theirs.fileno()),
                 *readable_paths.import_path(),
             ]
-            command = self.command(python)
-            started = threading.Event()
-            failure: list[OSError] = []
-
-            def keep() -> None:
-                # Started by a thread that lives as long as the zygote: bwrap's --die-with-parent
-                # means this thread.
-                try:
-                    self._process = subprocess.Popen(
-                        command,
-                        stdin=subprocess.PIPE,
-                        stdout=subprocess.DEVNULL,
-                        stderr=complaints,
-                        env=environment(self.base),
-                        pass_fds=[theirs.fileno()],
-                        start_new_session=True,
-                        cwd="/",
-                    )
-                except OSError as error:
-                    failure.append(error)
-                    return
-                finally:
-                    started.set()
-                self._process.wait()
-
-            self._keeper = threading.Thread(target=keep, name="zygote-keeper", daemon=True)
-            self._keeper.start()
-            started.wait()
-            if failure:
-                raise StartFailed(str(failure[0]))
+            self._launch(self.command(python), theirs.fileno(), complaints)
             assert self._process is not None
             assert self._process.stdin is not None
             with contextlib.suppress(BrokenPipeError), self._process.stdin as pipe:
@@ -224,6 +195,39 @@ class WarmSandbox(Sandbox):
                     words[-1] if words else "the zygote gave no sign"
                 )
                 raise StartFailed(sentence, (answer or {}).get("remedy", ""))
+
+    def _launch(self, command: list[str], control: int, complaints: IO[bytes]) -> None:
+        """Start the zygote's process from a thread that lives as long as the zygote.
+
+        bwrap's --die-with-parent means the thread that started it.
+        """
+        started = threading.Event()
+        failure: list[OSError] = []
+
+        def keep() -> None:
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=complaints,
+                    env=environment(self.base),
+                    pass_fds=[control],
+                    start_new_session=True,
+                    cwd="/",
+                )
+            except OSError as error:
+                failure.append(error)
+                return
+            finally:
+                started.set()
+            self._process.wait()
+
+        self._keeper = threading.Thread(target=keep, name="zygote-keeper", daemon=True)
+        self._keeper.start()
+        started.wait()
+        if failure:
+            raise StartFailed(str(failure[0]))
 
     def _settings(self) -> Settings:
         return Settings(

@@ -93,13 +93,14 @@ class CallLog:
         nobody knows.
 
         What the reference keeps in the box until it is fetched, a submission may return at once,
-        and the other way.
+        and the other way. No size is known of a function that the reference called only within an
+        author's function: then the bound of that function's arguments holds.
         """
         if self._expected is None or self._fetched is None:
             return None
         sizes = [call.size for call in self._expected if function in (call.function, None)]
         if function is not None and not sizes:  # the reference did not get to this call
-            return None
+            return MOST_BYTES if self._quiet else None
         times, spare = (TIMES_QUIET, SPARE_QUIET) if self._quiet else (TIMES, SPARE)
         return times * max(sizes + self._fetched, default=0) + spare
 
