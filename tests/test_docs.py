@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib
-import importlib.util
 import inspect
 import os
 import re
@@ -38,7 +37,6 @@ from grader.report.audience import Audience
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
-_NAMED_TEST = re.compile(r"`(?:tests/)?(?:[\w/]+/)?(test_\w+)(\.py)?`")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 _INLINE = re.compile(r"`(grader [^`]*)`")
 
@@ -64,62 +62,6 @@ def test_links_resolve(page: Path) -> None:
         assert not anchor or anchor in anchors(target), (
             f"{page.name} links to {link}: no such heading"
         )
-
-
-def test_every_test_that_holds_a_sentence_of_security_exists() -> None:
-    """A test stands in one of the files that are named on the same line."""
-    text = (DOCS / "security.md").read_text(encoding="utf-8")
-    files = {path.name: path for path in (ROOT / "tests").rglob("test_*.py")}
-    named = 0
-    for line in text.splitlines():
-        written = ""
-        for name, is_file in _NAMED_TEST.findall(line):
-            named += 1
-            if is_file:
-                assert f"{name}.py" in files, name
-                written += files[f"{name}.py"].read_text(encoding="utf-8")
-        for name, is_file in _NAMED_TEST.findall(line):
-            assert is_file or not written or f"def {name}(" in written, f"{name} in: {line}"
-        assert (
-            written
-            or all(is_file for _, is_file in _NAMED_TEST.findall(line))
-            or ("the same:" in line)
-        ), f"no file is named for the test in: {line}"
-    assert named > 60
-
-
-def test_everything_else_that_security_names_exists() -> None:
-    text = (DOCS / "security.md").read_text(encoding="utf-8")
-    for path in re.findall(r"`((?:grader|tests)/[\w/.]+)`", text):
-        assert (ROOT / path).exists(), path
-    groups = {path.name for path in (ROOT / "tests" / "submissions").iterdir()}
-    for group, name in re.findall(r"`(\w+)/([\w*]+)`", text):
-        if group in groups:
-            assert list((ROOT / "tests" / "submissions" / group).glob(name)), f"{group}/{name}"
-    walks = text.partition("## Every walk")[2].partition("\n## ")[0]
-    names = [
-        name
-        for line in walks.splitlines()
-        for name in re.findall(r"`([\w.]+)`", line.split("|")[1] if "|" in line else "")
-    ]
-    assert len(names) > 20
-    for name in names:
-        assert attribute_of(f"grader.{name}") is not None, name
-
-
-def attribute_of(name: str) -> object:
-    """Return the module, class or function of a dotted name, or None if there is none."""
-    found: object = None
-    module = ""
-    for part in name.split("."):
-        module = f"{module}.{part}".removeprefix(".")
-        inner = getattr(found, part, None)
-        if inner is None and importlib.util.find_spec(module) is not None:
-            inner = importlib.import_module(module)
-        if inner is None:
-            return None
-        found = inner
-    return found
 
 
 def test_every_file_that_contributing_names_exists() -> None:

@@ -89,6 +89,7 @@ def _redact(check: CheckResult, names: Mapping[str, str]) -> CheckResult:
         hint="",
         seconds=0.0,
         follow_through=check.follow_through,
+        in_box=check.in_box,
     )
 
 

@@ -158,7 +158,7 @@ def _check(
         cases=[] if stub else _cases(check, verdict, pictures),
         more_cases=[] if stub else [case.id for case in bad[CASES_OF_A_CHECK:]],
         passed=[case.id for case in check.cases if case.status is Status.PASS],
-        notes=_unique(note for case in check.cases for note in case.notes),
+        notes=_unique(itertools.chain.from_iterable(case.notes for case in check.cases)),
         snippets=_snippets(check, material) if bad and not stub else [],
         output=_printed(check),
         notebook=ran,
@@ -178,7 +178,9 @@ def _cases(check: CheckResult, verdict: labels.ShownVerdict, pictures: int) -> l
 
 def _headline(check: CheckResult, verdict: labels.ShownVerdict) -> str:
     """Return what a check's heading says of it beside its verdict."""
-    causes = _unique(id_ for case in check.not_passed for id_ in case.follows)
+    if check.status is Status.PASS:
+        return ""
+    causes = _unique(itertools.chain.from_iterable(case.follows for case in check.not_passed))
     if verdict is labels.FOLLOWS and causes:
         return f"right, given the mistake in {quoted(causes)}"
     return labels.first_line(check.message)

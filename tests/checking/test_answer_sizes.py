@@ -13,6 +13,7 @@ from test_remote import LIMITS, LiarSandbox
 
 from grader.assignment.expectations import CallShape, CaseRecord, Expectations, Provenance
 from grader.checking.api.call_log import SPARE, SPARE_QUIET, TIMES, TIMES_QUIET, CallLog
+from grader.checking.api.callbacks import MOST_BYTES
 from grader.checking.api.case import Case
 from grader.checking.api.expect import Expect, Mode
 from grader.checking.api.value import Value
@@ -95,6 +96,13 @@ def test_calls_that_are_not_noted_may_be_of_larger_inputs() -> None:
     with log.paused():
         assert log.most("f") == TIMES_QUIET * 1000 + SPARE_QUIET
     assert log.most("f") == LARGEST
+
+
+def test_a_function_that_is_called_within_an_authors_function_alone_has_a_bound() -> None:
+    log = CallLog([CallShape("g", False, 1, 8)], [])
+    with log.paused():
+        assert log.most("f") == MOST_BYTES
+        assert "far more than is expected" in told(np.zeros(MOST_BYTES // 8, np.int8), log)
 
 
 def test_a_honest_worker_is_told_how_much_may_come() -> None:

@@ -116,6 +116,16 @@ def test_nothing_of_a_hidden_check_stands_in_a_student_s_page() -> None:
         assert detail in instructor
 
 
+def test_points_of_hidden_checks_in_the_box_count_among_those_that_rest_on_it() -> None:
+    report = samples.mixed()
+    checks = []
+    for check in report.checks:
+        checks.append(msgspec.structs.replace(check, in_box=True))
+    report = msgspec.structs.replace(report, checks=tuple(checks))
+    most = sum(check.max_points for check in report.checks)
+    assert f"/ {most:g} points rest on checks that ran in the" in _text(_page(report))
+
+
 def test_nothing_that_acts_stands_in_a_hostile_page() -> None:
     page = html_report.render(
         samples.hostile(), audience=Audience.INSTRUCTOR, sources=samples.hostile_sources(),

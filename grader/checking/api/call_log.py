@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from grader.assignment.expectations import CallShape
+from grader.checking.api.callbacks import MOST_BYTES
 from grader.errors import WrongReturn
 
 # How large a value may be beside the largest that the reference returned in the same place.
@@ -45,13 +46,14 @@ class CallLog:
         nobody knows.
 
         What the reference keeps in the box until it is fetched, a submission may return at once,
-        and the other way.
+        and the other way. No size is known of a function that the reference called only within an
+        author's function: then the bound of that function's arguments holds.
         """
         if self._expected is None or self._fetched is None:
             return None
         sizes = [call.size for call in self._expected if function in (call.function, None)]
         if function is not None and not sizes:  # the reference did not get to this call
-            return None
+            return MOST_BYTES if self._quiet else None
         times, spare = (TIMES_QUIET, SPARE_QUIET) if self._quiet else (TIMES, SPARE)
         return times * max(sizes + self._fetched, default=0) + spare
 
