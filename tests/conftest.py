@@ -55,6 +55,7 @@ SLOW = {
     "a class, or processes that are killed": (
         "classroom/test_formats.py",
         "classroom/test_batch.py",
+        "classroom/test_unchanged.py",
         "classroom/test_regrades.py",
         "classroom/test_places.py",
         "classroom/test_dask.py",

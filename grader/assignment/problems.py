@@ -179,12 +179,16 @@ def _manual(spec: Spec) -> Iterator[str]:
             yield f"{name} has the id of a check: give it another one"
         if not 0 < part.points < math.inf:
             yield f"{name} has {part.points:g} points: give it more than 0"
-        if bool(part.function) == bool(part.notebook and part.cell):
-            yield f"{name} needs either a `function`, or a `notebook` and a `cell`"
-        if part.function and part.function.split(".")[0] not in functions:
+        if bool(part.function) == bool(part.cell) or (part.cell and not part.notebook):
+            yield (
+                f"{name} needs either a `function`, with its `notebook` if a cell defines it,"
+                " or a `notebook` and a `cell`"
+            )
+        if part.function and not part.notebook and part.function.split(".")[0] not in functions:
             yield (
                 f"{name} names the function {part.function!r}, which no entry of [[files]]"
-                f" provides{_meant(part.function, sorted(functions))}"
+                f" provides{_meant(part.function, sorted(functions))}; if a cell defines it, name its"
+                " `notebook`"
             )
         if part.notebook and part.notebook not in spec.notebook_paths:
             yield f"{name} names the notebook {part.notebook!r}, which is not under [[notebooks]]"

@@ -96,9 +96,9 @@ class ManualSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     id: str
     points: float
     title: str = ""  # what students and graders call it; the id where there is none
-    function: str = ""  # of a student's file, as `NAME` or `Class.method`
-    notebook: str = ""  # or a cell of this notebook:
-    cell: str = ""  # its id in the author's notebook
+    function: str = ""  # of a student's file or of `notebook`, as `NAME` or `Class.method`
+    notebook: str = ""  # the notebook of the cell, or the one that defines the function
+    cell: str = ""  # a cell instead of a function: its id in the author's notebook
 
 
 class RubricSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -205,7 +205,9 @@ def _state(part: Part, done: int, size: int, *, earlier: bool) -> State:
     if part.id.startswith(CHECK_OF):
         if earlier:
             return State.CHANGED
-        return State.GRADED if done else State.PLAIN
+        if done:
+            return State.GRADED if done == size else State.PARTLY
+        return State.PLAIN
     if done == size:
         return State.GRADED
     if done:

@@ -7,6 +7,7 @@ import csv
 import importlib.util
 import io
 import os
+import re
 import shutil
 import signal
 import socket
@@ -525,11 +526,58 @@ def test_a_page_on_another_origin_can_frame_read_and_change_nothing(
         assert [status for url, status in statuses if url.startswith(base) and status < 400] == []
 
 
+# --- a screen reader ---------------------------------------------------------------------------
+
+UNNAMED = re.compile(
+    r"- (button|link|textbox|spinbutton|combobox|searchbox|checkbox)(?! \"[^\"]*\w)"
+)
+
+
+def test_a_screen_reader_hears_each_controls_name_and_what_was_saved(
+    browser: Any, tmp_path: Path
+) -> None:
+    made.build(tmp_path / "class", 9, rubric=RUBRIC)
+    with served(tmp_path / "class") as desk:
+        ta1 = Window(browser, desk.addresses["ta1"])
+        body, spoken = ta1.page.locator("body"), ta1.page.locator("#spoken")
+        first_left(ta1, "Work/why")
+        assert spoken.get_attribute("aria-live") == "polite"
+        ta1.press("1")
+        ta1.quiet()
+        assert spoken.inner_text() == "Points: 1 of 2. Names the gradient ∇L"
+        tree = body.aria_snapshot()
+        assert re.search(r'button "\+1 Names the gradient.*" \[pressed\]', tree)
+        ta1.press("u")
+        ta1.quiet()
+        assert "Undone: Work/why" in ta1.page.get_by_role("status").inner_text()
+        part = ta1.page.url.removeprefix(ta1.base).rpartition("/")[0]
+        student = ta1.page.get_attribute(".members a", "href")
+        for path in ("/", part, ta1.page.url.removeprefix(ta1.base), student, "/requests"):
+            ta1.go(path)
+            ta1.page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
+            tree = body.aria_snapshot()
+            assert UNNAMED.findall(tree) == [], f"{path}: {tree}"
+            assert "- main:" in tree
+        ta1.go(student)
+        first = ta1.page.inner_text("#student-title")
+        move = "j" if ta1.page.get_attribute("#student", "data-following") else "k"
+        ta1.press(move)
+        ta1.quiet()
+        assert ta1.page.inner_text("#student-title") != first
+        assert ta1.page.evaluate("document.activeElement.id") == "student-title"
+        ta1.press("z")
+        ta1.quiet()
+        assert ta1.page.locator("#grading").count() == 1
+        assert ta1.wrong == []
+
+
 # --- axe ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(390, "light"), (390, "dark"), (820, "light"), (1440, "light"), (1440, "dark")],
+)
 def test_axe_finds_nothing(browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -185,20 +186,35 @@ def test_neither_table_is_handed_out(assignment: object) -> None:
 def test_a_mistake_in_these_tables_is_one_clear_sentence(
     assignment: object, tmp_path: Path, tables: str, complaint: str
 ) -> None:
-    import shutil
-
     folder = shutil.copytree(assignment.folder, tmp_path / "a")
     (folder / "assignment.toml").write_text(f"{mini.SPEC}\n{tables}")
     with pytest.raises(AssignmentError, match=complaint):
         load(folder)
 
 
+def test_a_function_that_a_cell_defines_is_read_too(assignment: object, tmp_path: Path) -> None:
+    folder = shutil.copytree(assignment.folder, tmp_path / "a")
+    source = "### BEGIN SOLUTION\ndef draw(x):\n    return x\n### END SOLUTION"
+    (folder / "notebooks/Words.ipynb").write_text(notebook("Because.", source))
+    table = '[[manual]]\nid = "own"\npoints = 1\nnotebook = "Words.ipynb"\nfunction = "{}"'
+    (folder / "assignment.toml").write_text(f"{mini.SPEC}\n{table.format('draw')}")
+    changed = load(folder)
+    parts = written_answers.questions(changed)
+    assert "def draw(x):\n    return x" in parts[-1].model
+    code = "def draw(x):\n    return 1\n\ndef draw(x):\n    return 2 * x"
+    for text, answer in ((code, "return 2 * x"), ("y = 2", None), ("def draw(:", "def draw(:")):
+        files = {"Words.ipynb": notebook("mine", text).encode()}
+        found = written_answers.written(changed, parts, files).get("own")
+        assert answer in found.text if answer else found is None
+    (folder / "assignment.toml").write_text(f"{mini.SPEC}\n{table.format('paint')}")
+    with pytest.raises(AssignmentError, match="defines 'paint'"):
+        written_answers.questions(load(folder))
+
+
 @pytest.mark.parametrize("cell", ["nothing", "asked"])
 def test_a_cell_that_is_not_the_students_can_not_be_asked_for(
     assignment: object, tmp_path: Path, cell: str
 ) -> None:
-    import shutil
-
     folder = shutil.copytree(assignment.folder, tmp_path / "a")
     table = f'[[manual]]\nid = "a"\npoints = 1\nnotebook = "Words.ipynb"\ncell = "{cell}"'
     (folder / "assignment.toml").write_text(f"{mini.SPEC}\n{table}")

@@ -100,6 +100,23 @@ def test_wrong_numbers_that_are_equal_are_one_group_and_are_adjusted_at_once(sat
     assert "The task's wording was unclear" in found["s0001"]["notes"]
 
 
+def test_who_has_the_same_result_later_is_said_and_gets_the_adjustment_by_one_key(sat: Sit) -> None:
+    desk = sat(8)
+    ta1 = desk.seat("ta1")
+    desk.decide(ta1, "double", "s0001", add=1.5)
+    made.regrade(desk.store, "s0002", made.answers_of(2), {"double": 3.0})
+    group = desk.group_of("double", "s0002")
+    assert (group.size, group.state.value) == (3, "partly graded")
+    assert rows(desk)["s0002"]["double"] == "3"
+    assert "to look at again" in ta1.get("/").text
+    page = ta1.get(f"/q/{desk.part('double')}/{group.token}").text
+    assert "they handed in later" in page
+    assert desk.decide(ta1, "double", "s0002", done=True).is_success  # what `g` sends
+    found = rows(desk)
+    assert [found[f"s{number:04}"]["double"] for number in (1, 2, 5)] == ["4.5"] * 3
+    assert "to look at again" not in ta1.get("/").text
+
+
 # --- rubrics ------------------------------------------------------------------------------------
 
 
@@ -541,6 +558,20 @@ def test_the_verdicts_stand_at_the_cells_that_they_judge(sat: Sit) -> None:
     page = desk.seat("ta1").get(f"/s/{student}").text
     cell = page.partition("Cell of the assignment")[2].partition("<pre")[0]
     assert "double: fail, 3 / 6" in cell
+
+
+def test_a_students_page_leads_to_the_next_student_and_to_what_waits(sat: Sit) -> None:
+    desk = sat(3)
+    ta1 = desk.seat("ta1")
+    tokens = sorted(student.token for student in desk.desk.view().snapshot.students.values())
+    pages = [ta1.get(f"/s/{token}").text for token in tokens]
+    assert f'data-previous="" data-following="{tokens[1]}"' in pages[0]
+    assert f'data-previous="{tokens[0]}" data-following="{tokens[2]}"' in pages[1]
+    assert f'data-previous="{tokens[1]}" data-following=""' in pages[2]
+    assert f'<a class="go" href="/q/{desk.part(WHY)}/' in pages[0]
+    ta1.client.cookies["desk-names"] = "1"  # the order of the class
+    first = desk.desk.view().snapshot.students["s0000"].token
+    assert 'data-previous=""' in ta1.get(f"/s/{first}").text
 
 
 def test_students_without_work_and_questions_without_answers_have_pages_too(sat: Sit) -> None:

@@ -5,6 +5,7 @@ it was.
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 from pathlib import Path
 
@@ -21,7 +22,8 @@ MISSING = [
     if not there
 ]
 pytestmark = pytest.mark.skipif(
-    bool(MISSING), reason=f"the test of JupyterLab needs {' and '.join(MISSING)}"
+    bool(MISSING) and os.environ.get("CI") != "true",
+    reason=f"the test of JupyterLab needs {' and '.join(MISSING)}",
 )
 
 CHECK = 'from grader.notebook import check\n\ncheck("rnn_forward")'

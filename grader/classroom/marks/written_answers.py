@@ -87,10 +87,20 @@ def _asked(notebook: str, before: Cell | None, cell: Cell, part: ManualSpec | No
 
 
 def _function(assignment: Assignment, part: ManualSpec) -> Inline:
-    """Return a function of a student's file as a part; the reference's own is the model."""
+    """Return a student's function as a part; the reference's own is the model."""
     model = ""
-    for data in (assignment.reference_modules() or {}).values():
-        model = model or function_text(data.decode("utf-8", "replace"), part.function) or ""
+    if part.notebook:
+        source = next(one.source for one in assignment.spec.notebooks if one.path == part.notebook)
+        own = [cell for cell in author_cells(assignment, source) if is_students(cell)]
+        model = _defined(own, part.function)
+        if not model:
+            raise AssignmentError(
+                f"[[manual]] `{part.id}`: no cell of the students in {part.notebook} defines "
+                f"{part.function!r}"
+            )
+    else:
+        for data in (assignment.reference_modules() or {}).values():
+            model = model or function_text(data.decode("utf-8", "replace"), part.function) or ""
     model = released_markers(model)[:MODEL_LIMIT]
     return Inline(
         id=part.id,
@@ -162,13 +172,33 @@ def _functions(
     parsed beyond bounds.
     """
     kept = {}
+    notebooks = {part.id: part.notebook for part in assignment.spec.manual}
     for part in inline:
-        for file in assignment.spec.files if part.function else ():
-            if part.function.split(".")[0] not in file.provides:
-                continue
-            text = function_text(
-                files.get(file.path, b"").decode("utf-8", "replace"), part.function
-            )
-            if text is not None and not is_untouched(textwrap.dedent(text)):
-                kept[part.id] = Written(fenced(textwrap.dedent(text)[:LONGEST], "python"))
+        if not part.function:
+            continue
+        if notebook := notebooks.get(part.id):
+            text = _defined(listed_cells(files.get(notebook, b"")), part.function)
+        else:
+            text = _in_files(assignment, part.function, files)
+        text = textwrap.dedent(text)
+        if text and not is_untouched(text):
+            kept[part.id] = Written(fenced(text[:LONGEST], "python"))
     return kept
+
+
+def _in_files(assignment: Assignment, function: str, files: Mapping[str, bytes]) -> str:
+    """Return the source of a function in the file that provides it; nothing if it isn't there."""
+    for file in assignment.spec.files:
+        if function.split(".")[0] in file.provides:
+            text = files.get(file.path, b"").decode("utf-8", "replace")
+            return function_text(text, function) or ""
+    return ""
+
+
+def _defined(cells: Sequence[Cell], function: str) -> str:
+    """Return the source of a function in a notebook's code; of several, the one that runs last."""
+    found = ""
+    for cell in cells:
+        if cell.get("cell_type") == "code":
+            found = function_text(text_of(cell), function) or found
+    return found

@@ -28,6 +28,7 @@ from grader.classroom.run.cache_keys import assignment_digest, digest_of, in_sha
 from grader.classroom.run.result_store import RESERVED, Store
 from grader.classroom.run.results import CLASS_SCHEMA, ClassFile, Outcome, Row, class_file
 from grader.classroom.run.run_types import Event, Options, Totals, Workers
+from grader.classroom.run.unchanged import Unchanged
 from grader.errors import CannotGrade, GraderFault, SubmissionError
 from grader.grading.grade import wanted
 from grader.grading.intake.take import Taken
@@ -83,6 +84,8 @@ class Batch:
         self._later: list[_Job] = []  # to be tried once more, alone, when all others are done
         self._followers: dict[str, list[Entry]] = {}  # student -> those who handed in the same
         self._regrade_run = ""
+        of = digest_of([self._digest, options.isolation, __version__])
+        self._unchanged = Unchanged(self.store, of)
         self.settled = 0
         self.class_: ClassFile
 
@@ -105,6 +108,8 @@ class Batch:
             self._grade(tree, work, open_workers)
             if options.regrade:
                 regrade.end(options.out)
+            else:
+                self._unchanged.write()
             self.class_ = msgspec.structs.replace(
                 self.class_, seconds=round(time.monotonic() - start, 1)
             )
@@ -263,6 +268,12 @@ class Batch:
                 self.totals.asked += bool(entry.asked)
                 self.tell(self._event(entry, None))
                 continue
+            row = there = self.store.row(entry.folder, entry.student)
+            if self._unchanged.holds(tree, entry) and row is not None and self._stands(row, rules):
+                self._reuse(entry, row)
+                while self._again:
+                    yield self._again.pop()
+                continue
             try:
                 with tree.opened(entry.paths, entry.files) as path:
                     left_out = tree.left_out
@@ -277,21 +288,31 @@ class Batch:
             if left_out:
                 notes = (*taken.notes, *left_out)
                 taken = msgspec.structs.replace(taken, notes=notes)
-            there = self.store.row(entry.folder, entry.student)
-            row = there.before or there if there is not None else None
+            if row is not None and row.before is not None:
+                row = row.before
             job = self._job(entry, taken, row, rules)
             if job is None:
                 assert row is not None
                 if row is not there:
                     self.store.restore(entry.folder, row)
-                self.totals.reused += 1
-                self._count(row)
-                self.tell(self._event(entry, row, reused=True))
-                self._follow(entry, row)
+                self._reuse(entry, row)
                 while self._again:
                     yield self._again.pop()
             else:
                 yield job
+
+    def _stands(self, row: Row, rules: Rules) -> bool:
+        """Tell whether a result whose files are as they were needs nothing more."""
+        same = row.outcome is Outcome.GRADED and row.complete and row.rules == digest_of(rules)
+        return same and not self.options.regrade
+
+    def _reuse(self, entry: Entry, row: Row) -> None:
+        """Count a result as it is."""
+        self._unchanged.settle(entry)
+        self.totals.reused += 1
+        self._count(row)
+        self.tell(self._event(entry, row, reused=True))
+        self._follow(entry, row)
 
     def _job(self, entry: Entry, taken: Taken, row: Row | None, rules: Rules) -> _Job | None:
         """Return what is to be done for a submission, or None."""
@@ -393,6 +414,7 @@ class Batch:
             self.store.write_fault(entry.folder, row)
         else:
             self.store.write(entry.folder, done.files, row)
+            self._unchanged.settle(entry)
         if job.task.taken is None:
             self.totals.rendered += 1
         else:
