@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from grader.sandbox.inside.work.alarm import TimeUp, ends_after
+from grader.sandbox.inside.work.bindings import Bindings
 from grader.sandbox.inside.work.case_files import CaseFiles
 from grader.sandbox.inside.work.figures import Figures
 from grader.sandbox.inside.work.handed_in import AsGiven, HandedIn, reading
@@ -54,6 +55,7 @@ from grader.sandbox.wire_types import VIEWS, Member, taken_apart
 
 PRINT_CAP = 20_000  # characters kept of what one call prints
 TEXT_CAP = 2_000  # characters kept of an exception's message
+_exit = os._exit  # as it was before any student code
 FRAME_CAP = 12  # traceback frames told
 MOST_NAMES = 50_000  # of a notebook
 EXHAUSTING = {
@@ -114,6 +116,7 @@ class Worker:
         self.namespace: dict[str, Any] = {}
         # a notebook's functions as the cells that define them left them
         self.kept: dict[str, Any] = {}
+        self.bindings: Bindings | None = None  # of a notebook's names
         self.printed = CappedText()
         self.has_kernel = False  # whether it runs a notebook
         self.stand_ins: StandIns | None = None
@@ -128,6 +131,7 @@ class Worker:
         sys.stdout = sys.stderr = self.printed  # an import may print too
         sys.path.insert(0, str(self.root))
         os.environ["PWD"] = str(self.root)
+        process = os.getpid()
         while True:
             try:
                 frame = self.channel.receive()
@@ -136,7 +140,10 @@ class Worker:
             if frame.body.get("op") == "called":  # for a call that was interrupted meanwhile
                 continue
             try:
-                self._send(self._answer(frame))
+                reply = self._answer(frame)
+                if os.getpid() != process:  # student code forked, and this is the other process
+                    _exit(0)
+                self._send(reply)
             except WireClosed:
                 return
 
@@ -193,6 +200,7 @@ class Worker:
 
             kernel = Kernel.of(self.channel, self.root)
             self.namespace, self.kept, self.has_kernel = kernel.namespace, kernel.kept, True
+            self.bindings = kernel.bindings
         for target, source in frame.body["links"]:
             place = self.root / target
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -382,7 +390,12 @@ class Worker:
         kernel = Kernel.of(self.channel, self.root)
         body = frame.body
         return Frame(
-            kernel.execute(str(body["code"]), float(body.get("seconds", 0.0)), body.get("keep", ()))
+            kernel.execute(
+                str(body["code"]),
+                float(body.get("seconds", 0.0)),
+                body.get("keep", ()),
+                provided=bool(body.get("provided")),
+            )
         )
 
     def do_probe(self, frame: Frame) -> Frame:
@@ -396,10 +409,20 @@ class Worker:
         return Frame({"ok": True, "told": probe(Kernel.of(self.channel, self.root), frame.body)})
 
     def do_names(self, frame: Frame) -> Frame:
-        """Send the names that a notebook's cells have left."""
+        """Send the names that a notebook's cells have left; none of them hides Python's own
+        functions.
+        """
+        mended = self.bindings.unshadow() if self.bindings is not None else []
         names = [name[:200] for name in {**self.namespace, **self.kept} if isinstance(name, str)]
         rebound = [name for name in self.kept if self._named(name) is not self.namespace.get(name)]
-        return Frame({"ok": True, "names": names[:MOST_NAMES], "rebound": rebound[:MOST_NAMES]})
+        return Frame(
+            {
+                "ok": True,
+                "names": names[:MOST_NAMES],
+                "rebound": rebound[:MOST_NAMES],
+                "mended": mended,
+            }
+        )
 
     # --- values -----------------------------------------------------------------------------------
 
@@ -586,7 +609,8 @@ def describe(error: BaseException, root: Path) -> dict[str, Any]:
     frames = list(student_frames(error.__traceback__, root))
     if misspelt is not None:
         file = inside(str(misspelt.filename), root) or "?"
-        frames.append({"file": file, "line": misspelt.lineno, "name": "", "text": ""})
+        text = str(misspelt.text or "").strip()[:300]
+        frames.append({"file": file, "line": misspelt.lineno, "name": "", "text": text})
     kinds = [kind.__name__ for kind in type(error).__mro__ if issubclass(kind, BaseException)]
     return {
         "type": type(error).__name__[:200],
