@@ -6,8 +6,8 @@ files, by stand-ins that ask this side, which asks the reference in a box of its
 student code may ask for anything. It is answered for those functions alone, and caches are made by
 those and by what the check builds on; the function that the check judges is never among them,
 unless it is a notebook's check, whose cells are what is judged. What is asked and answered is
-passed on as it came: it is not decoded here. Of such a run nothing but what is right goes into a
-report.
+passed on as it came: it is not decoded here. Of such a run nothing goes into a report but
+what is right, and the name of a known mistake.
 """
 
 from __future__ import annotations
