@@ -185,10 +185,10 @@ def _manual(spec: Spec) -> Iterator[str]:
                 " or a `notebook` and a `cell`"
             )
         if part.function and not part.notebook and part.function.split(".")[0] not in functions:
+            hint = _meant(part.function, sorted(functions))
             yield (
                 f"{name} names the function {part.function!r}, which no entry of [[files]]"
-                f" provides{_meant(part.function, sorted(functions))}; if a cell defines it, name its"
-                " `notebook`"
+                f" provides{hint}; if a cell defines it, name its `notebook`"
             )
         if part.notebook and part.notebook not in spec.notebook_paths:
             yield f"{name} names the notebook {part.notebook!r}, which is not under [[notebooks]]"

@@ -106,6 +106,20 @@ def _is_definition(node: ast.stmt) -> bool:
     return isinstance(node, (ast.Import, ast.ImportFrom, *_SCOPES)) or _is_constant(node)
 
 
+def additions(source: str, provided: str) -> str:
+    """Return the imports, functions and classes of a changed cell that the provided one lacks."""
+    tree, original = parsed(source), parsed(provided)
+    if tree is None or original is None:
+        return ""
+    there = {ast.dump(node) for node in original.body}
+    kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    added = []
+    for node in tree.body:
+        if isinstance(node, kept) and ast.dump(node) not in there:
+            added.append(ast.unparse(node))
+    return "\n".join(added)
+
+
 def is_untouched(source: str) -> bool:
     """Return whether all that a cell defines is still to be written."""
     names = definitions(source)

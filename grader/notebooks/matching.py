@@ -130,6 +130,7 @@ def match(author: Sequence[Cell], submitted: Sequence[Cell]) -> Matching:
     ):
         if matcher.missing:
             step()
+    matcher.give_back()
     return Matching(matcher.author, matcher.theirs, matcher.found)
 
 
@@ -246,6 +247,23 @@ class _Matcher:
                 other = self.theirs[place]
                 if not other.is_code and other.folded:
                     self.take(cell, other)
+
+    def give_back(self) -> None:
+        """Take a provided cell in which students wrote what a task asks for, and no other cell has,
+        for their own.
+        """
+        tasks = [cell for cell in self.author if cell.is_code and is_students(cell.cell)]
+        wanted = frozenset[str]().union(*(cell.names for cell in tasks))
+        writers = Counter(name for cell in self.theirs for name in cell.written & wanted)
+        for cell in self.author:
+            place = self.found.get(cell.index)
+            if place is None or not cell.is_code or is_students(cell.cell):
+                continue
+            theirs = self.theirs[place]
+            answers = theirs.written & wanted - cell.names
+            if theirs.folded != cell.folded and any(writers[name] == 1 for name in answers):
+                del self.found[cell.index]
+                self.used.discard(place)
 
 
 def released_text(cell: Facts) -> str:

@@ -26,6 +26,7 @@ from grader.notebooks.cells import (
     may_raise,
     text_of,
 )
+from grader.notebooks.definitions import additions
 from grader.notebooks.matching import Facts, Matching, match, numbers
 
 SHOWN_NAMES = 3  # in a note
@@ -141,6 +142,7 @@ class _Plan:
                     made.append(self._put_back(author))
                 elif theirs.index not in moved:
                     made.extend(map(self._made, self.early.get(theirs.index, ())))
+                    made.extend(self._added_to(author, theirs))
                     made.append(self._made(theirs))
         return made
 
@@ -213,15 +215,32 @@ class _Plan:
             return _made(author.cell, theirs.source, author.key, number=number, written=theirs.cell)
         return _made(author.cell, _unwritten(author.cell), author.key, number=number)
 
+    def _added_to(self, author: Facts | None, theirs: Facts) -> Iterator[NotebookNode]:
+        """Yield what students added to a provided cell and their own cells may need."""
+        added = self._additions(author) if author is not None else ""
+        if added:
+            key, number = f"added-{theirs.index + 1}", self.numbers.get(theirs.index, 0)
+            yield _made(theirs.cell, added, key, number=number, own=True)
+
+    def _additions(self, author: Facts) -> str:
+        """Return the imports and functions that students added to a provided cell."""
+        theirs = self.matching.of(author)
+        if theirs is None or not (self.keep_extra and author.is_code and theirs.is_code):
+            return ""
+        if not self._is_changed(author) or not (author.read and theirs.read):
+            return ""
+        return additions(theirs.source, _unwritten(author.cell))
+
     # --- notes ------------------------------------------------------------------------------------
 
     def notes(self) -> Iterator[str]:
         """Yield a sentence for each part of the submission that was left out, moved or put back."""
         changed = sum(map(self._is_changed, self.matching.author))
         if changed:
+            added = any(map(self._additions, self.matching.author))
             yield (
                 f"{_cells(changed)} provided by the assignment had been changed and {_was(changed)}"
-                " put back"
+                f" put back{', but the imports and functions in it are kept' * added}"
             )
         missing = len(self.matching.author) - len(self.matching.found)
         if missing:

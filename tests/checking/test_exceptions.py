@@ -25,6 +25,12 @@ RAISED = {
     "np.object": ("return x.astype(np.object), 0", "write `object`"),
     "np.float_": ("return np.float_(x), 0", "write `np.float64`"),
     "an attribute one letter off": ("return np.zero(3), 0", "there is `zeros`"),
+    "two letters exchanged": ("return np.tahn(x), 0", "there is `tanh`"),
+    "a key one letter off": ("grades = {'W_proj': 1}\n    return grades['W_porj'], 0", "there is `W_proj`"),
+    "an old attribute": ("import string\n    return string.letters, 0", "`string.ascii_letters`"),
+    "print to a stream": ("import sys\n    print >>sys.stderr, 'x'\n    return x, 0", PYTHON_2),
+    "a cache indexed too far": ("cache = (x, 1)\n    return cache[2], 0", "taken apart into as many values"),
+    "an axis of a split too far": ("return np.split(x, 1, axis=2), 0", "fewer axes"),
     "an axis too far": ("return x.sum(axis=2), 0", "fewer axes"),
     "an index too far": ("return x[len(x)], 0", "counted too far"),
     "too many indices": ("return x[0, 0, 0], 0", "fewer axes"),
@@ -111,3 +117,26 @@ def test_nothing_is_said_of_what_has_no_known_form(account: Account) -> None:
 
 def test_right_code_is_told_nothing(toy: Toy) -> None:
     assert {result.hint for result in toy.grade().report.checks} == {""}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("s = `x`", "repr(...)"),
+        ("if x.ndim <> 2:", "`!=`"),
+        ("raise ValueError, 'x'", "`raise Error(message)`"),
+        ("except ValueError, e:", "`except Error as error:`"),
+        ("size = 10L", "no `L`"),
+        ("s = ur'abc'", "without the `u`"),
+        ("f = lambda (a, b): a", "can't be a tuple"),
+    ],
+)
+def test_syntax_of_python_2_is_named(line: str, said: str) -> None:
+    told = hint(Account(("SyntaxError", "Exception"), "invalid syntax", line))
+    assert PYTHON_2 in told
+    assert said in told
+
+
+def test_backquotes_in_prose_are_not_taken_for_python_2() -> None:
+    prose = "The function `evens` works, see above"
+    assert PYTHON_2 not in hint(Account(("SyntaxError", "Exception"), "invalid syntax", prose))

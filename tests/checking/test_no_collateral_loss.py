@@ -377,6 +377,40 @@ def test_a_function_whose_name_a_later_cell_takes_still_counts(give: Give, sourc
     )
 
 
+def test_names_that_a_cell_takes_away_are_there_for_the_others_and_that_is_told(
+    give: Give,
+) -> None:
+    taking = {  # the first is run last
+        "np = None": "(`np = None`) took the name `np` away",
+        "range = 5": "`range`, a function of Python's own",
+        "len = print = 3": "`len`, a function of Python's own",
+        "%reset -f": "",
+        "import os, time\nif not os.fork():\n    time.sleep(1)": "",
+    }
+
+    def change(cells: list[Cell]) -> None:
+        for number, source in enumerate(taking):
+            cells.insert(2, code(source, f"mine{number}"))
+
+    graded = give(change)
+    assert graded.report.score == FULL, told(graded)
+    assert [said for said in taking.values() if said not in told(graded)] == []
+
+
+def test_what_is_added_to_the_assignments_cells_is_there(give: Give) -> None:
+    def change(cells: list[Cell]) -> None:
+        cells[at(cells, "set-up")]["source"] = "import numpy as np\nimport math"
+        cells[at(cells, "evens")]["source"] = "def evens(n):\n    raise NotImplementedError"
+        cells[at(cells, "try-evens")]["source"] = (
+            "def evens(n):\n    return np.arange(n) * int(math.sqrt(4))\nevens(5)"
+        )
+
+    graded = give(change)
+    assert graded.report.score == FULL, told(graded)
+    assert "the imports and functions in it are kept" in told(graded)
+    assert "the place for `evens` was left" in told(graded)
+
+
 def test_a_later_definition_of_a_function_counts(give: Give) -> None:
     assert lost(give(lambda cells: [*cells, code("def evens(n):\n    return np.zeros(n)")])) == {
         "evens"

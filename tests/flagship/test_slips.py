@@ -140,6 +140,15 @@ def test_initial_state_in_the_last_place_is_named(told: Callable, old: str) -> N
     assert "the last step overwrites it" in result["hint"]
 
 
+def test_mistake_behind_an_earlier_one_is_named(told: Callable) -> None:
+    earlier = (LAYERS, TANH, "x @ Wx + prev_h @ Wh + b")
+    mask = (RNN, "mask = captions_out != self._null", "mask = captions_out >= 0")
+    checks = ("rnn_step_forward", "rnn_forward", LOSSES[0])
+    result = told((earlier, mask), *checks)
+    assert "mask" in result[LOSSES[0]]["mistake"].lower() or "NULL" in result[LOSSES[0]]["mistake"]
+    assert result["rnn_step_forward"]["mistake"] != result[LOSSES[0]]["mistake"]
+
+
 def test_flat_files_are_told_where_their_modules_are(graded: Callable, tmp_path: Path) -> None:
     for path in (LAYERS, RNN):
         text = (ROOT / "solutions" / path).read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from grader.notebooks.cells import in_words
+from grader.notebooks.definitions import additions
 from grader.notebooks.matching import Matching, match
 
 TASK = "def evens(n):\n    raise NotImplementedError('Task 1: evens')"
@@ -113,3 +114,18 @@ def test_work_grows_with_the_length_of_both_notebooks_alone() -> None:
 def test_a_cell_is_named_by_its_number_in_jupyter_and_its_first_line() -> None:
     assert in_words(3, "\n\nx = `1`\ny = 2") == "cell [3] (`x = '1'`)"
     assert in_words(0, "import numpy") == "the assignment's cell `import numpy`"
+
+
+def test_a_provided_cell_in_which_a_task_was_written_is_the_students_own() -> None:
+    demo = "print(evens(5), 'are even')"
+    written = without_ids((3, cell(f"{SOLVED}\n\n{demo}")))
+    assert "try" not in found(written)
+    twice = without_ids((2, cell(SOLVED)), (3, cell(f"{SOLVED}\n\n{demo}")))
+    assert found(twice)["try"] == 3
+
+
+def test_imports_and_functions_added_to_a_provided_cell_are_kept() -> None:
+    changed = f"{SETUP}\nimport math\nrng = None\n\ndef half(x):\n    return x / 2"
+    assert additions(changed, SETUP) == "import math\ndef half(x):\n    return x / 2"
+    assert additions(SETUP, SETUP) == ""
+    assert additions("import math\n1 +", SETUP) == ""

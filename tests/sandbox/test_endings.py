@@ -47,7 +47,6 @@ def attack():
         ("os._exit(7)", 7),
         ("os.abort()", -signal.SIGABRT),
         ("ctypes.string_at(0)", -signal.SIGSEGV),
-        ("os.kill(os.getpid(), 9)", -signal.SIGKILL),
         ("os.kill(os.getpid(), 15)", -signal.SIGTERM),
         ("os.closerange(0, 64); os._exit(3)", 3),
     ],
@@ -57,6 +56,33 @@ def test_a_box_that_ends_by_itself_tells_how(body: str, code: int, trial: Trial)
     assert outcome.closed
     assert outcome.exit == Exit(code)
     assert trial.run(HONEST, 2).value == 3
+
+
+SIGKILL = (
+    "os.kill(os.getpid(), 9)",
+    "os.kill(0, 9)",
+    "os.kill(-os.getpgrp(), 9)",
+    "os.kill(-1, 9)",
+    "signal.pthread_kill(threading.get_ident(), 9)",
+    "resource.setrlimit(resource.RLIMIT_CPU, (1, 1))",
+    "resource.prlimit(0, resource.RLIMIT_CPU, (1, 1))",
+)
+
+
+def test_a_box_cant_end_as_if_it_had_been_killed_from_outside(trial: Trial) -> None:
+    tries = "".join(
+        f"    try:\n        {one}\n    except (OSError, ValueError):\n        refused += 1\n"
+        for one in SIGKILL
+    )
+    child = (
+        "    child = os.fork()\n    if not child:\n        time.sleep(600)\n"
+        "    os.kill(child, 9)\n    assert os.waitpid(child, 0)[1] == 9\n"
+    )
+    imports = "import os, resource, signal, threading, time\n"
+    outcome = trial.run(
+        f"{imports}def attack():\n    refused = 0\n{tries}{child}    return refused\n"
+    )
+    assert outcome.value == len(SIGKILL)
 
 
 def test_a_box_that_is_ended_says_so(sandbox: Sandbox) -> None:

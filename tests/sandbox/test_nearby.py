@@ -21,6 +21,8 @@ from grader.sandbox.inside.work.nearby_names import close_to, module_near, neare
         ("prev_hh", ["prev_c", "prev_h"], "prev_h"),
         ("lstm_step_forward", ["lstm_step_backward", "rnn_step_forward"], ""),
         ("rnn_step_foward", ["rnn_step_backward", "rnn_step_forward"], "rnn_step_forward"),
+        ("tahn", ["tan", "tanh"], "tanh"),
+        ("W_porj", ["W_proj", "b_proj"], "W_proj"),
         ("n", ["N", "T"], "N"),
         ("d", ["b", "x"], ""),
         ("hidden", ["cell", "dout"], ""),

@@ -22,6 +22,7 @@ from grader.checking.api.case import Case
 from grader.checking.api.value import Value
 from grader.checking.cells.cell_runs import NO_TIME, Clock, Ran, run_cells
 from grader.checking.cells.in_box import Answered, InBox, ask
+from grader.checking.cells.kernel_client import names_told
 from grader.checking.explain.missing_names import Missing
 from grader.checking.run.remote import Remote
 from grader.errors import (
@@ -73,6 +74,7 @@ class NotebookRun:
         self._restored: Restored | None = None
         self._names: frozenset[str] = frozenset()
         self._rebound: frozenset[str] = frozenset()
+        self._unshadowed: list[str] = []  # names of Python's own that a cell had bound
         self._revivals = 0
         self._in_box = in_box
         self._answered: dict[str, Answered] = {}
@@ -136,6 +138,7 @@ class NotebookRun:
                 f"`{name}` was bound to something else by a later cell; the function counts"
                 for name in sorted(self._rebound)
             ]
+            self.notes += self._notes_of_mended()
         except GraderError as error:
             if isinstance(error, SubmissionFailed):
                 self.look.append(str(error))
@@ -172,6 +175,19 @@ class NotebookRun:
             self.remote.close()
         if self.ran.died is None:
             self._names = self._ask_for_names()
+
+    def _notes_of_mended(self) -> Iterator[str]:
+        """Yield which names a cell took from the others, and that these have them all the same."""
+        for name, place in self.ran.mended.items():
+            yield (
+                f"{place} took the name `{name}` away from the other cells; they have it all the"
+                " same"
+            )
+        for name in self._unshadowed:
+            yield (
+                f"a cell gave `{name}`, a function of Python's own, another value; for the checks"
+                " it is Python's own again"
+            )
 
     @property
     def _wanted(self) -> frozenset[str]:
@@ -228,6 +244,7 @@ class NotebookRun:
         self._rebound = self._wanted.intersection(
             filter(_is_text, rebound if isinstance(rebound, list) else [])
         )
+        self._unshadowed = self._unshadowed or names_told(reply.body.get("mended"))
         return frozenset(filter(_is_text, names))
 
     def revive(self) -> None:
@@ -243,6 +260,7 @@ class NotebookRun:
         again.cells = [cell.copy() for cell in again.cells]  # outputs stay those of the first run
         with self._numbers_shown():
             asyncio.run(run_cells(again, self.remote, self._clock, self.ran.dead, self._wanted))
+            self._ask_for_names()  # which also takes away what hides Python's own functions
 
     @contextmanager
     def _numbers_shown(self) -> Iterator[None]:

@@ -94,6 +94,8 @@ class Ran:
 
     troubles: dict[int, Trouble] = field(default_factory=dict)
     dead: dict[int, Trouble] = field(default_factory=dict)  # not to be run again
+    # names of the assignment's that a cell took away and that were given back: the cell in words
+    mended: dict[str, str] = field(default_factory=dict)
     # the cell in which the last run ended: nothing that was defined is left
     died: int | None = None
 
@@ -146,12 +148,15 @@ async def _run_cell(client: Any, index: int, ran: Ran, wanted: frozenset[str]) -
     if kernel.clock.left <= reserve:
         ran.troubles[index] = _not_run(cell, NO_TIME)
         return
-    kernel.reserve, kernel.keep = reserve, sorted(definitions(source) & wanted)
+    task = definitions(source) & wanted
+    kernel.reserve, kernel.keep = reserve, sorted(task)
+    kernel.provided = not task and not ours(cell).get("own")
     try:
         await client.async_execute_cell(cell, index)
     finally:
         if kernel.pending is not None:
             await kernel.pending
+    ran.mended |= dict.fromkeys(kernel.reply.get("mended", ()), place_of(cell))
     trouble = _trouble(cell, kernel)
     if trouble is None:
         return

@@ -24,6 +24,7 @@ MAX_NESTING = 32  # of what a cell displays: what reads and writes it later recu
 MAX_UPDATES = 500  # of displays, by a notebook in all
 JSON_TYPE = re.compile(r"application/(.*\+)?json")  # what may be displayed as data, says nbformat
 MESSAGE_BYTES = 512  # that even an empty message takes here
+MOST_TOLD = 20  # names that a cell took away
 GRACE_SECONDS = 3.0  # for a cell to end after it was interrupted; then its process is ended
 
 
@@ -71,6 +72,7 @@ class WireKernelClient:
         self.seconds = 0.0  # that the last cell had
         # names that the next cell defines and later ones may not take away
         self.keep: list[str] = []
+        self.provided = False  # whether the next cell is the assignment's own
         self.reserve = 0.0  # seconds of the whole time that the next cell may not use
         self.pending: asyncio.Future[None] | None = None
         self.lost = 0
@@ -95,6 +97,7 @@ class WireKernelClient:
         content: dict[str, Any]
         try:
             body = {"op": "execute", "code": code, "seconds": self.seconds, "keep": self.keep}
+            body["provided"] = self.provided
             reply = self._remote.request(
                 "the cell",
                 body,
@@ -154,7 +157,14 @@ def _reply(body: dict[str, Any]) -> dict[str, Any]:
         "interrupted": body.get("interrupted") is True,
         "missing": _text(body.get("missing"), 200),
         "denied": _text(body.get("denied"), 20),
+        "mended": names_told(body.get("mended")),
     }
+
+
+def names_told(told: Any) -> list[str]:
+    """Return the first of the names that the box tells of; what is no name is left out."""
+    names = told[:MOST_TOLD] if isinstance(told, list) else []
+    return [name for name in names if isinstance(name, str) and name.isidentifier()]
 
 
 def _text(told: Any, limit: int) -> str:

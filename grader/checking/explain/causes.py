@@ -5,13 +5,23 @@ appears.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
+from grader.checking.api.call_log import Call
 from grader.checking.api.case import Case
 from grader.checking.api.expect import Expect, Mode
-from grader.checking.explain.diagnosis import diagnose, explaining, fitting, resembles, sparing
-from grader.checking.explain.evidence import Evidence
+from grader.checking.explain.diagnosis import (
+    KnownMistakes,
+    Mistake,
+    diagnose,
+    explaining,
+    fitting,
+    resembles,
+    sparing,
+)
+from grader.checking.explain.evidence import ORDINALS, Evidence
 from grader.checking.run.plan import Plan
 from grader.checking.run.substitution import Built
 from grader.checking.run.verdicts import CheckOutcome
@@ -28,40 +38,26 @@ class Causes:
         self._plan = plan
         self._built = built
         self._checks = checks  # those that have begun, by their ids
-        # of each check that is not done yet, case by case
+        # of each check that is not done yet, case by case: of the run, and of the last one that
+        # its case had, which may be a second run
         self._evidence: dict[str, list[Evidence]] = {}
+        self._last: dict[str, list[Evidence]] = {}
 
-    def note(
-        self,
-        check: str,
-        result: CaseResult,
-        case: Case,
-        expect: Expect,
-        error: BaseException | None,
-    ) -> None:
-        """Keep what a case that has ended was given and what was got from it."""
-        if self._plan.mode is not Mode.COMPARE or result.status not in (Status.PASS, Status.FAIL):
-            return
-        calls = list(case.log.calls)
-        if case.log.begun is not None and not (calls and calls[-1] is case.log.begun):
-            calls.append(case.log.begun)  # it raised
-        given = [one for call in calls for one in (*call.args, *call.kwargs.values())]
-        evidence = Evidence(
-            case=result.id,
-            got=dict(expect.got),
-            record=expect.record,
-            passed=result.status is Status.PASS,
-            inputs=[*given, *case.log.items.values()],
-            raised=error.hint if isinstance(error, StudentException) else "",
-        )
-        self._evidence.setdefault(check, []).append(evidence)
+    def note(self, check: str, first: Evidence, last: Evidence) -> None:
+        """Keep what a case that has ended was given and what was got from it.
+
+        last: of a second run, if there was one, in which earlier functions were right
+        """
+        if self._plan.mode is Mode.COMPARE:
+            self._evidence.setdefault(check, []).append(first)
+            self._last.setdefault(check, []).append(last)
 
     def diagnose(self, outcome: CheckOutcome) -> None:
         """Look for the mistake of a check; a failed check that it builds on must show it, too.
 
         Raises `AssignmentError` if the known mistakes' answers can't be read.
         """
-        told = self._evidence.pop(outcome.id, [])
+        told, last = self._evidence.pop(outcome.id, []), self._last.pop(outcome.id, [])
         if not outcome.failed or len(told) < len(outcome.cases):
             return
         known = self._plan.known()
@@ -78,14 +74,63 @@ class Causes:
                 if any(one.hint in known_as for known_as in hints)
             }
         passed = [other.id for other in others if other.passed]
-        # What was given to a check by one that failed may look like a part of a mistake, so nothing
-        # is said of it.
-        partly = () if before else explaining(outcome.id, told, known)
+        partly: tuple[Mistake, ...] = ()
+        if not before:
+            partly = explaining(outcome.id, told, known)
+        elif not fits:
+            # What was given to a check by one that failed may look like a part of a mistake, so
+            # only what it did with right functions in their place is looked at.
+            fits, partly = self._own(outcome, last, known)
         outcome.mistake = diagnose(told, sparing(fits, passed, known).values(), partly)
         outcome.attempted = bool(outcome.mistake.name) or resembles(told)
         if outcome.mistake.name:
             cases = costing_once(outcome, before)
             outcome.repeats, outcome.cases = cases != outcome.cases, cases
+
+    def _own(
+        self, outcome: CheckOutcome, last: list[Evidence], known: KnownMistakes | None
+    ) -> tuple[dict[str, Mistake], tuple[Mistake, ...]]:
+        """Return the mistakes that a check shows besides the earlier ones: those that fit, and
+        those that explain a part.
+        """
+        if all(one.passed for one in last):
+            return {}, ()
+        fits = fitting(outcome.id, last, known)
+        outcome.fits |= frozenset(mistake.hint for mistake in fits.values())
+        return fits, () if fits else explaining(outcome.id, last, known)
+
+
+def evidence(
+    id_: str, passed: bool, case: Case, expect: Expect, error: BaseException | None
+) -> Evidence:
+    """Return what a run of a case shows."""
+    calls = list(case.log.calls)
+    if case.log.begun is not None and not (calls and calls[-1] is case.log.begun):
+        calls.append(case.log.begun)  # it raised
+    given: list[tuple[str, Any]] = []
+    for call in calls:
+        given += _arguments(call)
+    given += [(f"`{key}`", value) for key, value in case.log.items.items()]
+    return Evidence(
+        case=id_,
+        got=dict(expect.got),
+        record=expect.record,
+        passed=passed,
+        inputs=[value for _, value in given],
+        called=[name for name, _ in given],
+        raised=error.hint if isinstance(error, StudentException) else "",
+    )
+
+
+def _arguments(call: Call) -> list[tuple[str, Any]]:
+    """Return the arguments of a call, each with what it is called in a sentence."""
+    named = []
+    for number, value in enumerate(call.args):
+        ordinal = ORDINALS[number] if number < len(ORDINALS) else f"{number + 1}th"
+        named.append((f"the {ordinal} argument of `{call.function}`", value))
+    for name, value in call.kwargs.items():
+        named.append((f"the argument `{name}` of `{call.function}`", value))
+    return named
 
 
 def costing_once(outcome: CheckOutcome, before: Iterable[CheckOutcome]) -> list[CaseResult]:

@@ -16,6 +16,8 @@ from grader.checking.judge.compare import named
 from grader.checking.judge.fingerprints import Fingerprint, fingerprint, parts
 from grader.checking.judge.got import Got
 
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+
 
 class Evidence(msgspec.Struct, frozen=True):
     """One case of a check: its values until it raised, if it did, and the recorded ones."""
@@ -26,6 +28,7 @@ class Evidence(msgspec.Struct, frozen=True):
     passed: bool = False
     inputs: Sequence[Any] = ()  # what its calls were given
     raised: str = ""  # what is to be said of the exception that ended it; nothing if none did
+    called: Sequence[str] = ()  # what each of the inputs is called in a sentence
 
     def own_prints(self) -> dict[str, Fingerprint]:
         """Return the fingerprints of what was got, the entries of dicts one by one."""

@@ -44,6 +44,14 @@ NUMPY_GONE = {
     "asfarray": "np.asarray",
     "mat": "np.asmatrix",
     "cast": "astype",
+    "bool8": "bool",
+    "int0": "np.intp",
+    "float96": "np.longdouble",
+    "string_": "np.bytes_",
+    "PINF": "np.inf",
+    "NINF": "-np.inf",
+    "find_common_type": "np.result_type",
+    "msort": "np.sort(..., axis=0)",
 }
 OLD_NAMES = {
     "xrange": "range",
@@ -61,7 +69,25 @@ OLD_METHODS = {
     "iteritems": "items()",
     "itervalues": "values()",
     "iterkeys": "keys()",
-    "has_key": "the operator in",
+    "has_key": "key in ...",
+}
+OLD_ATTRIBUTES = {  # of modules
+    ("string", "letters"): "string.ascii_letters",
+    ("string", "lowercase"): "string.ascii_lowercase",
+    ("string", "uppercase"): "string.ascii_uppercase",
+    ("string", "maketrans"): "str.maketrans",
+    ("string", "join"): "separator.join(parts)",
+    ("itertools", "izip"): "zip",
+    ("itertools", "imap"): "map",
+    ("itertools", "ifilter"): "filter",
+    ("itertools", "izip_longest"): "itertools.zip_longest",
+    ("sys", "maxint"): "sys.maxsize",
+    ("os", "getcwdu"): "os.getcwd",
+    ("time", "clock"): "time.perf_counter",
+    ("collections", "Iterable"): "collections.abc.Iterable",
+    ("collections", "Mapping"): "collections.abc.Mapping",
+    ("collections", "Sequence"): "collections.abc.Sequence",
+    ("inspect", "getargspec"): "inspect.getfullargspec",
 }
 OLD_MODULES = {
     "past",
@@ -120,9 +146,9 @@ DIVISION = (
     " array with `.astype(int)`."
 )
 FEWER_AXES = (
-    "The array has fewer axes here than the line counts on. What removed one: `squeeze`, an index"
-    " in place of a slice, a sum without `keepdims`? Print its shape just before, in the case that"
-    " fails."
+    "The array has fewer axes here than the line counts on. Axes are counted from 0: a matrix has"
+    " the axes 0 and 1. If one is missing, what removed it: `squeeze`, an index in place of a"
+    " slice, a sum without `keepdims`? Print its shape just before, in the case that fails."
 )
 SHAPES = (
     "Two arrays meet here whose shapes do not fit. Write the shape of each beside the line, and see"
@@ -150,6 +176,40 @@ RULES = (
     Rule("SyntaxError", "multiple exception types", PYTHON_2 + "Write `except Error as error:`."),
     Rule(
         "SyntaxError", "leading zeros in decimal", PYTHON_2 + "An octal number is written `0o17`."
+    ),
+    Rule(
+        "SyntaxError",
+        "",
+        PYTHON_2 + "Backquotes are gone: write `repr(...)`.",
+        r"=\s*`[^`]+`|\(.*`[^`]+`.*\)|%\s*`[^`]+`",
+    ),
+    Rule("SyntaxError", "", PYTHON_2 + "'Not equal' is written `!=`.", r"[\w)\]]\s*<>\s*[\w(]"),
+    Rule(
+        "SyntaxError",
+        "",
+        PYTHON_2 + "Write `raise Error(message)`, with brackets.",
+        r"^raise\s+[\w.]+\s*,",
+    ),
+    Rule("SyntaxError", "", PYTHON_2 + "Write `except Error as error:`.", r"^except\s+[^:()]+,"),
+    Rule("SyntaxError", "", PYTHON_2 + "Write `exec(...)`, with brackets.", r"^exec\s"),
+    Rule("SyntaxError", "", PYTHON_2 + "Whole numbers have no `L` behind them.", r"\b\d+[lL]\b"),
+    Rule("SyntaxError", "", PYTHON_2 + "Write `r'...'` without the `u`.", r"\b[uU][rR]['\"]"),
+    Rule(
+        "SyntaxError",
+        "",
+        PYTHON_2 + "A parameter can't be a tuple: take it apart in the function.",
+        r"\blambda\s*\(|^def\s+\w+\((\s*|[^=]*,\s*)\(",
+    ),
+    Rule(
+        "TypeError",
+        r"unsupported operand type\(s\) for >>: 'builtin_function_or_method'",
+        PYTHON_2 + "Write `print(..., file=...)`.",
+    ),
+    Rule(
+        "SyntaxError",
+        "invalid decimal literal|unterminated string|was never closed|unmatched|expected ':'",
+        "Python can't read this line, and so runs nothing of the file: all of its functions fail"
+        " until it is mended. The message says what is missing, or stands there too often.",
     ),
     Rule(
         "TabError",
@@ -275,7 +335,8 @@ RULES = (
         "ValueError",
         "inhomogeneous|setting an array element with a sequence",
         "Arrays of different shapes can't become one array, nor can an array stand in a single"
-        " entry.",
+        " entry. Does something here hold the whole tuple that a function returns, in place of one"
+        " of its values?",
     ),
     Rule(
         "ValueError",
@@ -290,7 +351,8 @@ RULES = (
     Rule("ValueError", "must match exactly|all input arrays must have the same shape", SHAPES),
     Rule("AxisError", "", FEWER_AXES),
     Rule("ValueError", "axes don't match|axis.* out of bounds", FEWER_AXES),
-    Rule("IndexError", "tuple index out of range", FEWER_AXES, r"\.shape"),
+    Rule("IndexError", "tuple index out of range", FEWER_AXES, r"\.shape|\baxis\s*="),
+    Rule("IndexError", "(tuple|list) index out of range", CACHE, "cache"),
     Rule("IndexError", "too many indices", FEWER_AXES),
     Rule(
         "IndexError",
@@ -346,6 +408,8 @@ def hint(account: Account) -> str:
         return _name(account)
     if account.kinds[0] == "AttributeError" and (told := _attribute(account)):
         return told
+    if account.kinds[0] == "KeyError" and _is_name(account.near):
+        return f"There is no such key, but there is `{account.near}`: is that what you mean?"
     for rule in RULES:
         right_kind = rule.kind in account.kinds
         if (
@@ -392,6 +456,9 @@ def _attribute(account: Account) -> str:
     found = module or re.match(rf"'({NAME})' object has no attribute '({NAME})'", account.message)
     if not found:
         return ""
+    if (found[1], found[2]) in OLD_ATTRIBUTES:
+        instead = OLD_ATTRIBUTES[found[1], found[2]]
+        return f"Python no longer has `{found[1]}.{found[2]}`: write `{instead}`."
     if found[2] in OLD_METHODS:
         return (
             f"`{found[2]}` is Python 2, and your work runs in Python 3: write"

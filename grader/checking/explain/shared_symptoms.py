@@ -7,12 +7,13 @@ every case.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from grader.checking.explain.evidence import Evidence, pairs
+from grader.checking.explain.evidence import ORDINALS, Evidence, pairs
 from grader.checking.explain.symptoms import Pair, observe
 from grader.checking.judge.fingerprints import parts
 
@@ -28,7 +29,6 @@ ONE = (
     "Look for what removes such an axis (`squeeze`, an index in place of a slice, a `reshape` with"
     " too few axes), and for a shape that is read off an array which has lost one."
 )
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 def told(evidence: Sequence[Evidence]) -> str:
@@ -36,17 +36,59 @@ def told(evidence: Sequence[Evidence]) -> str:
     true of them.
     """
     wrong = [one for one in evidence if not one.passed]
-    sentences = [_only_ones(evidence), _exception(wrong)]
-    if not any(sentences):
-        sentences = [_overflow(evidence) or _observation(wrong)]
+    exception, cases = _exception(wrong)
+    sentences = [_only_ones(evidence), exception]
+    if not sentences[0] and 2 * cases < len(wrong):
+        # what is true of most cases goes ahead of what ended a few
+        sentences.insert(0, _overflow(evidence) or _observation(wrong))
     return " ".join(filter(None, sentences))
 
 
 def _only_ones(evidence: Sequence[Evidence]) -> str:
-    """Return whether just those cases fail that have an input with an axis of length one."""
+    """Return whether the cases fail that have an input with an axis of length one: these alone, or
+    at least all of them.
+    """
     wrong = {one.case for one in evidence if not one.passed}
     if not wrong or len(wrong) == len(evidence):
         return ""
+    found = _with_ones(evidence)
+    called = next((called for called, cases in found.items() if cases == wrong), "")
+    if not called and {one.case for one in evidence if _has_one(one)} == wrong:
+        called = "shape of what is to come out"
+    if called:
+        which = (
+            f"Only the case that fails ({min(wrong)}) has"
+            if len(wrong) == 1
+            else "Only the cases that fail have"
+        )
+        return f"{which} length one in the {called}. {ONE}"
+    for (one, first), (other, second) in itertools.combinations(found.items(), 2):
+        if first and second and first | second == wrong:
+            return f"Just those cases fail that have length one in the {one} or the {other}. {ONE}"
+    ended = all(one.passed or not one.got for one in evidence)  # before there was a value
+    return _ones_among(found, wrong) if ended else ""
+
+
+def _ones_among(found: Mapping[str, set[str]], wrong: set[str]) -> str:
+    """Return whether a few cases fail and all those are among them that have one axis of length
+    one.
+    """
+    if len(wrong) > NAMED:
+        return ""
+    for called, cases in found.items():
+        if cases and cases < wrong:
+            names = "; ".join(sorted(cases))
+            others = "; ".join(sorted(wrong - cases))
+            which = "The case" if len(cases) == 1 else "The cases"
+            return (
+                f"{which} with length one in the {called} fail{'s' * (len(cases) == 1)} ({names})."
+                f" {ONE} That may not explain {others}."
+            )
+    return ""
+
+
+def _with_ones(evidence: Sequence[Evidence]) -> dict[str, set[str]]:
+    """Return the cases in which an axis has length one, by what the axis is called."""
     found: dict[str, set[str]] = {}
     names = _axes(evidence)
     for one in evidence:
@@ -54,17 +96,7 @@ def _only_ones(evidence: Sequence[Evidence]) -> str:
             for axis, length in enumerate(array.shape[: len(ORDINALS)]):
                 called = names.get((what, axis)) or f"{ORDINALS[axis]} axis of {what}"
                 found.setdefault(called, set()).update([one.case] if length == 1 else [])
-    called = next((called for called, cases in found.items() if cases == wrong), "")
-    if not called and {one.case for one in evidence if _has_one(one)} == wrong:
-        called = "shape of what is to come out"
-    if not called:
-        return ""
-    which = (
-        f"Only the case that fails ({min(wrong)}) has"
-        if len(wrong) == 1
-        else "Only the cases that fail have"
-    )
-    return f"{which} length one in the {called}. {ONE}"
+    return found
 
 
 def _has_one(one: Evidence) -> bool:
@@ -81,9 +113,9 @@ def _arrays(one: Evidence) -> Iterator[tuple[str, np.ndarray]]:
     for name, (value, _) in one.record.values.items():
         if isinstance(value, np.ndarray):
             yield f"`{name}`", value
-    for index, value in enumerate(one.inputs, start=1):
+    for index, value in enumerate(one.inputs):
         if isinstance(value, np.ndarray):
-            yield f"input {index}", value
+            yield one.called[index] if index < len(one.called) else f"input {index + 1}", value
 
 
 def _axes(evidence: Sequence[Evidence]) -> dict[tuple[str, int], str]:
@@ -95,16 +127,16 @@ def _axes(evidence: Sequence[Evidence]) -> dict[tuple[str, int], str]:
     return found
 
 
-def _exception(wrong: Sequence[Evidence]) -> str:
-    """Return what is to be said of the exception that ended most of the failing cases, and of which
-    it holds.
+def _exception(wrong: Sequence[Evidence]) -> tuple[str, int]:
+    """Return what is to be said of the exception that ended most of the failing cases, of which it
+    holds, and of how many; nothing if none was ended by one.
     """
     votes: dict[str, list[str]] = {}
     for one in wrong:
         if one.raised:
             votes.setdefault(one.raised, []).append(one.case)
     best = max(votes, key=lambda hint: len(votes[hint]), default="")
-    return f"{best}{_of_which(votes[best], wrong)}" if best else ""
+    return (f"{best}{_of_which(votes[best], wrong)}", len(votes[best])) if best else ("", 0)
 
 
 def _of_which(cases: Sequence[str], wrong: Sequence[Evidence]) -> str:

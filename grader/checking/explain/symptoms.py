@@ -132,9 +132,10 @@ def _true(look: _Look, expected: np.ndarray, got: np.ndarray) -> Iterator[str]:
     elif look.exact:
         yield from _whole(look, got)
         yield from _axes(look)
+        yield from _reshaped(look)
         yield from _time(look)
     else:
-        for kind in (_precision, _scaled, _axes, _time, _blocks, _shifted, _broadcast):
+        for kind in (_precision, _scaled, _axes, _reshaped, _time, _blocks, _shifted, _broadcast):
             yield from kind(look)
 
 
@@ -155,6 +156,7 @@ def _shapes(look: _Look) -> Iterator[str]:
     """Yield what is true of arrays of different shapes."""
     want, have = look.want, look.have
     yield from _axes(look)
+    yield from _reshaped(look)
     if have.size == want.size and look.close(have.reshape(want.shape), want):
         yield "has the right numbers in another shape."
     for axis in range(have.ndim):
@@ -164,6 +166,39 @@ def _shapes(look: _Look) -> Iterator[str]:
         for kept in (True, False):
             if want.shape[axis] > 1 and look.close(have, want.sum(axis=axis, keepdims=kept)):
                 yield f"is summed over {look.axis(axis)}, which should be kept."
+    yield from _other_length(look)
+    yield from _one_less(look)
+    if have.ndim > 1 and have.shape == want.shape[::-1]:
+        yield "has its axes the other way round: its shape is that of the transpose."
+
+
+def _other_length(look: _Look) -> Iterator[str]:
+    """Yield whether an axis that has a name has the length of another one."""
+    want, have = look.want, look.have
+    if want.ndim != have.ndim or have.shape == want.shape[::-1]:
+        return
+    for axis, name in enumerate(look.pair.axes[: want.ndim]):
+        for other, length in look.pair.lengths.items():
+            if other != name and have.shape[axis] == length != want.shape[axis]:
+                yield (
+                    f"has along {look.axis(axis)} the length of the axis {other}: which of the two"
+                    " does your loop, or the array that you make, go by?"
+                )
+
+
+def _one_less(look: _Look) -> Iterator[str]:
+    """Yield whether all is there but one end of an axis, or one entry too many stands there."""
+    want, have = look.want, look.have
+    if want.ndim != have.ndim:
+        return
+    for axis in range(want.ndim):
+        long, length = want.shape[axis], have.shape[axis]
+        ends = (("first", range(1, max(long, length))), ("last", range(max(long, length) - 1)))
+        for word, rest in ends:
+            if length == long - 1 and look.close(have, want.take(rest, axis)):
+                yield f"is right, but its {word} entry along {look.axis(axis)} is missing."
+            if length == long + 1 and look.close(have.take(rest, axis), want):
+                yield f"is right, but along {look.axis(axis)} one entry too many stands {word}."
 
 
 def _axes(look: _Look) -> Iterator[str]:
@@ -177,6 +212,23 @@ def _axes(look: _Look) -> Iterator[str]:
                     else "has its axes in another order than expected."
                 )
                 return
+
+
+def _reshaped(look: _Look) -> Iterator[str]:
+    """Yield whether a reshape has mixed the axes up where a transpose was meant."""
+    want, have = look.want, look.have
+    if have.size != want.size or not 2 <= want.ndim <= 4 or min(want.shape) < 1:
+        return
+    for order in itertools.permutations(range(want.ndim)):
+        if list(order) == sorted(order):
+            continue
+        turned = want.transpose(order)
+        if have.shape != turned.shape and look.close(have.reshape(turned.shape), turned):
+            yield (
+                "has the right numbers, read in the order of other axes: a `reshape` stands where"
+                " the axes should be exchanged, by `transpose`, `swapaxes` or `np.stack`."
+            )
+            return
 
 
 def _whole(look: _Look, got: np.ndarray) -> Iterator[str]:
@@ -263,14 +315,15 @@ def _time(look: _Look) -> Iterator[str]:
     # A few ids may be wrong in one step by chance, for instance if captions end there; a step that
     # is missed is meant.
     missed = [not step.any() or not look.exact or step.mean() > MOST_OF for step in wrong]
-    if look.close(have[1:], want[:-1]) and wrong[1:].any():
+    varied = bool((have[1:] != have[:-1]).any())  # of what is the same at all steps nothing is late
+    if varied and look.close(have[1:], want[:-1]) and wrong[1:].any():
         yield "is off by one step in time: what belongs to one step stands at the next."
-    if look.close(have[:-1], want[1:]) and wrong[:-1].any():
+    if varied and look.close(have[:-1], want[1:]) and wrong[:-1].any():
         yield "is off by one step in time: what belongs to one step stands at the step before."
     if look.close(have[::-1], want):
         yield "has the time steps in reverse order."
     for right, where in (([0], "first"), ([len(steps) - 1], "last")):
-        if not all(missed):
+        if not all(missed) or (look.exact and not varied):
             continue
         if steps == [step not in right for step in range(len(steps))]:
             yield f"is right at the {where} time step only."

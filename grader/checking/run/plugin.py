@@ -27,7 +27,7 @@ from grader.checking.api.expect import Expect, Mode, Scene
 from grader.checking.api.notebook import Notebook, NotebookRun
 from grader.checking.api.student import Student
 from grader.checking.api.value import let_call_back
-from grader.checking.explain.causes import Causes
+from grader.checking.explain.causes import Causes, evidence
 from grader.checking.explain.try_again import lines_again
 from grader.checking.judge.credit import Credit, credit, share
 from grader.checking.run.boxes import Boxes
@@ -61,6 +61,7 @@ class Running:
         self.credit = Credit({})
         self.follows: tuple[str, ...] = ()
         self.share = 0.0
+        self.second: Running | None = None  # the last second run, if there was one
 
 
 PRINTED = ": what a student's code prints is held by `expect.printed()`"
@@ -218,8 +219,8 @@ class ChecksPlugin:
         """Find out what of a failed case is right: by itself, and with right functions in the place
         of earlier ones.
 
-        Nothing of a second run is kept but what is right in it: the answers of stand-ins may be in
-        all the rest.
+        Of a second run a report has what is right in it, and which known mistake it shows: the
+        answers of stand-ins may be in all the rest.
         """
         first = self._now
         runs = [first.credit]
@@ -231,7 +232,7 @@ class ChecksPlugin:
                 self._through(item, nextitem)
                 if self._killed():
                     self._run_again(item, nextitem)
-            second = self._now
+            first.second = second = self._now
             place.spent = isinstance(second.error, LimitExceeded | WorkerDied)
             if isinstance(second.error, GraderFault):
                 first.error = second.error
@@ -352,7 +353,19 @@ class ChecksPlugin:
         outcome.reference_seconds += record.seconds
         if now.case.log.calls:
             outcome.functions = (now.case.log.calls[-1].function,)
-        self._causes.note(check, result, now.case, now.expect, now.error)
+        if result.status in (Status.PASS, Status.FAIL):
+            passed = result.status is Status.PASS
+            first = evidence(result.id, passed, now.case, now.expect, now.error)
+            second = now.second
+            self._causes.note(
+                check,
+                first,
+                first
+                if second is None
+                else evidence(
+                    result.id, bool(result.follows), second.case, second.expect, second.error
+                ),
+            )
         path = self._notebook_of(check)
         self._left.subtract({check, path})
         if path and not self._left[path]:

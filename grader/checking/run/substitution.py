@@ -6,7 +6,8 @@ files, by stand-ins that ask this side, which asks the reference in a box of its
 student code may ask for any function. Only the failed functions are answered, and only these and
 the functions that the check builds on may make caches. The function that the check judges is never
 answered, unless the check judges a notebook's cells. Questions and answers are passed on as bytes
-and not decoded here. A report gets from such a run only what is right.
+and not decoded here. A report gets from such a run only what is right, and the name of a known
+mistake.
 """
 
 from __future__ import annotations

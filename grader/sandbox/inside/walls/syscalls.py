@@ -12,6 +12,11 @@ No descriptor can be sent (`sendmsg`): a file without a name that is on its way 
 by no process, so nobody could count it. Pairs of sockets and pipes can be made, since asyncio and
 `subprocess` need them; the warden counts what the kernel may keep in them.
 
+A box can't end itself by SIGKILL: a death by that signal with none of the limits behind it is taken
+for one from outside, which is nobody's mark, and a submission must not be able to ask for that. The
+first instructions of the filter refuse it (EPERM), and a limit of CPU seconds, which ends in the
+same signal; a child of the box may be killed.
+
 Three answers are a friendly lie, "done" where nothing was: a change of process group or session
 (the box must stay in the one group that is killed as a whole, and `subprocess` and daemons ask for
 it), a change of file modes and times (Landlock does not restrict them, so a box could lock its user
@@ -25,6 +30,7 @@ import ctypes
 import errno
 import os
 import struct
+import sys
 import termios
 from typing import Any
 
@@ -107,6 +113,12 @@ SELF = 0x5E1FC0DE
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 
+# Instructions of classic BPF: load a word, compare, test bits, jump, return.
+_LOAD, _EQUAL, _BITS, _JUMP, _RETURN = 0x20, 0x15, 0x45, 0x05, 0x06
+_EPERM = 0x00050000 | errno.EPERM  # SECCOMP_RET_ERRNO
+_SIGKILL, _NEGATIVE, _RLIMIT_CPU = 9, 0x80000000, 0
+_SIGNAL_PLACES = {"tkill": 1, "tgkill": 2, "rt_sigqueueinfo": 1, "rt_tgsigqueueinfo": 2}
+
 
 def program(*, own_signals_only: bool = False) -> bytes:
     """Return the filter's BPF program; signals may go to the own process alone, where Landlock does
@@ -137,7 +149,38 @@ def program(*, own_signals_only: bool = False) -> bytes:
         add(seccomp.ERRNO(0), name)
     for name in UNSUPPORTED:
         add(seccomp.ERRNO(errno.ENOTSUP), name)
-    return export(rules)
+    return no_end_by_sigkill(seccomp) + export(rules)
+
+
+def no_end_by_sigkill(seccomp: Any) -> bytes:
+    """Return the instructions that go ahead of the filter: they refuse a signal or a limit that
+    ends the box by SIGKILL, and let all else come to what follows them.
+    """
+
+    def number(name: str) -> int:
+        return int(seccomp.resolve_syscall(seccomp.Arch.NATIVE, name))
+
+    def argument(place: int, *, high: bool = False) -> tuple[int, int, int, int]:
+        upper = high != (sys.byteorder == "big")
+        return _LOAD, 0, 0, 16 + 8 * place + 4 * upper
+
+    refuse, which = (_RETURN, 0, 0, _EPERM), (_LOAD, 0, 0, 0)
+    found = []
+    for name, place in _SIGNAL_PLACES.items():
+        # of these nobody makes use to end a child
+        found += [which, (_EQUAL, 0, 3, number(name))]
+        found += [argument(place), (_EQUAL, 0, 1, _SIGKILL), refuse]
+    found += [which, (_EQUAL, 0, 8, number("kill")), argument(1), (_EQUAL, 0, 6, _SIGKILL)]
+    # itself, a group of processes, all processes
+    found += [argument(0), (_EQUAL, 3, 0, SELF), (_BITS, 2, 0, _NEGATIVE), (_EQUAL, 1, 0, 0)]
+    found += [(_JUMP, 0, 0, 1), refuse]
+    if number("setrlimit") >= 0:
+        found += [which, (_EQUAL, 0, 3, number("setrlimit"))]
+        found += [argument(0), (_EQUAL, 0, 1, _RLIMIT_CPU), refuse]
+    found += [which, (_EQUAL, 0, 7, number("prlimit64")), argument(1), (_EQUAL, 0, 5, _RLIMIT_CPU)]
+    # asked for, not set: the new limit is no address
+    found += [argument(2), (_EQUAL, 0, 2, 0), argument(2, high=True), (_EQUAL, 1, 0, 0), refuse]
+    return b"".join(_INSTRUCTION.pack(*instruction) for instruction in found)
 
 
 def conditional(seccomp: Any, add: Any) -> None:

@@ -27,7 +27,8 @@ def describe(error: BaseException, root: Path) -> dict[str, Any]:
     frames = list(student_frames(error.__traceback__, root))
     if misspelt is not None:
         file = inside(str(misspelt.filename), root) or "?"
-        frames.append({"file": file, "line": misspelt.lineno, "name": "", "text": ""})
+        text = str(misspelt.text or "").strip()[:300]
+        frames.append({"file": file, "line": misspelt.lineno, "name": "", "text": text})
     kinds = [kind.__name__ for kind in type(error).__mro__ if issubclass(kind, BaseException)]
     return {
         "type": type(error).__name__[:200],

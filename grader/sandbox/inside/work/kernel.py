@@ -27,6 +27,7 @@ from matplotlib.backends.registry import backend_registry
 from traitlets.config import Config
 
 from grader.sandbox.inside.work.alarm import TimeUp, ends_after
+from grader.sandbox.inside.work.bindings import Bindings
 from grader.sandbox.inside.work.exception_text import without
 from grader.sandbox.wire import Channel, Frame, TooLarge
 
@@ -220,6 +221,8 @@ class Kernel:
             part.kernel = self
         self.namespace: dict[str, Any] = self.shell.user_ns
         builtins.input = no_input
+        self.bindings = Bindings(self.namespace)
+        self._process = 0  # in which the cell at hand was begun
         self.stdout, self.stderr = Stream(self, "stdout"), Stream(self, "stderr")
         # imported before this notebook began, so not by its set-up
         if "matplotlib.pyplot" in sys.modules:
@@ -237,7 +240,9 @@ class Kernel:
         return cls._made
 
     def send(self, kind: str, content: dict[str, Any]) -> None:
-        """Send one message to the trusted side."""
+        """Send one message to the trusted side; a process that a cell forked sends none."""
+        if self._process and os.getpid() != self._process:
+            return
         if kind != "stream":
             self.stdout.flush()
             self.stderr.flush()
@@ -249,13 +254,22 @@ class Kernel:
         except TooLarge as error:
             self.send("stream", {"name": "stderr", "text": f"\nAn output was not kept: {error}.\n"})
 
-    def execute(self, code: str, seconds: float = 0.0, keep: Sequence[str] = ()) -> dict[str, Any]:
+    def execute(
+        self,
+        code: str,
+        seconds: float = 0.0,
+        keep: Sequence[str] = (),
+        *,
+        provided: bool = False,
+    ) -> dict[str, Any]:
         """Run one cell, for so many seconds at the most, and return the reply.
 
         keep: names whose values are remembered if they can be called: a later cell may bind them to
         something else
+        provided: whether the cell is the assignment's own, on whose names others count
         """
-        self.last_error = {}
+        self.last_error, self._process = {}, os.getpid()
+        before = dict(self.namespace) if provided else {}
         sys.stdout, sys.stderr = self.stdout, self.stderr
         with ends_after(seconds):
             result = self.shell.run_cell(code, store_history=True)
@@ -264,10 +278,13 @@ class Kernel:
         self.kept |= {
             name: self.namespace[name] for name in keep if callable(self.namespace.get(name))
         }
+        if provided:
+            self.bindings.lend(before)
+        mended = [] if provided else self.bindings.give_back()
         count = self.shell.execution_count - 1
         error = result.error_before_exec or result.error_in_exec
         if error is None:
-            return {"ok": True, "status": "ok", "execution_count": count}
+            return {"ok": True, "status": "ok", "execution_count": count, "mended": mended}
         told = self.last_error or {
             "ename": type(error).__name__,
             "evalue": str(error),
@@ -277,6 +294,7 @@ class Kernel:
             "interrupted": isinstance(error, TimeUp),
             "missing": missing_name(error),
             "denied": denied(error),
+            "mended": mended,
         }
         return {
             "ok": True,

@@ -33,6 +33,8 @@ def nearest(error: BaseException, root: Path) -> str:
             return close_to(str(error.name or ""), visible(error.__traceback__))
         if isinstance(error, AttributeError) and isinstance(error.name, str):
             return close_to(error.name, dir(error.obj))
+        if isinstance(error, KeyError) and len(error.args) == 1 and type(error.args[0]) is str:
+            return close_to(error.args[0], keys_near(error.__traceback__))
     return ""
 
 
@@ -48,24 +50,27 @@ def close_to(name: str, names: list[str]) -> str:
             continue
         if one.lower() == name.lower():
             return one
-        near.append((distance(name, one), one))
+        other_letters = sorted(one) != sorted(name)  # the same letters are nearer
+        near.append((distance(name, one), other_letters, one))
     allowed = 0 if len(name) < SHORT else 1 if len(name) < LONG else FAR
-    best, found = min(near, default=(FAR + 1, ""))
+    best, _, found = min(near, default=(FAR + 1, True, ""))
     return found if best <= allowed else ""
 
 
 def distance(one: str, other: str) -> int:
-    """Return how many letters have to be put in, left out or replaced to make one name of
-    another.
+    """Return how many letters have to be put in, left out or replaced, or two neighbours exchanged,
+    to make one name of another.
     """
-    above = list(range(len(other) + 1))
+    before, above = list[int](), list(range(len(other) + 1))
     for row, letter in enumerate(one, start=1):
         line = [row]
         for column, candidate in enumerate(other, start=1):
-            line.append(
-                min(above[column] + 1, line[-1] + 1, above[column - 1] + (letter != candidate))
-            )
-        above = line
+            steps = min(above[column] + 1, line[-1] + 1, above[column - 1] + (letter != candidate))
+            turned = one[row - 2 : row] == other[column - 2 : column][::-1]
+            if row > 1 and column > 1 and turned:
+                steps = min(steps, before[column - 2] + 1)
+            line.append(steps)
+        before, above = above, line
     return above[-1]
 
 
@@ -73,9 +78,29 @@ def visible(trace: TracebackType | None) -> list[str]:
     """Return the names that the innermost frame could have used."""
     if trace is None:
         return []
+    frame = innermost(trace).tb_frame
+    return [*frame.f_locals, *frame.f_globals, *dir(builtins)]
+
+
+def keys_near(trace: TracebackType | None) -> list[str]:
+    """Return the keys of the dicts that the innermost frame has, by itself or in its objects."""
+    if trace is None:
+        return []
+    held = list(innermost(trace).tb_frame.f_locals.values())
+    for value in held[:MOST]:
+        held += list(getattr(value, "__dict__", {}).values())
+    keys = []
+    for value in held:
+        if type(value) is dict:
+            keys += [key for key in value if type(key) is str]
+    return keys
+
+
+def innermost(trace: TracebackType) -> TracebackType:
+    """Return the end of a traceback: where it was raised."""
     while trace.tb_next is not None:
         trace = trace.tb_next
-    return [*trace.tb_frame.f_locals, *trace.tb_frame.f_globals, *dir(builtins)]
+    return trace
 
 
 def asked_for(error: ModuleNotFoundError) -> str:

@@ -27,6 +27,7 @@ import numpy as np
 
 from grader.sandbox.inside.work.alarm import TimeUp, ends_after
 from grader.sandbox.inside.work.arguments import can_change, is_numbers, named, unchanged
+from grader.sandbox.inside.work.bindings import Bindings
 from grader.sandbox.inside.work.case_files import CaseFiles
 from grader.sandbox.inside.work.exception_text import describe, inside, without
 from grader.sandbox.inside.work.figures import Figures
@@ -49,6 +50,7 @@ from grader.sandbox.wire import (
 from grader.sandbox.wire_types import VIEWS
 
 PRINT_CAP = 20_000  # characters kept of what one call prints
+_exit = os._exit  # as it was before any student code
 MOST_NAMES = 50_000  # of a notebook
 # Functions of Python's that take all items of an iterator.
 EXHAUSTING = frozenset(
@@ -99,6 +101,7 @@ class Worker:
         self.namespace: dict[str, Any] = {}
         # a notebook's functions as the cells that define them left them
         self.kept: dict[str, Any] = {}
+        self.bindings: Bindings | None = None  # of a notebook's names
         self.printed = CappedText()
         self.has_kernel = False  # whether it runs a notebook
         self.stand_ins: StandIns | None = None
@@ -113,6 +116,7 @@ class Worker:
         sys.stdout = sys.stderr = self.printed  # an import may print too
         sys.path.insert(0, str(self.root))
         os.environ["PWD"] = str(self.root)
+        process = os.getpid()
         while True:
             try:
                 frame = self.channel.receive()
@@ -121,7 +125,10 @@ class Worker:
             if frame.body.get("op") == "called":  # for a call that was interrupted meanwhile
                 continue
             try:
-                self._send(self._answer(frame))
+                reply = self._answer(frame)
+                if os.getpid() != process:  # student code forked, and this is the other process
+                    _exit(0)
+                self._send(reply)
             except WireClosed:
                 return
 
@@ -178,6 +185,7 @@ class Worker:
 
             kernel = Kernel.of(self.channel, self.root)
             self.namespace, self.kept, self.has_kernel = kernel.namespace, kernel.kept, True
+            self.bindings = kernel.bindings
         for target, source in frame.body["links"]:
             place = self.root / target
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -363,7 +371,12 @@ class Worker:
         kernel = Kernel.of(self.channel, self.root)
         body = frame.body
         return Frame(
-            kernel.execute(str(body["code"]), float(body.get("seconds", 0.0)), body.get("keep", ()))
+            kernel.execute(
+                str(body["code"]),
+                float(body.get("seconds", 0.0)),
+                body.get("keep", ()),
+                provided=bool(body.get("provided")),
+            )
         )
 
     def do_probe(self, frame: Frame) -> Frame:
@@ -377,10 +390,14 @@ class Worker:
         return Frame({"ok": True, "told": probe(Kernel.of(self.channel, self.root), frame.body)})
 
     def do_names(self, frame: Frame) -> Frame:
-        """Send the names that a notebook's cells have left."""
+        """Send the names that a notebook's cells have left; none of them hides Python's own
+        functions.
+        """
+        mended = self.bindings.unshadow() if self.bindings is not None else []
         names = [name[:200] for name in {**self.namespace, **self.kept} if isinstance(name, str)]
         rebound = [name for name in self.kept if self._named(name) is not self.namespace.get(name)]
-        return Frame({"ok": True, "names": names[:MOST_NAMES], "rebound": rebound[:MOST_NAMES]})
+        body = {"names": names[:MOST_NAMES], "rebound": rebound[:MOST_NAMES], "mended": mended}
+        return Frame({"ok": True, **body})
 
     # --- values -----------------------------------------------------------------------------------
 
