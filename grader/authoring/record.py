@@ -63,10 +63,7 @@ def record(
         progress(f"{name} seed: recording again")
         _must_be_reproducible(assignment, first)
         written[name] = first
-    known = {
-        name: observe(assignment, one.provenance.seed, name, progress)
-        for name, one in written.items()
-    }
+    known = {name: observe(assignment, one, name, progress) for name, one in written.items()}
     known["public"] = known["public"].digested(written["public"])
     # only now that nothing was found wrong with any of them
     for name, expectations in written.items():
@@ -254,7 +251,7 @@ def _mistakes(assignment: Assignment) -> tuple[Misconception, ...]:
 
 
 def observe(
-    assignment: Assignment, seed: str, name: str, progress: Callable[[str], None]
+    assignment: Assignment, right: Expectations, name: str, progress: Callable[[str], None]
 ) -> KnownMistakes:
     """Run every known mistake through the checks that it fails, and keep fingerprints of what it
     answers.
@@ -265,7 +262,7 @@ def observe(
     for count, mistake in enumerate(mistakes, start=1):
         if count % 10 == 0 or count == len(mistakes):
             progress(f"{name} seed: known mistakes: {count} of {len(mistakes)}")
-        expectations = Expectations(Provenance(SCHEMA, seed, "", "", {}))
+        expectations = Expectations(Provenance(SCHEMA, right.provenance.seed, "", "", {}))
         _run(
             assignment,
             expectations,
@@ -273,7 +270,7 @@ def observe(
             files=apply(mistake, reference),
             only=frozenset(mistake.fails),
         )
-        known.answers[mistake.id] = answers(expectations)
+        known.answers[mistake.id] = answers(expectations, right)
         known.mistakes[mistake.id] = Mistake(mistake.name, mistake.hint, mistake.share)
     return known
 

@@ -377,9 +377,11 @@ def right_solutions(assignment: Assignment, folder: Path | None) -> dict[str, di
     reference.
     """
     if folder is None:
-        folder = assignment.folder.parent / "tests" / "right"
-        if not folder.is_dir():
+        places = assignment.folder / "right", assignment.folder.parent / "tests" / "right"
+        found_at = [place for place in places if place.is_dir()]
+        if not found_at:
             return {}
+        folder = found_at[0]
     elif not folder.is_dir():
         raise UsageError(f"there is no folder {folder} with right solutions")
     asked = [
@@ -397,6 +399,9 @@ def right_solutions(assignment: Assignment, folder: Path | None) -> dict[str, di
             raise UsageError(
                 f"{solution} holds none of the files that students write ({', '.join(asked)})"
             )
+        for pattern in assignment.spec.own_modules:
+            for path in solution.glob(pattern):
+                files[path.relative_to(solution).as_posix()] = path.read_bytes()
         found[solution.name] = files
     return found
 

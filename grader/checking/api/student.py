@@ -374,12 +374,21 @@ class Value(Unseen):
         want = self._case.log.wanted(self._name)
         if want is not None and not want.sequence:
             body["single"] = True
-        reply = _asked(
-            lambda: self._case.remote.call_in(
-                self._module, f"`{self._name}`", body, tuple(encoder.blobs)
-            )
-        )
+        reply = _asked(lambda: self._sent(body, tuple(encoder.blobs), call))
         return self._returned(reply.body, reply.blobs, call)
+
+    def _sent(self, body: dict[str, Any], blobs: tuple[bytes, ...], call: Call) -> Frame:
+        """Return the reply to a call, and keep what the call printed and changed if it raised."""
+        try:
+            return self._case.remote.call_in(self._module, f"`{self._name}`", body, blobs)
+        except StudentException as error:
+            self._note_changes(error.reply, call)
+            self._note_printed(error.reply)
+            raise
+
+    def _note_printed(self, body: Mapping[str, Any]) -> None:
+        told = body.get("printed")
+        self._case.printed += clean(told, PRINTED_CHARACTERS) if isinstance(told, str) else ""
 
     def fetch(self) -> Any:
         """Return the value itself as plain data; what is not plain in a container of it stays in
@@ -438,8 +447,7 @@ class Value(Unseen):
         )
         values = self._trusting(decode)
         self._note_changes(body, call)
-        told = body.get("printed")
-        self._case.printed += clean(told, PRINTED_CHARACTERS) if isinstance(told, str) else ""
+        self._note_printed(body)
         self._case.stub = function if body.get("stub") is True else ""
         values, sequence = self._in_form(values, bool(body["container"]), body.get("whole"))
         shape = CallShape(function, sequence, len(values), decoder.size)

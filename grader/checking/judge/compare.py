@@ -45,11 +45,9 @@ def compare(
     are wrong even if they are equal. ``exact``: a list, a tuple and an array of the same values
     differ.
     """
-    if exact and kind_of(expected) != kind_of(got):
-        message = (
-            f"`{name}` is {describe(got)}, expected {describe(expected)}: its kind matters here"
-        )
-        return (_different(name, expected, got, message),)
+    told = of_another_kind(name, expected, got) if exact else ""
+    if told:
+        return (_different(name, expected, got, told),)
     if not exact:
         got = in_kind(expected, got)
     if not floats:
@@ -67,16 +65,32 @@ def compare(
 
 
 def kind_of(value: Any) -> Any:
-    """Return what kinds of containers a value is made of, whatever is in the arrays."""
-    if type(value) in (list, tuple):
-        return type(value), [kind_of(item) for item in value]
+    """Return what kind of container a value is, whatever is in it; None for what is none."""
     if isinstance(value, Mapping):
-        return dict, {text_of(key): kind_of(item) for key, item in value.items()}
+        return dict
     if isinstance(value, AbstractSet):
         return frozenset if isinstance(value, frozenset) else set
-    if type(value) in EXACT:
+    if type(value) in (list, tuple, *EXACT):
         return type(value)
     return np.ndarray if isinstance(value, np.ndarray) and value.shape else None
+
+
+def of_another_kind(name: str, expected: Any, got: Any) -> str:
+    """Say in which part a value is of another kind than expected; nothing if it isn't."""
+    inner: list[tuple[str, Any, Any]] = []
+    if isinstance(expected, Mapping) and isinstance(got, Mapping):
+        if more := _in_excess(expected, got):
+            return f"`{name}` has {more}"
+        found = {text_of(key): item for key, item in got.items()}
+        for (part, want), key in zip(named(name, expected), expected, strict=True):
+            if text_of(key) in found:
+                inner.append((part, want, found[text_of(key)]))
+    elif type(expected) in (list, tuple) and type(got) is type(expected):
+        for place, (want, have) in enumerate(zip(expected, got, strict=False)):
+            inner.append((f"{name}[{place}]", want, have))
+    elif kind_of(expected) != kind_of(got):
+        return f"`{name}` is {describe(got)}, expected {describe(expected)}: its kind matters here"
+    return next(filter(None, (of_another_kind(*one) for one in inner)), "")
 
 
 def in_kind(expected: Any, got: Any) -> Any:
@@ -97,7 +111,7 @@ def in_kind(expected: Any, got: Any) -> Any:
         if isinstance(got, np.ndarray) and got.ndim and len(got) == len(expected):
             got = [*got]
         alike = type(got) in (list, tuple) and len(got) == len(expected)
-        return [*map(in_kind, expected, got)] if alike else got
+        return type(expected)(map(in_kind, expected, got)) if alike else got
     if isinstance(expected, np.ndarray) and expected.ndim and type(got) in (list, tuple, range):
         array = as_array([*got] if type(got) is range else got, text=expected.dtype.kind in "US")
         if array is None:
@@ -199,26 +213,31 @@ def _compare_dict(
         return
     found = {text_of(key): item for key, item in got.items()}
     missing = [key for key in expected if text_of(key) not in found]
+    more = "" if _holds_arrays(expected) else _in_excess(expected, got)
     if missing and all(type(key) is str for key in expected):
-        keys = ", ".join(f"`{key}`" for key in missing)
-        yield _different(name, expected, got, f"`{name}` lacks {keys}")
-    elif not all(type(key) is str for key in expected):
-        yield from _other_keys(name, expected, got, missing)
+        lacks = "lacks " + ", ".join(f"`{key}`" for key in missing)
+    else:
+        lacks = f"lacks {len(missing)} of its {len(expected)} keys" if missing else ""
+    told = [lacks] if lacks else []
+    told += [f"has {more}"] if more else []
+    if told:
+        yield _different(name, expected, got, f"`{name}` {' and '.join(told)}")
     for (inner, value), key in zip(named(name, expected), expected, strict=True):
         if text_of(key) in found:
             yield from _compare(inner, value, found[text_of(key)], tolerance)
 
 
-def _other_keys(name: str, expected: Any, got: Any, missing: list[Any]) -> Iterator[Comparison]:
-    """Hold the keys of a dict that are not all text: they may be the answer, so none is named and
-    none is in excess.
-    """
+def _holds_arrays(expected: Mapping[Any, Any]) -> bool:
+    """Return whether a dict holds arrays by their names, such as gradients: more is right there."""
+    names = all(type(key) is str for key in expected)
+    return names and any(isinstance(value, np.ndarray) for value in expected.values())
+
+
+def _in_excess(expected: Mapping[Any, Any], got: Mapping[Any, Any]) -> str:
+    """Say how many keys should not be there; none is named, since keys may be the answer."""
     right = {text_of(key) for key in expected}
     more = sum(text_of(key) not in right for key in got)
-    if missing or more:
-        told = [f"lacks {len(missing)} of its {len(expected)} keys"] if missing else []
-        told += [f"has {more} keys that should not be there"] if more else []
-        yield _different(name, expected, got, f"`{name}` {' and '.join(told)}")
+    return f"{more} key{'s' if more > 1 else ''} that should not be there" if more else ""
 
 
 def named(name: str, expected: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:

@@ -160,9 +160,12 @@ class Worker:
             reply = unsendable(error)
         # SystemExit and KeyboardInterrupt of the student's are told, not obeyed
         except BaseException as error:
-            told = describe(error, self.root)
-            reply = Frame({"ok": False, "interrupted": isinstance(error, TimeUp), "error": told})
+            reply = self._failed(error)
         return reply
+
+    def _failed(self, error: BaseException) -> Frame:
+        told = describe(error, self.root)
+        return Frame({"ok": False, "interrupted": isinstance(error, TimeUp), "error": told})
 
     # --- operations -------------------------------------------------------------------------------
 
@@ -234,9 +237,14 @@ class Worker:
         keeping = self.figures.kept() if self._is_own(function) else contextlib.nullcontext()
         given, limit = reading(frame.body.get("stdin")), ends_after(frame.body.get("seconds", 0.0))
         with keeping, given, self.handed_in.under_way(), limit:
-            result = function(*args, **kwargs)
+            try:
+                result = function(*args, **kwargs)
+            except TimeUp:
+                raise
+            except BaseException as error:  # what became of the arguments is of interest even so
+                reply = self._failed(error)
+                return Frame({**reply.body, **self._changes(before, Encoder(self.keep))})
         seconds = time.perf_counter() - start
-        changed = {name: value for name, value, copy in before if not unchanged(value, copy)}
         encoder = Encoder(self.keep, frame.body.get("most"), RETURNED_DEPTH)
         container = (
             "tuple"
@@ -252,16 +260,18 @@ class Worker:
             "container": container,
             "values": values,
             "seconds": seconds,
-            "modified": [*changed],
+            **self._changes(before, encoder),
         }
-        if changed:
-            body["became"] = {
-                name: encoder.encode(self.keep(value)) for name, value in changed.items()
-            }
         if container and frame.body.get("single"):
             body["whole"] = encoder.encode(self.keep(result))
         body["stub"] = self._is_own(function) and is_stub(function, parts)
         return Frame(body, tuple(encoder.blobs))
+
+    def _changes(self, before: list[tuple[str, Any, Any]], encoder: Encoder) -> dict[str, Any]:
+        """Return which arguments are no longer what their copies are, and handles of them."""
+        changed = {name: value for name, value, copy in before if not unchanged(value, copy)}
+        became = {name: encoder.encode(self.keep(value)) for name, value in changed.items()}
+        return {"modified": [*changed], **({"became": became} if became else {})}
 
     def _containers(
         self, frame: Frame, args: tuple[Any, ...], kwargs: dict[str, Any]
