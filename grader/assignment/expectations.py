@@ -44,6 +44,7 @@ class CallShape(msgspec.Struct, frozen=True, array_like=True):
     sequence: bool
     count: int
     size: int = -1  # as `Decoder.size` counts; -1 in files that were recorded before it was
+    held: bool = False  # whether it is a single object that stays in the box, such as a generator
 
 
 class CaseRecord(msgspec.Struct):

@@ -74,7 +74,10 @@ def _own_modules(assignment: Assignment, folder: Path) -> dict[str, bytes]:
     for pattern in assignment.spec.own_modules:
         for path in sorted(folder.glob(pattern))[:MOST_OWN_MODULES]:
             name = path.relative_to(folder).as_posix()
-            if path.is_file() and name not in {*assignment.spec.student_paths, *assignment.provided}:
+            if path.is_file() and name not in {
+                *assignment.spec.student_paths,
+                *assignment.provided,
+            }:
                 found[name] = path.read_bytes()
     return found
 

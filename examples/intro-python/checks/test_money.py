@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.mark.parametrize("cents", [1205, 7, -50, 0], ids=["coins", "below one", "negative", "nothing"])
+@pytest.mark.parametrize("cents", [1205, 7, -50, -1, 0], ids=["coins", "below one", "negative", "one less", "nothing"])
 def test_money_text(student, expect, rng, cents):
     """An amount as text; cents that are not whole are refused."""
     expect("text", str(student.Money(cents)))
@@ -19,6 +19,7 @@ def test_money_sums(student, expect, rng):
     expect("sum", student.operator.add(purse, coin).cents)
     expect("text of a sum", str(student.operator.add(purse, coin)))
     expect("thrice", student.operator.mul(purse, 3).cents)
+    expect("nothing of it", student.operator.mul(purse, 0).cents)
     expect("summed", student.builtins.sum([purse, coin, coin], student.Money(0)).cents)
     expect("the same as before", [purse.cents, coin.cents])
     with pytest.raises(TypeError):

@@ -338,11 +338,8 @@ CATALOGUE: tuple[tuple[Any, Callable[[Any, Parents], Found]], ...] = (
 def _is_free(node: cst.CSTNode, parents: Parents) -> bool:
     """Return whether something stands in what an exception says, or names an encoding."""
     while (parent := parents.get(node)) is not None and not isinstance(parent, cst.IndentedBlock):
-        if isinstance(node, cst.Arg):
-            if m.matches(node, m.Arg(keyword=m.Name("encoding"))):
-                return True
-            if m.matches(parents[parent], m.Raise()):
-                return True
+        if m.matches(node, m.Arg(keyword=m.Name("encoding"))) or isinstance(parent, cst.Raise):
+            return True
         node = parent
     return False
 

@@ -66,7 +66,12 @@ class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     @property
     def key(self) -> tuple[str, str]:
         """What it has in common with its mutant, wherever in the file that stands."""
-        return self.function, "\n".join(line.strip() for line in self.diff.strip().splitlines())
+        return key_of(self.function, self.diff)
+
+
+def key_of(function: str, diff: str) -> tuple[str, str]:
+    """Return a function and a diff without the spaces around its lines."""
+    return function, "\n".join(line.strip() for line in diff.strip().splitlines())
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -250,7 +255,7 @@ class _Plan:
         return frozenset(self.all if slow else self.quick)
 
     def _reason(self, mutant: Mutant) -> str:
-        found = self.equivalent.get((mutant.function, mutant.diff))
+        found = self.equivalent.get(key_of(mutant.function, mutant.diff))
         return found.reason if found is not None else ""
 
     # --- results ----------------------------------------------------------------------------------
@@ -332,7 +337,7 @@ class _Plan:
 
     def problems(self, results: Sequence[MutantResult]) -> Iterator[str]:
         """Yield what is wrong with the list of equivalent mutants."""
-        known = {(mutant.function, mutant.diff) for mutant in self.mutants}
+        known = {key_of(mutant.function, mutant.diff) for mutant in self.mutants}
         for key, one in self.equivalent.items():
             if key not in known:
                 yield (

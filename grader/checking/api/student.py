@@ -186,6 +186,7 @@ class Case:
         self.changed: list[tuple[str, str]] = []
         self._came: weakref.WeakValueDictionary[int, np.ndarray] = weakref.WeakValueDictionary()
         self._became: list[tuple[Any, Value]] = []  # what was given, and what a call made of it
+        self.asked_after: list[Any] = []  # arguments of which the check asks what became of them
         self.printed = ""  # by the calls, imports left out
         self.folder = ""  # of the check's own, which the box can't see
         self.callbacks = Callbacks()
@@ -316,9 +317,19 @@ class Value(Unseen):
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
         """Leave it, with the exception that the check's own block raised, if one did."""
         if error is None:
-            return bool(self._ask("__exit__", None, None, None))
+            return self._truth(self._ask("__exit__", None, None, None))
         parts = exception_parts(error)
-        return bool(self._ask("__exit__", getattr(builtins, parts.items[0]), _Handed(parts), None))
+        kind = getattr(builtins, parts.items[0])
+        return self._truth(self._ask("__exit__", kind, _Handed(parts), None))
+
+    def _truth(self, value: Any) -> bool:
+        """Return whether what `__exit__` answered is true, where that can be said of it."""
+        try:
+            return bool(value)
+        except Exception:  # an array, or an object whose truth raises
+            raise WrongReturn(
+                f"`{self._name}.__exit__` returned {describe(value)}, expected a boolean or None"
+            ) from None
 
     def _ask(self, method: str, *args: Any) -> Any:
         """Call a method of Python's own in the box, and fetch what it returns; it is no call of the
@@ -450,7 +461,8 @@ class Value(Unseen):
         self._note_printed(body)
         self._case.stub = function if body.get("stub") is True else ""
         values, sequence = self._in_form(values, bool(body["container"]), body.get("whole"))
-        shape = CallShape(function, sequence, len(values), decoder.size)
+        stays = not sequence and isinstance(values[0], Value)
+        shape = CallShape(function, sequence, len(values), decoder.size, stays)
         self._note_origins(values, sequence)
         self._case.log.add(call, shape, nothing=not sequence and values[0] is None)
         self._case.came(values)
@@ -498,6 +510,8 @@ class Value(Unseen):
                 return ([*array], True) if len(array) == want.count else (values, sequence)
             fits = isinstance(array, np.ndarray) and array.ndim > 0 and len(array) == want.count
             return ([*array], True) if fits else (values, sequence)
+        if want.held:  # a list in place of a generator, or of another object: it stays as well
+            return [self._trusting(lambda: Untrusted((), self._held).decode(whole))], False
         if len(values) == 1 and isinstance(values[0], np.ndarray):  # in a tuple for no reason
             return values, sequence
         if any(isinstance(value, Value) for value in values):
@@ -593,6 +607,7 @@ class Student:
 
     def _after(self, argument: Any) -> Any:
         """Return what the calls of this case made of an argument: `student.after(items)`."""
+        self._case.asked_after.append(argument)
         return self._case.after(argument)
 
 

@@ -256,7 +256,7 @@ def _compare_sequence(
         )
     elif len(got) != len(expected):
         yield _different(
-            name, expected, got, f"`{name}` has {len(got)} entries, expected {len(expected)}"
+            name, expected, got, f"`{name}` has {entries(len(got))}, expected {len(expected)}"
         )
     else:
         for index, (want, have) in enumerate(zip(expected, got, strict=True)):
@@ -323,6 +323,8 @@ def _compare_floats(
     absolute = _rough(distance[finite].max(initial=0.0))
     if not wrong.any():
         return _values(name, expected, got, wrong, 0.0, absolute)
+    if not (wrong & finite).any():  # infinite of the other sign, or finite
+        return _values(name, expected, got, wrong, None, None)
     with np.errstate(invalid="ignore", over="ignore"):
         magnitude = np.maximum(np.maximum(np.abs(have), np.abs(want)), 1e-300)
         relative = np.where(wrong & finite, distance / magnitude, 0.0)

@@ -71,7 +71,9 @@ def describe(value: Any) -> str:
             if isinstance(value, range)
             else "a member of an enum"
         )
-    return _WORDS.get(type(value)) or _of_library(value)
+    zone = isinstance(value, datetime.datetime | datetime.time) and value.tzinfo is not None
+    words = _WORDS.get(type(value))
+    return f"{words} in a time zone" if words and zone else words or _of_library(value)
 
 
 def entries(count: int) -> str:
