@@ -48,12 +48,12 @@ def serve(stock, prices):
         if name not in stock:
             print(f"There is no {name}.")
             continue
-        amount = ask_amount()
+        wanted = ask_amount()
         try:
-            take(stock, name, amount)
+            take(stock, name, wanted)
         except SoldOut:
             print(f"Sorry, only {stock[name]} left.")
         else:
-            lines.append((name, amount, Money(prices[name])))
+            lines.append((name, wanted, Money(prices[name])))
     print_receipt(lines)
     ### END SOLUTION
