@@ -101,10 +101,12 @@ def rounds(folder: Path) -> list[list[Misconception]]:
     assignment = load(folder)
     found: list[tuple[set[str], list[Misconception]]] = []
     for mistake in load_all(folder / FOLDER):
-        touched = set(mistake.fails)
-        for id_ in mistake.fails:
-            check = assignment.check(id_)
-            touched |= set(check.requires if check is not None else ())
+        touched, waiting = set(mistake.fails), [*mistake.fails]
+        while waiting:
+            check = assignment.check(waiting.pop())
+            assert check is not None
+            touched |= set(check.requires)
+            waiting += check.requires
         for others, together in found:
             if not touched & others:
                 others |= touched

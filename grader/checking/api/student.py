@@ -240,7 +240,7 @@ class Case:
     def note(self, text: str) -> None:
         """Keep a remark for the report, once."""
         if text not in self.notes:
-            self.notes.append(text)
+            self.notes = [*self.notes, text]
 
 
 class Value(Unseen):
