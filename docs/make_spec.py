@@ -95,7 +95,8 @@ WORDS = {
     ("Misconception", "id"): "from the file's name: leave it out",
     ("Misconception", "changes"): "in what it differs from the reference, see below",
     ("Change", "file"): "a file or notebook of the reference",
-    ("Change", "old"): "text that stands in the function once",
+    ("Change", "old"): "text that stands in the function once; lines after the first are indented"
+    " as seen from the first",
     ("Change", "new"): "what stands there instead",
 }
 TYPES = {

@@ -22,6 +22,9 @@ Library code raises; only ``grader.cli`` prints and exits.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class GraderError(Exception):
     """The root of everything that this package raises on purpose."""
@@ -89,6 +92,7 @@ class StudentException(SubmissionFailed):
         hint: str = "",
     ) -> None:
         super().__init__(message)
+        self.reply: Mapping[str, Any] = {}  # what the far end sent besides
         self.hint = hint
         self.trace = trace
         self.frames = frames

@@ -42,6 +42,7 @@ class CallShape(msgspec.Struct, frozen=True, array_like=True):
     sequence: bool  # whether it returned a list or a tuple
     count: int
     size: int = -1  # as `Decoder.size` counts; -1 in older files
+    held: bool = False  # whether it is a single object that stays in the box, such as a generator
 
 
 class CaseRecord(msgspec.Struct):

@@ -30,7 +30,7 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     file: str
     function: str  # `Class.method` for a method
-    old: str
+    old: str  # text that stands in the function once; further lines indented as from the first
     new: str
 
 

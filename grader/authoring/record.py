@@ -66,7 +66,7 @@ def record(
         written[name] = first
     known = {}
     for name, one in written.items():
-        known[name] = observe(assignment, one.provenance.seed, name, progress)
+        known[name] = observe(assignment, one, name, progress)
     known["public"] = known["public"].digested(written["public"])
     # Nothing is written before all seeds have been recorded without an error.
     for name, expectations in written.items():
@@ -251,7 +251,7 @@ def _mistakes(assignment: Assignment) -> tuple[Misconception, ...]:
 
 
 def observe(
-    assignment: Assignment, seed: str, name: str, progress: Callable[[str], None]
+    assignment: Assignment, right: Expectations, name: str, progress: Callable[[str], None]
 ) -> KnownMistakes:
     """Run every known mistake's own checks, and return fingerprints of its answers."""
     reference = reference_files(assignment)
@@ -260,7 +260,7 @@ def observe(
     for count, mistake in enumerate(mistakes, start=1):
         if count % 10 == 0 or count == len(mistakes):
             progress(f"{name} seed: known mistakes: {count} of {len(mistakes)}")
-        expectations = Expectations(Provenance(SCHEMA, seed, "", "", {}))
+        expectations = Expectations(Provenance(SCHEMA, right.provenance.seed, "", "", {}))
         _run(
             assignment,
             expectations,
@@ -268,7 +268,7 @@ def observe(
             files=apply(mistake, reference),
             only=frozenset(mistake.fails),
         )
-        known.answers[mistake.id] = answers(expectations)
+        known.answers[mistake.id] = answers(expectations, right)
         known.mistakes[mistake.id] = Mistake(mistake.name, mistake.hint, mistake.share)
     return known
 

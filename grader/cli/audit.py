@@ -29,8 +29,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         type=Path,
         metavar="DIR",
         help=(
-            "right but unusual solutions, a folder each (default: tests/right beside the"
-            " assignment, if it is there)"
+            "right but unusual solutions, a folder each (default: right in the assignment, or"
+            " tests/right beside it, if one is there)"
         ),
     )
     command.add_argument(

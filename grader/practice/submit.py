@@ -13,10 +13,15 @@ from grader.assignment.spec import Assignment
 from grader.errors import SubmissionError
 from grader.grading.grade import wanted
 from grader.grading.intake.candidates import listed_cells
-from grader.grading.intake.take import take
+from grader.grading.intake.take import MOST_OWN_MODULES, OWN_MODULE_BYTES, take
 from grader.notebooks.advice import remarks as notebook_remarks
 from grader.notebooks.format import UnreadableNotebook, parse
 from grader.zips import zipped
+
+_NOT_TAKEN = (
+    f"it has the name of a module of Python's own or more than {OWN_MODULE_BYTES >> 20} MB, or"
+    f" there are more than {MOST_OWN_MODULES}"
+)
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -44,30 +49,49 @@ def pack_submission(assignment: Assignment, folder: Path) -> Packed:
     if missing:
         names = ", ".join(missing)
         raise SubmissionError(f"not complete: {names} should be in {folder.resolve()}, but is not")
-    archive = zipped(files)
-    _must_be_taken(assignment, archive, files)
+    offered = _own_modules(assignment, folder)
+    own = _taken_too(assignment, files, offered)
     provides: dict[str, tuple[str, ...]] = {}
     for file in assignment.spec.files:
         provides[file.path] = file.provides
     remarks: list[str] = []
     sizes: dict[str, int] = {}
-    for path, data in files.items():
+    for path, data in {**files, **own}.items():
         sizes[path] = len(data)
         remarks += _remarks(path, data, provides.get(path, ()))
     for book in assignment.spec.notebooks:
         author = listed_cells((assignment.folder / book.source).read_bytes())
         for said in notebook_remarks(author, listed_cells(files[book.path])):
             remarks.append(f"{book.path}: {said}")
-    return Packed(archive, sizes, tuple(remarks))
+    for path in offered.keys() - own.keys():
+        remarks.append(f"{path}: left out, since {_NOT_TAKEN}")
+    return Packed(zipped({**files, **own}), sizes, tuple(remarks))
 
 
-def _must_be_taken(assignment: Assignment, archive: bytes, files: Mapping[str, bytes]) -> None:
-    """Raise unless grading takes exactly these files from the zip."""
+def _own_modules(assignment: Assignment, folder: Path) -> dict[str, bytes]:
+    """Return the modules of a folder that the spec allows beside the files that it names."""
+    found: dict[str, bytes] = {}
+    for pattern in assignment.spec.own_modules:
+        for path in sorted(folder.glob(pattern))[:MOST_OWN_MODULES]:
+            name = path.relative_to(folder).as_posix()
+            if path.is_file() and name not in {
+                *assignment.spec.student_paths,
+                *assignment.provided,
+            }:
+                found[name] = path.read_bytes()
+    return found
+
+
+def _taken_too(
+    assignment: Assignment, files: Mapping[str, bytes], offered: Mapping[str, bytes]
+) -> Mapping[str, bytes]:
+    """Return which of the modules offered grading takes; raise unless it takes all the files."""
     with tempfile.TemporaryDirectory(prefix="grader-submit-") as folder:
         path = Path(folder) / f"{assignment.spec.name}-submission.zip"
-        path.write_bytes(archive)
+        path.write_bytes(zipped({**files, **offered}))
         taken = take(path, wanted(assignment))
     assert taken.files == files
+    return taken.more
 
 
 # --- remarks --------------------------------------------------------------------------------------

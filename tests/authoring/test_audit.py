@@ -10,12 +10,15 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from grader.assignment.spec import Assignment, load
 from grader.authoring import record
 from grader.authoring.audit import audit_report
+from grader.authoring.audit.audit_inputs import Equivalent, key_of, right_solutions
 from grader.authoring.audit.findings import Audit, State
+from grader.authoring.audit.mutants import mutants
 from grader.authoring.audit.run_audit import Options, audit
 from grader.authoring.audit.trial_runs import Bench, TrialRun, run_one
 from grader.errors import AssignmentError, UsageError
@@ -291,6 +294,15 @@ def test_right_solutions_pass_with_every_seed_and_a_wrong_one_is_seen(small: Sma
     assert not found.good
 
 
+def test_right_solutions_lie_in_the_assignment_with_modules_of_their_own(small: Small) -> None:
+    small.write("assignment/right/split/code.py", RIGHT)
+    small.write("assignment/right/split/own_part.py", "").write("assignment/right/split/x.py", "")
+    made = load(small.folder / "assignment")
+    spec = msgspec.structs.replace(made.spec, own_modules=("own_*.py",))
+    found = right_solutions(Assignment(made.folder, spec), None)
+    assert {*found["split"]} == {"code.py", "own_part.py"}
+
+
 def test_equivalent_mutant_needs_a_reason_and_stays_listed_only_while_it_is_one(
     small: Small,
 ) -> None:
@@ -307,6 +319,14 @@ def test_equivalent_mutant_needs_a_reason_and_stays_listed_only_while_it_is_one(
     small.equivalent("center", "- a", "+ b", reason=" ")
     with pytest.raises(AssignmentError, match="has no `reason`"):
         small.audited("mutants")
+
+
+def test_a_listed_diff_may_begin_with_a_line_that_stays() -> None:
+    text = "def f(x):\n    ### BEGIN SOLUTION\n    for y in x:\n        a = y\n        b = a\n"
+    found = mutants({"code.py": f"{text}    ### END SOLUTION\n    return b\n".encode()})
+    moved = next(one for one in found if one.diff.startswith("  for"))
+    listed = Equivalent(function="f", diff=f"\n{moved.diff}\n", reason="-")
+    assert listed.key == key_of(moved.function, moved.diff)
 
 
 def test_survivor_that_is_listed_is_no_survivor(weak: Small) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections import namedtuple
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from grader.assignment.spec import load
+from grader.assignment.spec import Assignment, load
 from grader.authoring.audit import lazy_solutions
 from grader.authoring.audit.findings import Audit
 from grader.authoring.audit.lazy_answers import KINDS, lazily
@@ -62,6 +65,41 @@ def test_what_is_built_of_arrays_keeps_its_build() -> None:
     assert got.first["W"].tolist() == [0.0, 0.0]
     assert got.second[1] == 0.0
     assert type(got.second[1]) is float
+
+
+@pytest.mark.parametrize(
+    ("right", "lazy"),
+    [
+        ({"a": {1, 2}}, {"a": {0}}),
+        (frozenset("ab"), frozenset({""})),
+        (Fraction(1, 3), 0),
+        (Decimal("1.5"), 0),
+        (1 + 2j, 0),
+        (datetime.date(2025, 1, 2), datetime.date.min),
+        (datetime.timedelta(days=2), datetime.timedelta()),
+        (b"ab", b""),
+    ],
+)
+def test_what_is_no_array_is_without_work_as_well(right: Any, lazy: Any) -> None:
+    assert answer("zero", right) == lazy
+
+
+def test_a_generator_and_a_table_are_filled_without_work() -> None:
+    pd = pytest.importorskip("pandas")
+    assert list(answer("zero", (number for number in (1, 2)))) == [0, 0]
+    table = pd.DataFrame({"a": [1.5, 2.0], "b": ["x", "y"]})
+    assert answer("zero", table).to_dict("list") == {"a": [0.0, 0.0], "b": ["", ""]}
+    assert answer("first", table, table[:1]).equals(table[:1])
+
+
+def test_a_function_that_writes_files_does_no_work(tmp_path: Path) -> None:
+    def save() -> None:
+        (tmp_path / "a.txt").write_text("done")
+        with open(tmp_path / "b.txt", "w") as file:  # noqa: PTH123 - the other way to write
+            file.write("done")
+
+    lazily(save, "zero")()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_function_that_changes_its_arguments_or_prints_does_neither(
@@ -138,7 +176,18 @@ def test_net(student, expect, rng, scale):
 """
 
 
-def audited(folder: Path, *, ordered: bool, allowed: str) -> Audit:
+def test_operators_are_made_lazy_and_what_makes_an_object_is_not(tmp_path: Path) -> None:
+    assignment = written(tmp_path, ordered=False, allowed="")
+    text = "class Net:\n"
+    for name in ("__init__", "__len__", "size"):
+        text += f"    def {name}(self):\n        ### BEGIN SOLUTION\n        return 1\n"
+        text += "        ### END SOLUTION\n"
+    found = dict(lazy_solutions.functions(assignment, {"code.py": text.encode()}))
+    assert found == {"code.py": ("Net.__len__", "Net.size")}
+
+
+def written(folder: Path, *, ordered: bool, allowed: str) -> Assignment:
+    """Return the assignment, not recorded yet."""
     for name, text in {
         "assignment.toml": SPEC.replace("LAZY", allowed),
         "checks/test_all.py": CHECKS.replace("ORDERED", str(ordered)),
@@ -147,7 +196,11 @@ def audited(folder: Path, *, ordered: bool, allowed: str) -> Audit:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    assignment = load(folder)
+    return load(folder)
+
+
+def audited(folder: Path, *, ordered: bool, allowed: str) -> Audit:
+    assignment = written(folder, ordered=ordered, allowed=allowed)
     record(assignment, reseed=False, progress=lambda line: None)
     return audit(assignment, Options(isolation="none", workers=2, parts=("lazy",)))
 

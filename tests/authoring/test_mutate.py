@@ -163,6 +163,11 @@ def test_methods_are_named_with_their_class() -> None:
     assert {mutant.function for mutant in mutants({"code.py": text.encode()})} == {"Model.f"}
 
 
+def test_what_an_exception_says_and_an_encoding_stay_as_they_are() -> None:
+    assert made('raise ValueError(f"{x[0]} and {x + 1}", "much")') == {"pass"}
+    assert made('open(x, encoding="utf-8")') == {"pass"}
+
+
 def test_cell_of_a_notebook_is_mutated() -> None:
     cells = [
         {"cell_type": "code", "source": ["%matplotlib inline\n", "1 + 2"]},

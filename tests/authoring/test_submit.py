@@ -7,6 +7,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
 from small_assignment import recorded, write
 
@@ -62,6 +63,17 @@ def test_zip_holds_the_students_files_and_nothing_else(work: Path) -> None:
         name: (work / name).read_bytes() for name in ("lib/sums.py", "Work.ipynb")
     }
     assert packed.files == {name: len(data) for name, data in held(packed.archive).items()}
+
+
+def test_modules_that_a_pattern_allows_go_into_the_zip(work: Path) -> None:
+    given = practice(work)
+    spec = msgspec.structs.replace(given.spec, own_modules=("utils*.py", "lib/own_*.py", "json.py"))
+    for name in ("utils.py", "lib/own_sums.py", "json.py", "other.py"):
+        (work / name).write_text("def unfinished():\n    raise NotImplementedError\n")
+    packed = pack_submission(Assignment(given.folder, spec), work)
+    wanted = {"lib/sums.py", "Work.ipynb", "utils.py", "lib/own_sums.py"}
+    assert {*held(packed.archive)} == {*packed.files} == wanted
+    assert any(remark.startswith("json.py: left out, since") for remark in packed.remarks)
 
 
 def test_what_is_still_to_be_written_is_named(work: Path) -> None:

@@ -47,6 +47,12 @@ class Vector:
     def __len__(self):
         return 2
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
     def __str__(self):
         return f"({self.x}, {self.y})"
 
@@ -162,6 +168,22 @@ def test_what_is_not_plain_within_fetched_data_can_be_asked_on(tmp_path: Path) -
     body = 'found = student.apply(student.builtins.dict, [["v", student.Vector(3, 4)]]).fetch()\n'
     toy = recorded(tmp_path, f'{body}expect("x", found["v"].x.fetch())')
     assert toy.grade(REFERENCE).passed == {"c0"}
+
+
+def test_a_list_in_place_of_a_generator_is_asked_for_in_the_same_way(tmp_path: Path) -> None:
+    toy = recorded(tmp_path, 'expect("v", student.builtins.list(student.chunks([1, 2, 3], 2)))')
+    listed = "def chunks(items, size):\n    return [items[:2], items[2:]]"
+    assert toy.grade(with_own(listed)).passed == {"c0"}
+    assert not toy.grade(with_own(listed.replace("items[2:]", "items"))).passed
+
+
+def test_an_exit_that_answers_an_array_is_the_submissions_failure(tmp_path: Path) -> None:
+    with_vector = "student.Vector(1, 2)"
+    toy = recorded(tmp_path, f"with {with_vector}:\n    pass\nexpect('v', 1)")
+    empty = "Vector.__exit__ = lambda self, *error: np.zeros(0)"
+    graded = toy.grade(with_own(empty))
+    assert graded.statuses == {"c0": "fail"}
+    assert "expected a boolean or None" in graded["c0"].message
 
 
 # --- what is asked for by name ---

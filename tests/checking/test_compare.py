@@ -18,7 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader.checking.judge.compare import compare
+from grader.checking.judge.compare import compare, in_kind
 from grader.model import Comparison, Scatter, Tolerance
 from grader.sandbox.wire import Ref
 
@@ -206,7 +206,7 @@ def test_wrong_answer_is_told_apart(got: Any, message: str) -> None:
         ),
         ("red", "blue", "`x` is a string that differs from what is expected (a string)"),
         (None, 0, "`x` is an integer that differs from what is expected (None)"),
-        ([1, 2], [1], "`x` has 1 entries, expected 2"),
+        ([1, 2], [1], "`x` has 1 entry, expected 2"),
         ([1, 2], 3, "`x` is an integer, expected a list of 2 entries"),
         ({"a": 1}, [1], "`x` is a list of 1 entry, expected a dict"),
     ],
@@ -307,6 +307,36 @@ def test_integers_are_right_if_they_are_the_floats_that_are_expected(
 
 
 # --- kinds of containers ---
+
+
+def test_the_message_names_the_part_whose_kind_is_another() -> None:
+    want, have = {"a": [{1, 2}, 3]}, {"a": [frozenset({1, 2}), 3]}
+    assert all(one.ok for one in compare("x", want, have, Tolerance()))
+    (found,) = compare("x", want, have, Tolerance(), exact=True)
+    told = "`x[a][0]` is a frozenset of 2 entries, expected a set of 2 entries"
+    assert found.message == f"{told}: its kind matters here"
+
+
+def test_a_key_in_excess_is_wrong_unless_arrays_are_given_by_their_names() -> None:
+    (wrong,) = (one for one in compare("x", {"a": 1}, {"a": 1, "b": 0}, Tolerance()) if not one.ok)
+    assert wrong.message == "`x` has 1 key that should not be there"
+    grads, more = {"W": np.ones(2)}, {"W": np.ones(2), "h0": 3}
+    assert all(one.ok for one in compare("x", grads, more, Tolerance()))
+    assert not all(one.ok for one in compare("x", grads, more, Tolerance(), exact=True))
+
+
+def test_what_is_told_apart_is_told_in_words() -> None:
+    noon = datetime(2025, 1, 2, 12)
+    (zone,) = compare("x", noon.replace(tzinfo=UTC), noon, Tolerance())
+    assert zone.message == "`x` is a date with a time, expected a date with a time in a time zone"
+    (signs,) = compare("x", np.array([np.inf, 1.0]), np.array([-np.inf, 1.0]), Tolerance())
+    assert "relative error" not in signs.message
+    (short,) = compare("x", [1, 2], ["a"], Tolerance())
+    assert short.message == "`x` has 1 entry, expected 2"
+
+
+def test_a_value_keeps_the_kinds_of_what_is_expected() -> None:
+    assert in_kind(([1, 2], (3,)), [(1, 2), np.array([3])]) == ([1, 2], (3,))
 
 
 @pytest.mark.parametrize(

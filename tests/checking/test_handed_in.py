@@ -25,7 +25,7 @@ title = "Q"
 
 [[files]]
 path = "pack/toy.py"
-provides = ["newton", "keep", "kept", "twice", "apply", "roll", "greet", "copy", "Timer", "Box", "f"]
+provides = ["newton", "keep", "kept", "twice", "apply", "roll", "greet", "copy", "Timer", "Box", "f", "refuse"]
 
 [limits]
 call_seconds = 2
@@ -75,6 +75,11 @@ def greet():
     second = sys.stdin.readline().strip()
     print("Hello,", first, "and", second)
     return first + second
+
+
+def refuse(items):
+    print("no")
+    raise KeyError(items[0])
 
 
 def copy(source, target):
@@ -199,6 +204,22 @@ def test_generators_go_in_by_their_state_and_input_is_given(tmp_path: Path) -> N
         "c1",
     )
     assert "called more often than there are lines" in graded["c1"].message
+    assert "what makes yours ask once more?" in graded["c1"].hint
+
+
+def test_what_a_call_printed_and_changed_before_it_raised_is_seen(tmp_path: Path) -> None:
+    call = "items = [1]\nexpect.raises(KeyError, student.refuse, items)\n"
+    toy = recorded(
+        tmp_path,
+        f"{call}expect.not_modified()",
+        f'{call}expect("items", student.after(items))',
+        f"{call}expect.printed()",
+    )
+    assert toy.grade(REFERENCE).report.score == 3
+    late = "def refuse(items):\n    print('well')\n    items.append(2)\n    raise KeyError"
+    graded = toy.grade(wrong(late))
+    assert graded.statuses == {"c0": "fail", "c1": "fail", "c2": "fail"}
+    assert "`refuse` changed its argument 1 in place" in graded["c0"].message
 
 
 def test_files_of_a_case_come_and_go_by_name(tmp_path: Path) -> None:

@@ -182,3 +182,46 @@ def test_without_a_reference_nothing_is_run_twice(tmp_path: Path) -> None:
     (toy.assignment.folder / "reference/pack/toy.py").unlink()
     graded = toy.grade(f"{REFERENCE}\n{STUB}", "center", "center_backward")
     assert (graded["center_backward"].status, graded["center_backward"].points) == ("skip", 0)
+
+
+PRINTING = """
+schema = 1
+name = "printing"
+title = "Printing"
+reference = "reference"
+questions = [{ id = "q", title = "Q" }]
+files = [{ path = "pack/toy.py", provides = ["line", "lines"] }]
+checks = [
+  { id = "line", question = "q", points = 1 },
+  { id = "lines", question = "q", points = 1, requires = ["line"] },
+]
+"""
+PRINTED = """
+def test_line(student, expect):
+    \"\"\"Prints a line.\"\"\"
+    student.line("a")
+    expect.printed()
+
+
+def test_lines(student, expect):
+    \"\"\"Prints some lines.\"\"\"
+    student.lines(2)
+    expect.printed()
+"""
+PRINTS = """
+def line(text):
+    print("-", text)
+
+
+def lines(n):
+    for number in range(n):
+        line(number)
+"""
+
+
+def test_a_stand_in_prints_what_the_reference_prints(tmp_path: Path) -> None:
+    folder = tmp_path / "assignment"
+    assignment = build(folder, spec=PRINTING, checks=PRINTED, reference=PRINTS)
+    record(assignment, reseed=False, progress=lambda line: None)
+    graded = Toy(assignment, tmp_path / "submissions").grade(PRINTS.replace("-", "+"))
+    assert (graded["line"].points, graded["lines"].points) == (0, 1)

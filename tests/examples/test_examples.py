@@ -23,6 +23,7 @@ from grader.grading.grade import Graded, Grader, Options, grade
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 BASICS, NET = EXAMPLES / "numpy-basics", EXAMPLES / "two-layer-net"
+PYTHON, DATA = EXAMPLES / "intro-python", EXAMPLES / "data-analysis"
 both = pytest.mark.parametrize("folder", [BASICS, NET], ids=lambda folder: folder.name)
 MISTAKES = [
     pytest.param(folder, mistake, id=f"{folder.name}-{mistake.id}")
@@ -86,6 +87,88 @@ def test_a_known_mistake_fails_its_checks_and_is_told_its_hint(
     )
     by_quality = mistake.fails == ("spiral",)  # no numbers that could be recognised
     assert by_quality or mistake.hint in {check.hint for check in report.checks}
+
+
+# --- intro-python and data-analysis ---------------------------------------------------------------
+# pandas and SciPy take seconds to import, so several mistakes are tried in one submission.
+
+
+BY_QUALITY = {"read_prices_refuses", "overflow_share", "mean_interval"}  # nothing to be recognised
+
+
+def rounds(folder: Path) -> list[list[Misconception]]:
+    """Return the known mistakes in rounds, in which none builds on what another one fails."""
+    assignment = load(folder)
+    found: list[tuple[set[str], list[Misconception]]] = []
+    for mistake in load_all(folder / FOLDER):
+        touched, waiting = set(mistake.fails), [*mistake.fails]
+        while waiting:
+            check = assignment.check(waiting.pop())
+            assert check is not None
+            touched |= set(check.requires)
+            waiting += check.requires
+        for others, together in found:
+            if not touched & others:
+                others |= touched
+                together.append(mistake)
+                break
+        else:
+            found.append((touched, [mistake]))
+    return [together for _, together in found]
+
+
+ROUNDS = [
+    pytest.param(folder, together, id=f"{folder.name}-{number}")
+    for folder in (PYTHON, DATA)
+    for number, together in enumerate(rounds(folder))
+]
+
+
+@pytest.mark.parametrize(("folder", "together"), ROUNDS)
+def test_known_mistakes_fail_their_checks_and_are_told_their_hints(
+    graded: Callable[..., Graded], folder: Path, together: list[Misconception], tmp_path: Path
+) -> None:
+    assignment = load(folder)
+    files = record.reference_files(assignment)
+    fails: set[str] = set()
+    for mistake in together:
+        files = apply(mistake, files)
+        fails |= set(mistake.fails)
+    if folder == DATA:
+        del files["bike_counts.ipynb"]
+    report = graded(assignment, files, tmp_path, *fails).report
+    told = {check.id: check.hint for check in report.checks if check.status.value == "fail"}
+    assert set(told) == fails
+    for mistake in together:
+        assert told[mistake.fails[0]] == mistake.hint or mistake.fails[0] in BY_QUALITY
+
+
+NEW = [
+    pytest.param(folder, name, id=f"{folder.name}-{name or 'reference'}")
+    for folder, names in (
+        (PYTHON, ["", *sorted(path.name for path in (PYTHON / "right").iterdir())]),
+        (DATA, ["", "other_functions"]),
+    )
+    for name in names
+]
+
+
+@pytest.mark.parametrize(("folder", "name"), NEW)
+def test_solutions_that_are_right_have_all_points(
+    graded: Callable[..., Graded], folder: Path, name: str, tmp_path: Path
+) -> None:
+    assignment = load(folder)
+    files = record.reference_files(assignment)
+    for path in (folder / "right" / name).rglob("*.py") if name else ():
+        files[path.relative_to(folder / "right" / name).as_posix()] = path.read_bytes()
+    report = graded(assignment, files, tmp_path).report
+    assert report.score == report.max_score, [check.message for check in report.checks]
+
+
+@pytest.mark.parametrize("folder", [PYTHON, DATA], ids=lambda folder: folder.name)
+def test_their_handouts_hold_no_answer(folder: Path) -> None:
+    assignment = load(folder)
+    leak_check.prove(contents.build(assignment), assignment)
 
 
 # --- numpy-basics ---------------------------------------------------------------------------------

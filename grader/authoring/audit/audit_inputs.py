@@ -21,7 +21,12 @@ class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     @property
     def key(self) -> tuple[str, str]:
         """Its function and diff, by which it is matched with a mutant."""
-        return self.function, "\n".join(map(str.strip, self.diff.strip().splitlines()))
+        return key_of(self.function, self.diff)
+
+
+def key_of(function: str, diff: str) -> tuple[str, str]:
+    """Return a function and a diff without the spaces around its lines."""
+    return function, "\n".join(map(str.strip, diff.strip().splitlines()))
 
 
 def read_equivalent(path: Path) -> dict[tuple[str, str], Equivalent]:
@@ -44,7 +49,9 @@ def read_equivalent(path: Path) -> dict[tuple[str, str], Equivalent]:
 def right_solutions(assignment: Assignment, folder: Path | None) -> dict[str, dict[str, bytes]]:
     """Return the right but unusual solutions by name, each with the files it replaces."""
     if folder is None:
-        folder = assignment.folder.parent / "tests" / "right"
+        folder = assignment.folder / "right"
+        if not folder.is_dir():
+            folder = assignment.folder.parent / "tests" / "right"
         if not folder.is_dir():
             return {}
     elif not folder.is_dir():
@@ -62,5 +69,8 @@ def right_solutions(assignment: Assignment, folder: Path | None) -> dict[str, di
             raise UsageError(
                 f"{solution} holds none of the files that students write ({', '.join(asked)})"
             )
+        for pattern in assignment.spec.own_modules:
+            for own in solution.glob(pattern):
+                files[own.relative_to(solution).as_posix()] = own.read_bytes()
         found[solution.name] = files
     return found

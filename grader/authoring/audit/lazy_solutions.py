@@ -19,6 +19,7 @@ from grader.authoring.audit import lazy_answers
 from grader.markers import BEGIN
 
 ALL = ""  # in place of a function's name: all of them
+MADE_BY = ("__init__", "__new__")  # without which nothing else of a class works
 _SPACE = "_lazy_answers"  # the name under which the answers are run beside a student's file
 
 
@@ -117,5 +118,7 @@ def _written(text: str) -> Iterator[str]:
             for method in node.body:
                 if isinstance(method, ast.FunctionDef) and not method.decorator_list:
                     own = BEGIN in "\n".join(lines[method.lineno - 1 : method.end_lineno])
-                    if (own or not marked) and not method.name.startswith("__"):
+                    named = not method.name.startswith("__")
+                    operator = own and method.name not in MADE_BY
+                    if operator or (named and (own or not marked)):
                         yield f"{node.name}.{method.name}"

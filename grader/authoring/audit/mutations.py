@@ -86,6 +86,8 @@ class Mutation(msgspec.Struct, frozen=True):
 
 def mutations(node: cst.CSTNode, parents: Parents) -> Iterator[Mutation]:
     """Yield every mutation of one node of a syntax tree."""
+    if _is_free(node, parents):
+        return
     for kind, mutate in CATALOGUE:
         if isinstance(node, kind):
             for new, what in mutate(node, parents):
@@ -224,7 +226,7 @@ def call(node: cst.Call, parents: Parents) -> Found:
                 "arguments swapped",
             )
     for index, arg in enumerate(node.args):
-        if arg.keyword is not None:
+        if arg.keyword is not None and arg.keyword.value != "encoding":
             yield (
                 node.with_changes(args=_without(node.args, index)),
                 f"`{arg.keyword.value}` left out",
@@ -332,6 +334,15 @@ CATALOGUE: tuple[tuple[Any, Callable[[Any, Parents], Found]], ...] = (
     (cst.AugAssign, augmented),
     (cst.SimpleStatementLine, statement),
 )
+
+
+def _is_free(node: cst.CSTNode, parents: Parents) -> bool:
+    """Return whether something stands in what an exception says, or names an encoding."""
+    while (parent := parents.get(node)) is not None and not isinstance(parent, cst.IndentedBlock):
+        if m.matches(node, m.Arg(keyword=m.Name("encoding"))) or isinstance(parent, cst.Raise):
+            return True
+        node = parent
+    return False
 
 
 # --- syntax trees ---------------------------------------------------------------------------------

@@ -19,7 +19,12 @@ from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_
 from grader.assignment.spec import Assignment
 from grader.authoring.audit import lazy_solutions
 from grader.authoring.audit.audit_advice import advice, fragile_advice, lazy_advice, names
-from grader.authoring.audit.audit_inputs import Equivalent, read_equivalent, right_solutions
+from grader.authoring.audit.audit_inputs import (
+    Equivalent,
+    key_of,
+    read_equivalent,
+    right_solutions,
+)
 from grader.authoring.audit.findings import (
     EQUIVALENT,
     Audit,
@@ -224,7 +229,7 @@ class _Plan:
         return frozenset(self.all if slow else self.quick)
 
     def _reason(self, mutant: Mutant) -> str:
-        found = self.equivalent.get((mutant.function, mutant.diff))
+        found = self.equivalent.get(key_of(mutant.function, mutant.diff))
         return found.reason if found is not None else ""
 
     # --- results ----------------------------------------------------------------------------------
@@ -315,7 +320,7 @@ class _Plan:
 
     def problems(self, results: Sequence[MutantResult]) -> Iterator[str]:
         """Yield what is wrong with the list of equivalent mutants."""
-        known = {(mutant.function, mutant.diff) for mutant in self.mutants}
+        known = {key_of(mutant.function, mutant.diff) for mutant in self.mutants}
         for key, one in self.equivalent.items():
             if key not in known:
                 yield (

@@ -221,7 +221,7 @@ class Worker:
                 only=frozenset().union(*trial.stages),
             )
         )
-        return answers(expectations)
+        return answers(expectations, self._expected(trial.seed, frozenset().union(*trial.stages)))
 
     def _expected(self, seed: str, checks: frozenset[str]) -> Expectations:
         key = (seed, frozenset[str]() if seed in RECORDED else checks)

@@ -51,12 +51,11 @@ class CallAnswer:
         most = self._case.log.most(function)
         decoder = Untrusted(reply.blobs, self._held, most, self._case.remote.budget)
         values = trusting(function, decode)
-        self._note_changes(body)
-        told = body.get("printed")
-        self._case.printed += clean(told, PRINTED_CHARACTERS) if isinstance(told, str) else ""
+        self.note_effects(body)
         self._case.stub = function if body.get("stub") is True else ""
         values, sequence = self._in_form(values, bool(body["container"]), body.get("whole"))
-        shape = CallShape(function, sequence, len(values), decoder.size)
+        stays = not sequence and _stays_in_box(values[0])
+        shape = CallShape(function, sequence, len(values), decoder.size, stays)
         self._note_origins(values, sequence)
         self._case.log.add(self._call, shape, nothing=not sequence and values[0] is None)
         self._case.came(values)
@@ -67,6 +66,13 @@ class CallAnswer:
                 (answer, f"`{function}` returned {got}, expected the other kind")
             )
         return answer
+
+    def note_effects(self, body: Mapping[str, Any]) -> None:
+        """Keep what the call changed and printed."""
+        self._note_changes(body)
+        printed = body.get("printed")
+        if isinstance(printed, str):
+            self._case.printed += clean(printed, PRINTED_CHARACTERS)
 
     def _note_origins(self, values: list[Any], sequence: bool) -> None:
         """Keep which call returned what stays in the box."""
@@ -103,6 +109,8 @@ class CallAnswer:
         if want.sequence:
             items = _items(values[0], want.count)
             return (values, sequence) if items is None else (items, True)
+        if want.held:  # a list in place of a generator, or of another object: it stays as well
+            return [self._whole(whole)], False
         if len(values) == 1 and isinstance(values[0], np.ndarray):  # in a tuple for no reason
             return values, sequence
         whole_numbers = all(type(value) is int for value in values)
@@ -113,11 +121,15 @@ class CallAnswer:
             return values, sequence
         return [array], False
 
+    def _whole(self, whole: Any) -> Any:
+        """Return a handle of the list or tuple that was returned."""
+        return trusting(self._function, lambda: Untrusted((), self._held).decode(whole))
+
     def _brought(self, values: list[Any], whole: Any) -> Any:
         """Return the values as plain data; a list that stays in the box is fetched as a whole."""
         if not any(_stays_in_box(value) for value in values):
             return values
-        held = trusting(self._function, lambda: Untrusted((), self._held).decode(whole))
+        held = self._whole(whole)
         return held.brought() if _stays_in_box(held) else values
 
 

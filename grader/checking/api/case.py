@@ -27,6 +27,7 @@ class Case:
         self.changed: list[tuple[str, str]] = []
         self._came: weakref.WeakValueDictionary[int, np.ndarray] = weakref.WeakValueDictionary()
         self._became: list[tuple[Any, Value]] = []  # what was given, and what a call made of it
+        self.asked_after: list[Any] = []  # arguments of which the check asks what became of them
         self.printed = ""  # by the calls, imports left out
         self.folder = ""  # of the check's own, which the box can't see
         self.callbacks = Callbacks()

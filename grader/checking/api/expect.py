@@ -106,8 +106,8 @@ class Expect:
         call has changed a list, dict or array, the changed value is compared. NaN is right if the
         reference has it in the same place. ``up_to`` says what is free: "sign" (of a vector, or of
         each column of a matrix), "permutation" (the names of clusters if the value is a vector of
-        integers, else the order of rows), or a function that is called with both values and returns
-        what is to be compared.
+        integers, else the order of rows), or a function that is called with each of the two values
+        and returns what is to be compared.
 
         Example:
             scores = student.scale(x, 2.0)
@@ -196,7 +196,8 @@ class Expect:
         if became is not value:
             self.of_arguments.add(name)
         elif self._mode is Mode.RECORD and self._case.was_given(value):
-            self._case.note(f"`{name}` {UNTOUCHED}")
+            if not any(asked is value for asked in self._case.asked_after):
+                self._case.note(f"`{name}` {UNTOUCHED}")
         elif self._mode is Mode.COMPARE and self._case.was_given(value):
             self.of_arguments.add(name)
         return became

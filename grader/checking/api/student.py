@@ -57,6 +57,7 @@ class Student:
 
     def _after(self, argument: Any) -> Any:
         """Return what the calls of this case made of an argument: `student.after(items)`."""
+        self._case.asked_after.append(argument)
         return self._case.after(argument)
 
 

@@ -115,9 +115,19 @@ class Value(Unseen):
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
         """Leave it, with the exception that the check's own block raised, if one did."""
         if error is None:
-            return bool(self._ask("__exit__", None, None, None))
+            return self._truth(self._ask("__exit__", None, None, None))
         parts = exception_parts(error)
-        return bool(self._ask("__exit__", getattr(builtins, parts.items[0]), _Handed(parts), None))
+        kind = getattr(builtins, parts.items[0])
+        return self._truth(self._ask("__exit__", kind, _Handed(parts), None))
+
+    def _truth(self, value: Any) -> bool:
+        """Return whether the answer of `__exit__` is true, if it has a truth."""
+        try:
+            return bool(value)
+        except Exception:  # an array, or an object whose truth raises
+            raise WrongReturn(
+                f"`{self._name}.__exit__` returned {describe(value)}, expected a boolean or None"
+            ) from None
 
     def _ask(self, method: str, *args: Any) -> Any:
         """Call a method of Python's own in the box, and fetch what it returns; it is no call of the
@@ -178,12 +188,16 @@ class Value(Unseen):
         want = self._case.log.wanted(self._name)
         if want is not None and not want.sequence:
             body["single"] = True
-        reply = _asked(
-            lambda: self._case.remote.call_in(
-                self._module, f"`{self._name}`", body, tuple(encoder.blobs)
-            )
-        )
-        return CallAnswer(self._case, call, self._held).of(reply)
+        answer = CallAnswer(self._case, call, self._held)
+        return answer.of(_asked(lambda: self._sent(body, tuple(encoder.blobs), answer)))
+
+    def _sent(self, body: dict[str, Any], blobs: tuple[bytes, ...], answer: CallAnswer) -> Frame:
+        """Return the reply to a call, and keep what the call printed and changed if it raised."""
+        try:
+            return self._case.remote.call_in(self._module, f"`{self._name}`", body, blobs)
+        except StudentException as error:
+            answer.note_effects(error.reply)
+            raise
 
     def fetch(self) -> Any:
         """Return the value itself as plain data; what is not plain in a container of it stays in

@@ -19,6 +19,7 @@ from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment
 from grader.checking.explain import shared_symptoms
 from grader.checking.explain.evidence import Evidence, pairs, prints
+from grader.checking.judge.conversions import in_kind
 from grader.checking.judge.fingerprints import Fingerprint, agree, digests, same
 from grader.errors import AssignmentError
 from grader.files import write_atomically
@@ -81,7 +82,7 @@ class KnownMistakes(msgspec.Struct):
         values' fingerprints.
         """
         found = KnownMistakes(self.assignment, {}, dict(self.mistakes))
-        right = answers(expected)
+        right = answers(expected, expected)
         for id_, checks in self.answers.items():
             for check, cases in checks.items():
                 for case, values in cases.items():
@@ -148,13 +149,17 @@ def correlation(expected: Any, got: Any) -> float | None:
     return likeness if np.isfinite(likeness) else 0.0
 
 
-def answers(observed: Expectations) -> Answers:
-    """Return the fingerprints of what was observed; a case that raised before it had a value has
-    none.
+def answers(observed: Expectations, right: Expectations | None = None) -> Answers:
+    """Return the fingerprints of what was observed, in the kinds of what is right; a case that
+    raised before it had a value has none.
     """
     found: Answers = {}
     for (check, case), record in observed.cases.items():
-        values = {name: value for name, (value, _) in record.values.items()}
+        known = None if right is None else right.cases.get((check, case))
+        wanted = {} if known is None else known.values
+        values = {}
+        for name, (value, _) in record.values.items():
+            values[name] = in_kind(wanted[name][0], value) if name in wanted else value
         found.setdefault(check, {})[case] = prints(values)
     return found
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from grader.assignment.expectations import CaseRecord
 from grader.checking.explain.symptoms import Pair
-from grader.checking.judge.compare import named
+from grader.checking.judge.conversions import named
 from grader.checking.judge.fingerprints import Fingerprint, fingerprint, parts
 from grader.checking.judge.got import Got
 

@@ -394,6 +394,12 @@ RULES = (
         "The file is not there when your work is checked: read only what was handed out, by a path"
         " from this folder.",
     ),
+    Rule(
+        "EOFError",
+        "called more often than there are lines",
+        "The check gives `input()` as many lines as a right solution reads: what makes yours ask"
+        " once more?",
+    ),
     Rule("EOFError", "", "Nobody is there to answer `input()` when your work is checked."),
 )
 

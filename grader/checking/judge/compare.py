@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from grader.checking.judge.compare_types import compare_special, is_special
-from grader.checking.judge.conversions import as_floats, in_kind, kind_of
+from grader.checking.judge.conversions import as_floats, in_excess, in_kind, named, of_another_kind
 from grader.checking.judge.distances import distances
 from grader.checking.judge.value_kinds import KINDS, describe, entries
 from grader.error_map import classify
@@ -42,11 +42,9 @@ def compare(
     are wrong even if they are equal. ``exact``: a list, a tuple and an array of the same values
     differ.
     """
-    if exact and kind_of(expected) != kind_of(got):
-        message = (
-            f"`{name}` is {describe(got)}, expected {describe(expected)}: its kind matters here"
-        )
-        return (_different(name, expected, got, message),)
+    kind_differs = of_another_kind(name, expected, got) if exact else ""
+    if kind_differs:
+        return (_different(name, expected, got, kind_differs),)
     if not exact:
         got = in_kind(expected, got)
     if not floats:
@@ -87,33 +85,25 @@ def _compare_dict(
         return
     found = {text_of(key): item for key, item in got.items()}
     missing = [key for key in expected if text_of(key) not in found]
+    more = "" if _holds_arrays(expected) else in_excess(expected, got)
+    found_wrong = []
     if missing and all(type(key) is str for key in expected):
-        keys = ", ".join(f"`{key}`" for key in missing)
-        yield _different(name, expected, got, f"`{name}` lacks {keys}")
-    elif not all(type(key) is str for key in expected):
-        yield from _other_keys(name, expected, got, missing)
+        found_wrong.append("lacks " + ", ".join(f"`{key}`" for key in missing))
+    elif missing:
+        found_wrong.append(f"lacks {len(missing)} of its {len(expected)} keys")
+    if more:
+        found_wrong.append(f"has {more}")
+    if found_wrong:
+        yield _different(name, expected, got, f"`{name}` {' and '.join(found_wrong)}")
     for (inner, value), key in zip(named(name, expected), expected, strict=True):
         if text_of(key) in found:
             yield from _compare(inner, value, found[text_of(key)], tolerance)
 
 
-def _other_keys(name: str, expected: Any, got: Any, missing: list[Any]) -> Iterator[Comparison]:
-    """Hold the keys of a dict that are not all text: they may be the answer, so none is named and
-    none is in excess.
-    """
-    right = {text_of(key) for key in expected}
-    more = sum(text_of(key) not in right for key in got)
-    if missing or more:
-        told = [f"lacks {len(missing)} of its {len(expected)} keys"] if missing else []
-        told += [f"has {more} keys that should not be there"] if more else []
-        yield _different(name, expected, got, f"`{name}` {' and '.join(told)}")
-
-
-def named(name: str, expected: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the values of a dict that is expected under the names that comparisons give them."""
-    text = all(type(key) is str for key in expected)
-    for place, (key, value) in enumerate(expected.items(), start=1):
-        yield f"{name}[{key}]" if text else f"{name}[entry {place}]", value
+def _holds_arrays(expected: Mapping[Any, Any]) -> bool:
+    """Return whether a dict holds arrays by their names, such as gradients: more is right there."""
+    names = all(type(key) is str for key in expected)
+    return names and any(isinstance(value, np.ndarray) for value in expected.values())
 
 
 def _compare_sequence(
@@ -125,7 +115,7 @@ def _compare_sequence(
         )
     elif len(got) != len(expected):
         yield _different(
-            name, expected, got, f"`{name}` has {len(got)} entries, expected {len(expected)}"
+            name, expected, got, f"`{name}` has {entries(len(got))}, expected {len(expected)}"
         )
     else:
         for index, (want, have) in enumerate(zip(expected, got, strict=True)):
@@ -177,6 +167,8 @@ def _compare_floats(
     absolute = _rough(distance[finite].max(initial=0.0))
     if not wrong.any():
         return _values(name, expected, got, wrong, 0.0, absolute)
+    if not (wrong & finite).any():  # infinite of the other sign, or finite
+        return _values(name, expected, got, wrong, None, None)
     with np.errstate(invalid="ignore", over="ignore"):
         magnitude = np.maximum(np.maximum(np.abs(have), np.abs(want)), 1e-300)
         relative = np.where(wrong & finite, distance / magnitude, 0.0)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from grader.checking.judge.distances import as_float, distances
+from grader.checking.judge.value_kinds import describe
 from grader.model import Tolerance
 from grader.sandbox.wire_types import text_of
 
@@ -20,16 +21,46 @@ EXACT = (range, Fraction, Decimal)  # kinds that others may stand for
 
 
 def kind_of(value: Any) -> Any:
-    """Return what kinds of containers a value is made of, whatever is in the arrays."""
-    if type(value) in (list, tuple):
-        return type(value), [kind_of(item) for item in value]
+    """Return what kind of container a value is, whatever is in it; None if it is not one."""
     if isinstance(value, Mapping):
-        return dict, {text_of(key): kind_of(item) for key, item in value.items()}
+        return dict
     if isinstance(value, AbstractSet):
         return frozenset if isinstance(value, frozenset) else set
-    if type(value) in EXACT:
+    if type(value) in (list, tuple, *EXACT):
         return type(value)
     return np.ndarray if isinstance(value, np.ndarray) and value.shape else None
+
+
+def of_another_kind(name: str, expected: Any, got: Any) -> str:
+    """Say in which part a value is of another kind than expected; nothing if it isn't."""
+    inner: list[tuple[str, Any, Any]] = []
+    if isinstance(expected, Mapping) and isinstance(got, Mapping):
+        if more := in_excess(expected, got):
+            return f"`{name}` has {more}"
+        found = {text_of(key): item for key, item in got.items()}
+        for (part, want), key in zip(named(name, expected), expected, strict=True):
+            if text_of(key) in found:
+                inner.append((part, want, found[text_of(key)]))
+    elif type(expected) in (list, tuple) and type(got) is type(expected):
+        for place, (want, have) in enumerate(zip(expected, got, strict=False)):
+            inner.append((f"{name}[{place}]", want, have))
+    elif kind_of(expected) != kind_of(got):
+        return f"`{name}` is {describe(got)}, expected {describe(expected)}: its kind matters here"
+    return next(filter(None, (of_another_kind(*one) for one in inner)), "")
+
+
+def in_excess(expected: Mapping[Any, Any], got: Mapping[Any, Any]) -> str:
+    """Say how many keys should not be there; none is named, since keys may be the answer."""
+    right = {text_of(key) for key in expected}
+    more = sum(text_of(key) not in right for key in got)
+    return f"{more} key{'s' if more > 1 else ''} that should not be there" if more else ""
+
+
+def named(name: str, expected: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the values of a dict that is expected under the names that comparisons give them."""
+    text = all(type(key) is str for key in expected)
+    for place, (key, value) in enumerate(expected.items(), start=1):
+        yield f"{name}[{key}]" if text else f"{name}[entry {place}]", value
 
 
 def in_kind(expected: Any, got: Any) -> Any:
@@ -49,7 +80,7 @@ def in_kind(expected: Any, got: Any) -> Any:
         if isinstance(got, np.ndarray) and got.ndim and len(got) == len(expected):
             got = [*got]
         alike = type(got) in (list, tuple) and len(got) == len(expected)
-        return [*map(in_kind, expected, got)] if alike else got
+        return type(expected)(map(in_kind, expected, got)) if alike else got
     if isinstance(expected, np.ndarray) and expected.ndim and type(got) in (list, tuple, range):
         array = as_array([*got] if type(got) is range else got, text=expected.dtype.kind in "US")
         if array is None:

@@ -58,7 +58,8 @@ def describe(value: Any) -> str:
     if isinstance(value, np.ndarray | np.generic):
         return f"a number ({_name(value.dtype)})" if value.dtype.kind in "biufc" else _scalar(value)
     if isinstance(value, AbstractSet):
-        return f"a set of {entries(len(value))}"
+        kind = "a frozenset" if isinstance(value, frozenset) else "a set"
+        return f"{kind} of {entries(len(value))}"
     if isinstance(value, Mapping | list | tuple):
         kind = {list: "a list", tuple: "a tuple"}.get(type(value), "a dict")
         return f"{kind} of {entries(len(value))}"
@@ -70,7 +71,9 @@ def describe(value: Any) -> str:
             if isinstance(value, range)
             else "a member of an enum"
         )
-    return _WORDS.get(type(value)) or _of_library(value)
+    zone = isinstance(value, datetime.datetime | datetime.time) and value.tzinfo is not None
+    words = _WORDS.get(type(value))
+    return f"{words} in a time zone" if words and zone else words or _of_library(value)
 
 
 def entries(count: int) -> str:

@@ -183,7 +183,10 @@ class Remote:
                 if isinstance(done, int) and 0 <= done < len(requests)
                 else requests[-1]
             )
-            raise self._failure(failed.what, reply.body.get("error"))
+            failure = self._failure(failed.what, reply.body.get("error"))
+            if isinstance(failure, StudentException):
+                failure.reply = reply.body
+            raise failure
         return reply
 
     def reset(self, seed: int) -> None:

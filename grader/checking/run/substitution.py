@@ -159,8 +159,8 @@ class Reference:
         reply = self._remote.request(
             "what a stand-in asks", {"op": "answer", "steps": steps}, blobs, seconds=seconds
         )
-        body = {"ok": True, "container": reply.body["container"], "values": reply.body["values"]}
-        return Frame(body, reply.blobs)
+        told = {key: reply.body[key] for key in ("container", "values", "printed")}
+        return Frame({"ok": True, **told}, reply.blobs)
 
 
 class StandIns:

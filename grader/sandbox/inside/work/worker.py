@@ -152,9 +152,12 @@ class Worker:
             reply = unsendable(error)
         # SystemExit and KeyboardInterrupt of the student's are told, not obeyed
         except BaseException as error:
-            told = describe(error, self.root)
-            reply = Frame({"ok": False, "interrupted": isinstance(error, TimeUp), "error": told})
+            reply = self._failed(error)
         return reply
+
+    def _failed(self, error: BaseException) -> Frame:
+        raised = describe(error, self.root)
+        return Frame({"ok": False, "interrupted": isinstance(error, TimeUp), "error": raised})
 
     # --- operations -------------------------------------------------------------------------------
 
@@ -224,9 +227,14 @@ class Worker:
         keeping = self.figures.kept() if self._is_own(function) else contextlib.nullcontext()
         given, limit = reading(frame.body.get("stdin")), ends_after(frame.body.get("seconds", 0.0))
         with keeping, given, self.handed_in.under_way(), limit:
-            result = function(*args, **kwargs)
+            try:
+                result = function(*args, **kwargs)
+            except TimeUp:
+                raise
+            except BaseException as error:  # what became of the arguments is of interest even so
+                reply = self._failed(error)
+                return Frame({**reply.body, **self._changes(before, Encoder(self.keep))})
         seconds = time.perf_counter() - start
-        changed = {name: value for name, value, copy in before if not unchanged(value, copy)}
         encoder = Encoder(self.keep, frame.body.get("most"), RETURNED_DEPTH)
         container = container_of(result)
         parts = list(result if container else (result,))
@@ -235,17 +243,21 @@ class Worker:
             "container": container,
             "values": [self._one(encoder, item) for item in parts],
             "seconds": seconds,
-            "modified": [*changed],
+            **self._changes(before, encoder),
         }
-        if changed:
-            became = {}
-            for name, value in changed.items():
-                became[name] = encoder.encode(self.keep(value))
-            body["became"] = became
         if container and frame.body.get("single"):
             body["whole"] = encoder.encode(self.keep(result))
         body["stub"] = self._is_own(function) and is_stub(function, parts)
         return Frame(body, tuple(encoder.blobs))
+
+    def _changes(self, before: list[tuple[str, Any, Any]], encoder: Encoder) -> dict[str, Any]:
+        """Return the names of the arguments that differ from their copies, and handles of them."""
+        modified, became = [], {}
+        for name, value, copy in before:
+            if not unchanged(value, copy):
+                modified.append(name)
+                became[name] = encoder.encode(self.keep(value))
+        return {"modified": modified, "became": became} if became else {"modified": modified}
 
     def _copies(
         self, frame: Frame, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -1,0 +1,1 @@
+"""A market stall: its money, its stock, its till and its journal."""
