@@ -8,7 +8,7 @@ import re
 
 from documentation import DOCS, ROOT
 
-from grader.checking.api import callbacks, cell_tests, expect, notebook, student
+from grader.checking.api import call_log, callbacks, cell_tests, expect, notebook
 from grader.checking.cells import kernel_client
 from grader.checking.judge import judgements, up_to
 from grader.checking.run import remote
@@ -64,7 +64,7 @@ def test_the_numbers_that_security_names_are_those_of_the_code() -> None:
     bounds = {
         f"{intake.max_bytes // mib} MiB, {intake.max_entries:,} entries, {intake.max_depth} folders deep,"
         f" {intake.max_ratio} times its own size": 1,
-        "an answer may have four times that and 64 KB": (student.TIMES, student.SPARE)
+        "an answer may have four times that and 64 KB": (call_log.TIMES, call_log.SPARE)
         == (4, 64 << 10),
         f"{callbacks.MOST_CALLS:,} calls for a case, {callbacks.MOST_NESTED} within one another,"
         f" {callbacks.MOST_BYTES // mib} MB each": 1,

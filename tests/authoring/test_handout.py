@@ -291,6 +291,19 @@ def test_line_of_a_solution_in_the_wheel_is_found(made: Handout) -> None:
     ]
 
 
+def test_a_line_that_the_grader_itself_has_may_be_one_of_a_solution(
+    made: Handout, assignment: Assignment
+) -> None:
+    lines = Path(scoring.__file__).read_text(encoding="utf-8").splitlines()
+    own = max((line for line in lines if " = " in line), key=len)
+    same = Handout(made.name, made.files, (*made.blocks, Block("", "", (own,))))
+    assert list(leak_check.leaks_of(same, assignment)) == []
+    elsewhere = altered(same, "lib/helpers.py", "import numpy", f"{own}\nimport numpy")
+    assert [leak.path for leak in leak_check.leaks_of(elsewhere, assignment)] == [
+        "sums/lib/helpers.py"
+    ]
+
+
 @pytest.mark.parametrize("name", ["lines.json", "broken.ipynb", "broken.zip", "broken.whl"])
 def test_provided_file_that_is_not_what_its_name_says_is_searched_as_text(name: str) -> None:
     data = b"{'a': 1}\ntotal = zeros_like(a)\n"

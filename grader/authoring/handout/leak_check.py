@@ -25,6 +25,7 @@ from typing import Any
 
 import msgspec
 
+import grader
 from grader.assignment.spec import Assignment, load
 from grader.authoring.handout.contents import ASSIGNMENT_FOLDER, Handout
 from grader.authoring.handout.wheel import wheel_name
@@ -110,13 +111,25 @@ def leaks_of(handout: Handout, assignment: Assignment) -> Iterator[Leak]:
     Permitted are the lines of provided cells and files, of stubs and of visible checks, and those
     that the spec allows.
     """
-    archive = texts(handout.archive())
+    archive = {}
+    for path, text in texts(handout.archive()).items():
+        if not _is_graders_own(path, text):
+            archive[path] = text
     given, prose = given_away(handout, assignment), _stream("\n".join(_explained(assignment)))
     for hidden, blocks in ((False, handout.blocks), (True, tuple(hidden_tests(assignment)))):
         for leak in leaks(blocks, archive):
             piece = f" {leak.text} "
             if piece not in given and piece not in prose:
                 yield msgspec.structs.replace(leak, hidden=hidden)
+
+
+def _is_graders_own(path: str, text: str) -> bool:
+    """Return whether a file of a handout is one of this package, as it is installed here.
+
+    Such a file holds nothing of an assignment, even if a line of it is also one of a solution.
+    """
+    own = Path(grader.__file__).parent.parent / path.partition(f"/{wheel_name()}/")[2]
+    return own.suffix == ".py" and own.is_file() and own.read_text(encoding="utf-8") == text
 
 
 def _explained(assignment: Assignment) -> Iterator[str]:
