@@ -159,7 +159,7 @@ def check_sample(student, expect, rng, cell, sizes):
     if isinstance(captions, np.ndarray) and captions.ndim == 2 and captions.size:
         expect.that(
             "first word",
-            not (captions[:, 0] == start).any(),
+            not (captions[:, 0] == start).all(),
             "the first column holds <START>; it should hold the first word that the model gives, "
             "since <START> is what is fed in, not what comes out",
         )
