@@ -141,7 +141,7 @@ def test_commands_that_are_spoken_of_exist_with_their_options(page: Path) -> Non
         if name == "COMMAND":
             continue
         assert name in known or name.startswith("-"), (
-            f"{page.name} speaks of `grader {name}`, which is no command"
+            f"{page.name} speaks of `grader {name}`, which is not a command"
         )
         actions = (known[name] if name in known else cli.parser())._actions
         options = {option for action in actions for option in action.option_strings}

@@ -248,7 +248,7 @@ def _tell_totals(console: Console, totals: Totals) -> None:
         "handed in nothing": totals.missing,
         "the grader failed": totals.faults,
         "not on the roster": totals.strangers,
-        "without a mark, as whose it is, is asked": totals.asked,
+        "without a mark until it is said whose they are": totals.asked,
     }
     told = ", ".join(f"{n} {what}" for what, n in parts.items() if n)
     console.print(f"{counted(totals.students, 'student')}: {told}")
@@ -256,12 +256,12 @@ def _tell_totals(console: Console, totals: Totals) -> None:
 
 def _positive(text: str) -> int:
     if not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)
 
 
 def _shard(text: str) -> tuple[int, int]:
     first, _, last = text.partition("/")
     if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no shard: give i/n, such as 1/4")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a shard: give i/n, such as 1/4")
     return int(first), int(last)

@@ -232,7 +232,7 @@ def _report(path: Path) -> Report:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Report)
     except (OSError, msgspec.MsgspecError) as error:
-        raise UsageError(f"{path} is no report.json of this grader ({error})") from error
+        raise UsageError(f"{path} is not a report.json of this grader ({error})") from error
 
 
 FORMATS: dict[str, Callable[[argparse.Namespace], Written]] = {

@@ -286,7 +286,7 @@ def draw(desk: Desk, who: str, body: Draw) -> Done:
     part = part_of(view, body.part)
     graded = [group.token for group in view.groups(part) if group.points is not None]
     if not graded:
-        raise UsageError("nothing of this question is graded yet: a second reading needs a first")
+        raise UsageError("no answer to this question is graded yet: a second reading needs a first")
     chosen = random.SystemRandom().sample(graded, min(max(body.count, 1), len(graded)))
     key = key_of(part.id, DRAWN)
     change = Change(

@@ -159,7 +159,7 @@ class _Search:
         if there or re.fullmatch(r"(?:\.\./)+[\w./ -]+\.\w{1,5}", path):
             self.notes.append(
                 f"{place}: `{path}` lies outside of the notebook's folder and is not carried over:"
-                " lay it beside the notebook and mend the path"
+                " put it beside the notebook and correct the path"
             )
 
     def _found(self, path: str) -> Iterator[Path]:
@@ -171,7 +171,7 @@ class _Search:
                 yield from sorted(one for one in start.rglob("*") if one.is_file())
             elif "*" in path and len(path) > 2 and path[0] != "*":
                 yield from sorted(one for one in self.folder.glob(path) if one.is_file())
-        except (OSError, ValueError, NotImplementedError):  # a text that is no file's name
+        except (OSError, ValueError, NotImplementedError):  # a text that is not a file's name
             return
 
     def _keep(self, found: Path) -> None:

@@ -127,7 +127,7 @@ def build(name: str, number: int, notebook: NotebookNode, budget: PageBudget) ->
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
-    """Return the objects in a JSON list, or nothing if it is no list."""
+    """Return the objects in a JSON list, or nothing if it is not a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 

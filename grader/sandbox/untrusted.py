@@ -34,7 +34,7 @@ from grader.sandbox.wire_types import text_of
 
 LIVE_BYTES = 2 * MAX_BYTES  # of all decoded values of a submission that are alive
 SMALL = 4096  # bytes of an array that is not worth a look at how long it lives
-VALUE_BYTES = 64  # of a value that is no array, with its place in a container
+VALUE_BYTES = 64  # of a value that is not an array, with its place in a container
 
 
 class Budget:
@@ -62,7 +62,7 @@ class Budget:
             raise TooLarge(f"all that was returned takes more than {self._limit >> 20} MB together")
 
     def take(self, count: int) -> None:
-        """Count a value that is no array; raise `TooLarge` if there is no room for it."""
+        """Count a value that is not an array; raise `TooLarge` if there is no room for it."""
         self.allow(count)
         self._others += count
 

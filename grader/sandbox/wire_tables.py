@@ -292,7 +292,7 @@ def _a_column(pandas: Any, dtype: Any, values: Any, categories: Any = None) -> A
         zone = dtype.partition(", ")[2].rstrip("]")
         return pandas.Series(values, copy=False).dt.tz_localize("UTC").dt.tz_convert(zone).array
     if type(values) is not list:
-        raise ValueError("a column that is no list")
+        raise ValueError("a column that is not a list")
     if dtype == "object":
         made = np.empty(len(values), dtype=object)
         made[:] = values

@@ -337,7 +337,7 @@ def _an_array(array: Any) -> np.ndarray:
 
 def _a_masked(data: Any, mask: Any) -> Any:
     if type(data) is not np.ndarray or type(mask) is not np.ndarray:
-        raise ValueError("a mask of what is no array")
+        raise ValueError("a mask of what is not an array")
     if mask.dtype != np.bool_ or mask.shape != data.shape or data.dtype.kind not in "biufc":
         raise ValueError("a mask that does not fit")
     return np.ma.MaskedArray(data, mask, copy=False)

@@ -392,7 +392,7 @@ def test_stage_is_run_only_where_the_one_before_it_passed(small: Small) -> None:
     [
         (
             lambda small: small.mistake("some", "axis=0", "axis=1", "centre"),
-            "`fails` names 'centre', which is no che",
+            "`fails` names 'centre', which is not a che",
         ),
         (
             lambda small: small.write("assignment/equivalent_mutants.toml", "[[equivalent]]"),

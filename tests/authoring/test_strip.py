@@ -113,7 +113,7 @@ def test_text_without_markers_is_left_as_it_is() -> None:
     assert strip_python(text, "m.py").text == text
 
 
-# --- what is no marker ----------------------------------------------------------------------------
+# --- what is not a marker ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def is_written(value):
 CALLS = {
     "text that looks like a name": 'see("rnn")',
     "text of one letter, and none": 'see("x", "", "é", "1st", "W_x2")',
-    "text that is no name": 'see("a b", "<NULL>", "naïve", "two words")',
+    "text that is not a name": 'see("a b", "<NULL>", "naïve", "two words")',
     "text in containers": 'see(["rnn", ("lstm", {"rnn": "lstm"})])',
     "keys of a dict, in its order": 'see({"W_x2": 1, "rnn": 2, "a b": 3, 5: "x"})',
     "keywords": 'see(1, keyword="rnn", x="lstm", W_x2=3)',

@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # hypothesis: only where a check asks for it
     from hypothesis.strategies import SearchStrategy
 
 HEAVY = 1 << 20  # weight that an answer may always have
-VALUE_WEIGHT = 256  # of a value that is no array: a diagnosis looks at each by itself
+VALUE_WEIGHT = 256  # of a value that is not an array: a diagnosis looks at each by itself
 
 
 class Mode(Enum):

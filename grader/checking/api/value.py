@@ -130,8 +130,8 @@ class Value(Unseen):
             ) from None
 
     def _ask(self, method: str, *args: Any) -> Any:
-        """Call a method of Python's own in the box, and fetch what it returns; it is no call of the
-        submission's.
+        """Call a method of Python's own in the box, and fetch its result. It is not logged as a call
+        of the submission.
         """
         path = [*self._path, ["attr", method]]
         return Asked(self._case, "", f"{self._name}.{method}", path)(*args)
@@ -278,8 +278,8 @@ class Value(Unseen):
 
 
 class Asked(Value):
-    """A function of Python's own that is called in the box. It answers with data; it is no call of
-    the submission's.
+    """A function of Python's own that is called in the box and answers with data. Its calls are not
+    logged as the submission's.
     """
 
     def __init__(

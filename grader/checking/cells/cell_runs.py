@@ -36,7 +36,6 @@ DENIED = {  # what a cell may want and a box does not have
 }
 RESERVE = 0.1  # of a notebook's whole time
 NO_TIME = "was not run: the cells before it took the notebook's whole time"
-NOT_ALONE = "was not run again: the process ended in one cell after the other"
 
 
 class Clock:

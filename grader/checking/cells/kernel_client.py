@@ -162,7 +162,7 @@ def _reply(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def names_told(told: Any) -> list[str]:
-    """Return the first of the names that the box tells of; what is no name is left out."""
+    """Return the first of the names that the box tells of; what is not a name is left out."""
     names = told[:MOST_TOLD] if isinstance(told, list) else []
     return [name for name in names if isinstance(name, str) and name.isidentifier()]
 

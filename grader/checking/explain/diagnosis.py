@@ -108,7 +108,7 @@ def resembles(evidence: Sequence[Evidence]) -> bool:
     """Return whether what a check got has anything of what was expected, by the mean correlation of
     its arrays.
 
-    Something as good as constant, or unrelated, is no attempt with a mistake in it, and nothing
+    Something as good as constant, or unrelated, is not an attempt with a mistake in it, and nothing
     follows from it.
     """
     measured = [

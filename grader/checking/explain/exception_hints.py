@@ -208,7 +208,7 @@ RULES = (
     Rule(
         "SyntaxError",
         "invalid decimal literal|unterminated string|was never closed|unmatched|expected ':'",
-        "Python can't read this line, and so runs nothing of the file: all of its functions fail"
+        "Python can't read this line. So it runs no line of the file, and all of its functions fail"
         " until it is mended. The message says what is missing, or stands there too often.",
     ),
     Rule(
@@ -227,7 +227,7 @@ RULES = (
     Rule(
         "SyntaxError",
         "",
-        "Python can't read this line, and so runs nothing of the file: all of its functions fail"
+        "Python can't read this line. So it runs no line of the file, and all of its functions fail"
         " until it is mended. Look at the line before it as well: a bracket or a quote may not be"
         " closed.",
     ),
@@ -247,14 +247,14 @@ RULES = (
     Rule(
         "TypeError",
         "not subscriptable",
-        PYTHON_2 + "What this gives is no list any more: wrap it in `list(...)`.",
+        PYTHON_2 + "In Python 3 the result is not a list: wrap it in `list(...)`.",
         r"\.(keys|values|items)\(|\b(map|filter|zip)\(",
     ),
     Rule(
         "TypeError",
         r"'dict_(keys|values|items)' object|'(map|zip|filter)' object is not subscriptable|"
         "'range' object does not support item assignment",
-        PYTHON_2 + "What this gives is no list any more: wrap it in `list(...)`.",
+        PYTHON_2 + "In Python 3 the result is not a list: wrap it in `list(...)`.",
     ),
     Rule(
         "TypeError",
@@ -274,8 +274,8 @@ RULES = (
     Rule(
         "TypeError",
         "(ndarray|float64|float|tuple|int)' object is not callable",
-        "Round brackets follow something that is no function. Is an operator missing before them,"
-        " should they be square, or has a variable the name of the function?",
+        "Round brackets follow something that is not a function. Is an operator missing before"
+        " them, should they be square, or has a variable the name of the function?",
     ),
     Rule(
         "TypeError",

@@ -115,7 +115,7 @@ def _even(values: Any) -> bool:
 
 
 def _kinds(value: Any) -> Iterator[str]:
-    """Yield the kinds of all that is in lists and tuples; "O" for what is no number."""
+    """Yield the kinds of all that is in lists and tuples; "O" for what is not a number."""
     if type(value) in (list, tuple):
         for item in value:
             yield from _kinds(item)

@@ -292,7 +292,7 @@ def _others(tree: Tree, root: str, taken: Collection[str]) -> list[Found]:
     """Return what the layout does not explain as hand-ins of its own: nothing is passed over in
     silence.
 
-    What is neither folder, archive nor code is no submission either: the intake says why, where a
+    Anything but a folder, an archive or code is not a submission either: the intake says why, if a
     student has no other.
     """
     groups: dict[tuple[str, str], list[str]] = {}

@@ -76,7 +76,7 @@ def _filled(class_: ClassFile, lines: Sequence[Line], column: str, exported: Pat
     missing = [name for name in ("ID",) if name not in header] + ([] if named else ["Student"])
     if missing:
         raise UsageError(
-            f"{exported} is no gradebook that Canvas exported: it has no column {missing[0]!r}"
+            f"{exported} is not a gradebook that Canvas exported: it has no column {missing[0]!r}"
         )
     column = column or _only_column(class_.title, header, exported)
     if column not in header:

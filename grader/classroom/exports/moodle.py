@@ -130,7 +130,7 @@ def _places(header: Sequence[str], rows: Sequence[Sequence[str]], exported: Path
     )
     if identifier is None or maximum is None:
         raise UsageError(
-            f"{exported} is no grading worksheet of Moodle's: it has no column 'Identifier' and"
+            f"{exported} is not a grading worksheet of Moodle's: it has no column 'Identifier' and"
             " none that looks like it"
         )
     email = next((i for i in range(len(header)) if _all(rows, i, lambda cell: "@" in cell)), None)

@@ -79,7 +79,7 @@ def render(
     start = next((i for i, row in enumerate(sheet.rows[:6]) if set(form.ids) & set(row)), None)
     if start is None:
         raise UsageError(
-            f"{exported} is no gradebook that {form.system} exported: it has no column"
+            f"{exported} is not a gradebook that {form.system} exported: it has no column"
             f" {form.ids[0]!r}"
         )
     above, header, rows = sheet.rows[:start], sheet.rows[start], sheet.rows[start + 1 :]

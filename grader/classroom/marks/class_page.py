@@ -127,7 +127,7 @@ def page_of(template: str, script: str = "", **values: Any) -> str:
 
 
 def template_of(name: str, **values: Any) -> str:
-    """Return a text of ours that is no page: a script or a workflow, in which nothing is
+    """Return a text of ours that is not a page: a script or a workflow, in which nothing is
     escaped.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined

@@ -62,7 +62,7 @@ class Inline(msgspec.Struct, frozen=True):
     untouched: str  # what stands there before a student writes
     points: float = 0.0  # what it can give; 0 where the author says nothing
     title: str = ""  # what people call it; the id if there is none
-    function: str = ""  # the function of a student's file that is read, for a part that is no cell
+    function: str = ""  # of a student's file, if the part is not a cell
     model: str = ""  # the author's own answer
     code: bool = False  # whether it is code or a plot, so that checks' results stand beside it
 

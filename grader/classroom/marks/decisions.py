@@ -314,7 +314,7 @@ class Journal:
     # --- settings -------------------------------------------------------------------------------
 
     def setting(self, name: str) -> bytes | None:
-        """Return a setting, which is no decision and stands in no journal."""
+        """Return a setting, which is not a decision and stands in no journal."""
         with self._lock:
             row = self._base.execute(
                 "SELECT value FROM settings WHERE name = ?", (name,)
@@ -332,7 +332,7 @@ def _opened(path: Path, *, create: bool) -> sqlite3.Connection:
     """Open the file and see whether it is one of ours; make it if that is asked for."""
     fresh = not path.exists()
     if fresh and not create:
-        raise UsageError(f"{path} is not there: nobody has decided anything at a desk")
+        raise UsageError(f"{path} does not exist: no decisions were made at a desk")
     if fresh:
         path.touch(mode=0o600)  # it holds the desk's key
     base = sqlite3.connect(

@@ -224,7 +224,7 @@ def number(value: float | None) -> str:
 
 
 def text(value: str) -> str:
-    """Return a stranger's text as a cell that stays text: what follows an apostrophe is no formula.
+    """Return a stranger's text as a cell that stays text: an apostrophe makes it no formula.
 
     In some countries a spreadsheet takes `;` for the separator, so each part between them is held.
     """

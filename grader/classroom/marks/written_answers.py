@@ -149,7 +149,7 @@ def written(
     assignment: Assignment, inline: Sequence[Inline], files: Mapping[str, bytes]
 ) -> dict[str, Written]:
     """Return the answers that a student wrote: id -> answer. Untrusted, and whatever can't be read
-    is no answer.
+    is not an answer.
     """
     kept: dict[str, Written] = {}
     for spec in assignment.spec.notebooks:

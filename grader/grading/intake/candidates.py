@@ -100,7 +100,7 @@ def _may_be_own(line: str) -> bool:
 
 
 def listed_cells(data: bytes) -> list[dict[str, Any]]:
-    """Return the cells of a notebook's JSON, or an empty list if it is no notebook."""
+    """Return the cells of a notebook's JSON, or an empty list if it is not a notebook."""
     try:
         tree = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):

@@ -87,7 +87,7 @@ _UNREAD = {
 def read_archive(file: BinaryIO, collector: Collector) -> None:
     """Read every entry of an archive into the collector, whatever its name.
 
-    Raises SubmissionError if it is no archive, is damaged or cut off, or holds a forbidden entry.
+    Raises SubmissionError if it is not an archive, is damaged, or holds a forbidden entry.
     """
     head = file.read(_BLOCK)
     file.seek(0)

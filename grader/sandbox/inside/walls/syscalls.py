@@ -178,7 +178,7 @@ def no_end_by_sigkill(seccomp: Any) -> bytes:
         found += [which, (_EQUAL, 0, 3, number("setrlimit"))]
         found += [argument(0), (_EQUAL, 0, 1, _RLIMIT_CPU), refuse]
     found += [which, (_EQUAL, 0, 7, number("prlimit64")), argument(1), (_EQUAL, 0, 5, _RLIMIT_CPU)]
-    # asked for, not set: the new limit is no address
+    # asked for, not set: the new limit is not an address
     found += [argument(2), (_EQUAL, 0, 2, 0), argument(2, high=True), (_EQUAL, 1, 0, 0), refuse]
     return b"".join(_INSTRUCTION.pack(*instruction) for instruction in found)
 

@@ -361,7 +361,7 @@ class Answers:
 
 
 def _opaque(value: Any) -> bool:
-    """Return whether a value is no array, number or text: a cache, an object."""
+    """Return whether a value is not an array, number or text: a cache, an object."""
     return not isinstance(
         value, np.ndarray | np.generic | int | float | complex | str | bytes | type(None)
     )
