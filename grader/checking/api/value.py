@@ -130,9 +130,7 @@ class Value(Unseen):
             ) from None
 
     def _ask(self, method: str, *args: Any) -> Any:
-        """Call a method of Python's own in the box, and fetch its result. It is not logged as a call
-        of the submission.
-        """
+        """Call a method of Python's own in the box, and fetch its result; the log leaves it out."""
         path = [*self._path, ["attr", method]]
         return Asked(self._case, "", f"{self._name}.{method}", path)(*args)
 
