@@ -5,7 +5,7 @@
 instance ``-max_total_time=60`` or ``-runs=100000``; ``--found FOLDER`` keeps what was found in
 folders of that name, and ``--minimise`` adds to the kept corpus what of it reaches code that the
 corpus does not. An input that ends a run is written to ``FOLDER/TARGET-…``: mend what it shows, and
-keep it in ``corpus/TARGET/``, which `test_kept_corpus.py` replays.
+keep it by ``kept.keep(TARGET, {NAME: DATA})``; `test_kept_corpus.py` replays `corpus.zip`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from kept import corpus, keep
+
 HERE = Path(__file__).resolve().parent
-KEPT = HERE / "corpus"
-NAMES = sorted(path.name for path in KEPT.iterdir() if path.is_dir())
+KEPT = corpus()
+NAMES = sorted(KEPT)
 # What decides over the bytes, and so what the fuzzer is to find its way in.
 INSTRUMENTED = ["grader", "fuzz_targets", "zipfile", "tarfile", "json", "numpy.lib", "nbformat"]
 # bytes of an input: small enough to be quick, long enough for an archive of some entries
@@ -79,8 +81,11 @@ def main() -> int:
         )
         for target in known.targets or NAMES:
             print(f"--- {target}", flush=True)
-            folder, kept = found.resolve() / target, KEPT / target
+            folder = found.resolve() / target
+            kept = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-")))
             folder.mkdir(parents=True, exist_ok=True)
+            for name, data in KEPT[target].items():
+                (kept / name).write_bytes(data)
             folders = [str(kept), str(folder)] if known.minimise else [str(folder), str(kept)]
             given = (
                 ["-merge=1", "-use_counters=0"]
@@ -90,6 +95,9 @@ def main() -> int:
             command = [sys.executable, __file__, "--alone", target, *given, *options, *folders]
             environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
             codes.append(subprocess.run(command, env=environment, check=False).returncode)
+            if known.minimise:
+                more = {path.name: path.read_bytes() for path in kept.iterdir()}
+                keep(target, more)
     return int(any(codes))
 
 

@@ -20,7 +20,8 @@ import nbformat
 import numpy as np
 import pandas as pd
 from fuzz_pages import BETWEEN, NEXT, RECORDED
-from fuzz_targets import ARCHIVE_NAMES, KEPT, LAYERS, NOTEBOOK, RNN
+from fuzz_targets import ARCHIVE_NAMES, LAYERS, NOTEBOOK, RNN
+from kept import keep
 from scipy.sparse import coo_array
 
 from grader.sandbox import wire
@@ -329,9 +330,7 @@ def main() -> None:
     """Write them all."""
     warnings.simplefilter("ignore")
     for target, made in seeds().items():
-        (KEPT / target).mkdir(parents=True, exist_ok=True)
-        for number, data in enumerate(made):
-            (KEPT / target / f"seed-{number:02}").write_bytes(data)
+        keep(target, {f"seed-{number:02}": data for number, data in enumerate(made)})
 
 
 if __name__ == "__main__":

@@ -65,7 +65,6 @@ PLAIN = (
     | np.generic
     | Ref
 )
-KEPT = Path(__file__).with_name("corpus")
 
 LAYERS, RNN, NOTEBOOK = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py", "RNN_Captioning.ipynb"
 WANTED = Wanted(
