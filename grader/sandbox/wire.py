@@ -464,15 +464,7 @@ class Encoder:
             return {"scalar": self._blob(np.asarray(value))}
         # a namedtuple or defaultdict is plain too
         if isinstance(value, tuple | list | dict) and depth < self._deepest:
-            if isinstance(value, dict):
-                return {
-                    "dict": [
-                        [self.encode(k, depth + 1), self.encode(v, depth + 1)]
-                        for k, v in value.items()
-                    ]
-                }
-            name = "tuple" if isinstance(value, tuple) else "list"
-            return {name: [self.encode(item, depth + 1) for item in value]}
+            return self._container(value, depth + 1)
         parts = wire_types.taken_apart(value) if depth + APART_DEPTH < self._deepest else None
         if parts is not None:
             self._count(wire_types.besides(*parts), lambda: MANY)
@@ -480,6 +472,15 @@ class Encoder:
         if self._fallback is not None:
             return self._in_place_of(self._fallback(value), depth)
         raise WireError(f"a value of type {kind.__name__} can't cross the border")
+
+    def _container(self, value: Any, depth: int) -> Any:
+        if isinstance(value, dict):
+            pairs = []
+            for key, item in value.items():
+                pairs.append([self.encode(key, depth), self.encode(item, depth)])
+            return {"dict": pairs}
+        name = "tuple" if isinstance(value, tuple) else "list"
+        return {name: [self.encode(item, depth) for item in value]}
 
     def _in_place_of(self, stands: Ref | wire_types.Parts, depth: int) -> Any:
         if isinstance(stands, Ref):
@@ -533,10 +534,10 @@ class Decoder:
         return self._compound(kind, body, depth)
 
     def _compound(self, kind: str, body: Any, depth: int) -> Any:
-        if kind in ("array", "scalar"):
+        if kind == "array":
+            return self._array(body)
+        if kind == "scalar":
             array = self._array(body)
-            if kind == "array":
-                return array
             if array.shape != ():
                 raise WireError("a scalar with a shape")
             return array[()]
@@ -545,32 +546,23 @@ class Decoder:
         if kind == "ref":
             return self._ref(body)
         if kind == "dtype":
-            if not isinstance(body, str) or not re.fullmatch(r"[<>|=]?[biufcUS]\d{1,2}", body):
-                raise WireError("a dtype that may not cross")
-            try:
-                return np.dtype(body).type
-            except TypeError as error:
-                raise WireError("a dtype that may not cross") from error
+            return _dtype(body)
         if not isinstance(body, list):
             raise WireError(f"a malformed {kind[:20]!r}")
-        if kind == "complex":
-            parts = [self.decode(part, depth + 1) for part in body]
-            if len(parts) != 2 or not all(type(part) is float for part in parts):
-                raise WireError("a malformed complex number")
-            return np.complex128(complex(*parts))
-        if kind == "tuple":
-            return tuple(self.decode(item, depth + 1) for item in body)
-        if kind == "list":
-            return [self.decode(item, depth + 1) for item in body]
         if kind == "dict" and all(isinstance(pair, list) and len(pair) == 2 for pair in body):
             pairs = [(self.decode(k, depth + 1), self.decode(v, depth + 1)) for k, v in body]
             try:
                 return self.mapping(pairs)
             except Exception as error:  # of keys that a stranger has chosen
                 raise WireError("a dict with a key that is not hashable") from error
-        if not wire_types.is_known(kind):
+        if kind not in ("complex", "tuple", "list") and not wire_types.is_known(kind):
             raise WireError(f"a value of unknown kind {kind[:20]!r}")
-        return self._put_together(kind, [self.decode(item, depth + 1) for item in body])
+        items = [self.decode(item, depth + 1) for item in body]
+        if kind == "complex":
+            return _complex(items)
+        if kind in ("tuple", "list"):
+            return tuple(items) if kind == "tuple" else items
+        return self._put_together(kind, items)
 
     def _put_together(self, kind: str, items: list[Any]) -> Any:
         """Return the value of a kind that is taken apart; what is wrong with its parts raises
@@ -635,3 +627,18 @@ class Decoder:
             raise WireError("a malformed reference")
         ref = Ref(body[0], body[1][:200], body[2])
         return ref if self._resolve is None else self._resolve(ref)
+
+
+def _dtype(body: Any) -> Any:
+    if not isinstance(body, str) or not re.fullmatch(r"[<>|=]?[biufcUS]\d{1,2}", body):
+        raise WireError("a dtype that may not cross")
+    try:
+        return np.dtype(body).type
+    except TypeError as error:
+        raise WireError("a dtype that may not cross") from error
+
+
+def _complex(parts: list[Any]) -> np.complex128:
+    if len(parts) != 2 or not all(type(part) is float for part in parts):
+        raise WireError("a malformed complex number")
+    return np.complex128(complex(*parts))

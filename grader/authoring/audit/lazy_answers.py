@@ -100,12 +100,6 @@ def _shaped(right: Any, kind: str, given: list[np.ndarray], depth: int = 0) -> A
         return type(right)(filled) if filled.ndim == 0 else filled
     if isinstance(right, str | bytes):
         return right[:0]
-    if _is_table(right):
-        return right[:0] if kind == "empty" else right.map(within)
-    if isinstance(right, set | frozenset):
-        return type(right)(() if kind == "empty" else map(within, right))
-    if hasattr(right, "__next__"):
-        return iter(()) if kind == "empty" else map(within, right)
     if isinstance(right, enum.Enum):
         return next(iter(type(right)))
     if isinstance(right, complex | Fraction | Decimal | datetime.timedelta):
@@ -114,16 +108,36 @@ def _shaped(right: Any, kind: str, given: list[np.ndarray], depth: int = 0) -> A
         return type(right).min
     if isinstance(right, tuple) and hasattr(right, "_fields"):
         return type(right)(*map(within, right))
-    if isinstance(right, list | tuple):
-        return type(right)(map(within, right[:0] if kind == "empty" else right))
-    if isinstance(right, dict):
-        return {} if kind == "empty" else {key: within(value) for key, value in right.items()}
+    if _is_container(right):
+        return _emptied(right) if kind == "empty" else _mapped(right, within)
     if hasattr(right, "__dict__") and not callable(right):
         changed = copy.copy(right)
         for name, value in vars(right).items():
             vars(changed)[name] = within(value)
         return changed
     return right
+
+
+def _is_container(value: Any) -> bool:
+    plain = isinstance(value, list | tuple | set | frozenset | dict)
+    return plain or _is_table(value) or hasattr(value, "__next__")
+
+
+def _emptied(right: Any) -> Any:
+    """Return a container of the same kind without items."""
+    if hasattr(right, "__next__"):
+        return iter(())
+    return right[:0] if _is_table(right) else type(right)()
+
+
+def _mapped(right: Any, within: Callable[[Any], Any]) -> Any:
+    """Return a container of the same kind with other items."""
+    if _is_table(right):
+        return right.map(within)
+    if isinstance(right, dict):
+        return {key: within(value) for key, value in right.items()}
+    items = map(within, right)
+    return items if hasattr(right, "__next__") else type(right)(items)
 
 
 def _filled(right: np.ndarray, kind: str, given: list[np.ndarray]) -> np.ndarray:

@@ -259,7 +259,6 @@ class Batch:
             if entry.shared:
                 self._followers.setdefault(entry.shared, []).append(entry)
         for entry in self.class_.entries:
-            rules = self.rules(entry)
             if entry.shared:
                 continue  # settled with the first of the group
             if entry.missing or entry.asked:
@@ -268,38 +267,42 @@ class Batch:
                 self.totals.asked += bool(entry.asked)
                 self.tell(self._event(entry, None))
                 continue
-            row = there = self.store.row(entry.folder, entry.student)
-            if self._unchanged.holds(tree, entry) and row is not None and self._stands(row, rules):
-                self._reuse(entry, row)
-                while self._again:
-                    yield self._again.pop()
-                continue
-            try:
-                with tree.opened(entry.paths, entry.files) as path:
-                    left_out = tree.left_out
-                    taken = take_in(path, self._wanted)
-            except SubmissionError as error:
-                self._refuse(entry, str(error))
-                continue
-            # the machine's: a full disk, a file that can't be read
-            except (GraderFault, OSError) as error:
-                self._fault(entry, f"{error}")
-                continue
-            if left_out:
-                notes = (*taken.notes, *left_out)
-                taken = msgspec.structs.replace(taken, notes=notes)
-            if row is not None and row.before is not None:
-                row = row.before
-            job = self._job(entry, taken, row, rules)
-            if job is None:
-                assert row is not None
-                if row is not there:
-                    self.store.restore(entry.folder, row)
-                self._reuse(entry, row)
-                while self._again:
-                    yield self._again.pop()
-            else:
+            job = self._looked_at(tree, entry)
+            if job is not None:
                 yield job
+            else:
+                while self._again:
+                    yield self._again.pop()
+
+    def _looked_at(self, tree: download_tree.Tree, entry: Entry) -> _Job | None:
+        """Return what is to be done for a hand-in, or settle it here and return None."""
+        rules = self.rules(entry)
+        row = there = self.store.row(entry.folder, entry.student)
+        if self._unchanged.holds(tree, entry) and row is not None and self._stands(row, rules):
+            self._reuse(entry, row)
+            return None
+        try:
+            with tree.opened(entry.paths, entry.files) as path:
+                left_out = tree.left_out
+                taken = take_in(path, self._wanted)
+        except SubmissionError as error:
+            self._refuse(entry, str(error))
+            return None
+        # the machine's: a full disk, a file that can't be read
+        except (GraderFault, OSError) as error:
+            self._fault(entry, f"{error}")
+            return None
+        if left_out:
+            taken = msgspec.structs.replace(taken, notes=(*taken.notes, *left_out))
+        if row is not None and row.before is not None:
+            row = row.before
+        job = self._job(entry, taken, row, rules)
+        if job is None:
+            assert row is not None
+            if row is not there:
+                self.store.restore(entry.folder, row)
+            self._reuse(entry, row)
+        return job
 
     def _stands(self, row: Row, rules: Rules) -> bool:
         """Tell whether a result whose files are as they were needs nothing more."""
