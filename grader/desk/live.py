@@ -154,11 +154,10 @@ def _at_cells(
         if left < 0:
             break
         names = definitions(source)
-        own = [
-            check
-            for check in checks
-            if names.intersection(name.split(".")[0] for name in check.functions)
-        ]
+        own = []
+        for check in checks:
+            if names.intersection(name.split(".")[0] for name in check.functions):
+                own.append(check)
         if own:
             found[f"{anchor}-cell-{number}"] = own
     return found

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
 
 from grader.classroom.marks.decided import Book
 from grader.classroom.marks.decisions import (
@@ -86,7 +87,7 @@ class View:
         fresh = View(self.snapshot, self.journal, self.given.after(lines), last)
         if not any(line.kind in (ITEM, SCALE) for line in lines):
             fresh.lines = self.lines
-        touched = {part for line in lines for part in self._touched(line, fresh)}
+        touched = set(chain.from_iterable(self._touched(line, fresh) for line in lines))
         for part, groups in self._groups.items():
             if part not in touched:
                 fresh._groups[part] = groups

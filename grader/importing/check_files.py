@@ -10,6 +10,7 @@ import importlib.util
 import symtable
 import textwrap
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -40,13 +41,14 @@ def surroundings(cells: list[Cell], tests: list[Test]) -> Surroundings:
     notebook, a student could put another in its place.
     """
     imports = _imports(cells)
-    students = {
-        name for cell, tree in trees(cells) if is_students(cell) for name in _functions(tree, "")
-    }
-    assigned = {
-        name for cell, tree in trees(cells) if is_students(cell) for name in bound(tree.body)
-    }
-    every = {name for _, tree in trees(cells) for name in bound(tree.body)}
+    students: set[str] = set()
+    assigned: set[str] = set()
+    every: set[str] = set()
+    for cell, tree in trees(cells):
+        every.update(bound(tree.body))
+        if is_students(cell):
+            students.update(_functions(tree, ""))
+            assigned.update(bound(tree.body))
     found: dict[str, str] = {}
     for test in tests:
         found |= _functions(tree_of(test.code), test.code) if _parses(test.code) else {}
@@ -207,7 +209,7 @@ def _wanted(code: str, around: Surroundings) -> set[str]:
 
 
 def _free(helpers: dict[str, str]) -> set[str]:
-    return {name for code in helpers.values() for name in needed(code)}
+    return set(chain.from_iterable(map(needed, helpers.values())))
 
 
 def _defining(names: set[str], earlier: list[Test]) -> Iterable[str]:
@@ -224,7 +226,8 @@ def _defining(names: set[str], earlier: list[Test]) -> Iterable[str]:
 def checks_file(tests: list[Test], around: Surroundings) -> str:
     """Return the file of checks."""
     inside = [test for test in tests if not test.in_box]
-    imports = sorted({around.imports[name] for test in inside for name in _imported(test, around)})
+    names = chain.from_iterable(_imported(test, around) for test in inside)
+    imports = sorted({around.imports[name] for name in names})
     texts = [_runs_in_box(test) if test.in_box else _check(test, around) for test in tests]
     if not inside:
         return (

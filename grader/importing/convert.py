@@ -14,6 +14,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +105,11 @@ def convert_all(paths: Sequence[Path], name: str, title: str, try_out: TryOut) -
         books[0].made.notes += [f"before `grader handout`: {leak}" for leak in trial.leaks]
     files = _files(books, name, title)
     several = len(books) > 1
-    notes = (
-        f"{book.name}: {note}" if several else note for book in books for note in book.made.notes
-    )
-    return Converted(files, tuple(dict.fromkeys(notes)))
+    notes: dict[str, None] = {}
+    for book in books:
+        for note in book.made.notes:
+            notes[f"{book.name}: {note}" if several else note] = None
+    return Converted(files, tuple(notes))
 
 
 def _read(path: Path, title: str, *, alone: bool) -> Book:
@@ -291,7 +293,9 @@ def _all_into_the_box(books: list[Book], why: str) -> bool:
     """Move every check of the grader's process, when their file can't be imported; return whether
     there was one.
     """
-    moved = [(book, test) for book in books for test in book.made.tests if not test.in_box]
+    moved = []
+    for book in books:
+        moved += [(book, test) for test in book.made.tests if not test.in_box]
     for book, test in moved:
         _into_the_box(
             book,
@@ -355,7 +359,7 @@ def _files(books: list[Book], name: str, title: str) -> dict[str, bytes]:
                 texts[f"checks/in_box/{test.id}.py"] = in_box_source(
                     now, book.around, _before(book, now)
                 )
-    left = [pair for book in books for pair in book.made.left.values()]
+    left = list(chain.from_iterable(book.made.left.values() for book in books))
     if left:
         texts[NOT_CARRIED] = commented(left)
     taken = {path: data for path, data in provided.items() if path not in texts}

@@ -94,13 +94,12 @@ def _why_not(node: ast.Import | ast.ImportFrom, modules: Modules) -> str:
             if isinstance(node, ast.Import) or stars:
                 return f"it imports `{name}` as a whole"
             unknown = {one.name for one in node.names} - modules[name]
-            taken = any(unknown_ in other for unknown_ in unknown for other in modules.values())
+            taken = any(not unknown.isdisjoint(other) for other in modules.values())
             if unknown:
                 told = "another module's" if taken else "no function or class of it"
                 return f"it imports `{min(unknown)}`, which is {told}"
-            first = next(
-                one for one in modules if modules[one] & {one_.name for one_ in node.names}
-            )
+            asked = {one.name for one in node.names}
+            first = next(one for one in modules if modules[one] & asked)
             if first != name:
                 return f"`{name}` and `{first}` define the same name"
         elif not installed(top):

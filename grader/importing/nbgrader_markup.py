@@ -12,6 +12,7 @@ import ast
 import math
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from grader.importing.drafts import (
@@ -43,8 +44,11 @@ def is_nbgraders(cells: list[Cell]) -> bool:
 
 def asks_for_work(cells: list[Cell]) -> bool:
     """Return whether nbgrader's markup names a solution, a test or a task."""
-    marks = (cell.get("metadata", {}).get("nbgrader") or {} for cell in cells)
-    return any(mark.get(key) for mark in marks for key in ("solution", "grade", "task"))
+    for cell in cells:
+        mark = cell.get("metadata", {}).get("nbgrader") or {}
+        if mark.get("solution") or mark.get("grade") or mark.get("task"):
+            return True
+    return False
 
 
 def draft(cells: list[Cell], title: str) -> Draft:
@@ -155,7 +159,7 @@ def _tests(
     The cell's points are those of all its tests together, so they are the hidden check's if there
     is one.
     """
-    lines = "\n".join(line for raw in cell["source"].splitlines() for line in _automatic(raw))
+    lines = "\n".join(chain.from_iterable(map(_automatic, cell["source"].splitlines())))
     visible, hidden = split(lines, HIDDEN_BEGIN, HIDDEN_END)
     kept = (
         line for line in lines.split("\n") if HIDDEN_BEGIN not in line and HIDDEN_END not in line

@@ -109,10 +109,10 @@ def _checked(code: str, cell: Cell) -> tuple[str, str]:
     ]
     last = tree.body[-1] if tree.body else None
     if functions and not any(isinstance(node, ast.Expr | ast.Assert) for node in tree.body[1:]):
-        calls = [
-            f"{node.name}({', '.join(_given(arg.arg) for arg in node.args.args)})"
-            for node in functions
-        ]
+        calls = []
+        for node in functions:
+            given = ", ".join(_given(arg.arg) for arg in node.args.args)
+            calls.append(f"{node.name}({given})")
         told = ast.get_docstring(functions[0]) or ""
         return "\n".join([code, "", *calls]), told
     if not isinstance(last, ast.Expr):

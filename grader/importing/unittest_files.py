@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -184,14 +185,10 @@ class _File:
         """Return the statements that make an object of a test's class, and those behind the
         test.
         """
-        names = {
-            inner.name
-            for one in self._family(owner)
-            for inner in one.body
-            if isinstance(inner, _FUNCTIONS)
-        }
+        body = chain.from_iterable(one.body for one in self._family(owner))
+        names = {inner.name for inner in body if isinstance(inner, _FUNCTIONS)}
         before = [_statement(f"{me} = {owner.name}()")]
-        if "setUpModule" in {name for node in self.body for name in bound([node])}:
+        if "setUpModule" in bound(self.body):
             before.insert(0, _statement("setUpModule()"))
         before += [_statement(f"{me}.{name}()") for name in PREPARED if name in names]
         return before, [_statement(f"{me}.{name}()") for name in CLEARED if name in names]

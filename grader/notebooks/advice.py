@@ -5,6 +5,7 @@ nothing is run.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from grader.notebooks.answer_cells import answers
@@ -45,7 +46,7 @@ def remarks(author: Sequence[Cell], submitted: Sequence[Cell]) -> Iterator[str]:
 def _unwritten(matching: Matching, numbers: dict[int, int]) -> Iterator[str]:
     written = frozenset[str]().union(*(cell.written for cell in matching.theirs if cell.is_code))
     tasks = (cell for cell in matching.author if cell.is_code and is_students(cell.cell))
-    left = dict.fromkeys(name for cell in tasks for name in sorted(cell.names - written))
+    left = dict.fromkeys(chain.from_iterable(sorted(cell.names - written) for cell in tasks))
     left |= dict.fromkeys(
         in_words(numbers[cell.index], cell.source)
         for cell in matching.theirs

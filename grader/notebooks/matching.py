@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from grader.markers import PLACEHOLDER, released
 from grader.notebooks.cells import Cell, cell_key, folded, is_students, text_of
@@ -97,7 +98,7 @@ class Matching:
     def wanted(self) -> frozenset[str]:
         """The names that the author leaves to students."""
         cells = (cell for cell in self.author if is_students(cell.cell) and cell.is_code)
-        return frozenset(name for cell in cells for name in cell.names)
+        return frozenset(chain.from_iterable(cell.names for cell in cells))
 
     def of(self, author: Facts) -> Facts | None:
         """Return the submitted cell that is the author's, or None."""
@@ -254,7 +255,7 @@ class _Matcher:
         """
         tasks = [cell for cell in self.author if cell.is_code and is_students(cell.cell)]
         wanted = frozenset[str]().union(*(cell.names for cell in tasks))
-        writers = Counter(name for cell in self.theirs for name in cell.written & wanted)
+        writers = Counter(chain.from_iterable(cell.written & wanted for cell in self.theirs))
         for cell in self.author:
             place = self.found.get(cell.index)
             if place is None or not cell.is_code or is_students(cell.cell):

@@ -8,6 +8,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import nbformat
@@ -133,7 +134,7 @@ class _Plan:
 
     def cells(self) -> list[NotebookNode]:
         """Return the cells to run."""
-        moved = {stub.index for stubs in self.early.values() for stub in stubs}
+        moved = {stub.index for stub in chain.from_iterable(self.early.values())}
         made: list[NotebookNode] = []
         for group in self._in_order():
             for author, theirs in group:

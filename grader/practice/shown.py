@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from itertools import chain
 
 import msgspec
 from rich.console import Console
@@ -54,7 +55,7 @@ def answer(
         PACKAGE,
         "check.html.j2",
         report=shown,
-        checks=[check for group in groups for check in group.checks],
+        checks=list(chain.from_iterable(group.checks for group in groups)),
         elsewhere=elsewhere,
         left=_left(shown) if everything else (),
         everything=everything,

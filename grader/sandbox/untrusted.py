@@ -13,6 +13,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from collections.abc import Set as AbstractSet
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -254,7 +255,7 @@ class Items(AbstractSet[Any]):
 
     def union(self, *others: Iterable[Any]) -> Any:
         """Return a set of the items of all."""
-        return type(self)([item for items in (self, *others) for item in items])
+        return type(self)(list(chain(self, *others)))
 
     def intersection(self, other: Iterable[Any]) -> Any:
         """Return a set of the items that the other has as well."""

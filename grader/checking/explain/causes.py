@@ -68,11 +68,8 @@ class Causes:
         before = [other for other in others if other.failed and other.shows]
         hints = [other.fits for other in before if other.id in below]
         if hints:
-            fits = {
-                id_: one
-                for id_, one in fits.items()
-                if any(one.hint in known_as for known_as in hints)
-            }
+            named = frozenset[str]().union(*hints)
+            fits = {id_: one for id_, one in fits.items() if one.hint in named}
         passed = [other.id for other in others if other.passed]
         partly: tuple[Mistake, ...] = ()
         if not before:

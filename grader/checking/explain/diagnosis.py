@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -111,12 +112,11 @@ def resembles(evidence: Sequence[Evidence]) -> bool:
     Something as good as constant, or unrelated, is not an attempt with a mistake in it, and nothing
     follows from it.
     """
-    measured = [
-        likeness
-        for one in evidence
-        for pair in pairs(one)
-        if (likeness := correlation(pair.expected, pair.got)) is not None
-    ]
+    measured = []
+    for pair in chain.from_iterable(map(pairs, evidence)):
+        likeness = correlation(pair.expected, pair.got)
+        if likeness is not None:
+            measured.append(likeness)
     return bool(measured) and abs(sum(measured) / len(measured)) >= LIKENESS
 
 
@@ -173,11 +173,11 @@ def fitting(
     if known is None or not any(one.got for one in evidence if not one.passed):
         return {}
     own = [_Case(check, one) for one in evidence]
-    return {
-        id_: known.mistakes[id_]
-        for id_, theirs in known.answers.items()
-        if all(one.is_that_of(theirs.get(check, {})) for one in own)
-    }
+    found = {}
+    for id_, theirs in known.answers.items():
+        if all(one.is_that_of(theirs.get(check, {})) for one in own):
+            found[id_] = known.mistakes[id_]
+    return found
 
 
 def explaining(
@@ -197,17 +197,19 @@ def explaining(
     for id_, theirs in known.answers.items():
         if check in theirs and (covered := _covered(own, theirs[check])):
             covers[id_] = covered
-    best = {
-        id_: cover
-        for id_, cover in covers.items()
-        if not any(cover < other for other in covers.values())
-    }
+    best = {}
+    for id_, cover in covers.items():
+        if not any(cover < other for other in covers.values()):
+            best[id_] = cover
     by_hint = {known.mistakes[id_].hint: id_ for id_ in best}
     chosen = [best[id_] for id_ in by_hint.values()]
     apart = sum(map(len, chosen)) == len(frozenset().union(*chosen))
     if not chosen or len(chosen) > TOGETHER or not apart:
         return ()
-    wrong = frozenset((one.case, name) for one in own for name in one.wrong())
+    values: set[tuple[str, str]] = set()
+    for one in own:
+        values.update((one.case, name) for name in one.wrong())
+    wrong = frozenset(values)
     return tuple(_partly(known.mistakes[id_], best[id_], wrong, own) for id_ in by_hint.values())
 
 
@@ -332,8 +334,8 @@ def diagnose(
     if len({mistake.hint for mistake in fits}) == 1:
         return min(fits, key=lambda mistake: mistake.share)
     if not fits and partly:
-        names, hints = ([getattr(one, part) for one in partly] for part in ("name", "hint"))
-        return Mistake("; ".join(names), " ".join(dict.fromkeys(hints)))
+        hints = dict.fromkeys(one.hint for one in partly)
+        return Mistake("; ".join(one.name for one in partly), " ".join(hints))
     return Mistake("", shared_symptoms.told(evidence))
 
 
@@ -354,9 +356,9 @@ def rivals(known: KnownMistakes, id_: str) -> dict[str, tuple[str, ...]]:
 
 def _alike(theirs: Cases, own: Cases) -> bool:
     """Return whether two mistakes answer alike in each case of the second."""
-    return all(
-        case in theirs
-        and theirs[case].keys() == values.keys()
-        and all(same(theirs[case][name], print_) for name, print_ in values.items())
-        for case, values in own.items()
-    )
+    for case, values in own.items():
+        if case not in theirs or theirs[case].keys() != values.keys():
+            return False
+        if not all(same(theirs[case][name], print_) for name, print_ in values.items()):
+            return False
+    return True

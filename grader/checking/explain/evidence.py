@@ -41,11 +41,11 @@ class Evidence(msgspec.Struct, frozen=True):
 
 def prints(values: Mapping[str, Any]) -> dict[str, Fingerprint]:
     """Return the fingerprints of named values, the entries of dicts one by one."""
-    return {
-        key: fingerprint(key, item)
-        for name, value in values.items()
-        for key, item in parts(name, value)
-    }
+    found = {}
+    for name, value in values.items():
+        for key, item in parts(name, value):
+            found[key] = fingerprint(key, item)
+    return found
 
 
 def pairs(one: Evidence) -> Iterator[Pair]:

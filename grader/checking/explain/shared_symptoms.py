@@ -210,9 +210,8 @@ def _overflow(evidence: Sequence[Evidence]) -> str:
                 finite.setdefault(pair.name, []).append((bool(np.isfinite(pair.got).all()), one))
     for name, cases in finite.items():
         if len({is_finite for is_finite, _ in cases}) == 2:
-            small, large = (
-                [largest(one.inputs) for ok, one in cases if ok is which] for which in (True, False)
-            )
+            small = [largest(one.inputs) for is_finite, one in cases if is_finite]
+            large = [largest(one.inputs) for is_finite, one in cases if not is_finite]
             if min(large) > LARGE * max(small):
                 return f"`{name}` {OVERFLOW}"
     return ""

@@ -271,7 +271,9 @@ class ChecksPlugin:
         took, key = now.remote.seconds - now.before, (check_id(item), case_id(item))
         record = self.plan.expectations.cases.get(key, CaseRecord())
         check = self.plan.assignment.check(key[0])
-        given = [one for call in now.case.log.calls for one in (*call.args, *call.kwargs.values())]
+        given: list[Any] = []
+        for call in now.case.log.calls:
+            given += (*call.args, *call.kwargs.values())
         if self.plan.mode is Mode.RECORD:
             record.call_seconds = took
         elif self.plan.mode is Mode.COMPARE:

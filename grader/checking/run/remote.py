@@ -13,6 +13,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Mapping
+from itertools import chain
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -203,7 +204,8 @@ class Remote:
         then is.
         """
         self._held.append(request)
-        if sum(len(blob) for held in self._held for blob in held.blobs) > HELD_BYTES:
+        blobs = chain.from_iterable(held.blobs for held in self._held)
+        if sum(map(len, blobs)) > HELD_BYTES:
             last = self._held.pop()
             self.request(last.what, last.body, last.blobs)
 
@@ -407,10 +409,8 @@ def _joined(requests: list[Request]) -> Frame:
     if len(requests) == 1:
         return Frame(requests[0].body, requests[0].blobs)
     steps = [[request.body, len(request.blobs)] for request in requests]
-    return Frame(
-        {"op": "several", "steps": steps},
-        tuple(blob for request in requests for blob in request.blobs),
-    )
+    blobs = chain.from_iterable(request.blobs for request in requests)
+    return Frame({"op": "several", "steps": steps}, tuple(blobs))
 
 
 def _most_bytes(most: int | None) -> int:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -72,18 +73,20 @@ class Built:
             return None
         own = frozenset[str]() if spec.notebook else self._judged.get(check, frozenset())
         functions = {one.id: self._functions(one.id) - own for one in below}
-        roots = tuple(
-            dict.fromkeys(root for one in lost if functions[one.id] for root in one.roots)
-        )
+        roots: dict[str, None] = {}
+        for one in lost:
+            if functions[one.id]:
+                roots |= dict.fromkeys(one.roots)
         replaced = frozenset[str]().union(*(functions[one.id] for one in lost))
         judged = self._judged.get(check, frozenset())
         if not replaced or (spec.notebook and judged and judged <= replaced):
             return None  # with nothing left of the student's that the check judges
         classes = {name.split(".")[0] for name in replaced if "." in name}
         watched = frozenset(classes).union(*functions.values()) - replaced
-        stubs = all(case.unimplemented for one in lost for case in one.cases)
+        cases = chain.from_iterable(one.cases for one in lost)
+        stubs = all(case.unimplemented for case in cases)
         return Substitution(
-            roots, replaced, frozenset(one for one in watched if one in self._modules), stubs
+            tuple(roots), replaced, frozenset(one for one in watched if one in self._modules), stubs
         )
 
     def same(self, check: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -43,7 +44,7 @@ class CheckOutcome(msgspec.Struct):
         bad = [case for case in self.cases if case.status is Status.FAIL]
         if not all(case.follows for case in bad):
             return (self.id,)
-        return tuple(dict.fromkeys(id_ for case in bad for id_ in case.follows))
+        return tuple(dict.fromkeys(chain.from_iterable(case.follows for case in bad)))
 
     @property
     def passed(self) -> bool:

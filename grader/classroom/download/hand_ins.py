@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -45,6 +46,11 @@ class _Account(msgspec.Struct):
     found: list[Found]
     who: Who
     groups: tuple[str, ...] = ()  # students who handed it in together
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a file was handed in."""
+        return any(one.paths for one in self.found)
 
 
 def read(tree: Tree, roster: Roster | None, asking: Asking) -> Class:
@@ -128,7 +134,7 @@ def _owned(accounts: Sequence[_Account], roster: Roster | None) -> dict[str, lis
         if who.member is not None:
             owned.setdefault(who.member.student, []).append(account)
     for student, own in list(owned.items()):
-        with_work = [account for account in own if any(one.paths for one in account.found)]
+        with_work = [account for account in own if account.has_work]
         if len(with_work) > 1 and any(account.who.by_name for account in with_work):
             del owned[student]
             for account in own:
@@ -195,7 +201,8 @@ def _entries(
             id_ = tidy(account.found[0].lms_id) or "unnamed"
             rows[_free(id_, account, rows, roster)] = [account]
     doubts = _doubts(asked)
-    hidden = any(one.anonymous for account in accounts for one in account.found)
+    found = chain.from_iterable(account.found for account in accounts)
+    hidden = any(one.anonymous for one in found)
     for member in roster.members if roster is not None else ():
         if hidden and member.student not in rows:
             doubts.setdefault(member.student, []).append("an anonymous hand-in")
@@ -245,7 +252,7 @@ def _doubts(asked: Mapping[str, _Account]) -> dict[str, list[str]]:
 def _asked(student: str, folder: str, account: _Account) -> Entry:
     """Return the row of a hand-in that nobody is graded for."""
     why = f"who is this? {account.who.asked}; {HOW_TO_ANSWER}"
-    paths = [path for one in account.found for path in one.paths]
+    paths = list(chain.from_iterable(one.paths for one in account.found))
     files = ", ".join(_name(path) for path in paths[:NAMED])
     more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
     return Entry(
@@ -270,7 +277,7 @@ def _entry(own: _Own, roster: Roster | None) -> Entry:
     """Return a student's row: of several hand-ins the last, by time, then by the LMS's own number,
     then by name.
     """
-    found = [one for account in own.accounts for one in account.found]
+    found = list(chain.from_iterable(account.found for account in own.accounts))
     there = sorted((one for one in found if one.paths), key=_order)
     handed_in = [one for one in there if not one.doubtful] or there
     last = handed_in[-1] if handed_in else found[-1] if found else Found(lms_id="")
@@ -323,7 +330,10 @@ def _said(
     notes, look = [], list(last.look)
     if len(handed_in) > 1:
         notes.append(f"handed in {len(handed_in)} times, the last counts: {_name(last.paths[0])}")
-    unused = [*last.beside, *(path for one in there if one not in handed_in for path in one.paths)]
+    unused = [*last.beside]
+    for one in there:
+        if one not in handed_in:
+            unused += one.paths
     if unused:
         more = f" and {len(unused) - NAMED} more" if len(unused) > NAMED else ""
         notes.append(

@@ -268,7 +268,10 @@ def _title(heads: Sequence[str], known: Known) -> tuple[str, str]:
     """
     shared = heads[0] if len(heads) == 1 else commonprefix(heads) if heads else ""  # noqa: RUF071 - of names
     titles = [shared[: at + 1] for at, sign in enumerate(shared) if sign == "_"]
-    fitting = [title for title in titles if any(known(head[len(title) :]) for head in heads)]
+    fitting = []
+    for title in titles:
+        if any(known(head[len(title) :]) for head in heads):
+            fitting.append(title)
     if len(fitting) > 1:
         return fitting[-1], "its name can be read in two ways, and both name somebody"
     return (fitting or titles or [""])[-1], ""

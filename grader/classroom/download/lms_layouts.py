@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -70,10 +71,10 @@ def _uploads(
             return None
         foreign = [name for name in names if lms_filenames.layout_of(name) not in ("", layout)]
         names = [name for name in names if name not in foreign]
-        found = [
-            msgspec.structs.replace(one, paths=tuple(join(root, name) for name in one.paths))
-            for one in reader(names, reading.knows)
-        ]
+        found = []
+        for one in reader(names, reading.knows):
+            paths = tuple(join(root, name) for name in one.paths)
+            found.append(msgspec.structs.replace(one, paths=paths))
         taken = {name for name in names if lms_filenames.explains(layout, name)}
         why = f"most names are {layout.capitalize()}'s, this one is another LMS's"
         asked = [Found(lms_id=name, paths=(join(root, name),), asked=why) for name in foreign]
@@ -140,9 +141,8 @@ def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
     base = join(root, "submitted") if "submitted" in top else root
     students = tree.folders(base)
     work = {student: tree.folders(join(base, student)) for student in students}
-    loose = any(
-        not child.is_folder for student in students for child in tree.children(join(base, student))
-    )
+    children = chain.from_iterable(tree.children(join(base, student)) for student in students)
+    loose = any(not child.is_folder for child in children)
     named = "submitted" in top or (root.rpartition("/")[2] or tree.name) == "submitted"
     exact = any(assignment in folders for folders in work.values())
     if not students or not (named or (exact and not loose)):
@@ -158,7 +158,7 @@ def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
             )
             for student in work[assignment]
         ]
-    titles = {title for folders in work.values() for title in folders}
+    titles = set(chain.from_iterable(work.values()))
     if not exact and len(titles) > 1:
         raise UsageError(
             f"{base or tree.name} holds the assignments {', '.join(sorted(titles)[:8])}: name the"
@@ -186,7 +186,8 @@ def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
 def _github(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
     """Clones named ``assignment-username``."""
     found = named_folders.github(tree, root, reading.assignment, reading.known)
-    taken = [path.rpartition("/")[2] for one in found for path in one.paths]
+    paths = chain.from_iterable(one.paths for one in found)
+    taken = [path.rpartition("/")[2] for path in paths]
     return found + _others(tree, root, taken) if found else None
 
 
@@ -303,15 +304,12 @@ def _others(tree: Tree, root: str, taken: Collection[str]) -> list[Found]:
             # `a.py` goes with `a.ipynb`
             groups.setdefault((name, "" if loose else child.name), []).append(child.name)
     folders = set(tree.folders(root))
-    return [
-        Found(
-            lms_id=name,
-            aliases=tuple(own),
-            paths=tuple(join(root, one) for one in own),
-            doubtful=own[0] not in folders and not own[0].lower().endswith((*ARCHIVES, *CODE)),
-        )
-        for (name, _), own in groups.items()
-    ]
+    found = []
+    for (name, _), own in groups.items():
+        doubtful = own[0] not in folders and not own[0].lower().endswith((*ARCHIVES, *CODE))
+        paths = tuple(join(root, one) for one in own)
+        found.append(Found(lms_id=name, aliases=tuple(own), paths=paths, doubtful=doubtful))
+    return found
 
 
 def _stem(name: str) -> str:

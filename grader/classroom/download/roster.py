@@ -147,9 +147,7 @@ def agree(one: str, other: str) -> bool:
     """
     if set(name_keys(one)) & set(name_keys(other)):
         return True
-    few, many = sorted(
-        ({_letters(word) for word in name.split()} - {""} for name in (one, other)), key=len
-    )
+    few, many = sorted((_words(one), _words(other)), key=len)
     if len(few) > 1:
         return few <= many
     (slug,) = few or {""}  # Canvas writes a name as one word
@@ -168,6 +166,10 @@ def _made_of(slug: str, words: Sequence[str]) -> int:
             rest = _made_of(slug[len(word) :], [*words[:index], *words[index + 1 :]])
             most = max(most, rest + 1 if rest else 0)
     return most
+
+
+def _words(name: str) -> set[str]:
+    return {_letters(word) for word in name.split()} - {""}
 
 
 def _letters(text: str) -> str:

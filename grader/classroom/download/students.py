@@ -119,5 +119,6 @@ _WINDOWS = {
     "PRN",
     "AUX",
     "NUL",
-    *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10)),
+    *(f"COM{n}" for n in range(1, 10)),
+    *(f"LPT{n}" for n in range(1, 10)),
 }

@@ -10,6 +10,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -137,9 +138,8 @@ def read_sheet(path: Path) -> Sheet:
         raise UsageError(f"{path} has no header row")
     width = max(len(row) for row in rows)
     filled = [row + [""] * (width - len(row)) for row in rows]
-    comma = delimiter != "," and any(
-        _DECIMAL_COMMA.fullmatch(cell.strip()) for row in rows for cell in row
-    )
+    cells = chain.from_iterable(rows)
+    comma = delimiter != "," and any(_DECIMAL_COMMA.fullmatch(cell.strip()) for cell in cells)
     return Sheet(path, filled, delimiter, encoding, comma)
 
 

@@ -11,6 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -226,7 +227,8 @@ def _median(scores: Sequence[float]) -> float | None:
 
 
 def _check(id_: str, points: float, rows: Iterable[Line]) -> CheckLine:
-    own = [check for line in rows for check in line.checks if check.id == id_]
+    every = chain.from_iterable(line.checks for line in rows)
+    own = [check for check in every if check.id == id_]
     wrong = [check for check in own if check.status is Status.FAIL]
     mistakes = Counter(check.mistake for check in wrong if check.mistake)
     messages = Counter(check.headline for check in wrong if check.headline and not check.mistake)
@@ -279,9 +281,8 @@ def _shared(students: Sequence[Student]) -> list[Shared]:
             if check.fingerprint and not check.known and check.status is Status.FAIL:
                 groups[check.id, check.fingerprint].append((student, check))
     limit = min(8, max(3, len(students) // 20))
-    found = [
-        Shared(id_, group[0][1].headline, [student for student, _ in group])
-        for (id_, _), group in groups.items()
-        if 2 <= len(group) <= limit
-    ]
+    found = []
+    for (id_, _), group in groups.items():
+        if 2 <= len(group) <= limit:
+            found.append(Shared(id_, group[0][1].headline, [student for student, _ in group]))
     return sorted(found, key=lambda shared: (len(shared.students), shared.check))[:40]

@@ -349,12 +349,10 @@ def shown(report: Report, rules: Rules) -> Report:
     """Return the report with adjusted points, and with the reasons among its notes."""
     marks = compute(points_of(report.checks), rules)
     checks = tuple(_adjusted(check, marks.checks.get(check.id), rules) for check in report.checks)
-    questions = [
-        msgspec.structs.replace(
-            question, points=_sum(check.points for check in checks if check.question == question.id)
-        )
-        for question in report.questions
-    ]
+    questions = []
+    for question in report.questions:
+        points = _sum(check.points for check in checks if check.question == question.id)
+        questions.append(msgspec.structs.replace(question, points=points))
     if rules.inline and (
         any(marks.answers.values()) or any(inline.points for inline in rules.inline)
     ):

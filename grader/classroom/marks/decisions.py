@@ -222,7 +222,9 @@ class Journal:
 
         A record that both hold keeps the value of this one: items of the assignment, for example.
         """
-        known = {(kind, key) for kind, own in self._records.items() for key in own}
+        known: set[tuple[str, str]] = set()
+        for kind, own in self._records.items():
+            known.update((kind, key) for key in own)
         actions: dict[int, list[Line]] = {}
         for line in other.all_lines():
             if (line.kind, line.key) not in known:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -46,7 +47,7 @@ def merge(shards: Sequence[Path], out: Path) -> ClassFile:
             if (store.out / OVERRIDES).is_file() and not (out / OVERRIDES).exists():
                 shutil.copyfile(store.out / OVERRIDES, out / OVERRIDES)
         _decisions(sources, out)
-        parts = sorted({number for class_ in classes for number in class_.shards})
+        parts = sorted(set(chain.from_iterable(class_.shards for class_ in classes)))
         whole = parts == list(range(1, first.of + 1))
         merged = msgspec.structs.replace(
             first,

@@ -88,9 +88,8 @@ def _mark(row: Row, marks: Marks | None) -> str:
     """Return the mark as the gradebook has it, and the checks' points where lateness or an
     instructor changed them.
     """
-    points, most = (
-        sum(getattr(check, name) for check in row.checks) for name in ("points", "max_points")
-    )
+    points = sum(check.points for check in row.checks)
+    most = sum(check.max_points for check in row.checks)
     by_checks = f"{labels.points(points)} / {labels.points(most)}"
     if marks is None or marks.score is None:
         return f"no mark, {by_checks} by the checks"

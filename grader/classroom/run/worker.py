@@ -296,9 +296,8 @@ def _merged(earlier: Graded, fresh: Graded, assignment: Assignment) -> Graded:
     from grader.grading.grade import Graded
     from grader.grading.scoring import questions, rescored, total
 
-    kept, run = (
-        {check.id: check for check in report.checks} for report in (earlier.report, fresh.report)
-    )
+    kept = {check.id: check for check in earlier.report.checks}
+    run = {check.id: check for check in fresh.report.checks}
     ordered = [
         run[check.id] if check.id in run else rescored(check, kept[check.id])
         for check in assignment.spec.checks

@@ -17,6 +17,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -236,9 +237,11 @@ def bare(text: str) -> str:
     """Return a source without its docstrings and comments, whether it can be parsed or not."""
     kinds = (Token.Comment, Token.Literal.String.Doc)
     tokens = PythonLexer().get_tokens(_few_blank_lines(text))
-    return "".join(
-        value for kind, value in tokens if not any(kind in left_out for left_out in kinds)
-    )
+    kept = []
+    for kind, value in tokens:
+        if not any(kind in left_out for left_out in kinds):
+            kept.append(value)
+    return "".join(kept)
 
 
 def _few_blank_lines(text: str) -> str:
@@ -391,7 +394,7 @@ def write(store: Store, out: Path, handout: Mapping[str, str], threshold: float)
 
 def _marked(side: Side, both: set[int], slices_of: Any) -> Markup:
     """Return a source with what the other has too between marks, escaped."""
-    indices = [place for hash_ in both for place in side.places[hash_]]
+    indices = list(chain.from_iterable(side.places[hash_] for hash_ in both))
     code, offsets = side.code, side.offsets
     slices = slices_of(np.array(sorted(set(indices)), dtype=int), KGRAM)
     if len(offsets) and len(slices[0]):
