@@ -173,16 +173,22 @@ def test_the_lowest_versions_are_those_that_the_project_allows() -> None:
 
 def needed_by(requirements: list[str]) -> Iterator[importlib.metadata.Distribution]:
     """Yield the distributions that requirements ask for, and those that these ask for in turn."""
-    waiting, seen = list(requirements), set()
+    waiting = [(Requirement(text), "") for text in requirements]
+    seen: set[tuple[str, str]] = set()
+    given: set[str] = set()
     while waiting:
-        need = Requirement(waiting.pop())
-        name = canonicalize_name(need.name)
-        if name in seen or (need.marker is not None and not need.marker.evaluate({"extra": ""})):
+        need, extra = waiting.pop()
+        if need.marker is not None and not need.marker.evaluate({"extra": extra}):
             continue
-        seen.add(name)
+        name = canonicalize_name(need.name)
         distribution = importlib.metadata.distribution(need.name)
-        waiting += distribution.requires or []
-        yield distribution
+        for wanted in {"", *need.extras}:
+            if (name, wanted) not in seen:
+                seen.add((name, wanted))
+                waiting += [(Requirement(text), wanted) for text in distribution.requires or []]
+        if name not in given:
+            given.add(name)
+            yield distribution
 
 
 def lay(distribution: importlib.metadata.Distribution, site: Path) -> None:
