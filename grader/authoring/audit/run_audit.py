@@ -324,7 +324,7 @@ class _Plan:
         for key, one in self.equivalent.items():
             if key not in known:
                 yield (
-                    f"{EQUIVALENT}: no mutant of `{one.function}` has this diff now:"
+                    f"{EQUIVALENT}: no mutant of `{one.function}` has this diff any more:"
                     f"\n{one.diff.strip()}"
                 )
         alive = set()
