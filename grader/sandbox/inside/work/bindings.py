@@ -21,9 +21,8 @@ class Bindings:
 
     def __init__(self, namespace: MutableMapping[str, Any]) -> None:
         self._namespace = namespace
-        self._lent: dict[
-            str, Any
-        ] = {}  # modules and functions, as the assignment's cells left them
+        # modules and functions, as the assignment's cells left them
+        self._lent: dict[str, Any] = {}
         functions = [name for name, value in vars(builtins).items() if callable(value)]
         self._builtins = frozenset(functions)
 
