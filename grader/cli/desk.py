@@ -59,6 +59,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
         help="under which browsers reach it, if a reverse proxy stands before it: "
         "https://HOST/PREFIX",
     )
+    _add_once(command)
+    return command
+
+
+def _add_once(command: argparse.ArgumentParser) -> None:
+    """Add the options of a single run, and those that write a file and end."""
     command.add_argument(
         "--overrides", type=Path, metavar="TOML", help="default: overrides.toml in DIR"
     )
@@ -75,7 +81,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argpar
     command.add_argument(
         "--write", action="store_true", help="write marks and pages with all decisions, and end"
     )
-    return command
 
 
 def run(options: argparse.Namespace) -> int:

@@ -178,17 +178,19 @@ class Remote:
         if not ok and reply.body.get("interrupted") is True:
             raise LimitExceeded(f"{what} was still running after the limit of {limit:g} seconds")
         if not ok:
-            done = reply.body.get("done")
-            failed = (
-                requests[done]
-                if isinstance(done, int) and 0 <= done < len(requests)
-                else requests[-1]
-            )
-            failure = self._failure(failed.what, reply.body.get("error"))
-            if isinstance(failure, StudentException):
-                failure.reply = reply.body
-            raise failure
+            raise self._failure_of(reply, requests)
         return reply
+
+    def _failure_of(self, reply: Frame, requests: list[Request]) -> SubmissionFailed:
+        """Return why a reply has no result; it may be that of an earlier request."""
+        done = reply.body.get("done")
+        failed = requests[-1]
+        if isinstance(done, int) and 0 <= done < len(requests):
+            failed = requests[done]
+        failure = self._failure(failed.what, reply.body.get("error"))
+        if isinstance(failure, StudentException):
+            failure.reply = reply.body
+        return failure
 
     def reset(self, seed: int) -> None:
         """Begin a new case, in the worker that is there or in a fresh one."""
@@ -319,10 +321,7 @@ class Remote:
         kinds = error.get("kinds")
         if isinstance(kinds, list) and "NotImplementedError" in kinds:
             return NotImplementedYet(self._stub(what.strip("`"), error.get("frames")))
-        kind, text = (
-            self._told(error.get("type"), 80) or "an exception",
-            self._told(error.get("message"), 500),
-        )
+        kind = self._told(error.get("type"), 80) or "an exception"
         if kind == "MoreThanExpected":
             # its own, which any comparison would tell too
             shape = _SHAPE.fullmatch(_text(error.get("message"), 300))
@@ -332,40 +331,39 @@ class Remote:
                 f"{what} returned more than fits: at most {MAX_BYTES >> 20} MB of arrays and"
                 f" {MAX_NODES} values"
             )
-        told_frames = error.get("frames")
-        frames = (
-            [frame for frame in told_frames if isinstance(frame, dict)]
-            if isinstance(told_frames, list)
-            else []
-        )
-        places = tuple(self._place(frame) for frame in frames[-MAX_FRAMES:])
-        lines = [
-            (
-                f"{file}, line {line}, in {function}\n    {self._told(frame.get('text'), 300)}"
-                if function
-                else f"{file}, line {line}"
-            )
-            for (file, line, function), frame in zip(places, frames[-MAX_FRAMES:], strict=True)
-        ]
-        trace = "\n".join([*lines, f"{kind}: {text}" if text else kind])
+        return self._exception(what, kind, error)
+
+    def _exception(self, what: str, kind: str, error: dict[str, Any]) -> StudentException:
+        """Return an exception of the student's, from the box's account of it."""
+        frames = []
+        for frame in _list(error.get("frames"))[-MAX_FRAMES:]:
+            if isinstance(frame, dict):
+                frames.append(frame)
+        places = tuple(map(self._place, frames))
+        text = self._told(error.get("message"), 500)
+        trace = "\n".join([*map(self._line, frames), f"{kind}: {text}" if text else kind])
         where = f" ({places[-1][0]}, line {places[-1][1]})" if places else ""
         if kind == "SystemExit":
             return StudentException(
                 f"{what} tried to end the program (sys.exit){where}", trace, places
             )
-        types = tuple(
-            self._told(one, 80) for one in (kinds[:MAX_FRAMES] if isinstance(kinds, list) else ())
-        ) or (kind,)
-        line = self._told(frames[-1].get("text"), 300) if frames else ""
+        types = tuple(self._told(one, 80) for one in _list(error.get("kinds"))[:MAX_FRAMES])
         account = Account(
-            types,
+            types or (kind,),
             text,
-            line,
+            self._told(frames[-1].get("text"), 300) if frames else "",
             self._told(error.get("missing"), 100),
             self._told(error.get("near"), 100),
         )
         message = f"{what} raised {kind}{f': {text}' if text else ''}{where}"
-        return StudentException(message, trace, places, types, hint(account))
+        return StudentException(message, trace, places, account.kinds, hint(account))
+
+    def _line(self, frame: dict[str, Any]) -> str:
+        """Return a frame as a line of a traceback."""
+        file, line, function = self._place(frame)
+        if not function:
+            return f"{file}, line {line}"
+        return f"{file}, line {line}, in {function}\n    {self._told(frame.get('text'), 300)}"
 
     def _stub(self, called: str, frames: Any) -> str:
         """Return the function that is not implemented: the one that was called, or one that it
@@ -402,6 +400,11 @@ def far_more(what: str, told: str) -> str:
     return (
         f"{what} returned far more than is expected: {told}. Look at the shape of what it returns"
     )
+
+
+def _list(value: Any) -> list[Any]:
+    """Return a list that a box has sent, or an empty one in place of anything else."""
+    return value if isinstance(value, list) else []
 
 
 def _joined(requests: list[Request]) -> Frame:
