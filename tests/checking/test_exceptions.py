@@ -47,7 +47,7 @@ RAISED = {
     "a slice of another shape": ("x[:, 0] = np.zeros(9)\n    return x, 0", "another shape than the place"),
     "a reshape": ("return x.reshape(-1, 7), 0", "keeps the number of entries"),
     "the truth of an array": ("return (x if x > 0 else -x), 0", "needs one answer"),
-    "an array called": ("return x(0), 0", "no function"),
+    "an array called": ("return x(0), 0", "not a function"),
     "arguments": ("return (lambda a: a)(x, x), 0", "arguments"),
     "floats added to integers": ("y = np.zeros(3, int)\n    y += 0.5\n    return y, 0", "array of integers"),
     "no end": ("return center(x), 0", "calls itself"),
