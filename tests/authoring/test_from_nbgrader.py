@@ -255,12 +255,9 @@ def test_an_automatic_test_that_is_asked_for_twice_is_told_apart() -> None:
     assert "expect('total [2]', recordable(total))" in made.tests[0].code
 
 
-def test_an_automatic_test_that_is_no_python_is_no_test() -> None:
+def test_an_automatic_test_that_is_not_python_tests_nothing_and_keeps_its_points() -> None:
     made = drafted(graded_cell("### AUTOTEST what is this?", "auto"))
-    assert (made.tests, made.notes) == (
-        [],
-        ["cell 1 (auto, 1 points) is left out: it tests nothing"],
-    )
+    assert [(test.code, test.points) for test in made.tests] == [("pass", 1.0)]
 
 
 def test_a_task_gets_an_answer_cell_with_its_points_behind_it() -> None:

@@ -270,7 +270,7 @@ def test_files_that_lie_beside_go_with_it_and_those_that_do_not_are_told(tmp_pat
     assert not {"elsewhere.txt", "../elsewhere.txt"} & made.files.keys()
     assert [note for note in made.notes if "beside" in note] == [
         "gone.png is not beside the notebook: add it, and name it under [provided]",
-        "cell 2: `../elsewhere.txt` lies outside of the notebook's folder and is not carried over: lay it beside the "
+        "cell 2: `../elsewhere.txt` lies outside of the notebook's folder and is not carried over: put it beside the "
         "notebook and correct the path",
     ]
 
