@@ -308,7 +308,7 @@ PLACES = {
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize(
     ("name", "failure", "limits"),
-    [("SIGKILL", WorkerDied, PATIENT), ("SIGSTOP", LimitExceeded, HASTY)],
+    [("SIGABRT", WorkerDied, PATIENT), ("SIGSTOP", LimitExceeded, HASTY)],
 )
 def test_a_real_box_is_killed_or_stopped(
     name: str, failure: type[Exception], limits: Limits, place: str, sandbox: Sandbox
