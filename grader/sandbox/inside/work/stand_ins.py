@@ -242,7 +242,7 @@ class StandIns:
         if reply.body.get("ok") is not True:
             raise RuntimeError(f"no answer was to be had for `{name}`")
         self._told |= {told["number"] for told in steps}
-        sys.stdout.write(reply.body["printed"])
+        sys.stdout.write(str(reply.body.get("printed", "")))
         decoder = Decoder(reply.blobs, lambda ref: Kept())
         values = [(decoder.decode(value), bool(opaque)) for value, opaque in reply.body["values"]]
         return number, values, reply.body["container"]
