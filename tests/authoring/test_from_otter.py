@@ -9,7 +9,7 @@ import textwrap
 from typing import Any
 
 import pytest
-from grader.assignment.strip import strip_python
+from grader.authoring.strip import strip_python
 
 from grader.importing.drafts import Cell, Draft
 from grader.importing.otter_comments import marked

@@ -177,7 +177,10 @@ def test_neither_table_is_handed_out(assignment: object) -> None:
         ('[[manual]]\nid = "a"\npoints = 1\nnotebook = "No.ipynb"\ncell = "x"', "not under"),
         ('[[manual]]\nid = "a"\npoints = 1\nfunction = "double"\n' * 2, "twice"),
         ('[[rubric]]\npart = "doubel"\ntext = "x"\npoints = 1', "did you mean `double`"),
-        ('[[rubric]]\npart = "Other/why"\ntext = "x"\npoints = 1', "not an answer, a part or a check"),
+        (
+            '[[rubric]]\npart = "Other/why"\ntext = "x"\npoints = 1',
+            "not an answer, a part or a check",
+        ),
         ('[[rubric]]\npart = "double"\ntext = " "\npoints = 1', "no text"),
         ('[[rubric]]\npart = "double"\ntext = "x"\npoints = inf', "a number"),
         ('[[rubric]]\npart = "double"\ntxt = "x"\npoints = 1', "did you mean `text`"),
