@@ -23,7 +23,7 @@ import msgspec
 
 from grader.classroom.marks.course_marks import Inline
 from grader.classroom.marks.decisions import ANSWER_OF, NAME, Item, Journal
-from grader.classroom.marks.written_answers import Written
+from grader.classroom.marks.written_answers import WrittenAnswer
 from grader.classroom.run.result_store import ANSWERS, Store
 from grader.desk.app import application
 from grader.desk.desk import Desk
@@ -50,10 +50,12 @@ RUBRIC = tuple(
 )
 
 
-def answers(number: int) -> dict[str, Written]:
+def answers(number: int) -> dict[str, WrittenAnswer]:
     """Return five answers of some 80 words; a third of the class writes what others write."""
     chance = random.Random(number // 3 if number % 3 else number)
-    return {inline.id: Written(" ".join(chance.choices(VOCABULARY, k=80))) for inline in INLINE}
+    return {
+        inline.id: WrittenAnswer(" ".join(chance.choices(VOCABULARY, k=80))) for inline in INLINE
+    }
 
 
 def build(out: Path, students: int) -> Store:

@@ -45,7 +45,7 @@ fail it; a submission that gives the same wrong numbers is told its hint.
 """
 MISTAKE_TABLES: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("Top level of a misconception", misconceptions.Misconception),
-    ("`[[changes]]`", misconceptions.Change),
+    ("`[[changes]]`", misconceptions.SourceChange),
 )
 # Fields whose name says nearly all: those that the code leaves without a comment.
 WORDS = {

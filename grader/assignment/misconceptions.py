@@ -21,7 +21,7 @@ from grader.errors import AssignmentError
 FOLDER = "misconceptions"
 
 
-class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SourceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[[changes]]``: a piece of one function's text, and the text that replaces it.
 
     The pieces are written without the function's own indentation. The first line of a piece may
@@ -43,7 +43,7 @@ class Misconception(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     group: str = ""  # misconceptions that give the same numbers share a group, and so a hint
     share: float = 0.0  # the part of a check's points that it still earns
     fails: tuple[str, ...]  # ids of the checks that it must fail, without those of notebooks
-    changes: tuple[Change, ...]
+    changes: tuple[SourceChange, ...]
 
 
 def load_all(folder: Path) -> tuple[Misconception, ...]:
@@ -96,7 +96,7 @@ def apply(misconception: Misconception, files: Mapping[str, bytes]) -> dict[str,
     return changed
 
 
-def _apply_to_notebook(change: Change, text: str, where: str) -> str:
+def _apply_to_notebook(change: SourceChange, text: str, where: str) -> str:
     """Make a change in the code cell that defines the function."""
     notebook = json.loads(text)
     defined = re.compile(
@@ -111,7 +111,7 @@ def _apply_to_notebook(change: Change, text: str, where: str) -> str:
     raise AssignmentError(f"{where} has no cell that defines `{change.function}`")
 
 
-def _apply(change: Change, text: str, where: str) -> str:
+def _apply(change: SourceChange, text: str, where: str) -> str:
     lines = text.splitlines(keepends=True)
     first, last = _span(change.function, text, where)
     body = "".join(lines[first:last])

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     with bar:
         found = run_audit.audit(
             assignment,
-            run_audit.Options(
+            run_audit.AuditOptions(
                 isolation=options.isolation,
                 workers=options.workers,
                 right=options.right,

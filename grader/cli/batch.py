@@ -104,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
     from grader.classroom.marks import class_summary
     from grader.classroom.run import batch
     from grader.classroom.run.result_store import Store
-    from grader.classroom.run.run_types import Options
+    from grader.classroom.run.run_types import BatchOptions
     from grader.cli.console import console as console_of
 
     console = console_of(quiet=options.quiet)
@@ -113,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
     if options.todo:
         return _todo(console, Store(options.out), overrides_path)
     assignment.require_hidden()
-    settings = Options(
+    settings = BatchOptions(
         submissions=options.submissions,
         out=options.out,
         roster=options.roster,
@@ -189,7 +189,7 @@ def _opener(
         from grader.classroom.run.run_types import Event
 
         if options.dask:
-            return executors.Cluster(options.dask)
+            return executors.DaskExecutor(options.dask)
         room = executors.room(memory_mb, options.workers)
         tell(Event(text=room.why))
         return executors.Lanes(room.workers, work, room.boxes)

@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"the desk needs {' and '.join(missing)}: install grader[desk]")
     from grader.desk import server
 
-    settings = server.Options(
+    settings = server.DeskOptions(
         source=options.source,
         host=options.host,
         port=options.port,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from grader.model import Report
 
 
-class Written(NamedTuple):
+class Export(NamedTuple):
     """An export: the file's usual name, its content, and what is said of it."""
 
     name: str
@@ -94,18 +94,18 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _gradescope(options: argparse.Namespace) -> Written:
+def _gradescope(options: argparse.Namespace) -> Export:
     """the autograder zip of an assignment"""
     from grader.authoring.handout.wheel import build_wheel, wheel_name
     from grader.classroom.exports import gradescope
 
-    return Written(
+    return Export(
         "autograder.zip",
         gradescope.autograder_zip(assignment_of(options), wheel_name(), build_wheel(whole=True)),
     )
 
 
-def _gradescope_run(options: argparse.Namespace) -> Written:
+def _gradescope_run(options: argparse.Namespace) -> Export:
     """grade in Gradescope's tree (/autograder), as run_autograder does"""
     from grader.classroom.exports import gradescope
     from grader.errors import AssignmentError, GraderFault
@@ -116,26 +116,26 @@ def _gradescope_run(options: argparse.Namespace) -> Written:
         raise GraderFault(f"the autograder is broken: {error}") from error
     if not options.quiet:
         print(path)
-    return Written("", b"")
+    return Export("", b"")
 
 
-def _gradescope_results(options: argparse.Namespace) -> Written:
+def _gradescope_results(options: argparse.Namespace) -> Export:
     """results.json of a report.json"""
     from grader.classroom.exports import gradescope
 
-    return Written("results.json", gradescope.results(_report(options.source)))
+    return Export("results.json", gradescope.results(_report(options.source)))
 
 
-def _canvas(options: argparse.Namespace) -> Written:
+def _canvas(options: argparse.Namespace) -> Export:
     """a CSV for Canvas's gradebook"""
     from grader.classroom.exports import canvas, tables
 
     class_, lines = tables.marked(options.source, options.overrides)
     table = canvas.render(class_, lines, options.column, options.gradebook)
-    return Written("canvas.csv", table.data, tables.told(lines, table, options.gradebook))
+    return Export("canvas.csv", table.data, tables.told(lines, table, options.gradebook))
 
 
-def _other_lms(form_name: str, options: argparse.Namespace) -> Written:
+def _other_lms(form_name: str, options: argparse.Namespace) -> Export:
     from grader.classroom.exports import other_lms, tables
 
     class_, lines = tables.marked(options.source, options.overrides)
@@ -147,43 +147,43 @@ def _other_lms(form_name: str, options: argparse.Namespace) -> Written:
     table = other_lms.render(
         form[form_name], class_, lines, options.column, options.gradebook, options.scale
     )
-    return Written(f"{form_name}.csv", table.data, tables.told(lines, table, options.gradebook))
+    return Export(f"{form_name}.csv", table.data, tables.told(lines, table, options.gradebook))
 
 
-def _brightspace(options: argparse.Namespace) -> Written:
+def _brightspace(options: argparse.Namespace) -> Export:
     """a CSV for Brightspace's gradebook"""
     return _other_lms("brightspace", options)
 
 
-def _blackboard(options: argparse.Namespace) -> Written:
+def _blackboard(options: argparse.Namespace) -> Export:
     """Blackboard's own export of its gradebook, filled in"""
     return _other_lms("blackboard", options)
 
 
-def _sakai(options: argparse.Namespace) -> Written:
+def _sakai(options: argparse.Namespace) -> Export:
     """a CSV for Sakai's gradebook, or the grades.csv of its download filled in"""
     return _other_lms("sakai", options)
 
 
-def _moodle(options: argparse.Namespace) -> Written:
+def _moodle(options: argparse.Namespace) -> Export:
     """Moodle's offline grading worksheet"""
     from grader.classroom.exports import moodle, tables
 
     class_, lines = tables.marked(options.source, options.overrides)
     table = moodle.worksheet(class_, lines, options.gradebook, options.scale)
-    return Written("moodle.csv", table.data, tables.told(lines, table, options.gradebook))
+    return Export("moodle.csv", table.data, tables.told(lines, table, options.gradebook))
 
 
-def _moodle_xml(options: argparse.Namespace) -> Written:
+def _moodle_xml(options: argparse.Namespace) -> Export:
     """XML for Moodle's grade import"""
     from grader.classroom.exports import moodle, tables
 
     class_, lines = tables.marked(options.source, options.overrides)
     table = moodle.grades_xml(class_, lines, options.column)
-    return Written("moodle.xml", table.data, tables.told(lines, table))
+    return Export("moodle.xml", table.data, tables.told(lines, table))
 
 
-def _feedback(options: argparse.Namespace) -> Written:
+def _feedback(options: argparse.Namespace) -> Export:
     """a zip of the pages that students may read, to be uploaded again in bulk"""
     from grader.classroom.exports import feedback, tables
     from grader.classroom.marks import rerender
@@ -191,27 +191,27 @@ def _feedback(options: argparse.Namespace) -> Written:
     rerender.refreshed(options.source, options.overrides)
     class_, lines = tables.marked(options.source, options.overrides)
     table = feedback.render(class_, lines, options.source)
-    return Written("feedback.zip", table.data, tables.told(lines, table, what="page"))
+    return Export("feedback.zip", table.data, tables.told(lines, table, what="page"))
 
 
-def _nbgrader(options: argparse.Namespace) -> Written:
+def _nbgrader(options: argparse.Namespace) -> Export:
     """the CSV that nbgrader exports"""
     from grader.classroom.exports import nbgrader, tables
 
     class_, lines = tables.marked(options.source, options.overrides)
     table = nbgrader.render(class_, lines)
-    return Written("grades.csv", table.data, tables.told(lines, table))
+    return Export("grades.csv", table.data, tables.told(lines, table))
 
 
-def _classroom50(options: argparse.Namespace) -> Written:
+def _classroom50(options: argparse.Namespace) -> Export:
     """an autograder.py for Classroom 50"""
     from grader.classroom.exports import classroom50
 
     spec = assignment_of(options).spec
-    return Written("autograder.py", classroom50.autograder(spec.title, spec.requires))
+    return Export("autograder.py", classroom50.autograder(spec.title, spec.requires))
 
 
-def _classroom50_results(options: argparse.Namespace) -> Written:
+def _classroom50_results(options: argparse.Namespace) -> Export:
     """the result.json of Classroom 50 for a report.json, with annotations on stdout"""
     from grader.report import classroom50_report
 
@@ -220,7 +220,7 @@ def _classroom50_results(options: argparse.Namespace) -> Written:
     if not options.quiet:
         for line in classroom50_report.commands(report):
             print(line)
-    return Written("result.json", data)
+    return Export("result.json", data)
 
 
 def _report(path: Path) -> Report:
@@ -235,7 +235,7 @@ def _report(path: Path) -> Report:
         raise UsageError(f"{path} is not a report.json of this grader ({error})") from error
 
 
-FORMATS: dict[str, Callable[[argparse.Namespace], Written]] = {
+FORMATS: dict[str, Callable[[argparse.Namespace], Export]] = {
     "gradescope": _gradescope,
     "gradescope-run": _gradescope_run,
     "gradescope-results": _gradescope_results,

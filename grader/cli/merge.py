@@ -11,7 +11,7 @@ from pathlib import Path
 from grader.classroom.marks import class_summary, overrides
 from grader.classroom.run.merge import merge
 from grader.classroom.run.result_store import Store
-from grader.classroom.run.results import Outcome
+from grader.classroom.run.results import SubmissionOutcome
 from grader.text import counted
 
 
@@ -39,8 +39,8 @@ def run(options: argparse.Namespace) -> int:
     )
     unfinished, failed = 0, False
     for line in written.lines:
-        unfinished += line.outcome in (Outcome.FAULT, Outcome.WAITING)
-        failed = failed or line.outcome is Outcome.REFUSED
+        unfinished += line.outcome in (SubmissionOutcome.FAULT, SubmissionOutcome.WAITING)
+        failed = failed or line.outcome is SubmissionOutcome.REFUSED
         failed = failed or any(check.status != "pass" for check in line.checks)
     if not options.quiet:
         rest = f", {unfinished} of them not graded" if unfinished else ""

@@ -23,19 +23,19 @@ from grader.classroom.marks.decisions import (
     Change,
     Decision,
     Item,
-    Request,
+    RegradeRequest,
     Scale,
     decoded,
     key_of,
 )
 from grader.desk.bodies import (
-    Answer,
+    ActionResult,
     Ask,
     Decide,
-    Done,
     Draw,
     EditItem,
     Nothing,
+    RequestAnswer,
     SetScale,
     Share,
     Split,
@@ -55,7 +55,7 @@ MOST_POINTS = 1_000_000.0
 B = TypeVar("B", bound=msgspec.Struct)
 
 
-def decide(desk: Desk, who: str, body: Decide) -> Done:
+def decide(desk: Desk, who: str, body: Decide) -> ActionResult:
     """Change a decision for all students of a group."""
     view = desk.view()
     part = part_of(view, body.part)
@@ -79,7 +79,7 @@ def decide(desk: Desk, who: str, body: Decide) -> Done:
             )
         )
     desk.journal.write(who, _what(body, view, part), changes)
-    return Done()
+    return ActionResult()
 
 
 def _must_be_seen(desk: Desk, group: Group, version: int) -> None:
@@ -132,7 +132,7 @@ def _what(body: Decide, view: View, part: Part) -> str:
     return f"{part.title}: graded" if body.done is not False else f"{part.title}: not graded"
 
 
-def _second(desk: Desk, view: View, who: str, body: Decide, group: Group) -> Done:
+def _second(desk: Desk, view: View, who: str, body: Decide, group: Group) -> ActionResult:
     """Write a second reading, which changes no mark."""
     part = group.part
     record = desk.journal.record(SECOND, key_of(part.id, group.token, who))
@@ -148,10 +148,10 @@ def _second(desk: Desk, view: View, who: str, body: Decide, group: Group) -> Don
     desk.journal.write(
         who, what, [Change(kind=SECOND, key=key, value=value, version=record.version)]
     )
-    return Done()
+    return ActionResult()
 
 
-def edit_item(desk: Desk, who: str, body: EditItem) -> Done:
+def edit_item(desk: Desk, who: str, body: EditItem) -> ActionResult:
     """Make, change or remove an item: it acts on everybody who has it."""
     view = desk.view()
     part = part_of(view, body.part)
@@ -162,7 +162,7 @@ def edit_item(desk: Desk, who: str, body: EditItem) -> Done:
     if body.remove:
         change = Change(kind=ITEM, key=id_, value=None, version=body.version)
         desk.journal.write(who, f"{part.title}: item removed", [change])
-        return Done()
+        return ActionResult()
     text = clean(" ".join(body.text.split()), TEXT_LIMIT)
     if not text:
         raise UsageError("an item needs a text: the student reads it")
@@ -181,10 +181,10 @@ def edit_item(desk: Desk, who: str, body: EditItem) -> Done:
         what,
         [Change(kind=ITEM, key=id_, value=msgspec.json.encode(item), version=body.version)],
     )
-    return Done(item=id_)
+    return ActionResult(item=id_)
 
 
-def set_scale(desk: Desk, who: str, body: SetScale) -> Done:
+def set_scale(desk: Desk, who: str, body: SetScale) -> ActionResult:
     """Say how items become points."""
     part = part_of(desk.view(), body.part)
     floor = None if body.floor is None else bounded(body.floor)
@@ -194,10 +194,10 @@ def set_scale(desk: Desk, who: str, body: SetScale) -> Done:
     scale = Scale(from_full=body.from_full, floor=floor, ceiling=ceiling)
     change = Change(kind=SCALE, key=part.id, value=msgspec.json.encode(scale), version=body.version)
     desk.journal.write(who, f"{part.title}: how points are counted", [change])
-    return Done()
+    return ActionResult()
 
 
-def split(desk: Desk, who: str, body: Split) -> Done:
+def split(desk: Desk, who: str, body: Split) -> ActionResult:
     """Take students out of a group, or put them back."""
     view = desk.view()
     part = part_of(view, body.part)
@@ -219,10 +219,10 @@ def split(desk: Desk, who: str, body: Split) -> Done:
             )
         )
     desk.journal.write(who, f"{part.title}: {'put back' if body.join else 'taken out'}", changes)
-    return Done()
+    return ActionResult()
 
 
-def share(desk: Desk, who: str, body: Share) -> Done:
+def share(desk: Desk, who: str, body: Share) -> ActionResult:
     """Share a part out."""
     part = part_of(desk.view(), body.part)
     names = tuple(clean(name.strip(), 60) for name in body.graders[:50] if name.strip())
@@ -233,10 +233,10 @@ def share(desk: Desk, who: str, body: Share) -> Done:
     value = msgspec.json.encode(names) if names else None
     change = Change(kind=SHARE, key=key_of(part.id), value=value, version=body.version)
     desk.journal.write(who, f"{part.title}: shared out", [change])
-    return Done()
+    return ActionResult()
 
 
-def ask(desk: Desk, who: str, body: Ask) -> Done:
+def ask(desk: Desk, who: str, body: Ask) -> ActionResult:
     """Write down a request; a later one of the same student for the same part takes its place."""
     view = desk.view()
     part = part_of(view, body.part)
@@ -247,7 +247,7 @@ def ask(desk: Desk, who: str, body: Ask) -> Done:
     if not text:
         raise UsageError("write down what the student asks for")
     add_requests(desk, who, [(part, student.entry.student, text)])
-    return Done()
+    return ActionResult()
 
 
 def add_requests(desk: Desk, who: str, wanted: Iterable[tuple[Part, str, str]]) -> None:
@@ -257,12 +257,15 @@ def add_requests(desk: Desk, who: str, wanted: Iterable[tuple[Part, str, str]]) 
         key = key_of(part.id, student)
         version = desk.journal.record(REQUEST, key).version
         changes[key] = Change(
-            kind=REQUEST, key=key, value=msgspec.json.encode(Request(text=text)), version=version
+            kind=REQUEST,
+            key=key,
+            value=msgspec.json.encode(RegradeRequest(text=text)),
+            version=version,
         )
     desk.journal.write(who, "requests for a regrade", list(changes.values()))
 
 
-def answer(desk: Desk, who: str, body: Answer) -> Done:
+def answer(desk: Desk, who: str, body: RequestAnswer) -> ActionResult:
     """Decide on a request: points are given by the decision itself."""
     view = desk.view()
     part = part_of(view, body.part)
@@ -277,10 +280,10 @@ def answer(desk: Desk, who: str, body: Answer) -> Done:
     )
     change = Change(kind=REQUEST, key=key, value=msgspec.json.encode(now), version=body.version)
     desk.journal.write(who, f"{part.title}: request {state}", [change])
-    return Done()
+    return ActionResult()
 
 
-def draw(desk: Desk, who: str, body: Draw) -> Done:
+def draw(desk: Desk, who: str, body: Draw) -> ActionResult:
     """Draw graded groups for a second reading."""
     view = desk.view()
     part = part_of(view, body.part)
@@ -296,15 +299,17 @@ def draw(desk: Desk, who: str, body: Draw) -> Done:
         version=desk.journal.record(SECOND, key).version,
     )
     desk.journal.write(who, f"{part.title}: {len(chosen)} drawn for a second reading", [change])
-    return Done()
+    return ActionResult()
 
 
-def undo(desk: Desk, who: str, body: Nothing) -> Done:
+def undo(desk: Desk, who: str, body: Nothing) -> ActionResult:
     """Take back the last thing that this grader did."""
     line = desk.journal.undo(who)
     if line is None:
-        return Done(message="There is nothing of yours to undo.")
-    return Done(message=f"Undone: {line.what}.", undone=_page_of(desk.view(), line.kind, line.key))
+        return ActionResult(message="There is nothing of yours to undo.")
+    return ActionResult(
+        message=f"Undone: {line.what}.", undone=_page_of(desk.view(), line.kind, line.key)
+    )
 
 
 def _page_of(view: View, kind: str, key: str) -> str:
@@ -342,20 +347,20 @@ def bounded(points: float) -> float:
     return round(points, 4)
 
 
-ACTIONS: dict[str, tuple[type[msgspec.Struct], Callable[[Desk, str, Any], Done]]] = {
+ACTIONS: dict[str, tuple[type[msgspec.Struct], Callable[[Desk, str, Any], ActionResult]]] = {
     "decide": (Decide, decide),
     "item": (EditItem, edit_item),
     "scale": (SetScale, set_scale),
     "split": (Split, split),
     "share": (Share, share),
     "ask": (Ask, ask),
-    "answer": (Answer, answer),
+    "answer": (RequestAnswer, answer),
     "draw": (Draw, draw),
     "undo": (Nothing, undo),
 }
 
 
-def act(desk: Desk, who: str, name: str, body: bytes) -> Done:
+def act(desk: Desk, who: str, name: str, body: bytes) -> ActionResult:
     """Do an action by its name; raise `UsageError` for one that is not right, `Outdated` for one
     that comes late.
     """

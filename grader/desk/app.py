@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from grader.desk.desk import Desk
 from grader.desk.guard import Door, Guard
-from grader.desk.pages import Pages, read_body
+from grader.desk.pages import DeskPages, read_body
 from grader.errors import GraderError, UsageError
 
 Page = Callable[[Request], Response]
@@ -24,7 +24,7 @@ def application(desk: Desk, door: Door, write: Callable[[], str]) -> Guard:
 
     write: writes marks and pages, and returns a sentence about it
     """
-    pages = Pages(desk, door.prefix, write)
+    pages = DeskPages(desk, door.prefix, write)
     routes = [
         Route("/", _answering(pages, pages.overview)),
         Route("/q/{part}", _answering(pages, pages.listing)),
@@ -47,7 +47,7 @@ def application(desk: Desk, door: Door, write: Callable[[], str]) -> Guard:
     return Guard(Starlette(routes=routes), door)
 
 
-def _answering(pages: Pages, page: Page) -> Callable[[Request], Awaitable[Response]]:
+def _answering(pages: DeskPages, page: Page) -> Callable[[Request], Awaitable[Response]]:
     """Return an endpoint that makes a page in a thread: hostile text may take seconds."""
 
     def answer(request: Request) -> Response:
@@ -65,7 +65,7 @@ def _answering(pages: Pages, page: Page) -> Callable[[Request], Awaitable[Respon
     return endpoint
 
 
-def _acting(pages: Pages) -> Callable[[Request], Awaitable[Response]]:
+def _acting(pages: DeskPages) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         if request.headers.get("content-type", "").partition(";")[0].strip() not in (
             "application/json",

@@ -67,7 +67,7 @@ class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     text: str
 
 
-class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RequestAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Decide on a request."""
 
     part: str
@@ -88,7 +88,7 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An action without words."""
 
 
-class Done(msgspec.Struct, frozen=True):
+class ActionResult(msgspec.Struct, frozen=True):
     """What came of an action."""
 
     message: str = ""

@@ -11,7 +11,7 @@ from grader.classroom.marks import overrides
 from grader.classroom.marks.decisions import ITEM, Change, Journal, item_id
 from grader.classroom.run.result_store import Store
 from grader.desk import snapshot
-from grader.desk.given import Given
+from grader.desk.given import GivenMarks
 from grader.desk.presence import Presence
 from grader.desk.snapshot import Snapshot
 from grader.desk.view import View
@@ -56,7 +56,7 @@ class Desk:
             class_, last = self.class_now, self.journal.last
             view = self._view
             if view is None or view.snapshot is not class_:
-                view = View(class_, self.journal, Given.of(self.journal), last)
+                view = View(class_, self.journal, GivenMarks.of(self.journal), last)
             elif view.last != last:
                 view = view.after(self.journal.since(view.last), last)
             self._view = view

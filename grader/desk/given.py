@@ -11,7 +11,7 @@ from grader.classroom.marks.decisions import (
     SPLIT,
     Decision,
     Journal,
-    Line,
+    JournalRow,
     decoded,
     names_of,
 )
@@ -20,7 +20,7 @@ Decisions = Mapping[str, Mapping[str, Decision]]  # student -> part -> decision
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenMarks:
     """What was given to whom. A student of whom nothing changed has the same mapping as before."""
 
     decisions: Decisions
@@ -28,7 +28,7 @@ class Given:
     splits: Mapping[str, Mapping[str, tuple[bool, int]]]  # part -> student -> taken out, version
 
     @classmethod
-    def of(cls, journal: Journal) -> Given:
+    def of(cls, journal: Journal) -> GivenMarks:
         """Return what a journal holds now."""
         decisions: dict[str, dict[str, Decision]] = {}
         versions: dict[str, dict[str, int]] = {}
@@ -43,7 +43,7 @@ class Given:
             splits.setdefault(part, {})[student] = (record.value is not None, record.version)
         return cls(decisions, versions, splits)
 
-    def after(self, lines: Sequence[Line]) -> Given:
+    def after(self, lines: Sequence[JournalRow]) -> GivenMarks:
         """Return the same with later rows of the journal."""
         decisions = dict(self.decisions)
         versions = {part: dict(own) for part, own in self.versions.items()}
@@ -64,4 +64,4 @@ class Given:
             if line.after is not None:
                 own[part] = decoded(line.after, Decision)
             decisions[student] = own
-        return Given(decisions, versions, splits)
+        return GivenMarks(decisions, versions, splits)

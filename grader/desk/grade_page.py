@@ -15,7 +15,7 @@ from grader.classroom.marks.decisions import (
     SECOND,
     Decision,
     Item,
-    Request,
+    RegradeRequest,
     Scale,
     decoded,
     from_full,
@@ -23,8 +23,8 @@ from grader.classroom.marks.decisions import (
 )
 from grader.classroom.run.results import CheckRow
 from grader.desk.list_page import drawn_groups
-from grader.desk.rendering import Renderer, Shown, author_text, label
-from grader.desk.snapshot import Part, Student, Work
+from grader.desk.rendering import AnswerRenderer, Shown, author_text, label
+from grader.desk.snapshot import GradedStudent, Part, StudentWork
 from grader.desk.view import TO_DO, Group, View
 from grader.report.markup.conversion_clock import ConversionClock
 
@@ -46,12 +46,12 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Member:
+class GroupMember:
     """A student of a group."""
 
-    student: Student
+    student: GradedStudent
     label: str
-    request: Request | None
+    request: RegradeRequest | None
     request_version: int
 
 
@@ -75,7 +75,7 @@ class Grading:
     comment: Markup
     version: int
     points: float | None
-    members: Sequence[Member]
+    members: Sequence[GroupMember]
     more_members: int
     comments: Sequence[str]
     scale: Scale
@@ -88,7 +88,7 @@ class Grading:
 
 
 def grading(
-    view: View, renderer: Renderer, group: Group, who: str, names: bool, second: bool
+    view: View, renderer: AnswerRenderer, group: Group, who: str, names: bool, second: bool
 ) -> Grading:
     """Return the page of one group."""
     part = group.part
@@ -202,10 +202,10 @@ def _choices(
     return found
 
 
-def _member(view: View, part: Part, work: Work, names: bool) -> Member:
+def _member(view: View, part: Part, work: StudentWork, names: bool) -> GroupMember:
     student = view.snapshot.students[work.student]
     record = view.journal.record(REQUEST, key_of(part.id, work.student))
-    return Member(
+    return GroupMember(
         student, label(student, names), view.requests.get((part.id, work.student)), record.version
     )
 

@@ -15,9 +15,9 @@ from grader.classroom.marks.decisions import (
     names_of,
 )
 from grader.desk.grouping import folded
-from grader.desk.rendering import Renderer, Shown, label
+from grader.desk.rendering import AnswerRenderer, Shown, label
 from grader.desk.snapshot import Part
-from grader.desk.view import TO_DO, Group, State, View
+from grader.desk.view import TO_DO, Group, GroupState, View
 from grader.notebooks.cells import first_line
 from grader.report.markup.conversion_clock import ConversionClock
 
@@ -56,10 +56,10 @@ def part_line(view: View, part: Part) -> PartLine:
         if group.state in TO_DO:
             left += group.size
             groups_left += 1
-        changed += group.size if group.state is State.CHANGED else 0
+        changed += group.size if group.state is GroupState.CHANGED else 0
         if group.decision is not None and group.decision.done:
             graders[group.decision.who] += group.size
-        if group.points is not None and group.state is State.GRADED:
+        if group.points is not None and group.state is GroupState.GRADED:
             points += [group.points] * group.size
     record = view.journal.record(SHARE, key_of(part.id))
     return PartLine(
@@ -124,7 +124,9 @@ class TwiceRead:
     apart: float | None
 
 
-def listing(view: View, renderer: Renderer, part: Part, filters: Filters, names: bool) -> Listing:
+def listing(
+    view: View, renderer: AnswerRenderer, part: Part, filters: Filters, names: bool
+) -> Listing:
     """Return a page of the groups of a part, those that wait first."""
     groups = view.groups(part)
     wanted = folded(filters.text)
@@ -166,8 +168,8 @@ def _fits(view: View, group: Group, filters: Filters, wanted: str) -> bool:
     """Tell whether a list shows a group."""
     states = {
         "left": group.state in TO_DO,
-        "graded": group.state is State.GRADED,
-        "changed": group.state is State.CHANGED,
+        "graded": group.state is GroupState.GRADED,
+        "changed": group.state is GroupState.CHANGED,
         "requests": group.request,
         "mixed": group.mixed,
     }

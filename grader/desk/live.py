@@ -11,15 +11,14 @@ from pathlib import Path
 import msgspec
 
 from grader.classroom.marks import class_page, gradebook, overrides
-from grader.classroom.marks.decisions import Line
-from grader.classroom.marks.gradebook import Line as Marked
+from grader.classroom.marks.decisions import JournalRow
+from grader.classroom.marks.gradebook import Line, notes_of
 from grader.classroom.marks.gradebook import line_of as marked_line
-from grader.classroom.marks.gradebook import notes_of
 from grader.classroom.run.result_store import Store
-from grader.classroom.run.results import Outcome
+from grader.classroom.run.results import SubmissionOutcome
 from grader.desk import actions
 from grader.desk.desk import Desk
-from grader.desk.snapshot import Part, Student
+from grader.desk.snapshot import GradedStudent, Part
 from grader.desk.view import View
 from grader.errors import UsageError
 from grader.model import CheckResult, Report
@@ -34,15 +33,15 @@ READ = 1_000_000  # characters of a notebook's cells in which definitions are lo
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptLine:
     """A student's line, and what it was made of: the same mapping, the same marks."""
 
     own: object
     stamp: int  # of the overrides
-    line: Marked
+    line: Line
 
 
-def marked(view: View, desk: Desk) -> list[Marked]:
+def marked(view: View, desk: Desk) -> list[Line]:
     """Return the class with its marks as they are now."""
     stamp = _stamp(desk.overrides_path)
     changes = overrides.read(desk.overrides_path)
@@ -50,26 +49,26 @@ def marked(view: View, desk: Desk) -> list[Marked]:
     for name, student in view.snapshot.students.items():
         own = view.given.decisions.get(name)
         kept = view.lines.get(name)
-        if not isinstance(kept, Kept) or kept.own is not own or kept.stamp != stamp:
-            kept = Kept(own, stamp, _line(view, student, changes))
+        if not isinstance(kept, KeptLine) or kept.own is not own or kept.stamp != stamp:
+            kept = KeptLine(own, stamp, _line(view, student, changes))
             view.lines[name] = kept
         found.append(kept.line)
     return found
 
 
-def line_of(view: View, student: Student, desk: Desk) -> Marked:
+def line_of(view: View, student: GradedStudent, desk: Desk) -> Line:
     """Return one student's marks as they are now."""
     return _line(view, student, overrides.read(desk.overrides_path))
 
 
-def _line(view: View, student: Student, changes: overrides.Overrides) -> Marked:
+def _line(view: View, student: GradedStudent, changes: overrides.Overrides) -> Line:
     class_ = view.snapshot.class_
     own = view.book.of(student.entry.student, class_)
     rules = overrides.rules_of(student.entry, class_.late, changes, class_.inline, own)
     return marked_line(student.entry, student.row, rules, class_.assignment)
 
 
-def notes(line: Marked) -> Sequence[str]:
+def notes(line: Line) -> Sequence[str]:
     """Return what stands in the gradebook's last column."""
     return notes_of(line)
 
@@ -95,9 +94,9 @@ def gradebook_csv(view: View, desk: Desk) -> bytes:
     return gradebook.render(view.snapshot.class_, marked(view, desk))
 
 
-def report(store: Store, student: Student) -> tuple[bytes, str]:
+def report(store: Store, student: GradedStudent) -> tuple[bytes, str]:
     """Return the instructor's report of a student, or why it was refused, and its kind."""
-    refused = student.outcome is Outcome.REFUSED
+    refused = student.outcome is SubmissionOutcome.REFUSED
     path = store.out / student.entry.folder / ("refused.txt" if refused else "report.html")
     try:
         return path.read_bytes(), "text/plain" if refused else "text/html"
@@ -108,14 +107,14 @@ def report(store: Store, student: Student) -> tuple[bytes, str]:
 
 
 def notebooks(
-    store: Store, student: Student
+    store: Store, student: GradedStudent
 ) -> tuple[list[notebook_cells.ShownNotebook], Mapping[str, Sequence[CheckResult]]]:
     """Return a student's notebooks as they ran, and the checks whose verdicts stand at a cell, by
     its anchor.
     """
     import nbformat
 
-    if student.row is None or student.outcome is not Outcome.GRADED:
+    if student.row is None or student.outcome is not SubmissionOutcome.GRADED:
         return [], {}
     budget = notebook_cells.PageBudget()
     shown, verdicts = [], {}
@@ -132,7 +131,7 @@ def notebooks(
     return shown, verdicts
 
 
-def _checks(store: Store, student: Student) -> Sequence[CheckResult]:
+def _checks(store: Store, student: GradedStudent) -> Sequence[CheckResult]:
     try:
         data = (store.out / student.entry.folder / "report.json").read_bytes()
         return msgspec.json.decode(data, type=Report).checks
@@ -173,10 +172,10 @@ class Action:
     count: int
 
 
-def journal_actions(lines: Sequence[Line]) -> list[Action]:
+def journal_actions(lines: Sequence[JournalRow]) -> list[Action]:
     """Return rows of the journal as actions, the last one first."""
     counts: dict[int, int] = {}
-    heads: dict[int, Line] = {}
+    heads: dict[int, JournalRow] = {}
     for line in lines:
         counts[line.action] = counts.get(line.action, 0) + 1
         heads.setdefault(line.action, line)

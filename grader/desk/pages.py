@@ -22,11 +22,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from grader.classroom.exports import desk as exports
 from grader.classroom.marks.decisions import CHECK_OF
-from grader.classroom.run.results import Outcome
+from grader.classroom.run.results import SubmissionOutcome
 from grader.desk import actions, grade_page, list_page, live, rendering, student_page
 from grader.desk.desk import Desk
 from grader.desk.guard import MOST_BODY, POLICY
-from grader.desk.snapshot import Part, Student
+from grader.desk.snapshot import GradedStudent, Part
 from grader.desk.view import View
 from grader.errors import GraderFault, Outdated, UsageError
 from grader.report import templating
@@ -69,7 +69,7 @@ _META_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="
 JOURNAL_LINES = 400
 
 
-class Pages:
+class DeskPages:
     """The answers of one desk."""
 
     def __init__(self, desk: Desk, base: str, write: Callable[[], str]) -> None:
@@ -79,7 +79,7 @@ class Pages:
         self.desk = desk
         self.base = base
         self.write = write
-        self.renderer = rendering.Renderer(desk)
+        self.renderer = rendering.AnswerRenderer(desk)
 
     # --- pages ----------------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ class Pages:
             checks=[line for line in lines if line.part.check is not None],
             left=sum(line.left for line in answers),
             students=len(students),
-            handed_in=sum(student.outcome is Outcome.GRADED for student in students),
+            handed_in=sum(student.outcome is SubmissionOutcome.GRADED for student in students),
             empty=any(line.part.empty for line in lines),
         )
 
@@ -188,7 +188,7 @@ class Pages:
             check_pages=pages,
             score=line.score,
             notes=live.notes(line) if names else (),
-            report=student.outcome in (Outcome.GRADED, Outcome.REFUSED),
+            report=student.outcome in (SubmissionOutcome.GRADED, SubmissionOutcome.REFUSED),
         )
 
     def report(self, request: Request) -> Response:
@@ -320,14 +320,14 @@ class Pages:
         status = 404 if known else 500
         return self._page(request, view, "problem.html.j2", title, status=status, message=message)
 
-    def _report(self, student: Student) -> Response:
+    def _report(self, student: GradedStudent) -> Response:
         data, kind = live.report(self.desk.store, student)
         return Response(data, media_type=kind, headers={"Content-Security-Policy": REPORT_POLICY})
 
     def _part(self, view: View, request: Request) -> Part:
         return actions.part_of(view, request.path_params["part"])
 
-    def _student(self, view: View, request: Request) -> Student:
+    def _student(self, view: View, request: Request) -> GradedStudent:
         student = view.snapshot.student_tokens.get(request.path_params["student"])
         if student is None:
             raise UsageError("there is no such student in this class")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from grader.classroom.marks.written_answers import Written
+from grader.classroom.marks.written_answers import WrittenAnswer
 from grader.desk.desk import Desk
-from grader.desk.snapshot import Part, Student, Work
+from grader.desk.snapshot import GradedStudent, Part, StudentWork
 from grader.desk.view import View
 from grader.report.markup import sanitise
 from grader.report.markup.conversion_clock import ConversionClock, patient
@@ -30,7 +30,7 @@ class Shown:
     elsewhere: bool = False
 
 
-class Renderer:
+class AnswerRenderer:
     """Turns answers into markup, and keeps some of it: a page is asked for again after each
     decision.
     """
@@ -39,7 +39,7 @@ class Renderer:
         self.desk = desk
         self._kept: OrderedDict[str, Shown] = OrderedDict()
 
-    def answer(self, view: View, part: Part, work: Work, clock: ConversionClock) -> Shown:
+    def answer(self, view: View, part: Part, work: StudentWork, clock: ConversionClock) -> Shown:
         """Return what one student wrote."""
         if part.inline is None:
             return Shown(sanitise.preformatted(work.text))
@@ -57,7 +57,7 @@ class Renderer:
         return shown
 
 
-def _shown(written: Written | None, clock: ConversionClock) -> Shown:
+def _shown(written: WrittenAnswer | None, clock: ConversionClock) -> Shown:
     if written is None:
         return Shown(Markup("<p>This answer is no longer there: the class was graded again.</p>"))
     pictures = [uri for uri in map(picture_uri, written.pictures.values()) if uri]
@@ -69,7 +69,7 @@ def author_text(text: str) -> Markup:
     return sanitise.markdown(text, patient()) if text.strip() else Markup("")
 
 
-def label(student: Student, names: bool) -> str:
+def label(student: GradedStudent, names: bool) -> str:
     """Return what a student is called on a page."""
     if not names:
         return student.code

@@ -27,7 +27,7 @@ LOCK = ".desk.lock"
 
 
 @dataclass(frozen=True)
-class Options:
+class DeskOptions:
     """How a desk is reached."""
 
     source: Path  # the class's folder
@@ -40,7 +40,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Opened:
+class ServedDesk:
     """A desk that can be served."""
 
     app: Callable[..., object]
@@ -50,7 +50,7 @@ class Opened:
 
 
 @contextlib.contextmanager
-def opened(options: Options, alone: str) -> Iterator[Opened]:
+def opened(options: DeskOptions, alone: str) -> Iterator[ServedDesk]:
     """Open a class's desk.
 
     Raises `UsageError` if it may not be reached as asked, if the port is taken, or if another desk
@@ -75,10 +75,10 @@ def opened(options: Options, alone: str) -> Iterator[Opened]:
             or f"http://{_shown(options.host)}:{listener.getsockname()[1]}"
         )
         addresses = [(grader, f"{address}/?token={keys.token(grader)}") for grader in keys.graders]
-        yield Opened(app, [listener], addresses, write)
+        yield ServedDesk(app, [listener], addresses, write)
 
 
-def serve(desk: Opened) -> None:
+def serve(desk: ServedDesk) -> None:
     """Answer requests until a signal ends it."""
     config = uvicorn.Config(
         desk.app,
@@ -104,7 +104,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _must_be_safe(options: Options) -> None:
+def _must_be_safe(options: DeskOptions) -> None:
     """Raise `UsageError` if others could reach a desk at which nobody is known by name."""
     if (not is_loopback(options.host) or options.origin) and not options.graders:
         raise UsageError(
@@ -130,7 +130,7 @@ def _must_be_safe(options: Options) -> None:
         )
 
 
-def _door(options: Options, port: int, keys: Keys) -> Door:
+def _door(options: DeskOptions, port: int, keys: Keys) -> Door:
     """Return the names by which requests may call this desk."""
     names = [f"{_shown(options.host)}:{port}"]
     if is_loopback(options.host):
@@ -191,7 +191,7 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _listening(options: Options) -> Iterator[socket.socket]:
+def _listening(options: DeskOptions) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -20,9 +20,9 @@ import msgspec
 from grader.classroom.download.students import Entry
 from grader.classroom.marks.course_marks import Inline
 from grader.classroom.marks.decisions import ANSWER_OF, CHECK_OF
-from grader.classroom.marks.written_answers import Written
+from grader.classroom.marks.written_answers import WrittenAnswer
 from grader.classroom.run.result_store import CLASS, Store
-from grader.classroom.run.results import CheckHead, CheckRow, ClassFile, Outcome, Row
+from grader.classroom.run.results import CheckHead, CheckRow, ClassFile, Row, SubmissionOutcome
 from grader.desk import grouping
 from grader.model import Status
 
@@ -30,13 +30,13 @@ SEARCHED = 2_000  # characters of an answer that are searched
 
 
 @dataclass(frozen=True)
-class Student:
+class GradedStudent:
     """One student with a result."""
 
     token: str
     entry: Entry
     row: Row | None
-    outcome: Outcome
+    outcome: SubmissionOutcome
 
     @property
     def checks(self) -> Sequence[CheckRow]:
@@ -50,7 +50,7 @@ class Student:
 
 
 @dataclass(frozen=True)
-class Work:
+class StudentWork:
     """What one student has for one part."""
 
     student: str
@@ -70,7 +70,7 @@ class Part:
     points: float
     inline: Inline | None = None
     check: CheckHead | None = None
-    works: Mapping[str, Work] = field(default_factory=dict)  # by student
+    works: Mapping[str, StudentWork] = field(default_factory=dict)  # by student
     empty: int = 0  # students who handed in and wrote nothing here
 
     @cached_property
@@ -92,11 +92,11 @@ class Snapshot:
 
     class_: ClassFile
     stamp: tuple[int, int]  # of class.json
-    students: Mapping[str, Student]  # by id
+    students: Mapping[str, GradedStudent]  # by id
     parts: Sequence[Part]
 
     @cached_property
-    def student_tokens(self) -> Mapping[str, Student]:
+    def student_tokens(self) -> Mapping[str, GradedStudent]:
         return {student.token: student for student in self.students.values()}
 
     @cached_property
@@ -108,7 +108,7 @@ class Snapshot:
         return {part.id: part for part in self.parts}
 
     @cached_property
-    def folders(self) -> Mapping[str, Student]:
+    def folders(self) -> Mapping[str, GradedStudent]:
         """Students by the names of their folders, for the links of the class page."""
         return {student.entry.folder: student for student in self.students.values()}
 
@@ -131,18 +131,18 @@ def take(store: Store) -> Snapshot:
     """Read the class; raise `UsageError` if there is none."""
     now = stamp(store)
     class_ = store.read_class()
-    students: dict[str, Student] = {}
-    works: dict[str, dict[str, Work]] = {}
+    students: dict[str, GradedStudent] = {}
+    works: dict[str, dict[str, StudentWork]] = {}
     empty: dict[str, int] = {}
     for entry in class_.entries:
         row = None if entry.missing or entry.asked else store.row(entry.folder, entry.student)
-        students[entry.student] = Student(
+        students[entry.student] = GradedStudent(
             token=token("student", entry.student),
             entry=entry,
             row=_kept_row(store, entry, row),
             outcome=row.outcome if row is not None else _without(entry),
         )
-        if row is None or row.outcome is not Outcome.GRADED:
+        if row is None or row.outcome is not SubmissionOutcome.GRADED:
             continue
         _take_work(class_, store, entry, row, works, empty)
     parts = [_answer_part(inline, works, empty) for inline in class_.inline]
@@ -157,10 +157,10 @@ def _kept_row(store: Store, entry: Entry, row: Row | None) -> Row | None:
     return msgspec.structs.replace(row, files={}, texts=store.texts(entry.folder, row))
 
 
-def _without(entry: Entry) -> Outcome:
+def _without(entry: Entry) -> SubmissionOutcome:
     if entry.asked:
-        return Outcome.ASKED
-    return Outcome.MISSING if entry.missing else Outcome.WAITING
+        return SubmissionOutcome.ASKED
+    return SubmissionOutcome.MISSING if entry.missing else SubmissionOutcome.WAITING
 
 
 def _take_work(
@@ -168,7 +168,7 @@ def _take_work(
     store: Store,
     entry: Entry,
     row: Row,
-    works: dict[str, dict[str, Work]],
+    works: dict[str, dict[str, StudentWork]],
     empty: dict[str, int],
 ) -> None:
     """Put what one student has into the tables."""
@@ -185,10 +185,10 @@ def _take_work(
         )
 
 
-def answer_work(student: str, answer: Written) -> Work:
+def answer_work(student: str, answer: WrittenAnswer) -> StudentWork:
     """Return an answer as the tables hold it."""
     pictures = [answer.pictures[name] for name in sorted(answer.pictures)]
-    return Work(
+    return StudentWork(
         student=student,
         seen=answer.seen,
         group=grouping.group_key(answer.text, pictures),
@@ -196,7 +196,7 @@ def answer_work(student: str, answer: Written) -> Work:
     )
 
 
-def check_work(student: str, check: CheckRow) -> Work:
+def check_work(student: str, check: CheckRow) -> StudentWork:
     """Return a check's result as the tables hold it: equal ones have the same wrong numbers, or the
     same message.
     """
@@ -204,7 +204,7 @@ def check_work(student: str, check: CheckRow) -> Work:
     if check.status is Status.PASS:
         same = ""
     text = check.mistake or check.headline or check.status.value
-    return Work(
+    return StudentWork(
         student=student,
         seen=check.seen,
         group=token(check.status.value, f"{check.points:g}", same),
@@ -213,7 +213,7 @@ def check_work(student: str, check: CheckRow) -> Work:
 
 
 def _answer_part(
-    inline: Inline, works: Mapping[str, dict[str, Work]], empty: Mapping[str, int]
+    inline: Inline, works: Mapping[str, dict[str, StudentWork]], empty: Mapping[str, int]
 ) -> Part:
     id_ = f"{ANSWER_OF}{inline.id}"
     return Part(
@@ -227,7 +227,7 @@ def _answer_part(
     )
 
 
-def _check_part(check: CheckHead, works: Mapping[str, dict[str, Work]]) -> Part:
+def _check_part(check: CheckHead, works: Mapping[str, dict[str, StudentWork]]) -> Part:
     id_ = f"{CHECK_OF}{check.id}"
     return Part(
         id=id_,

@@ -11,28 +11,28 @@ from grader.classroom.marks.decisions import (
     CHECK_OF,
     REQUEST,
     Decision,
-    Request,
+    RegradeRequest,
     key_of,
 )
-from grader.desk.rendering import Renderer, Shown, author_text, label
-from grader.desk.snapshot import Part, Student
-from grader.desk.view import State, View
+from grader.desk.rendering import AnswerRenderer, Shown, author_text, label
+from grader.desk.snapshot import GradedStudent, Part
+from grader.desk.view import GroupState, View
 from grader.report.markup.conversion_clock import ConversionClock
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestRow:
     """A request on the page of all requests."""
 
     part: Part
-    student: Student
+    student: GradedStudent
     label: str
-    request: Request
+    request: RegradeRequest
     version: int
     page: str
 
 
-def requests(view: View, names: bool) -> list[Asked]:
+def requests(view: View, names: bool) -> list[RequestRow]:
     """Return the requests, those that are open first."""
     found = []
     for (part_id, student_id), request in view.requests.items():
@@ -41,7 +41,7 @@ def requests(view: View, names: bool) -> list[Asked]:
             continue
         record = view.journal.record(REQUEST, key_of(part_id, student_id))
         found.append(
-            Asked(
+            RequestRow(
                 part,
                 student,
                 label(student, names),
@@ -69,7 +69,7 @@ class Neighbours:
     following: str
 
 
-def neighbours(view: View, student: Student, names: bool) -> Neighbours:
+def neighbours(view: View, student: GradedStudent, names: bool) -> Neighbours:
     """Return the neighbours of a student among those with a result.
 
     The class's order is that of the names, so hidden names stand in the order of their tokens.
@@ -96,7 +96,9 @@ class StudentPart:
     state: str
 
 
-def student_parts(view: View, renderer: Renderer, student: Student) -> list[StudentPart]:
+def student_parts(
+    view: View, renderer: AnswerRenderer, student: GradedStudent
+) -> list[StudentPart]:
     """Return what a student wrote and was given, part by part."""
     found = []
     clock = ConversionClock()
@@ -105,9 +107,13 @@ def student_parts(view: View, renderer: Renderer, student: Student) -> list[Stud
         decision = view.decision(part, student.entry.student)
         if part.id.startswith(CHECK_OF) and decision is None:
             continue
-        state = State.WAITING if work is not None else "nothing written"
+        state = GroupState.WAITING if work is not None else "nothing written"
         if decision is not None and work is not None:
-            state = State.GRADED if decision.seen == work.seen and decision.done else State.CHANGED
+            state = (
+                GroupState.GRADED
+                if decision.seen == work.seen and decision.done
+                else GroupState.CHANGED
+            )
         given = (
             [view.book.items[id_] for id_ in decision.items if id_ in view.book.items]
             if decision
@@ -132,5 +138,5 @@ def student_parts(view: View, renderer: Renderer, student: Student) -> list[Stud
 
 def next_left(parts: Sequence[StudentPart]) -> str:
     """Return the page of the first part that is left to grade; nothing if none is."""
-    waits = (str(State.WAITING), str(State.CHANGED))
+    waits = (str(GroupState.WAITING), str(GroupState.CHANGED))
     return next((one.page for one in parts if one.state in waits and one.page), "")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from itertools import chain
 
-from grader.classroom.marks.decided import Book
+from grader.classroom.marks.decided import ClassDecisions
 from grader.classroom.marks.decisions import (
     CHECK_OF,
     ITEM,
@@ -18,19 +18,19 @@ from grader.classroom.marks.decisions import (
     Decision,
     Item,
     Journal,
-    Line,
-    Request,
+    JournalRow,
+    RegradeRequest,
     Scale,
     decoded,
     key_of,
     names_of,
 )
 from grader.desk import snapshot
-from grader.desk.given import Given
-from grader.desk.snapshot import Part, Snapshot, Work
+from grader.desk.given import GivenMarks
+from grader.desk.snapshot import Part, Snapshot, StudentWork
 
 
-class State(StrEnum):
+class GroupState(StrEnum):
     """What is to be done about a group of equal answers."""
 
     WAITING = "waits"
@@ -40,7 +40,7 @@ class State(StrEnum):
     PLAIN = "as checked"  # of a check: nobody has changed its points
 
 
-TO_DO = (State.WAITING, State.CHANGED, State.PARTLY)
+TO_DO = (GroupState.WAITING, GroupState.CHANGED, GroupState.PARTLY)
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Group:
 
     token: str
     part: Part
-    works: Sequence[Work]
-    state: State
+    works: Sequence[StudentWork]
+    state: GroupState
     decision: Decision | None  # the last one
     version: int  # of all that concerns it: a decision names the one that it was made on
     points: float | None  # that the decision gives
@@ -67,12 +67,14 @@ class Group:
 class View:
     """Class and decisions at one moment, and what was worked out of them."""
 
-    def __init__(self, class_: Snapshot, journal: Journal, given: Given, last: int) -> None:
+    def __init__(self, class_: Snapshot, journal: Journal, given: GivenMarks, last: int) -> None:
         self.snapshot = class_
         self.journal = journal
         self.given = given
         self.last = last
-        self.book = Book(journal.values(ITEM, Item), journal.values(SCALE, Scale), given.decisions)
+        self.book = ClassDecisions(
+            journal.values(ITEM, Item), journal.values(SCALE, Scale), given.decisions
+        )
         self.kept: dict[object, object] = {}  # what is dear to work out; ended with any change
         self.lines: dict[
             str, object
@@ -80,7 +82,7 @@ class View:
         self._groups: dict[str, list[Group]] = {}
         self._bases: dict[str, float] = {}
 
-    def after(self, lines: Sequence[Line], last: int) -> View:
+    def after(self, lines: Sequence[JournalRow], last: int) -> View:
         """Return the view after later rows of the journal; parts that they don't concern stay as
         they are.
         """
@@ -93,7 +95,7 @@ class View:
                 fresh._groups[part] = groups
         return fresh
 
-    def _touched(self, line: Line, fresh: View) -> Sequence[str]:
+    def _touched(self, line: JournalRow, fresh: View) -> Sequence[str]:
         """Return the parts whose groups a row of the journal changes."""
         if line.kind == ITEM:
             items = (self.book.items.get(line.key), fresh.book.items.get(line.key))
@@ -101,10 +103,10 @@ class View:
         return [line.key] if line.kind == SCALE else names_of(line.key)[:1]
 
     @cached_property
-    def requests(self) -> dict[tuple[str, str], Request]:
+    def requests(self) -> dict[tuple[str, str], RegradeRequest]:
         """Requests for a regrade, by part and student."""
         found = {}
-        for key, request in self.journal.values(REQUEST, Request).items():
+        for key, request in self.journal.values(REQUEST, RegradeRequest).items():
             part, student = names_of(key)
             found[part, student] = request
         return found
@@ -146,8 +148,8 @@ class View:
 
     def _grouped(self, part: Part) -> list[Group]:
         splits = self.given.splits.get(part.id, {})
-        members: dict[str, list[Work]] = {}
-        apart: dict[str, list[Work]] = {}
+        members: dict[str, list[StudentWork]] = {}
+        apart: dict[str, list[StudentWork]] = {}
         versions: dict[str, int] = {}
         for work in part.works.values():
             split, version = splits.get(work.student, (False, 0))
@@ -164,7 +166,7 @@ class View:
         return found
 
     def _group(
-        self, part: Part, token: str, works: list[Work], version: int, *, split: bool = False
+        self, part: Part, token: str, works: list[StudentWork], version: int, *, split: bool = False
     ) -> Group:
         latest, latest_version = None, 0
         standing: list[Decision] = []
@@ -202,15 +204,15 @@ class View:
         return request is not None and request.state == "open"
 
 
-def _state(part: Part, done: int, size: int, *, earlier: bool) -> State:
+def _state(part: Part, done: int, size: int, *, earlier: bool) -> GroupState:
     if part.id.startswith(CHECK_OF):
         if earlier:
-            return State.CHANGED
+            return GroupState.CHANGED
         if done:
-            return State.GRADED if done == size else State.PARTLY
-        return State.PLAIN
+            return GroupState.GRADED if done == size else GroupState.PARTLY
+        return GroupState.PLAIN
     if done == size:
-        return State.GRADED
+        return GroupState.GRADED
     if done:
-        return State.PARTLY
-    return State.CHANGED if earlier else State.WAITING
+        return GroupState.PARTLY
+    return GroupState.CHANGED if earlier else GroupState.WAITING

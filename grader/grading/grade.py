@@ -20,7 +20,7 @@ import msgspec
 
 from grader.assignment.spec import Assignment
 from grader.errors import AssignmentError, UsageError
-from grader.grading.intake.candidates import Draft, draft_of, listed_cells
+from grader.grading.intake.candidates import TemplateFile, draft_of, listed_cells
 from grader.grading.intake.take import Taken, Wanted
 from grader.grading.intake.text_notebooks import take_in
 from grader.grading.scoring import questions, score_check
@@ -94,9 +94,9 @@ def wanted(assignment: Assignment) -> Wanted:
     )
 
 
-def _drafts(assignment: Assignment) -> dict[str, Draft]:
+def _drafts(assignment: Assignment) -> dict[str, TemplateFile]:
     """Return of each wanted file what students get, by which renamed files are recognised."""
-    drafts: dict[str, Draft] = {}
+    drafts: dict[str, TemplateFile] = {}
     for file in assignment.spec.files:
         drafts[file.path] = draft_of((), file.provides)
     for notebook in assignment.spec.notebooks:

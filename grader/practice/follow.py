@@ -31,7 +31,7 @@ WAIT_SECONDS = 20.0  # a request for changes is answered after so long, if nothi
 FAVICON = "data:,"
 
 
-class Pages:
+class FollowedReport:
     """The newest report, and who waits for it."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = False  # they end with the last answer, or soon after
 
-    def __init__(self, pages: Pages, token: str) -> None:
+    def __init__(self, pages: FollowedReport, token: str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.pages = pages
         self.token = token
@@ -130,7 +130,7 @@ class Follower:
     """
 
     def __init__(self) -> None:
-        self._pages = Pages()
+        self._pages = FollowedReport()
         self._server = Server(self._pages, secrets.token_urlsafe(24))
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 

@@ -17,7 +17,7 @@ from grader.errors import CannotGrade, GraderError, WorkerDied
 from grader.model import Report
 from grader.practice import shown
 from grader.practice.kernel import receive
-from grader.practice.messages import Answer, Order, framed, read
+from grader.practice.messages import KernelAnswer, Order, framed, read
 from grader.practice.own import find
 from grader.practice.session import Session
 from grader.sandbox.box import Box, Exit, Sandbox
@@ -89,7 +89,7 @@ class Helper:
         except Exception:  # the first check meets it again and says it
             self._close()
 
-    def _answer(self, order: Order) -> Answer:
+    def _answer(self, order: Order) -> KernelAnswer:
         try:
             return self._checked(order)
         except CannotGrade as error:
@@ -103,7 +103,7 @@ class Helper:
             said = f"{type(error).__name__}: {error}"
             return shown.message(f"the grader failed, and this says nothing of your work: {said}")
 
-    def _checked(self, order: Order) -> Answer:
+    def _checked(self, order: Order) -> KernelAnswer:
         session = self._current()
         names = [name.partition("[")[0] for name in order.names]
         session.must_know(names)
@@ -131,7 +131,7 @@ class Helper:
             check is not None and check.notebook == judged for check in checks
         ):
             return {}
-        self._channel.send(framed(Answer(live=True)))
+        self._channel.send(framed(KernelAnswer(live=True)))
         return {judged: LiveSandbox(receive(self._control))}
 
     def _current(self) -> Session:
@@ -189,7 +189,7 @@ def _elsewhere(assignment: Assignment, wanted: list[str], judged: str) -> dict[s
 
 def _shown(
     order: Order, report: Report | None, sources: Mapping[str, str], elsewhere: Mapping[str, str]
-) -> Answer:
+) -> KernelAnswer:
     cases = {}
     for name in order.names:
         id_, _, case = name.partition("[")

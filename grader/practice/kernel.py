@@ -36,7 +36,7 @@ class _Unused:
         """Do nothing: the answers go through a pipe."""
 
 
-class Asked:
+class KernelState:
     """A kernel's namespace and streams, as the code that runs a check in the box needs them."""
 
     def __init__(self, namespace: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ class LiveWorker(Worker):
         """Run an author's code beside the kernel's objects, in a fork of this process."""
         from grader.sandbox.inside.work.probe import probe
 
-        return Frame({"ok": True, "told": probe(Asked(self.namespace), frame.body)})
+        return Frame({"ok": True, "told": probe(KernelState(self.namespace), frame.body)})
 
 
 class Copy:

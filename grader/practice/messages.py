@@ -19,7 +19,7 @@ class Order(msgspec.Struct, frozen=True):
     defined: tuple[str, ...] = ()  # the names in the kernel
 
 
-class Answer(msgspec.Struct, frozen=True):
+class KernelAnswer(msgspec.Struct, frozen=True):
     """What is to be shown, or with `live` the wish to speak to the kernel first."""
 
     live: bool = False
@@ -27,10 +27,10 @@ class Answer(msgspec.Struct, frozen=True):
     text: str = ""
 
 
-Message = TypeVar("Message", Order, Answer)
+Message = TypeVar("Message", Order, KernelAnswer)
 
 
-def framed(message: Order | Answer) -> Frame:
+def framed(message: Order | KernelAnswer) -> Frame:
     """Return a message as it is sent."""
     body: Any = msgspec.to_builtins(message)
     return Frame(body)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.limits import THREADS
-from grader.practice.messages import Answer, Order, framed, read
+from grader.practice.messages import KernelAnswer, Order, framed, read
 from grader.sandbox.wire import Channel, WireError
 
 WORKER = "grader.sandbox.inside.work.worker"  # runs the notebook while it is graded
@@ -110,7 +110,7 @@ class Checker:
             self._connection.close()
             self._connection = None
 
-    def answer(self, names: tuple[str, ...], namespace: dict[str, Any]) -> Answer:
+    def answer(self, names: tuple[str, ...], namespace: dict[str, Any]) -> KernelAnswer:
         """Return what is to be shown of some checks, or of all."""
         try:
             return self._asked(names, namespace)
@@ -121,18 +121,18 @@ class Checker:
             self.disconnect()
             return _sentence(f"the process that checks has ended ({error}); run the cell again")
 
-    def _asked(self, names: tuple[str, ...], namespace: dict[str, Any]) -> Answer:
+    def _asked(self, names: tuple[str, ...], namespace: dict[str, Any]) -> KernelAnswer:
         connection = self.connect()
         defined = [name for name in namespace if isinstance(name, str) and not name.startswith("_")]
         order = Order(names, notebook_file(namespace), tuple(defined[:MOST_NAMES]))
         connection.channel.send(framed(order))
-        answer = read(connection.channel.receive(), Answer)
+        answer = read(connection.channel.receive(), KernelAnswer)
         if not answer.live:
             return answer
         with contextlib.closing(_kernel(namespace, connection.process_id)) as kernel:
             kernel.hand_over(connection.control)
             kernel.wait()
-            return read(connection.channel.receive(), Answer)
+            return read(connection.channel.receive(), KernelAnswer)
 
 
 def _kernel(namespace: dict[str, Any], other: int) -> Any:
@@ -150,8 +150,8 @@ def notebook_file(namespace: dict[str, Any]) -> str:
     return told if isinstance(told, str) and told.endswith(".ipynb") else ""
 
 
-def _sentence(text: str) -> Answer:
-    return Answer(text=f"grader: {text}")
+def _sentence(text: str) -> KernelAnswer:
+    return KernelAnswer(text=f"grader: {text}")
 
 
 def in_a_box() -> bool:

@@ -23,7 +23,7 @@ from grader.grading.grade import Graded, Grader, Options
 from grader.grading.intake.take import Taken
 from grader.model import CheckResult, Tier, Visibility
 from grader.practice.own import find, work_folder
-from grader.practice.warm import Opened, WarmSandbox
+from grader.practice.warm import OpenSandbox, ReserveSandbox
 from grader.sandbox.box import Sandbox
 
 
@@ -48,9 +48,9 @@ class Session:
         self.assignment = assignment
         self.folder = folder or work_folder(assignment)
         self.known = public_checks(assignment)
-        self._sandbox = WarmSandbox()
+        self._sandbox = ReserveSandbox()
         options = Options(isolation=Tier.NONE, seed="public")
-        self._grader = Grader(assignment, options, Opened(self._sandbox))
+        self._grader = Grader(assignment, options, OpenSandbox(self._sandbox))
         self._preparing: threading.Thread | None = None
 
     @classmethod

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from grader.model import CheckResult, Report, Status
-from grader.practice.messages import Answer
+from grader.practice.messages import KernelAnswer
 from grader.report import labels, page, templating, terminal
 from grader.report.audience import Audience, view
 
@@ -24,10 +24,10 @@ def prepare() -> None:
     templating.prepare(PACKAGE)
 
 
-def message(sentence: str) -> Answer:
+def message(sentence: str) -> KernelAnswer:
     """Return one sentence in place of a report."""
     html = templating.fragment(PACKAGE, "message.html.j2", sentence=sentence)
-    return Answer(html=html, text=sentence)
+    return KernelAnswer(html=html, text=sentence)
 
 
 def answer(
@@ -37,7 +37,7 @@ def answer(
     cases: Mapping[str, str],
     *,
     everything: bool,
-) -> Answer:
+) -> KernelAnswer:
     """Return what is shown of a report.
 
     elsewhere: checks that were not run, and the notebook that each of them judges
@@ -60,7 +60,7 @@ def answer(
         left=_left(shown) if everything else (),
         everything=everything,
     )
-    return Answer(html=html, text=_text(shown, elsewhere, everything=everything))
+    return KernelAnswer(html=html, text=_text(shown, elsewhere, everything=everything))
 
 
 def _of_case(check: CheckResult, case: str) -> CheckResult:

@@ -8,7 +8,7 @@ from grader.sandbox.box import Box, Sandbox
 from grader.sandbox.plain import PlainBox, PlainSandbox
 
 
-class WarmSandbox(PlainSandbox):
+class ReserveSandbox(PlainSandbox):
     """The tier `none` with one worker in reserve, which no submission has used."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class WarmSandbox(PlainSandbox):
         super().close()
 
 
-class Opened:
+class OpenSandbox:
     """A sandbox that is open already, in the place of one that is still being opened."""
 
     def __init__(self, sandbox: Sandbox) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.assignment.misconceptions import Change, Misconception, apply, load_all
+from grader.assignment.misconceptions import Misconception, SourceChange, apply, load_all
 from grader.errors import AssignmentError
 
 CODE = '''"""A module."""
@@ -60,7 +60,8 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
 def changed(*changes: tuple[str, str, str], file: str = "code.py", code: str = CODE) -> str:
     """Return the code with changes, each of a function, an old and a new text."""
     made = tuple(
-        Change(file=file, function=function, old=old, new=new) for function, old, new in changes
+        SourceChange(file=file, function=function, old=old, new=new)
+        for function, old, new in changes
     )
     misconception = Misconception(
         id="some", name="Some", hint="Look.", fails=("double",), changes=made
@@ -135,7 +136,7 @@ def test_changes_are_made_one_after_another() -> None:
 def test_what_is_not_changed_stays_as_it_is() -> None:
     misconception = Misconception(
         id="some", name="Some", hint="Look.", fails=("double",),
-        changes=(Change(file="code.py", function="double", old="x + x", new="x"),),
+        changes=(SourceChange(file="code.py", function="double", old="x + x", new="x"),),
     )  # fmt: skip
     files = {"code.py": CODE.encode(), "other.py": b"\xff"}
     made = apply(misconception, files)
@@ -171,7 +172,7 @@ def test_cell_of_a_notebook_is_changed() -> None:
         {"cell_type": "code", "source": ["%matplotlib inline\n"]},
         {"cell_type": "code", "source": CODE.splitlines(keepends=True)},
     ]
-    change = Change(file="Book.ipynb", function="double", old="x + x", new="x")
+    change = SourceChange(file="Book.ipynb", function="double", old="x + x", new="x")
     misconception = Misconception(
         id="some", name="Some", hint="Look.", fails=("double",), changes=(change,)
     )

@@ -17,9 +17,9 @@ from grader.assignment.spec import Assignment, load
 from grader.authoring import record
 from grader.authoring.audit import audit_report
 from grader.authoring.audit.audit_inputs import Equivalent, key_of, right_solutions
-from grader.authoring.audit.findings import Audit, State
+from grader.authoring.audit.findings import Audit, MutantState
 from grader.authoring.audit.mutants import mutants
-from grader.authoring.audit.run_audit import Options, audit
+from grader.authoring.audit.run_audit import AuditOptions, audit
 from grader.authoring.audit.trial_runs import Bench, TrialRun, run_one
 from grader.errors import AssignmentError, UsageError
 
@@ -111,7 +111,7 @@ class Small:
 
     def audited(self, *parts: str, right: Path | None = None) -> Audit:
         return audit(
-            self.recorded(), Options(isolation="none", workers=1, parts=parts, right=right)
+            self.recorded(), AuditOptions(isolation="none", workers=1, parts=parts, right=right)
         )
 
 
@@ -143,7 +143,7 @@ def weak(tmp_path: Path) -> Small:
 def test_strong_checks_kill_every_mutant(small: Small) -> None:
     found = small.audited("mutants")
     assert found.good
-    assert {mutant.state for mutant in found.mutants} == {State.KILLED}
+    assert {mutant.state for mutant in found.mutants} == {MutantState.KILLED}
     rows = {row.id: row for row in found.checks}
     assert rows["center"].alone == rows["center"].kills > 3
     assert rows["center"].kills + rows["halvings"].kills == len(found.mutants)
@@ -195,8 +195,8 @@ def test_survivor_is_not_taken_for_its_twin_that_a_check_noticed(tmp_path: Path)
         for mutant in found.mutants
         if mutant.diff == "- x += 1\n+ x -= 1"
     }
-    assert sorted(twins.values()) == [State.KILLED, State.SURVIVED]
-    assert twins["-2"] is State.SURVIVED
+    assert sorted(twins.values()) == [MutantState.KILLED, MutantState.SURVIVED]
+    assert twins["-2"] is MutantState.SURVIVED
 
     small.equivalent("center", "- x += 1", "+ x -= 1")
     found = small.audited("mutants")
@@ -332,7 +332,7 @@ def test_a_listed_diff_may_begin_with_a_line_that_stays() -> None:
 def test_survivor_that_is_listed_is_no_survivor(weak: Small) -> None:
     weak.equivalent("center", "- return x - x.mean(axis=0)", "+ return x + x.mean(axis=0)")
     found = weak.audited("mutants")
-    listed = [mutant for mutant in found.mutants if mutant.state is State.EQUIVALENT]
+    listed = [mutant for mutant in found.mutants if mutant.state is MutantState.EQUIVALENT]
     assert [mutant.reason for mutant in listed] == ["It is the same."]
     assert found.problems == ()
     assert "It is the same." in audit_report.html(found).decode()

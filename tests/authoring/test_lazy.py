@@ -17,7 +17,7 @@ from grader.assignment.spec import Assignment, load
 from grader.authoring.audit import lazy_solutions
 from grader.authoring.audit.findings import Audit
 from grader.authoring.audit.lazy_answers import KINDS, lazily
-from grader.authoring.audit.run_audit import Options, audit
+from grader.authoring.audit.run_audit import AuditOptions, audit
 from grader.authoring.record import record
 
 Pair = namedtuple("Pair", "first second")
@@ -202,7 +202,7 @@ def written(folder: Path, *, ordered: bool, allowed: str) -> Assignment:
 def audited(folder: Path, *, ordered: bool, allowed: str) -> Audit:
     assignment = written(folder, ordered=ordered, allowed=allowed)
     record(assignment, reseed=False, progress=lambda line: None)
-    return audit(assignment, Options(isolation="none", workers=2, parts=("lazy",)))
+    return audit(assignment, AuditOptions(isolation="none", workers=2, parts=("lazy",)))
 
 
 def test_checks_that_pay_for_no_work_are_named_with_what_earned_it(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from grader.classroom.run.batch import Batch
 from grader.classroom.run.cache_keys import assignment_digest
 from grader.classroom.run.executors import Lanes
 from grader.classroom.run.result_store import Store
-from grader.classroom.run.run_types import Options
+from grader.classroom.run.run_types import BatchOptions
 
 
 def graded(out: Path) -> list[str]:
@@ -253,7 +253,7 @@ class Unlucky(Here):
 def run_with(
     assignment: Assignment, submissions: Path, out: Path, lose: Callable[[worker.Task], bool]
 ):
-    options = Options(submissions=submissions, out=out, isolation="none")
+    options = BatchOptions(submissions=submissions, out=out, isolation="none")
     return Batch(assignment, options, lambda event: None).run(lambda work: Unlucky(lose))
 
 
@@ -294,7 +294,7 @@ def test_a_worker_without_the_assignment_gets_it_with_the_task(
         return False
 
     worker._FOLDERS.clear()
-    options = Options(submissions=small_class, out=out, isolation="none", remote=True)
+    options = BatchOptions(submissions=small_class, out=out, isolation="none", remote=True)
     totals = Batch(assignment, options, lambda event: None).run(lambda work: Unlucky(look))
     assert totals.graded == 5
     # as many as were under way before it was there

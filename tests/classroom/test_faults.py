@@ -90,16 +90,16 @@ class Full:
 def test_a_full_temporary_folder_gives_no_mark(
     batch: Callable, two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lay = unpack.Part.lay
+    lay = unpack.PartWriter.lay
 
-    def full(self: unpack.Part, root: Path, name: str, file: unpack.Readable) -> Path:
+    def full(self: unpack.PartWriter, root: Path, name: str, file: unpack.Readable) -> Path:
         if name.startswith("ann/"):
             return lay(self, root, name, Full())
         return lay(self, root, name, file)
 
     packed = mini.zip_folder(two, tmp_path / "d.zip")
     with monkeypatch.context() as patched:
-        patched.setattr(unpack.Part, "lay", full)
+        patched.setattr(unpack.PartWriter, "lay", full)
         assert batch(packed).code == 3
     assert marks(tmp_path / "out")["ann"] == ("fault", "")
     assert batch(packed).code == 1

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from listing import Listing
 
 from grader.classroom.download.hand_ins import Asking, Class, read
-from grader.classroom.download.roster import Member, Roster, agree
+from grader.classroom.download.roster import Roster, RosterMember, agree
 from grader.errors import UsageError
 
 ASKING = Asking(assignment="mini", wanted=frozenset({"mini.py"}))
 
 
-def class_of(paths: list[str], members: list[Member] | None, **asking: object) -> Class:
+def class_of(paths: list[str], members: list[RosterMember] | None, **asking: object) -> Class:
     with_more = Asking(assignment="mini", wanted=frozenset({"mini.py"}), **asking)  # type: ignore[arg-type]
     return read(Listing(paths), Roster(members) if members is not None else None, with_more)
 
 
 def graded(
-    paths: list[str], members: list[Member] | None, **asking: object
+    paths: list[str], members: list[RosterMember] | None, **asking: object
 ) -> dict[str, tuple[str, ...]]:
     return {
         entry.student: entry.paths
@@ -35,7 +35,7 @@ def graded(
 
 # --- every LMS's names, hostile -------------------------------------------------------------------
 
-ADA, BOB, EVE = Member(student="101", name="Ada Lovelace"), Member(student="102", name="Bob Bright"), Member(
+ADA, BOB, EVE = RosterMember(student="101", name="Ada Lovelace"), RosterMember(student="102", name="Bob Bright"), RosterMember(
     student="104", name="Eve Moe"
 )  # fmt: skip
 
@@ -76,7 +76,7 @@ def test_a_group_of_canvas_whose_name_ends_with_a_number_is_read_whole() -> None
 
 
 def test_a_name_in_canvas_that_can_be_read_in_two_ways_is_asked_about() -> None:
-    members = [Member(student="a", name="Jo"), Member(student="b", name="Jo 7")]
+    members = [RosterMember(student="a", name="Jo"), RosterMember(student="b", name="Jo 7")]
     (row,) = [
         entry
         for entry in class_of(["jo_7_1001_9001_mini.py"], members).entries
@@ -95,7 +95,7 @@ def test_anonymous_hand_ins_are_graded_as_nobodys_and_the_roster_is_not_missing(
 
 
 def test_a_user_of_blackboard_that_ends_as_another_does_is_not_that_one() -> None:
-    members = [Member(student="ann_b", name="Ann"), Member(student="ann_c", name="Cyd")]
+    members = [RosterMember(student="ann_b", name="Ann"), RosterMember(student="ann_c", name="Cyd")]
     names = [f"HW 1_{user}_attempt_2026-11-01-10-11-12_mini.py" for user in ("ann_b", "ann_c")]
     assert graded(names, members) == {"ann_b": (names[0],), "ann_c": (names[1],)}
 
@@ -129,7 +129,7 @@ def test_google_classroom_names_files_by_person() -> None:
 
 @pytest.mark.parametrize("git", ["", "/.git/HEAD"])
 def test_repositories_are_read_by_assignment_with_git_or_without(git: str) -> None:
-    members = [Member(student="ann-b", name="Ann"), Member(student="b", name="Bob")]
+    members = [RosterMember(student="ann-b", name="Ann"), RosterMember(student="b", name="Bob")]
     names = ["cs1-mini-ann-b", "cs1-mini-b"]
     paths = [f"{name}/mini.py" for name in names] + (
         [f"{name}{git}" for name in names] if git else []
@@ -138,7 +138,7 @@ def test_repositories_are_read_by_assignment_with_git_or_without(git: str) -> No
 
 
 def test_one_clone_among_nothing_else_is_its_users() -> None:
-    members = [Member(student="ann", name="Ann")]
+    members = [RosterMember(student="ann", name="Ann")]
     assert graded(["homework-ann/.git/HEAD", "homework-ann/mini.py"], members) == {
         "ann": ("homework-ann",)
     }
@@ -164,8 +164,8 @@ def test_one_students_work_is_no_class() -> None:
 def test_a_group_is_graded_once_and_marked_for_all() -> None:
     groups = Roster(
         [
-            Member(student="101", name="", group="Team 7"),
-            Member(student="102", name="", group="Team 7"),
+            RosterMember(student="101", name="", group="Team 7"),
+            RosterMember(student="102", name="", group="Team 7"),
         ]
     )
     entries = class_of(["team_7_1001_9001_mini.py"], [ADA, BOB, EVE], groups=groups).entries
@@ -192,18 +192,20 @@ def test_brackets_in_a_name_of_sakai_are_no_login() -> None:
 
 
 def test_a_name_in_canvas_without_a_letter_that_it_keeps_is_read_by_its_number() -> None:
-    wang = Member(student="w", name="小明 王", lms_ids=(("canvas", "1001"),))
+    wang = RosterMember(student="w", name="小明 王", lms_ids=(("canvas", "1001"),))
     found = graded(["_1001_9001_mini.py", "brightbob_1002_9002_mini.py"], [wang, BOB])
     assert found == {"102": ("brightbob_1002_9002_mini.py",), "w": ("_1001_9001_mini.py",)}
 
 
 def test_a_dash_in_a_name_of_google_classroom_is_read_by_the_roster() -> None:
-    anne = Member(student="9", name="Anne - Marie")
+    anne = RosterMember(student="9", name="Anne - Marie")
     names = ["Anne - Marie - mini.py", "Bob Bright - Ada Lovelace - mini.py", "notes.txt"]
     found = graded(names, [ADA, BOB, anne])
     assert (found["9"], found["102"]) == ((names[0],), (names[1],))
     assert "101" not in found
-    both = class_of(["Bob Bright - Jr - mini.py"], [BOB, Member(student="8", name="Bob Bright Jr")])
+    both = class_of(
+        ["Bob Bright - Jr - mini.py"], [BOB, RosterMember(student="8", name="Bob Bright Jr")]
+    )
     assert [entry.student for entry in both.entries if entry.asked and not entry.paths] == [
         "8", "102", "? Bob Bright - Jr - mini.py",
     ]  # fmt: skip
@@ -211,7 +213,7 @@ def test_a_dash_in_a_name_of_google_classroom_is_read_by_the_roster() -> None:
 
 @pytest.mark.parametrize("end", ["/mini.py", ".zip"])
 def test_the_branch_behind_a_repository_of_github_is_not_the_users(end: str) -> None:
-    ann, bob = Member(student="ann", name="Ann"), Member(student="bob-b", name="Bob")
+    ann, bob = RosterMember(student="ann", name="Ann"), RosterMember(student="bob-b", name="Bob")
     paths = [f"mini-ann-main{end}", f"mini-bob-b-master{end}"]
     assert list(graded(paths, [ann, bob])) == ["ann", "bob-b"]
     assert list(graded(paths, None)) == ["ann", "bob-b"]
@@ -371,7 +373,9 @@ def test_no_row_holds_the_work_of_another(
     if layout in (google, by_names) and len({pupil.name for pupil in pupils}) < len(pupils):
         return  # two files of one name: no LMS makes that
     lms = {pupil.id: (("", str(pupil.number)),) if by_lms else () for pupil in pupils}
-    members = [Member(student=pupil.id, name=pupil.name, lms_ids=lms[pupil.id]) for pupil in pupils]
+    members = [
+        RosterMember(student=pupil.id, name=pupil.name, lms_ids=lms[pupil.id]) for pupil in pupils
+    ]
     try:
         found = class_of([f"{name}{WITHIN[layout]}" for name in owners], members)
     except UsageError:
@@ -398,7 +402,7 @@ def test_no_row_holds_the_work_of_another_in_gradescope(pupils: list[Pupil], wro
         )
     files = [f"submission_{number}/{pupil.files[0]}" for number, pupil in enumerate(pupils)]
     listing = Listing(files, {"submission_metadata.yml": "".join(told).encode()})
-    roster = Roster([Member(student=pupil.id, name=pupil.name) for pupil in pupils])
+    roster = Roster([RosterMember(student=pupil.id, name=pupil.name) for pupil in pupils])
     for entry in read(listing, roster, ASKING).entries:
         for path in entry.paths:
             owner = pupils[int(path.removeprefix("submission_"))]
@@ -414,7 +418,7 @@ def test_nobody_has_an_anonymous_hand_in(pupils: list[Pupil]) -> None:
         f"anon_{'LATE_' if pupil.number % 2 else ''}{pupil.number}_{pupil.number}_{pupil.files[0]}"
         for pupil in pupils
     ]
-    members = [Member(student=pupil.id, name=pupil.name) for pupil in pupils]
+    members = [RosterMember(student=pupil.id, name=pupil.name) for pupil in pupils]
     entries = class_of(names, members).entries
     ids = {pupil.id for pupil in pupils}
     assert not [entry for entry in entries if entry.student in ids and entry.paths]
@@ -443,8 +447,8 @@ def test_no_row_holds_the_work_of_another_group(
             "folders": team,
         }[lms]
         names[name] = team
-    members = [Member(student=pupil.id, name=pupil.name) for pupil in pupils]
-    groups = Roster([Member(student=id_, name="", group=team) for id_, team in teams.items()])
+    members = [RosterMember(student=pupil.id, name=pupil.name) for pupil in pupils]
+    groups = Roster([RosterMember(student=id_, name="", group=team) for id_, team in teams.items()])
     ends = "/mini.py" if lms in ("moodle", "folders") else ""
     try:
         found = class_of([f"{name}{ends}" for name in names], members, groups=groups)

@@ -15,7 +15,7 @@ from grader.classroom.download.students import Entry
 from grader.classroom.marks import class_page, gradebook
 from grader.classroom.marks.course_marks import Rules, compute
 from grader.classroom.marks.gradebook import Line
-from grader.classroom.run.results import CheckHead, CheckRow, ClassFile, Outcome
+from grader.classroom.run.results import CheckHead, CheckRow, ClassFile, SubmissionOutcome
 from grader.model import Status
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>\x1b[31m\u202e'
@@ -70,7 +70,13 @@ def line(
             )
     entry = Entry(student=student, folder=f"f-{student[-4:]}", name=name, paths=("x",))
     marks = compute([check.marks for check in checks], Rules())
-    return Line(entry=entry, outcome=Outcome.GRADED, checks=tuple(checks), marks=marks, seconds=0.5)
+    return Line(
+        entry=entry,
+        outcome=SubmissionOutcome.GRADED,
+        checks=tuple(checks),
+        marks=marks,
+        seconds=0.5,
+    )
 
 
 # --- the gradebook --------------------------------------------------------------------------------
@@ -85,7 +91,7 @@ def cells(lines: list[Line]) -> list[dict[str, str]]:
 def test_no_cell_begins_a_formula(text: str) -> None:
     refused = Line(
         entry=Entry(student=text, folder="f", name=text, email=text),
-        outcome=Outcome.REFUSED,
+        outcome=SubmissionOutcome.REFUSED,
         message=text,
     )
     for cell in cells([refused])[0].values():
@@ -98,7 +104,7 @@ def test_no_part_between_semicolons_begins_a_formula(before: str, text: str) -> 
     told = f"{before}{text}"
     refused = Line(
         entry=Entry(student=told, folder="f", name=told, email=told),
-        outcome=Outcome.REFUSED,
+        outcome=SubmissionOutcome.REFUSED,
         message=told,
     )
     row = gradebook.render(class_of([refused]), [refused]).decode().splitlines()[1]
@@ -169,7 +175,7 @@ def test_equal_unusual_numbers_are_shown_although_a_hint_was_given() -> None:
 def refused(student: str, message: str) -> Line:
     return Line(
         entry=Entry(student=student, folder=student, paths=("x",)),
-        outcome=Outcome.REFUSED,
+        outcome=SubmissionOutcome.REFUSED,
         message=message,
     )
 
@@ -277,7 +283,7 @@ class Fake(Here):
         return future
 
 assignment, submissions, out = load(Path({assignment!r})), Path({submissions!r}), Path({out!r})
-batch.Batch(assignment, run_types.Options(submissions=submissions, out=out), lambda e: None).run(lambda work: Fake())
+batch.Batch(assignment, run_types.BatchOptions(submissions=submissions, out=out), lambda e: None).run(lambda work: Fake())
 class_summary.write(Store(out), out / "overrides.toml")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """

@@ -14,7 +14,7 @@ import pytest
 from grader.assignment.schema import LateSpec
 from grader.classroom.marks.course_marks import Adjustment, Rules, compute
 from grader.classroom.run.progress import Pace, describe
-from grader.classroom.run.results import CheckRow, Outcome, Row
+from grader.classroom.run.results import CheckRow, Row, SubmissionOutcome
 from grader.classroom.run.run_types import Event
 from grader.model import Status
 
@@ -31,7 +31,7 @@ def said(rules: Rules, row: Row | None, checks: tuple[CheckRow, ...] = CHECKS) -
 
 
 def graded(checks: tuple[CheckRow, ...] = CHECKS) -> Row:
-    return Row(schema=1, student="s1", key="k", outcome=Outcome.GRADED, checks=checks)
+    return Row(schema=1, student="s1", key="k", outcome=SubmissionOutcome.GRADED, checks=checks)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,11 @@ def test_where_the_grader_failed_in_a_check_there_is_no_mark() -> None:
 def test_points_by_hand_are_told_where_nothing_could_be_graded() -> None:
     rules = Rules(adjustments=(adjust(points=3),))
     refused = Row(
-        schema=1, student="s1", key="k", outcome=Outcome.REFUSED, message="it holds a link."
+        schema=1,
+        student="s1",
+        key="k",
+        outcome=SubmissionOutcome.REFUSED,
+        message="it holds a link.",
     )
     assert said(rules, refused, ()).endswith("it holds a link; 3 points by the instructor")
     assert said(rules, None, ()).endswith("nothing was handed in; 3 points by the instructor")

@@ -16,11 +16,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from grader.classroom.download.students import Entry, safe_folder
 from grader.classroom.marks.course_marks import Inline, Rules
 from grader.classroom.marks.decisions import Item
-from grader.classroom.marks.written_answers import Written
+from grader.classroom.marks.written_answers import WrittenAnswer
 from grader.classroom.run import worker
 from grader.classroom.run.cache_keys import digest_of
 from grader.classroom.run.result_store import Store
-from grader.classroom.run.results import CLASS_SCHEMA, CheckHead, ClassFile, Outcome, Row
+from grader.classroom.run.results import CLASS_SCHEMA, CheckHead, ClassFile, Row, SubmissionOutcome
 from grader.grading.grade import Graded
 from grader.model import CheckResult, Question, Report, Status, Tier, Visibility
 
@@ -68,17 +68,17 @@ def png(red: int = 200) -> str:
     return base64.b64encode(b"\x89PNG\r\n\x1a\n" + body).decode()
 
 
-def answers_of(number: int) -> dict[str, Written]:
+def answers_of(number: int) -> dict[str, WrittenAnswer]:
     """Return the answers of one student of the usual class."""
     why = NINE[number % 9]
     why = why.upper().replace("$\\TANH$", "$\\tanh$") if number % 2 and "$" not in why else why
     plot = f"```python\nplt.plot(losses[{number % 3}:])\n```\n\n![output](attachment:output-0)"
     style = f"```python\ndef double(x):\n    return {'2 * x' if number % 2 else 'x + x'}\n```"
     return {
-        WHY: Written(f"  {why}  " if number % 3 else why.replace(" ", "  ")),
-        HOW: Written(f"A gate, as in the LSTM: way {number % 5}."),
-        PLOT: Written(plot, {"output-0": png(40 * (number % 3))}),
-        STYLE: Written(style),
+        WHY: WrittenAnswer(f"  {why}  " if number % 3 else why.replace(" ", "  ")),
+        HOW: WrittenAnswer(f"A gate, as in the LSTM: way {number % 5}."),
+        PLOT: WrittenAnswer(plot, {"output-0": png(40 * (number % 3))}),
+        STYLE: WrittenAnswer(style),
     }
 
 
@@ -139,7 +139,11 @@ def notebook(number: int) -> object:
 
 
 def write_student(
-    store: Store, class_: ClassFile, entry: Entry, graded: Graded, answers: Mapping[str, Written]
+    store: Store,
+    class_: ClassFile,
+    entry: Entry,
+    graded: Graded,
+    answers: Mapping[str, WrittenAnswer],
 ) -> None:
     """Write one student's result as a class's run does."""
     rules = Rules(inline=class_.inline)
@@ -154,7 +158,7 @@ def write_student(
         key="k",
         assignment="made",
         rules=digest_of(rules),
-        outcome=Outcome.GRADED,
+        outcome=SubmissionOutcome.GRADED,
         checks=done.checks,
         answered=done.answered,
         texts=done.texts,
@@ -201,7 +205,7 @@ def build(
     out: Path,
     students: int,
     *,
-    answers: Callable[[int], Mapping[str, Written]] = answers_of,
+    answers: Callable[[int], Mapping[str, WrittenAnswer]] = answers_of,
     points: Callable[[int], Mapping[str, float]] = lambda number: (
         {"double": 3.0} if number % 4 == 1 else {}
     ),
@@ -226,7 +230,7 @@ def build(
 
 
 def regrade(
-    store: Store, student: str, answers: Mapping[str, Written], points: Mapping[str, float]
+    store: Store, student: str, answers: Mapping[str, WrittenAnswer], points: Mapping[str, float]
 ) -> None:
     """Write a student's result anew, as after a resubmission."""
     class_ = store.read_class()

@@ -15,7 +15,7 @@ import made  # noqa: E402 - found on the path above
 from report import samples  # noqa: E402 - found on the path above
 from test_desk_browser import CHROMIUM, RUBRIC, Window, first_left, served  # noqa: E402 - found on the path above
 
-from grader.classroom.marks.written_answers import Written  # noqa: E402 - found on the path above
+from grader.classroom.marks.written_answers import WrittenAnswer  # noqa: E402 - found on the path above
 
 SHOTS: tuple[tuple[str, int, str, str], ...] = (
     ("desk", 1440, "light", "grade"),
@@ -104,11 +104,11 @@ SHOWS: dict[str, Callable[[Window], None]] = {
 }
 
 
-def answers(number: int) -> dict[str, Written]:
+def answers(number: int) -> dict[str, WrittenAnswer]:
     """Return the answers of one student, with a plot that shows something."""
     own = made.answers_of(number)
     code = own[made.PLOT].text
-    return {**own, made.PLOT: Written(code, {"output-0": samples.png(320 + number % 3, 180)})}
+    return {**own, made.PLOT: WrittenAnswer(code, {"output-0": samples.png(320 + number % 3, 180)})}
 
 
 def take(browser: Any, folder: Path) -> None:

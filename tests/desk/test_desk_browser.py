@@ -25,7 +25,7 @@ from report import samples
 
 from grader import cli
 from grader.classroom.marks.decisions import ANSWER_OF, Item
-from grader.classroom.marks.written_answers import Written
+from grader.classroom.marks.written_answers import WrittenAnswer
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -464,8 +464,8 @@ def test_no_attack_acts_in_a_browser(browser: Any, tmp_path: Path) -> None:
         entries=entries,
         rubric=items,
         answers=lambda number: {
-            WHY: Written(attacks[number]),
-            HOW: Written(text, {attacks[number]: made.png()}),
+            WHY: WrittenAnswer(attacks[number]),
+            HOW: WrittenAnswer(text, {attacks[number]: made.png()}),
         },
     )
     with served(tmp_path / "class", graders=("ta1",)) as desk:

@@ -20,8 +20,8 @@ from grader.classroom.exports import desk as exports
 from grader.classroom.exports import feedback, tables
 from grader.classroom.marks import gradebook, overrides, rerender
 from grader.classroom.marks.decisions import ANSWER_OF, Item
-from grader.classroom.marks.written_answers import Written
-from grader.classroom.run.results import Outcome
+from grader.classroom.marks.written_answers import WrittenAnswer
+from grader.classroom.run.results import SubmissionOutcome
 
 Sit = Callable[..., Sat]
 
@@ -54,7 +54,7 @@ def test_similar_answers_stand_next_to_each_other(sat: Sit) -> None:
         "the moon is very far",
         "red apples are",
     ]
-    desk = sat(5, answers=lambda number: {WHY: Written(texts[number])})
+    desk = sat(5, answers=lambda number: {WHY: WrittenAnswer(texts[number])})
     kinds = [group.works[0].text.split()[0] for group in desk.groups(WHY)]
     assert kinds in (["red"] * 3 + ["the"] * 2, ["the"] * 2 + ["red"] * 3)
 
@@ -363,7 +363,9 @@ def test_an_answer_that_changed_since_waits_again_and_says_so(sat: Sit) -> None:
     desk = sat(3)
     ta1 = desk.seat("ta1")
     desk.decide(ta1, WHY, "s0000", add=2)
-    made.regrade(desk.store, "s0000", {**made.answers_of(0), WHY: Written("Something else.")}, {})
+    made.regrade(
+        desk.store, "s0000", {**made.answers_of(0), WHY: WrittenAnswer("Something else.")}, {}
+    )
     group = desk.group_of(WHY, "s0000")
     assert group.state.value == "changed since"
     row = rows(desk)["s0000"]
@@ -593,7 +595,7 @@ def test_a_refused_submission_is_shown_with_its_reason(sat: Sit) -> None:
     assert row is not None
     reason = "it holds <script>no</script> notebook"
     refused = msgspec.structs.replace(
-        row, outcome=Outcome.REFUSED, checks=(), answered=(), texts={}, message=reason
+        row, outcome=SubmissionOutcome.REFUSED, checks=(), answered=(), texts={}, message=reason
     )
     desk.store.write("s0001", {"refused.txt": reason.encode()}, refused)
     desk.store.write_class(desk.store.read_class())

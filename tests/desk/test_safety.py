@@ -16,7 +16,7 @@ from seats import HOST, ORIGIN, Sat, Seat
 
 from grader.classroom.download.students import Entry, safe_folder
 from grader.classroom.marks.decisions import Item, Journal
-from grader.classroom.marks.written_answers import Written
+from grader.classroom.marks.written_answers import WrittenAnswer
 from grader.desk import server
 from grader.desk.keys import keys_of
 from grader.errors import UsageError
@@ -80,10 +80,10 @@ def acting(page: str) -> list[str]:
 def hostile(sat: Sit) -> Sat:
     """Return a desk on a class in which every string is an attack."""
 
-    def answers(number: int) -> dict[str, Written]:
+    def answers(number: int) -> dict[str, WrittenAnswer]:
         text = ATTACKS[number % len(ATTACKS)]
         return {
-            name: Written(text, {text: made.png(), "x": text}, elsewhere=True)
+            name: WrittenAnswer(text, {text: made.png(), "x": text}, elsewhere=True)
             for name in (WHY, HOW, PLOT, STYLE)
         }
 
@@ -433,14 +433,14 @@ def test_a_desk_that_others_reach_needs_graders_and_an_address(
     tmp_path: Path, options: dict[str, object], complaint: str
 ) -> None:
     made.build(tmp_path / "class", 1)
-    settings = server.Options(source=tmp_path / "class", port=0, **options)
+    settings = server.DeskOptions(source=tmp_path / "class", port=0, **options)
     with pytest.raises(UsageError, match=complaint), server.opened(settings, "me"):
         pass
 
 
 def test_two_desks_on_one_class_are_refused(tmp_path: Path) -> None:
     made.build(tmp_path / "class", 1)
-    settings = server.Options(source=tmp_path / "class", port=0)
+    settings = server.DeskOptions(source=tmp_path / "class", port=0)
     with (
         server.opened(settings, "me"),
         pytest.raises(UsageError, match="open on"),
@@ -453,7 +453,7 @@ def test_behind_a_proxy_the_prefix_stands_in_every_link_and_the_cookie_is_for_ht
     tmp_path: Path,
 ) -> None:
     made.build(tmp_path / "class", 2)
-    settings = server.Options(
+    settings = server.DeskOptions(
         source=tmp_path / "class",
         port=0,
         graders=("ta1", "ta2"),
@@ -486,6 +486,6 @@ def test_behind_a_proxy_the_prefix_stands_in_every_link_and_the_cookie_is_for_ht
 
 def test_the_connection_is_the_loopbacks(tmp_path: Path) -> None:
     made.build(tmp_path / "class", 1)
-    with server.opened(server.Options(source=tmp_path / "class", port=0), "me") as desk:
+    with server.opened(server.DeskOptions(source=tmp_path / "class", port=0), "me") as desk:
         assert desk.sockets[0].getsockname()[0] == "127.0.0.1"
         assert desk.addresses[0][1].startswith("http://127.0.0.1:")

@@ -17,7 +17,7 @@ from grader.assignment.misconceptions import FOLDER, load_all
 from grader.assignment.spec import load
 from grader.authoring.audit import audit_report
 from grader.authoring.audit.findings import Audit, MisconceptionResult
-from grader.authoring.audit.run_audit import FRESH, Options, audit
+from grader.authoring.audit.run_audit import FRESH, AuditOptions, audit
 
 ASSIGNMENT = load(Path(__file__).resolve().parents[2] / "assignment")
 KNOWN = load_all(ASSIGNMENT.folder / FOLDER)
@@ -45,7 +45,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Audit:
     for one in KNOWN:
         if one not in TRIED:
             (root / "assignment" / FOLDER / f"{one.id}.toml").unlink()
-    return audit(load(root / "assignment"), Options(parts=("misconceptions",)))
+    return audit(load(root / "assignment"), AuditOptions(parts=("misconceptions",)))
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from grader.classroom.download.students import Entry
 from grader.classroom.marks import class_page, manual_grading
 from grader.classroom.marks.course_marks import Inline, Rules, compute
 from grader.classroom.marks.gradebook import Line
-from grader.classroom.marks.written_answers import Written
-from grader.classroom.run.results import CheckHead, ClassFile, Outcome, check_rows
+from grader.classroom.marks.written_answers import WrittenAnswer
+from grader.classroom.run.results import CheckHead, ClassFile, SubmissionOutcome, check_rows
 from grader.model import Report
 
 from . import samples
@@ -89,7 +89,7 @@ def class_pages(
     pages = {
         "index": class_page.render(class_, lines),
         "todo": manual_grading.render(
-            class_, lines, lambda student: {inline.id: Written(next(answers))}
+            class_, lines, lambda student: {inline.id: WrittenAnswer(next(answers))}
         ),
     }
     for name, text in pages.items():
@@ -113,7 +113,7 @@ def line(number: int, path: Path) -> Line:
         entry=Entry(
             student=f"s{number}@example.edu", folder=f"s{number}", name=attack, paths=("x",)
         ),
-        outcome=Outcome.FAULT if number % 40 == 0 else Outcome.GRADED,
+        outcome=SubmissionOutcome.FAULT if number % 40 == 0 else SubmissionOutcome.GRADED,
         checks=checks,
         marks=compute([check.marks for check in checks], Rules()),
         seconds=report.seconds,

@@ -28,7 +28,7 @@ def results() -> dict[str, RightResult]:
     """What the audit says of each, by name: all checks but the notebooks', with three seeds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auditing, "OTHER_SEEDS", ("1",))
-        found = auditing.audit(ASSIGNMENT, auditing.Options(parts=("right",), right=HERE))
+        found = auditing.audit(ASSIGNMENT, auditing.AuditOptions(parts=("right",), right=HERE))
     return {one.name: one for one in found.right}
 
 

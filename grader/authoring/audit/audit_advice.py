@@ -13,8 +13,8 @@ from grader.authoring.audit.findings import (
     LazyResult,
     MisconceptionResult,
     MutantResult,
+    MutantState,
     RightResult,
-    State,
 )
 from grader.text import quoted
 
@@ -78,7 +78,7 @@ def _on_known_mistakes(misconceptions: Sequence[MisconceptionResult]) -> Iterato
 def _on_survivors(mutants_: Sequence[MutantResult]) -> Iterator[str]:
     survivors: dict[str, list[MutantResult]] = {}
     for mutant in mutants_:
-        if mutant.state is State.SURVIVED:
+        if mutant.state is MutantState.SURVIVED:
             survivors.setdefault(mutant.function, []).append(mutant)
     for function, own in survivors.items():
         killers: Counter[str] = Counter()

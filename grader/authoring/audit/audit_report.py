@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from grader.authoring.audit.findings import Audit, MutantResult, State
+from grader.authoring.audit.findings import Audit, MutantResult, MutantState
 from grader.report import templating
 
 
@@ -23,22 +23,22 @@ class Count(msgspec.Struct, frozen=True):
 
 def counts(found: Audit) -> list[Count]:
     """Return a row for each function with mutants, in the order of the files, and their sum."""
-    states: dict[str, list[State]] = {}
+    states: dict[str, list[MutantState]] = {}
     for mutant in found.mutants:
         states.setdefault(mutant.function or "outside of functions", []).append(mutant.state)
     every = [mutant.state for mutant in found.mutants]
     rows = []
     for name, own in (*states.items(), ("all", every)):
-        rows.append(Count(name, len(own), *map(own.count, State)))
+        rows.append(Count(name, len(own), *map(own.count, MutantState)))
     return rows
 
 
 def survivors(found: Audit) -> list[MutantResult]:
     """Return the mutants that no check noticed."""
-    return _of_state(found, State.SURVIVED)
+    return _of_state(found, MutantState.SURVIVED)
 
 
-def _of_state(found: Audit, state: State) -> list[MutantResult]:
+def _of_state(found: Audit, state: MutantState) -> list[MutantResult]:
     return [mutant for mutant in found.mutants if mutant.state is state]
 
 
@@ -63,7 +63,7 @@ def html(found: Audit) -> bytes:
         survivors=survivors(found),
         unneeded=unneeded(found),
         own_hints=own_hints(found),
-        equivalent=_of_state(found, State.EQUIVALENT),
+        equivalent=_of_state(found, MutantState.EQUIVALENT),
     )
     return page.encode("utf-8", "replace")
 

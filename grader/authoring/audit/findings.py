@@ -12,7 +12,7 @@ from grader.authoring.audit.notebook_trials import NotebookResult
 EQUIVALENT = "equivalent_mutants.toml"
 
 
-class State(StrEnum):
+class MutantState(StrEnum):
     """A mutant's outcome."""
 
     KILLED = "killed"
@@ -28,7 +28,7 @@ class MutantResult(msgspec.Struct, frozen=True):
     function: str
     description: str
     diff: str
-    state: State
+    state: MutantState
     failed: tuple[str, ...]  # checks that noticed it
     reason: str = ""  # why it is equivalent
 
@@ -99,7 +99,7 @@ class Hints(msgspec.Struct, frozen=True):
         return self.own / self.all if self.all else 1.0
 
 
-class CheckRow(msgspec.Struct, frozen=True):
+class CheckFinding(msgspec.Struct, frozen=True):
     """What a check notices."""
 
     id: str
@@ -129,7 +129,7 @@ class Audit(msgspec.Struct, frozen=True):
     mutants: tuple[MutantResult, ...]
     misconceptions: tuple[MisconceptionResult, ...]
     right: tuple[RightResult, ...]
-    checks: tuple[CheckRow, ...]
+    checks: tuple[CheckFinding, ...]
     problems: tuple[str, ...]  # of the lists that the author keeps by hand
     advice: tuple[str, ...] = ()
     fragile: tuple[FragileCheck, ...] = ()
@@ -147,7 +147,7 @@ class Audit(msgspec.Struct, frozen=True):
         """Whether nothing wrong was let through, nothing right was failed, and no check broke."""
         if self.problems or self.fragile or any(one.lost for one in self.notebooks):
             return False
-        if any(mutant.state is State.SURVIVED for mutant in self.mutants):
+        if any(mutant.state is MutantState.SURVIVED for mutant in self.mutants):
             return False
         tried: list[MisconceptionResult | RightResult | LazyResult] = [
             *self.misconceptions,
@@ -161,7 +161,7 @@ def rows(
     checks: Sequence[str],
     mutants_: Sequence[MutantResult],
     misconceptions: Sequence[MisconceptionResult],
-) -> Iterator[CheckRow]:
+) -> Iterator[CheckFinding]:
     """Yield a row for each check."""
     for id_ in checks:
         kills = alone = known = 0
@@ -170,4 +170,4 @@ def rows(
             alone += mutant.failed == (id_,)
         for one in misconceptions:
             known += id_ in one.fails and id_ not in one.passes_wrongly
-        yield CheckRow(id_, kills, alone, known)
+        yield CheckFinding(id_, kills, alone, known)

@@ -43,7 +43,7 @@ class NotebookResult(msgspec.Struct, frozen=True):
     lost: Mapping[str, str]  # check -> message
 
 
-class Task(msgspec.Struct, frozen=True):
+class TaskCell(msgspec.Struct, frozen=True):
     """A cell that students write: its id, its index, the names it defines, and its stub."""
 
     cell: str
@@ -69,7 +69,7 @@ def notebook_trials(
                 yield _trial(spec.path, change, task.cell, files, seed, checks)
 
 
-def tasks(data: bytes, name: str) -> list[Task]:
+def tasks(data: bytes, name: str) -> list[TaskCell]:
     """Return the code cells of a reference notebook that students write."""
     stubs = json.loads(strip_notebook(data, name)[0])["cells"]
     cells = json.loads(data)["cells"]
@@ -77,7 +77,7 @@ def tasks(data: bytes, name: str) -> list[Task]:
     for index, cell in enumerate(cells):
         if is_students(cell) and cell["cell_type"] == "code":
             names = definitions(text_of(cell))
-            found.append(Task(cell_key(cell), index, names, text_of(stubs[index])))
+            found.append(TaskCell(cell_key(cell), index, names, text_of(stubs[index])))
     return found
 
 
@@ -107,7 +107,7 @@ def notebook_results(
 
 
 def _owner(
-    check: CheckSpec, found: list[Task], lost: Mapping[str, Mapping[str, str]], path: str
+    check: CheckSpec, found: list[TaskCell], lost: Mapping[str, Mapping[str, str]], path: str
 ) -> str:
     """Return the task that a check is about: of those that it fails for, the one that defines its
     name, or the first.

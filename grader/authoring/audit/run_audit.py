@@ -32,8 +32,8 @@ from grader.authoring.audit.findings import (
     LazyResult,
     MisconceptionResult,
     MutantResult,
+    MutantState,
     RightResult,
-    State,
     rows,
 )
 from grader.authoring.audit.in_box_advice import in_box_advice
@@ -55,7 +55,7 @@ FRESH = OTHER_SEEDS[0]
 PARTS = ("misconceptions", "mutants", "right", "lazy", "notebooks")
 
 
-class Options(msgspec.Struct, frozen=True):
+class AuditOptions(msgspec.Struct, frozen=True):
     """Options of an audit, and functions that are called as it proceeds."""
 
     isolation: str = "auto"
@@ -67,11 +67,11 @@ class Options(msgspec.Struct, frozen=True):
     on_done: Callable[[TrialRun, Verdict], None] = lambda trial, verdict: None
 
 
-def audit(assignment: Assignment, options: Options) -> Audit:
+def audit(assignment: Assignment, options: AuditOptions) -> Audit:
     """Run all trials and judge them; raise `AssignmentError` if the assignment is broken."""
     refuse_readable(assignment)
     start = time.perf_counter()
-    plan = _Plan(assignment, options)
+    plan = _AuditPlan(assignment, options)
     observed = list(plan.observed_trials())
     wrong = [*plan.misconception_trials(), *plan.lazy_trials(), *plan.mutant_trials()]
     trials = [*plan.right_trials(), *wrong, *plan.notebook_trials()]
@@ -125,10 +125,10 @@ def _fragile(verdicts: Mapping[tuple[str, str], Verdict]) -> Iterator[FragileChe
         yield FragileCheck(check, next(iter(messages.values())), tuple(messages))
 
 
-class _Plan:
+class _AuditPlan:
     """The trials of an audit, and what their verdicts mean."""
 
-    def __init__(self, assignment: Assignment, options: Options) -> None:
+    def __init__(self, assignment: Assignment, options: AuditOptions) -> None:
         self.assignment = assignment
         self.options = options
         self.all = assignment.spec.check_ids
@@ -239,7 +239,13 @@ class _Plan:
         for mutant in self.mutants:
             failed = tuple(verdicts[f"mutant:{mutant.id}", self.seed].noticed)
             reason = self._reason(mutant)
-            state = State.KILLED if failed else State.EQUIVALENT if reason else State.SURVIVED
+            state = (
+                MutantState.KILLED
+                if failed
+                else MutantState.EQUIVALENT
+                if reason
+                else MutantState.SURVIVED
+            )
             yield MutantResult(
                 mutant.id,
                 mutant.file,
@@ -329,7 +335,7 @@ class _Plan:
                 )
         alive = set()
         for result in results:
-            if result.state is not State.KILLED:
+            if result.state is not MutantState.KILLED:
                 alive.add((result.function, result.diff))
         for result in results:
             if result.reason and (result.function, result.diff) not in alive:

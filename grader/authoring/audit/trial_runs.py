@@ -119,14 +119,14 @@ def run_one(bench: Bench, trial: TrialRun) -> Verdict:
 
 
 @functools.cache
-def _worker(bench: Bench) -> Worker:
+def _worker(bench: Bench) -> TrialWorker:
     """Return this process's worker, made when first asked for and closed when the process ends."""
-    worker = Worker(bench)
+    worker = TrialWorker(bench)
     Finalize(worker, worker.close, exitpriority=10)
     return worker
 
 
-class Worker:
+class TrialWorker:
     """An assignment, its reference, a sandbox, and the expectations of the seeds used so far."""
 
     def __init__(self, bench: Bench) -> None:

@@ -25,7 +25,7 @@ PAGES = ("README.md", "tox.ini", "toxfile.py")
 RESERVED = ("all", "pytest", "submit", "jupyter", "notebooks", "watch")
 
 
-class Part(msgspec.Struct, frozen=True):
+class ToxPart(msgspec.Struct, frozen=True):
     """One of a handout's tox environments."""
 
     name: str
@@ -67,7 +67,7 @@ def pages(assignment: Assignment, spec: Spec) -> dict[str, bytes]:
     return made
 
 
-def parts(spec: Spec) -> list[Part]:
+def parts(spec: Spec) -> list[ToxPart]:
     """Return the parts that can be checked alone: each question's functions, and the notebooks."""
     functions: dict[str, list[str]] = {}
     notebooks: list[str] = []
@@ -83,7 +83,9 @@ def parts(spec: Spec) -> list[Part]:
                 f" of small letters and digits, other than {', '.join(RESERVED)}"
             )
         if own := functions.get(question.id):
-            result.append(Part(name, f"the functions of: {question.title}", tuple(own)))
+            result.append(ToxPart(name, f"the functions of: {question.title}", tuple(own)))
     if notebooks:
-        result.append(Part("notebooks", "the notebooks, run from top to bottom", tuple(notebooks)))
+        result.append(
+            ToxPart("notebooks", "the notebooks, run from top to bottom", tuple(notebooks))
+        )
     return result

@@ -16,7 +16,7 @@ from typing import Any
 from grader.assignment.spec import BOX_MODULE, Assignment
 from grader.checking.api.case import Case
 from grader.checking.api.case_files import Files
-from grader.checking.api.value import Asked, Value
+from grader.checking.api.value import BoxFunction, Value
 from grader.errors import AssignmentError
 
 # Whose functions a check may call in the box, by name.
@@ -70,10 +70,10 @@ class Library:
         self._case = case
         self._library = library
 
-    def __getattr__(self, name: str) -> Asked:
+    def __getattr__(self, name: str) -> BoxFunction:
         if name.startswith("__") or not hasattr(LIBRARIES[self._library], name):
             raise AttributeError(f"Python's `{self._library}` has no `{name}`")
-        return Asked(self._case, self._library, name)
+        return BoxFunction(self._case, self._library, name)
 
 
 class Helpers:
@@ -86,9 +86,9 @@ class Helpers:
     def __init__(self, case: Case) -> None:
         self._case = case
 
-    def __getattr__(self, name: str) -> Asked:
+    def __getattr__(self, name: str) -> BoxFunction:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Asked(
+        return BoxFunction(
             self._case, BOX_MODULE, name, [["module", BOX_MODULE], ["attr", name]], f"box.{name}"
         )

@@ -132,11 +132,11 @@ class Value(Unseen):
     def _ask(self, method: str, *args: Any) -> Any:
         """Call a method of Python's own in the box, and fetch its result; the log leaves it out."""
         path = [*self._path, ["attr", method]]
-        return Asked(self._case, "", f"{self._name}.{method}", path)(*args)
+        return BoxFunction(self._case, "", f"{self._name}.{method}", path)(*args)
 
     def __str__(self) -> str:
         """Return the text that `str` gives in the box."""
-        text = Asked(self._case, "builtins", "str")(self)
+        text = BoxFunction(self._case, "builtins", "str")(self)
         if not isinstance(text, str):
             raise WrongReturn(f"`{self._name}` gives {describe(text)} as its text")
         return text
@@ -275,7 +275,7 @@ class Value(Unseen):
         return trusting(self._name, decode)
 
 
-class Asked(Value):
+class BoxFunction(Value):
     """A function of Python's own that is called in the box and answers with data. Its calls are not
     logged as the submission's.
     """

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader.classroom.download.unpack import Part, Readable, component, regular
+from grader.classroom.download.unpack import PartWriter, Readable, component, regular
 from grader.classroom.run.result_store import CLASS, LOCK
 from grader.errors import GraderFault, SubmissionError, UsageError
 from grader.files import UNREADABLE
@@ -156,7 +156,7 @@ class FolderTree(Tree):
             return
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
             root = Path(folder, LOOSE)
-            part = Part(shown(paths[0]), DEFAULT_LIMITS)
+            part = PartWriter(shown(paths[0]), DEFAULT_LIMITS)
             for path, name in zip(paths, files or _names(paths), strict=True):
                 whole = self.root / path
                 try:
@@ -228,7 +228,7 @@ class ZipTree(Tree):
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
             root = Path(folder, LOOSE)
             root.mkdir()
-            part = Part(shown(paths[0]), DEFAULT_LIMITS)
+            part = PartWriter(shown(paths[0]), DEFAULT_LIMITS)
             names = []
             for path, own in zip(paths, files or _names(paths), strict=True):
                 for member in self._below(path):
@@ -245,7 +245,7 @@ class ZipTree(Tree):
         for name in self._folders.get(path, ()):
             yield from self._below(f"{path}/{name}")
 
-    def _lay(self, part: Part, root: Path, place: str, info: zipfile.ZipInfo) -> None:
+    def _lay(self, part: PartWriter, root: Path, place: str, info: zipfile.ZipInfo) -> None:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
             part.leave(place.partition("/")[2] or place, "is a link or no regular file")

@@ -13,8 +13,8 @@ import msgspec
 from grader.classroom.download.download_tree import Tree
 from grader.classroom.download.identity import HOW_TO_ANSWER, Who, answered, identify, people
 from grader.classroom.download.lms_layouts import Reading, recognise
-from grader.classroom.download.roster import Member, Roster
-from grader.classroom.download.students import Entry, Found, natural, safe_folder, tidy
+from grader.classroom.download.roster import Roster, RosterMember
+from grader.classroom.download.students import Entry, LmsHandIn, natural, safe_folder, tidy
 from grader.errors import UsageError
 
 NOT_ON_ROSTER = "not on the roster"
@@ -43,7 +43,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
 class _Account(msgspec.Struct):
     """All hand-ins of one account of the LMS, and whose they are."""
 
-    found: list[Found]
+    found: list[LmsHandIn]
     who: Who
     groups: tuple[str, ...] = ()  # students who handed it in together
 
@@ -76,10 +76,10 @@ def _reading(roster: Roster | None, asking: Asking) -> Reading:
 
 
 def _accounts(
-    found: Sequence[Found], roster: Roster | None, asking: Asking, layout: str
+    found: Sequence[LmsHandIn], roster: Roster | None, asking: Asking, layout: str
 ) -> list[_Account]:
     """Return the accounts in the download's order, each with whom it means."""
-    by_id: dict[str, list[Found]] = {}
+    by_id: dict[str, list[LmsHandIn]] = {}
     for one in found:
         by_id.setdefault(one.lms_id, []).append(one)
     accounts = []
@@ -91,12 +91,14 @@ def _accounts(
     return accounts
 
 
-def _who(own: Sequence[Found], roster: Roster | None, asking: Asking, layout: str) -> Who:
+def _who(own: Sequence[LmsHandIn], roster: Roster | None, asking: Asking, layout: str) -> Who:
     """Return whose one account's hand-ins are."""
     if said := answered(own, asking.answers):
         if roster is not None and not roster.has(said):
             raise UsageError(f"overrides.toml: [[who]] names {said!r}, who is not on the roster")
-        return Who(roster.member(said) if roster is not None else Member(student=said, name=""))
+        return Who(
+            roster.member(said) if roster is not None else RosterMember(student=said, name="")
+        )
     if why := next((one.asked for one in own if one.asked), ""):
         named = frozenset[str]()
         for one in own if roster is not None else ():
@@ -115,7 +117,7 @@ def _who(own: Sequence[Found], roster: Roster | None, asking: Asking, layout: st
     return next((who for who in whos if who.asked), whos[0])
 
 
-def _group_named(one: Found, groups: Roster | None) -> tuple[str, ...]:
+def _group_named(one: LmsHandIn, groups: Roster | None) -> tuple[str, ...]:
     """Return the members of the group that a hand-in is called after."""
     if groups is None:
         return ()
@@ -280,7 +282,7 @@ def _entry(own: _Own, roster: Roster | None) -> Entry:
     found = list(chain.from_iterable(account.found for account in own.accounts))
     there = sorted((one for one in found if one.paths), key=_order)
     handed_in = [one for one in there if not one.doubtful] or there
-    last = handed_in[-1] if handed_in else found[-1] if found else Found(lms_id="")
+    last = handed_in[-1] if handed_in else found[-1] if found else LmsHandIn(lms_id="")
     member = roster.member(own.student) if roster is not None and roster.has(own.student) else None
     doubt = ", ".join(own.doubts[:NAMED])
     asked = f"may be theirs, and nobody is graded for it: {doubt}" if own.doubts else ""
@@ -310,7 +312,7 @@ def _entry(own: _Own, roster: Roster | None) -> Entry:
     )
 
 
-def _is_own(own: _Own, last: Found) -> bool:
+def _is_own(own: _Own, last: LmsHandIn) -> bool:
     """Tell whether the LMS's id of a hand-in is the student's own, and not that of another of the
     group.
     """
@@ -322,7 +324,7 @@ def _is_own(own: _Own, last: Found) -> bool:
 
 
 def _said(
-    last: Found, handed_in: Sequence[Found], there: Sequence[Found]
+    last: LmsHandIn, handed_in: Sequence[LmsHandIn], there: Sequence[LmsHandIn]
 ) -> tuple[list[str], list[str]]:
     """Return what is said of how something was handed in: to the student, and to the instructor
     alone.
@@ -364,5 +366,5 @@ def _name(path: str) -> str:
     return tidy(path.rpartition("/")[2], 80)
 
 
-def _order(found: Found) -> tuple[object, ...]:
+def _order(found: LmsHandIn) -> tuple[object, ...]:
     return (found.submitted_seconds, found.order, natural(found.paths[0]))

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from grader.classroom.download.roster import Member, Roster, agree, name_keys
-from grader.classroom.download.students import NAME_LIMIT, Found, tidy
+from grader.classroom.download.roster import Roster, RosterMember, agree, name_keys
+from grader.classroom.download.students import NAME_LIMIT, LmsHandIn, tidy
 
 _SEPARATORS = re.compile(r"[\s_,;()\[\]-]+")
 _WORD = re.compile(r"[^\s_,;()\[\]-]+")
@@ -29,7 +29,7 @@ HOW_TO_ANSWER = "say it by [[who]] in overrides.toml, or give the roster a colum
 class Who(msgspec.Struct, frozen=True):
     """Whose a hand-in is: a member; or nobody of the roster; or it is asked."""
 
-    member: Member | None = None
+    member: RosterMember | None = None
     asked: str = ""  # why it is not known
     candidates: frozenset[str] = frozenset()  # students of the roster whom it may be of
     by_name: bool = False  # the name alone says so
@@ -59,7 +59,7 @@ def settle(claims: Sequence[Claim]) -> tuple[frozenset[str], str]:
     return everybody, f"{_listed(told)}: they point to different students"
 
 
-def identify(one: Found, roster: Roster, layout: str) -> Who:
+def identify(one: LmsHandIn, roster: Roster, layout: str) -> Who:
     """Return whose a hand-in is by all that its layout says of it."""
     if one.anonymous:
         return Who()
@@ -105,7 +105,7 @@ def _without_group(name: str, roster: Roster, layout: str) -> str:
     return name
 
 
-def _by_ids(one: Found, roster: Roster, layout: str) -> list[Claim]:
+def _by_ids(one: LmsHandIn, roster: Roster, layout: str) -> list[Claim]:
     """Return the claims of the ids that the roster may hold."""
     claims = []
     if one.internal:
@@ -120,7 +120,7 @@ def _agreeing(name: str, students: frozenset[str], roster: Roster) -> frozenset[
     return frozenset(student for student in students if agree(name, roster.member(student).name))
 
 
-def _by_local_part(one: Found, roster: Roster) -> Who:
+def _by_local_part(one: LmsHandIn, roster: Roster) -> Who:
     """Return whom an address means whose part before the @ is an id, if no name speaks against
     it.
     """
@@ -135,7 +135,7 @@ def _by_local_part(one: Found, roster: Roster) -> Who:
     return Who(member)
 
 
-def _by_words(one: Found, roster: Roster) -> Who:
+def _by_words(one: LmsHandIn, roster: Roster) -> Who:
     """Return whom a folder means that is called by name and id together, as `Doe_Jane_s12` is.
 
     An id alone among other words is asked about, and so is a name beside another's id.
@@ -165,7 +165,7 @@ def _by_words(one: Found, roster: Roster) -> Who:
     return Who(asked=_listed(claims), candidates=frozenset(by_id | by_name))
 
 
-def _other_name(one: Found, member: Member) -> str:
+def _other_name(one: LmsHandIn, member: RosterMember) -> str:
     if not one.name or not member.name or agree(one.name, member.name):
         return ""
     return f"the download names them {tidy(one.name, 60)!r}, the roster {tidy(member.name, 60)!r}"
@@ -180,7 +180,7 @@ def _listed(claims: Sequence[Claim]) -> str:
     return "; ".join(parts)
 
 
-def people(found: Sequence[Found]) -> int:
+def people(found: Sequence[LmsHandIn]) -> int:
     """Return how many people the names of one account's hand-ins mean; names in other orders are
     one.
     """
@@ -192,7 +192,7 @@ def people(found: Sequence[Found]) -> int:
     return len(groups)
 
 
-def answered(found: Sequence[Found], answers: Mapping[str, str]) -> str:
+def answered(found: Sequence[LmsHandIn], answers: Mapping[str, str]) -> str:
     """Return whose an instructor says these are; nothing if nobody says it."""
     for one in found:
         names = [one.called] if one.called else [path.rpartition("/")[2] for path in one.paths]

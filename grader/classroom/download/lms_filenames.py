@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from grader.classroom.download.students import Found, natural
+from grader.classroom.download.students import LmsHandIn, natural
 from grader.classroom.download.unpack import CODE
 from grader.grading.intake.entry_names import ARCHIVES, fold
 
@@ -70,7 +70,7 @@ class Upload(NamedTuple):
 Known = Callable[[str], bool]  # whether the roster, or a list of groups, has this name
 
 
-def canvas(names: Sequence[str], known: Known = lambda name: False) -> list[Found]:
+def canvas(names: Sequence[str], known: Known = lambda name: False) -> list[LmsHandIn]:
     """``name_LATE_userid_number_file``, or ``name_userid_text.html`` for what was typed in."""
     readings = [_canvas_readings(name) for name in names]
     found = []
@@ -107,7 +107,7 @@ def _canvas_readings(name: str) -> list[re.Match[str]]:
     return [first, later] if beside and later is not None and not first["late"] else [first]
 
 
-def moodle(names: Sequence[str], known: Known = lambda name: False) -> list[Found]:
+def moodle(names: Sequence[str], known: Known = lambda name: False) -> list[LmsHandIn]:
     """``Full Name_id_assignsubmission_file/``, or the same as the beginning of a file's name."""
     readings = [_moodle_readings(name) for name in names]
     found = []
@@ -144,7 +144,7 @@ def _moodle_readings(name: str) -> list[re.Match[str]]:
     return readings
 
 
-class _Account(NamedTuple):
+class _AccountNames(NamedTuple):
     """The names of a download that are one account's, and why that is not certain."""
 
     matches: list[re.Match[str]]
@@ -153,7 +153,7 @@ class _Account(NamedTuple):
 
 def _accounts(
     names: Sequence[str], readings: Sequence[list[re.Match[str]]], known: Known, key: str
-) -> dict[str, _Account]:
+) -> dict[str, _AccountNames]:
     """Return the matches by account; nothing if fewer than half of the names have a reading.
 
     A name with several readings is read as what else is known says: the download's other names,
@@ -180,7 +180,7 @@ def _accounts(
     for user, own in groups.items():
         if len({match["name"].casefold() for match in own}) > 1:
             asked.setdefault(user, "one number beside several names")
-    return {user: _Account(own, asked.get(user, "")) for user, own in groups.items()}
+    return {user: _AccountNames(own, asked.get(user, "")) for user, own in groups.items()}
 
 
 def _reading(
@@ -208,7 +208,7 @@ def _reading(
     return first, "its name can be read in two ways" if clash else ""
 
 
-def blackboard(names: Sequence[str], known: Known = lambda name: False) -> list[Found]:
+def blackboard(names: Sequence[str], known: Known = lambda name: False) -> list[LmsHandIn]:
     """``assignment_user_attempt_date_file``, and a receipt of the same name without a file's: each
     attempt alone.
     """
@@ -226,7 +226,7 @@ def blackboard(names: Sequence[str], known: Known = lambda name: False) -> list[
     return found
 
 
-def brightspace(names: Sequence[str], known: Known = lambda name: False) -> list[Found]:
+def brightspace(names: Sequence[str], known: Known = lambda name: False) -> list[LmsHandIn]:
     """``number-number - Name - Apr 1, 2026 1203 PM - file``, or the same without a file as a
     folder's name.
     """
@@ -350,7 +350,7 @@ def _grouped(
     return list(groups.items())
 
 
-def _together(uploads: Sequence[Upload]) -> Found:
+def _together(uploads: Sequence[Upload]) -> LmsHandIn:
     """Return one hand-in of a student's files: each loose one in its last form, and the last
     archive beside them.
     """
@@ -374,7 +374,7 @@ def _together(uploads: Sequence[Upload]) -> Found:
     given = {upload.whole: upload.file for upload in uploads}
     files = tuple(given[whole] for whole in chosen)
     apart = len(files) > 1 and len({fold(file) for file in files} - {""}) == len(files)
-    return Found(
+    return LmsHandIn(
         lms_id="",
         paths=tuple(chosen),
         files=files if apart else (),

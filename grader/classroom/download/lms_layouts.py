@@ -16,7 +16,7 @@ import msgspec
 from grader.classroom.download import lms_filenames, named_folders
 from grader.classroom.download.download_tree import Tree
 from grader.classroom.download.named_folders import join
-from grader.classroom.download.students import Found
+from grader.classroom.download.students import LmsHandIn
 from grader.classroom.download.unpack import CODE
 from grader.errors import UsageError
 from grader.grading.intake.entry_names import ARCHIVES
@@ -39,10 +39,10 @@ class Reading(msgspec.Struct, frozen=True):
         return self.known is not None and self.known(name)
 
 
-_Reader = Callable[[Tree, str, Reading], list[Found] | None]
+_Reader = Callable[[Tree, str, Reading], list[LmsHandIn] | None]
 
 
-def recognise(tree: Tree, reading: Reading) -> tuple[str, list[Found]]:
+def recognise(tree: Tree, reading: Reading) -> tuple[str, list[LmsHandIn]]:
     """Return the layout's name and what was handed in; raise `UsageError` for one student's
     work.
     """
@@ -61,11 +61,11 @@ def recognise(tree: Tree, reading: Reading) -> tuple[str, list[Found]]:
 
 
 def _uploads(
-    layout: str, reader: Callable[[Sequence[str], lms_filenames.Known], list[Found]]
+    layout: str, reader: Callable[[Sequence[str], lms_filenames.Known], list[LmsHandIn]]
 ) -> _Reader:
     """Return the reader of a layout that the names in one folder identify."""
 
-    def read(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
+    def read(tree: Tree, root: str, reading: Reading) -> list[LmsHandIn] | None:
         names = [child.name for child in tree.children(root)]
         if lms_filenames.most_are_of(names) != layout:
             return None
@@ -77,13 +77,13 @@ def _uploads(
             found.append(msgspec.structs.replace(one, paths=paths))
         taken = {name for name in names if lms_filenames.explains(layout, name)}
         why = f"most names are {layout.capitalize()}'s, this one is another LMS's"
-        asked = [Found(lms_id=name, paths=(join(root, name),), asked=why) for name in foreign]
+        asked = [LmsHandIn(lms_id=name, paths=(join(root, name),), asked=why) for name in foreign]
         return found + asked + _others(tree, root, {*taken, *foreign}) if found else None
 
     return read
 
 
-def _gradescope(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
+def _gradescope(tree: Tree, root: str, reading: Reading) -> list[LmsHandIn] | None:
     """``submission_metadata.yml`` beside a folder per submission; a group's members each get its
     result.
     """
@@ -103,7 +103,7 @@ def _gradescope(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
                 continue
             sid, name, email = (str(member.get(key) or "") for key in (":sid", ":name", ":email"))
             found.append(
-                Found(
+                LmsHandIn(
                     lms_id=sid or email or name or str(folder),
                     name=name,
                     email=email,
@@ -134,7 +134,7 @@ def _yaml(data: bytes, path: str) -> dict[Any, Any]:
     return tree
 
 
-def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
+def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[LmsHandIn] | None:
     """``submitted/STUDENT/ASSIGNMENT/``, with ``timestamp.txt`` in it."""
     assignment = reading.assignment
     top = tree.folders(root)
@@ -151,7 +151,7 @@ def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
     if named and not exact and assignment in students:
         own = join(base, assignment)
         return [
-            Found(
+            LmsHandIn(
                 lms_id=student,
                 paths=(join(own, student),),
                 submitted=_stamp(tree, join(own, f"{student}/timestamp.txt")),
@@ -173,7 +173,7 @@ def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
         if not tree.readable(join(base, student)):  # what lies there is not known, but not nothing
             folder, handed_in = join(base, student), True
         found.append(
-            Found(
+            LmsHandIn(
                 lms_id=student,
                 paths=(folder,) if handed_in else (),
                 submitted=submitted,
@@ -183,7 +183,7 @@ def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
     return found + _others(tree, base, students)
 
 
-def _github(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
+def _github(tree: Tree, root: str, reading: Reading) -> list[LmsHandIn] | None:
     """Clones named ``assignment-username``."""
     found = named_folders.github(tree, root, reading.assignment, reading.known)
     paths = chain.from_iterable(one.paths for one in found)
@@ -191,19 +191,19 @@ def _github(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
     return found + _others(tree, root, taken) if found else None
 
 
-def _sakai(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
+def _sakai(tree: Tree, root: str, reading: Reading) -> list[LmsHandIn] | None:
     """A folder per student, with the uploads in a folder of it."""
     found, taken = named_folders.sakai(tree, root)
     return found + _others(tree, root, taken) if found else None
 
 
-def _google(tree: Tree, root: str, reading: Reading) -> list[Found] | None:
+def _google(tree: Tree, root: str, reading: Reading) -> list[LmsHandIn] | None:
     """Files with the students' names in front."""
     found, taken = named_folders.google(tree, root, reading.known)
     return found + _others(tree, root, taken) if found else None
 
 
-def _plain(tree: Tree, roots: Sequence[str], reading: Reading) -> list[Found]:
+def _plain(tree: Tree, roots: Sequence[str], reading: Reading) -> list[LmsHandIn]:
     """A folder of folders or archives, each named as its student, perhaps in folders around all of
     it.
 
@@ -275,7 +275,7 @@ def _holds_work(tree: Tree, folder: str, reading: Reading, depth: int = 6) -> bo
     )
 
 
-def _looked_into(tree: Tree, one: Found, reading: Reading) -> Found:
+def _looked_into(tree: Tree, one: LmsHandIn, reading: Reading) -> LmsHandIn:
     """Ask about a folder that is named as nobody and holds folders of several students."""
     if reading.known is None or reading.knows(one.lms_id) or len(one.paths) != 1:
         return one
@@ -289,7 +289,7 @@ def _looked_into(tree: Tree, one: Found, reading: Reading) -> Found:
     return msgspec.structs.replace(one, asked=why)
 
 
-def _others(tree: Tree, root: str, taken: Collection[str]) -> list[Found]:
+def _others(tree: Tree, root: str, taken: Collection[str]) -> list[LmsHandIn]:
     """Return what the layout does not explain as hand-ins of its own: nothing is passed over in
     silence.
 
@@ -308,7 +308,7 @@ def _others(tree: Tree, root: str, taken: Collection[str]) -> list[Found]:
     for (name, _), own in groups.items():
         doubtful = own[0] not in folders and not own[0].lower().endswith((*ARCHIVES, *CODE))
         paths = tuple(join(root, one) for one in own)
-        found.append(Found(lms_id=name, aliases=tuple(own), paths=paths, doubtful=doubtful))
+        found.append(LmsHandIn(lms_id=name, aliases=tuple(own), paths=paths, doubtful=doubtful))
     return found
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from grader.classroom.download.download_tree import Tree
 from grader.classroom.download.lms_filenames import Known
-from grader.classroom.download.students import Found
+from grader.classroom.download.students import LmsHandIn
 
 ATTACHMENTS = "Submission attachment(s)"
 _SAKAI = re.compile(r"(?P<name>.{1,200})\((?P<login>[^()]{1,100})\)", re.DOTALL)
@@ -26,7 +26,7 @@ def join(root: str, name: str) -> str:
     return f"{root}/{name}" if root else name
 
 
-def sakai(tree: Tree, root: str) -> tuple[list[Found], list[str]]:
+def sakai(tree: Tree, root: str) -> tuple[list[LmsHandIn], list[str]]:
     """``Last, First(login)/Submission attachment(s)/``; return the hand-ins and the names they
     account for.
     """
@@ -49,7 +49,7 @@ def sakai(tree: Tree, root: str) -> tuple[list[Found], list[str]]:
             else tuple(join(place, name) for name in typed)
         )
         name = match["name"].strip()
-        found.append(Found(lms_id=match["login"], name=name, paths=paths, called=folder))
+        found.append(LmsHandIn(lms_id=match["login"], name=name, paths=paths, called=folder))
     return found, [*told_of, "grades.csv", "grades.xls"] if found else []
 
 
@@ -62,7 +62,7 @@ class _Copy(NamedTuple):
     may_be: tuple[str, ...]  # several names, if it can be read in several ways
 
 
-def google(tree: Tree, root: str, known: Known | None) -> tuple[list[Found], list[str]]:
+def google(tree: Tree, root: str, known: Known | None) -> tuple[list[LmsHandIn], list[str]]:
     """``Full Name - file``, as Google Classroom copies a file for each student; nobody has an id
     there. Return the hand-ins and the names they account for.
 
@@ -92,7 +92,7 @@ def google(tree: Tree, root: str, known: Known | None) -> tuple[list[Found], lis
         paths = tuple(join(root, copy.whole) for copy in own)
         may_be = own[0].may_be
         asked = "its name can be read in two ways" if may_be else ""
-        found.append(Found(lms_id=name, name=name, paths=paths, asked=asked, may_be=may_be))
+        found.append(LmsHandIn(lms_id=name, name=name, paths=paths, asked=asked, may_be=may_be))
     return found, [copy.whole for copy in copies]
 
 
@@ -112,7 +112,7 @@ def _stem(name: str) -> str:
     return re.sub(r"(?: \(\d{1,3}\))?\.[A-Za-z0-9]{1,7}$", "", name)
 
 
-def github(tree: Tree, root: str, assignment: str, known: Known | None) -> list[Found]:
+def github(tree: Tree, root: str, assignment: str, known: Known | None) -> list[LmsHandIn]:
     """Repositories named ``assignment-username``, or ``classroom-assignment-username``: clones, or
     what GitHub's archives hold, or these themselves.
     """
@@ -131,7 +131,7 @@ def github(tree: Tree, root: str, assignment: str, known: Known | None) -> list[
     users = _users(list(names.values()), assignment, known)
     for path, user in zip(names, users, strict=True):
         found.append(
-            Found(
+            LmsHandIn(
                 lms_id=user.login, paths=(join(root, path),), asked=user.asked, may_be=user.may_be
             )
         )

@@ -48,7 +48,7 @@ _LMS_COLUMNS = {  # how a column is called that holds an LMS's own numbers
 }
 
 
-class Member(msgspec.Struct, frozen=True):
+class RosterMember(msgspec.Struct, frozen=True):
     """One student of the roster."""
 
     student: str
@@ -67,7 +67,7 @@ class Roster:
     several.
     """
 
-    def __init__(self, members: list[Member]) -> None:
+    def __init__(self, members: list[RosterMember]) -> None:
         self.members = members
         self._by_id: dict[str, set[str]] = {}
         self._by_name: dict[str, set[str]] = {}
@@ -87,7 +87,7 @@ class Roster:
                 self._groups.setdefault(_letters(member.group), []).append(member.student)
         self._layouts = {layout for layout, _ in self._by_lms}
 
-    def member(self, student: str) -> Member:
+    def member(self, student: str) -> RosterMember:
         """Return a member by the id that the gradebook uses."""
         return self._members[student]
 
@@ -208,7 +208,7 @@ def read(path: Path) -> Roster:
         raise UsageError(
             f"the roster {path} has no column `id` (its first row is: {', '.join(rows[0][:8])})"
         )
-    members: dict[str, Member] = {}
+    members: dict[str, RosterMember] = {}
     for number, row in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in row):
             continue
@@ -280,7 +280,7 @@ def _decoded(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _member(row: list[str], columns: _Columns) -> Member:
+def _member(row: list[str], columns: _Columns) -> RosterMember:
     def cell(index: int | None) -> str:
         return row[index].strip() if index is not None and index < len(row) else ""
 
@@ -292,7 +292,7 @@ def _member(row: list[str], columns: _Columns) -> Member:
         value = cell(index)
         if columns.identifier != index or value.startswith("Participant "):
             numbers.append((layout, value.removeprefix("Participant ").strip()))
-    return Member(
+    return RosterMember(
         student=cell(columns.id) or cell(columns.email),
         name=tidy(name),
         email=cell(columns.email),

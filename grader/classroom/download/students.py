@@ -15,7 +15,7 @@ from grader.text import clean
 NAME_LIMIT = 200
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class LmsHandIn(msgspec.Struct, frozen=True, kw_only=True):
     """One hand-in as the LMS names it."""
 
     lms_id: str  # as the LMS writes it: a user id, a participant, a login, or the name of a folder

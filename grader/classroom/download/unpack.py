@@ -36,7 +36,7 @@ def regular(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-class Part:
+class PartWriter:
     """Counts what one student's part unpacks to, and lays its files down."""
 
     def __init__(self, source: str, limits: IntakeLimits) -> None:
@@ -80,7 +80,7 @@ class Part:
         return target
 
 
-def _place(root: Path, name: str, part: Part) -> Path:
+def _place(root: Path, name: str, part: PartWriter) -> Path:
     """Return where a part's file goes: below the root, whatever its name says."""
     fault = fault_of(name)
     if fault or has_control(name):

@@ -22,7 +22,7 @@ from grader.classroom.marks.decisions import (
     Decision,
     Item,
     Journal,
-    Line,
+    JournalRow,
     names_of,
 )
 from grader.classroom.marks.gradebook import text
@@ -61,7 +61,7 @@ def decisions_csv(journal: Journal) -> bytes:
     return buffer.getvalue().encode("utf-8", "replace")
 
 
-def _named(line: Line, items: dict[str, Item]) -> tuple[str, str]:
+def _named(line: JournalRow, items: dict[str, Item]) -> tuple[str, str]:
     """Return the part and the student that a row is about."""
     if line.kind in NAMED:
         names = names_of(line.key)

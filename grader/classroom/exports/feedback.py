@@ -11,7 +11,7 @@ from grader.classroom.download import lms_filenames
 from grader.classroom.download.students import Entry
 from grader.classroom.exports.tables import Table
 from grader.classroom.marks.gradebook import Line
-from grader.classroom.run.results import ClassFile, Outcome
+from grader.classroom.run.results import ClassFile, SubmissionOutcome
 from grader.grading.outputs import STUDENTS_PAGE
 from grader.zips import zipped
 
@@ -26,9 +26,9 @@ def render(class_: ClassFile, lines: Sequence[Line], out: Path) -> Table:
     files: dict[str, bytes] = {}
     there = set()
     for line in lines:
-        if line.outcome not in (Outcome.GRADED, Outcome.REFUSED):
+        if line.outcome not in (SubmissionOutcome.GRADED, SubmissionOutcome.REFUSED):
             continue
-        page = REFUSED if line.outcome is Outcome.REFUSED else STUDENTS_PAGE
+        page = REFUSED if line.outcome is SubmissionOutcome.REFUSED else STUDENTS_PAGE
         path = out / line.entry.folder / page
         name = _name(class_.layout, line.entry, path.suffix)
         # A group has one hand-in, and one answer to it.

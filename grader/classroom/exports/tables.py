@@ -20,7 +20,7 @@ from grader.classroom.download.students import tidy
 from grader.classroom.marks import gradebook, overrides
 from grader.classroom.marks.gradebook import Line, number
 from grader.classroom.run.result_store import Store
-from grader.classroom.run.results import ClassFile, Outcome
+from grader.classroom.run.results import ClassFile, SubmissionOutcome
 from grader.errors import UsageError
 
 _DECIMAL_COMMA = re.compile(r"\d+,\d+")
@@ -58,13 +58,19 @@ def told(
             for line in lines
             if line.score is not None and line.entry.student not in table.there
         ],
-        "no mark, the grader failed": [line for line in lines if line.outcome is Outcome.FAULT],
-        "no mark, not graded yet": [line for line in lines if line.outcome is Outcome.WAITING],
+        "no mark, the grader failed": [
+            line for line in lines if line.outcome is SubmissionOutcome.FAULT
+        ],
+        "no mark, not graded yet": [
+            line for line in lines if line.outcome is SubmissionOutcome.WAITING
+        ],
         "no mark, nothing was handed in": [
-            line for line in lines if line.outcome is Outcome.MISSING and line.score is None
+            line
+            for line in lines
+            if line.outcome is SubmissionOutcome.MISSING and line.score is None
         ],
         "no mark, whose a hand-in is, is asked": [
-            line for line in lines if line.outcome is Outcome.ASKED
+            line for line in lines if line.outcome is SubmissionOutcome.ASKED
         ],
         "with answers that wait to be read": [
             line for line in lines if line.marks and line.marks.waiting

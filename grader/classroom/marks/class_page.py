@@ -18,7 +18,7 @@ from urllib.parse import quote
 from grader.classroom.marks.course_marks import Inline
 from grader.classroom.marks.gradebook import Line, notes_of
 from grader.classroom.run.result_store import GRADEBOOK
-from grader.classroom.run.results import CheckRow, ClassFile, Outcome
+from grader.classroom.run.results import CheckRow, ClassFile, SubmissionOutcome
 from grader.model import Status
 from grader.report import labels, templating
 
@@ -52,7 +52,7 @@ class CheckLine:
 
 
 @dataclass(frozen=True)
-class Student:
+class StudentRow:
     """A row of the table."""
 
     line: Line
@@ -71,14 +71,14 @@ class Shared:
 
     check: str
     headline: str
-    students: Sequence[Student]
+    students: Sequence[StudentRow]
 
 
 @dataclass(frozen=True)
 class Page:
     """Everything that the template shows."""
 
-    students: Sequence[Student]
+    students: Sequence[StudentRow]
     counts: Sequence[tuple[str, int]]
     bins: Sequence[Bin]
     mean: float | None
@@ -86,7 +86,7 @@ class Page:
     most: float
     checks: Sequence[CheckLine]
     shared: Sequence[Shared]
-    look: Sequence[Student]
+    look: Sequence[StudentRow]
     waiting: int  # submissions with answers that nobody has read
     grading_seconds: float
 
@@ -169,16 +169,20 @@ def build(class_: ClassFile, rows: Sequence[Line]) -> Page:
     )
 
 
-def _student(line: Line) -> Student:
+def _student(line: Line) -> StudentRow:
     failed = [check.id for check in line.checks if check.status is not Status.PASS]
     status = line.outcome.value
-    if line.outcome is Outcome.GRADED:
+    if line.outcome is SubmissionOutcome.GRADED:
         status = "failed" if failed else "passed"
     notes = notes_of(line)
-    names = {Outcome.REFUSED: "refused.txt"}
-    nothing = line.outcome in (Outcome.MISSING, Outcome.WAITING, Outcome.ASKED)
+    names = {SubmissionOutcome.REFUSED: "refused.txt"}
+    nothing = line.outcome in (
+        SubmissionOutcome.MISSING,
+        SubmissionOutcome.WAITING,
+        SubmissionOutcome.ASKED,
+    )
     handed_in = not nothing and (line.checks or line.outcome in names)
-    return Student(
+    return StudentRow(
         line=line,
         link=(
             f"{quote(line.entry.folder)}/{names.get(line.outcome, 'report.html')}"
@@ -250,7 +254,9 @@ def _answer(inline: Inline, rows: Iterable[Line]) -> CheckLine:
     passed.
     """
     marked = [
-        line.marks for line in rows if line.marks is not None and line.outcome is Outcome.GRADED
+        line.marks
+        for line in rows
+        if line.marks is not None and line.outcome is SubmissionOutcome.GRADED
     ]
     given = [marks.answers[inline.id] for marks in marked if inline.id in marks.answers]
     known = [points for points in given if points is not None]
@@ -268,14 +274,14 @@ def _answer(inline: Inline, rows: Iterable[Line]) -> CheckLine:
     )
 
 
-def _shared(students: Sequence[Student]) -> list[Shared]:
+def _shared(students: Sequence[StudentRow]) -> list[Shared]:
     """Return submissions with the same wrong numbers, where few others have them and no known
     mistake tells why.
 
     Unusual is what at most one in twenty has, and at most eight: a mistake that everybody makes
     says nothing.
     """
-    groups: dict[tuple[str, str], list[tuple[Student, CheckRow]]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[tuple[StudentRow, CheckRow]]] = defaultdict(list)
     for student in students:
         for check in student.line.checks:
             if check.fingerprint and not check.known and check.status is Status.FAIL:

@@ -16,7 +16,7 @@ from grader.files import write_atomically
 NAMED = 12  # folders that are named
 
 
-class Written(msgspec.Struct, frozen=True):
+class ClassFiles(msgspec.Struct, frozen=True):
     """The pages and the gradebook, and what whoever reads them should know."""
 
     files: Mapping[str, Path]
@@ -24,7 +24,7 @@ class Written(msgspec.Struct, frozen=True):
     lines: Sequence[gradebook.Line]
 
 
-def write(store: Store, overrides_path: Path) -> Written:
+def write(store: Store, overrides_path: Path) -> ClassFiles:
     """Write the pages and the gradebook."""
     from grader.classroom.marks import class_page
 
@@ -40,7 +40,7 @@ def write(store: Store, overrides_path: Path) -> Written:
     }
     if any(line.marks is not None and line.marks.waiting for line in rows):
         written["answers to be read"] = write_todo(store, overrides_path)[0]
-    return Written(written, _remarks(rows, left_over), rows)
+    return ClassFiles(written, _remarks(rows, left_over), rows)
 
 
 def _remarks(rows: Sequence[gradebook.Line], left_over: Sequence[str]) -> list[str]:

@@ -27,7 +27,7 @@ from grader.classroom.run.results import ClassFile
 from grader.model import GivenItem
 
 
-class Book(msgspec.Struct, frozen=True):
+class ClassDecisions(msgspec.Struct, frozen=True):
     """All decisions on a class, by student and part."""
 
     items: Mapping[str, Item] = {}
@@ -94,20 +94,20 @@ class Book(msgspec.Struct, frozen=True):
         return most if decisions.from_full(self.scales.get(part, Scale()), own) else 0.0
 
 
-def book_of(journal: Journal) -> Book:
+def book_of(journal: Journal) -> ClassDecisions:
     """Return the decisions that a journal holds now."""
     found: dict[str, dict[str, Decision]] = {}
     for key, decision in journal.values(DECISION, Decision).items():
         part, student = names_of(key)
         found.setdefault(student, {})[part] = decision
-    return Book(journal.values(ITEM, Item), journal.values(SCALE, Scale), found)
+    return ClassDecisions(journal.values(ITEM, Item), journal.values(SCALE, Scale), found)
 
 
-def book(out: Path) -> Book:
+def book(out: Path) -> ClassDecisions:
     """Return the decisions on the class in a folder; none if nobody has sat at a desk."""
     path = out / NAME
     if not path.is_file():
-        return Book()
+        return ClassDecisions()
     journal = Journal(path)
     try:
         return book_of(journal)

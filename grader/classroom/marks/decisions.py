@@ -76,7 +76,7 @@ class Record(msgspec.Struct, frozen=True):
     version: int
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the journal."""
 
     seq: int
@@ -225,7 +225,7 @@ class Journal:
         known: set[tuple[str, str]] = set()
         for kind, own in self._records.items():
             known.update((kind, key) for key in own)
-        actions: dict[int, list[Line]] = {}
+        actions: dict[int, list[JournalRow]] = {}
         for line in other.all_lines():
             if (line.kind, line.key) not in known:
                 actions.setdefault(line.action, []).append(line)
@@ -241,7 +241,7 @@ class Journal:
             for seq, change in written:
                 self._records.setdefault(change.kind, {})[change.key] = Record(change.value, seq)
 
-    def undo(self, who: str) -> Line | None:
+    def undo(self, who: str) -> JournalRow | None:
         """Take back a person's last action that is still valid; return its first row, or None.
 
         Raises `Outdated` if somebody has changed the same record since.
@@ -259,7 +259,7 @@ class Journal:
             self.write(who, f"undo: {lines[0].what}", changes, undoes=found)
             return lines[0]
 
-    def _taken_back(self, line: Line) -> Change:
+    def _taken_back(self, line: JournalRow) -> Change:
         """Return the change that takes a row back; raise `Outdated` if its value is gone."""
         present = self.record(line.kind, line.key).version
         if self._stands_for(line.kind, line.key, present) != line.seq:
@@ -290,26 +290,26 @@ class Journal:
             row = self._base.execute("SELECT who FROM journal WHERE seq = ?", (version,)).fetchone()
         return row[0] if row else ""
 
-    def lines(self, *, before: int | None = None, limit: int = 200) -> list[Line]:
+    def lines(self, *, before: int | None = None, limit: int = 200) -> list[JournalRow]:
         """Return rows of the journal, the last one first; ``before`` is the number of a row."""
         where, values = ("WHERE seq < ?", (before, limit)) if before else ("", (limit,))
         return self._lines(f"{where} ORDER BY seq DESC LIMIT ?", values)
 
-    def since(self, seq: int) -> list[Line]:
+    def since(self, seq: int) -> list[JournalRow]:
         """Return the rows that were written after a row."""
         return self._lines("WHERE seq > ? ORDER BY seq", (seq,))
 
-    def all_lines(self) -> list[Line]:
+    def all_lines(self) -> list[JournalRow]:
         """Return the whole journal, from its beginning."""
         return self._lines("ORDER BY seq", ())
 
-    def _lines(self, rest: str, values: tuple[object, ...]) -> list[Line]:
-        names = ", ".join(Line.__struct_fields__)
+    def _lines(self, rest: str, values: tuple[object, ...]) -> list[JournalRow]:
+        names = ", ".join(JournalRow.__struct_fields__)
         with self._lock:
             query = f"SELECT {names} FROM journal {rest}"  # noqa: S608 - all of it is ours
             rows = self._base.execute(query, values).fetchall()
         return [
-            msgspec.convert(dict(zip(Line.__struct_fields__, row, strict=True)), Line)
+            msgspec.convert(dict(zip(JournalRow.__struct_fields__, row, strict=True)), JournalRow)
             for row in rows
         ]
 
@@ -400,7 +400,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     who: str = ""
 
 
-class Request(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class RegradeRequest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A student's request that a part be graded again."""
 
     text: str

@@ -15,7 +15,7 @@ from grader.classroom.marks import decided
 from grader.classroom.marks.course_marks import Marks, Rules, compute, days_of
 from grader.classroom.marks.overrides import Overrides, rules_of
 from grader.classroom.run.result_store import Store
-from grader.classroom.run.results import CheckRow, ClassFile, Outcome, Row
+from grader.classroom.run.results import CheckRow, ClassFile, Row, SubmissionOutcome
 from grader.model import Status
 from grader.report.audience import hidden_names, renamed
 from grader.text import clean
@@ -30,7 +30,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One student: who, what became of the submission, and the marks."""
 
     entry: Entry
-    outcome: Outcome
+    outcome: SubmissionOutcome
     message: str = ""
     checks: tuple[CheckRow, ...] = ()
     marks: Marks | None = None  # where there is something to mark
@@ -49,9 +49,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     def needs_a_look(self) -> tuple[str, ...]:
         """Why a person should look at this one, besides answers that wait to be read."""
         reasons = []
-        if self.outcome is Outcome.FAULT:
+        if self.outcome is SubmissionOutcome.FAULT:
             reasons.append("the grader failed")
-        if self.outcome is Outcome.REFUSED:
+        if self.outcome is SubmissionOutcome.REFUSED:
             reasons.append(self.message.strip().rstrip(".") or "can't be taken in")
         return (*reasons, *self.unjudged, *self.entry.look, *self.look)
 
@@ -81,8 +81,8 @@ def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -
     is of interest.
     """
     if row is None:
-        outcome = Outcome.MISSING if entry.missing else Outcome.WAITING
-        outcome = Outcome.ASKED if entry.asked else outcome
+        outcome = SubmissionOutcome.MISSING if entry.missing else SubmissionOutcome.WAITING
+        outcome = SubmissionOutcome.ASKED if entry.asked else outcome
         # What an instructor gave by hand counts though nothing was handed in.
         given = any(change.points is not None or change.add for change in rules.adjustments)
         given = given or any(one.points and not one.seen for one in rules.decided)
@@ -92,10 +92,10 @@ def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -
             marks=compute([], rules) if given and not entry.paths else None,
         )
     rules = msgspec.structs.replace(rules, answered=row.answered, texts=row.texts or {})
-    fault = row.outcome is Outcome.FAULT
+    fault = row.outcome is SubmissionOutcome.FAULT
     return Line(
         entry=entry,
-        outcome=row.outcome if row.complete or fault else Outcome.FAULT,
+        outcome=row.outcome if row.complete or fault else SubmissionOutcome.FAULT,
         message=row.message,
         checks=row.checks,
         marks=None if fault else compute([check.marks for check in row.checks], rules),
@@ -150,9 +150,11 @@ def render(class_: ClassFile, rows: Iterable[Line]) -> bytes:
 def _cells(class_: ClassFile, line: Line, most: float) -> list[str]:
     entry, marks = line.entry, line.marks
     who = [text(entry.student), text(entry.name), text(entry.email), line.outcome.value]
-    refused = line.outcome is Outcome.REFUSED
+    refused = line.outcome is SubmissionOutcome.REFUSED
     checks = marks.checks if marks is not None else {}
-    answers = marks.answers if marks is not None and line.outcome is not Outcome.MISSING else {}
+    answers = (
+        marks.answers if marks is not None and line.outcome is not SubmissionOutcome.MISSING else {}
+    )
     values = [number(checks.get(check.id, 0.0 if refused else None)) for check in class_.checks]
     values += [number(answers.get(inline.id)) for inline in class_.inline]
     sums = [
@@ -172,13 +174,13 @@ def _cells(class_: ClassFile, line: Line, most: float) -> list[str]:
 def notes_of(line: Line) -> Sequence[str]:
     """Return what a person should know of this row, in sentences."""
     own = {
-        Outcome.MISSING: "nothing was handed in",
-        Outcome.ASKED: "no mark: whose a hand-in is, is asked",
-        Outcome.WAITING: "not graded yet",
-        Outcome.FAULT: "the grader failed, no mark is given: grade again",
+        SubmissionOutcome.MISSING: "nothing was handed in",
+        SubmissionOutcome.ASKED: "no mark: whose a hand-in is, is asked",
+        SubmissionOutcome.WAITING: "not graded yet",
+        SubmissionOutcome.FAULT: "the grader failed, no mark is given: grade again",
     }
     notes = [own[line.outcome]] if line.outcome in own else []
-    if line.outcome is Outcome.REFUSED:
+    if line.outcome is SubmissionOutcome.REFUSED:
         notes.append(line.message.rstrip("."))
     if line.mixed:
         notes.append(MIXED)
@@ -186,7 +188,7 @@ def notes_of(line: Line) -> Sequence[str]:
         notes += [*line.marks.notes, *line.marks.private]
     else:
         notes += [*line.entry.notes, *line.entry.look]
-    if line.outcome is Outcome.FAULT and line.message:
+    if line.outcome is SubmissionOutcome.FAULT and line.message:
         notes.append(line.message.strip().splitlines()[-1].rstrip("."))
     notes += [*line.unjudged, *line.look]
     notes += [note.rstrip(".") for note in line.said[:MOST_SAID]]
@@ -203,11 +205,15 @@ def feedback_of(line: Line, class_: ClassFile) -> str:
     the instructor.
     """
     known_as = hidden_names(check.id for check in class_.checks if check.hidden)
-    if line.outcome in (Outcome.WAITING, Outcome.FAULT, Outcome.ASKED):
+    if line.outcome in (
+        SubmissionOutcome.WAITING,
+        SubmissionOutcome.FAULT,
+        SubmissionOutcome.ASKED,
+    ):
         return ""
     said = {
-        Outcome.MISSING: ["nothing was handed in"],
-        Outcome.REFUSED: [line.message.rstrip(".")],
+        SubmissionOutcome.MISSING: ["nothing was handed in"],
+        SubmissionOutcome.REFUSED: [line.message.rstrip(".")],
     }.get(line.outcome, [])
     failed = [
         known_as.get(check.id, check.id) for check in line.checks if check.status is not Status.PASS

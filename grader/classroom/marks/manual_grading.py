@@ -13,7 +13,7 @@ from markupsafe import Markup
 from grader.classroom.marks.class_page import page_of
 from grader.classroom.marks.course_marks import Inline
 from grader.classroom.marks.gradebook import Line
-from grader.classroom.marks.written_answers import Written
+from grader.classroom.marks.written_answers import WrittenAnswer
 from grader.classroom.run.results import ClassFile
 from grader.report.markup import sanitise
 from grader.report.markup.conversion_clock import ConversionClock, patient
@@ -21,7 +21,7 @@ from grader.report.pictures import picture_uri
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerToRead:
     """One student's answer, harmless."""
 
     line: Line
@@ -33,12 +33,12 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Group:
+class QuestionAnswers:
     """A question with all its answers."""
 
     inline: Inline
     asked: Markup
-    answers: Sequence[Answer]
+    answers: Sequence[AnswerToRead]
     unanswered: int
 
 
@@ -57,7 +57,9 @@ def waiting(rows: Sequence[Line]) -> list[str]:
 
 
 def render(
-    class_: ClassFile, rows: Sequence[Line], answers_of: Callable[[str], Mapping[str, Written]]
+    class_: ClassFile,
+    rows: Sequence[Line],
+    answers_of: Callable[[str], Mapping[str, WrittenAnswer]],
 ) -> str:
     """Return the page; ``answers_of`` gives a student's answers by the folder's name."""
     clock = ConversionClock()  # of the whole page
@@ -75,9 +77,9 @@ def render(
 def _group(
     inline: Inline,
     rows: Sequence[Line],
-    written: Mapping[str, Mapping[str, Written]],
+    written: Mapping[str, Mapping[str, WrittenAnswer]],
     clock: ConversionClock,
-) -> Group:
+) -> QuestionAnswers:
     answers, unanswered = [], 0
     for line in rows:
         answer = written.get(line.entry.folder, {}).get(inline.id)
@@ -85,7 +87,7 @@ def _group(
             unanswered += line.marks is not None
             continue
         answers.append(
-            Answer(
+            AnswerToRead(
                 line=line,
                 link=f"{quote(line.entry.folder)}/report.html",
                 body=sanitise.markdown(answer.text, clock),
@@ -95,4 +97,6 @@ def _group(
             )
         )
     answers.sort(key=lambda answer: answer.points is not None)  # what waits stands first
-    return Group(inline, sanitise.markdown(inline.question, patient()), answers, unanswered)
+    return QuestionAnswers(
+        inline, sanitise.markdown(inline.question, patient()), answers, unanswered
+    )

@@ -20,10 +20,10 @@ from grader.classroom.marks.decisions import NAME
 from grader.classroom.run import worker
 from grader.classroom.run.cache_keys import digest_of
 from grader.classroom.run.result_store import Store
-from grader.classroom.run.results import ClassFile, Outcome, Row
+from grader.classroom.run.results import ClassFile, Row, SubmissionOutcome
 
 
-class Written(msgspec.Struct, frozen=True):
+class RerenderedPages(msgspec.Struct, frozen=True):
     """What was written."""
 
     pages: int
@@ -31,7 +31,9 @@ class Written(msgspec.Struct, frozen=True):
     failed: tuple[str, ...] = ()  # students whose page could not be rendered, each with the reason
 
 
-def write_all(store: Store, overrides_path: Path, tell: Callable[[int, int], None]) -> Written:
+def write_all(
+    store: Store, overrides_path: Path, tell: Callable[[int, int], None]
+) -> RerenderedPages:
     """Write the pages that are behind, then gradebook and class page.
 
     Raises `UsageError` if another run is at work in the folder.
@@ -43,13 +45,13 @@ def write_all(store: Store, overrides_path: Path, tell: Callable[[int, int], Non
     return written
 
 
-def refreshed(out: Path, overrides_path: Path | None) -> Written:
+def refreshed(out: Path, overrides_path: Path | None) -> RerenderedPages:
     """Write the students' pages that are behind, before they are given away; nothing if nobody sat
     at the desk.
     """
     store = Store(out)
     if not (out / NAME).is_file() or not behind(store, overrides_path or out / overrides.NAME):
-        return Written(0)
+        return RerenderedPages(0)
     with store.locked():
         return pages(store, overrides_path or out / overrides.NAME, lambda done, of: None)
 
@@ -61,7 +63,7 @@ def behind(store: Store, overrides_path: Path) -> list[tuple[Entry, Row, Rules]]
     found = []
     for entry in class_.entries:
         row = None if entry.missing or entry.asked else store.row(entry.folder, entry.student)
-        if row is None or row.outcome is not Outcome.GRADED:
+        if row is None or row.outcome is not SubmissionOutcome.GRADED:
             continue
         own = book.of(entry.student, class_)
         rules = overrides.rules_of(entry, class_.late, changes, class_.inline, own)
@@ -70,7 +72,7 @@ def behind(store: Store, overrides_path: Path) -> list[tuple[Entry, Row, Rules]]
     return found
 
 
-def pages(store: Store, overrides_path: Path, tell: Callable[[int, int], None]) -> Written:
+def pages(store: Store, overrides_path: Path, tell: Callable[[int, int], None]) -> RerenderedPages:
     """Render again what is behind. The folder is held by the caller."""
     class_ = store.read_class()
     todo = behind(store, overrides_path)
@@ -83,7 +85,7 @@ def pages(store: Store, overrides_path: Path, tell: Callable[[int, int], None]) 
         else:
             done += 1
         tell(number, len(todo))
-    return Written(done, tuple(damaged), tuple(failed))
+    return RerenderedPages(done, tuple(damaged), tuple(failed))
 
 
 def _page(store: Store, class_: ClassFile, entry: Entry, row: Row, rules: Rules) -> str:

@@ -24,7 +24,7 @@ QUESTION_LIMIT = 4_000  # characters
 MODEL_LIMIT = 8_000  # characters of the author's own answer
 
 
-class Written(msgspec.Struct, frozen=True, omit_defaults=True):
+class WrittenAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """An answer as it is kept: untrusted. ``pictures`` are base64 by their names in the text."""
 
     text: str
@@ -147,11 +147,11 @@ def author_cells(assignment: Assignment, source: str) -> Sequence[Cell]:
 
 def written(
     assignment: Assignment, inline: Sequence[Inline], files: Mapping[str, bytes]
-) -> dict[str, Written]:
+) -> dict[str, WrittenAnswer]:
     """Return the answers that a student wrote: id -> answer. Untrusted, and whatever can't be read
     is not an answer.
     """
-    kept: dict[str, Written] = {}
+    kept: dict[str, WrittenAnswer] = {}
     for spec in assignment.spec.notebooks:
         own = {question.cell: question.id for question in inline if question.notebook == spec.path}
         cells = listed_cells(files.get(spec.path, b"")) if own else []
@@ -161,13 +161,13 @@ def written(
         for cell, id_ in own.items():
             answer = found.get(cell)
             if answer is not None:
-                kept[id_] = Written(answer.text, dict(answer.pictures), answer.elsewhere)
+                kept[id_] = WrittenAnswer(answer.text, dict(answer.pictures), answer.elsewhere)
     return kept | _functions(assignment, inline, files)
 
 
 def _functions(
     assignment: Assignment, inline: Sequence[Inline], files: Mapping[str, bytes]
-) -> dict[str, Written]:
+) -> dict[str, WrittenAnswer]:
     """Return the functions that a person reads, if they are written. The text is never run or
     parsed beyond bounds.
     """
@@ -182,7 +182,7 @@ def _functions(
             text = _in_files(assignment, part.function, files)
         text = textwrap.dedent(text)
         if text and not is_untouched(text):
-            kept[part.id] = Written(fenced(text[:LONGEST], "python"))
+            kept[part.id] = WrittenAnswer(fenced(text[:LONGEST], "python"))
     return kept
 
 

@@ -26,8 +26,8 @@ from grader.classroom.marks.gradebook import line_of
 from grader.classroom.run import output_folder, regrade, worker
 from grader.classroom.run.cache_keys import assignment_digest, digest_of, in_shard
 from grader.classroom.run.result_store import RESERVED, Store
-from grader.classroom.run.results import CLASS_SCHEMA, ClassFile, Outcome, Row, class_file
-from grader.classroom.run.run_types import Event, Options, Totals, Workers
+from grader.classroom.run.results import CLASS_SCHEMA, ClassFile, Row, SubmissionOutcome, class_file
+from grader.classroom.run.run_types import BatchOptions, Event, Totals, Workers
 from grader.classroom.run.unchanged import Unchanged
 from grader.errors import CannotGrade, GraderFault, SubmissionError
 from grader.grading.grade import wanted
@@ -65,7 +65,7 @@ class Batch:
     """One run over a class."""
 
     def __init__(
-        self, assignment: Assignment, options: Options, tell: Callable[[Event], None]
+        self, assignment: Assignment, options: BatchOptions, tell: Callable[[Event], None]
     ) -> None:
         self.assignment = assignment
         self.options = options
@@ -306,7 +306,11 @@ class Batch:
 
     def _stands(self, row: Row, rules: Rules) -> bool:
         """Tell whether a result whose files are as they were needs nothing more."""
-        same = row.outcome is Outcome.GRADED and row.complete and row.rules == digest_of(rules)
+        same = (
+            row.outcome is SubmissionOutcome.GRADED
+            and row.complete
+            and row.rules == digest_of(rules)
+        )
         return same and not self.options.regrade
 
     def _reuse(self, entry: Entry, row: Row) -> None:
@@ -382,12 +386,16 @@ class Batch:
         entry = job.entry
         # what stands there is better than nothing, and is tried again
         if done.fault and job.earlier is not None:
-            self.store.log(student=entry.student, outcome=Outcome.FAULT.value, message=done.fault)
+            self.store.log(
+                student=entry.student, outcome=SubmissionOutcome.FAULT.value, message=done.fault
+            )
             self.totals.faults += 1
             self.tell(
                 self._event(
                     entry,
-                    msgspec.structs.replace(job.earlier, outcome=Outcome.FAULT, message=done.fault),
+                    msgspec.structs.replace(
+                        job.earlier, outcome=SubmissionOutcome.FAULT, message=done.fault
+                    ),
                 )
             )
             return
@@ -401,7 +409,7 @@ class Batch:
             key=job.key,
             assignment=job.assignment,
             rules=digest_of(job.task.rules),
-            outcome=Outcome.FAULT if done.fault else Outcome.GRADED,
+            outcome=SubmissionOutcome.FAULT if done.fault else SubmissionOutcome.GRADED,
             message=done.fault,
             checks=done.checks,
             answered=done.answered,
@@ -430,10 +438,10 @@ class Batch:
     def _follow(self, leader: Entry, row: Row) -> None:
         """Give what became of a group's hand-in to the others of the group: it is graded once."""
         for entry in self._followers.pop(leader.student, ()):
-            if row.outcome is Outcome.REFUSED:
+            if row.outcome is SubmissionOutcome.REFUSED:
                 self._refuse(entry, row.message)
                 continue
-            if row.outcome is Outcome.FAULT:
+            if row.outcome is SubmissionOutcome.FAULT:
                 self._fault(entry, row.message)
                 continue
             rules, own = self.rules(entry), self.store.row(entry.folder, entry.student)
@@ -469,7 +477,7 @@ class Batch:
             schema=CLASS_SCHEMA,
             student=entry.student,
             key="",
-            outcome=Outcome.FAULT,
+            outcome=SubmissionOutcome.FAULT,
             message=why,
         )
         self.store.write_fault(entry.folder, row)
@@ -486,7 +494,7 @@ class Batch:
             schema=CLASS_SCHEMA,
             student=entry.student,
             key=digest_of([why, __version__]),
-            outcome=Outcome.REFUSED,
+            outcome=SubmissionOutcome.REFUSED,
             message=why,
         )
         earlier = self.store.row(entry.folder, entry.student)
@@ -513,7 +521,7 @@ class Batch:
         )
 
     def _count(self, row: Row) -> None:
-        self.totals.refused += row.outcome is Outcome.REFUSED
+        self.totals.refused += row.outcome is SubmissionOutcome.REFUSED
         self.totals.faults += not row.complete
         self.totals.all_passed &= row.passed
 

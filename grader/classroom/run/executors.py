@@ -129,7 +129,7 @@ class Lanes(Executor):
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-class Cluster(Executor):
+class DaskExecutor(Executor):
     """A Dask cluster through its own executor face."""
 
     def __init__(self, address: str) -> None:

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from grader.classroom.download.students import tidy
 from grader.classroom.marks.course_marks import Marks
-from grader.classroom.run.results import Outcome, Row
+from grader.classroom.run.results import Row, SubmissionOutcome
 from grader.classroom.run.run_types import Event
 from grader.model import Status
 from grader.report import labels
@@ -69,8 +69,8 @@ def describe(event: Event) -> Text:
         return line.append(clean(event.asked, 300), style="red")
     if row is None:
         return line.append(f"nothing was handed in{_by_hand(marks)}")
-    if row.outcome in (Outcome.REFUSED, Outcome.FAULT):
-        kind = "" if row.outcome is Outcome.REFUSED else "the grader failed: "
+    if row.outcome in (SubmissionOutcome.REFUSED, SubmissionOutcome.FAULT):
+        kind = "" if row.outcome is SubmissionOutcome.REFUSED else "the grader failed: "
         why = clean(row.message.strip().splitlines()[-1].rstrip(".") if row.message else "", 300)
         return line.append(f"{kind}{why}{_by_hand(marks)}", style="red")
     failed = [check.id for check in row.checks if check.status is not Status.PASS]

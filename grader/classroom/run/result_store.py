@@ -25,7 +25,7 @@ from typing import Any
 import msgspec
 
 from grader.classroom.marks import decisions
-from grader.classroom.marks.written_answers import Written
+from grader.classroom.marks.written_answers import WrittenAnswer
 from grader.classroom.run.results import CLASS_SCHEMA, ClassFile, Row
 from grader.errors import UsageError
 from grader.files import write_atomically
@@ -175,7 +175,7 @@ class Store:
             files[f"notebooks/{path.name}"] = path.read_bytes()
         return files
 
-    def answers(self, folder: str) -> dict[str, Written]:
+    def answers(self, folder: str) -> dict[str, WrittenAnswer]:
         """Return a student's answers in words."""
         try:
             return read_answers((self.out / folder / ANSWERS).read_bytes())
@@ -269,13 +269,13 @@ class Store:
                 shutil.rmtree(work, ignore_errors=True)
 
 
-def read_answers(data: bytes) -> dict[str, Written]:
+def read_answers(data: bytes) -> dict[str, WrittenAnswer]:
     """Return the answers of an ``answers.json``; results of earlier versions hold their texts
     alone.
     """
-    kept = msgspec.json.decode(data, type=dict[str, Written | str])
+    kept = msgspec.json.decode(data, type=dict[str, WrittenAnswer | str])
     return {
-        name: Written(answer) if isinstance(answer, str) else answer
+        name: WrittenAnswer(answer) if isinstance(answer, str) else answer
         for name, answer in kept.items()
     }
 

@@ -23,7 +23,7 @@ CLASS_SCHEMA = 1
 HEADLINE = 160
 
 
-class Outcome(StrEnum):
+class SubmissionOutcome(StrEnum):
     """What became of a submission."""
 
     GRADED = "graded"
@@ -69,7 +69,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     # digest of the assignment that all of it was graded with; empty where that is more than one
     assignment: str = ""
     rules: str = ""  # digest of what the reports were rendered with, besides
-    outcome: Outcome
+    outcome: SubmissionOutcome
     message: str = ""
     checks: tuple[CheckRow, ...] = ()
     answered: tuple[str, ...] = ()
@@ -88,24 +88,24 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     @property
     def complete(self) -> bool:
         """Whether this is a verdict: where the grader failed, there is none yet."""
-        return self.outcome is not Outcome.FAULT and all(
+        return self.outcome is not SubmissionOutcome.FAULT and all(
             check.status is not Status.ERROR for check in self.checks
         )
 
     def is_of(self, assignment: str) -> bool:
         """Whether every verdict in this is of the assignment with this digest."""
-        return self.outcome is not Outcome.GRADED or self.assignment == assignment
+        return self.outcome is not SubmissionOutcome.GRADED or self.assignment == assignment
 
     def complete_but(self, ids: Collection[str]) -> bool:
         """Whether this is a verdict on all checks but these."""
-        return self.outcome is Outcome.GRADED and not any(
+        return self.outcome is SubmissionOutcome.GRADED and not any(
             check.status is Status.ERROR and check.id not in ids for check in self.checks
         )
 
     @property
     def passed(self) -> bool:
         """Whether every check passed."""
-        return self.outcome is Outcome.GRADED and all(
+        return self.outcome is SubmissionOutcome.GRADED and all(
             check.status is Status.PASS for check in self.checks
         )
 

@@ -23,7 +23,7 @@ class Workers(Protocol):
     def abort(self) -> None: ...
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class BatchOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to grade a class."""
 
     submissions: Path

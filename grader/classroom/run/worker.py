@@ -28,7 +28,7 @@ import msgspec
 from grader import __version__
 from grader.classroom.marks.course_marks import Inline, Rules
 from grader.classroom.run.result_store import ANSWERS, RAW, SOURCES, read_answers
-from grader.classroom.run.results import CheckRow, Outcome, check_rows
+from grader.classroom.run.results import CheckRow, SubmissionOutcome, check_rows
 from grader.errors import AssignmentError, GraderError, IsolationError, UsageError
 from grader.grading.intake.take import Taken
 from grader.limits import THREADS
@@ -37,7 +37,7 @@ from grader.model import Status
 
 if TYPE_CHECKING:
     from grader.assignment.spec import Assignment
-    from grader.classroom.marks.written_answers import Written
+    from grader.classroom.marks.written_answers import WrittenAnswer
     from grader.grading.grade import Graded, Grader
 
 
@@ -74,7 +74,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     # something of ours failed, or a box was killed: try again before it is believed
     doubtful: bool = False
     files: Mapping[str, bytes] = {}
-    outcome: Outcome = Outcome.GRADED
+    outcome: SubmissionOutcome = SubmissionOutcome.GRADED
     checks: tuple[CheckRow, ...] = ()
     answered: tuple[str, ...] = ()
     texts: Mapping[str, str] = {}  # digest of each answer
@@ -287,7 +287,7 @@ def _stored(files: Mapping[str, bytes]) -> Graded:
     return Graded(report, notebooks, sources)
 
 
-def _answers(files: Mapping[str, bytes]) -> dict[str, Written]:
+def _answers(files: Mapping[str, bytes]) -> dict[str, WrittenAnswer]:
     return read_answers(files[ANSWERS]) if ANSWERS in files else {}
 
 
@@ -317,7 +317,7 @@ def _merged(earlier: Graded, fresh: Graded, assignment: Assignment) -> Graded:
     return Graded(report, notebooks, earlier.sources | fresh.sources)
 
 
-def _rendered(task: Task, graded: Graded, answers: dict[str, Written]) -> Done:
+def _rendered(task: Task, graded: Graded, answers: dict[str, WrittenAnswer]) -> Done:
     """Return the result as files, with the marks' rules applied to what people read."""
     from grader.classroom.marks.course_marks import shown
     from grader.grading.grade import Graded
@@ -357,13 +357,13 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, Written]) -> Done:
     )
 
 
-def _elsewhere(answers: Mapping[str, Written]) -> list[str]:
+def _elsewhere(answers: Mapping[str, WrittenAnswer]) -> list[str]:
     """Return a sentence for each answer that stood in another cell than its own."""
     found = [id_ for id_, answer in answers.items() if answer.elsewhere]
     return [f"the answer to `{id_}` was found outside its cell: is it the answer?" for id_ in found]
 
 
-def _kept(answer: Written) -> Written:
+def _kept(answer: WrittenAnswer) -> WrittenAnswer:
     pictures = {_valid(name): _valid(data) for name, data in answer.pictures.items()}
     return msgspec.structs.replace(answer, text=_valid(answer.text), pictures=pictures)
 

@@ -58,7 +58,7 @@ class Side:
     places: Mapping[int, Sequence[int]]
 
 
-class Pair(msgspec.Struct, frozen=True):
+class SimilarPair(msgspec.Struct, frozen=True):
     """Two submissions and what they share in one file."""
 
     share: float  # of the smaller part's own code
@@ -69,7 +69,7 @@ class Pair(msgspec.Struct, frozen=True):
     page: str = ""
 
 
-class Cluster(msgspec.Struct, frozen=True):
+class SimilarCluster(msgspec.Struct, frozen=True):
     """Three submissions or more that pairs connect."""
 
     members: tuple[Entry, ...]
@@ -79,8 +79,8 @@ class Cluster(msgspec.Struct, frozen=True):
 class Findings(NamedTuple):
     """What a comparison found, and whether it compared anything."""
 
-    pairs: list[tuple[Pair, Side, Side]]
-    clusters: list[Cluster]
+    pairs: list[tuple[SimilarPair, Side, Side]]
+    clusters: list[SimilarCluster]
     compared: int  # files with code of the students' own
 
 
@@ -95,7 +95,7 @@ def find(store: Store, handout: Mapping[str, str], threshold: float) -> Findings
         for path, text in _sources(store, entry, handout).items():
             if len(text) <= SOURCE_LIMIT:
                 by_file[path].append((entry, _fingerprint(bare(text))))
-    found: list[tuple[Pair, Side, Side]] = []
+    found: list[tuple[SimilarPair, Side, Side]] = []
     compared = 0
     for path, marked in by_file.items():
         given = set(_fingerprint(bare(handout[path])).hashes)
@@ -106,7 +106,9 @@ def find(store: Store, handout: Mapping[str, str], threshold: float) -> Findings
     return Findings(_connecting(found), _clusters([pair for pair, *_ in found]), compared)
 
 
-def _connecting(found: Sequence[tuple[Pair, Side, Side]]) -> list[tuple[Pair, Side, Side]]:
+def _connecting(
+    found: Sequence[tuple[SimilarPair, Side, Side]],
+) -> list[tuple[SimilarPair, Side, Side]]:
     """Return the pairs, the most alike first, without those whose two are connected by others
     already.
     """
@@ -125,7 +127,7 @@ def _connecting(found: Sequence[tuple[Pair, Side, Side]]) -> list[tuple[Pair, Si
     return kept
 
 
-def _clusters(pairs: Sequence[Pair]) -> list[Cluster]:
+def _clusters(pairs: Sequence[SimilarPair]) -> list[SimilarCluster]:
     """Return the groups of three and more that pairs connect, in any file."""
     groups: dict[str, dict[str, Entry]] = {}
     for pair in pairs:
@@ -139,13 +141,13 @@ def _clusters(pairs: Sequence[Pair]) -> list[Cluster]:
     for group in found.values():
         shares = [pair.share for pair in pairs if pair.first.student in group]
         members = tuple(group[student] for student in sorted(group))
-        clusters.append(Cluster(members, max(shares)))
+        clusters.append(SimilarCluster(members, max(shares)))
     return sorted(clusters, key=lambda cluster: (-len(cluster.members), -cluster.share))
 
 
 def _pairs(
     path: str, marked: Sequence[tuple[Entry, Any]], given: set[int], threshold: float
-) -> Iterable[tuple[Pair, Side, Side]]:
+) -> Iterable[tuple[SimilarPair, Side, Side]]:
     """Yield the pairs of one file; an index from fingerprint to submissions saves comparing all
     with all.
     """
@@ -165,13 +167,13 @@ def _pairs(
         share = count / min(own[one], own[two])
         if share >= threshold and min(own[one], own[two]) >= KGRAM:
             first, second = marked[one], marked[two]
-            pair = Pair(round(share, 3), path, first[0], second[0], count)
+            pair = SimilarPair(round(share, 3), path, first[0], second[0], count)
             yield pair, _side(first[1], kept), _side(second[1], kept)
 
 
 def _near_identical(
     path: str, marked: Sequence[tuple[Entry, Any]], given: set[int]
-) -> Iterator[tuple[Pair, Side, Side]]:
+) -> Iterator[tuple[SimilarPair, Side, Side]]:
     """Yield the pairs whose own code is nearly the same, however many others share it."""
     own = [prints.hashes - given for _, prints in marked]
     shared = _shared(own)
@@ -181,7 +183,9 @@ def _near_identical(
     for one, two in np.argwhere(np.triu(alike, 1)):
         first, second = marked[one], marked[two]
         both = int(shared[one, two])
-        pair = Pair(round(both / float(either[one, two]), 3), path, first[0], second[0], both)
+        pair = SimilarPair(
+            round(both / float(either[one, two]), 3), path, first[0], second[0], both
+        )
         yield pair, _side(first[1], own[one]), _side(second[1], own[two])
 
 
@@ -357,16 +361,16 @@ def _without_answers(text: str) -> str:
 # --- pages ----------------------------------------------------------------------------------------
 
 
-class Written(NamedTuple):
+class SimilarityList(NamedTuple):
     """The list's path, and what is on it."""
 
     path: Path
-    pairs: list[Pair]
-    clusters: list[Cluster]
+    pairs: list[SimilarPair]
+    clusters: list[SimilarCluster]
     compared: int
 
 
-def write(store: Store, out: Path, handout: Mapping[str, str], threshold: float) -> Written:
+def write(store: Store, out: Path, handout: Mapping[str, str], threshold: float) -> SimilarityList:
     """Write the list and a side-by-side page for each of the first pairs."""
     get_copied_slices = _copydetect().utils.get_copied_slices
     class_ = store.read_class()
@@ -389,7 +393,7 @@ def write(store: Store, out: Path, handout: Mapping[str, str], threshold: float)
         threshold=threshold,
     )
     path = write_atomically(out / "index.html", text.encode("utf-8", "replace"))
-    return Written(path, pairs, findings.clusters, findings.compared)
+    return SimilarityList(path, pairs, findings.clusters, findings.compared)
 
 
 def _marked(side: Side, both: set[int], slices_of: Any) -> Markup:

@@ -20,7 +20,7 @@ from grader.notebooks.definitions import definitions, stubs
 if TYPE_CHECKING:
     from grader.grading.intake.intake_budget import Collector
     from grader.grading.intake.match_files import Layout, Match
-    from grader.grading.intake.submitted_files import Entry, Wanted
+    from grader.grading.intake.submitted_files import SubmittedFile, Wanted
 
 CODE = (".py", ".ipynb")
 CHECKPOINT = "-checkpoint"
@@ -32,7 +32,7 @@ LONG_LINE = 8  # characters; shorter lines are alike in many files
 RESEMBLES = 0.3
 
 
-class Draft(msgspec.Struct, frozen=True):
+class TemplateFile(msgspec.Struct, frozen=True):
     """A wanted file as students get it: the names that they define, and its lines."""
 
     names: frozenset[str] = frozenset()
@@ -59,15 +59,15 @@ class Read(msgspec.Struct, frozen=True):
         return self.work.written > 0 if self.asked else self.work > Work()
 
 
-def draft_of(texts: Iterable[str], names: Iterable[str]) -> Draft:
+def draft_of(texts: Iterable[str], names: Iterable[str]) -> TemplateFile:
     """Return the draft of a file from its cells or its text."""
     lines: set[str] = set()
     for text in texts:
         lines.update(_long_lines(text))
-    return Draft(frozenset(names), frozenset(lines))
+    return TemplateFile(frozenset(names), frozenset(lines))
 
 
-def read(data: bytes, path: str, draft: Draft) -> Read:
+def read(data: bytes, path: str, draft: TemplateFile) -> Read:
     """Return how much work a file holds; an unreadable file holds none."""
     if path.lower().endswith(".ipynb"):
         texts = list(map(text_of, listed_cells(data)))
@@ -124,7 +124,7 @@ def unread(collector: Collector, matches: Sequence[Match], wanted: Wanted) -> fr
 
 def renamed(
     collector: Collector, matches: Sequence[Match], wanted: Wanted, looked_at: frozenset[str]
-) -> dict[str, Entry]:
+) -> dict[str, SubmittedFile]:
     """Return for each wanted path the file of another name that is the most like it.
 
     looked_at: the paths of the files that were read besides those of the wanted names
@@ -147,7 +147,7 @@ def renamed(
             likeness = found.shared + found.work.written
             if alone or (found.shared >= RESEMBLES and (missing or found.work.written)):
                 claims.append((-likeness, number, entries.index(entry)))
-    taken: dict[str, Entry] = {}
+    taken: dict[str, SubmittedFile] = {}
     for _, number, index in sorted(claims):
         if paths[number] not in taken and entries[index] not in taken.values():
             taken[paths[number]] = entries[index]
@@ -200,10 +200,10 @@ def _read_of(match: Match, collector: Collector, wanted: Wanted) -> Read:
     return _read_as(match.wanted, match.entry, collector, wanted)
 
 
-def _read_as(path: str, entry: Entry, collector: Collector, wanted: Wanted) -> Read:
+def _read_as(path: str, entry: SubmittedFile, collector: Collector, wanted: Wanted) -> Read:
     """Return what is read in a file if it is taken for the wanted one at ``path``."""
     data = collector.contents.get(entry.digest, b"")
-    return read(data, path, wanted.drafts.get(path, Draft()))
+    return read(data, path, wanted.drafts.get(path, TemplateFile()))
 
 
 def work_of(match: Match, collector: Collector, wanted: Wanted) -> Work:

@@ -15,7 +15,7 @@ import msgspec
 from grader.errors import SubmissionError
 from grader.grading.intake.entry_names import listed, shown
 from grader.grading.intake.intake_budget import Collector
-from grader.grading.intake.submitted_files import Entry, Wanted
+from grader.grading.intake.submitted_files import SubmittedFile, Wanted
 from grader.grading.intake.tar_archives import read_archive
 
 DEEPEST = 4  # archives within archives
@@ -30,9 +30,9 @@ class Inner(msgspec.Struct, frozen=True):
     used: str = ""  # the archive that was opened
 
 
-def archives_in(collector: Collector) -> list[Entry]:
+def archives_in(collector: Collector) -> list[SubmittedFile]:
     """Return the archives within that may be opened."""
-    found: list[Entry] = []
+    found: list[SubmittedFile] = []
     left = collector.limits.max_kept_bytes // 2
     for entry in collector.entries:
         fits = entry.size <= min(left, collector.limits.max_file_bytes)
@@ -64,7 +64,7 @@ class Opened(msgspec.Struct, frozen=True):
         return collector
 
 
-def chosen(found: Sequence[tuple[Entry, Inner]], troubles: Sequence[str]) -> Inner:
+def chosen(found: Sequence[tuple[SubmittedFile, Inner]], troubles: Sequence[str]) -> Inner:
     """Return what the one archive gives that holds missing files; if several do, nothing."""
     if len(found) == 1:
         ((entry, inner),) = found
@@ -80,6 +80,6 @@ def chosen(found: Sequence[tuple[Entry, Inner]], troubles: Sequence[str]) -> Inn
     return Inner({}, tuple(notes))
 
 
-def troubled(entry: Entry, error: SubmissionError) -> str:
+def troubled(entry: SubmittedFile, error: SubmissionError) -> str:
     """Return the note on an archive within that can't be taken in."""
     return f"The archive {shown(entry.path)} within the submission was not used: {error}"

@@ -32,7 +32,7 @@ from grader.grading.intake.entry_names import (
     parts_of,
     shown,
 )
-from grader.grading.intake.submitted_files import Entry, Kind, Wanted
+from grader.grading.intake.submitted_files import Kind, SubmittedFile, Wanted
 
 CHUNK = 1 << 16
 MIB = 1 << 20
@@ -82,9 +82,9 @@ class Collector:
         self.source = source
         self.limits = limits
         self.packed = packed
-        self.entries: list[Entry] = []
+        self.entries: list[SubmittedFile] = []
         # those of notebooks; they are read only on request
-        self.checkpoints: list[Entry] = []
+        self.checkpoints: list[SubmittedFile] = []
         self.contents: dict[str, bytes] = {}  # digest -> bytes, so that copies are kept once
         self._wanted_names = frozenset(map(folded_name, wanted.paths))
         self._wanted_stems = frozenset(map(_stem, self._wanted_names))
@@ -143,7 +143,7 @@ class Collector:
             and not self.litter(parts[:-2])
         )
         if is_one and path not in self._also and len(self.checkpoints) < MOST_CANDIDATES:
-            self.checkpoints.append(Entry(path))
+            self.checkpoints.append(SubmittedFile(path))
         return is_one and path in self._also
 
     def own_module(self, path: str, root: str) -> str:
@@ -213,7 +213,7 @@ class Collector:
         """Return the paths of the archives that were seen."""
         return [entry.path for entry in self.entries if entry.is_archive]
 
-    def troubled(self) -> list[Entry]:
+    def troubled(self) -> list[SubmittedFile]:
         """Return the entries that can't be read."""
         return [entry for entry in self.entries if entry.trouble]
 
@@ -222,7 +222,7 @@ class Collector:
         if len(self.entries) >= self.limits.max_noted and not self.reads(path):
             self.not_noted += 1
             return
-        self.entries.append(Entry(path, size, trouble=trouble, oversize=oversize))
+        self.entries.append(SubmittedFile(path, size, trouble=trouble, oversize=oversize))
 
     def absorb(self, path: str, chunks: Iterable[bytes]) -> None:
         """Read a file to its end; keep it if the spec may mean it, digest it if it matters."""
@@ -248,7 +248,7 @@ class Collector:
         if not digest and len(self.entries) >= self.limits.max_noted:
             self.not_noted += 1
             return
-        self.entries.append(Entry(path, size, digest, unix, oversize=oversize))
+        self.entries.append(SubmittedFile(path, size, digest, unix, oversize=oversize))
 
     def _keep(self, digest: str, data: bytes) -> None:
         self._kept += len(data)

@@ -9,7 +9,7 @@ from grader.grading.intake.candidates import CHECKPOINTS
 from grader.grading.intake.entry_names import listed, shown
 from grader.grading.intake.intake_budget import Collector
 from grader.grading.intake.match_files import Layout, Match, entry_paths, suffixes_of
-from grader.grading.intake.submitted_files import Entry, Wanted
+from grader.grading.intake.submitted_files import SubmittedFile, Wanted
 
 _TESTS = re.compile(
     r"(?:.*/)?(?:test_[^/]*\.py|[^/]*_test\.py|conftest\.py|pytest\.ini|tox\.ini|setup\.cfg"
@@ -72,7 +72,7 @@ def places(layout: Layout, wanted: Wanted) -> Iterator[str]:
             yield f"{shown(path)} was taken from {shown(match.entry.path)}."
 
 
-def _unused(layout: Layout, entries: Sequence[Entry], wanted: Wanted) -> Iterator[str]:
+def _unused(layout: Layout, entries: Sequence[SubmittedFile], wanted: Wanted) -> Iterator[str]:
     used = entry_paths(layout.chosen.values()) | entry_paths(layout.spare)
     provided = suffixes_of(frozenset(wanted.provided))
     changed, archives, tests, others = [], [], [], []

@@ -17,13 +17,13 @@ import msgspec
 from grader.errors import SubmissionError
 from grader.grading.intake.candidates import Work
 from grader.grading.intake.entry_names import fold, is_old, original_names, shown
-from grader.grading.intake.submitted_files import Entry
+from grader.grading.intake.submitted_files import SubmittedFile
 
 
 class Match(msgspec.Struct, frozen=True):
     """An entry that may be a wanted file, seen from a root; a smaller ``rank`` is better."""
 
-    entry: Entry
+    entry: SubmittedFile
     wanted: str
     root: str
     dropped: int  # leading folders of the wanted path that the entry lacks
@@ -78,7 +78,7 @@ def suffixes_of(paths: frozenset[str]) -> Suffixes:
 
 
 def arrange(
-    entries: Sequence[Entry], wanted: Collection[str], provided: Collection[str]
+    entries: Sequence[SubmittedFile], wanted: Collection[str], provided: Collection[str]
 ) -> list[Match]:
     """Return every way in which an entry may be a wanted file."""
     suffixes = suffixes_of(frozenset([*wanted, *provided]))
@@ -121,7 +121,7 @@ def choose(
     return Layout(root, chosen, _spare(matches, chosen))
 
 
-def _matches(entry: Entry, suffixes: Suffixes, wanted: Collection[str]) -> list[Match]:
+def _matches(entry: SubmittedFile, suffixes: Suffixes, wanted: Collection[str]) -> list[Match]:
     """Return what the entry may be: one match for each root that it proposes."""
     *folders, basename = entry.path.split("/")
     names = [basename] if fold(basename) in suffixes.names else original_names(basename)

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 
 import msgspec
 
-from grader.grading.intake.candidates import Draft
+from grader.grading.intake.candidates import TemplateFile
 from grader.grading.intake.entry_names import ARCHIVES
 
 
@@ -19,7 +19,7 @@ class Wanted(msgspec.Struct, frozen=True):
     # files that are replaced by the assignment's own
     provided: frozenset[str] = frozenset()
     digests: Mapping[str, str] = {}  # path of a provided file -> its SHA-256 in hex
-    drafts: Mapping[str, Draft] = {}  # path -> the file as students get it
+    drafts: Mapping[str, TemplateFile] = {}  # path -> the file as students get it
     # files and folders at the top of a folder that are not reported
     passed_over: frozenset[str] = frozenset()
     # patterns of further modules of the student's that are taken too
@@ -48,7 +48,7 @@ class Kind(enum.Enum):
     OTHER = "of a kind that is neither file nor folder"
 
 
-class Entry(msgspec.Struct, frozen=True):
+class SubmittedFile(msgspec.Struct, frozen=True):
     """A file that was seen. ``digest`` is empty if its bytes were not read."""
 
     path: str
@@ -65,6 +65,6 @@ class Entry(msgspec.Struct, frozen=True):
         return self.path.lower().endswith(ARCHIVES)
 
 
-def paths_of(entries: Iterable[Entry]) -> list[str]:
+def paths_of(entries: Iterable[SubmittedFile]) -> list[str]:
     """Return the paths of entries."""
     return [entry.path for entry in entries]

@@ -35,7 +35,7 @@ from grader.grading.intake.intake_budget import DEFAULT_LIMITS, Collector, Intak
 from grader.grading.intake.intake_notes import places, remarks, to_look_at
 from grader.grading.intake.match_files import Layout, Match, arrange, choose
 from grader.grading.intake.read_submission import SINGLE, read_submission
-from grader.grading.intake.submitted_files import Entry, Wanted, paths_of
+from grader.grading.intake.submitted_files import SubmittedFile, Wanted, paths_of
 
 __all__ = ["IntakeLimits", "Taken", "Wanted", "take"]
 
@@ -154,7 +154,7 @@ def _taken(
 def _own_modules(layout: Layout, collector: Collector) -> dict[str, bytes]:
     """Return the further modules that the spec allows, and drop them from the entries."""
     found: dict[str, bytes] = {}
-    others: list[Entry] = []
+    others: list[SubmittedFile] = []
     for entry in collector.entries:
         place = collector.own_module(entry.path, layout.root)
         data = collector.contents.get(entry.digest) if place and entry.digest else None
@@ -217,12 +217,12 @@ def _made(
     )
 
 
-def _archive_beside(path: Path, collector: Collector) -> Entry | None:
+def _archive_beside(path: Path, collector: Collector) -> SubmittedFile | None:
     """Return the one archive beside loose code in a folder, or None.
 
     Some students upload an archive of everything, and later one of its files again.
     """
-    archives: list[Entry] = []
+    archives: list[SubmittedFile] = []
     loose = False
     for entry in collector.entries:
         if "/" in entry.path or entry.trouble:
@@ -233,7 +233,7 @@ def _archive_beside(path: Path, collector: Collector) -> Entry | None:
     return archives[0] if loose and len(archives) == 1 and path.is_dir() else None
 
 
-def _laid_over(path: Path, archive: Entry, collector: Collector, wanted: Wanted) -> Taken:
+def _laid_over(path: Path, archive: SubmittedFile, collector: Collector, wanted: Wanted) -> Taken:
     """Return the loose files of a folder, and from its archive the files that are missing."""
     others = [entry for entry in collector.entries if entry is not archive]
     try:
