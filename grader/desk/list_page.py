@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from markupsafe import Markup
+
 from grader.classroom.marks.decisions import (
     SECOND,
     SHARE,
@@ -15,7 +17,7 @@ from grader.classroom.marks.decisions import (
     names_of,
 )
 from grader.desk.grouping import folded
-from grader.desk.rendering import AnswerRenderer, Shown, label
+from grader.desk.rendering import AnswerRenderer, Shown, author_text, label
 from grader.desk.snapshot import Part
 from grader.desk.view import TO_DO, Group, GroupState, View
 from grader.notebooks.cells import first_line
@@ -39,7 +41,7 @@ class PartLine:
     shared: Sequence[str]
     share_version: int
     mean: float | None
-    asked: str = ""  # the first line of what is asked
+    asked: Markup  # the first line of what is asked
 
 
 def overview(view: View) -> list[PartLine]:
@@ -73,7 +75,7 @@ def part_line(view: View, part: Part) -> PartLine:
         shared=view.shared(part),
         share_version=record.version,
         mean=sum(points) / len(points) if points else None,
-        asked=first_line(part.inline.question) if part.inline is not None else "",
+        asked=author_text(first_line(part.inline.question) if part.inline is not None else ""),
     )
 
 

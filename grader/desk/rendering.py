@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,8 +65,9 @@ def _shown(written: WrittenAnswer | None, clock: ConversionClock) -> Shown:
     return Shown(sanitise.markdown(written.text, clock), pictures, written.elsewhere)
 
 
+@functools.lru_cache(maxsize=1_000)
 def author_text(text: str) -> Markup:
-    """Return a text of the author's or a grader's."""
+    """Return a text of the author's or a grader's, drawn. The same few are on page after page."""
     return sanitise.markdown(text, patient()) if text.strip() else Markup("")
 
 

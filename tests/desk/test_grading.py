@@ -46,6 +46,12 @@ def test_thirty_answers_of_which_nine_differ_are_nine_groups(sat: Sit) -> None:
     assert sum(group.size for group in groups) == 30
 
 
+def test_the_overview_draws_the_formulas_of_what_is_asked(sat: Sit) -> None:
+    page = sat(1).seat("ta1").get("/").text
+    assert "<math" in page
+    assert "$\\nabla" not in page
+
+
 def test_similar_answers_stand_next_to_each_other(sat: Sit) -> None:
     texts = [
         "red apples are sweet",
