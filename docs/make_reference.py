@@ -121,7 +121,7 @@ def sentence(text: str) -> str:
 REPORT_HEAD = f"""\
 # `report.json`
 
-What is known of one graded submission (schema {model.REPORT_SCHEMA}), as `grader check` and `grader batch` write it in
+The results of one graded submission (schema {model.REPORT_SCHEMA}), as `grader check` and `grader batch` write it in
 UTF-8. It is your view: of hidden checks it holds everything. It never holds an expected number. A program that reads it
 can check it against the [JSON Schema](report.schema.json). Keys that a later version adds are no new schema; a key that
 goes or changes its meaning is. This page is made by `docs/make_reference.py`.

@@ -94,10 +94,13 @@ WORDS = {
     ("LateSpec", "percent_per_day"): "taken off for each late day",
     ("Misconception", "id"): "from the file's name: leave it out",
     ("Misconception", "changes"): "in what it differs from the reference, see below",
-    ("Change", "file"): "a file or notebook of the reference",
-    ("Change", "old"): "text that stands in the function once; lines after the first are indented"
+    ("SourceChange", "file"): "a file or notebook of the reference",
+    (
+        "SourceChange",
+        "old",
+    ): "text that stands in the function once; lines after the first are indented"
     " as seen from the first",
-    ("Change", "new"): "what stands there instead",
+    ("SourceChange", "new"): "what stands there instead",
 }
 TYPES = {
     "str": "text", "int": "whole number", "float": "number", "bool": "true or false",
@@ -106,7 +109,7 @@ TYPES = {
     "datetime | None": "date and time", "int | None": "whole number",
     "Limits": "table", "LateSpec | None": "table", "tuple[QuestionSpec, ...]": "list of tables",
     "tuple[FileSpec, ...]": "list of tables", "tuple[NotebookSpec, ...]": "list of tables",
-    "tuple[CheckSpec, ...]": "list of tables", "tuple[Change, ...]": "list of tables",
+    "tuple[CheckSpec, ...]": "list of tables", "tuple[SourceChange, ...]": "list of tables",
     "tuple[AllowedLine, ...]": "list of tables",
     "tuple[ManualSpec, ...]": "list of tables", "tuple[RubricSpec, ...]": "list of tables",
     "Visibility": "`visible`, `hidden`",

@@ -198,7 +198,7 @@ class HandGraded(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Everything that is known of one graded submission."""
+    """The results of one graded submission."""
 
     schema: int
     assignment: str

@@ -65,7 +65,7 @@ class Group:
 
 
 class View:
-    """Class and decisions at one moment, and what was worked out of them."""
+    """The class and its decisions at one moment, and what follows from them."""
 
     def __init__(self, class_: Snapshot, journal: Journal, given: GivenMarks, last: int) -> None:
         self.snapshot = class_
@@ -117,7 +117,7 @@ class View:
         return decoded(record.value, tuple[str, ...]) if record.value else ()
 
     def grader_of(self, group: Group) -> str:
-        """Return whose a group is, if the part is shared out."""
+        """Return the grader to whom a group was given, if the part is shared out."""
         names = self.shared(group.part)
         return names[int(group.token, 16) % len(names)] if names else ""
 

@@ -190,7 +190,7 @@ def _read(one: Autograder, made: _Draft) -> None:
     found.sort(key=lambda pair: _order(pair[0].number))
     weighed = any(test.points is not None for test, _ in found)
     if found and not weighed:
-        made.notes.append("no test says what it is worth, so each has one point")
+        made.notes.append("no test has a weight, so each is worth one point")
     names = Names("_")
     groups: dict[str, str] = {}
     for test, place in found:

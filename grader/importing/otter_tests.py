@@ -131,8 +131,8 @@ def _given(parameter: str) -> str:
 
 
 def _shown_again(code: str, output: str) -> str:
-    """Return code that asserts that its last line shows what the notebook keeps of it, as doctest
-    would hold it.
+    """Return code that asserts that its last line shows the output that the notebook keeps,
+    compared as doctest does.
     """
     try:
         tree = tree_of(plain_python(code))

@@ -66,7 +66,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_tests(source: str, stem: str) -> Iterator[Found]:
-    """Yield the tests of a file, in its order; raise `SyntaxError` for what is not Python."""
+    """Yield the tests of a file, in its order; raise `SyntaxError` if it is not Python."""
     tree = tree_of(source)
     file = _File(tree)
     doc = (ast.get_docstring(tree) or "").partition("\n")[0]

@@ -55,7 +55,7 @@ class Facts:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """What the cell's code defines; a text cell that holds code counts too."""
+        """The names that the cell's code defines; a text cell that holds code counts too."""
         return definitions(self.source) if self.read else frozenset()
 
     @cached_property

@@ -35,7 +35,7 @@ from grader.sandbox.zygote_settings import Settings, StartFailed, environment, f
 Launched = Callable[[], None]
 
 START_SECONDS = 60.0  # for the zygote to load what every box needs
-# for a box to stand; a notebook's waits for the zygote to load IPython and matplotlib
+# for a box to open; a notebook's box waits until the zygote has loaded IPython and matplotlib
 OPEN_SECONDS = 30.0
 KILL_SECONDS = 12.0  # for a warden to end its box; a little more than it allows itself
 DEATH_SECONDS = 1.0  # for a zygote that has closed its connection to be gone altogether

@@ -438,9 +438,7 @@ class Encoder:
             raise MoreThanExpected(what())
 
     def encode(self, value: Any, depth: int = 0) -> Any:
-        """Return JSON data for a value; what is neither plain nor given a handle raises
-        `WireError`.
-        """
+        """Return JSON data for a value; raise `WireError` if it is not plain and has no handle."""
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise TooLarge(f"more than {MAX_NODES} values in one message")

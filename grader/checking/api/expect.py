@@ -440,13 +440,12 @@ class Expect:
         examples: int = 50,
         **inputs: SearchStrategy[Any],
     ) -> bool:
-        """Hold something that is true of every input, tried on ``examples`` of them. Nothing is
-        recorded.
+        """Check a property of every input on ``examples`` of them; nothing is recorded.
 
         ``inputs``: a strategy for each argument of ``holds``, from `grader.checking.inputs` or
         hypothesis itself. ``holds`` asserts, or returns whether it is true. What is drawn depends
-        on the seed, the check and the case. Of the inputs that fail the smallest found is told: in
-        practice as it is, where inputs are hidden by its shapes.
+        on the seed, the check and the case. The message shows the smallest input that fails:
+        the input itself in practice, its shapes alone if inputs are hidden.
 
         Example:
             from grader.checking.inputs import floats

@@ -140,7 +140,7 @@ def correlation(expected: Any, got: Any) -> float | None:
             for array in (want, have)
         )
         if np.allclose(one, other, rtol=1e-3, atol=1e-6):
-            return None  # what is right says nothing of the mistake
+            return None  # a right value does not show which mistake was made
         one, other = one - one.mean(), other - other.mean()
         size = float(np.sqrt((one * one).sum() * (other * other).sum()))
         if not float((one * one).sum()) > 0:
@@ -245,7 +245,7 @@ class _Case:
         )
 
     def wrong(self) -> list[str]:
-        """Return the names of what the submission got wrong."""
+        """Return the names of the values that are wrong."""
         return [
             name for name, print_ in self.own.items() if not same(print_, self.right.get(name, []))
         ]

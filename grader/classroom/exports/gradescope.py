@@ -3,7 +3,7 @@
 Theory of operation. Gradescope unpacks the zip to ``/autograder/source``, runs ``setup.sh`` once
 with a network, and for each submission ``run_autograder``, which grades ``/autograder/submission``
 and writes ``/autograder/results/results.json``. The student's code runs in the grader's sandbox
-inside that container; where none can be had, nothing is graded. A fault of ours leaves no
+inside that container; if no sandbox works there, nothing is graded. A fault of ours leaves no
 results.json, which Gradescope reports as a failed autograder and not as a mark.
 """
 

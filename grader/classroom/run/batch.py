@@ -288,7 +288,7 @@ class Batch:
         except SubmissionError as error:
             self._refuse(entry, str(error))
             return None
-        # the machine's: a full disk, a file that can't be read
+        # the machine's fault: a full disk, a file that can't be read
         except (GraderFault, OSError) as error:
             self._fault(entry, f"{error}")
             return None

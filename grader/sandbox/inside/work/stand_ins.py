@@ -60,7 +60,7 @@ class Shelf:
         self._bytes = 0
 
     def put(self, number: int, value: Any, size: int) -> list[Any]:
-        """Keep a value and return what had to go for it."""
+        """Keep a value and return those that were dropped to make room."""
         self._entries[number] = (value, size)
         self._bytes += size
         gone = []
@@ -73,7 +73,7 @@ class Shelf:
         return gone
 
     def put_object(self, number: int, value: Any) -> list[Any]:
-        """Keep what belongs to an object and return what had to go for it."""
+        """Keep what belongs to an object and return what was dropped to make room."""
         self._objects[number] = value
         return [self._objects.popitem(last=False)[1]] if len(self._objects) > KEPT_OBJECTS else []
 

@@ -150,7 +150,7 @@ class Worker:
             reply: Frame = getattr(self, f"do_{frame.body.get('op')}")(frame)
         except WireError as error:
             reply = unsendable(error)
-        # SystemExit and KeyboardInterrupt of the student's are told, not obeyed
+        # SystemExit and KeyboardInterrupt of the student's are reported, and the box goes on
         except BaseException as error:
             reply = self._failed(error)
         return reply
