@@ -429,7 +429,9 @@ def test_nobody_has_an_anonymous_hand_in(pupils: list[Pupil]) -> None:
 TEAMS = ("Team 7", "team_8", "8", "Ada Lovelace", "T-101")
 
 
-@pytest.mark.parametrize("lms", ["canvas", "moodle", "folders", "brightspace", "blackboard"])
+@pytest.mark.parametrize(
+    "lms", ["canvas", "moodle", "folders", "brightspace", "blackboard", "sakai", "github"]
+)
 @given(pupils=classes(), chosen=st.lists(st.sampled_from(TEAMS), min_size=5, max_size=5))
 @settings(max_examples=40, deadline=None)
 def test_no_row_holds_the_work_of_another_group(
@@ -444,12 +446,19 @@ def test_no_row_holds_the_work_of_another_group(
             "moodle": f"{team}_{700 + number}_assignsubmission_file",
             "brightspace": f"{700 + number}-55 - {team} - Apr 1, 2026 1203 PM - mini.py",
             "blackboard": f"HW_{team}_attempt_2026-11-01-10-11-12_mini.py",
+            "sakai": f"{team}({700 + number})",
+            "github": f"cs-mini-{team.lower().replace(' ', '-')}",
             "folders": team,
         }[lms]
         names[name] = team
     members = [RosterMember(student=pupil.id, name=pupil.name) for pupil in pupils]
     groups = Roster([RosterMember(student=id_, name="", group=team) for id_, team in teams.items()])
-    ends = "/mini.py" if lms in ("moodle", "folders") else ""
+    ends = {
+        "moodle": "/mini.py",
+        "folders": "/mini.py",
+        "sakai": "/Submission attachment(s)/mini.py",
+        "github": "/.git/HEAD",
+    }.get(lms, "")
     try:
         found = class_of([f"{name}{ends}" for name in names], members, groups=groups)
     except UsageError:
@@ -458,3 +467,33 @@ def test_no_row_holds_the_work_of_another_group(
         if entry.student in teams:
             theirs = {names[path.split("/")[0]] for path in entry.paths}
             assert all(entry.student in of[team] for team in theirs), (entry, teams)
+
+
+@given(pupils=classes(), chosen=st.lists(st.sampled_from(TEAMS), min_size=5, max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_no_row_holds_the_work_of_another_group_of_gradescope(
+    pupils: list[Pupil], chosen: list[str]
+) -> None:
+    teams: dict[str, list[Pupil]] = {}
+    for pupil, team in zip(pupils, chosen, strict=False):
+        teams.setdefault(team, []).append(pupil)
+    told, files = [], []
+    for number, members in enumerate(teams.values()):
+        told.append(f"submission_{number}:\n  :submitters:\n")
+        for pupil in members:
+            name, sid = json.dumps(pupil.name), json.dumps(pupil.id)
+            told.append(f"  - {{':name': {name}, ':sid': {sid}}}\n")
+        files.append(f"submission_{number}/{members[0].files[0]}")
+    listing = Listing(files, {"submission_metadata.yml": "".join(told).encode()})
+    roster = Roster([RosterMember(student=pupil.id, name=pupil.name) for pupil in pupils])
+    theirs = {
+        pupil.id: f"submission_{number}"
+        for number, members in enumerate(teams.values())
+        for pupil in members
+    }
+    entries = read(listing, roster, ASKING).entries
+    assert {path for entry in entries for path in entry.paths} == set(theirs.values())
+    for entry in entries:
+        if entry.student in theirs:
+            assert set(entry.paths) <= {theirs[entry.student]}
+        assert entry.student in theirs or entry.student.startswith("? ")
