@@ -47,9 +47,9 @@ def center(x):
 def halvings(n):
     ### BEGIN SOLUTION
     count = 0
-    while n > 1:
-        n = n // 2
-        count += 1
+    for power in range(1, 8):
+        if n >= 2**power:
+            count += 1
     return count
     ### END SOLUTION
 '''
@@ -62,9 +62,9 @@ def test_center(student, expect, rng):
     expect("y", student.center(rng.standard_normal((4, 3))))
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 7, 8, 100])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 7, 8, 128, 300])
 def test_halvings(student, expect, n):
-    \"\"\"How often a number can be halved.\"\"\"
+    \"\"\"How often a number can be halved, up to seven times.\"\"\"
     expect("count", student.halvings(n))
 """
 MISTAKE = """
@@ -111,7 +111,7 @@ class Small:
 
     def audited(self, *parts: str, right: Path | None = None) -> Audit:
         return audit(
-            self.recorded(), AuditOptions(isolation="none", workers=1, parts=parts, right=right)
+            self.recorded(), AuditOptions(isolation="auto", workers=1, parts=parts, right=right)
         )
 
 
@@ -136,7 +136,7 @@ def weak(tmp_path: Path) -> Small:
         "((4, 3)))", "((4, 3))).shape)"
     )
     return Small(tmp_path).write(
-        "assignment/checks/test_all.py", checks.replace("[1, 2, 3, 4, 5, 7, 8, 100]", "[0]")
+        "assignment/checks/test_all.py", checks.replace("[1, 2, 3, 4, 5, 7, 8, 128, 300]", "[0]")
     )
 
 
@@ -279,7 +279,7 @@ def test_known_mistake_that_is_told_the_hint_of_another_is_bad(small: Small) -> 
 def test_right_solutions_pass_with_every_seed_and_a_wrong_one_is_seen(small: Small) -> None:
     small.write("right/other_way/code.py", RIGHT).write("right/other_way/notes.txt", "Nothing.")
     small.write("right/not_right/code.py", REFERENCE.replace("count = 0", "count = 0 if n else 1"))
-    small.write("right/only_for_some/code.py", REFERENCE.replace("n > 1", "1 < n < 100"))
+    small.write("right/only_for_some/code.py", REFERENCE.replace("n >= 2", "200 > n >= 2"))
     found = small.audited("right", right=small.folder / "right")
     results = {one.name: one for one in found.right}
     assert results["other_way"].good
@@ -306,11 +306,11 @@ def test_right_solutions_lie_in_the_assignment_with_modules_of_their_own(small: 
 def test_equivalent_mutant_needs_a_reason_and_stays_listed_only_while_it_is_one(
     small: Small,
 ) -> None:
-    checks = CHECKS.replace("[1, 2, 3, 4, 5, 7, 8, 100]", "[0, 1, 2, 3, 4, 5, 7, 8, 100]")
+    checks = CHECKS.replace("[1, 2, 3, 4, 5, 7, 8, 128, 300]", "[0, 1, 2, 3, 4, 5, 7, 8, 128, 300]")
     small.write("assignment/checks/test_all.py", checks)
     record.record(load(small.folder / "assignment"), reseed=False, progress=lambda line: None)
 
-    small.equivalent("halvings", "- while n > 1:", "+ while n >= 2:")
+    small.equivalent("halvings", "- if n >= 2**power:", "+ if n > 2**power - 1:")
     assert "no mutant of `halvings` has this diff any more" in small.audited("mutants").problems[0]
     small.equivalent("center", "- return x - x.mean(axis=0)", "+ return x + x.mean(axis=0)")
     found = small.audited("mutants")
@@ -372,7 +372,7 @@ def test_check_that_breaks_on_a_wrong_answer_is_a_finding_and_its_mutants_are_ki
 
 def test_mutant_that_never_returns_is_cut(small: Small) -> None:
     assignment = small.recorded()
-    endless = REFERENCE.replace("n = n // 2", "n = n")
+    endless = REFERENCE.replace("count = 0", "while True:\n        pass")
     trial = TrialRun("endless", {"code.py": endless.encode()}, "hidden", (frozenset({"halvings"}),))
     verdict = run_one(Bench(str(assignment.folder), "none"), trial)
     assert "still running after the limit of 3 seconds" in verdict.failed["halvings"]

@@ -6,6 +6,7 @@ with small changes. So plain processes are used if this machine has no sandbox.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import multiprocessing
 import time
@@ -92,11 +93,13 @@ def run_all(
     workers: int | None,
     on_done: Callable[[TrialRun, Verdict], None],
 ) -> dict[tuple[str, str], Verdict]:
-    """Run trials on several processes; return the verdicts by id and seed, and report each."""
+    """Run trials on several processes, or in this one if one is enough; return the verdicts by id
+    and seed, and report each.
+    """
     verdicts: dict[tuple[str, str], Verdict] = {}
-    if not trials:
-        return verdicts
-    count = max(1, min(workers or cores(), len(trials)))
+    count = min(workers or cores(), len(trials))
+    if count <= 1:
+        return _in_this_process(bench, trials, on_done) if trials else verdicts
     with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
         futures = {pool.submit(run_one, bench, trial): trial for trial in trials}
         try:
@@ -107,6 +110,17 @@ def run_all(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    return verdicts
+
+
+def _in_this_process(
+    bench: Bench, trials: Sequence[TrialRun], on_done: Callable[[TrialRun, Verdict], None]
+) -> dict[tuple[str, str], Verdict]:
+    verdicts: dict[tuple[str, str], Verdict] = {}
+    with contextlib.closing(TrialWorker(bench)) as worker:
+        for trial in trials:
+            verdicts[trial.id, trial.seed] = verdict = worker.run(trial)
+            on_done(trial, verdict)
     return verdicts
 
 
