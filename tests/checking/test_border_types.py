@@ -1,12 +1,16 @@
-"""What crosses the border: every kind of value, out of the box, into it, recorded and compared."""
+"""What crosses the border: every kind of value, out of the box, into it, recorded and compared.
+
+All kinds are cases of one assignment, which is recorded once and graded three times.
+"""
 
 from __future__ import annotations
 
-import textwrap
+import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from toy import Toy, build
+from toy import Graded, Toy, build
 
 from grader.authoring import record
 
@@ -35,8 +39,8 @@ class Color(enum.Enum):
     BLUE = 2
 
 
-def value(wrong=False):
-    return {right}
+def value(kind):
+    return VALUES[kind]()
 
 
 def take(x):
@@ -45,6 +49,59 @@ def take(x):
 
 def change(items):
     items.add(3)
+
+
+"""
+
+CHECKS = """
+import datetime, decimal, fractions
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize("kind", {judged})
+def test_judged(student, expect, kind):
+    \"\"\"Values out of the box.\"\"\"
+    expect("v", student.value(kind))
+
+
+@pytest.mark.parametrize("kind", {same})
+def test_same(student, expect, kind):
+    \"\"\"Values that may be of another kind.\"\"\"
+    expect("v", student.value(kind))
+
+
+@pytest.mark.parametrize("x", [{into}], ids=str)
+def test_into(student, expect, x):
+    \"\"\"Values into the box.\"\"\"
+    name, text = student.take(x)
+    assert name == type(x).__name__
+    if not isinstance(x, set | frozenset):  # whose order depends on the process
+        assert text == repr(x)
+
+
+def test_enum(student):
+    \"\"\"A member of an enum goes back into the box.\"\"\"
+    assert student.take(student.value("a member of an enum"))[1] == "<Color.RED: 1>"
+
+
+def test_set(student):
+    \"\"\"A set from the box is a set.\"\"\"
+    found = student.value("a small set")
+    assert isinstance(found, set)
+    assert found == {{1, 2.5}} and {{1, 2.5}} == found and set(found) == {{1, 2.5}}
+    assert sorted(found | {{0}}) == [0, 1, 2.5]
+    assert found.issubset({{1, 2.5, 3}})
+    assert student.take(found)[0] == "set"
+    assert 1.0 in found
+    assert len(found - {{1}}) == 1
+
+
+def test_changed(student, expect):
+    \"\"\"A set that a call changed.\"\"\"
+    items = {{1, 2}}
+    student.change(items)
+    expect("items", items)
 """
 
 # What is right, and what is wrong beside it.
@@ -53,6 +110,7 @@ PAIRS = {
     "a complex number": ("1 + 2j", "1 - 2j"),
     "a fraction": ("fractions.Fraction(1, 3)", "1 / 3"),
     "a decimal": ("decimal.Decimal('1.50')", "decimal.Decimal('1.51')"),
+    "a small set": ("{1, 2.5}", "{1, 2.5, 3}"),
     "a set": ("{1, 2.5, (3, 'a')}", "{1, 2.5}"),
     "a frozenset": ("frozenset({'a', 'b'})", "frozenset({'a', 'c'})"),
     "a range": ("range(2, 9, 3)", "range(2, 8, 2)"),
@@ -104,95 +162,113 @@ TABLES = {
 }
 
 
-def recorded(folder: Path, right: str, body: str, head: str = "") -> tuple[Toy, str]:
-    """Return an assignment whose reference returns a value, recorded with a check of this body, and
-    its code.
-    """
-    checks = f"import datetime, decimal, fractions\nimport numpy as np\n{head}\n\n"
-    checks += 'def test_c(student, expect):\n    """C."""\n'
-    spec = f'{SPEC}\n[[checks]]\nid = "c"\nquestion = "q"\npoints = 1\n'
-    reference = f"{head}\n{REFERENCE.replace('{right}', right)}"
-    made = build(
-        folder / "a", spec=spec, checks=checks + textwrap.indent(body, "    "), reference=reference
-    )
+# What is recorded, and what is right as well.
+SAME = {
+    "a list for a range": ("range(3)", "[0, 1, 2]"),
+    "a range for a list": ("[0, 1, 2]", "range(3)"),
+    "an int for a whole float": ("{1: 2.0}", "{1: 2}"),
+    "an array of text for a list": ("['a', 'b']", "np.array(['a', 'b'])"),
+    "a tuple for an array of text": ("np.array(['a', 'b'])", "('a', 'b')"),
+    "a frozenset within the tolerance": ("{0.1 + 0.2}", "frozenset({0.3})"),
+    "NumPy's date": ("datetime.date(2024, 1, 1)", "np.datetime64('2024-01-01')"),
+    "a fraction for a float": ("1.5", "fractions.Fraction(3, 2)"),
+    "the keys of a dict": ("['a', 'b']", "{'a': 1, 'b': 2}.keys()"),
+    "a deque": ("[1, 2]", "collections.deque([1, 2])"),
+}
+LIBRARIES = {
+    "scipy.sparse": ("x.eye_array(3)", "x.eye_array(3, k=1)"),
+    "torch": ("x.arange(3.0)", "x.arange(4.0)"),
+}
+PANDAS = importlib.util.find_spec("pandas") is not None
+JUDGED = {**PAIRS, **TABLES} if PANDAS else PAIRS
+INTO = [right for right, _ in PAIRS.values() if "Color" not in right]
+
+
+def module(values: Mapping[str, str], head: str = "") -> str:
+    """Return a submission whose function `value` gives these, each by the name of its kind."""
+    made = "".join(f"    {name!r}: lambda: {code},\n" for name, code in values.items())
+    return f"{head}\n{REFERENCE}VALUES = {{\n{made}}}\n"
+
+
+def recorded(folder: Path, checks: str, reference: str, *ids: str) -> Toy:
+    spec = SPEC
+    for id_ in ids:
+        spec += f'\n[[checks]]\nid = "{id_}"\nquestion = "q"\npoints = 1\n'
+    made = build(folder / "a", spec=spec, checks=checks, reference=reference)
     record.record(made, reseed=False, progress=lambda line: None)
-    return Toy(made, folder / "submissions"), reference
+    return Toy(made, folder / "submissions")
 
 
-@pytest.mark.parametrize("name", [*PAIRS, *TABLES])
-def test_every_kind_comes_out_and_is_judged(tmp_path: Path, name: str) -> None:
-    if name in TABLES:
-        pytest.importorskip("pandas")
-    right, wrong = {**PAIRS, **TABLES}[name]
-    head = "import pandas as pd" if name in TABLES else ""
-    toy, reference = recorded(tmp_path, right, 'expect("v", student.value())\n', head)
-    assert toy.grade(reference).report.score == 1
-    graded = toy.grade(reference.replace(f"return {right}", f"return {wrong}"))
-    assert graded["c"].status == "fail"
-    assert graded["c"].message.startswith("`v")
+class Border:
+    """The assignment with all kinds, and what came of a right and a wrong submission and of one
+    whose values are right in another kind.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        head = "import pandas as pd" if PANDAS else ""
+        both = {**JUDGED, **SAME}
+        right = {name: right for name, (right, _) in both.items()}
+        checks = CHECKS.format(judged=list(JUDGED), same=list(SAME), into=", ".join(INTO))
+        ids = ("judged", "same", "into", "enum", "set", "changed")
+        toy = recorded(folder, checks, module(right, head), *ids)
+        self.right = toy.grade(module(right, head))
+        other = {name: other for name, (_, other) in both.items()}
+        wrong = module(other, head).replace("items.add(3)", "pass")
+        self.wrong = toy.grade(wrong)
 
 
-@pytest.mark.parametrize(
-    ("right", "also"),
-    [
-        ("range(3)", "[0, 1, 2]"),
-        ("[0, 1, 2]", "range(3)"),
-        ("{1: 2.0}", "{1: 2}"),
-        ("['a', 'b']", "np.array(['a', 'b'])"),
-        ("np.array(['a', 'b'])", "('a', 'b')"),
-        ("{0.1 + 0.2}", "frozenset({0.3})"),
-        ("datetime.date(2024, 1, 1)", "np.datetime64('2024-01-01')"),
-        ("1.5", "fractions.Fraction(3, 2)"),
-        ("['a', 'b']", "{'a': 1, 'b': 2}.keys()"),
-        ("[1, 2]", "collections.deque([1, 2])"),
-    ],
-)
-def test_what_is_the_same_in_another_kind_is_right(tmp_path: Path, right: str, also: str) -> None:
-    toy, reference = recorded(tmp_path, right, 'expect("v", student.value())\n')
-    assert toy.grade(reference.replace(f"return {right}", f"return {also}")).report.score == 1
+@pytest.fixture(scope="module")
+def border(tmp_path_factory: pytest.TempPathFactory) -> Border:
+    return Border(tmp_path_factory.mktemp("border"))
 
 
-@pytest.mark.parametrize("value", [right for right, _ in PAIRS.values() if "Color" not in right])
-def test_every_kind_goes_into_the_box_as_it_is(tmp_path: Path, value: str) -> None:
-    body = f"x = {value}\nname, text = student.take(x)\nassert (name, text) == (type(x).__name__, repr(x)), text\n"
-    if value.startswith(("{1, 2.5", "frozenset")):  # whose order depends on the process
-        body = f'x = {value}\nexpect.that("x", student.take(x)[0] == type(x).__name__, "no set")\n'
-    recorded(tmp_path, "None", body)
+def status(graded: Graded, check: str, case: str) -> str:
+    return next(one.status for one in graded[check].cases if one.id == case)
 
 
-def test_a_member_of_an_enum_goes_back_into_the_box(tmp_path: Path) -> None:
-    recorded(tmp_path, "Color.RED", 'assert student.take(student.value())[1] == "<Color.RED: 1>"\n')
+@pytest.mark.parametrize("kind", JUDGED)
+def test_every_kind_comes_out_and_is_judged(border: Border, kind: str) -> None:
+    assert status(border.right, "judged", kind) == "pass"
+    wrong = next(one for one in border.wrong["judged"].cases if one.id == kind)
+    assert wrong.status == "fail"
+    assert wrong.message.startswith("`v")
 
 
-def test_a_set_from_the_box_is_a_set_for_whoever_asks(tmp_path: Path) -> None:
-    body = (
-        "found = student.value()\nassert isinstance(found, set) and found == {1, 2.5} and {1, 2.5} == found\n"
-        "assert sorted(found | {0}) == [0, 1, 2.5] and found.issubset({1, 2.5, 3}) and set(found) == {1, 2.5}\n"
-        "assert student.take(found)[0] == 'set' and 1.0 in found and len(found - {1}) == 1\n"
-    )
-    recorded(tmp_path, "{1, 2.5}", body)
+@pytest.mark.parametrize("kind", SAME)
+def test_what_is_the_same_in_another_kind_is_right(border: Border, kind: str) -> None:
+    assert status(border.right, "same", kind) == "pass"
+    assert status(border.wrong, "same", kind) == "pass"
 
 
-def test_a_set_that_a_call_changed_is_judged(tmp_path: Path) -> None:
-    toy, reference = recorded(
-        tmp_path, "None", 'items = {1, 2}\nstudent.change(items)\nexpect("items", items)\n'
-    )
-    assert toy.grade(reference).report.score == 1
-    assert toy.grade(reference.replace("items.add(3)", "pass")).report.score == 0
+def test_every_kind_goes_into_the_box_as_it_is(border: Border) -> None:
+    cases = border.right["into"].cases
+    assert len(cases) == len(INTO)
+    assert {one.status for one in cases} == {"pass"}
 
 
-@pytest.mark.parametrize("name", ["torch", "scipy.sparse"])
+def test_a_member_of_an_enum_goes_back_into_the_box(border: Border) -> None:
+    assert border.right["enum"].status == "pass"
+    assert border.wrong["enum"].status == "fail"
+
+
+def test_a_set_from_the_box_is_a_set_for_whoever_asks(border: Border) -> None:
+    assert border.right["set"].status == "pass"
+    assert border.wrong["set"].status == "fail"
+
+
+def test_a_set_that_a_call_changed_is_judged(border: Border) -> None:
+    assert border.right["changed"].status == "pass"
+    assert border.wrong["changed"].status == "fail"
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_tensors_come_as_arrays_and_sparse_matrices_as_themselves(
     tmp_path: Path, name: str
 ) -> None:
     pytest.importorskip(name)
-    right, wrong = (
-        ("x.arange(3.0)", "x.arange(4.0)")
-        if name == "torch"
-        else ("x.eye_array(3)", "x.eye_array(3, k=1)")
-    )
-    toy, reference = recorded(
-        tmp_path, right, 'expect("v", student.value())\n', f"import {name} as x"
-    )
-    assert toy.grade(reference).report.score == 1
-    assert toy.grade(reference.replace(f"return {right}", f"return {wrong}"))["c"].status == "fail"
+    right, wrong = LIBRARIES[name]
+    head = f"import {name} as x"
+    checks = 'def test_c(student, expect):\n    """C."""\n    expect("v", student.value("x"))\n'
+    toy = recorded(tmp_path, checks, module({"x": right}, head), "c")
+    assert toy.grade(module({"x": right}, head)).report.score == 1
+    assert toy.grade(module({"x": wrong}, head))["c"].status == "fail"
