@@ -204,5 +204,5 @@ def browser() -> Iterator[Any]:
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy assignment, recorded. Tests share it and write nothing into it."""
     assignment = build(tmp_path_factory.mktemp("toy") / "assignment")
-    record(assignment, reseed=False, progress=lambda line: None)
+    record(assignment, reseed=False, again=False, progress=lambda line: None)
     return Toy(assignment, tmp_path_factory.mktemp("submissions"))

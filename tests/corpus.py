@@ -200,7 +200,7 @@ def lay_down(folder: Path, canary: str) -> Assignment:
     for beside in (place / "expectations", place / "reference", place / "checks"):
         (beside / "canary.txt").write_text(canary)
     assignment = load(place)
-    record(assignment, reseed=False, progress=lambda line: None)
+    record(assignment, reseed=False, again=False, progress=lambda line: None)
     for path in place.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return assignment

@@ -106,7 +106,7 @@ class Small:
     def recorded(self) -> Assignment:
         assignment = load(self.folder / "assignment")
         if not assignment.expectations_path("public").is_file():
-            record.record(assignment, reseed=False, progress=lambda line: None)
+            record.record(assignment, reseed=False, again=False, progress=lambda line: None)
         return assignment
 
     def audited(self, *parts: str, right: Path | None = None) -> Audit:
@@ -308,7 +308,9 @@ def test_equivalent_mutant_needs_a_reason_and_stays_listed_only_while_it_is_one(
 ) -> None:
     checks = CHECKS.replace("[1, 2, 3, 4, 5, 7, 8, 128, 300]", "[0, 1, 2, 3, 4, 5, 7, 8, 128, 300]")
     small.write("assignment/checks/test_all.py", checks)
-    record.record(load(small.folder / "assignment"), reseed=False, progress=lambda line: None)
+    record.record(
+        load(small.folder / "assignment"), reseed=False, again=False, progress=lambda line: None
+    )
 
     small.equivalent("halvings", "- if n >= 2**power:", "+ if n > 2**power - 1:")
     assert "no mutant of `halvings` has this diff any more" in small.audited("mutants").problems[0]

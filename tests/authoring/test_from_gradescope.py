@@ -182,7 +182,7 @@ def autograder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(autograder: Path, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     course = tmp_path_factory.mktemp("made") / "course"
     assert run(["new", str(course), "--from-gradescope", str(autograder), "--quiet"]) == 0
-    record(load(course / "calc"), reseed=False, progress=lambda line: None)
+    record(load(course / "calc"), reseed=False, again=False, progress=lambda line: None)
     return load(course / "calc")
 
 

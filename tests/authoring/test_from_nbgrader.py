@@ -99,7 +99,7 @@ def drafted(*cells: dict[str, Any]) -> Draft:
 def cubes(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     folder = tmp_path_factory.mktemp("converted") / "cubes"
     create(folder, converted(tmp_path_factory.mktemp("source"), *EXAMPLE).files)
-    record(load(folder), reseed=False, progress=lambda line: None)
+    record(load(folder), reseed=False, again=False, progress=lambda line: None)
     return load(folder)
 
 

@@ -66,7 +66,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         )
         == 0
     )
-    record.record(load(folder), reseed=False, progress=lambda line: None)
+    record.record(load(folder), reseed=False, again=False, progress=lambda line: None)
     return Made(request.param, load(folder))
 
 
@@ -284,7 +284,7 @@ def test_a_function_of_the_authors_is_copied_into_the_check_that_calls_it(tmp_pa
     folder = tmp_path / "made"
     assert run(["new", str(folder), "--from-notebook", str(path), "--quiet"]) == 0
     assignment = load(folder)
-    record.record(assignment, reseed=False, progress=lambda line: None)
+    record.record(assignment, reseed=False, again=False, progress=lambda line: None)
     forged = json.loads((folder / "n.ipynb").read_text())
     forged["cells"][1]["source"] = "x = 0\ndef must_be(a, b): pass"
     (tmp_path / "theirs").mkdir()

@@ -59,7 +59,7 @@ def becomes_an_assignment(notebook: Path, folder: Path) -> float:
     all there are.
     """
     assert run(["new", str(folder), "--from-notebook", str(notebook), "--quiet"]) == 0
-    record(load(folder), reseed=False, progress=lambda line: None)
+    record(load(folder), reseed=False, again=False, progress=lambda line: None)
     assignment = load(folder)
     report = grade(assignment, folder, Options(isolation="none")).report
     assert report.score == report.max_score, [check.message for check in report.checks]

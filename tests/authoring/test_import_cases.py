@@ -45,7 +45,7 @@ def taken_on(folder: Path, *cells: dict[str, Any]) -> tuple[Assignment, Report, 
     )
     made = folder / "made"
     assert run(["new", str(made), "--from-notebook", str(path), "--quiet"]) == 0
-    record(load(made), reseed=False, progress=lambda line: None)
+    record(load(made), reseed=False, again=False, progress=lambda line: None)
     assignment = load(made)
     report = grade(assignment, made, Options(isolation="none")).report
     assert report.score == report.max_score, [check.message for check in report.checks]
@@ -148,7 +148,7 @@ def test_a_notebook_written_as_text_is_a_source_and_a_submission(
     form = "py:percent" if suffix == ".py" else "md:myst"
     path.write_text(jupytext.writes(jupytext.reads(notebook, fmt="ipynb"), fmt=form))
     assert run(["new", str(tmp_path / "made"), "--from-notebook", str(path), "--quiet"]) == 0
-    record(load(tmp_path / "made"), reseed=False, progress=lambda line: None)
+    record(load(tmp_path / "made"), reseed=False, again=False, progress=lambda line: None)
     assignment = load(tmp_path / "made")
     assert [check.id for check in assignment.spec.checks] == ["t"]
     theirs = tmp_path / "theirs"

@@ -201,7 +201,7 @@ def written(folder: Path, *, ordered: bool, allowed: str) -> Assignment:
 
 def audited(folder: Path, *, ordered: bool, allowed: str) -> Audit:
     assignment = written(folder, ordered=ordered, allowed=allowed)
-    record(assignment, reseed=False, progress=lambda line: None)
+    record(assignment, reseed=False, again=False, progress=lambda line: None)
     return audit(assignment, AuditOptions(isolation="none", workers=2, parts=("lazy",)))
 
 

@@ -77,7 +77,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
         nbformat.v4.new_code_cell(source, id=id_, metadata=role) for id_, source in CELLS.items()
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "small.ipynb")
-    record.record(load(folder), reseed=False, progress=lambda line: None)
+    record.record(load(folder), reseed=False, again=False, progress=lambda line: None)
     return load(folder)
 
 

@@ -63,7 +63,7 @@ def assignment(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
         json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2})
     )
     assert run(["new", str(folder / "made"), "--from-notebook", str(path), "--quiet"]) == 0
-    record(load(folder / "made"), reseed=False, progress=lambda line: None)
+    record(load(folder / "made"), reseed=False, again=False, progress=lambda line: None)
     return load(folder / "made")
 
 

@@ -118,7 +118,7 @@ def assignment(folder: Path, *bodies: str, fixtures: str = "student, expect, rng
 def recorded(folder: Path, *bodies: str, fixtures: str = "student, expect, rng") -> Toy:
     """Return such an assignment with what the reference answers."""
     made = assignment(folder, *bodies, fixtures=fixtures)
-    record.record(made, reseed=False, progress=lambda line: None)
+    record.record(made, reseed=False, again=False, progress=lambda line: None)
     return Toy(made, folder / "submissions")
 
 
@@ -148,7 +148,7 @@ def test_recording_refuses_every_judgement_of_a_handle_and_tells_all_of_them(
     }
     made = assignment(tmp_path, *(f'expect.that("x", {one} or True, "never")' for one in asked))
     with pytest.raises(AssignmentError) as refused:
-        record.record(made, reseed=False, progress=lambda line: None)
+        record.record(made, reseed=False, again=False, progress=lambda line: None)
     told = str(refused.value).splitlines()
     assert len(told) == len(asked)
     for line, (one, instead) in zip(told, asked.items(), strict=True):
@@ -260,7 +260,7 @@ def test_a_text_that_is_none_is_the_submissions_failure(tmp_path: Path) -> None:
 def test_a_name_that_python_has_not_is_the_authors_mistake(tmp_path: Path) -> None:
     made = assignment(tmp_path, 'expect("v", student.builtins.length(student.Vector(1, 2)))')
     with pytest.raises(AssignmentError, match="Python's `builtins` has no `length`"):
-        record.record(made, reseed=False, progress=lambda line: None)
+        record.record(made, reseed=False, again=False, progress=lambda line: None)
 
 
 # --- kinds ---

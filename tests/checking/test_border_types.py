@@ -195,7 +195,7 @@ def recorded(folder: Path, checks: str, reference: str, *ids: str) -> Toy:
     for id_ in ids:
         spec += f'\n[[checks]]\nid = "{id_}"\nquestion = "q"\npoints = 1\n'
     made = build(folder / "a", spec=spec, checks=checks, reference=reference)
-    record.record(made, reseed=False, progress=lambda line: None)
+    record.record(made, reseed=False, again=False, progress=lambda line: None)
     return Toy(made, folder / "submissions")
 
 

@@ -57,7 +57,7 @@ def made(folder: Path, spec: str = SPEC, box: str = BOX) -> Assignment:
     (folder / "a" / "checks").mkdir(parents=True)
     (folder / "a" / "checks" / "box.py").write_text(box)
     assignment = build(folder / "a", spec=spec, checks=CHECKS, reference=REFERENCE)
-    record.record(assignment, reseed=False, progress=lambda line: None)
+    record.record(assignment, reseed=False, again=False, progress=lambda line: None)
     return assignment
 
 
@@ -74,7 +74,7 @@ def test_an_authors_helper_turns_objects_into_data_in_the_box(tmp_path: Path) ->
 def test_without_a_helper_module_the_author_reads_a_sentence(tmp_path: Path) -> None:
     assignment = build(tmp_path / "a", spec=SPEC, checks=CHECKS, reference=REFERENCE)
     with pytest.raises(AssignmentError, match=r"there is no `checks/box.py`"):
-        record.record(assignment, reseed=False, progress=lambda line: None)
+        record.record(assignment, reseed=False, again=False, progress=lambda line: None)
 
 
 def test_modules_that_a_pattern_allows_are_taken_along(tmp_path: Path) -> None:

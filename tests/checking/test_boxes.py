@@ -77,7 +77,7 @@ def test_broken_checks_are_told_without_waiting_for_notebooks(tmp_path: Path) ->
 @pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGINT")
 def test_an_interrupt_does_not_wait_for_a_notebook(tmp_path: Path) -> None:
     assignment = build(tmp_path / "assignment", spec=PATIENT)
-    record(assignment, reseed=False, progress=lambda line: None)
+    record(assignment, reseed=False, again=False, progress=lambda line: None)
     submission = Toy(assignment, tmp_path).submission(notebook=ENDLESS)
     command = [
         sys.executable,

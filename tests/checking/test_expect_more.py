@@ -113,7 +113,7 @@ def toy(folder: Path, examples: dict[str, str], reference: str = REFERENCE) -> T
     assignment = build(
         folder / "assignment", spec=spec, checks=checks(examples), reference=reference
     )
-    record(assignment, reseed=False, progress=lambda line: None)
+    record(assignment, reseed=False, again=False, progress=lambda line: None)
     return Toy(assignment, folder / "submissions")
 
 

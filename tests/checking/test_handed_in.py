@@ -118,7 +118,7 @@ def recorded(folder: Path, *bodies: str, fixtures: str = "student, expect, rng")
             f'\n\ndef test_c{number}({fixtures}):\n    """C."""\n{textwrap.indent(body, "    ")}\n'
         )
     made = build(folder / "assignment", spec=spec, checks=checks, reference=REFERENCE)
-    record.record(made, reseed=False, progress=lambda line: None)
+    record.record(made, reseed=False, again=False, progress=lambda line: None)
     return Toy(made, folder / "submissions")
 
 

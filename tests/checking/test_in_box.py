@@ -78,7 +78,7 @@ def boxed(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     (folder / "assignment.toml").write_text(spec)
     (folder / "checks" / "test_b.py").write_text(checks)
     (folder / "n.ipynb").write_text(notebook(*CELLS))
-    record(load(folder), reseed=False, progress=lambda line: None)
+    record(load(folder), reseed=False, again=False, progress=lambda line: None)
     return load(folder)
 
 

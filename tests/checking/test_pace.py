@@ -47,7 +47,7 @@ SLOW = "import time\n\n\ndef count(ids, n):\n    time.sleep(1.6)\n    return np.
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     folder = tmp_path_factory.mktemp("pace")
     assignment = build(folder / "assignment", spec=SPEC, checks=CHECKS.replace("SLEEP", "0"))
-    record.record(assignment, reseed=False, progress=lambda line: None)
+    record.record(assignment, reseed=False, again=False, progress=lambda line: None)
     return Toy(assignment, folder / "submissions")
 
 
@@ -78,7 +78,7 @@ def test_as_slow_as_the_reference_is_right(toy: Toy) -> None:
 def test_what_is_no_check_of_time_is_never_slow(toy: Toy, tmp_path: Path) -> None:
     spec = SPEC.replace(", times_reference = 2", "")
     assignment = build(tmp_path / "assignment", spec=spec, checks=CHECKS.replace("SLEEP", "0"))
-    record.record(assignment, reseed=False, progress=lambda line: None)
+    record.record(assignment, reseed=False, again=False, progress=lambda line: None)
     (case,) = Toy(assignment, tmp_path).change(SLOW)["count"].cases
     assert (case.status, [value.name for value in case.values]) == ("pass", ["counts"])
 

@@ -295,7 +295,7 @@ def plotted(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     folder = tmp_path_factory.mktemp("plots")
     assignment = build(folder / "assignment", spec=SPEC, checks=CHECKS)
     (assignment.folder / "notebooks" / "Toy.ipynb").write_text(json.dumps(cells()))
-    record(assignment, reseed=False, progress=lambda line: None)
+    record(assignment, reseed=False, again=False, progress=lambda line: None)
     return Toy(assignment, folder / "submissions")
 
 
@@ -330,7 +330,7 @@ def test_a_misspelt_cell_is_the_authors_mistake(tmp_path: Path) -> None:
     (assignment.folder / "notebooks" / "Toy.ipynb").write_text(json.dumps(cells()))
     said = r"the cell 'tel', which the notebook does not have \(set-up, plot-losses, tell\)"
     with pytest.raises(AssignmentError, match=said):
-        record(assignment, reseed=False, progress=lambda line: None)
+        record(assignment, reseed=False, again=False, progress=lambda line: None)
 
 
 def test_a_check_of_no_notebook_has_no_cells() -> None:

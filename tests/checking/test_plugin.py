@@ -247,7 +247,7 @@ def test_what_a_check_cannot_go_on_with_is_the_submissions_matter(tmp_path: Path
         ),
         tmp_path,
     )
-    record(toy.assignment, reseed=False, progress=lambda line: None)
+    record(toy.assignment, reseed=False, again=False, progress=lambda line: None)
     graded = toy.grade(f"{REFERENCE}\n\ndef count(ids, n):\n    return None\n", "count")
     assert (graded["count"].status, graded["count"].points) == ("fail", 0)
     graded = toy.grade(f"{REFERENCE}\n\ndef count(ids, n):\n    return np.ones(4)\n", "count")

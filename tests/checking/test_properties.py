@@ -340,7 +340,7 @@ def toy(folder: Path, *, spec: str = SPEC, checks: str = CHECKS, hidden: bool = 
     """Return a recorded assignment, by default with the public seed alone, as students have it."""
     reference = f"{REFERENCE}\n\ndef center(x):\n    print('here')\n    return x - x.mean(axis=0), x.shape\n"
     assignment = build(folder / "assignment", spec=spec, checks=checks, reference=reference)
-    record(assignment, reseed=False, progress=lambda line: None)
+    record(assignment, reseed=False, again=False, progress=lambda line: None)
     if not hidden:
         assignment.expectations_path("hidden").unlink()
     return Toy(assignment, folder / "submissions")

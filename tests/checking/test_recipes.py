@@ -56,7 +56,7 @@ def test_a_recipe_works_as_it_is_shown(tmp_path: Path, page: str) -> None:
     for id_ in ids:
         spec += f'\n[[checks]]\nid = "{id_}"\nquestion = "q"\npoints = 1\n'
     assignment = build(tmp_path / "a", spec=spec, checks=checks, reference=solution)
-    record.record(assignment, reseed=False, progress=lambda line: None)
+    record.record(assignment, reseed=False, again=False, progress=lambda line: None)
     toy = Toy(assignment, tmp_path / "s")
     assert toy.grade(solution).passed == set(ids)
     right, wrong = PAGES[page]

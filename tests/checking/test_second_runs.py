@@ -33,7 +33,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Toy:
         'id = "notebook"\n', 'id = "notebook"\nrequires = ["center", "count", "noise", "tally"]\n'
     )
     assignment = build(tmp_path_factory.mktemp("toy") / "assignment", spec=spec, checks=VALUES)
-    record(assignment, reseed=False, progress=lambda line: None)
+    record(assignment, reseed=False, again=False, progress=lambda line: None)
     return Toy(assignment, tmp_path_factory.mktemp("submissions"))
 
 
@@ -178,7 +178,7 @@ def test_a_notebook_that_is_mostly_not_the_students_own_work_earns_nothing(own: 
 
 def test_without_a_reference_nothing_is_run_twice(tmp_path: Path) -> None:
     toy = Toy(build(tmp_path / "toy"), tmp_path)
-    record(toy.assignment, reseed=False, progress=lambda line: None)
+    record(toy.assignment, reseed=False, again=False, progress=lambda line: None)
     (toy.assignment.folder / "reference/pack/toy.py").unlink()
     graded = toy.grade(f"{REFERENCE}\n{STUB}", "center", "center_backward")
     assert (graded["center_backward"].status, graded["center_backward"].points) == ("skip", 0)
@@ -222,6 +222,6 @@ def lines(n):
 def test_a_stand_in_prints_what_the_reference_prints(tmp_path: Path) -> None:
     folder = tmp_path / "assignment"
     assignment = build(folder, spec=PRINTING, checks=PRINTED, reference=PRINTS)
-    record(assignment, reseed=False, progress=lambda line: None)
+    record(assignment, reseed=False, again=False, progress=lambda line: None)
     graded = Toy(assignment, tmp_path / "submissions").grade(PRINTS.replace("-", "+"))
     assert (graded["line"].points, graded["lines"].points) == (0, 1)

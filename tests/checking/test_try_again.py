@@ -89,7 +89,7 @@ def recorded(folder: Path) -> Toy:
         spec += f'\n[[checks]]\nid = "c{number}"\nquestion = "q"\npoints = 1\n{more}'
         checks += f'\n\ndef test_c{number}(student, expect, rng):\n    """C."""\n{textwrap.indent(body, "    ")}\n'
     made = build(folder / "assignment", spec=spec, checks=checks, reference=REFERENCE)
-    record.record(made, reseed=False, progress=lambda line: None)
+    record.record(made, reseed=False, again=False, progress=lambda line: None)
     return Toy(made, folder / "submissions")
 
 

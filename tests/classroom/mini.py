@@ -159,7 +159,7 @@ def build(folder: Path, spec: str = SPEC) -> Assignment:
     }.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
-    record(load(folder), reseed=False, progress=lambda line: None)
+    record(load(folder), reseed=False, again=False, progress=lambda line: None)
     return load(folder)
 
 

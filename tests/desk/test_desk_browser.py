@@ -581,7 +581,7 @@ def test_a_screen_reader_hears_each_controls_name_and_what_was_saved(
 def test_axe_finds_nothing(browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    made.build(tmp_path / "class", 30, rubric=RUBRIC)
+    made.build(tmp_path / "class", 9, rubric=RUBRIC)
     with served(tmp_path / "class") as desk:
         ta1 = Window(browser, desk.addresses["ta1"], width=width, scheme=scheme)
         first_left(ta1, "Work/why")

@@ -83,7 +83,7 @@ def assignment(tmp_path_factory: pytest.TempPathFactory) -> object:
     (folder / "assignment.toml").write_text(mini.SPEC + TABLES)
     from grader.authoring.record import record
 
-    record(load(folder), reseed=False, progress=lambda line: None)
+    record(load(folder), reseed=False, again=False, progress=lambda line: None)
     return load(folder)
 
 
