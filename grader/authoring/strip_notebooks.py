@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import nbformat
 from nbconvert.preprocessors import ClearMetadataPreprocessor, ClearOutputPreprocessor
 
 from grader.authoring.strip import (
@@ -21,6 +20,7 @@ from grader.authoring.strip import (
     strip_markdown,
     strip_python,
 )
+from grader.notebooks.jupyter_format import nbformat
 
 KEPT_OF_CELLS = {"grader", "tags", "slideshow", "editable", "deletable", "jupyter"}  # metadata
 KEPT_OF_OURS = ("id", "role", "points")  # of what this framework writes there

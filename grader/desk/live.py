@@ -112,7 +112,7 @@ def notebooks(
     """Return a student's notebooks as they ran, and the checks whose verdicts stand at a cell, by
     its anchor.
     """
-    import nbformat
+    from grader.notebooks.jupyter_format import nbformat
 
     if student.row is None or student.outcome is not SubmissionOutcome.GRADED:
         return [], {}

@@ -88,8 +88,7 @@ def prepare(assignment: Assignment) -> None:
 
 def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]:
     """Return the reports and executed notebooks by name; the student's page only on request."""
-    import nbformat
-
+    from grader.notebooks.jupyter_format import nbformat
     from grader.report import html_report, json_report, junit_report
 
     report = graded.report

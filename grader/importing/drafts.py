@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-import nbformat
 
 from grader.errors import UsageError
 from grader.markers import BEGIN, END, PLACEHOLDER, RESEMBLES
 from grader.notebooks.definitions import tree_of
+from grader.notebooks.jupyter_format import nbformat
 from grader.notebooks.text_format import is_text_notebook, notebook_of
 
 Cell = dict[str, Any]  # as in the notebook's JSON, its source joined to one text

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
-
 from grader.errors import AssignmentError, SubmissionFailed
+from grader.notebooks.jupyter_format import NotebookNode, nbformat
 from grader.sandbox.wire import load
 from grader.text import clean
-
-# nbformat's usual validator is compiled at its first use, for 30 ms and 10 MB; single cells and
-# outputs pass it by.
-os.environ.setdefault("NBFORMAT_VALIDATOR", "jsonschema")
 
 FORMAT = 4  # of notebooks: the newest there is
 MAX_CELLS = 2000

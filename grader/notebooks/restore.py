@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
-
 from grader.markers import BEGIN
 from grader.notebooks.answer_cells import attachments
 from grader.notebooks.cells import (
@@ -28,6 +25,7 @@ from grader.notebooks.cells import (
     text_of,
 )
 from grader.notebooks.definitions import additions
+from grader.notebooks.jupyter_format import NotebookNode, nbformat
 from grader.notebooks.matching import Facts, Matching, match, numbers
 
 SHOWN_NAMES = 3  # in a note

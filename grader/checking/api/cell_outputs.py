@@ -5,14 +5,15 @@ data, no more.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from grader.checking.api.notebook import NotebookRun
 from grader.errors import AssignmentError, NotImplementedYet
 from grader.notebooks.cells import cell_key, ours, text_of
 from grader.notebooks.definitions import is_untouched
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 

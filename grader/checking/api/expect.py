@@ -13,7 +13,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-from nbformat import NotebookNode
 
 from grader.assignment.expectations import CaseRecord
 from grader.checking.api import cell_outputs, figures
@@ -33,6 +32,7 @@ from grader.sandbox.wire_types import taken_apart
 
 if TYPE_CHECKING:  # hypothesis: only where a check asks for it
     from hypothesis.strategies import SearchStrategy
+    from nbformat import NotebookNode
 
 HEAVY = 1 << 20  # weight that an answer may always have
 VALUE_WEIGHT = 256  # of a value that is not an array: a diagnosis looks at each by itself

@@ -7,11 +7,14 @@ judged, in whatever order its cells were run.
 
 from __future__ import annotations
 
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from grader.checking.api.notebook import NotebookRun
 from grader.checking.run.verdicts import Skipped
 from grader.errors import GraderError, GraderFault, LimitExceeded, StudentException
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 class LiveRun(NotebookRun):

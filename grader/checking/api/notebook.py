@@ -14,8 +14,7 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from grader.assignment.schema import NotebookSpec
 from grader.checking.api.case import Case
@@ -37,6 +36,9 @@ from grader.limits import Limits
 from grader.notebooks.cells import cell_key
 from grader.notebooks.format import parse
 from grader.notebooks.restore import Restored, restored
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 MAX_RUNS = 3  # of one notebook: the first, and those without a cell that ended its process
 MAX_REVIVALS = 8  # after calls that ended the process of a finished notebook

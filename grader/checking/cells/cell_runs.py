@@ -8,10 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import nbformat
-from nbclient import NotebookClient
-from nbformat import NotebookNode
-
 from grader.checking.cells.kernel_client import WireKernelClient
 from grader.checking.run.remote import Remote
 from grader.errors import (
@@ -25,6 +21,7 @@ from grader.errors import (
 from grader.limits import Limits
 from grader.notebooks.cells import in_words, may_raise, ours, text_of
 from grader.notebooks.definitions import definitions, only_defines
+from grader.notebooks.jupyter_format import NotebookNode, nbformat
 
 _INPUT = re.compile(r"<ipython-input-[\w-]*>")  # what IPython calls a cell in a syntax error
 DENIED = {  # what a cell may want and a box does not have
@@ -122,6 +119,8 @@ async def run_cells(
     of the whole time is kept for cells that define a wanted name or do nothing but define: slow
     cells before them take nothing away.
     """
+    from nbclient import NotebookClient  # behind nbformat, see `grader.notebooks.jupyter_format`
+
     client: Any = NotebookClient(notebook, timeout=None, allow_errors=True)
     client.km, client.kc = _Manager(), WireKernelClient(remote, clock)
     ran = Ran(dead=dict(dead))

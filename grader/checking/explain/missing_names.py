@@ -5,8 +5,7 @@ stopped that cell.
 from __future__ import annotations
 
 from collections import Counter
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from grader.checking.cells.cell_runs import Ran, Trouble, place_of
 from grader.errors import (
@@ -20,6 +19,9 @@ from grader.errors import (
 from grader.notebooks.cells import cell_key, is_students, ours, text_of
 from grader.notebooks.definitions import definitions, stubs
 from grader.notebooks.restore import Restored
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 MOST_STEPS = 10  # from a cell that missed a name to the one that would have defined it
 

@@ -272,10 +272,9 @@ def close() -> None:
 
 def _stored(files: Mapping[str, bytes]) -> Graded:
     """Return a result that was stored."""
-    import nbformat
-
     from grader.grading.grade import Graded
     from grader.model import Report
+    from grader.notebooks.jupyter_format import nbformat
 
     report = msgspec.json.decode(files[RAW], type=Report)
     sources = msgspec.json.decode(files[SOURCES], type=dict[str, str]) if SOURCES in files else {}
