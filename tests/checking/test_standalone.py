@@ -11,11 +11,16 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from small_assignment import SPEC, recorded, write
 
+from grader import cli
 from grader.authoring.handout import contents, handout_folder
 from grader.authoring.handout.contents import Handout
+from grader.model import CheckResult, Report, Status
+from grader.practice.session import Session
+from grader.practice.watch import Watch
 
 
 class Run(NamedTuple):
@@ -56,6 +61,10 @@ def run(work: Path, *arguments: str) -> Run:
         cwd=work, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False,
     )  # fmt: skip
     return Run(done.returncode, done.stdout + done.stderr)
+
+
+def verdict(check: CheckResult) -> tuple[object, ...]:
+    return check.status, check.points, check.message, check.hint, check.mistake
 
 
 def write_functions(work: Path, **bodies: str) -> None:
@@ -204,3 +213,26 @@ def test_no_worker_is_left(work: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert list(scratch.glob("grader-*")) == []  # each worker's folder goes when it is ended
+
+
+def test_practice_says_and_pays_the_same_everywhere(
+    work: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """In pytest as `tox` runs it, by `grader check`, by `grader watch` and in a notebook's check."""
+    write_functions(work, add_up="return a - b", scale_by="return a * factor")
+    in_pytest = run(work).out
+    out = tmp_path_factory.mktemp("out")
+    options = ["--assignment", str(work / "assignment"), "--isolation", "none", "--quiet"]
+    assert cli.run(["check", str(work), *options, "--out", str(out)]) == 1
+    report = msgspec.json.decode((out / "report.json").read_bytes(), type=Report)
+    by_command = {check.id: verdict(check) for check in report.checks}
+    with Session.at(work) as session:
+        watched = Watch(session).first(lambda check: None).results
+        in_notebook = session.check(["add_up", "scale_by"]).report.checks
+    assert {check.id: verdict(check) for check in watched}.items() <= by_command.items()
+    assert {check.id: verdict(check) for check in in_notebook}.items() <= by_command.items()
+    assert {"add_up", "scale_by"} <= {check.id for check in watched}
+    failed = [case for check in report.checks for case in check.cases if case.status is Status.FAIL]
+    assert len(failed) >= 3
+    for case in failed:
+        assert case.message.splitlines()[0] in in_pytest
