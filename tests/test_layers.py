@@ -39,13 +39,15 @@ HEIGHT = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(path.relative_to(HOUSE).as_posix() for path in HOUSE.rglob("*.py"))
 
 
+def only_for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
 def imported(path: Path, *, for_types: bool = True) -> Iterator[str]:
     """Yield the names of the package's modules that a module imports, wherever in it."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     if not for_types:
-        tree.body = [
-            node for node in tree.body if not ast.unparse(node).startswith("if TYPE_CHECKING")
-        ]
+        tree.body = [node for node in tree.body if not only_for_types(node)]
     for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.Import):

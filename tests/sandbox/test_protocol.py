@@ -272,12 +272,13 @@ def test_a_whole_grading_goes_on(kind: str, toy: Toy, monkeypatch: pytest.Monkey
     assert set(toy.grade().statuses.values()) == {"pass"}
     recording = recorder.recording
     spots = [spot for spot in recording.spots() if spot >= recording.imported]
+    hasty = toy.hasty  # what the box says is a recording: no machine is too slow for that
     for spot in (spots[0], spots[len(spots) // 2], spots[-1]):
         faulty = ReplayingSandbox(recording, FAULTS[kind](spot))
         monkeypatch.setattr(
             "grader.grading.startup.open_sandbox", lambda *_, faulty=faulty, **__: faulty
         )
-        graded = toy.grade()
+        graded = hasty.grade()
         assert "error" not in graded.statuses.values(), spot
         assert graded.passed, spot
 
