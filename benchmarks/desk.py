@@ -25,10 +25,10 @@ from grader.classroom.marks.course_marks import Inline
 from grader.classroom.marks.decisions import ANSWER_OF, NAME, Item, Journal
 from grader.classroom.marks.written_answers import WrittenAnswer
 from grader.classroom.run.result_store import ANSWERS, Store
-from grader.desk.app import application
 from grader.desk.desk import Desk
-from grader.desk.guard import Door
-from grader.desk.keys import keys_of
+from grader.desk.web.app import application
+from grader.desk.web.guard import Door
+from grader.desk.web.keys import keys_of
 from tests.desk import made
 
 QUESTIONS = 5

@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
     missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"the desk needs {' and '.join(missing)}: install grader[desk]")
-    from grader.desk import server
+    from grader.desk.web import server
 
     settings = server.DeskOptions(
         source=options.source,

@@ -28,7 +28,11 @@ from grader.classroom.marks.decisions import (
     decoded,
     key_of,
 )
-from grader.desk.bodies import (
+from grader.desk.desk import Desk
+from grader.desk.pages.list_page import DRAWN
+from grader.desk.snapshot import Part
+from grader.desk.view import Group, View
+from grader.desk.web.bodies import (
     ActionResult,
     Ask,
     Decide,
@@ -40,10 +44,6 @@ from grader.desk.bodies import (
     Share,
     Split,
 )
-from grader.desk.desk import Desk
-from grader.desk.list_page import DRAWN
-from grader.desk.snapshot import Part
-from grader.desk.view import Group, View
 from grader.errors import Outdated, UsageError
 from grader.text import clean
 

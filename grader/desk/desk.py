@@ -12,9 +12,9 @@ from grader.classroom.marks.decisions import ITEM, Change, Journal, item_id
 from grader.classroom.run.result_store import Store
 from grader.desk import snapshot
 from grader.desk.given import GivenMarks
-from grader.desk.presence import Presence
 from grader.desk.snapshot import Snapshot
 from grader.desk.view import View
+from grader.desk.web.presence import Presence
 
 BROUGHT = "the assignment"  # who wrote the items that the assignment brings
 

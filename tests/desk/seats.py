@@ -10,11 +10,11 @@ import httpx
 
 from grader.classroom.marks.decisions import NAME, Journal
 from grader.classroom.run.result_store import Store
-from grader.desk.app import application
 from grader.desk.desk import Desk
-from grader.desk.guard import Door
-from grader.desk.keys import Keys, keys_of
-from grader.desk.server import writer
+from grader.desk.web.app import application
+from grader.desk.web.guard import Door
+from grader.desk.web.keys import Keys, keys_of
+from grader.desk.web.server import writer
 
 HOST = "127.0.0.1:8521"
 ORIGIN = f"http://{HOST}"

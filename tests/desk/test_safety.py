@@ -17,8 +17,8 @@ from seats import HOST, ORIGIN, Sat, Seat
 from grader.classroom.download.students import Entry, safe_folder
 from grader.classroom.marks.decisions import Item, Journal
 from grader.classroom.marks.written_answers import WrittenAnswer
-from grader.desk import server
-from grader.desk.keys import keys_of
+from grader.desk.web import server
+from grader.desk.web.keys import keys_of
 from grader.errors import UsageError
 
 Sit = Callable[..., Sat]

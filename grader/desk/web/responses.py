@@ -1,7 +1,7 @@
 """Pages and actions as answers to requests. A name in a path is a token: it is looked up, and leads
 to no file.
 
-Theory of operation. `grader.desk.guard` has let a request through and says who asks. What is
+Theory of operation. `grader.desk.web.guard` has let a request through and says who asks. What is
 printed is cleaned and escaped by the environment of `grader.report.templating`; what students wrote
 has passed `grader.report.markup.sanitise`. The two kinds of pages that other rooms make, a report
 and the class page, bring their own policy, which allows their style and script by hash; a report is
@@ -23,11 +23,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from grader.classroom.exports import desk as exports
 from grader.classroom.marks.decisions import CHECK_OF
 from grader.classroom.run.results import SubmissionOutcome
-from grader.desk import actions, grade_page, list_page, live, rendering, student_page
+from grader.desk import actions, live
 from grader.desk.desk import Desk
-from grader.desk.guard import MOST_BODY, POLICY
+from grader.desk.pages import grade_page, list_page, rendering, student_page
 from grader.desk.snapshot import GradedStudent, Part
 from grader.desk.view import View
+from grader.desk.web.guard import MOST_BODY, POLICY
 from grader.errors import GraderFault, Outdated, UsageError
 from grader.report import templating
 from grader.text import clean, counted

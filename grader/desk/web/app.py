@@ -12,8 +12,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from grader.desk.desk import Desk
-from grader.desk.guard import Door, Guard
-from grader.desk.pages import DeskPages, read_body
+from grader.desk.web.guard import Door, Guard
+from grader.desk.web.responses import DeskPages, read_body
 from grader.errors import GraderError, UsageError
 
 Page = Callable[[Request], Response]

@@ -22,8 +22,8 @@ from grader.classroom.marks.decisions import (
     key_of,
 )
 from grader.classroom.run.results import CheckRow
-from grader.desk.list_page import drawn_groups
-from grader.desk.rendering import AnswerRenderer, Shown, author_text, label
+from grader.desk.pages.list_page import drawn_groups
+from grader.desk.pages.rendering import AnswerRenderer, Shown, author_text, label
 from grader.desk.snapshot import GradedStudent, Part, StudentWork
 from grader.desk.view import TO_DO, Group, View
 from grader.report.markup.conversion_clock import ConversionClock

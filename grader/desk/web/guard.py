@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 
-from grader.desk.keys import Keys
+from grader.desk.web.keys import Keys
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -17,7 +17,7 @@ from grader.classroom.marks.decisions import (
     names_of,
 )
 from grader.desk.grouping import folded
-from grader.desk.rendering import AnswerRenderer, Shown, author_text, label
+from grader.desk.pages.rendering import AnswerRenderer, Shown, author_text, label
 from grader.desk.snapshot import Part
 from grader.desk.view import TO_DO, Group, GroupState, View
 from grader.notebooks.cells import first_line

@@ -14,7 +14,7 @@ from grader.classroom.marks.decisions import (
     RegradeRequest,
     key_of,
 )
-from grader.desk.rendering import AnswerRenderer, Shown, author_text, label
+from grader.desk.pages.rendering import AnswerRenderer, Shown, author_text, label
 from grader.desk.snapshot import GradedStudent, Part
 from grader.desk.view import GroupState, View
 from grader.report.markup.conversion_clock import ConversionClock

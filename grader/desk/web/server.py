@@ -16,10 +16,10 @@ import uvicorn
 from grader.classroom.marks import rerender
 from grader.classroom.marks.decisions import NAME, Journal
 from grader.classroom.run.result_store import Store, take_lock
-from grader.desk.app import application
 from grader.desk.desk import Desk
-from grader.desk.guard import Door
-from grader.desk.keys import Keys, keys_of
+from grader.desk.web.app import application
+from grader.desk.web.guard import Door
+from grader.desk.web.keys import Keys, keys_of
 from grader.errors import UsageError
 from grader.text import counted
 
