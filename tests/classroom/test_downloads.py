@@ -158,6 +158,23 @@ def test_a_classmate_who_takes_a_name_is_asked_about_and_nobody_is_graded(tmp_pa
     assert all(entry.asked and not entry.paths for entry in entries)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "student,name,email\n1001,Jane Doe,j@x.edu\n",
+        "Student;First name;Last name\n1001;Jane;Doe\n",
+        "Student,SIS User ID\nJane Doe,1001\n",
+        "Student,ID\nJane Doe,1001\n",
+    ],
+)
+def test_a_column_student_holds_ids_beside_names_and_names_beside_ids(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "roster.csv").write_text(text)
+    (member,) = rosters.read(tmp_path / "roster.csv").members
+    assert (member.student, member.name) == ("1001", "Jane Doe")
+
+
 def test_a_roster_of_excels_unicode_text_is_read(tmp_path: Path) -> None:
     (tmp_path / "roster.txt").write_bytes(
         "id\tname\tSIS User ID\n1\tÅsa Öberg\ts1\n".encode("utf-16")

@@ -29,7 +29,7 @@ _ID = (
     "username",
     "login",
 )
-_NAME = ("name", "full name", "student", "student name", "full_name")
+_NAME = ("name", "full name", "student name", "full_name")
 _FIRST = ("first name", "first_name", "firstname", "given name")
 _LAST = ("last name", "last_name", "lastname", "surname", "family name")
 _EMAIL = ("email", "email address", "e-mail", "mail")
@@ -251,11 +251,16 @@ def _columns(header: list[str]) -> _Columns:
     if "identifier" in header:
         lms.append(("moodle", header.index("identifier")))
     taken = {index for _, index in lms}
+    id_, name, student = place(_ID), place(_NAME), place(("student",))
+    if name is None and (id_ is not None or place(_FIRST) is None):
+        name = student
+    elif id_ is None:  # `student, name`: the first is the id
+        id_ = student
     aliases = [index for index, name in enumerate(header) if _ALIAS.search(name)]
     aliases = [index for index in aliases if index not in taken]
     return _Columns(
-        id=place(_ID),
-        name=place(_NAME),
+        id=id_,
+        name=name,
         first=place(_FIRST),
         last=place(_LAST),
         email=place(_EMAIL),

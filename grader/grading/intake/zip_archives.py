@@ -74,7 +74,8 @@ def read_zip(file: BinaryIO, collector: Collector) -> None:
         raise collector.too_large()
     position = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
-        path = collector.admit(_name(info), _kind(info))
+        entry = _name(info)
+        path = collector.admit(entry, _kind(info, entry))
         name = shown(info.filename)
         if info.flag_bits & _ENCRYPTED:
             raise collector.refusal(f"the entry {name} is encrypted; pack it without a password")
@@ -119,13 +120,17 @@ def _name(info: zipfile.ZipInfo) -> str:
     if "\0" in name:
         return name
     if "\\" in name:
-        return name if info.flag_bits & _UTF8 else as_written(name, name.encode("cp437", "replace"))
+        if not info.flag_bits & _UTF8:
+            name = as_written(name, name.encode("cp437", "replace"))
+        # .NET and PowerShell wrote backslashes between folders for years. As slashes they meet the
+        # same rules: a name that leads out is still refused.
+        return name.replace("\\", "/")
     return info.filename
 
 
-def _kind(info: zipfile.ZipInfo) -> Kind:
+def _kind(info: zipfile.ZipInfo, name: str) -> Kind:
     kind = _FORMATS.get(stat.S_IFMT(info.external_attr >> 16), Kind.OTHER)
-    return Kind.FOLDER if info.filename.endswith("/") and kind is Kind.FILE else kind
+    return Kind.FOLDER if name.endswith("/") and kind is Kind.FILE else kind
 
 
 def _to_content(file: BinaryIO, info: zipfile.ZipInfo, collector: Collector) -> int:
