@@ -16,6 +16,7 @@ import msgspec
 from grader.assignment.schema import LateSpec
 from grader.model import CheckResult, GivenItem, HandGraded, Question, Report, Status
 from grader.report import labels
+from grader.text import counted
 
 ANSWERS = "Answers in words"
 
@@ -317,7 +318,7 @@ def _lateness(days: int, penalty: float, late: LateSpec | None) -> str:
     if late.max_days is not None and days > late.max_days:
         return f"{many}, more than the {late.max_days} that are accepted: no points"
     return (
-        f"{many}: {labels.points(penalty)} points are taken off"
+        f"{many}: {counted(round(penalty, 2), 'point')} taken off"
         if penalty
         else f"{many}: nothing is taken off"
     )
