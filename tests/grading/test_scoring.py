@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from grader.assignment.schema import CheckSpec, QuestionSpec, Spec
 from grader.checking.explain.diagnosis import Mistake
-from grader.grading.scoring import questions, score_check, total
+from grader.grading.scoring import questions, rescored, score_check, total
 from grader.model import CaseResult, CheckResult, Status
 
 NONE = Mistake("", "", 0.0)
@@ -129,6 +129,15 @@ def test_points_stay_between_nothing_and_all(cases: list[CaseResult], points: fl
 def test_total_has_no_dust_of_binary_fractions(points: list[float]) -> None:
     assert abs(total(points) - sum(points)) < 1e-9
     assert len(f"{total(points)!r}".partition(".")[2]) <= 2
+
+
+def test_a_check_of_an_earlier_grading_keeps_its_share_of_other_points() -> None:
+    spec = CheckSpec(id="c", question="other", points=9, requires=("b",))
+    partly = rescored(spec, scored(PASS, FAIL))
+    assert (partly.points, partly.max_points, partly.question) == (4.5, 9, "other")
+    assert rescored(spec, scored(PASS)).points == 9
+    same = CheckSpec(id="c", question="q", points=6)
+    assert rescored(same, scored(PASS, FAIL)).points == 3
 
 
 def test_questions_are_summed_in_the_order_of_the_spec() -> None:

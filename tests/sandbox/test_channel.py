@@ -122,3 +122,10 @@ def test_a_frame_that_was_read_ahead_is_not_lost(ends: Any) -> None:
     assert not ours.is_closed()
     assert ours.receive(5) == Frame({"n": 2})
     assert ours.is_closed()
+
+
+def test_a_channel_of_ours_that_was_closed_is_closed(ends: Any) -> None:
+    ours, _ = ends
+    assert not ours.is_closed()
+    ours.close()
+    assert ours.is_closed()

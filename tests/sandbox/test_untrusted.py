@@ -17,7 +17,7 @@ import pytest
 
 import grader
 from grader.sandbox import untrusted, wire
-from grader.sandbox.untrusted import Budget, Pairs, Untrusted
+from grader.sandbox.untrusted import Budget, FrozenItems, Items, Pairs, Untrusted
 from grader.sandbox.wire import Encoder, MoreThanExpected, Ref, TooLarge, WireError
 
 PACKAGE = Path(grader.__file__).parent
@@ -271,3 +271,51 @@ def test_a_message_is_utf_8(encoding: str) -> None:
 
 def test_the_limits_are_no_smaller_than_what_may_be_sent() -> None:
     assert untrusted.LIVE_BYTES >= wire.MAX_BYTES + wire.MAX_NODES * untrusted.VALUE_BYTES
+
+
+# --- dicts and sets that ask no hash of a student's ---
+
+
+def test_a_dict_of_any_keys_is_used_as_a_dict_is() -> None:
+    given = Pairs([(1, "a"), ((0, 1), "b")])
+    assert isinstance(given, dict)
+    assert (given[1], given[(0, 1)], list(given), len(given)) == ("a", "b", [1, (0, 1)], 2)
+    assert 1 in given
+    assert [] not in given
+    given[None] = "c"
+    del given[1]
+    assert given == {(0, 1): "b", None: "c"}
+    assert given != {(0, 1): "b", None: "d"}
+    assert given != [(0, 1), None]
+    assert list(reversed(given)) == [None, (0, 1)]
+    assert given.copy() | {2: "d"} == {(0, 1): "b", None: "c", 2: "d"}
+    assert repr(given) == "{(0, 1): 'b', None: 'c'}"
+    with pytest.raises(KeyError):
+        given[1]
+    with pytest.raises(TypeError):
+        hash(given)
+
+
+@pytest.mark.parametrize(("kind", "plain"), [(Items, set), (FrozenItems, frozenset)])
+def test_a_set_of_any_items_is_used_as_a_set_is(kind: Any, plain: type) -> None:
+    given = kind([1, 2.5, (3, "a")])
+    assert isinstance(given, plain)
+    assert given == {1, 2.5, (3, "a")}
+    assert given != {1, 2.5}
+    assert given != [1, 2.5, (3, "a")]
+    assert given.union([4], [5]) == {1, 2.5, (3, "a"), 4, 5}
+    assert given.intersection([1, 9]) == {1}
+    assert given.difference([1, 9]) == {2.5, (3, "a")}
+    assert given.symmetric_difference([1, 9]) == {2.5, (3, "a"), 9}
+    assert given.issuperset([1])
+    assert not given.issubset([1])
+    assert given.copy() == given
+    assert kind([1]).copy() == {1}
+    assert repr(kind([])) == f"{plain.__name__}()"
+    assert repr(kind([1])) == repr(plain([1]))
+
+
+def test_a_frozenset_has_a_hash_and_a_set_has_none() -> None:
+    assert hash(FrozenItems([1, "a"])) == hash(FrozenItems(["a", 1]))
+    with pytest.raises(TypeError):
+        hash(Items([1]))
