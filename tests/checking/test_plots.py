@@ -72,6 +72,19 @@ def current():
     plt.scatter(X, X)
 
 
+def points(order=1):
+    plt.scatter([*X[::order], np.nan], [*X[::order] ** 2, 1.0])
+
+
+def area():
+    plt.fill_between(X, X)
+
+
+def empty_legend():
+    plt.plot(X, X)
+    plt.gca().legend([])
+
+
 def bars():
     plt.bar(X, X)
 
@@ -155,6 +168,7 @@ def test_what_a_figure_shows_is_told(drawing: Drawing) -> None:
         "lines": 2,
         "images": 0,
         "others": 0,
+        "points": [],
     }
     assert [xy.tolist() for xy in data] == [
         [[0, 0], [1, 1], [2, 4], [3, 9]],
@@ -162,7 +176,7 @@ def test_what_a_figure_shows_is_told(drawing: Drawing) -> None:
     ]
     assert right == {
         "title": False, "x label": False, "y label": False, "legend": False, "lines": 0, "images": 1, "others": 0,
-        "data": [],
+        "data": [], "points": [],
     }  # fmt: skip
 
 
@@ -228,6 +242,29 @@ def test_lines_are_looked_for_in_any_order(drawing: Drawing) -> None:
         "`p, line 1` is not drawn",
         "`p, line 2` is not drawn",
     ]
+
+
+def test_a_legend_without_entries_is_none(drawing: Drawing) -> None:
+    assert (drawing.told("empty_legend") or [])[0]["legend"] is False
+
+
+def test_a_line_that_is_drawn_backwards_is_the_same(drawing: Drawing) -> None:
+    there = drawing.told("line")
+    back = [{**axes, "data": [xy[::-1] for xy in axes["data"]]} for axes in there or []]
+    assert sentences(there, back, "data") == []
+
+
+def test_points_of_scatter_diagrams_are_looked_for_in_any_order(drawing: Drawing) -> None:
+    some, turned = drawing.told("points"), drawing.told("points", -1)
+    assert [xy.tolist() for xy in (some or [])[0]["points"]] == [[[0, 0], [1, 1], [2, 4], [3, 9]]]
+    assert sentences(some, turned, "points") == []
+    assert sentences(some, drawing.told("current"), "points")[0].startswith(
+        "`p, points` has the right shape (4, 2), but 2 of 8 entries are off"
+    )
+    lacks = ["`p` is empty", "`p, points` are not drawn"]
+    assert sentences(some, drawing.told("empty"), "points") == lacks
+    (area,) = drawing.told("area") or []
+    assert (area["points"], area["others"]) == ([], 1)
 
 
 def test_a_misspelt_part_is_the_authors_mistake(drawing: Drawing) -> None:

@@ -289,8 +289,9 @@ class Expect:
         ``figure``: what a function that plots has returned (a figure, axes, None for the current
         figure), or a notebook's figure such as ``notebook["fig"]``. ``parts``: those of
         `plots.PARTS` that must be there if the reference has them; with "data" among them the
-        points of its lines too, each in some line. Words are not compared, and more than the
-        reference shows is right. All figures are closed afterwards.
+        points of its lines too, each in some line, and with "points" those of its scatter
+        diagrams, in any order. Words are not compared, and more than the reference shows is right.
+        All figures are closed afterwards.
 
         Example:
             expect.plot("losses", student.plot_losses(x), parts=["labels", "lines", "data"])

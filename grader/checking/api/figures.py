@@ -19,7 +19,8 @@ from grader.checking.judge.plots import Axes
 from grader.errors import StudentException
 from grader.sandbox.wire import Ref
 
-MOST = 64  # axes of a figure, and lines of axes, that are looked at
+MOST = 64  # axes of a figure, and lines and sets of points of axes, that are looked at
+SCATTER = "matplotlib.collections.PathCollection"
 
 
 def figure_of(drawn: Any, case: Case) -> Value | None:
@@ -77,12 +78,30 @@ def _axes(axes: Value) -> Axes:
         "title": any(_has_text(axes.get_title(loc=place)) for place in ("center", "left", "right")),
         "x label": _has_text(axes.get_xlabel()),
         "y label": _has_text(axes.get_ylabel()),
-        "legend": axes.get_legend() is not None,
+        "legend": _has_entries(axes.get_legend()),
         "lines": len(lines),
         "images": len(list(_values(axes.get_images()))),
         "others": _count(axes.collections) + _count(axes.patches),  # points, areas, bars
         "data": data,
+        "points": list(_points(axes.collections)),
     }
+
+
+def _points(collections: Value) -> Iterator[np.ndarray]:
+    """Yield the points of each scatter diagram as an (N, 2) array. The order in which they were
+    given shows nowhere, so they are sorted.
+    """
+    for number in range(min(_count(collections), MOST)):
+        one = collections[number]
+        kept = one.brought()
+        if not isinstance(kept, Ref) or kept.type != SCATTER:
+            continue  # an area, or bars of errors
+        xy = one.get_offsets()
+        if isinstance(xy, np.ma.MaskedArray):
+            xy = np.asarray(xy.filled(np.nan)) if xy.dtype.kind == "f" else None
+        if isinstance(xy, np.ndarray) and xy.ndim == 2 and xy.shape[1] == 2:
+            there = xy[~np.isnan(xy).any(axis=1)] if xy.dtype.kind == "f" else xy
+            yield there[np.lexsort(there.T[::-1])]
 
 
 def _pyplot(case: Case) -> Value:
@@ -97,6 +116,10 @@ def _values(answer: Any) -> Iterator[Value]:
 
 def _has_text(answer: Any) -> bool:
     return isinstance(answer, str) and bool(answer.strip())
+
+
+def _has_entries(legend: Any) -> bool:
+    return isinstance(legend, Value) and any(True for _ in _values(legend.get_texts()))
 
 
 def _count(held: Value) -> int:

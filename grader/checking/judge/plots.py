@@ -9,9 +9,10 @@ from grader.checking.judge.compare import compare
 from grader.errors import AssignmentError
 from grader.model import Comparison, Tolerance
 
-PARTS = ("title", "labels", "legend", "lines", "images", "data")
-# the data of lines only if a check asks for it: they may be drawn in many ways
-USUAL = PARTS[:-1]
+# "data" and "points", the data of lines and of scatter diagrams, only if a check asks for them:
+# they may be drawn in many ways
+USUAL = ("title", "labels", "legend", "lines", "images")
+PARTS = (*USUAL, "data", "points")
 LABELS = {
     "title": "a title",
     "x label": "a label of its x axis",
@@ -40,7 +41,9 @@ def judged(
         missing = "; ".join(_missing(one, want, have, parts))
         found.append(Comparison(one, not missing, missing))
         if "data" in parts:
-            found += _lines(one, want["data"], have["data"], tolerance)
+            found += _nearest(one, "line", want["data"], have["data"], tolerance)
+        if "points" in parts:
+            found += _nearest(one, "points", want.get("points", []), have["points"], tolerance)
     return tuple(found)
 
 
@@ -68,14 +71,18 @@ def _missing(name: str, want: Axes, have: Axes, parts: Collection[str]) -> Itera
         yield f"`{name}` is empty"
 
 
-def _lines(
-    name: str, want: list[Any], have: list[Any], tolerance: Tolerance
+def _nearest(
+    name: str, what: str, want: list[Any], have: list[Any], tolerance: Tolerance
 ) -> Iterator[Comparison]:
-    """Yield, for each line of the reference's, the comparison with that line which comes nearest to
-    it.
+    """Yield, for each line or set of points of the reference's, the comparison with the one that
+    comes nearest to it.
     """
     for number, expected in enumerate(want, start=1):
-        line = f"{name}, line {number}" if len(want) > 1 else f"{name}, line"
-        tries = [compare(line, expected, got, tolerance, ("points", "x and y"))[0] for got in have]
-        lacks = Comparison(line, False, f"`{line}` is not drawn")
+        one = f"{name}, {what} {number}" if len(want) > 1 else f"{name}, {what}"
+        tries = []
+        for got in have:
+            tries.append(compare(one, expected, got, tolerance, ("points", "x and y"))[0])
+            if what == "line":  # drawn backwards, it looks the same
+                tries.append(compare(one, expected, got[::-1], tolerance)[0])
+        lacks = Comparison(one, False, f"`{one}` {'is' if what == 'line' else 'are'} not drawn")
         yield min(tries, key=lambda one: (not one.ok, not one.wrong, one.wrong), default=lacks)
