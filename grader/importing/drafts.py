@@ -46,6 +46,8 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     in_place: bool = False  # whether it runs where it stood, and not behind the last cell
     # whether what earlier tests did to the notebook's objects is done first
     cumulative: bool = False
+    # the points that the notebook's own solution has of a test that ends with a number, if not all
+    reference_points: float | None = None
     untouched: bool = False  # whether the untouched template passes it
 
 

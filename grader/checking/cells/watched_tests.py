@@ -48,6 +48,7 @@ ASKED = {
             "assertEquals",
             "eq_",
             "assertCountEqual",
+            "assert_equals",
         ),
         NUMBERS,
     ),
@@ -123,7 +124,9 @@ KINDS = frozenset(
 WATCHED = {
     **{"np": "numpy", "numpy": "numpy", "nt": "numpy", "npt": "numpy"},
     **{"pd": "pandas", "pandas": "pandas"},
-    **{name: name for name in ("unittest", "pytest", "hashlib", "math", "contextlib", "io")},
+    **{
+        name: name for name in ("nose", "unittest", "pytest", "hashlib", "math", "contextlib", "io")
+    },
 }
 ANYTHING = frozenset(("object", "Any"))  # classes to which everything belongs
 _TIMING = re.compile(r"\A\s*%%(?:time|timeit|capture)\b[^\n]*\n")
