@@ -110,7 +110,7 @@ def uncarried(test: Test, around: Surroundings) -> str:
         return "it looks for tests among what stands in the notebook"
     if any(isinstance(node, ast.Delete) for node in ast.walk(tree)):
         return "it deletes names of the notebook"
-    if gives_points(tree):
+    if test.by_number and gives_points(tree):
         return "its last line gives a part of the points"
     wanted = needed(test.code, around.students) - OURS
     helpers = _helpers(wanted, around)

@@ -172,6 +172,7 @@ def _tests(
     points = _points(markup)
     after = made.cells[-1]["id"] if made.cells else ""
     told = {"place": place, "question": QUESTION, "after": after, "cell": cell["id"]}
+    told["by_number"] = True
     hides = bool(hidden.strip()) and _does_something(every)
     shows = _does_something(shown) and (not hides or _reads(shown) or not _reads(every))
     if shows:
@@ -184,7 +185,7 @@ def _tests(
 
 
 def captured(source: str) -> str:
-    """Return a cell that begins with `%%capture NAME` as plain Python: later tests read the name."""
+    """Return a cell below `%%capture NAME` as plain Python, since later tests read the name."""
     first, _, rest = source.lstrip().partition("\n")
     found = _CAPTURE.match(first)
     if found is None or not rest.strip():
