@@ -10,10 +10,10 @@ import ast
 import re
 from pathlib import Path
 
-from grader.checking.api.nose import tools
+from grader.checking.cells.nose import tools
 from grader.importing.drafts import Cell, trees
 
-OURS = "grader.checking.api"
+OURS = "grader.checking.cells"
 OLD = frozenset(("nose",))
 _FROM = re.compile(r"^(\s*)from nose\b", re.MULTILINE)
 _IMPORT_AS = re.compile(r"^(\s*)import (nose[\w.]*) as ", re.MULTILINE)

@@ -16,13 +16,13 @@ from __future__ import annotations
 import ast
 import importlib
 import math
-import unittest
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from grader.checking.cells.nose import tools
 from grader.sandbox.untrusted import Budget, Untrusted
 from grader.sandbox.wire import Ref, WireError
 
@@ -31,7 +31,7 @@ MOST_PAIRS = 10_000_000  # entries that two values may be compared in, each with
 MOST_NODES = 5_000  # of the syntax tree of a loop that is written out
 VALUES = "_values"  # the name of the values in a comparison's code
 LIBRARIES = frozenset(("numpy", "math", "nose"))
-OLD = "grader.checking.api."  # where an old module stands that can't be installed
+OLD = "grader.checking.cells."  # where an old module stands that can't be installed
 USUAL = {"np": "numpy", "numpy": "numpy", "math": "math"}
 # Functions that are called here with values of the box, by the last part of their names.
 COMPARING = frozenset(
@@ -49,7 +49,7 @@ TEST_CASE = frozenset(
         *("assertEqual", "assertEquals", "assertNotEqual", "assertAlmostEqual"),
         *("assertNotAlmostEqual", "assertGreater", "assertGreaterEqual", "assertLess"),
         *("assertLessEqual", "assertIn", "assertNotIn", "assertListEqual", "assertTupleEqual"),
-        *("assertDictEqual", "assertSetEqual", "assertCountEqual", "assertSequenceEqual"),
+        *("assertDictEqual", "assertSetEqual", "assertSequenceEqual"),
     )
 )
 ASSERTING = TEST_CASE | frozenset(name for name in COMPARING if name.startswith("assert_"))
@@ -97,7 +97,7 @@ def _no_handle(ref: Ref) -> Any:
 def _found(path: str) -> Any:
     """Return a module, a function of a module, or an object that has unittest's assertions."""
     if path == "unittest":
-        return unittest.TestCase()
+        return tools.Plain()
     if path.partition(".")[0] == "nose":
         path = f"{OLD}{path}"
     try:
@@ -110,13 +110,18 @@ def _found(path: str) -> Any:
 def _can_be_paired(values: list[Any]) -> bool:
     """Return whether comparing each entry of one value with each of another is within bounds."""
     shapes = {value.shape for value in values if isinstance(value, np.ndarray) and value.ndim}
-    others = [_length(value) for value in values if not isinstance(value, np.ndarray)]
+    others = [_entries(value) for value in values if not isinstance(value, np.ndarray)]
     sizes = sorted([*others, *map(math.prod, shapes), 1, 1])
     return sizes[-1] * sizes[-2] <= MOST_PAIRS
 
 
-def _length(value: Any) -> int:
-    return len(value) if hasattr(value, "__len__") else 1
+def _entries(value: Any) -> int:
+    """Return how many values a value of plain data holds; what it is nested in is bounded."""
+    if isinstance(value, Mapping):
+        return sum(map(_entries, value.values()), 1)
+    if isinstance(value, list | tuple):
+        return sum(map(_entries, value), 1)
+    return value.size if isinstance(value, np.ndarray) else 1
 
 
 # --- taking apart ---------------------------------------------------------------------------------
@@ -328,7 +333,7 @@ def must_hold(tree: ast.Module) -> Iterator[tuple[ast.expr, bool]]:
     evaluated; and whether a test that passes has evaluated them.
     """
     called = {_called_alone(statement) for statement in tree.body}
-    catches = any(isinstance(node, ast.Try | ast.With) for node in ast.walk(tree))
+    catches = any(map(_catches, ast.walk(tree)))
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef):
             for inner in [] if catches else statement.body:
@@ -337,6 +342,13 @@ def must_hold(tree: ast.Module) -> Iterator[tuple[ast.expr, bool]]:
                     called.discard(statement.name)
         else:
             yield from _held(statement, required=True)
+
+
+def _catches(node: ast.AST) -> bool:
+    """Return whether an exception may end in a node without ending the test."""
+    if isinstance(node, ast.Call) and isinstance(node.func, _NAMES):
+        return "raises" in ast.unparse(node.func).lower()
+    return isinstance(node, ast.Try | ast.With)
 
 
 def _called_alone(node: ast.stmt) -> str:
@@ -390,13 +402,18 @@ def bound(node: ast.stmt) -> str:
 
 
 def literals_under_names(tree: ast.Module, cutter: Cutter) -> dict[str, ast.expr]:
-    """Return the variables that are given a literal once, at the top of a test."""
+    """Return the variables that are given a literal once, at the top of a test, and are read in it.
+
+    One that is not read there may be meant for the functions that the test calls.
+    """
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    read = {node.id for node in named if _is_read(node)} - cutter.theirs
     stored = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not _is_read(n)]
     stored += [n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)]
     found: dict[str, ast.expr] = {}
     for node in tree.body:
         name = bound(node)
-        if stored.count(name) == 1 and cutter.is_literal(node.value):  # type: ignore[attr-defined]
+        if name in read and stored.count(name) == 1 and cutter.is_literal(node.value):  # type: ignore[attr-defined]
             found[name] = node.value  # type: ignore[attr-defined]
     return found
 

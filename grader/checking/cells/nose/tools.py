@@ -8,8 +8,44 @@ import unittest
 from collections.abc import Callable
 from typing import Any
 
-_CASE = unittest.TestCase()
-_CASE.maxDiff = None
+
+class Plain(unittest.TestCase):
+    """Unittest's assertions without its listings of what differs, which take long for long ones."""
+
+    def _getAssertEqualityFunc(self, first: Any, second: Any) -> Any:
+        return self._baseAssertEqual  # type: ignore[attr-defined]  # of the standard library
+
+    def assertSequenceEqual(
+        self, first: Any, second: Any, msg: Any = None, seq_type: Any = None
+    ) -> None:
+        """Compare two sequences of a type."""
+        for one in (first, second) if seq_type is not None else ():
+            _must_be(one, seq_type, msg)
+        self._baseAssertEqual(first, second, msg)  # type: ignore[attr-defined]
+
+    def assertDictEqual(self, first: Any, second: Any, msg: Any = None) -> None:
+        """Compare two dicts."""
+        _must_be(first, dict, msg)
+        _must_be(second, dict, msg)
+        self._baseAssertEqual(first, second, msg)  # type: ignore[attr-defined]
+
+    def assertSetEqual(self, first: Any, second: Any, msg: Any = None) -> None:
+        """Compare two sets."""
+        self._baseAssertEqual(first, second, msg)  # type: ignore[attr-defined]
+
+    def assertMultiLineEqual(self, first: Any, second: Any, msg: Any = None) -> None:
+        """Compare two texts."""
+        _must_be(first, str, msg)
+        _must_be(second, str, msg)
+        self._baseAssertEqual(first, second, msg)  # type: ignore[attr-defined]
+
+
+def _must_be(value: Any, kind: type, msg: Any) -> None:
+    if not isinstance(value, kind):
+        raise AssertionError(msg or f"{value!r} is not an instance of {kind.__name__}")
+
+
+_CASE = Plain()
 _OLD = {"assertEquals": "assertEqual", "assertNotEquals": "assertNotEqual"}
 _OLD |= {"assertAlmostEquals": "assertAlmostEqual", "assertItemsEqual": "assertCountEqual"}
 _OLD |= {"assertRaisesRegexp": "assertRaisesRegex", "assertRegexpMatches": "assertRegex"}
