@@ -330,7 +330,7 @@ def test_the_box_knows_a_literal_only_for_values_that_are_not_plain_and_then_for
         pass
     assert talk.answer(ask("decide", index=0)).body["literals"] == ["43.21"]
     talk.answer(ask("decide", index=0, values={"list": [43.21]}))
-    assert talk.wrong().startswith("a comparison was made once more")
+    assert talk.wrong().startswith("a comparison was made more often")
 
 
 def test_a_comparison_that_was_not_made_is_missed() -> None:
@@ -347,6 +347,37 @@ def test_what_has_no_literal_or_asks_for_identity_is_asked_in_the_box(code: str)
 def test_a_comparison_that_may_be_false_fails_no_test() -> None:
     code = "score = 0\nif f() == 1:\n    score += 1\nassert f() == 1 or f() == 2\nscore"
     assert [one.decided.must_hold for one in of_the_test(code).comparisons] == [False] * 3
+
+
+def test_points_add_up_on_the_trusted_side_by_comparisons_that_held() -> None:
+    code = "score = 0.5\nif f() == 1:\n    score += 1\nif f() == 2:\n    score = score + 2\nscore"
+    sent = watched_tests.program(code, frozenset(), frozenset())
+    talk = Conversation(sent)
+    while talk.answer(ask("next")).body["code"] != sent.pieces[sent.test].code:
+        pass
+    talk.answer(ask("decide", index=0, values={"list": [1]}))
+    talk.answer(ask("decide", index=1, values={"list": [1]}))
+    for index in (0, 0, 1, 7):
+        talk.answer(ask("added", index=index))
+    assert talk.points(99.0) == 1.5
+    assert talk.wrong() == ""
+
+
+@pytest.mark.parametrize(
+    "code", ["s = 1\ns *= 2\ns", "f() + 1", "s = 0\nfor s in (1, 2):\n    pass\ns"]
+)
+def test_points_that_are_no_sum_are_those_that_the_box_tells(code: str) -> None:
+    assert of_the_test(code).tally is None
+
+
+def test_a_comparison_outside_of_loops_is_made_once() -> None:
+    once = [
+        one.decided.once
+        for one in of_the_test(
+            "if f() == 1:\n    pass\nwhile f() == 2:\n    pass\nall(x == 3 for x in f())"
+        ).comparisons
+    ]
+    assert once == [True, False, False]
 
 
 def test_values_too_many_to_pair_are_compared_in_the_box() -> None:

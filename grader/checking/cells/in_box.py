@@ -188,7 +188,7 @@ def _judged(test: InBox, sent: Program, talk: Conversation) -> Answered:
     wrong = talk.wrong()
     if wrong:
         return _look(test, wrong)
-    return Answered(_partly(test, own.get("value")))
+    return Answered(_partly(test, talk.points(own.get("value"))))
 
 
 def _look(test: InBox, why: str) -> Answered:

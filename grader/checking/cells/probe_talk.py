@@ -1,11 +1,12 @@
 """What is said between the trusted side and a test in the box while it runs.
 
 Theory of operation. The box asks (`want`): for the `next` piece of code, with what came of the last
-one; for a comparison to be made (`decide`); and it says what came of one that it had to make itself
-(`noted`). Whoever runs the box can ask anything at any time. So only this is answered: pieces of
-code in their order, truth values, and the literals of a comparison whose values aren't plain data,
-after which it may not be asked for again with plain ones. A comparison that comes out false fails
-the check if a passing test has none such, so guesses can't be tried one after the other.
+one; for a comparison to be made (`decide`). It says what came of a comparison that it had to make
+itself (`noted`), and which line that adds to the points it has passed (`added`). Whoever runs the
+box can ask anything at any time. So only this is answered: pieces of code in their order, truth
+values, and the literals of a comparison whose values aren't plain data. Guesses can't be tried one
+after the other: a comparison that must hold fails the check if it comes out false, and one outside
+of loops and functions is made once. None is made with plain values after its literals were sent.
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ class Conversation:
         self._asked = 0
         self._false: set[int] = set()  # comparisons that must hold and came out false
         self._held: set[int] = set()
+        self._passed: dict[int, int] = {}  # additions to the points, with how often each
         self._shown: set[int] = set()  # comparisons whose literals were sent
-        self._again = False  # whether one of them was asked for again with plain values
+        self._decided_before: set[int] = set()
+        self._again = False  # whether a comparison was asked for more often than the test does
         self._said = ""  # by the last assertion that failed here
 
     def answer(self, frame: Frame) -> Frame:
@@ -47,6 +50,9 @@ class Conversation:
         if self._given - 1 != self._sent.test:
             raise WireError("a question at the wrong time")
         index = frame.body.get("index")
+        if want == "added" and type(index) is int:
+            self._passed[index] = self._passed.get(index, 0) + 1
+            return Frame({"op": "answer"})
         if type(index) is not int or not 0 <= index < len(self._piece.comparisons):
             raise WireError("a comparison that the test does not make")
         if want == "noted":
@@ -58,13 +64,20 @@ class Conversation:
     def wrong(self) -> str:
         """Return what is wrong with the comparisons of a test that says it has passed."""
         if self._again:
-            return "a comparison was made once more after the box knew what is compared with"
+            return "a comparison was made more often than the test makes it"
         if self._false:
             return "a comparison came out false, but the test went on"
         required = {
             index for index, one in enumerate(self._piece.comparisons) if one.decided.required
         }
         return "not all of its comparisons were made" if required - self._held else ""
+
+    def points(self, told: object) -> object:
+        """Return the number that the test ends with: what it added up to, if that is counted here,
+        otherwise what the box has told.
+        """
+        count = self._piece.tally
+        return told if count is None else count.total(self._passed, self._held)
 
     def in_words(self, message: str) -> str:
         """Return a message of the test with what was not sent of it, or what failed here."""
@@ -103,6 +116,8 @@ class Conversation:
     def _decided(self, index: int, frame: Frame) -> Frame:
         """Make a comparison, or send what the box needs to make it."""
         compared = self._piece.comparisons[index]
+        self._again |= compared.decided.once and index in self._decided_before
+        self._decided_before.add(index)
         if "values" in frame.body:
             self._again |= index in self._shown
             try:

@@ -73,6 +73,7 @@ class Comparison(NamedTuple):
     modules: Mapping[str, str]  # name in the code -> what it is imported from
     must_hold: bool = False  # the test fails if it comes out false once
     required: bool = False  # and it is made whenever the test passes
+    once: bool = False  # it stands in no loop and no function
 
     def decide(self, data: Any, blobs: tuple[bytes, ...]) -> Any:
         """Return what comes of the values that a box sent, or `NotImplemented` if they are too many

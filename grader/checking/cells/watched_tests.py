@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from grader.checking.cells.points_by_number import Count, counted
 from grader.checking.cells.trusted_comparisons import (
     VALUES,
     Comparison,
@@ -131,6 +132,10 @@ WATCHED = {
 ANYTHING = frozenset(("object", "Any"))  # classes to which everything belongs
 _TIMING = re.compile(r"\A\s*%%(?:time|timeit|capture)\b[^\n]*\n")
 _NAMES = (ast.Name, ast.Attribute)
+REPEATING = (
+    *(ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
 
 
 class Piece(NamedTuple):
@@ -141,6 +146,7 @@ class Piece(NamedTuple):
     marks: tuple[int, ...]
     comparisons: tuple[Compared, ...] = ()
     told: tuple[str, ...] = ()  # what stands in messages, which is not sent
+    tally: Count | None = None  # how its points add up, if it ends with their number
 
 
 class Compared(NamedTuple):
@@ -365,13 +371,16 @@ def _rewritten(tree: ast.Module, guard: str, cutter: Cutter | None) -> Piece:
         if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
             marks.append(secrets.randbelow(1 << 31))
             body.append(ast.Expr(rewriter.call("mark", ast.Constant(marks[-1]))))
-    whole = ast.fix_missing_locations(ast.Module(body=body, type_ignores=[]))
+    whole = ast.Module(body=body, type_ignores=[])
+    count = None if cutter is None else counted(whole, rewriter.call, guard)
+    ast.fix_missing_locations(whole)
     return Piece(
         ast.unparse(whole),
         tuple(rewriter.literals),
         tuple(marks),
         tuple(rewriter.comparisons),
         tuple(rewriter.told),
+        count,
     )
 
 
@@ -393,6 +402,15 @@ class _Rewriter(ast.NodeTransformer):
         self._cutter = cutter
         self._held = held or {}
         self._compared = 0
+        self._repeats = 0  # loops and functions that the node at hand stands in
+
+    def visit(self, node: ast.AST) -> Any:
+        """Visit a node and know whether it may be run more than once."""
+        repeats = isinstance(node, REPEATING)
+        self._repeats += repeats
+        made = super().visit(node)
+        self._repeats -= repeats
+        return made
 
     def call(self, name: str, *args: ast.expr) -> ast.expr:
         """Return a call of the guard."""
@@ -405,7 +423,8 @@ class _Rewriter(ast.NodeTransformer):
         if cut is None:
             return None
         inner = _Rewriter(self.guard)
-        decided = Comparison(ast.unparse(cut.rest), cut.modules, *self._held.get(id(node), ()))
+        held = self._held.get(id(node), (False, False))
+        decided = Comparison(ast.unparse(cut.rest), cut.modules, *held, once=not self._repeats)
         code = ast.unparse(ast.fix_missing_locations(inner.visit(_parsed_again(cut.rest))))
         self.comparisons.append(Compared(decided, code, tuple(inner.literals)))
         number = ast.Constant(len(self.comparisons) - 1)

@@ -138,6 +138,11 @@ class Guards:
         """Note that a statement has been passed."""
         self.marks.append(number)
 
+    def added(self, index: int) -> None:
+        """Say that a line which adds to the points was passed."""
+        assert self._ask is not None
+        self._ask(Frame({"op": "probed", "want": "added", "index": index}))
+
     def ended(self, value: Any) -> None:
         """Note the number that the last line shows, if it is one."""
         if type(value) is float or (type(value) is int and abs(value) < 1 << 53):
