@@ -312,30 +312,6 @@ def _changed(value: Any) -> list[Any]:
 # --- the fork -------------------------------------------------------------------------------------
 
 
-def probe(kernel: Any, body: dict[str, Any]) -> dict[str, Any]:
-    """Run pieces of code in a fork of this process and return what it says of them; ``{}`` if it
-    says nothing.
-    """
-    if _fork is None:
-        raise OSError("this system can't fork: checks in the box can't be run here")
-    _put_back()
-    kernel.stdout.flush()
-    kernel.stderr.flush()
-    ours, theirs = map(Channel, _socketpair())
-    pid = _fork()
-    if pid == 0:
-        try:
-            ours.close()
-            _answer(kernel, body, theirs)
-        finally:
-            _exit(0)
-    theirs.close()
-    told = _handed_on(ours, kernel._channel, float(body["seconds"]) + GRACE_SECONDS)
-    ours.close()
-    _reap(pid)
-    return told
-
-
 def _handed_on(fork: Channel, trusted: Channel, seconds: float) -> dict[str, Any]:
     """Hand the questions of a fork on, and the answers back, until it ends; return how it ended."""
     deadline = _monotonic() + seconds
@@ -482,12 +458,43 @@ def _said(error: BaseException) -> dict[str, Any]:
     }
 
 
-_OWN = {name: value for name, value in globals().items() if callable(value)}
-_OF_GUARDS = {name: value for name, value in vars(Guards).items() if callable(value)}
+def _putting_back() -> Callable[[], None]:
+    """Return what puts the functions of this module back that student code may have replaced."""
+    space, of_class, put = globals(), Guards, setattr
+    own = {name: value for name, value in space.items() if callable(value)}
+    methods = {name: value for name, value in vars(Guards).items() if callable(value)}
+
+    def put_back() -> None:
+        space.update(own)
+        for name, value in methods.items():
+            put(of_class, name, value)
+
+    return put_back
 
 
-def _put_back() -> None:
-    """Put the functions of this module back that student code may have replaced."""
-    globals().update(_OWN)
-    for name, value in _OF_GUARDS.items():
-        setattr(Guards, name, value)
+def probe(
+    kernel: Any,
+    body: dict[str, Any],
+    _put_back: Callable[[], None] = _putting_back(),  # noqa: B008 - before student code runs
+) -> dict[str, Any]:
+    """Run pieces of code in a fork of this process and return what it says of them; ``{}`` if it
+    says nothing.
+    """
+    if _fork is None:
+        raise OSError("this system can't fork: checks in the box can't be run here")
+    _put_back()
+    kernel.stdout.flush()
+    kernel.stderr.flush()
+    ours, theirs = map(Channel, _socketpair())
+    pid = _fork()
+    if pid == 0:
+        try:
+            ours.close()
+            _answer(kernel, body, theirs)
+        finally:
+            _exit(0)
+    theirs.close()
+    told = _handed_on(ours, kernel._channel, float(body["seconds"]) + GRACE_SECONDS)
+    ours.close()
+    _reap(pid)
+    return told
