@@ -389,6 +389,13 @@ def test_values_too_many_to_pair_are_compared_in_the_box() -> None:
     assert compared.decided.decide(values, tuple(encoder.blobs)) is NotImplemented
 
 
+def test_variables_that_the_box_needs_stay_there() -> None:
+    code = "n = 3\nwant = 4\nmore = want + 1\nassert f(n) == n\nassert f(2) == want"
+    sent = of_the_test(code).code
+    assert "n = 3" in sent
+    assert "want = 4" in sent  # which `more` is made of
+
+
 def test_magics_become_calls() -> None:
     assert "run_line_magic('timeit'" in watched_tests.plain("%timeit -n1 f()\nassert f()")
     assert watched_tests.plain("%%time\nassert f()") == "assert f()"

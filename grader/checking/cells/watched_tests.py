@@ -347,12 +347,9 @@ def _piece(tree: ast.Module, guard: str, cutter: Cutter | None = None) -> Piece:
         left = read & cutter.known.keys()
         if not left:
             return piece
-        cutter.known = {
-            name: node for name, node in cutter.known.items() if name not in left
-        }  # a literal that is made of another's name is no literal now
-        kept = Cutter(cutter.imports, cutter.theirs)
-        kept.known = {}
-        cutter.known = {name: node for name, node in cutter.known.items() if kept.is_literal(node)}
+        # what the box needs of them, for instance as an argument, stays a variable there
+        for name in left:
+            del cutter.known[name]
 
 
 def _rewritten(tree: ast.Module, guard: str, cutter: Cutter | None) -> Piece:
