@@ -217,7 +217,17 @@ def _in_box(check: CheckSpec, folder: Path, files: bool) -> Iterator[str]:
     if not check.in_box:
         if check.after:
             yield f"check `{check.id}` says `after`, which is for checks with `in_box = true`"
+        if check.reference_points is not None:
+            yield (
+                f"check `{check.id}` says `reference_points`, which is for checks with"
+                " `in_box = true`"
+            )
         return
+    if check.reference_points is not None and not 0 <= check.reference_points < check.points:
+        yield (
+            f"check `{check.id}` says that the reference has {check.reference_points:g} of its"
+            f" {check.points:g} points: give a smaller number"
+        )
     if not check.notebook and (check.after or not files):
         yield (
             f"check `{check.id}` runs in the box, so it needs the `notebook` beside whose objects"

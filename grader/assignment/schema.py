@@ -62,6 +62,8 @@ class CheckSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     in_box: bool = False
     # of one in the box: the id of the cell after which it runs; if empty, the last
     after: str = ""
+    # of one in the box that ends with a number: the points that the reference has, if not all
+    reference_points: float | None = None
     # whether the untouched template may pass it, or fail it for another reason
     may_pass_untouched: bool = False
     # whether practice shows what was expected and got, on the public seed

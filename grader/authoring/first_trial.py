@@ -14,7 +14,12 @@ from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.assignment.spec import Assignment, load
 from grader.assignment.trial import Trial
 from grader.authoring.handout import contents, leak_check
-from grader.authoring.record import PUBLIC_SEED, reference_digest, reference_files
+from grader.authoring.record import (
+    PUBLIC_SEED,
+    earns_what_is_said,
+    reference_digest,
+    reference_files,
+)
 from grader.checking.api.expect import Mode
 from grader.checking.explain.diagnosis import KnownMistakes
 from grader.checking.run.plan import Outcome, Plan
@@ -33,12 +38,16 @@ def tried(files: Mapping[str, bytes]) -> Trial:
         assignment = load(Path(folder))
         recorded, outcome = _run(assignment, reference_files(assignment), None)
         wrong: dict[str, str] = {}
+        partly: dict[str, float] = {}
         for id_, check in outcome.checks.items():
             for case in check.cases:
-                if case.status is not Status.PASS:
+                if case.status is not Status.PASS and not earns_what_is_said(assignment, id_, case):
                     wrong.setdefault(id_, case.message)
+                    spec = assignment.check(id_)
+                    if spec is not None and spec.in_box and case.share:
+                        partly[id_] = round(case.share * spec.points, 2)
         if wrong:
-            return Trial(wrong=wrong)
+            return Trial(wrong=wrong, partly=partly)
         recorded.write(assignment.expectations_path("public"))
         KnownMistakes(assignment.digest, {}, {}).write(assignment.mistakes_path("public"))
         try:

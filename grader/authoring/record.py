@@ -189,7 +189,7 @@ def run_reference(
     provenance = Provenance(SCHEMA, seed, assignment.digest, reference_digest(assignment), versions)
     expectations = Expectations(provenance)
     ran = _run(assignment, expectations, mode=Mode.RECORD)
-    if failed := list(_failures(ran)):
+    if failed := list(_failures(assignment, ran)):
         raise AssignmentError("\n".join(failed))
     if warn is None:
         return expectations
@@ -244,12 +244,20 @@ def _asserts(node: ast.AST) -> bool:
 
 def compare_reference(assignment: Assignment, stored: Expectations) -> Iterator[str]:
     """Yield a sentence for each case that the reference fails with stored expectations."""
-    return _failures(_run(assignment, stored, mode=Mode.COMPARE))
+    return _failures(assignment, _run(assignment, stored, mode=Mode.COMPARE))
 
 
-def _failures(ran: list[tuple[str, CaseResult]]) -> Iterator[str]:
+def earns_what_is_said(assignment: Assignment, id_: str, case: CaseResult) -> bool:
+    """Return whether the reference has the part of a check's points that the spec says it has."""
+    spec = assignment.check(id_)
+    if spec is None or spec.reference_points is None:
+        return False
+    return abs(case.share * spec.points - spec.reference_points) < 0.005
+
+
+def _failures(assignment: Assignment, ran: list[tuple[str, CaseResult]]) -> Iterator[str]:
     for id_, case in ran:
-        if case.status is not Status.PASS:
+        if case.status is not Status.PASS and not earns_what_is_said(assignment, id_, case):
             yield f"the reference fails `{id_}` ({case.id}): {case.message}"
 
 

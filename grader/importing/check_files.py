@@ -17,6 +17,7 @@ import msgspec
 import tomli_w
 
 from grader.importing.drafts import Cell, Test, is_students, plain_python, trees
+from grader.importing.old_modules import OLD, for_checks
 from grader.notebooks.definitions import tree_of
 
 BUILTINS = frozenset(dir(builtins))
@@ -105,9 +106,11 @@ def uncarried(test: Test, around: Surroundings) -> str:
     tree = tree_of(test.code)
     if not any(not isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body):
         return "it tests nothing"
+    if _looks_for_tests(tree):
+        return "it looks for tests among what stands in the notebook"
     if any(isinstance(node, ast.Delete) for node in ast.walk(tree)):
         return "it deletes names of the notebook"
-    if gives_points(tree):
+    if test.by_number and gives_points(tree):
         return "its last line gives a part of the points"
     wanted = needed(test.code, around.students) - OURS
     helpers = _helpers(wanted, around)
@@ -122,6 +125,12 @@ def uncarried(test: Test, around: Surroundings) -> str:
     except SyntaxError as error:
         return f"it can't stand in a function ({error.msg})"
     return ""
+
+
+def _looks_for_tests(tree: ast.Module) -> bool:
+    """Return whether a test calls what collects the tests of the notebook itself."""
+    called = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return any(name in ("unittest.main", "doctest.testmod", "main") for name in called)
 
 
 def gives_points(tree: ast.Module) -> bool:
@@ -257,7 +266,7 @@ def checks_file(tests: list[Test], around: Surroundings) -> str:
         *imports,
         f"from grader.checking.api.cell_tests import {', '.join(tools)}",
     ]
-    return "\n".join(head) + "\n" + "".join(f"\n\n{text}" for text in texts)
+    return for_checks("\n".join(head) + "\n" + "".join(f"\n\n{text}" for text in texts))
 
 
 def spec(
@@ -305,6 +314,8 @@ def _check_entry(test: Test, notebook: str) -> dict[str, Any]:
         check["visibility"] = "hidden"
     if test.in_box:
         check |= {"in_box": True} | ({"after": test.after} if test.in_place and test.after else {})
+    if test.reference_points is not None:
+        check["reference_points"] = test.reference_points
     if test.untouched:
         check["may_pass_untouched"] = True
     said = {"when_passed": test.when_passed, "when_failed": test.when_failed}
@@ -409,7 +420,9 @@ def _modules(tree: ast.AST) -> set[str]:
 
 
 def installed(module: str) -> bool:
-    """Return whether a module can be imported here."""
+    """Return whether a module can be imported here, or is one that we bring."""
+    if module in OLD:
+        return True
     try:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):

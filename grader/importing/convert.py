@@ -30,6 +30,7 @@ from grader.importing.check_files import (
     Surroundings,
     bound,
     checks_file,
+    gives_points,
     in_box_source,
     needed,
     spec,
@@ -48,6 +49,7 @@ from grader.importing.drafts import (
     trees,
     without_false_markers,
 )
+from grader.importing.old_modules import beside_notebook
 from grader.notebooks.definitions import tree_of
 from grader.sandbox.box import Staging
 
@@ -122,14 +124,21 @@ def _read(path: Path, title: str, *, alone: bool) -> Book:
     without_false_markers(made.cells)
     if not alone:
         _renamed(made, path.stem)
-    found = beside([*made.cells, *_as_cells(made.tests)], path.parent, made.files, path.name)
+    every = [*made.cells, *_as_cells(made.tests)]
+    found = beside(every, path.parent, made.files, path.name)
     made.notes += found.notes
+    old = beside_notebook(every)
+    if old:
+        made.notes.append(
+            "nose can't be installed any more: `nose/` is a copy of its assertions, made of"
+            " unittest's"
+        )
     return Book(
         path,
         notebook,
         made,
         surroundings(made.cells + cells, made.tests),
-        found.files,
+        old | found.files,
         [*made.tests],
     )
 
@@ -232,6 +241,8 @@ def _into_the_box(book: Book, test: Test, why: str) -> None:
         except (LookupError, SyntaxError) as error:
             _leave_out(book, test, f"{why}; {error}")
             return
+    if not test.by_number and _parses(code) and gives_points(tree_of(code)):
+        code = f"{code.rstrip()}\npass"  # in the box, a number at the end would be one of points
     moved = msgspec.structs.replace(test, in_box=True, in_place=not test.hidden, code=code)
     _replace(book, test, moved)
     book.made.notes.append(f"{test.place} runs in the box, beside the students' objects: {why}")
@@ -282,7 +293,7 @@ def _settle(books: list[Book], name: str, title: str, try_out: TryOut) -> Trial:
         for book in books:
             for test in [*book.made.tests]:
                 if test.id in trial.wrong:
-                    _move_on(book, test, trial.wrong[test.id])
+                    _move_on(book, test, trial.wrong[test.id], trial.partly.get(test.id))
                 elif test.id in trial.easy:
                     _replace(book, test, msgspec.structs.replace(test, untouched=True))
                     book.made.notes += _easy_note(test, trial.easy[test.id])
@@ -314,8 +325,11 @@ def _easy_note(test: Test, passes: bool) -> list[str]:
     ]
 
 
-def _move_on(book: Book, test: Test, why: str) -> None:
-    """Give a test that the notebook's own solution fails its next chance."""
+def _move_on(book: Book, test: Test, why: str, points: float | None) -> None:
+    """Give a test that the notebook's own solution fails its next chance.
+
+    points: those that it has all the same
+    """
     if not test.in_box:
         _into_the_box(
             book, test, f"in the grader's process the notebook's own solution fails it: {why}"
@@ -324,6 +338,11 @@ def _move_on(book: Book, test: Test, why: str) -> None:
         _replace(book, test, msgspec.structs.replace(test, in_place=True))
     elif not test.cumulative and _before(book, test):
         _replace(book, test, msgspec.structs.replace(test, cumulative=True))
+    elif points is not None and test.reference_points is None:
+        _replace(book, test, msgspec.structs.replace(test, reference_points=points))
+        book.made.notes.append(
+            f"{test.place}: the notebook's own solution has {points:g} of its points"
+        )
     else:
         _leave_out(book, test, f"the notebook's own solution fails it: {why}")
 

@@ -40,6 +40,7 @@ WRITERS = frozenset(
     )
 )
 _PICTURE = re.compile(r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*\bsrc=[\"']([^\"']+)")
+_RUN = re.compile(r"^[ \t]*%run[ \t]+(?:-\w+[ \t]+)*[\"']?([^\s\"']+)", re.MULTILINE)
 _WRITEFILE = re.compile(r"^%%writefile\s+(?:-a\s+)?(\S+)", re.MULTILINE)
 
 
@@ -72,6 +73,7 @@ class _Search:
         self.own = own
         self.files: dict[str, bytes] = {}
         self.notes: list[str] = []
+        self.run: set[str] = set()  # other notebooks and scripts that a cell runs
         self._written: set[str] = set()
         self._seen: set[tuple[str, bool]] = set()
         self._size = 0
@@ -85,6 +87,10 @@ class _Search:
                 if not re.match(r"[a-z]+:|/|#", path):  # a web address, an attachment
                     self.take(path, place, must=True)
         self._written.update(map(_plain, _WRITEFILE.findall(source)))
+        for path in _RUN.findall(source) if cell["cell_type"] == "code" else []:
+            bare = not path.endswith((".py", ".ipy", ".ipynb"))
+            self.run.add(f"{path}.py" if bare else _plain(path))
+            self.take(f"{path}.py" if bare else path, place, must=True)
         for _, tree in trees([cell]):
             self.code(tree, place)
 
@@ -176,9 +182,8 @@ class _Search:
 
     def _keep(self, found: Path) -> None:
         path = found.relative_to(self.folder).as_posix()
-        taken = (
-            path in self.files or path in (self.own, "assignment.toml") or path.endswith(".ipynb")
-        )
+        taken = path in self.files or path in (self.own, "assignment.toml")
+        taken |= path.endswith(".ipynb") and path not in self.run
         if (
             taken
             or path.startswith(NOT_TAKEN)

@@ -42,10 +42,13 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     after: str = ""  # the id of the notebook's cell that it stood behind; empty: ahead of all
     cell: str = ""  # the id of the cell that it was
     box_code: str = ""  # what runs in the box in the code's place
+    by_number: bool = False  # whether a number that it ends with is that of its points
     in_box: bool = False  # whether it runs beside the student's objects
     in_place: bool = False  # whether it runs where it stood, and not behind the last cell
     # whether what earlier tests did to the notebook's objects is done first
     cumulative: bool = False
+    # the points that the notebook's own solution has of a test that ends with a number, if not all
+    reference_points: float | None = None
     untouched: bool = False  # whether the untouched template passes it
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import textwrap
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -34,6 +35,7 @@ QUESTION = "q1"
 HIDDEN_BEGIN, HIDDEN_END = "BEGIN HIDDEN TESTS", "END HIDDEN TESTS"
 SOLUTION_BEGIN, SOLUTION_END = "BEGIN SOLUTION", "END SOLUTION"
 SCHEME_BEGIN, SCHEME_END = "BEGIN MARK SCHEME", "END MARK SCHEME"
+_CAPTURE = re.compile(r"%%capture\s+([^\W\d]\w*)\s*$")
 _AUTOTEST = re.compile(r"^(\s*)(?:#\s*)+(?:HASHED\s+)?AUTOTEST\s+(.+?)\s*;?\s*$")
 
 
@@ -159,7 +161,8 @@ def _tests(
     The cell's points are those of all its tests together, so they are the hidden check's if there
     is one.
     """
-    lines = "\n".join(chain.from_iterable(map(_automatic, cell["source"].splitlines())))
+    source = captured(cell["source"])
+    lines = "\n".join(chain.from_iterable(map(_automatic, source.splitlines())))
     visible, hidden = split(lines, HIDDEN_BEGIN, HIDDEN_END)
     kept = (
         line for line in lines.split("\n") if HIDDEN_BEGIN not in line and HIDDEN_END not in line
@@ -169,6 +172,7 @@ def _tests(
     points = _points(markup)
     after = made.cells[-1]["id"] if made.cells else ""
     told = {"place": place, "question": QUESTION, "after": after, "cell": cell["id"]}
+    told["by_number"] = True
     hides = bool(hidden.strip()) and _does_something(every)
     shows = _does_something(shown) and (not hides or _reads(shown) or not _reads(every))
     if shows:
@@ -178,6 +182,16 @@ def _tests(
         yield Test(id=name, code=every, points=points, hidden=True, **told)
     if points and not (shows or hides):  # which nbgrader gives to everybody
         yield Test(id=id_, code="pass", points=points, **told)
+
+
+def captured(source: str) -> str:
+    """Return a cell below `%%capture NAME` as plain Python, since later tests read the name."""
+    first, _, rest = source.lstrip().partition("\n")
+    found = _CAPTURE.match(first)
+    if found is None or not rest.strip():
+        return source
+    head = "from IPython.utils.capture import capture_output\n"
+    return f"{head}with capture_output() as {found[1]}:\n{textwrap.indent(rest, '    ')}"
 
 
 def _reads(code: str) -> bool:

@@ -77,18 +77,18 @@ def read_test(cell: Cell) -> TestCell:
 def resolved(question: Any, tests: list[float | None]) -> list[float]:
     """Return the points of each test, given the question's points and what tests say of themselves.
 
-    A question's are shared by the tests that say nothing; ``{each: n}`` and lists give to each;
-    otherwise it has 1.
+    A question's are shared by the tests that say nothing, and ``{each: n}`` is n for each test in
+    all; a list gives to each. Otherwise it has 1 if no test says of points above 0.
     """
     if isinstance(question, dict):
-        each = float(question.get("each") or 0)
-        return [each if points is None else points for points in tests]
+        each = question.get("each")
+        question = float(1 if each is None else each) * len(tests)
     if isinstance(question, list):
         given = [float(points) for points in question[: len(tests)]]
         return given + [0.0] * (len(tests) - len(given))
     said = [points for points in tests if points is not None]
     silent = len(tests) - len(said)
-    whole = float(question or 0) if question is not None else float(not said)
+    whole = float(question or 0) if question is not None else float(not sum(said))
     left = max(whole - sum(said), 0.0)
     shares = iter(shared(left, silent) if left else [0.0] * silent)
     return [next(shares) if points is None else points for points in tests]

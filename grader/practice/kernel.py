@@ -29,20 +29,13 @@ from grader.sandbox.wire import Channel, Frame
 NO_FORK = "this system can't copy a process"
 
 
-class _Unused:
-    """A socket of the box that a check's fork closes, and which nobody needs."""
-
-    def close(self) -> None:
-        """Do nothing: the answers go through a pipe."""
-
-
 class KernelState:
     """A kernel's namespace and streams, as the code that runs a check in the box needs them."""
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
+    def __init__(self, channel: Channel, namespace: dict[str, Any]) -> None:
         self.namespace = namespace
         self.stdout, self.stderr = io.StringIO(), io.StringIO()
-        self._channel = _Unused()
+        self._channel = channel
 
 
 class LiveWorker(Worker):
@@ -60,7 +53,9 @@ class LiveWorker(Worker):
         """Run an author's code beside the kernel's objects, in a fork of this process."""
         from grader.sandbox.inside.work.probe import probe
 
-        return Frame({"ok": True, "told": probe(KernelState(self.namespace), frame.body)})
+        return Frame(
+            {"ok": True, "told": probe(KernelState(self.channel, self.namespace), frame.body)}
+        )
 
 
 class Copy:

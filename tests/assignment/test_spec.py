@@ -49,6 +49,16 @@ def refused(folder: Path, old: str, new: str) -> str:
         ("points = 1", "", "the key `points` is missing in `checks[3]` ('noise')"),
         (
             "points = 1",
+            "points = 1\nreference_points = 0.5",
+            "`noise` says `reference_points`, which is for checks with `in_box = true`",
+        ),
+        (
+            "points = 1",
+            "points = 1\nin_box = true\nreference_points = 1.0",
+            "`noise` says that the reference has 1 of its 1 points: give a smaller number",
+        ),
+        (
+            "points = 1",
             'points = 1\nvisibility = "secret"',
             "Invalid enum value 'secret' - at `checks[3].visibility` ('noise'): write one of visible, hidden",
         ),

@@ -37,8 +37,13 @@ def graded_cell(source: str, id_: str, points: float = 1) -> dict[str, Any]:
     )
 
 
-def taken_on(folder: Path, *cells: dict[str, Any]) -> tuple[Assignment, Report, contents.Handout]:
-    """Make an assignment of cells, record it, grade its reference and prove its handout."""
+def taken_on(
+    folder: Path, *cells: dict[str, Any], lost: float = 0
+) -> tuple[Assignment, Report, contents.Handout]:
+    """Make an assignment of cells, record it, grade its reference and prove its handout.
+
+    lost: the points that the reference itself does not have
+    """
     path = folder / "n.ipynb"
     path.write_text(
         json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2})
@@ -48,7 +53,7 @@ def taken_on(folder: Path, *cells: dict[str, Any]) -> tuple[Assignment, Report, 
     record(load(made), reseed=False, again=False, progress=lambda line: None)
     assignment = load(made)
     report = grade(assignment, made, Options(isolation="none")).report
-    assert report.score == report.max_score, [check.message for check in report.checks]
+    assert report.score == report.max_score - lost, [check.message for check in report.checks]
     built = contents.build(assignment)
     leak_check.prove(built, assignment)
     assert not (made / "not_carried_over.py").exists()
@@ -211,3 +216,32 @@ def test_a_test_in_the_box_may_await(tmp_path: Path) -> None:
     test = graded_cell("found = await later(1)\nassert found == 2", "t")
     assignment, _, _ = taken_on(tmp_path, solution(later, "later"), test)
     assert [check.in_box for check in assignment.spec.checks] == [True]
+
+
+def test_tests_of_noses_time_and_runners_of_unittest_are_carried_over(tmp_path: Path) -> None:
+    add = solution(
+        "def add(a, b):\n    ### BEGIN SOLUTION\n    return a + b\n    ### END SOLUTION", "add"
+    )
+    cells = [
+        plain("from nose.tools import assert_equal, assert_raises\nimport unittest"),
+        plain("%run more.py"),
+        add,
+        graded_cell("assert_equal(add(1, more), 3)\nassert_raises(TypeError, add, 1, 'x')", "nose"),
+        graded_cell("import nose.tools as nt\ndel cells\nnt.ok_(add(2, 2) == 4)", "boxed"),
+        graded_cell(
+            "class TestAdd(unittest.TestCase):\n    def test_add(self):\n"
+            "        self.assertEqual(add(2, 3), 5)\n"
+            "done = unittest.main(argv=[''], exit=False)\nassert done.result.wasSuccessful()",
+            "runner",
+        ),
+        graded_cell("%%capture said\nprint(add(4, 5))", "prints", 0),
+        graded_cell("assert said.stdout == '9\\n'", "printed"),
+        graded_cell("points = 0.5\nif add('a', 'b') == 'ab':\n    points += 1\npoints", "part", 3),
+    ]
+    cells.insert(2, plain("cells = [1]"))
+    (tmp_path / "more.py").write_text("more = 2\n")
+    assignment, report, _ = taken_on(tmp_path, *cells, lost=1.5)
+    points = {check.id: check.points for check in report.checks}
+    assert points == {"nose": 1, "boxed": 1, "runner": 1, "prints": 0, "printed": 1, "part": 1.5}
+    assert (assignment.folder / "nose" / "tools.py").is_file()
+    assert assignment.check("part").reference_points == 1.5  # type: ignore[union-attr]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import statistics
@@ -18,12 +19,14 @@ from grader.authoring.audit.in_box_advice import in_box_advice
 from grader.authoring.handout import contents, leak_check
 from grader.authoring.record import record
 from grader.checking.cells import watched_tests
+from grader.checking.cells.probe_talk import Conversation
 from grader.errors import AssignmentError
 from grader.grading.grade import Grader, Options
 from grader.model import CheckResult, Report
 from grader.report import labels
 from grader.sandbox.inside.work.probe import Guards
 from grader.sandbox.inside.work.replaced import in_libraries
+from grader.sandbox.wire import Encoder, Frame
 
 STUDENTS = {"grader": {"role": "student"}}
 CELLS = (
@@ -135,7 +138,7 @@ def test_a_number_gives_a_part_of_the_points(grader: Grader, tmp_path: Path) -> 
 def test_a_hidden_test_says_nothing_of_what_it_asks(grader: Grader, tmp_path: Path) -> None:
     hidden = by_id(graded(grader, tmp_path, twice="def twice(x):\n    return 0"))["hidden"]
     assert hidden.message == "a hidden test does not hold"
-    assert "21" not in str(hidden)
+    assert "twice 21" not in str(hidden)
 
 
 def test_a_missing_name_is_told_by_the_cell_that_should_define_it(
@@ -273,11 +276,124 @@ def test_a_class_of_everything_is_not_asked_about() -> None:
 
 def test_no_literal_that_is_compared_with_stands_in_the_code_that_is_sent() -> None:
     sent = watched_tests.program(
-        "assert f(2) == 4321 and g() in [77, 'secret']", frozenset(), frozenset()
+        "assert f(2) == 43.21 and g() in [77, 'secret']", frozenset(), frozenset()
     )
     for piece in sent.pieces:
-        assert "4321" not in piece.code
+        assert "43.21" not in piece.code
         assert "secret" not in piece.code
+
+
+def of_the_test(code: str) -> watched_tests.Piece:
+    """Return the piece that is the test itself, as it is sent."""
+    sent = watched_tests.program(code, frozenset(), frozenset())
+    return sent.pieces[sent.test]
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "held"),
+    [
+        ("assert f(2) == 43.21", 43.21, True),
+        ("assert f(2) == 43.21", 43.22, False),
+        ("assert abs(f(2) - 43.21) < 1e-6", 43.210000001, True),
+        ("want = {'a': 43.21}\nassert f() == want", {"a": 43.21}, True),
+        ("for x, want in [(1, 43.21)]:\n    assert f(x) == want, f'{x} gives {want}'", 43.21, True),
+        ("import numpy as np\nassert np.allclose(f(), [43.21, 2])", np.array([43.21, 2]), True),
+        ("import numpy as np\nassert (f() == np.array([43.21, 2])).all()", np.ones(2), False),
+        ("import unittest\nt = unittest.TestCase()\nt.assertEqual(f(2), 43.21)", 43.21, True),
+        ("def check():\n    assert 43.21 in f()\ncheck()", [43.21], True),
+    ],
+)
+def test_what_is_compared_with_a_literal_is_compared_on_the_trusted_side(
+    code: str, value: Any, held: bool
+) -> None:
+    sent = watched_tests.program(code, frozenset(), frozenset())
+    talk = Conversation(sent)
+    while talk.answer(ask("next")).body["code"] != sent.pieces[sent.test].code:
+        pass
+    encoder = Encoder()
+    values = encoder.encode([value])
+    last = len(sent.pieces[sent.test].comparisons) - 1
+    with contextlib.suppress(KeyError):
+        talk.answer(ask("decide", tuple(encoder.blobs), index=last, values=values))
+    assert (talk.wrong() == "") is held
+    assert "43.21" not in sent.pieces[sent.test].code
+
+
+def ask(want: str, blobs: tuple[bytes, ...] = (), **told: Any) -> Frame:
+    return Frame({"op": "probed", "want": want, **told}, blobs)
+
+
+def test_the_box_knows_a_literal_only_for_values_that_are_not_plain_and_then_for_once() -> None:
+    sent = watched_tests.program("assert f() == 43.21", frozenset(), frozenset())
+    talk = Conversation(sent)
+    while talk.answer(ask("next")).body["code"] != sent.pieces[sent.test].code:
+        pass
+    assert talk.answer(ask("decide", index=0)).body["literals"] == ["43.21"]
+    talk.answer(ask("decide", index=0, values={"list": [43.21]}))
+    assert talk.wrong().startswith("a comparison was made more often")
+
+
+def test_a_comparison_that_was_not_made_is_missed() -> None:
+    assert Conversation(watched_tests.program("assert f() == 1", frozenset(), frozenset())).wrong()
+
+
+@pytest.mark.parametrize(
+    "code", ["assert f() is None", "assert isinstance(f(), int)", "assert f() == g()"]
+)
+def test_what_has_no_literal_or_asks_for_identity_is_asked_in_the_box(code: str) -> None:
+    assert of_the_test(code).comparisons == ()
+
+
+def test_a_comparison_that_may_be_false_fails_no_test() -> None:
+    code = "score = 0\nif f() == 1:\n    score += 1\nassert f() == 1 or f() == 2\nscore"
+    assert [one.decided.must_hold for one in of_the_test(code).comparisons] == [False] * 3
+
+
+def test_points_add_up_on_the_trusted_side_by_comparisons_that_held() -> None:
+    code = "score = 0.5\nif f() == 1:\n    score += 1\nif f() == 2:\n    score = score + 2\nscore"
+    sent = watched_tests.program(code, frozenset(), frozenset())
+    talk = Conversation(sent)
+    while talk.answer(ask("next")).body["code"] != sent.pieces[sent.test].code:
+        pass
+    talk.answer(ask("decide", index=0, values={"list": [1]}))
+    talk.answer(ask("decide", index=1, values={"list": [1]}))
+    for index in (0, 0, 1, 7):
+        talk.answer(ask("added", index=index))
+    assert talk.points(99.0) == 1.5
+    assert talk.wrong() == ""
+
+
+@pytest.mark.parametrize(
+    "code", ["s = 1\ns *= 2\ns", "f() + 1", "s = 0\nfor s in (1, 2):\n    pass\ns"]
+)
+def test_points_that_are_no_sum_are_those_that_the_box_tells(code: str) -> None:
+    assert of_the_test(code).tally is None
+
+
+def test_a_comparison_outside_of_loops_is_made_once() -> None:
+    once = [
+        one.decided.once
+        for one in of_the_test(
+            "if f() == 1:\n    pass\nwhile f() == 2:\n    pass\nall(x == 3 for x in f())"
+        ).comparisons
+    ]
+    assert once == [True, False, False]
+
+
+def test_values_too_many_to_pair_are_compared_in_the_box() -> None:
+    [compared] = of_the_test(
+        "import numpy as np\nassert np.allclose(f() - g(), [[1], [2]])"
+    ).comparisons
+    encoder = Encoder()
+    values = encoder.encode([np.ones((100_000, 1)), np.ones((1, 100_000))])
+    assert compared.decided.decide(values, tuple(encoder.blobs)) is NotImplemented
+
+
+def test_variables_that_the_box_needs_stay_there() -> None:
+    code = "n = 3\nwant = 4\nmore = want + 1\nassert f(n) == n\nassert f(2) == want"
+    sent = of_the_test(code).code
+    assert "n = 3" in sent
+    assert "want = 4" in sent  # which `more` is made of
 
 
 def test_magics_become_calls() -> None:

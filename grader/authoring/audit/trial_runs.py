@@ -19,7 +19,7 @@ import msgspec
 
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.assignment.spec import Assignment, load
-from grader.authoring.record import reference_files
+from grader.authoring.record import earns_what_is_said, reference_files
 from grader.checking.api.expect import Mode
 from grader.checking.explain.diagnosis import Answers, KnownMistakes, Mistake, answers
 from grader.checking.run.plan import Plan
@@ -27,7 +27,7 @@ from grader.checking.run.session import run_checks
 from grader.checking.run.verdicts import CheckOutcome
 from grader.errors import AssignmentError, IsolationError
 from grader.machine import cores
-from grader.model import Status
+from grader.model import CaseResult, Status
 from grader.sandbox.ladder import open_sandbox
 
 RECORDED = ("hidden", "public")  # seeds with recorded expectations
@@ -195,7 +195,7 @@ class TrialWorker:
                 for case in check.cases:
                     if case.status is Status.ERROR:
                         faults.setdefault(id_, f"{case.id}: {case.message}")
-                    elif case.status is not Status.PASS:
+                    elif not self._is_right(id_, case):
                         failed.setdefault(id_, f"{case.id}: {case.message}")
         seconds = round(time.perf_counter() - start, 3)
         return Verdict(tuple(ran), failed, faults, seconds, hints, won=won, judged=judged)
@@ -208,8 +208,13 @@ class TrialWorker:
         for case in check.cases:
             weight = weights.get(case.id, 1.0)
             total += weight
-            passed += weight if case.status is Status.PASS else 0.0
+            passed += weight if self._is_right(id_, case) else 0.0
         return passed / total
+
+    def _is_right(self, id_: str, case: CaseResult) -> bool:
+        """Return whether a case passed, or earned all that the reference earns."""
+        passed = case.status is Status.PASS
+        return passed or earns_what_is_said(self._patient, id_, case)
 
     def _stage(self, trial: TrialRun, stage: frozenset[str]) -> dict[str, CheckOutcome]:
         return run_checks(
@@ -268,7 +273,7 @@ class TrialWorker:
         )
         for id_, check in outcome.checks.items():
             for case in check.cases:
-                if case.status is not Status.PASS:
+                if not self._is_right(id_, case):
                     raise AssignmentError(
                         f"the reference fails `{id_}` ({case.id}) with seed {seed}: {case.message}"
                     )

@@ -167,8 +167,9 @@ def cell_test(check: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(check)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
-            # a cell may print for its reader; here is none
-            with contextlib.redirect_stdout(io.StringIO()):
+            # a cell may print for its reader, and unittest to standard error; here is no reader
+            nowhere = io.StringIO()
+            with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
                 check(*args, **kwargs)
         except GraderError:
             raise

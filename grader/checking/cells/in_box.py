@@ -3,10 +3,12 @@ the notebook.
 
 Theory of operation. Such a check is the word of the student's process, which every report says. The
 code runs in a fork of the notebook's process (`grader.sandbox.inside.work.probe`); what comes back
-is data, of which everything may be a lie. It passes only if the answer bears this request's number,
-the test went through statement by statement, and each question beside it that must come out false
-did. The questions stand before and behind the test in an order that is drawn anew, so an answer of
-"all went well" fails. Where one comes out true the check fails, and a person is asked to look.
+is data, of which everything may be a lie. The box asks for the test and for questions beside it one
+by one, and for what comes of comparisons (`Conversation`). It passes only if the test went through
+statement by statement, each comparison that a passing test makes held here, and each question was
+answered as it must be. The questions stand before and behind the test in an order that is drawn
+anew, so an answer of "all went well" fails. If an answer is wrong the check fails, and a person is
+asked to look.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any
 
 from grader.assignment.schema import CheckSpec
 from grader.assignment.spec import Assignment
+from grader.checking.cells.probe_talk import Conversation
 from grader.checking.cells.watched_tests import Program, program
 from grader.checking.run.remote import Remote
 from grader.errors import (
@@ -139,8 +142,11 @@ def ask(test: InBox, remote: Remote, seconds: float) -> Answered:
     """
     sent = program(test.source, test.theirs, BUILTINS, test.modules)
     what = f"the check `{test.id}`"
+    talk = Conversation(sent)
     try:
-        reply = remote.request(what, sent.body(seconds), seconds=seconds, grace=GRACE_SECONDS)
+        reply = remote.request(
+            what, sent.body(seconds), seconds=seconds, grace=GRACE_SECONDS, probed=talk.answer
+        )
     except SubmissionFailed as error:
         if sys.platform == "win32":
             raise GraderFault(
@@ -156,30 +162,33 @@ def ask(test: InBox, remote: Remote, seconds: float) -> Answered:
         )
     if not told:
         return Answered(WorkerDied(f"{what} ended its process before its last line"))
-    results = [one for one in _list(told.get("results")) if isinstance(one, dict)]
-    if told.get("nonce") != sent.nonce or len(results) != len(sent.pieces):
+    if len(talk.results) != len(sent.pieces):
         return _look(test, "its answer is not one of the grader's")
-    return _judged(test, sent, results)
+    return _judged(test, sent, talk)
 
 
-def _judged(test: InBox, sent: Program, results: list[dict[str, Any]]) -> Answered:
+def _judged(test: InBox, sent: Program, talk: Conversation) -> Answered:
     """Return what came of a test by the answers to all pieces."""
-    for index, result in enumerate(results):
-        if index != sent.test and not isinstance(result.get("raised"), Mapping):
+    for index, result in enumerate(talk.results):
+        raised = isinstance(result.get("raised"), Mapping)
+        if index != sent.test and raised == (index in sent.true):
             question = sent.questions[index].replace(f"{sent.guard}.other", "object()")
             lines = question.split("\n")
             question = " ".join(lines[question.startswith("import ") :])
-            return _look(test, f"`{clean(question.removeprefix('assert '), 200)}` came out true")
-    own = results[sent.test]
-    raised = own.get("raised")
-    if isinstance(raised, Mapping):
-        return _raised(test, sent, raised, own.get("marks"))
-    liars = [clean(one, 200) for one in _list(own.get("liars")) if isinstance(one, str)]
+            asked = clean(question.removeprefix("assert "), 200)
+            return _look(test, f"`{asked}` came out {str(not raised).lower()}")
+    own = talk.results[sent.test]
+    if isinstance(own.get("raised"), Mapping):
+        return _raised(test, sent, talk, own)
+    liars = [clean(one, 200) for one in talk.liars]
     if liars:
         return _look(test, liars[0])
     if _list(own.get("marks")) != [*sent.pieces[sent.test].marks] or own.get("traced"):
         return _look(test, "not all of its lines were run")
-    return Answered(_partly(test, own.get("value")))
+    wrong = talk.wrong()
+    if wrong:
+        return _look(test, wrong)
+    return Answered(_partly(test, talk.points(own.get("value"))))
 
 
 def _look(test: InBox, why: str) -> Answered:
@@ -203,12 +212,14 @@ def _partly(test: InBox, value: object) -> GraderError | None:
     return PartlyRight(f"the check gives {max(value, 0):g} of its {test.points:g} points", share)
 
 
-def _raised(test: InBox, sent: Program, raised: Mapping[str, Any], marks: Any) -> Answered:
+def _raised(test: InBox, sent: Program, talk: Conversation, own: dict[str, Any]) -> Answered:
     """Return the failure for a test that raised."""
+    raised, marks = own["raised"], own.get("marks")
     kinds = tuple(
         clean(kind, 80) for kind in _list(raised.get("kinds")) if isinstance(kind, str)
     ) or ("an exception",)
     message = clean(raised["message"], 500) if isinstance(raised.get("message"), str) else ""
+    message = talk.in_words(message)
     missing = clean(raised["missing"], 200) if isinstance(raised.get("missing"), str) else ""
     if "NotImplementedError" in kinds:
         return Answered(NotImplementedYet(_stub(message) or test.id))

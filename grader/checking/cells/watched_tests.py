@@ -12,15 +12,28 @@ import ast
 import math
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from grader.checking.cells.points_by_number import Count, counted
+from grader.checking.cells.trusted_comparisons import (
+    VALUES,
+    Comparison,
+    Cutter,
+    bound,
+    imports_of,
+    literals_under_names,
+    must_hold,
+    unrolled,
+    with_names,
+)
 from grader.errors import AssignmentError
 from grader.notebooks.definitions import tree_of
 
 # What functions must not say yes to, by the last part of their names; `{f}` is the function as the
 # test names it.
 NUMBERS, LISTS = "{f}(0.0, 1.0)", "{f}([0], [1])"
+SAME = "{f}([2], [2])"  # and to this they must not say no
 ASKED = {
     **dict.fromkeys(("allclose", "isclose"), f"assert {NUMBERS}"),
     **dict.fromkeys(("array_equal", "array_equiv"), f"assert {LISTS}"),
@@ -36,6 +49,7 @@ ASKED = {
             "assertEquals",
             "eq_",
             "assertCountEqual",
+            "assert_equals",
         ),
         NUMBERS,
     ),
@@ -111,11 +125,17 @@ KINDS = frozenset(
 WATCHED = {
     **{"np": "numpy", "numpy": "numpy", "nt": "numpy", "npt": "numpy"},
     **{"pd": "pandas", "pandas": "pandas"},
-    **{name: name for name in ("unittest", "pytest", "hashlib", "math", "contextlib", "io")},
+    **{
+        name: name for name in ("nose", "unittest", "pytest", "hashlib", "math", "contextlib", "io")
+    },
 }
 ANYTHING = frozenset(("object", "Any"))  # classes to which everything belongs
 _TIMING = re.compile(r"\A\s*%%(?:time|timeit|capture)\b[^\n]*\n")
 _NAMES = (ast.Name, ast.Attribute)
+REPEATING = (
+    *(ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
 
 
 class Piece(NamedTuple):
@@ -124,6 +144,17 @@ class Piece(NamedTuple):
     code: str
     literals: tuple[str, ...]
     marks: tuple[int, ...]
+    comparisons: tuple[Compared, ...] = ()
+    told: tuple[str, ...] = ()  # what stands in messages, which is not sent
+    tally: Count | None = None  # how its points add up, if it ends with their number
+
+
+class Compared(NamedTuple):
+    """A comparison that the trusted side makes, and the box for values that aren't plain."""
+
+    decided: Comparison
+    code: str
+    literals: tuple[str, ...]
 
 
 class Program(NamedTuple):
@@ -135,22 +166,19 @@ class Program(NamedTuple):
     pieces: tuple[Piece, ...]
     test: int
     questions: tuple[str, ...]  # the code of each piece as an author reads it
+    true: frozenset[int]  # the questions whose answer is yes
     builtins: tuple[str, ...]  # built-in names that the test means
     statements: tuple[str, ...]  # of the test, as an author reads them
-    nonce: str
     theirs: tuple[str, ...]  # modules of the student's
     modules: tuple[str, ...]  # those of them that the test imports
     libraries: tuple[str, ...]  # packages that the test builds on
 
     def body(self, seconds: float) -> dict[str, Any]:
-        """Return the request."""
-        pieces = [{"code": piece.code, "literals": list(piece.literals)} for piece in self.pieces]
+        """Return the request; the pieces are sent one by one, as the box asks for them."""
         return {
             "op": "probe",
             "guard": self.guard,
-            "pieces": pieces,
             "builtins": list(self.builtins),
-            "nonce": self.nonce,
             "seconds": seconds,
             "theirs": list(self.theirs),
             "modules": list(self.modules),
@@ -170,28 +198,48 @@ def program(
     tree = parsed(text, source)
     guard = f"_{secrets.token_hex(8)}"
     asked = list(dict.fromkeys([*ALWAYS, *must_be_false(tree, guard)]))
-    pieces = [(question, _piece(parsed(question, question), guard)) for question in asked]
+    asked_true = list(dict.fromkeys(must_be_true(tree)))
+    cutter = Cutter(imports_of(tree), theirs)
+    written_out = unrolled(tree, cutter)
     order = secrets.SystemRandom()
-    order.shuffle(pieces)
+    pieces = _questions(asked, asked_true, guard)
     before = order.randint(1, len(pieces) - 1)
-    pieces.insert(before, (source, _piece(tree, guard)))
+    pieces.insert(before, (source, False, _piece(written_out, guard, cutter)))
     # What the test itself may have brought about is asked for behind it, too.
-    pieces += [
-        (question, _piece(parsed(question, question), guard))
-        for question in order.sample(asked, len(asked))
-    ]
+    pieces += _questions(asked, asked_true, guard)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return Program(
         guard=guard,
-        pieces=tuple(piece for _, piece in pieces),
+        pieces=tuple(piece for _, _, piece in pieces),
         test=before,
-        questions=tuple(question for question, _ in pieces),
+        questions=tuple(question for question, _, _ in pieces),
+        true=frozenset(index for index, (_, true, _) in enumerate(pieces) if true),
         builtins=tuple(sorted(used & builtin - theirs)),
-        statements=tuple(_first_line(node) for node in parsed(text, source).body),
-        nonce=secrets.token_hex(16),
+        statements=tuple(_first_line(node) for node in written_out.body),
         theirs=modules,
         modules=tuple(sorted(_imports(tree) & {*modules})),
         libraries=tuple(sorted(_libraries(tree))),
+    )
+
+
+def _questions(false: list[str], true: list[str], guard: str) -> list[tuple[str, bool, Piece]]:
+    """Return questions in an order of chance, with numbers of chance, and whether each is true."""
+    order = secrets.SystemRandom()
+    asked = [(question, False) for question in false] + [(question, True) for question in true]
+    made = []
+    for question, is_true in order.sample(asked, len(asked)):
+        drawn = _drawn(question)
+        made.append((drawn, is_true, _piece(parsed(drawn, drawn), guard)))
+    return made
+
+
+def _drawn(question: str) -> str:
+    """Return a question about other numbers, which differ as its own do."""
+    first = secrets.randbelow(900) + 100
+    second = first + 1 + secrets.randbelow(900)
+    drawn = question.replace(NUMBERS[3:], f"({first}.5, {second}.5)")
+    return drawn.replace(LISTS[3:], f"([{first}], [{second}])").replace(
+        SAME[3:], f"([{first}], [{first}])"
     )
 
 
@@ -262,24 +310,75 @@ def must_be_false(tree: ast.Module, guard: str) -> Iterator[str]:
             yield ASKED[last].format(f=function)
 
 
+def must_be_true(tree: ast.Module) -> Iterator[str]:
+    """Yield code that must hold, for the functions of NumPy by which a test tells right from
+    wrong.
+    """
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, _NAMES):
+            continue
+        function = ast.unparse(node.func)
+        last = function.rpartition(".")[2]
+        if last in ("allclose", "array_equal", "array_equiv"):
+            yield "assert " + SAME.format(f=function)
+        elif last in ("assert_allclose", "assert_array_equal", "assert_array_almost_equal"):
+            yield SAME.format(f=function)
+
+
 # --- the rewritten code ---------------------------------------------------------------------------
 
 
-def _piece(tree: ast.Module, guard: str) -> Piece:
-    """Return code that tells its guard what it passes and compares."""
-    rewriter = _Rewriter(guard)
+def _piece(tree: ast.Module, guard: str, cutter: Cutter | None = None) -> Piece:
+    """Return code that tells its guard what it passes and compares.
+
+    cutter: takes the comparisons apart that the trusted side makes
+    """
+    if cutter is None:
+        return _rewritten(tree, guard, None)
+    text = ast.unparse(tree)
+    cutter.known = literals_under_names(tree, cutter)
+    while True:
+        piece = _rewritten(ast.parse(text), guard, cutter)
+        read = {
+            node.id
+            for node in ast.walk(ast.parse(piece.code))
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        }
+        left = read & cutter.known.keys()
+        if not left:
+            return piece
+        # what the box needs of them, for instance as an argument, stays a variable there
+        for name in left:
+            del cutter.known[name]
+
+
+def _rewritten(tree: ast.Module, guard: str, cutter: Cutter | None) -> Piece:
+    held = dict[int, tuple[bool, bool]]()
+    if cutter is not None:
+        held = {id(node): (True, required) for node, required in must_hold(tree)}
+    rewriter = _Rewriter(guard, cutter, held)
     body: list[ast.stmt] = []
     marks: list[int] = []
     for index, node in enumerate(tree.body):
-        made = rewriter.visit(node)
-        if index == len(tree.body) - 1 and isinstance(made, ast.Expr):
-            made = ast.Expr(rewriter.call("ended", made.value))
-        body.append(made)
+        if cutter is None or bound(node) not in cutter.known:
+            made = rewriter.visit(node)
+            if index == len(tree.body) - 1 and isinstance(made, ast.Expr):
+                made = ast.Expr(rewriter.call("ended", made.value))
+            body.append(made)
         if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
             marks.append(secrets.randbelow(1 << 31))
             body.append(ast.Expr(rewriter.call("mark", ast.Constant(marks[-1]))))
-    whole = ast.fix_missing_locations(ast.Module(body=body, type_ignores=[]))
-    return Piece(ast.unparse(whole), tuple(rewriter.literals), tuple(marks))
+    whole = ast.Module(body=body, type_ignores=[])
+    count = None if cutter is None else counted(whole, rewriter.call, guard)
+    ast.fix_missing_locations(whole)
+    return Piece(
+        ast.unparse(whole),
+        tuple(rewriter.literals),
+        tuple(marks),
+        tuple(rewriter.comparisons),
+        tuple(rewriter.told),
+        count,
+    )
 
 
 class _Rewriter(ast.NodeTransformer):
@@ -287,17 +386,77 @@ class _Rewriter(ast.NodeTransformer):
     table.
     """
 
-    def __init__(self, guard: str) -> None:
+    def __init__(
+        self,
+        guard: str,
+        cutter: Cutter | None = None,
+        held: Mapping[int, tuple[bool, bool]] | None = None,
+    ) -> None:
         self.guard = guard
         self.literals: list[str] = []
+        self.comparisons: list[Compared] = []
+        self.told: list[str] = []
+        self._cutter = cutter
+        self._held = held or {}
         self._compared = 0
+        self._repeats = 0  # loops and functions that the node at hand stands in
+
+    def visit(self, node: ast.AST) -> Any:
+        """Visit a node and know whether it may be run more than once."""
+        repeats = isinstance(node, REPEATING)
+        self._repeats += repeats
+        made = super().visit(node)
+        self._repeats -= repeats
+        return made
 
     def call(self, name: str, *args: ast.expr) -> ast.expr:
         """Return a call of the guard."""
         function = ast.Attribute(ast.Name(self.guard, ast.Load()), name, ast.Load())
         return ast.Call(function, list(args), [])
 
+    def _sent_out(self, node: ast.expr) -> ast.expr | None:
+        """Return the call that lets the trusted side compare, None for what it can't compare."""
+        cut = None if self._cutter is None else self._cutter.cut(node)
+        if cut is None:
+            return None
+        inner = _Rewriter(self.guard)
+        held = self._held.get(id(node), (False, False))
+        decided = Comparison(ast.unparse(cut.rest), cut.modules, *held, once=not self._repeats)
+        code = ast.unparse(ast.fix_missing_locations(inner.visit(_parsed_again(cut.rest))))
+        self.comparisons.append(Compared(decided, code, tuple(inner.literals)))
+        number = ast.Constant(len(self.comparisons) - 1)
+        made = self.call("decided", number, *(self.visit(value) for value in cut.values))
+        if cut.receiver and isinstance(made, ast.Call):
+            made.keywords = [ast.keyword(cut.receiver, ast.Name(cut.receiver, ast.Load()))]
+        return made
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        node.test = self.visit(node.test)
+        if node.msg is not None and self._cutter is not None:
+            node.msg = self._message(node.msg)
+        return node
+
+    def _message(self, node: ast.expr) -> ast.expr:
+        """Return a message whose literals stay on the trusted side."""
+        if isinstance(node, ast.JoinedStr):
+            node.values = [self._message(part) for part in node.values]
+            return node
+        value = node.value if isinstance(node, ast.FormattedValue) else node
+        assert self._cutter is not None
+        if not isinstance(value, ast.expr) or not self._cutter.is_literal(value):
+            return node
+        if isinstance(node, ast.FormattedValue) and (node.format_spec or node.conversion > 0):
+            return node
+        try:
+            told = ast.literal_eval(with_names(_parsed_again(value), self._cutter.known))
+        except ValueError:
+            return node
+        self.told.append(str(told))
+        return ast.Constant(f"{self.guard}:{len(self.told) - 1};")
+
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        if (sent := self._sent_out(node)) is not None:
+            return sent
         self._compared += 1
         self.generic_visit(node)
         self._compared -= 1
@@ -310,6 +469,8 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        if (sent := self._sent_out(node)) is not None:
+            return sent
         named = ast.unparse(node.func).rpartition(".")[2] if isinstance(node.func, _NAMES) else ""
         asks = named in ASKED and named not in KINDS
         self._compared += asks
@@ -347,6 +508,10 @@ class _Rewriter(ast.NodeTransformer):
         self.literals.append(repr(node.value))
         return self.call("literal", ast.Constant(len(self.literals) - 1))
 
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        of_values = isinstance(node.value, ast.Name) and node.value.id == VALUES
+        return node if of_values else self.generic_visit(node)
+
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         return node
 
@@ -360,6 +525,10 @@ class _Rewriter(ast.NodeTransformer):
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         node.body = [self.visit(one) for one in node.body]
         return node
+
+
+def _parsed_again(node: ast.expr) -> ast.expr:
+    return ast.parse(ast.unparse(node), mode="eval").body
 
 
 def _first_line(node: ast.stmt) -> str:

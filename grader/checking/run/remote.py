@@ -138,11 +138,13 @@ class Remote:
         seconds: float | None = None,
         grace: float = 0.0,
         message: Callable[[Frame], None] | None = None,
+        probed: Callable[[Frame], Frame] | None = None,
     ) -> Frame:
         """Send a request, and those that were held back before it, and return its reply.
 
         ``what`` names the request in messages, for instance "`forward`". ``message`` is called for
-        each frame that goes ahead of the reply (a notebook's outputs). ``grace`` is how much longer
+        each frame that goes ahead of the reply (a notebook's outputs), ``probed`` answers what a
+        check in the box asks. ``grace`` is how much longer
         than ``seconds`` a far end may take that interrupts its own work in time. Raises a
         `SubmissionFailed` for all that the far end does wrong.
         """
@@ -155,7 +157,8 @@ class Remote:
         requests = [*held, Request(what, body, blobs)]
         try:
             box.channel.send(_joined(requests), SEND_SECONDS)
-            reply = self._reply(box, limit + grace, message, _most_bytes(body.get("most")), what)
+            most = _most_bytes(body.get("most"))
+            reply = self._reply(box, limit + grace, message, most, what, probed)
             ok = reply.body.get("ok")
             if not isinstance(ok, bool):
                 raise WireError("a reply without an outcome")
@@ -262,6 +265,7 @@ class Remote:
         message: Callable[[Frame], None] | None,
         most: int = MAX_BYTES,
         what: str = "",
+        probed: Callable[[Frame], Frame] | None = None,
     ) -> Frame:
         """Receive a reply and deal with what comes before it.
 
@@ -276,6 +280,8 @@ class Remote:
                 box.channel.send(self.asked(frame), SEND_SECONDS)
             elif kind == "callback" and self.called_back is not None:
                 box.channel.send(self._answer_callback(frame, what, deadline), SEND_SECONDS)
+            elif kind == "probed" and probed is not None:
+                box.channel.send(probed(frame), SEND_SECONDS)
             elif kind != "message":
                 break
             elif message is not None:

@@ -3,10 +3,12 @@ with it.
 
 Theory of operation. The fork is the student's process, and what it says is the student's word. It
 is made hard to bend in a few lines: the code comes as plain Python, so no transformer of the shell
-sees it; builtins are those of before the student's first cell; tracing is off; the fork has neither
-the wire nor a stream that anybody reads; what must come out false is run beside the test, in an
-order that only the trusted side knows; literals that are compared with are kept out of the code
-object. Whoever patches this module on purpose can still lie: see docs/security.md.
+sees it; builtins are those of before the student's first cell; tracing is off; the fork has no
+stream that anybody reads. Its questions go to the trusted side through the process that it was
+forked from. The trusted side sends one piece of code at a time, the test among questions whose
+answer it knows. It makes the comparisons itself if the values are plain data (`Guards.decided`), so
+what they are compared with is never here. Whoever patches this module on purpose can still lie: see
+docs/security.md.
 """
 
 from __future__ import annotations
@@ -15,10 +17,9 @@ import ast
 import builtins
 import importlib
 import io
-import json
 import os
 import random
-import select
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -29,9 +30,12 @@ from typing import Any
 import numpy as np
 
 from grader.sandbox.inside.work.alarm import ends_after
+from grader.sandbox.inside.work.handed_in import exception
 from grader.sandbox.inside.work.replaced import foreign, in_libraries, instead
+from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, WireError, WireTimeout
 
-MOST_BYTES = 1 << 16  # of a fork's answer
+MOST_BYTES = 4 << 20  # of the arrays of one message of a fork's
+MOST_SIZE = 1 << 20  # of the values that the trusted side compares
 MOST_ITEMS = 1_000  # of a container whose items are looked at
 GRACE_SECONDS = 2.0
 TEXT_CAP = 500
@@ -40,21 +44,14 @@ PLAIN = frozenset(
 )
 ORDERED = ("__sub__", "__rsub__", "__lt__", "__gt__", "__le__", "__ge__", "__abs__")
 NUMBERS = range(-20, 200)  # an honest number equals one of them at most
+MOST_DEPTH = 12  # of containers within a value that the trusted side compares
 CONTAINERS = (list, tuple, set, frozenset, dict)
 MAIN = frozenset(("__main__",))  # where a notebook's cells are run
 
 # Kept from before any code of a student's runs.
 _BUILTINS = dict(vars(builtins))
 _fork = getattr(os, "fork", None)
-_exit, _write, _read, _pipe, _close, _waitpid = (
-    os._exit,
-    os.write,
-    os.read,
-    os.pipe,
-    os.close,
-    os.waitpid,
-)
-_select, _monotonic, _dumps, _loads = select.select, time.monotonic, json.dumps, json.loads
+_exit, _waitpid, _monotonic, _socketpair = os._exit, os.waitpid, time.monotonic, socket.socketpair
 _AWAITS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _import_module = importlib.import_module
 _random = random.SystemRandom().random
@@ -72,19 +69,54 @@ class Guards:
     it ends with.
     """
 
-    def __init__(self, literals: list[str], theirs: frozenset[str] = MAIN) -> None:
+    def __init__(
+        self,
+        literals: list[str],
+        theirs: frozenset[str] = MAIN,
+        ask: Callable[[Frame], Frame] | None = None,
+        namespace: dict[str, Any] | None = None,
+    ) -> None:
         self.other = Other()
         self._theirs = theirs
         self.marks: list[int] = []
         self.liars: list[str] = []
         self.value: float | None = None
-        self._literals = [
-            _eval(_compile(text, "<literal>", "eval"), {"__builtins__": {}}) for text in literals
-        ]
+        self._literals = _made(literals)
+        self._ask = ask
+        self._namespace = namespace
 
     def literal(self, index: int) -> Any:
-        """Return a literal of the test."""
+        """Return a literal of the piece of code that is run."""
         return self._literals[index]
+
+    def decided(self, index: int, /, *values: Any, **names: Any) -> Any:
+        """Return what the trusted side says of a comparison, or raise what the comparison raises.
+
+        What isn't plain data is compared here. names: those that the comparison needs for it.
+        """
+        assert self._ask is not None
+        reply = self._ask(_question(index, values))
+        body = reply.body
+        if body.get("raises"):
+            raise exception(str(body["raises"]), str(body.get("message", "")))
+        if "value" in body:
+            return Decoder(reply.blobs).decode(body["value"])
+        kept, self._literals = self._literals, _made(body["literals"])
+        code = _compile(body["code"], "<test>", "eval", dont_inherit=True)
+        try:
+            value = _eval(code, self._namespace, {"_values": values, **names})
+        except BaseException:
+            self._noted(index, False)
+            raise
+        finally:
+            self._literals = kept
+        self._noted(index, value is None or _holds(value))
+        return value
+
+    def _noted(self, index: int, holds: bool) -> None:
+        """Say what came of a comparison that was made here."""
+        assert self._ask is not None
+        self._ask(Frame({"op": "probed", "want": "noted", "index": index, "holds": holds}))
 
     def of(self, owner: Any, name: str) -> Any:
         """Return what an attribute is read of, and note it if students have put their own in its
@@ -105,6 +137,11 @@ class Guards:
     def mark(self, number: int) -> None:
         """Note that a statement has been passed."""
         self.marks.append(number)
+
+    def added(self, index: int) -> None:
+        """Say that a line which adds to the points was passed."""
+        assert self._ask is not None
+        self._ask(Frame({"op": "probed", "want": "added", "index": index}))
 
     def ended(self, value: Any) -> None:
         """Note the number that the last line shows, if it is one."""
@@ -187,6 +224,40 @@ class Guards:
             self.liars.append(told)
 
 
+def _made(literals: list[str]) -> list[Any]:
+    return [_eval(_compile(text, "<literal>", "eval"), {"__builtins__": {}}) for text in literals]
+
+
+def _question(index: int, values: tuple[Any, ...]) -> Frame:
+    """Return what asks the trusted side for a comparison; without values that aren't plain data."""
+    body = {"op": "probed", "want": "decide", "index": index}
+    encoder = Encoder(most=MOST_SIZE, deepest=MOST_DEPTH)
+    try:
+        if all(_is_plain(value, MOST_DEPTH) for value in values):
+            return Frame({**body, "values": encoder.encode([*values])}, tuple(encoder.blobs))
+    except WireError:
+        pass
+    return Frame(body)
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Return whether a value is plain data through and through, none of a student's classes."""
+    kind = type(value)
+    if kind in CONTAINERS:
+        items = [*value.keys(), *value.values()] if kind is dict else value
+        return depth > 0 and all(_is_plain(item, depth - 1) for item in items)
+    if kind is np.ndarray:
+        return not value.dtype.hasobject
+    return kind in PLAIN or (isinstance(value, np.generic) and kind.__module__ == "numpy")
+
+
+def _holds(outcome: Any) -> bool:
+    try:
+        return bool(outcome)
+    except BaseException:
+        return False
+
+
 def _true(asked: Callable[[], Any]) -> bool:
     """Return whether what must be false comes out true; arrays count if they have entries, all of
     them true.
@@ -241,49 +312,24 @@ def _changed(value: Any) -> list[Any]:
 # --- the fork -------------------------------------------------------------------------------------
 
 
-def probe(kernel: Any, body: dict[str, Any]) -> dict[str, Any]:
-    """Run pieces of code in a fork of this process and return what it says of them; ``{}`` if it
-    says nothing.
-    """
-    if _fork is None:
-        raise OSError("this system can't fork: checks in the box can't be run here")
-    kernel.stdout.flush()
-    kernel.stderr.flush()
-    reader, writer = _pipe()
-    pid = _fork()
-    if pid == 0:
+def _handed_on(fork: Channel, trusted: Channel, seconds: float) -> dict[str, Any]:
+    """Hand the questions of a fork on, and the answers back, until it ends; return how it ended."""
+    deadline = _monotonic() + seconds
+    while True:
         try:
-            _close(reader)
-            _answer(kernel, body, writer)
-        finally:
-            _exit(0)
-    _close(writer)
-    seconds = float(body["seconds"])
-    data, late = _gathered(reader, seconds + GRACE_SECONDS)
-    _close(reader)
-    _reap(pid)
-    if late:
-        return {"late": True}
-    try:
-        told = _loads(data)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
-def _gathered(reader: int, seconds: float) -> tuple[bytes, bool]:
-    """Return the bytes that a fork writes, and whether it ran out of time."""
-    parts, size, deadline = [], 0, _monotonic() + seconds
-    while size <= MOST_BYTES:
-        ready, _, _ = _select([reader], [], [], max(0.0, deadline - _monotonic()))
-        if not ready:
-            return b"", True
-        part = _read(reader, MOST_BYTES)
-        if not part:
-            break
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts), False
+            frame = fork.receive(max(0.0, deadline - _monotonic()), MOST_BYTES)
+        except WireTimeout:
+            return {"late": True}
+        except WireError:
+            return {}
+        if frame.body.get("op") != "probed":
+            return {"done": True}
+        trusted.send(frame)
+        reply = trusted.receive()
+        try:
+            fork.send(reply, GRACE_SECONDS)
+        except WireError:
+            return {}
 
 
 def _reap(pid: int) -> None:
@@ -320,14 +366,18 @@ class _Unread(io.StringIO):
     """Standard output and error of a fork."""
 
 
-def _answer(kernel: Any, body: dict[str, Any], writer: int) -> None:
-    """Run the pieces and write what came of them, all in one line at the end."""
+def _answer(kernel: Any, body: dict[str, Any], asked: Channel) -> None:
+    """Run the pieces, one by one as they come, and send what came of each."""
     channel, kernel._channel = kernel._channel, _Nobody()
     channel.close()
     sys.stdout = sys.stderr = _Unread()
     namespace = kernel.namespace
     theirs = MAIN | set(body["theirs"])
-    results: list[dict[str, Any]] = []
+
+    def ask(frame: Frame) -> Frame:
+        asked.send(frame)
+        return asked.receive()
+
     with ends_after(float(body["seconds"])):
         for module in body["modules"]:
             _imported(module)
@@ -336,16 +386,20 @@ def _answer(kernel: Any, body: dict[str, Any], writer: int) -> None:
         for name in body["builtins"]:
             namespace.pop(name, None)
         libraries = frozenset(body["libraries"])
-        replaced = [*in_libraries(libraries, theirs)]
-        for piece in body["pieces"]:
-            guards = Guards(piece["literals"], theirs)
-            results.append(_ran(piece, namespace, body["guard"], guards))
-        replaced += in_libraries(libraries, theirs)
-        for result in results:
-            result["liars"] += [f"`{name[:160]}` was replaced" for name in replaced]
-    data = _dumps({"nonce": body["nonce"], "results": results}).encode()
-    while data:
-        data = data[_write(writer, data) :]
+        result: dict[str, Any] = {"liars": _replaced(libraries, theirs)}
+        while True:
+            piece = ask(Frame({"op": "probed", "want": "next", "result": result})).body
+            if not piece.get("code"):
+                break
+            guards = Guards(piece["literals"], theirs, ask, namespace)
+            result = _ran(piece, namespace, body["guard"], guards)
+            if piece.get("last"):
+                result["liars"] += _replaced(libraries, theirs)
+    asked.send(Frame({"op": "ended"}))
+
+
+def _replaced(libraries: frozenset[str], theirs: frozenset[str]) -> list[str]:
+    return [f"`{name[:160]}` was replaced" for name in in_libraries(libraries, theirs)]
 
 
 def _imported(module: str) -> None:
@@ -402,3 +456,45 @@ def _said(error: BaseException) -> dict[str, Any]:
         "message": message,
         "missing": name if isinstance(name, str) else "",
     }
+
+
+def _putting_back() -> Callable[[], None]:
+    """Return what puts the functions of this module back that student code may have replaced."""
+    space, of_class, put = globals(), Guards, setattr
+    own = {name: value for name, value in space.items() if callable(value)}
+    methods = {name: value for name, value in vars(Guards).items() if callable(value)}
+
+    def put_back() -> None:
+        space.update(own)
+        for name, value in methods.items():
+            put(of_class, name, value)
+
+    return put_back
+
+
+def probe(
+    kernel: Any,
+    body: dict[str, Any],
+    _put_back: Callable[[], None] = _putting_back(),  # noqa: B008 - before student code runs
+) -> dict[str, Any]:
+    """Run pieces of code in a fork of this process and return what it says of them; ``{}`` if it
+    says nothing.
+    """
+    if _fork is None:
+        raise OSError("this system can't fork: checks in the box can't be run here")
+    _put_back()
+    kernel.stdout.flush()
+    kernel.stderr.flush()
+    ours, theirs = map(Channel, _socketpair())
+    pid = _fork()
+    if pid == 0:
+        try:
+            ours.close()
+            _answer(kernel, body, theirs)
+        finally:
+            _exit(0)
+    theirs.close()
+    told = _handed_on(ours, kernel._channel, float(body["seconds"]) + GRACE_SECONDS)
+    ours.close()
+    _reap(pid)
+    return told

@@ -7,6 +7,7 @@ writes code against this very module can still hide a function from it.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import sys
 from collections.abc import Iterator
@@ -77,4 +78,5 @@ def instead(found: Any, name: str) -> bool:
     if not isinstance(found, BuiltinFunctionType | type):
         partly = found.func if isinstance(found, functools.partial) else None
         return isinstance(partly, BuiltinFunctionType)
-    return found.__module__ == "builtins" and found.__name__ != name
+    own = found.__module__ == "builtins" and found.__name__ != name
+    return own and vars(builtins).get(found.__name__) is found  # not `types.GeneratorType`
