@@ -89,7 +89,7 @@ class _Mender:
 
     def trouble(self, start: int, end: int, indent: str) -> SyntaxError | None:
         """Return why lines can't be read by themselves, or None if they can."""
-        head = ["class _:"] if indent else []
+        head = ["class _:"] if indent and self.lines[start].startswith(indent) else []
         text = "\n".join([*head, *self.lines[start:end], ""])
         self._tries -= 1
         self._characters -= len(text)
