@@ -142,13 +142,22 @@ class _Mender:
         while at < len(pieces):
             piece, at = self._joined(pieces, at, indent)
             if self._name(piece):
-                while at < len(pieces):
-                    following, after = self._joined(pieces, at, indent)
-                    if not self._belongs(following):
-                        break
-                    piece = Piece(piece.start, following.end, piece.error or following.error)
-                    at = after
+                rest, at = self._rest(pieces, at, indent)
+                if rest is not None:
+                    piece = Piece(piece.start, rest.end, piece.error or rest.error)
             yield piece
+
+    def _rest(self, pieces: list[Piece], at: int, indent: str) -> tuple[Piece | None, int]:
+        """Return what follows a function and can't be read without it, and the next one's index."""
+        rest, behind, first = None, at, None
+        while at < len(pieces):
+            piece, at = self._joined(pieces, at, indent)
+            if piece.error is None or _OPENS.match(self._first(piece)):
+                break
+            first = first or piece
+            if self._belongs(piece):
+                rest, behind = Piece(first.start, piece.end, first.error), at
+        return rest, behind
 
     def _joined(self, pieces: list[Piece], at: int, indent: str) -> tuple[Piece, int]:
         """Return a piece with those that a bracket or a text in it reaches over, and the next one's
@@ -170,8 +179,6 @@ class _Mender:
     def _belongs(self, piece: Piece) -> bool:
         """Return whether an unreadable piece is the rest of the function above it."""
         first = self._first(piece)
-        if piece.error is None or _OPENS.match(first):
-            return False
         rest = self.lines[piece.start + 1 : piece.end]
         return bool(_ENDS.match(first)) or any(line[:1] in (" ", "\t") for line in rest)
 
