@@ -42,6 +42,7 @@ from grader.errors import (
     GraderFault,
     LimitExceeded,
     NotImplementedYet,
+    StudentException,
     WorkerDied,
 )
 from grader.model import CaseResult, Status, Visibility
@@ -242,8 +243,20 @@ class ChecksPlugin:
                 self._second.passed(place)
                 break
             runs.append(second.credit)
+        if len(runs) > 1 and not first.follows:
+            self._note_what_is_needed(first, place.what.replaced)
         self._place, self._now = None, first
         first.share = share(runs)
+
+    def _note_what_is_needed(self, first: Running, replaced: frozenset[str]) -> None:
+        """Say of a case that an earlier function ended what its second runs have shown."""
+        begun = first.case.log.begun
+        if isinstance(first.error, StudentException) and begun and begun.function in replaced:
+            first.case.notes.append(
+                f"It was run again with a right `{begun.function}` in the place of yours, and is"
+                " not right with it: either it has a mistake of its own, or it needs a cache that"
+                f" only your own `{begun.function}` makes."
+            )
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
