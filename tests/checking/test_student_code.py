@@ -381,6 +381,12 @@ def test_function_that_can_not_be_read_fails_alone(toy: Toy) -> None:
     assert graded["count"].message == said
 
 
+def test_argument_that_has_no_influence_is_told(toy: Toy) -> None:
+    code = "def count(ids, n):\n    return np.array([3, 1, 4, 1, 5, 9]) * (n + 1)\n"
+    hint = "`count` computes nothing from `ids`: should what it returns depend on that?"
+    assert toy.change(code, "count")["count"].hint == hint
+
+
 def test_what_needs_an_import_that_failed_is_told_of_the_import(toy: Toy) -> None:
     code = "from nowhere import helper\n" + REFERENCE.replace(
         "def count(ids, n):", "def count(ids, n):\n    helper(ids)"

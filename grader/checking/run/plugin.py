@@ -28,6 +28,7 @@ from grader.checking.api.notebook import Notebook, NotebookRun
 from grader.checking.api.student import Student
 from grader.checking.api.value import let_call_back
 from grader.checking.explain.causes import Causes, evidence
+from grader.checking.explain.diagnosis import Mistake
 from grader.checking.explain.try_again import lines_again
 from grader.checking.judge.credit import Credit, credit, share
 from grader.checking.run.boxes import Boxes
@@ -46,6 +47,7 @@ from grader.errors import (
     WorkerDied,
 )
 from grader.model import CaseResult, Status, Visibility
+from grader.text import quoted
 
 
 class Running:
@@ -396,12 +398,28 @@ class ChecksPlugin:
         """
         try:
             self._causes.diagnose(outcome)
+            if outcome.failed and not outcome.mistake.hint and outcome.id in outcome.roots:
+                outcome.mistake = Mistake("", self._unused(outcome))
         except AssignmentError as error:
             self.problem = self.problem or error
         except Exception as error:  # of a value that a student chose, and nobody thought of
             last = outcome.cases[-1]
             note = f"the grader failed to look for the cause of this: {type(error).__name__}"
             outcome.cases[-1] = msgspec.structs.replace(last, notes=(*last.notes, note))
+
+    def _unused(self, outcome: CheckOutcome) -> str:
+        """Return a sentence on what the function that a check judges never uses, or nothing."""
+        if self._notebook_of(outcome.id) or not outcome.functions:
+            return ""
+        (function,) = outcome.functions
+        module = self.plan.assignment.modules.get(function.split(".")[0])
+        names = self.boxes.functions.unused(module, function) if module else []
+        if not names:
+            return ""
+        return (
+            f"`{function}` computes nothing from {quoted(names)}: should what it returns depend on"
+            f" {'that' if len(names) == 1 else 'these'}?"
+        )
 
     def result(self, case: str, seconds: float) -> CaseResult:
         """Return the verdict of the case that has just ended."""

@@ -47,6 +47,7 @@ SEND_SECONDS = 30.0
 STAGE_SECONDS = 60.0
 IMPORT_GRACE = 3.0  # for what stands behind a statement that was interrupted
 MAX_FRAMES = 12
+MOST_UNUSED = 3  # names of one function that are told
 MOST_PASSED_OVER = 20  # parts of files that are told
 KILLED = -9  # the exit code of what SIGKILL ended; Windows has no such signal
 _SHAPE = re.compile(r"an array of shape \((?:\d+(?:, \d+)*,?)?\), [<>]?[A-Za-z]+\d*")
@@ -240,6 +241,18 @@ class Remote:
             raise
         self._imported.add(module)
         return self.request(what, body, blobs)
+
+    def unused(self, module: str, function: str) -> list[str]:
+        """Return the names that a function of the submission is given or sets and never reads, as
+        far as the box tells.
+        """
+        path = [["module", module], *(["attr", part] for part in function.split("."))]
+        try:
+            reply = self.call_in(module, f"`{function}`", {"op": "unused", "target": path}, ())
+        except SubmissionFailed:
+            return []
+        names = [self._told(name, 40) for name in _list(reply.body.get("names"))[:MOST_UNUSED]]
+        return [name for name in names if name.isidentifier()]
 
     def lacks(self, module: str, failure: SubmissionFailed) -> None:
         """Let every call into a module fail so, without asking the box."""

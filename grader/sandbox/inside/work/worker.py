@@ -36,6 +36,7 @@ from grader.sandbox.inside.work.loading import Loading
 from grader.sandbox.inside.work.probe import Beside, probe
 from grader.sandbox.inside.work.stand_ins import Answers, StandIns
 from grader.sandbox.inside.work.stubs import is_stub
+from grader.sandbox.inside.work.unused_names import unused
 from grader.sandbox.wire import (
     MAX_NODES,
     RETURNED_DEPTH,
@@ -340,6 +341,12 @@ class Worker:
             value = self._walk(frame.body["target"], self.decoder(frame.blobs))
         encoder = Encoder(self.keep, frame.body.get("most"), RETURNED_DEPTH)
         return Frame({"ok": True, "value": encoder.encode(value)}, tuple(encoder.blobs))
+
+    def do_unused(self, frame: Frame) -> Frame:
+        """Send the names that a function of the student's is given or sets and never reads."""
+        function = self._walk(frame.body["target"], self.decoder(frame.blobs))
+        names = unused(function) if self._is_own(function) else []
+        return Frame({"ok": True, "names": names})
 
     def do_set(self, frame: Frame) -> Frame:
         """Set an attribute or an item of something that is kept here."""
