@@ -368,8 +368,8 @@ class ChecksPlugin:
         if self.plan.mode is Mode.RECORD:
             record.seconds = seconds
         outcome.reference_seconds += record.seconds
-        if now.case.log.calls:
-            outcome.functions = (now.case.log.calls[-1].function,)
+        if (last := now.case.log.begun or next(reversed(now.case.log.calls), None)) is not None:
+            outcome.functions = (last.function,)
         if result.status in (Status.PASS, Status.FAIL):
             passed = result.status is Status.PASS
             first = evidence(result.id, passed, now.case, now.expect, now.error)
@@ -413,7 +413,8 @@ class ChecksPlugin:
             return ""
         (function,) = outcome.functions
         module = self.plan.assignment.modules.get(function.split(".")[0])
-        names = self.boxes.functions.unused(module, function) if module else []
+        own = function in self._built.own(outcome.id)
+        names = self.boxes.functions.unused(module, function) if module and own else []
         if not names:
             return ""
         return (
