@@ -16,6 +16,7 @@ from grader.grading.intake.candidates import listed_cells
 from grader.grading.intake.take import MOST_OWN_MODULES, OWN_MODULE_BYTES, take
 from grader.notebooks.advice import remarks as notebook_remarks
 from grader.notebooks.format import UnreadableNotebook, parse
+from grader.sandbox.inside.work.mending import mended
 from grader.zips import zipped
 
 _NOT_TAKEN = (
@@ -111,11 +112,16 @@ def _remarks(path: str, data: bytes, provides: tuple[str, ...]) -> Iterator[str]
 def _code_remarks(path: str, data: bytes, provides: tuple[str, ...]) -> Iterator[str]:
     try:
         tree = ast.parse(data)
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        place = f", line {line}" if line else ""
-        yield f"{path}{place}: Python can't read this file ({getattr(error, 'msg', error)})"
-        return
+    except (SyntaxError, ValueError):
+        text, unreadable = mended(data.decode("utf-8", "replace"), path)
+        for name, error in unreadable:
+            what = f"`{name}`, which fails for that" if name else "this"
+            yield f"{path}, line {error.lineno}: Python can't read {what} ({error.msg})"
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError) as error:
+            yield f"{path}: Python can't read this file ({getattr(error, 'msg', error)})"
+            return
     names = [name for name in _stubs(tree, "") if not provides or name.split(".")[0] in provides]
     if names:
         yield f"{path}: still to be written: {', '.join(names)}"

@@ -112,7 +112,7 @@ def test_files_that_can_not_be_read_by_python_are_named(work: Path) -> None:
     (work / "lib/sums.py").write_text("def add_up(a, b):\n    return a +\n")
     (work / "Work.ipynb").write_text("no JSON")
     first, second = pack_submission(practice(work), work).remarks
-    assert first.startswith("lib/sums.py, line 2: Python can't read this file")
+    assert first.startswith("lib/sums.py, line 2: Python can't read `add_up`, which fails")
     assert second == "Work.ipynb: the file is not a notebook (JSONDecodeError)"
 
 

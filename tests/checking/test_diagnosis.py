@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -480,6 +481,23 @@ def test_array_that_was_given_is_recognised() -> None:
         "check", with_inputs({case: {**RIGHT[case], "y": x + 1} for case, x in CASES.items()}), None
     )
     assert told.hint == "`y` is one of the arrays that the function was given, as it was given."
+
+
+@pytest.mark.parametrize(
+    ("combined", "said"),
+    [
+        (lambda x: x + (x + 1), "with the first argument of `f` added to it"),
+        (lambda x: x * (x + 1), "multiplied by the first argument of `f`."),
+    ],
+)
+def test_array_that_an_argument_has_gone_into_is_recognised(combined: Any, said: str) -> None:
+    values = {case: {**RIGHT[case], "y": combined(x)} for case, x in CASES.items()}
+    named = []
+    for one in with_inputs(values):
+        named.append(msgspec.structs.replace(one, called=["the first argument of `f`"]))
+    told = diagnose("check", named, None)
+    assert told.hint.startswith("`y` is what is expected")
+    assert said in told.hint
 
 
 def test_array_that_is_expected_elsewhere_is_recognised() -> None:

@@ -75,20 +75,31 @@ def test_exception_has_its_hint(toy: Toy, name: str) -> None:
     [
         ('print "shape"', "Write `print(...)`, with brackets"),
         ("import torch_like", "`torch_like` is not there when your work is graded"),
-        ("from given import total", "this module is `pack.given`"),
-        ("from bag.given import total", "this module is `pack.given`"),
+        ("from given import total", "`pack.given` was taken instead"),
+        ("from bag.given import total", "`pack.given` was taken instead"),
+        ("import given as g", "`pack.given` was taken instead"),
+        ("from given import totals", "this module is `pack.given`"),
         ("import cPickle", "belongs to Python 2"),
         ("from .given import totals", "nothing of this name"),
         ("from ...given import total", "leading dot"),
         ("x = (1", "Python can't read this line"),
-        ("def f(:\n    pass", "Python can't read this line"),
         ("if True:\nx = 1", "as far in"),
         ("if True:\n    x = 1\n\ty = 2", "Tabs and spaces"),
         ("try:\n    pass\nexcept ValueError, error:\n    pass", "except"),
     ],
 )
-def test_file_that_can_not_be_imported_has_its_hint(toy: Toy, line: str, said: str) -> None:
-    assert said in hinted(toy, f"{REFERENCE}\n\n{line}\n")
+def test_line_that_can_not_be_used_has_its_hint_and_costs_nothing(
+    toy: Toy, line: str, said: str
+) -> None:
+    graded = toy.grade(f"{REFERENCE}\n\n{line}\n", "center")
+    assert graded.passed == {"center"}
+    (note,) = graded.report.notes
+    assert said in note
+
+
+def test_import_within_a_function_has_its_hint(toy: Toy) -> None:
+    body = "    from given import total\n    return x, 0"
+    assert "this module is `pack.given`" in hinted(toy, f"def center(x):\n{body}\n")
 
 
 def test_exception_in_some_cases_is_told_of_those(toy: Toy) -> None:

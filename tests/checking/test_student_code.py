@@ -334,7 +334,6 @@ def test_missing_function_is_told(toy: Toy) -> None:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("def center(x)\n    return x", "SyntaxError: expected ':' (pack/toy.py, line 1)"),
         (
             "print 'hello'",
             "SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?",
@@ -351,26 +350,62 @@ def test_missing_function_is_told(toy: Toy) -> None:
             "from .given import nothing",
             "ImportError: cannot import name 'nothing' from 'pack.given'",
         ),
-        (
-            "import numpy as np\nx = np.int(3)",
-            "AttributeError: module 'numpy' has no attribute 'int'",
-        ),
+        ("import numpy as np\nx = np.int(3)", "`x = np.int(3)` raised AttributeError: module 'num"),
         ("for i in xrange(3): pass", "NameError: name 'xrange' is not defined"),
-        (
-            "import sys\nsys.exit()",
-            "importing `pack.toy` tried to end the program (sys.exit) (pack/toy.py, line 2)",
-        ),
-        ("import os\nos._exit(3)", "importing `pack.toy` ended its process: exit code 3"),
-        ("while True: pass", "importing `pack.toy` was still running after the limit of 5 seconds"),
-        (b"x = 1\0", "cannot contain null bytes"),
+        ("import sys\nsys.exit()", "`sys.exit()` raised SystemExit. It was passed over"),
+        ("while True: pass", "`while True: pass` raised TimeUp: the limit of 5 seconds has passed"),
+        (b"x = 1\0", "Python can't read this (SyntaxError"),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else None,
 )
-def test_module_that_does_not_import_fails_every_check(
+def test_statement_that_can_not_be_used_is_told_and_costs_nothing(
     toy: Toy, code: str | bytes, message: str
 ) -> None:
-    given = toy.hasty if "still running" in message else toy
-    graded = given.grade(code, "center", "count")
+    given = toy.hasty if "TimeUp" in message else toy
+    data = code.encode() if isinstance(code, str) else code
+    graded = given.grade(data + b"\n" + REFERENCE.encode(), "center", "count")
+    assert graded.passed == {"center", "count"}
+    (note,) = graded.report.notes
+    assert message in note
+    (look,) = graded.report.look
+    assert look.startswith("pack/toy.py does not load as it was handed in: see line")
+
+
+def test_function_that_can_not_be_read_fails_alone(toy: Toy) -> None:
+    code = REFERENCE.replace("def count(ids, n):", "def count(ids, n)")
+    assert code != REFERENCE
+    graded = toy.grade(code)
+    assert graded.passed == CHECKS - {"count"}
+    line = code.split("\n").index("def count(ids, n)") + 1
+    said = f"`count` raised SyntaxError: expected ':' (pack/toy.py, line {line})"
+    assert graded["count"].message == said
+
+
+def test_argument_that_has_no_influence_is_told(toy: Toy) -> None:
+    code = "def count(ids, n):\n    return np.array([3, 1, 4, 1, 5, 9]) * (n + 1)\n"
+    hint = "`count` computes nothing from `ids`: should what it returns depend on that?"
+    assert toy.change(code, "count")["count"].hint == hint
+
+
+def test_what_needs_an_import_that_failed_is_told_of_the_import(toy: Toy) -> None:
+    code = "from nowhere import helper\n" + REFERENCE.replace(
+        "def count(ids, n):", "def count(ids, n):\n    helper(ids)"
+    )
+    graded = toy.grade(code)
+    assert graded.passed == CHECKS - {"count"}
+    said = "`count` raised ModuleNotFoundError: No module named 'nowhere' (pack/toy.py, line 1)"
+    assert graded["count"].message == said
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("def cen ter(x):\n    return x", "SyntaxError"),
+        ("import os\nos._exit(3)", "importing `pack.toy` ended its process: exit code 3"),
+    ],
+)
+def test_module_with_nothing_to_use_fails_every_check(toy: Toy, code: str, message: str) -> None:
+    graded = toy.grade(code, "center", "count")
     assert set(graded.statuses.values()) == {"fail"}
     assert message in graded["center"].message
     assert message in graded["count"].message

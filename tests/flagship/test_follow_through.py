@@ -141,6 +141,42 @@ def test_a_function_that_raises_costs_what_a_wrong_one_costs(
     assert without_points(report) == {function}
 
 
+OWN_FORM = (
+    LAYERS,
+    "x, prev_h, Wx, Wh, next_h = cache",
+    "Wh, next_h, x, prev_h, Wx = (cache[name] for name in ('Wh', 'h', 'x', 'prev', 'Wx'))",
+)
+OUTPUT_RAISES = (
+    LAYERS,
+    "next_h = np.tanh(x @ Wx + prev_h @ Wh + b)  # (N, H)\n    return next_h, (x, prev_h, Wx, Wh, next_h)",
+    "next_h = np.tanh(xx @ Wx + prev_h @ Wh + b)\n"
+    "    cache = {'x': x, 'prev': prev_h, 'Wx': Wx, 'Wh': Wh, 'h': next_h}\n    return next_h, cache",
+)
+
+
+def test_cache_of_a_forward_function_that_raises_is_the_students_own(
+    changed: Callable[..., Path], graded: Callable[..., Any]
+) -> None:
+    report = graded(
+        changed(OWN_FORM, OUTPUT_RAISES), *(f"--only={check}" for check in RNN_CHECKS)
+    ).report
+    assert without_points(report) == {"rnn_step_forward"}
+
+
+def test_backward_function_that_only_an_unknown_cache_suits_is_told_why(
+    changed: Callable[..., Path], graded: Callable[..., Any]
+) -> None:
+    unknown = (
+        OUTPUT_RAISES[0],
+        OUTPUT_RAISES[1],
+        OUTPUT_RAISES[2].replace("'h': next_h", "'h': xx"),
+    )
+    checks = ("rnn_step_forward", "rnn_step_backward")
+    report = graded(changed(OWN_FORM, unknown), *(f"--only={check}" for check in checks)).report
+    (note,) = {note for case in report["checks"][1]["cases"] for note in case["notes"]}
+    assert note.endswith("or it needs a cache that only your own `rnn_step_forward` makes.")
+
+
 def test_values_share_the_points_of_a_step(
     changed: Callable[..., Path], graded: Callable[..., Any]
 ) -> None:

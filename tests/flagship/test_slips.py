@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from grader.assignment.spec import load
+
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS, RNN = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py"
 SAMPLES = ("captioning_rnn_sample", "captioning_lstm_sample")
@@ -105,12 +107,10 @@ NAMED = {
     "steps counted by captions": (
         (LAYERS, "x.shape[1]):\n        h_t, _ = rnn", "x.shape[0]):\n        h_t, _ = rnn"), "rnn_forward", ""),
     "print of Python 2": (
-        (LAYERS, "import numpy as np\n", 'import numpy as np\nif False:\n    print "shape"\n'),
+        (LAYERS, "    h_t, h = h0, []\n", '    h_t, h = h0, []\n    print "shape"\n'),
         "rnn_forward", "Write `print(...)`"),
     "a package that is not there": (
-        (LAYERS, "import numpy as np\n", "import numpy as np\nimport tensorflow_2\n"), "rnn_forward", "not there"),
-    "a package renamed": (
-        (RNN, "from ..layers import", "from cs682.layers import"), SAMPLES[0], "this module is `cs231n.layers`"),
+        (LAYERS, "    h_t, h = h0, []\n", "    import tensorflow_2\n    h_t, h = h0, []\n"), "rnn_forward", "not there"),
 }  # fmt: skip
 UNTRUE = "right at every time step but"
 
@@ -149,12 +149,43 @@ def test_mistake_behind_an_earlier_one_is_named(told: Callable) -> None:
     assert result["rnn_step_forward"]["mistake"] != result[LOSSES[0]]["mistake"]
 
 
-def test_flat_files_are_told_where_their_modules_are(graded: Callable, tmp_path: Path) -> None:
+# --- a file that can't be loaded as it is ---
+
+ALL = [
+    f"--only={check.id}" for check in load(ROOT / "assignment").spec.checks if not check.notebook
+]
+
+
+def test_flat_files_cost_nothing_and_are_told(graded: Callable, tmp_path: Path) -> None:
     for path in (LAYERS, RNN):
         text = (ROOT / "solutions" / path).read_text(encoding="utf-8")
         (tmp_path / Path(path).name).write_text(text.replace("from ..", "from "), encoding="utf-8")
-    (result,) = graded(tmp_path, f"--only={SAMPLES[0]}").report["checks"]
-    assert "this module is `cs231n.layers`" in result["hint"]
+    report = graded(tmp_path, *ALL).report
+    assert report["score"] == report["max_score"]
+    (note,) = [note for note in report["notes"] if "`from layers import" in note]
+    assert "`cs231n.layers` was taken instead" in note
+
+
+def test_fault_in_a_file_costs_the_functions_alone_that_it_is_in(
+    changed: Callable[..., Path], graded: Callable[..., Any]
+) -> None:
+    submission = changed(
+        (LAYERS, "import numpy as np\n", "import numpy as np\nfrom google.colab import drive\n"),
+        (LAYERS, "    x, prev_h, Wx, Wh, next_h = cache\n", "    x, prev_h, Wx, Wh, next_h = cache\n    print x\n"),
+        (LAYERS, "    for t in range(x.shape[1]):\n        h_t, c_t", "    for t in range(x.shape[1])\n        h_t, c_t"),
+        (RNN, "        N = features.shape[0]\n", "<<<<<<< HEAD\n        N = features.shape[0]\n=======\n>>>>>>> a\n"),
+    )  # fmt: skip
+    with (submission / LAYERS).open("a", encoding="utf-8") as file:
+        file.write("\nprint(rnn_forward(np.zeros(3)))\nthis is the end\n")
+    report = graded(submission, *ALL).report
+    lost = {check["id"] for check in report["checks"] if check["points"] < check["max_points"]}
+    assert lost == {"rnn_step_backward", "lstm_forward", *SAMPLES}
+    for check in report["checks"]:
+        if check["id"] in lost:
+            assert "raised SyntaxError" in check["message"]
+            assert check["points"] == 0
+    assert len(report["notes"]) == 6
+    assert [look.split(" does not load")[0] for look in report["look"]] == [RNN, LAYERS]
 
 
 # --- the same slip costs the same ---

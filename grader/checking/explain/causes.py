@@ -61,7 +61,7 @@ class Causes:
         if not outcome.failed or len(told) < len(outcome.cases):
             return
         known = self._plan.known()
-        fits = fitting(outcome.id, told, known)
+        fits = self._possible(outcome.id, fitting(outcome.id, told, known), known)
         outcome.fits = frozenset(mistake.hint for mistake in fits.values())
         below, same = set(self._built.below(outcome.id)), set(self._built.same(outcome.id))
         others = [other for other in self._checks.values() if other.id in below | same]
@@ -80,9 +80,25 @@ class Causes:
             fits, partly = self._own(outcome, last, known)
         outcome.mistake = diagnose(told, sparing(fits, passed, known).values(), partly)
         outcome.attempted = bool(outcome.mistake.name) or resembles(told)
+        if not outcome.mistake.name and outcome.id not in outcome.roots:
+            outcome.mistake = Mistake("", "")  # all of it is told where it comes from
         if outcome.mistake.name:
             cases = costing_once(outcome, before)
             outcome.repeats, outcome.cases = cases != outcome.cases, cases
+
+    def _possible(
+        self, check: str, fits: dict[str, Mistake], known: KnownMistakes | None
+    ) -> dict[str, Mistake]:
+        """Return those of some mistakes that would not have failed an earlier check that has
+        passed.
+        """
+        passed: set[str] = set()
+        for id_ in self._built.below(check):
+            if id_ in self._checks and self._checks[id_].passed:
+                passed.add(id_)
+        if known is None:
+            return fits
+        return {id_: one for id_, one in fits.items() if passed.isdisjoint(known.answers[id_])}
 
     def _own(
         self, outcome: CheckOutcome, last: list[Evidence], known: KnownMistakes | None

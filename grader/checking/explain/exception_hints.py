@@ -100,6 +100,10 @@ OLD_MODULES = {
     "__builtin__",
     "ConfigParser",
 }
+OTHERS = {  # packages, whose modules may have the names of modules that were handed out
+    *("torch", "torchvision", "tensorflow", "keras", "jax", "scipy", "sklearn", "autograd"),
+    *("theano", "mxnet", "chainer", "pandas", "matplotlib"),
+}
 USUAL_ALIASES = {
     "np": "import numpy as np",
     "numpy": "import numpy",
@@ -208,8 +212,8 @@ RULES = (
     Rule(
         "SyntaxError",
         "invalid decimal literal|unterminated string|was never closed|unmatched|expected ':'",
-        "Python can't read this line. So it runs no line of the file, and all of its functions fail"
-        " until it is mended. The message says what is missing, or stands there too often.",
+        "Python can't read this line. The message says what is missing, or stands there too often."
+        " Your own Python runs no line of the file until it is mended.",
     ),
     Rule(
         "TabError",
@@ -221,15 +225,14 @@ RULES = (
         "IndentationError",
         "",
         "A line does not stand as far in as Python expects. Is it inside the block that you mean,"
-        " and is there anything in the block above it? As long as the file can't be read, all of"
-        " its functions fail.",
+        " and is there anything in the block above it? Your own Python runs no line of the file"
+        " until it is mended.",
     ),
     Rule(
         "SyntaxError",
         "",
-        "Python can't read this line. So it runs no line of the file, and all of its functions fail"
-        " until it is mended. Look at the line before it as well: a bracket or a quote may not be"
-        " closed.",
+        "Python can't read this line. Look at the line before it as well: a bracket or a quote may"
+        " not be closed. Your own Python runs no line of the file until it is mended.",
     ),
     Rule(
         "UnboundLocalError",
@@ -491,7 +494,7 @@ def _import(account: Account) -> str:
                 " defined in that file?"
             )
         return ""
-    if _is_name(near):
+    if _is_name(near) and missing.split(".")[0] not in OTHERS:
         return (
             "Your file is part of the folder that was handed out, in which this module is"
             f" `{near}`: import it by that name, or with a leading dot from a file beside it."
@@ -505,8 +508,7 @@ def _import(account: Account) -> str:
         )
     return (
         f"`{missing}` is not there when your work is graded. Use what was handed out, NumPy, and"
-        " Python's own library, and remove this import: even if nothing uses it, the file can't be"
-        " read with it."
+        " Python's own library, and remove this import and what needs it."
     )
 
 

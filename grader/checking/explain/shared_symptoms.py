@@ -177,6 +177,7 @@ def _mixed_up(pair: Pair, one: Evidence) -> Iterator[str]:
         return
     if any(_equal(have, value) for value in _flat(one.inputs)):
         yield f"`{pair.name}` is one of the arrays that the function was given, as it was given."
+    yield from _with_an_argument(pair, one)
     for name, (value, _) in one.record.values.items():
         for key, expected in parts(name, value):
             if key != pair.name and _equal(have, expected):
@@ -184,6 +185,25 @@ def _mixed_up(pair: Pair, one: Evidence) -> Iterator[str]:
                     f"`{pair.name}` is what is expected of `{key}`: is it returned, or kept, in the"
                     " right place?"
                 )
+
+
+def _with_an_argument(pair: Pair, one: Evidence) -> Iterator[str]:
+    """Yield whether an array is what is expected, with an argument added to it or multiplied by
+    it.
+    """
+    have, want = pair.got, pair.expected
+    if not isinstance(want, np.ndarray) or want.dtype.kind != "f" or want.shape != have.shape:
+        return
+    for value, called in zip(one.inputs, one.called, strict=False):
+        if not isinstance(value, np.ndarray) or value.shape != want.shape or not value.any():
+            continue
+        if _equal(have, want + value):
+            yield (
+                f"`{pair.name}` is what is expected with {called} added to it: does a sum start"
+                " from that, in place of zeros?"
+            )
+        if _equal(have, want * value):
+            yield f"`{pair.name}` is what is expected, multiplied by {called}."
 
 
 def _equal(have: np.ndarray, other: Any) -> bool:

@@ -122,6 +122,11 @@ def _right(look: _Look, expected: np.ndarray, got: np.ndarray) -> bool:
 
 
 def _true(look: _Look, expected: np.ndarray, got: np.ndarray) -> Iterator[str]:
+    if expected.dtype.kind == "f" and got.dtype.kind in "iu" and got.size >= FEW:
+        yield (
+            "holds integers, in which fractions are lost: is the array that it was written into one"
+            " of integers, by `dtype=int` or since it was made like such an array?"
+        )
     if not np.isfinite(look.have).all():
         yield from _not_finite(look)
     elif look.have.shape != look.want.shape:
@@ -168,6 +173,7 @@ def _shapes(look: _Look) -> Iterator[str]:
                 yield f"is summed over {look.axis(axis)}, which should be kept."
     yield from _other_length(look)
     yield from _one_less(look)
+    yield from _one_only(look)
     if have.ndim > 1 and have.shape == want.shape[::-1]:
         yield "has its axes the other way round: its shape is that of the transpose."
 
@@ -199,6 +205,17 @@ def _one_less(look: _Look) -> Iterator[str]:
                 yield f"is right, but its {word} entry along {look.axis(axis)} is missing."
             if length == long + 1 and look.close(have.take(rest, axis), want):
                 yield f"is right, but along {look.axis(axis)} one entry too many stands {word}."
+
+
+def _one_only(look: _Look) -> Iterator[str]:
+    """Yield whether one entry along an axis stands in the place of all."""
+    for axis in range(look.want.ndim):
+        for word, index in (("first", 0), ("last", -1)):
+            if look.want.shape[axis] > 1 and look.close(look.have, look.want.take(index, axis)):
+                yield (
+                    f"is what belongs to the {word} entry along {look.axis(axis)} alone, and that"
+                    " axis is missing."
+                )
 
 
 def _axes(look: _Look) -> Iterator[str]:

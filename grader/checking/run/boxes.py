@@ -30,6 +30,7 @@ class Boxes:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self._passed_over: dict[tuple[str, int], str] = {}
         self.functions = self.fresh()
         self.runs: dict[str, NotebookRun] = {}
         self._notebooks: dict[str, ClockedRemote] = {}
@@ -63,6 +64,7 @@ class Boxes:
                 remote.lacks(
                     file.module, StudentException(f"`{file.path}` is not in the submission")
                 )
+        remote.passed_over = self._passed_over  # each box tells the same
         return remote
 
     def begin(self, checks: Iterable[CheckSpec]) -> None:
@@ -109,6 +111,23 @@ class Boxes:
     def look(self) -> list[str]:
         """What a person should decide of checks in the box that stand beside no notebook."""
         return self._beside_files.look if self._beside_files is not None else []
+
+    @property
+    def passed_over(self) -> list[str]:
+        """What was passed over in the submission's files, in the order of their lines."""
+        return [said for _, said in sorted(self._passed_over.items())]
+
+    @property
+    def passed_over_look(self) -> list[str]:
+        """A sentence for each file that does not load as handed in."""
+        lines: dict[str, list[str]] = {}
+        for file, line in sorted(self._passed_over):
+            lines.setdefault(file, []).append(str(line))
+        sentences: list[str] = []
+        for file, numbers in lines.items():
+            what = f"line{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}"
+            sentences.append(f"{file} does not load as it was handed in: see {what}")
+        return sentences
 
     def restart_notebook(self, path: str) -> None:
         """Run a notebook anew whose box was killed from outside."""

@@ -28,6 +28,7 @@ from grader.checking.api.notebook import Notebook, NotebookRun
 from grader.checking.api.student import Student
 from grader.checking.api.value import let_call_back
 from grader.checking.explain.causes import Causes, evidence
+from grader.checking.explain.diagnosis import Mistake
 from grader.checking.explain.try_again import lines_again
 from grader.checking.judge.credit import Credit, credit, share
 from grader.checking.run.boxes import Boxes
@@ -42,9 +43,11 @@ from grader.errors import (
     GraderFault,
     LimitExceeded,
     NotImplementedYet,
+    StudentException,
     WorkerDied,
 )
 from grader.model import CaseResult, Status, Visibility
+from grader.text import quoted
 
 
 class Running:
@@ -242,8 +245,20 @@ class ChecksPlugin:
                 self._second.passed(place)
                 break
             runs.append(second.credit)
+        if len(runs) > 1 and not first.follows:
+            self._note_what_is_needed(first, place.what.replaced)
         self._place, self._now = None, first
         first.share = share(runs)
+
+    def _note_what_is_needed(self, first: Running, replaced: frozenset[str]) -> None:
+        """Say of a case that an earlier function ended what its second runs have shown."""
+        begun = first.case.log.begun
+        if isinstance(first.error, StudentException) and begun and begun.function in replaced:
+            first.case.notes.append(
+                f"It was run again with a right `{begun.function}` in the place of yours, and is"
+                " not right with it: either it has a mistake of its own, or it needs a cache that"
+                f" only your own `{begun.function}` makes."
+            )
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
@@ -353,8 +368,8 @@ class ChecksPlugin:
         if self.plan.mode is Mode.RECORD:
             record.seconds = seconds
         outcome.reference_seconds += record.seconds
-        if now.case.log.calls:
-            outcome.functions = (now.case.log.calls[-1].function,)
+        if (last := now.case.log.begun or next(reversed(now.case.log.calls), None)) is not None:
+            outcome.functions = (last.function,)
         if result.status in (Status.PASS, Status.FAIL):
             passed = result.status is Status.PASS
             first = evidence(result.id, passed, now.case, now.expect, now.error)
@@ -383,12 +398,29 @@ class ChecksPlugin:
         """
         try:
             self._causes.diagnose(outcome)
+            if outcome.failed and not outcome.mistake.hint and outcome.id in outcome.roots:
+                outcome.mistake = Mistake("", self._unused(outcome))
         except AssignmentError as error:
             self.problem = self.problem or error
         except Exception as error:  # of a value that a student chose, and nobody thought of
             last = outcome.cases[-1]
             note = f"the grader failed to look for the cause of this: {type(error).__name__}"
             outcome.cases[-1] = msgspec.structs.replace(last, notes=(*last.notes, note))
+
+    def _unused(self, outcome: CheckOutcome) -> str:
+        """Return a sentence on what the function that a check judges never uses, or nothing."""
+        if self._notebook_of(outcome.id) or not outcome.functions:
+            return ""
+        (function,) = outcome.functions
+        module = self.plan.assignment.modules.get(function.split(".")[0])
+        own = function in self._built.own(outcome.id)
+        names = self.boxes.functions.unused(module, function) if module and own else []
+        if not names:
+            return ""
+        return (
+            f"`{function}` computes nothing from {quoted(names)}: should what it returns depend on"
+            f" {'that' if len(names) == 1 else 'these'}?"
+        )
 
     def result(self, case: str, seconds: float) -> CaseResult:
         """Return the verdict of the case that has just ended."""

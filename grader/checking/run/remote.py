@@ -45,7 +45,10 @@ from grader.text import clean, without_numbers
 
 SEND_SECONDS = 30.0
 STAGE_SECONDS = 60.0
+IMPORT_GRACE = 3.0  # for what stands behind a statement that was interrupted
 MAX_FRAMES = 12
+MOST_UNUSED = 3  # names of one function that are told
+MOST_PASSED_OVER = 20  # parts of files that are told
 KILLED = -9  # the exit code of what SIGKILL ended; Windows has no such signal
 _SHAPE = re.compile(r"an array of shape \((?:\d+(?:, \d+)*,?)?\), [<>]?[A-Za-z]+\d*")
 PRINTED_CHARACTERS = 100_000  # of what a case has printed that are kept for the report
@@ -87,6 +90,8 @@ class Remote:
         self._broken: dict[str, SubmissionFailed] = {}
         self._cancelled = False
         self.printed = ""
+        # what was passed over when modules were loaded, each once: file and line, and a sentence
+        self.passed_over: dict[tuple[str, int], str] = {}
         self.budget = Budget()  # of what was decoded of its values
         # answers what stand-ins ask; without it nothing does
         self.asked: Callable[[Frame], Frame] | None = None
@@ -178,6 +183,8 @@ class Remote:
             raise WorkerDied(f"{what} disturbed the connection to the grader: {error}") from None
         if len(self.printed) < PRINTED_CHARACTERS:
             self.printed += _text(reply.body.get("printed"), 20_100)
+        for told in _list(reply.body.get("passed_over"))[:MOST_PASSED_OVER]:
+            self._note_passed_over(told)
         if not ok and reply.body.get("interrupted") is True:
             raise LimitExceeded(f"{what} was still running after the limit of {limit:g} seconds")
         if not ok:
@@ -224,11 +231,12 @@ class Remote:
         if module in self._imported or not module:
             return self.request(what, body, blobs)
         try:
-            path = [["module", module], ["attr", "__name__"]]
+            path, seconds = [["module", module], ["attr", "__name__"]], self._limits.import_seconds
             self.request(
                 f"importing `{module}`",
-                {"op": "fetch", "target": path},
-                seconds=self._limits.import_seconds,
+                {"op": "fetch", "target": path, "seconds": seconds},
+                seconds=seconds,
+                grace=IMPORT_GRACE,
             )
         except (LimitExceeded, WorkerDied) as error:
             if not (isinstance(error, WorkerDied) and error.unexplained):
@@ -236,6 +244,18 @@ class Remote:
             raise
         self._imported.add(module)
         return self.request(what, body, blobs)
+
+    def unused(self, module: str, function: str) -> list[str]:
+        """Return the names that a function of the submission is given or sets and never reads, as
+        far as the box tells.
+        """
+        path = [["module", module], *(["attr", part] for part in function.split("."))]
+        try:
+            reply = self.call_in(module, f"`{function}`", {"op": "unused", "target": path}, ())
+        except SubmissionFailed:
+            return []
+        names = [self._told(name, 40) for name in _list(reply.body.get("names"))[:MOST_UNUSED]]
+        return [name for name in names if name.isidentifier()]
 
     def lacks(self, module: str, failure: SubmissionFailed) -> None:
         """Let every call into a module fail so, without asking the box."""
@@ -353,16 +373,44 @@ class Remote:
             return StudentException(
                 f"{what} tried to end the program (sys.exit){where}", trace, places
             )
+        account = self._account(error)
+        message = f"{what} raised {kind}{f': {text}' if text else ''}{where}"
+        return StudentException(message, trace, places, account.kinds, hint(account))
+
+    def _account(self, error: dict[str, Any]) -> Account:
+        """Return the box's account of an exception, fit to be shown."""
+        kind = self._told(error.get("type"), 80) or "an exception"
         types = tuple(self._told(one, 80) for one in _list(error.get("kinds"))[:MAX_FRAMES])
-        account = Account(
+        last = (_list(error.get("frames")) or [None])[-1]
+        return Account(
             types or (kind,),
-            text,
-            self._told(frames[-1].get("text"), 300) if frames else "",
+            self._told(error.get("message"), 500),
+            self._told(last.get("text"), 300) if isinstance(last, dict) else "",
             self._told(error.get("missing"), 100),
             self._told(error.get("near"), 100),
         )
-        message = f"{what} raised {kind}{f': {text}' if text else ''}{where}"
-        return StudentException(message, trace, places, account.kinds, hint(account))
+
+    def _note_passed_over(self, told: Any) -> None:
+        """Note a part of a file that can't be read, or that raised when it was loaded."""
+        if not isinstance(told, dict) or len(self.passed_over) >= MOST_PASSED_OVER:
+            return
+        error = told.get("error")
+        account = self._account(error if isinstance(error, dict) else {})
+        raised = f"{account.kinds[0]}: {account.message}" if account.message else account.kinds[0]
+        text = self._told(told.get("text"), 80).replace("`", "")
+        name, instead = (self._told(told.get(key), 80) for key in ("name", "instead"))
+        rest = "the rest of the file was used"
+        if re.fullmatch(r"[\w.]+", name):
+            said = f"Python can't read `{name}` ({raised}). It fails for that, and {rest}."
+        elif text and re.fullmatch(r"[\w.]+", instead):
+            said = f"`{text}` finds no module. `{instead}` was taken instead."
+        elif text:
+            said = f"`{text}` raised {raised}. It was passed over, and {rest}. {hint(account)}"
+        else:
+            said = f"Python can't read this ({raised}). It was passed over, and {rest}."
+            said = f"{said} {hint(account)}"
+        file, line, _ = self._place(told)
+        self.passed_over.setdefault((file, line), f"{file}, line {line}: {said.rstrip()}")
 
     def _line(self, frame: dict[str, Any]) -> str:
         """Return a frame as a line of a traceback."""

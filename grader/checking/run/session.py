@@ -90,7 +90,8 @@ def run_checks(plan: Plan) -> Outcome:
         outcome = _collected(plan, boxes)
     finally:
         boxes.close()
-    outcome.look += boxes.look
+    outcome.notes += boxes.passed_over
+    outcome.look += [*boxes.passed_over_look, *boxes.look]
     for name, run in boxes.runs.items():
         outcome.notebooks[name] = run.executed
         outcome.notes += [f"{name}: {note}" for note in run.notes]

@@ -4,27 +4,60 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any
 
-from grader.sandbox.inside.work.nearby_names import nearest
+from grader.sandbox.inside.work.mending import RAISES
+from grader.sandbox.inside.work.nearby_names import innermost, nearest
 
 TEXT_CAP = 2_000  # characters kept of an exception's message
 FRAME_CAP = 12  # frames kept of a traceback
 
 
+class PassedOver:
+    """What was passed over when a module was loaded, under the name `RAISES` in that module."""
+
+    def __init__(self) -> None:
+        self.raised: list[BaseException] = []  # by the functions that stand for what can't be used
+        self.unnamed: BaseException | None = None  # of a first piece that can't be read
+        self._lacking: dict[str, BaseException] = {}
+
+    def __call__(self, number: int) -> BaseException:
+        """Return the error that a function raises in the place of an unusable one."""
+        error = self.raised[number]
+        return type(error)(*error.args) if isinstance(error, SyntaxError) else error
+
+    def lacks(self, names: Iterable[str], error: BaseException) -> None:
+        """Note names that are not bound because of an error; `*` for any."""
+        self._lacking |= dict.fromkeys(names, error)
+
+    def reason(self, name: str) -> BaseException | None:
+        """Return the error because of which a name is not bound."""
+        return self._lacking.get(name) or self._lacking.get("*")
+
+
 def describe(error: BaseException, root: Path) -> dict[str, Any]:
     """Return an exception as plain text: its type, message, and the frames in files of the
     student's tree.
+
+    A name that is missing since the module could not be loaded as a whole is not to blame: the
+    error that came first is told, behind the place where the name was used.
     """
+    used = error.__traceback__
+    seen = []
+    while (reason := _reason(error)) is not None and id(reason) not in seen:
+        error = reason
+        seen.append(id(error))
     misspelt = error if isinstance(error, SyntaxError) and error.filename and error.lineno else None
     try:  # the whole text of a syntax error ends with its place, which is told as the last frame
         message = without(root, str(error if misspelt is None else misspelt.msg))
     except BaseException:
         message = "(its message can't be shown)"
     frames = list(student_frames(error.__traceback__, root))
+    if seen:
+        frames = [*student_frames(used, root), *frames]
     if misspelt is not None:
         file = inside(str(misspelt.filename), root) or "?"
         text = str(misspelt.text or "").strip()[:300]
@@ -40,6 +73,23 @@ def describe(error: BaseException, root: Path) -> dict[str, Any]:
         ),
         "near": nearest(error, root)[:200],
     }
+
+
+def _reason(error: BaseException) -> BaseException | None:
+    """Return the error for which a module does not have the name that was looked up in it."""
+    space: object = None
+    if isinstance(error, NameError) and error.__traceback__ is not None:
+        space = innermost(error.__traceback__).tb_frame.f_globals
+    elif isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        space = vars(error.obj)
+    passed_over = space.get(RAISES) if type(space) is dict else None
+    name = getattr(error, "name", None)
+    if not isinstance(passed_over, PassedOver) or not isinstance(name, str):
+        return None
+    reason = passed_over.reason(name)
+    if isinstance(error, AttributeError):
+        reason = reason or passed_over.unnamed  # which may have been meant to define it
+    return None if reason is error else reason
 
 
 def student_frames(trace: TracebackType | None, root: Path) -> Iterator[dict[str, Any]]:

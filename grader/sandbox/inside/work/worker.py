@@ -32,9 +32,11 @@ from grader.sandbox.inside.work.case_files import CaseFiles
 from grader.sandbox.inside.work.exception_text import describe, inside, without
 from grader.sandbox.inside.work.figures import Figures
 from grader.sandbox.inside.work.handed_in import AsWritten, HandedIn, imported, reading
+from grader.sandbox.inside.work.loading import Loading
 from grader.sandbox.inside.work.probe import Beside, probe
 from grader.sandbox.inside.work.stand_ins import Answers, StandIns
 from grader.sandbox.inside.work.stubs import is_stub
+from grader.sandbox.inside.work.unused_names import unused
 from grader.sandbox.wire import (
     MAX_NODES,
     RETURNED_DEPTH,
@@ -109,6 +111,7 @@ class Worker:
         self.figures = Figures()
         self.handed_in = HandedIn(self)
         self.files = CaseFiles(root)
+        self.loading = Loading(root)
         self._next = 0
 
     def serve(self) -> None:
@@ -142,6 +145,8 @@ class Worker:
         reply = self.perform(frame)
         if frame.body.get("op") != "execute":
             reply.body["printed"] = without(self.root, self.printed.take())
+        if passed_over := self.loading.take():
+            reply.body["passed_over"] = passed_over
         return reply
 
     def perform(self, frame: Frame) -> Frame:
@@ -198,6 +203,7 @@ class Worker:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.unlink(missing_ok=True)
             place.write_bytes(frame.blobs[index])
+        self.loading.begin()
         return Frame({"ok": True})
 
     def do_reset(self, frame: Frame) -> Frame:
@@ -331,9 +337,16 @@ class Worker:
         """Send a value itself: containers of plain data too; what is not plain goes as its type's
         name.
         """
-        value = self._walk(frame.body["target"], self.decoder(frame.blobs))
+        with ends_after(frame.body.get("seconds", 0.0)):  # if it may import a module
+            value = self._walk(frame.body["target"], self.decoder(frame.blobs))
         encoder = Encoder(self.keep, frame.body.get("most"), RETURNED_DEPTH)
         return Frame({"ok": True, "value": encoder.encode(value)}, tuple(encoder.blobs))
+
+    def do_unused(self, frame: Frame) -> Frame:
+        """Send the names that a function of the student's is given or sets and never reads."""
+        function = self._walk(frame.body["target"], self.decoder(frame.blobs))
+        names = unused(function) if self._is_own(function) else []
+        return Frame({"ok": True, "names": names})
 
     def do_set(self, frame: Frame) -> Frame:
         """Set an attribute or an item of something that is kept here."""
