@@ -9,8 +9,8 @@ import textwrap
 from typing import Any
 
 import pytest
-from grader.authoring.strip import strip_python
 
+from grader.authoring.strip import strip_python
 from grader.importing.drafts import Cell, Draft
 from grader.importing.otter_comments import marked
 from grader.importing.otter_markup import draft, is_otters
