@@ -183,6 +183,8 @@ class NotebookRun:
                 f"{place} took the name `{name}` away from the other cells; they have it all the"
                 " same"
             )
+        for name, place in self.ran.again.items():
+            yield f"{place} was run once more without what an earlier cell had set: `{name}`"
         for name in self._unshadowed:
             yield (
                 f"a cell gave `{name}`, a function of Python's own, another value; for the checks"
