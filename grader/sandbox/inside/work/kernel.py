@@ -291,8 +291,8 @@ class Kernel:
         }
         if provided:
             self.bindings.lend(before)
+            mended = self.surroundings.mend()
             self.surroundings.count_on(set_before)
-            mended = []
         else:
             mended = [*self.bindings.give_back(), *self.surroundings.mend(printing=not keep)]
         count = self.shell.execution_count - 1
@@ -324,7 +324,8 @@ class Kernel:
         """Run a cell; if it raises what settings of earlier cells explain, run it once more without
         these settings. Returns their names beside the result.
         """
-        differing = self.surroundings.settings.differing(Settings.now())
+        set_before = Settings.now()
+        differing = self.surroundings.settings.differing(set_before)
         self.held = [] if differing else None
         start = time.monotonic()
         result = self._run_once(code, seconds)
@@ -334,7 +335,10 @@ class Kernel:
         if told and isinstance(error, SET_TO_RAISE) and (left > 0 or not seconds):
             self.surroundings.settings.establish()
             self.shell.execution_count -= 1
-            return self._run_once(code, left), differing
+            try:
+                return self._run_once(code, left), differing
+            finally:
+                self.surroundings.return_to(set_before)
         for one in told:
             self.send("error", one)
         return result, []

@@ -54,7 +54,7 @@ class Libraries:
         """Remember the modules that were loaded since, but for the student's own files, and what
         the others have more than before.
         """
-        for name in sys.modules.keys() - self._modules.keys() - self._passed_over:
+        for name in sorted(sys.modules.keys() - self._modules.keys() - self._passed_over):
             module = sys.modules.get(name)
             if module is None or not _is_library(module, is_own):
                 self._passed_over.add(name)
@@ -197,6 +197,8 @@ class Surroundings:
         self._root = root
         self._libraries = Libraries.of_this_process()
         self._links: list[tuple[Path, Path]] = []
+        self._students: frozenset[str] = frozenset()  # modules that were imported
+        self._others: set[str] = set()
         self.look()
         self.settings = Settings.now()
 
@@ -216,8 +218,23 @@ class Surroundings:
         return not any(path.is_relative_to(place) for place, _ in self._links)
 
     def count_on(self, before: Settings) -> None:
-        """Let all code count on what has changed since: a cell of the assignment has done it."""
-        self.settings = self.settings.but(before, Settings.now())
+        """Let all code count on what has changed since: a cell of the assignment has done it.
+
+        Not so if it was the first to import a module of the student's: that may have done it.
+        """
+        now = frozenset(filter(self._is_students, sys.modules.keys() - self._others))
+        self._others.update(sys.modules.keys() - now)
+        if now <= self._students:
+            self.settings = self.settings.but(before, Settings.now())
+        self._students |= now
+
+    def return_to(self, before: Settings) -> None:
+        """Establish earlier settings again, with what has changed since `settings` were."""
+        before.but(self.settings, Settings.now()).establish()
+
+    def _is_students(self, name: str) -> bool:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        return isinstance(file, str) and self._is_own(file)
 
     def mend(self, *, printing: bool = False) -> list[str]:
         """Put back libraries' attributes, provided files and the depth of recursion.

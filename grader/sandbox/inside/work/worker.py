@@ -251,12 +251,7 @@ class Worker:
     def _call(self, frame: Frame, seconds: float) -> Frame:
         decoder = self.decoder(frame.blobs)
         sys.stdout = sys.stderr = self.printed  # a notebook's cells have streams of their own
-        loaded = len(sys.modules)
         function = self._walk(frame.body["target"], decoder)
-        if len(sys.modules) != loaded:  # importing a module may have changed things
-            sys.stdout = sys.stderr = self.printed
-            self.surroundings.mend()
-            self.surroundings.look()
         args = decoder.decode(frame.body["args"])
         kwargs = decoder.decode(frame.body["kwargs"])
         before = self._copies(frame, args, kwargs)
@@ -507,11 +502,22 @@ class Worker:
             raise NameError(f"the notebook defines no `{name}`")
         return value
 
+    def _imported(self, name: str) -> Any:
+        """Return a module; what importing it changes of the process is put back."""
+        if name in sys.modules:
+            return sys.modules[name]
+        try:
+            return imported(name)
+        finally:
+            sys.stdout = sys.stderr = self.printed
+            self.surroundings.mend()
+            self.surroundings.look()
+
     def _walk(self, path: list[Any], decoder: Decoder) -> Any:
         value: Any = None
         for kind, key in path:
             if kind == "module":
-                value = imported(key)
+                value = self._imported(key)
             elif kind == "handle":
                 value = self._resolve(Ref(int(key), ""))
             elif kind == "name":
