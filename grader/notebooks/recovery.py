@@ -182,9 +182,10 @@ def _whole_or_cut(text: str) -> tuple[Any, list[str]]:
     cells = [*_whole_cells(text)]
     if not cells:
         raise ValueError(text[:0])
-    count = "cell" if len(cells) == 1 else f"{len(cells)} cells"
+    one = len(cells) == 1
+    count, were = ("1 cell", "was") if one else (f"{len(cells)} cells", "were")
     return {"nbformat": FORMAT, "cells": cells}, [
-        f"its file is damaged or cut off: the {count} that can be read whole were taken"
+        f"its file is damaged or cut off: {count} that can be read whole {were} taken"
     ]
 
 

@@ -38,7 +38,7 @@ def mended(taken: Taken, wanted: Wanted) -> Taken:
         for path, data in group.items():
             file = _mended(path, data, wanted.drafts.get(path, Draft()))
             made[path] = file.data
-            notes += [f"{shown(path)}: {said}." for said in file.notes]
+            notes += [f"{shown(path)}: {said}." for said in (*file.look, *file.notes)]
             look += [f"{shown(path)}: {said}" for said in file.look]
         groups.append(made)
     return msgspec.structs.replace(
