@@ -10,6 +10,7 @@ import pytest
 from grader.grading.intake.candidates import Draft
 from grader.grading.intake.submitted_files import Wanted
 from grader.grading.intake.text_notebooks import take_in
+from grader.notebooks.encodings import python_text
 
 CODE = "# coding of an é\ndef f(x):\n    return 'ü' + x\n"
 WANTED = Wanted(
@@ -111,3 +112,9 @@ def test_a_damaged_copy_counts_if_it_holds_the_work(tmp_path: Path) -> None:
     )
     assert "return x" in files["Work.ipynb"].decode()
     assert "cut off" in look
+
+
+def test_a_codec_that_takes_long_is_left_to_the_box() -> None:
+    """A decoder of these names takes time that grows with the square of the length."""
+    for name in ("punycode", "idna", "utf_7", "unicode_escape", "big5", "hz"):
+        assert python_text(b"# coding: " + name.encode() + b"\n" + b"abc-" * 2_000_000) is None
