@@ -14,6 +14,7 @@ _MARKED = (  # the longer mark first: UTF-32's begins as UTF-16's does
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LOOKED_AT = 400  # bytes, for zeros
+MOST_MIXED = 8 << 20  # bytes of a file whose characters are looked at one by one
 _CUT = 3  # bytes of a character of UTF-8 that the end of a file may lack the rest of
 _COOKIE = re.compile(r"coding[:=][ \t]*[-\w.]+")  # as Python finds it in one of two lines
 # Encodings that are tried here; some of the others take long. Python meets those in the box.
@@ -33,6 +34,8 @@ def decoded(data: bytes) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         if error.start >= len(data) - _CUT:
             return data.decode("utf-8-sig", "ignore"), ""
+    if len(data) > MOST_MIXED:
+        return data.decode("latin-1"), ONE_BYTE
     text = data.decode("utf-8-sig", "surrogateescape")
     return text.translate(_SINGLE), ONE_BYTE
 

@@ -6,6 +6,7 @@ counted first, and nothing is made up: a cell counts if all of it can be read.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,7 @@ FORMAT = 4  # of notebooks: the newest there is
 MAX_CELLS = 2000
 # of its JSON, each of which takes some hundred bytes here
 MAX_OBJECTS, MAX_ITEMS = 500_000, 4_000_000
+MOST_REPAIRED = 8 << 20  # characters of a file whose small faults are looked for
 
 WEB_PAGE = (
     "the file is a web page that was saved under a notebook's name, not the notebook: in Jupyter,"
@@ -74,11 +76,13 @@ def recovered(data: bytes, prefer: Prefer = len) -> Recovered:
     text, how = decoded(data)
     _bound(text)
     notes = [f"it was saved {how}, and read as such"] if how else []
+    if is_web_page(data):
+        raise UnreadableNotebook(WEB_PAGE)
     try:
         found, said = _tree(text, prefer)
         made = _shaped(found)
     except (ValueError, RecursionError):
-        raise _unreadable(data, text) from None
+        raise _unreadable(text) from None
     look = [*said, *made.look]
     return Recovered(
         made.tree,
@@ -96,10 +100,8 @@ def _bound(text: str) -> None:
         )
 
 
-def _unreadable(data: bytes, text: str) -> UnreadableNotebook:
+def _unreadable(text: str) -> UnreadableNotebook:
     """Return the error of a file that is not JSON and has no cells."""
-    if is_web_page(data):
-        return UnreadableNotebook(WEB_PAGE)
     if not text.strip():
         return UnreadableNotebook(f"the file is empty: {HAND_IN}")
     start = clean(text.lstrip()[:20].split("\n")[0].replace("`", "'"), 20)
@@ -128,7 +130,7 @@ def _tree(text: str, prefer: Prefer) -> tuple[Any, list[str]]:
         said = f"its file is a script, not a notebook: the {count} cells in it were taken"
         return {"nbformat": FORMAT, "cells": script}, [said]
     text = without_halves(text)
-    both = sides(text)
+    both = sides(text) if len(text) <= MOST_REPAIRED else None
     if both is None:
         return _whole_or_cut(text)
     first, second = map(_side, both)
@@ -175,10 +177,9 @@ def _code(side: tuple[Any, list[str]]) -> list[tuple[Any, str]]:
 
 def _whole_or_cut(text: str) -> tuple[Any, list[str]]:
     """Return the data of a text with small faults, or of its whole cells if it is damaged."""
-    try:
-        return _LOOSELY.decode(_LOOSE_COMMA.sub(_kept, text)), []
-    except (ValueError, RecursionError):
-        pass
+    if len(text) <= MOST_REPAIRED:
+        with contextlib.suppress(ValueError, RecursionError):
+            return _LOOSELY.decode(_LOOSE_COMMA.sub(_kept, text)), []
     cells = [*_whole_cells(text)]
     if not cells:
         raise ValueError(text[:0])

@@ -220,8 +220,11 @@ def _read_of(match: Match, collector: Collector, wanted: Wanted) -> Read:
 
 def _read_as(path: str, entry: Entry, collector: Collector, wanted: Wanted) -> Read:
     """Return what is read in a file if it is taken for the wanted one at ``path``."""
-    data = collector.contents.get(entry.digest, b"")
-    return read(data, path, wanted.drafts.get(path, Draft()))
+    key = entry.digest, path
+    if key not in collector.looked_into:
+        data = collector.contents.get(entry.digest, b"")
+        collector.looked_into[key] = read(data, path, wanted.drafts.get(path, Draft()))
+    return collector.looked_into[key]
 
 
 def work_of(match: Match, collector: Collector, wanted: Wanted) -> Work:
