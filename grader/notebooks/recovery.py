@@ -17,7 +17,7 @@ from typing import Any
 from grader.errors import SubmissionFailed
 from grader.notebooks.encodings import decoded, sides
 from grader.notebooks.text_format import MOST_BYTES, notebook_of, script_cells
-from grader.sandbox.wire_json import decoder, load, without_halves
+from grader.sandbox.wire_json import decoder, without_halves
 from grader.text import clean
 
 FORMAT = 4  # of notebooks: the newest there is
@@ -38,7 +38,7 @@ _LOOSE_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"?|,(?=\s*+[\]}])', re.DOTALL)
 _CELLS = re.compile(r'"cells"\s*+:\s*+\[|^\s*+\[')
 _CELL = re.compile(r'\{\s*+"(?:cell_type|attachments)"\s*+:')  # how Jupyter and Colab begin a cell
 _BETWEEN = re.compile(r"[\s,]*+")
-_LOOSELY = decoder(strict=False)
+_STRICTLY, _LOOSELY = decoder(), decoder(strict=False)
 
 
 class UnreadableNotebook(SubmissionFailed):
@@ -121,15 +121,13 @@ def _tree(text: str, prefer: Prefer) -> tuple[Any, list[str]]:
     """Return a file's data, and what a person should know of how it was read; raise `ValueError`
     if it has none.
     """
-    try:
-        return load(text), []
-    except (ValueError, RecursionError):
-        pass
-    if script := _of_a_script(text):
+    written, text = text, without_halves(text)
+    with contextlib.suppress(ValueError, RecursionError):
+        return _STRICTLY.decode(text), []
+    if script := _of_a_script(written):
         count = len(script)
         said = f"its file is a script, not a notebook: the {count} cells in it were taken"
         return {"nbformat": FORMAT, "cells": script}, [said]
-    text = without_halves(text)
     both = sides(text) if len(text) <= MOST_REPAIRED else None
     if both is None:
         return _whole_or_cut(text)
