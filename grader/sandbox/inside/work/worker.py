@@ -233,9 +233,11 @@ class Worker:
                 if first is not None and seconds:
                     seconds = max(seconds - (time.monotonic() - start), AT_LEAST_SECONDS)
                 reply = self._called(frame, seconds)
-                if reply.body["ok"] or reply.body["interrupted"]:
+                if reply.body["ok"]:
                     return reply
                 first = first or reply
+                if reply.body["interrupted"]:
+                    break
         assert first is not None
         return first
 
