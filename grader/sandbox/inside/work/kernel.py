@@ -300,24 +300,21 @@ class Kernel:
         if error is None:
             told = {"status": "ok", "execution_count": count, "mended": mended, "again": again}
             return {"ok": True, **told}
+        told = {"execution_count": count, "mended": mended, "again": []}
+        return {"ok": True, "status": "error", **told, **self._trouble(error)}
+
+    def _trouble(self, error: BaseException) -> dict[str, Any]:
+        """Return what a reply says of a cell's exception."""
         told = self.last_error or {
             "ename": type(error).__name__,
             "evalue": str(error),
             "traceback": [],
         }
-        more = {
+        return {
+            **jsonable(told, self._root),
             "interrupted": isinstance(error, TimeUp),
             "missing": missing_name(error),
             "denied": denied(error),
-            "mended": mended,
-            "again": [],
-        }
-        return {
-            "ok": True,
-            "status": "error",
-            "execution_count": count,
-            **jsonable(told, self._root),
-            **more,
         }
 
     def _run(self, code: str, seconds: float) -> tuple[Any, list[str]]:
