@@ -14,7 +14,7 @@ from grader.checking.judge import judgements, up_to
 from grader.checking.run import remote
 from grader.classroom.similar import similarity
 from grader.grading.intake.intake_budget import IntakeLimits
-from grader.notebooks import format as notebook_format
+from grader.notebooks import recovery
 from grader.report.markup import conversion_clock
 from grader.sandbox import untrusted, wire
 from grader.sandbox.inside.walls import warden
@@ -82,8 +82,8 @@ def test_the_numbers_that_security_names_are_those_of_the_code() -> None:
         ),
         f"of a call, {remote.PRINTED_CHARACTERS:,} of a case": 1,
         f"with {kernel_client.MESSAGE_BYTES} bytes for a message; {kernel_client.MAX_UPDATES} updates": 1,
-        f"{notebook_format.MAX_OBJECTS:,} objects, {notebook_format.MAX_ITEMS // 1_000_000} million items,"
-        f" {notebook_format.MAX_CELLS:,} cells": 1,
+        f"{recovery.MAX_OBJECTS:,} objects, {recovery.MAX_ITEMS // 1_000_000} million items,"
+        f" {recovery.MAX_CELLS:,} cells": 1,
         "20 million numbers of rows that are held against each other; 300 items": (
             (up_to.MOST_PAIRS, up_to.MOST_LEFT) == (20_000_000, 300)
         ),

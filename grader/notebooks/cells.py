@@ -25,9 +25,10 @@ _NO_ID = re.compile(r"[^A-Za-z0-9_-]+")
 
 def text_of(cell: Cell) -> str:
     """Return a cell's source, which may be one text or a list of lines."""
-    source = cell.get("source", "")
-    text = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    return text[:MAX_SOURCE]
+    source = cell.get("source")
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    return source[:MAX_SOURCE] if isinstance(source, str) else ""
 
 
 def metadata_of(cell: Cell) -> Mapping[str, Any]:

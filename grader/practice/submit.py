@@ -15,7 +15,7 @@ from grader.grading.grade import wanted
 from grader.grading.intake.candidates import listed_cells
 from grader.grading.intake.take import MOST_OWN_MODULES, OWN_MODULE_BYTES, take
 from grader.notebooks.advice import remarks as notebook_remarks
-from grader.notebooks.format import UnreadableNotebook, parse
+from grader.notebooks.recovery import UnreadableNotebook, recovered
 from grader.sandbox.inside.work.mending import mended
 from grader.zips import zipped
 
@@ -104,9 +104,12 @@ def _remarks(path: str, data: bytes, provides: tuple[str, ...]) -> Iterator[str]
         yield from _code_remarks(path, data, provides)
     elif path.endswith(".ipynb"):
         try:
-            parse(data)
+            found = recovered(data)
         except UnreadableNotebook as error:
             yield f"{path}: {error}"
+        else:
+            for said in (*found.look, *found.notes):
+                yield f"{path}: {said}"
 
 
 def _code_remarks(path: str, data: bytes, provides: tuple[str, ...]) -> Iterator[str]:

@@ -34,6 +34,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from grader.sandbox import wire_types
+from grader.sandbox.wire_json import MAX_INT, load
 
 MAX_JSON = 16 << 20  # bytes of JSON text in one frame
 MAX_BLOBS = 4096
@@ -44,7 +45,6 @@ MAX_NODES = 500_000  # values in one frame
 # brackets, commas and colons of a frame's JSON, text left out: no value needs more
 MAX_MARKS = 5 * MAX_NODES
 OBJECT_BYTES = 128  # what an array takes beside its numbers
-MAX_INT = 1 << 63
 MANY = "a container of many values, or a long text"
 LAST_CHARACTER = 0x10FFFF
 SURROGATES = range(0xD800, 0xE000)  # halves of characters: text that holds one can't be written
@@ -65,10 +65,6 @@ _USUAL_HEADER = re.compile(
 )
 
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-# An escape of a JSON text: a character written as two halves, or one half, or any other.
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
-)
 
 
 class WireError(Exception):
@@ -161,43 +157,11 @@ def parse(text: bytes) -> Any:
         raise WireError("a message that is not JSON") from error
 
 
-def load(text: str) -> Any:
-    """Return the data of a JSON text as `parse` does, unbounded; raise `ValueError` or
-    `RecursionError`.
-    """
-    if "\\u" in text:
-        text = _ESCAPE.sub(_whole, text)
-    return _JSON.decode(text)
-
-
 def _marks(text: bytes) -> int:
     """Count what stands between the values of a JSON text; that within its strings is counted
     too.
     """
     return sum(map(text.count, (b"[", b"{", b",", b":")))
-
-
-def _whole(escape: re.Match[str]) -> str:
-    return "\\ufffd" if escape[1] else escape[0]
-
-
-def _no_number(word: str) -> None:
-    """Stand for NaN, Infinity or -Infinity; an `Encoder` sends these in a form of its own."""
-
-
-def _finite(digits: str) -> float | None:
-    number = float(digits)
-    return number if math.isfinite(number) else None
-
-
-def _integer(digits: str) -> int | float | None:
-    if len(digits) < len(str(MAX_INT)):
-        return int(digits)
-    number = int(digits)
-    return number if -MAX_INT <= number < MAX_INT else _finite(digits)
-
-
-_JSON = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite, parse_int=_integer)
 
 
 class Channel:

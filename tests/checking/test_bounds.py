@@ -265,6 +265,14 @@ def test_a_message_that_no_notebook_can_hold_is_dropped(message: dict[str, Any])
     assert taken(message) == []
 
 
+@pytest.mark.parametrize("kind", ["comm_open", "comm_msg", "comm_close", "input_request", "status"])
+def test_a_comm_is_not_served(kind: str) -> None:
+    """Nothing of it reaches what would answer, or the notebook."""
+    content = {"comm_id": "x", "target_name": "jupyter.widget", "data": {}, "metadata": {}}
+    body = {"op": "message", "type": kind, "content": content}
+    assert taken({**shown({"text/plain": "x"}), **body}) == []
+
+
 def test_a_message_that_a_notebook_can_hold_is_taken() -> None:
     data = {
         "application/vnd.plotly.v1+json": {"y": [None]},

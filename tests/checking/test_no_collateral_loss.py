@@ -482,3 +482,47 @@ def test_a_saved_web_page_says_what_it_is_and_what_to_do(give: Give) -> None:
     assert graded.report.score == 0
     assert "a web page that was saved under a notebook's name" in told(graded)
     assert "Download" in " ".join(graded.report.look)
+
+
+# --- what a cell changes of the process ---
+
+CHANGES = {
+    "np.sum = 0": "took the name `numpy.sum` away",
+    "np.array = None": "`numpy.array`",
+    "np.arange = np.zeros = 5": "`numpy.arange`",
+    "del np.sqrt": "`numpy.sqrt`",
+    "np.linalg = 3": "`numpy.linalg`",
+    "np.pi = 3.14": "`numpy.pi`",
+    "import math\nmath.sqrt = 3": "`math.sqrt`",
+    "import builtins\nbuiltins.len = 3": "`builtins.len`",
+    "import matplotlib.pyplot as plt\nplt.plot = [1, 2]": "`matplotlib.pyplot.plot`",
+    "import sys\nsys.setrecursionlimit(80)": "`sys.setrecursionlimit`",
+    "np.seterr(all='raise')": "",
+    "np.set_printoptions(precision=1)": "",
+    "import warnings\nwarnings.simplefilter('error')": "",
+    "import os\nos.mkdir('there')\nos.chdir('there')": "",
+    "import os\nos.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')": "",
+    "import sys\nsys.stdout = None": "",
+    "import sys\nsys.stderr = sys.stdout = open('out.txt', 'w')": "",
+    "import sys\nsys.path.clear()": "",
+    "import sys\nsys.path = None": "`sys.path`",
+    "import random\nrandom.seed(1)\nnp.random.seed(1)": "",
+    "import matplotlib.pyplot as plt\nplt.switch_backend('agg')": "",
+    "import gc\ngc.disable()": "",
+    "import sys\nsys.modules.pop('numpy')": "",
+    "import sys\nfor name in [*sys.modules]:\n    sys.modules.pop(name)": "",
+    "import os\nos.environ.clear()": "",
+    "np.random = np.random.seed": "`numpy.random`",
+}
+
+
+@pytest.mark.parametrize("source", CHANGES)
+def test_what_a_cell_changes_of_the_process_costs_the_others_nothing(
+    give: Give, source: str
+) -> None:
+    def change(cells: list[Cell]) -> None:
+        cells.insert(2, code(source))
+
+    graded = give(change)
+    assert graded.report.score == FULL, told(graded)
+    assert CHANGES[source] in told(graded)

@@ -121,14 +121,14 @@ def test_notebook_of_version_3_is_read() -> None:
 @pytest.mark.parametrize(
     ("data", "why"),  # no reason where it can be read
     [
-        (b"", "not a notebook"),
+        (b"", "the file is empty"),
         (b"PK\3\4", "not a notebook"),
         (b"{}", "not a notebook"),
         (b"[1]", "not a notebook"),
         (b'{"nbformat": 4}', ""),
-        (b'{"nbformat": 2, "cells": []}', "can't be read"),
-        (b'{"nbformat": 99, "cells": []}', "of a newer format"),
-        (b'{"nbformat": 3, "worksheets": 7}', "can't be read"),
+        (b'{"nbformat": 2, "cells": []}', ""),
+        (b'{"nbformat": 99, "cells": []}', ""),
+        (b'{"nbformat": 3, "worksheets": 7}', ""),
         (b'{"nbformat": 4, "nbformat_minor": "x", "cells": []}', ""),
         (b'{"nbformat": 4, "nbformat_minor": 5, "cells": {"a": 1}}', ""),
         (b'{"nbformat": 4, "nbformat_minor": 5, "cells": [null, 3, {}]}', ""),

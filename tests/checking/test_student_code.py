@@ -354,7 +354,7 @@ def test_missing_function_is_told(toy: Toy) -> None:
         ("for i in xrange(3): pass", "NameError: name 'xrange' is not defined"),
         ("import sys\nsys.exit()", "`sys.exit()` raised SystemExit. It was passed over"),
         ("while True: pass", "`while True: pass` raised TimeUp: the limit of 5 seconds has passed"),
-        (b"x = 1\0", "Python can't read this (SyntaxError"),
+        ("import os\nos._exit(3)", "importing `pack.toy` ended its process: exit code 3"),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else None,
 )
@@ -441,3 +441,44 @@ def test_list_where_one_value_is_due_is_called_a_list(toy: Toy) -> None:
     assert (
         "`count` returned a list or tuple of 6, expected a single value" in graded["count"].message
     )
+
+
+# --- what a module changes of the process when it is imported ---
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "np.sum = 0; np.linalg = None; np.pi = 3; del np.array",
+        "np.mean = np.stack = [1]",
+        "import builtins; builtins.sum = 0",
+        "import math; math.sqrt = math.exp = 3",
+        "np.seterr(all='raise'); NEEDED = np.float64(1e-300) if 1 else 0",
+        "import warnings; warnings.simplefilter('error')",
+        "import os; os.mkdir('here'); os.chdir('here')",
+        "import os; os.remove('pack/__init__.py')",
+        "import sys; sys.stdout = sys.stderr = None",
+        "import sys; sys.path.clear(); sys.setrecursionlimit(90)",
+        "np.set_printoptions(precision=1); np.random.seed(3)",
+    ],
+)
+def test_what_a_module_changes_of_the_process_costs_nothing(toy: Toy, change: str) -> None:
+    graded = toy.grade(REFERENCE.replace("import numpy as np\n", f"import numpy as np\n{change}\n"))
+    assert graded.passed == CHECKS, [check.message for check in graded.report.checks]
+
+
+def test_a_call_that_raises_under_changed_settings_is_made_once_more(toy: Toy) -> None:
+    """Code that counts on its settings has them; other code does without them."""
+    raising = REFERENCE.replace(
+        "import numpy as np\n", "import numpy as np\nnp.seterr(all='raise')\n"
+    )
+    counting = raising.replace(
+        "def count(",
+        "def count(*args):\n    try:\n        np.float64(1) / 0\n    except FloatingPointError:\n        return _count(*args)\n    return None\n\n\ndef _count(",
+    )
+    assert toy.grade(counting).passed == CHECKS
+    hit = raising.replace(
+        "def center(",
+        "def center(*args):\n    np.float64(1) / 0\n    return _center(*args)\n\n\ndef _center(",
+    )
+    assert toy.grade(hit).passed == CHECKS

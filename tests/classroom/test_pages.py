@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from browsers import needs_browser
 
@@ -164,6 +165,26 @@ def test_unusual_numbers_that_two_share_are_shown_and_common_ones_are_not() -> N
     ]
     (shared,) = class_page.build(class_of(lines), lines).shared
     assert [student.line.entry.student for student in shared.students] == ["t0", "t1"]
+
+
+def test_a_cell_that_stopped_is_one_cause_and_no_message_of_ten_checks() -> None:
+    cell = f"cell [3] (`def broken(: {HOSTILE}`)"
+
+    def stopped(student: str) -> Line:
+        checks = [
+            CheckRow(id_, 0, most, Status.FAIL, headline=f"`{id_}` is lost", stopped=cell)
+            for id_, most in (("double", 6.0), ("shift", 4.0))
+        ]
+        return msgspec.structs.replace(line(student, 6, 4), checks=tuple(checks))
+
+    lines = [stopped("s1"), stopped("s2"), line("s3", 6, 1, name="numbers")]
+    page = class_page.build(class_of(lines), lines)
+    assert [(one.submissions, [*one.checks]) for one in page.stopped] == [(2, ["double", "shift"])]
+    assert [check.failed for check in page.checks] == [2, 3]
+    assert [list(check.messages) for check in page.checks] == [[], [("wrong numbers", 1)]]
+    text = class_page.render(class_of(lines), lines)
+    assert text.count("def broken") == 1
+    assert "<script>alert" not in text
 
 
 def test_equal_unusual_numbers_are_shown_although_a_hint_was_given() -> None:

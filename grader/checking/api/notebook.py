@@ -36,6 +36,7 @@ from grader.limits import Limits
 from grader.notebooks.cells import cell_key
 from grader.notebooks.format import parse
 from grader.notebooks.restore import Restored, restored
+from grader.text import quoted
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -47,6 +48,14 @@ MOST_NAMES = 50_000  # that a notebook may define and still be asked for each
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
+
+
+def _by_place(told: dict[str, str]) -> list[tuple[str, str]]:
+    """Return the names that were told of each cell."""
+    names: dict[str, list[str]] = {}
+    for name, place in told.items():
+        names.setdefault(place, []).append(name)
+    return [(place, quoted(found)) for place, found in names.items()]
 
 
 class NotebookRun:
@@ -180,11 +189,13 @@ class NotebookRun:
 
     def _notes_of_mended(self) -> Iterator[str]:
         """Yield which names a cell took from the others, and that these have them all the same."""
-        for name, place in self.ran.mended.items():
-            yield (
-                f"{place} took the name `{name}` away from the other cells; they have it all the"
-                " same"
-            )
+        for place, names in _by_place(self.ran.mended):
+            what = f"name {names} away from the other cells; they have it all the same"
+            if "," in names:
+                what = f"names {names} away from the other cells; they have them all the same"
+            yield f"{place} took the {what}"
+        for place, names in _by_place(self.ran.again):
+            yield f"{place} was run once more without what an earlier cell had set: {names}"
         for name in self._unshadowed:
             yield (
                 f"a cell gave `{name}`, a function of Python's own, another value; for the checks"

@@ -92,6 +92,8 @@ class Ran:
     dead: dict[int, Trouble] = field(default_factory=dict)  # not to be run again
     # names of the assignment's that a cell took away and that were given back: the cell in words
     mended: dict[str, str] = field(default_factory=dict)
+    # settings that cells before had changed: the cell that was run once more without them
+    again: dict[str, str] = field(default_factory=dict)
     # the cell in which the last run ended: nothing that was defined is left
     died: int | None = None
 
@@ -155,6 +157,7 @@ async def _run_cell(client: Any, index: int, ran: Ran, wanted: frozenset[str]) -
         if kernel.pending is not None:
             await kernel.pending
     ran.mended |= dict.fromkeys(kernel.reply.get("mended", ()), place_of(cell))
+    ran.again |= dict.fromkeys(kernel.reply.get("again", ()), place_of(cell))
     trouble = _trouble(cell, kernel)
     if trouble is None:
         return

@@ -24,6 +24,7 @@ MAX_NESTING = 32  # of what a cell displays: what reads and writes it later recu
 MAX_UPDATES = 500  # of displays, by a notebook in all
 JSON_TYPE = re.compile(r"application/(.*\+)?json")  # what may be displayed as data, says nbformat
 MESSAGE_BYTES = 512  # that even an empty message takes here
+LONGEST_NAME = 100
 MOST_TOLD = 20  # names that a cell took away
 GRACE_SECONDS = 3.0  # for a cell to end after it was interrupted; then its process is ended
 
@@ -158,13 +159,20 @@ def _reply(body: dict[str, Any]) -> dict[str, Any]:
         "missing": _text(body.get("missing"), 200),
         "denied": _text(body.get("denied"), 20),
         "mended": names_told(body.get("mended")),
+        "again": names_told(body.get("again")),
     }
 
 
 def names_told(told: Any) -> list[str]:
-    """Return the first of the names that the box tells of; what is not a name is left out."""
+    """Return the first of the names that the box tells of, with dots or without; what is not a name
+    is left out.
+    """
     names = told[:MOST_TOLD] if isinstance(told, list) else []
-    return [name for name in names if isinstance(name, str) and name.isidentifier()]
+    return [name for name in names if isinstance(name, str) and _is_name(name)]
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= LONGEST_NAME and all(map(str.isidentifier, text.split(".")))
 
 
 def _text(told: Any, limit: int) -> str:

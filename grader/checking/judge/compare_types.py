@@ -21,7 +21,7 @@ from grader.checking.judge.distances import distances
 from grader.checking.judge.value_kinds import KINDS, describe, entries
 from grader.model import Comparison, Tolerance
 from grader.sandbox import wire_tables
-from grader.sandbox.wire import MAX_INT
+from grader.sandbox.wire_json import MAX_INT
 from grader.sandbox.wire_types import Member, text_of
 
 

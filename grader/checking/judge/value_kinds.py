@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from grader.sandbox import wire_tables
-from grader.sandbox.wire import MAX_INT, Ref
+from grader.sandbox.wire import Ref
+from grader.sandbox.wire_json import MAX_INT
 from grader.sandbox.wire_types import Member
 from grader.text import clean
 

@@ -52,6 +52,15 @@ class CheckLine:
 
 
 @dataclass(frozen=True)
+class StoppedCell:
+    """A cell of a notebook that stopped: one cause for all checks that need what it defines."""
+
+    cell: str  # in words
+    submissions: int
+    checks: Sequence[str]
+
+
+@dataclass(frozen=True)
 class StudentRow:
     """A row of the table."""
 
@@ -85,6 +94,7 @@ class Page:
     median: float | None
     most: float
     checks: Sequence[CheckLine]
+    stopped: Sequence[StoppedCell]
     shared: Sequence[Shared]
     look: Sequence[StudentRow]
     waiting: int  # submissions with answers that nobody has read
@@ -162,6 +172,7 @@ def build(class_: ClassFile, rows: Sequence[Line]) -> Page:
             *(_check(check.id, check.points, rows) for check in class_.checks),
             *(_answer(inline, rows) for inline in class_.inline),
         ],
+        stopped=_stopped(rows),
         shared=_shared(students),
         look=[student for student in students if student.look],
         waiting=sum(line.marks is not None and bool(line.marks.waiting) for line in rows),
@@ -234,8 +245,9 @@ def _check(id_: str, points: float, rows: Iterable[Line]) -> CheckLine:
     every = chain.from_iterable(line.checks for line in rows)
     own = [check for check in every if check.id == id_]
     wrong = [check for check in own if check.status is Status.FAIL]
-    mistakes = Counter(check.mistake for check in wrong if check.mistake)
-    messages = Counter(check.headline for check in wrong if check.headline and not check.mistake)
+    told = [check for check in wrong if not check.stopped]  # a stopped cell is told once
+    mistakes = Counter(check.mistake for check in told if check.mistake)
+    messages = Counter(check.headline for check in told if check.headline and not check.mistake)
     return CheckLine(
         id=id_,
         points=points,
@@ -247,6 +259,21 @@ def _check(id_: str, points: float, rows: Iterable[Line]) -> CheckLine:
         mistakes=mistakes.most_common(6),
         messages=messages.most_common(3),
     )
+
+
+def _stopped(rows: Iterable[Line]) -> list[StoppedCell]:
+    """Return the cells that stopped, those of most submissions first."""
+    checks: dict[str, dict[str, None]] = defaultdict(dict)
+    submissions: Counter[str] = Counter()
+    for line in rows:
+        cells: set[str] = set()
+        for check in line.checks:
+            if check.stopped and check.status is Status.FAIL:
+                cells.add(check.stopped)
+                checks[check.stopped][check.id] = None
+        submissions.update(cells)
+    found = [StoppedCell(cell, count, [*checks[cell]]) for cell, count in submissions.items()]
+    return sorted(found, key=lambda cell: (-cell.submissions, cell.cell))
 
 
 def _answer(inline: Inline, rows: Iterable[Line]) -> CheckLine:

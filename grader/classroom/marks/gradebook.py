@@ -197,7 +197,7 @@ def notes_of(line: Line) -> Sequence[str]:
     waiting = len(line.marks.waiting) if line.marks is not None else 0
     if waiting:
         notes.append(f"{waiting} answer{'s' if waiting > 1 else ''} in words to be read")
-    return notes
+    return [*dict.fromkeys(notes)]  # what asks for a look may stand in the report, too
 
 
 def feedback_of(line: Line, class_: ClassFile) -> str:

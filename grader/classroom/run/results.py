@@ -44,6 +44,7 @@ class CheckRow(msgspec.Struct, frozen=True, omit_defaults=True):
     mistake: str = ""  # a known mistake, by its name or hint
     known: bool = False  # it is a known mistake that gives exactly these numbers
     headline: str = ""  # what went wrong
+    stopped: str = ""  # the notebook's cell, in words, that stopped what this needs
     fingerprint: str = ""  # equal where two submissions have the same wrong numbers
 
     @property
@@ -222,6 +223,7 @@ def _check_row(check: CheckResult) -> CheckRow:
         known=failed and bool(check.mistake),
         mistake=clean(check.mistake or check.hint, HEADLINE) if failed else "",
         headline=clean(line, HEADLINE) if failed else "",
+        stopped=clean(next((case.stopped_by for case in bad if case.stopped_by), ""), HEADLINE),
         fingerprint=_fingerprint(bad),
     )
 

@@ -6,7 +6,6 @@ The contents are untrusted. They are read as text only, each of bounded length, 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ import msgspec
 from grader.grading.intake.entry_names import fold, folded_name, original_names
 from grader.notebooks.cells import text_of
 from grader.notebooks.definitions import definitions, stubs
+from grader.notebooks.encodings import decoded
+from grader.notebooks.recovery import Recovered, UnreadableNotebook, recovered
 
 if TYPE_CHECKING:
     from grader.grading.intake.intake_budget import Collector
@@ -26,7 +27,6 @@ CODE = (".py", ".ipynb")
 CHECKPOINT = "-checkpoint"
 CHECKPOINTS = ".ipynb_checkpoints"  # the folder of these
 MOST_CANDIDATES = 20  # files of other names that are read at most
-MOST_CELLS = 2_000
 LONG_LINE = 8  # characters; shorter lines are alike in many files
 # the part of the handout's lines that a renamed file must have, unless it is the only one
 RESEMBLES = 0.3
@@ -70,9 +70,33 @@ def draft_of(texts: Iterable[str], names: Iterable[str]) -> TemplateFile:
 def read(data: bytes, path: str, draft: TemplateFile) -> Read:
     """Return how much work a file holds; an unreadable file holds none."""
     if path.lower().endswith(".ipynb"):
-        texts = list(map(text_of, listed_cells(data)))
-    else:
-        texts = [data.decode("utf-8", "replace")]
+        cells = cells_taken(data, draft)
+        return _read(map(text_of, cells), draft)
+    return _read([decoded(data)[0]], draft)
+
+
+def cells_taken(data: bytes, draft: TemplateFile) -> list[dict[str, Any]]:
+    """Return the cells of a notebook that are taken, none if it can't be read."""
+    try:
+        return best_reading(data, draft).cells
+    except UnreadableNotebook:
+        return []
+
+
+def best_reading(data: bytes, draft: TemplateFile) -> Recovered:
+    """Return what a notebook's file holds; of a conflict of Git's, the side with more work.
+
+    Raises `UnreadableNotebook`.
+    """
+    return recovered(data, lambda cells: _read(map(text_of, cells), draft).work)
+
+
+def work_in(text: str, draft: TemplateFile) -> Work:
+    """Return how much work a text holds."""
+    return _read([text], draft).work
+
+
+def _read(texts: Iterable[str], draft: TemplateFile) -> Read:
     defined: set[str] = set()
     unwritten: set[str] = set()
     lines: set[str] = set()
@@ -101,13 +125,7 @@ def _may_be_own(line: str) -> bool:
 
 def listed_cells(data: bytes) -> list[dict[str, Any]]:
     """Return the cells of a notebook's JSON, or an empty list if it is not a notebook."""
-    try:
-        tree = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return []
-    cells: Any = tree.get("cells") if isinstance(tree, dict) else None
-    found = cells[:MOST_CELLS] if isinstance(cells, list) else []
-    return [cell for cell in found if isinstance(cell, dict)]
+    return cells_taken(data, TemplateFile())
 
 
 # --- files of other names -------------------------------------------------------------------------
@@ -202,8 +220,11 @@ def _read_of(match: Match, collector: Collector, wanted: Wanted) -> Read:
 
 def _read_as(path: str, entry: SubmittedFile, collector: Collector, wanted: Wanted) -> Read:
     """Return what is read in a file if it is taken for the wanted one at ``path``."""
-    data = collector.contents.get(entry.digest, b"")
-    return read(data, path, wanted.drafts.get(path, TemplateFile()))
+    key = entry.digest, path
+    if key not in collector.looked_into:
+        data = collector.contents.get(entry.digest, b"")
+        collector.looked_into[key] = read(data, path, wanted.drafts.get(path, TemplateFile()))
+    return collector.looked_into[key]
 
 
 def work_of(match: Match, collector: Collector, wanted: Wanted) -> Work:

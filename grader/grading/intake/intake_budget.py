@@ -19,7 +19,7 @@ import msgspec
 
 from grader.errors import GraderFault, SubmissionError
 from grader.files import UNREADABLE
-from grader.grading.intake.candidates import CHECKPOINTS, MOST_CANDIDATES
+from grader.grading.intake.candidates import CHECKPOINTS, MOST_CANDIDATES, Read
 from grader.grading.intake.entry_names import (
     EXECUTED,
     REPORTS,
@@ -86,6 +86,8 @@ class Collector:
         # those of notebooks; they are read only on request
         self.checkpoints: list[SubmittedFile] = []
         self.contents: dict[str, bytes] = {}  # digest -> bytes, so that copies are kept once
+        # (digest, wanted path) -> what was read, so that nothing is read twice
+        self.looked_into: dict[tuple[str, str], Read] = {}
         self._wanted_names = frozenset(map(folded_name, wanted.paths))
         self._wanted_stems = frozenset(map(_stem, self._wanted_names))
         self._provided_names = frozenset(map(folded_name, wanted.provided))

@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from grader.sandbox.inside.walls import mounts, process_tree, scratch, wall, warden
+from grader.sandbox.inside.work.surroundings import Libraries
 from grader.sandbox.inside.work.worker import Worker
 from grader.sandbox.wire import Channel
 
@@ -320,7 +321,11 @@ def loaded_files() -> list[str]:
 
 
 def settle() -> None:
-    """Make what is loaded cheap to fork: no collector is to touch its pages, and so copy them."""
+    """Make what is loaded cheap to fork: no collector is to touch its pages, and so copy them.
+
+    The libraries are looked at here, so that no box needs to.
+    """
+    Libraries.of_this_process().look()
     gc.freeze()
 
 

@@ -29,6 +29,7 @@ from traitlets.config import Config
 from grader.sandbox.inside.work.alarm import TimeUp, ends_after
 from grader.sandbox.inside.work.bindings import Bindings
 from grader.sandbox.inside.work.exception_text import without
+from grader.sandbox.inside.work.surroundings import Settings, Surroundings
 from grader.sandbox.wire import Channel, Frame, TooLarge
 
 FLUSH_CHARACTERS = 16_384
@@ -42,6 +43,8 @@ DENIED = {
     "urllib": "network",
     "http": "network",
 }
+# what a cell raises if an earlier one has set it so, or has gone to another folder
+SET_TO_RAISE = (FloatingPointError, Warning, OSError, ImportError)
 EXTENSIONS = ("load_ext", "reload_ext")
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -157,7 +160,7 @@ class Shell(InteractiveShell):
             "evalue": str(evalue),
             "traceback": list(stb),
         }
-        self.kernel.send("error", dict(self.kernel.last_error))
+        self.kernel.raised(dict(self.kernel.last_error))
 
     def ask_exit(self) -> None:
         """End the notebook: what `exit()` and `quit()` ask for."""
@@ -222,6 +225,9 @@ class Kernel:
         self.namespace: dict[str, Any] = self.shell.user_ns
         builtins.input = no_input
         self.bindings = Bindings(self.namespace)
+        self.surroundings = Surroundings(root)
+        # the messages of a cell's exception, if the cell may be run once more; None: they are sent
+        self.held: list[dict[str, Any]] | None = None
         self._process = 0  # in which the cell at hand was begun
         self.stdout, self.stderr = Stream(self, "stdout"), Stream(self, "stderr")
         # imported before this notebook began, so not by its set-up
@@ -254,6 +260,13 @@ class Kernel:
         except TooLarge as error:
             self.send("stream", {"name": "stderr", "text": f"\nAn output was not kept: {error}.\n"})
 
+    def raised(self, told: dict[str, Any]) -> None:
+        """Send the message of an exception, or hold it back."""
+        if self.held is None:
+            self.send("error", told)
+        else:
+            self.held.append(told)
+
     def execute(
         self,
         code: str,
@@ -270,39 +283,70 @@ class Kernel:
         """
         self.last_error, self._process = {}, os.getpid()
         before = dict(self.namespace) if provided else {}
-        sys.stdout, sys.stderr = self.stdout, self.stderr
-        with ends_after(seconds):
-            result = self.shell.run_cell(code, store_history=True)
-        self.stdout.flush()
-        self.stderr.flush()
+        self.surroundings.look()
+        set_before = Settings.now()
+        result, again = self._run(code, seconds)
         self.kept |= {
             name: self.namespace[name] for name in keep if callable(self.namespace.get(name))
         }
         if provided:
             self.bindings.lend(before)
-        mended = [] if provided else self.bindings.give_back()
+            mended = self.surroundings.mend()
+            self.surroundings.count_on(set_before)
+        else:
+            mended = [*self.bindings.give_back(), *self.surroundings.mend(printing=not keep)]
         count = self.shell.execution_count - 1
         error = result.error_before_exec or result.error_in_exec
         if error is None:
-            return {"ok": True, "status": "ok", "execution_count": count, "mended": mended}
+            told = {"status": "ok", "execution_count": count, "mended": mended, "again": again}
+            return {"ok": True, **told}
+        told = {"execution_count": count, "mended": mended, "again": []}
+        return {"ok": True, "status": "error", **told, **self._trouble(error)}
+
+    def _trouble(self, error: BaseException) -> dict[str, Any]:
+        """Return what a reply says of a cell's exception."""
         told = self.last_error or {
             "ename": type(error).__name__,
             "evalue": str(error),
             "traceback": [],
         }
-        more = {
+        return {
+            **jsonable(told, self._root),
             "interrupted": isinstance(error, TimeUp),
             "missing": missing_name(error),
             "denied": denied(error),
-            "mended": mended,
         }
-        return {
-            "ok": True,
-            "status": "error",
-            "execution_count": count,
-            **jsonable(told, self._root),
-            **more,
-        }
+
+    def _run(self, code: str, seconds: float) -> tuple[Any, list[str]]:
+        """Run a cell; if it raises what settings of earlier cells explain, run it once more without
+        these settings. Returns their names beside the result.
+        """
+        set_before = Settings.now()
+        differing = self.surroundings.settings.differing(set_before)
+        self.held = [] if differing else None
+        start = time.monotonic()
+        result = self._run_once(code, seconds)
+        told, self.held = self.held or [], None
+        left = seconds - (time.monotonic() - start) if seconds else 0.0
+        error = result.error_in_exec
+        if told and isinstance(error, SET_TO_RAISE) and (left > 0 or not seconds):
+            self.surroundings.settings.establish()
+            self.shell.execution_count -= 1
+            try:
+                return self._run_once(code, left), differing
+            finally:
+                self.surroundings.return_to(set_before)
+        for one in told:
+            self.send("error", one)
+        return result, []
+
+    def _run_once(self, code: str, seconds: float) -> Any:
+        sys.stdout, sys.stderr = self.stdout, self.stderr
+        with ends_after(seconds):
+            result = self.shell.run_cell(code, store_history=True)
+        self.stdout.flush()
+        self.stderr.flush()
+        return result
 
 
 def missing_name(error: object) -> str:

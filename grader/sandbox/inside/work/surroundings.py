@@ -1,0 +1,299 @@
+"""What student code shares with all other code of its process, and may change by accident: the
+attributes of libraries' modules, the process's settings, the provided files.
+
+`np.sum = 0` in one cell, or in one module, stops functions elsewhere that are not at fault. So a
+public attribute of a library that can't serve any more is put back (`Libraries.put_back`). A
+setting such as `np.seterr(all="raise")` may be what a student's own code counts on. So it stays,
+and a call or a cell that raises under it is tried once more without it (`Settings`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import os
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
+from operator import is_not
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+MOST_TOLD = 20  # names
+RAISING = ("np.seterr", "warnings", "sys.path", "os.chdir")  # the first of `Settings`
+_GONE = object()
+# Python's own functions: what puts the others back calls them
+_PYTHONS = {name: value for name, value in vars(builtins).items() if callable(value)}
+_callable = callable
+
+
+class Libraries:
+    """The public functions, classes, modules and constants of the modules that are no student's."""
+
+    _loaded: ClassVar[Libraries | None] = None
+
+    def __init__(self) -> None:
+        self._modules: dict[str, ModuleType] = {}
+        self._passed_over: set[str] = set()
+        self._kept: dict[str, _Kept] = {}
+
+    @classmethod
+    def of_this_process(cls) -> Libraries:
+        """Return those of this process; boxes inherit what was looked at before they were
+        forked.
+        """
+        if cls._loaded is None:
+            cls._loaded = cls()
+        return cls._loaded
+
+    def look(self, is_own: Callable[[str], bool] = lambda file: False) -> None:
+        """Remember the modules that were loaded since, but for the student's own files, and what
+        the others have more than before.
+        """
+        for name in sorted(sys.modules.keys() - self._modules.keys() - self._passed_over):
+            module = sys.modules.get(name)
+            if module is None or not _is_library(module, is_own):
+                self._passed_over.add(name)
+            else:
+                self._modules[name] = module
+                if _is_public(name):
+                    self._kept[name] = _Kept(vars(module))
+        for kept in self._kept.values():
+            kept.look()
+
+    def put_back(self) -> list[str]:
+        """Put back what can't serve any more, and return the names."""
+        mended = [f"builtins.{name}" for name in _python_put_back()]
+        for name in self._modules.keys() - sys.modules.keys():
+            sys.modules[name] = self._modules[name]
+        for name, kept in self._kept.items():
+            mended += [f"{name}.{key}" for key in kept.put_back()]
+        return mended[:MOST_TOLD]
+
+
+def _python_put_back() -> Iterator[str]:
+    space = builtins.__dict__
+    for name, value in _PYTHONS.items():
+        if name not in space or not _callable(space[name]):
+            space[name] = value
+            yield name
+
+
+class _Kept:
+    """What one module holds."""
+
+    def __init__(self, space: dict[str, Any]) -> None:
+        self._space = space
+        self._size = 0
+        self._keys: tuple[str, ...] = ()
+        self._values: tuple[Any, ...] = ()
+
+    def look(self) -> None:
+        """Remember what is here and was not before."""
+        if len(self._space) == self._size:
+            return
+        self._size = len(self._space)
+        held = {key: value for key, value in self._space.items() if _counts(key, value)}
+        held |= zip(self._keys, self._values, strict=True)
+        self._keys, self._values = tuple(held), tuple(held.values())
+
+    def put_back(self) -> Iterator[str]:
+        """Put back what can't serve any more, and yield the names."""
+        if not any(map(is_not, map(self._space.get, self._keys), self._values)):
+            return
+        for key, value in zip(self._keys, self._values, strict=True):
+            if not _serves(self._space.get(key, _GONE), value):
+                self._space[key] = value
+                yield key
+
+
+def _is_public(name: str) -> bool:
+    return not any(part.startswith("_") for part in name.split("."))
+
+
+def _is_library(module: Any, is_own: Callable[[str], bool]) -> bool:
+    if type(module) is not ModuleType or getattr(module, "__spec__", None) is None:
+        return False
+    file = getattr(module, "__file__", None)
+    return not (isinstance(file, str) and is_own(file))
+
+
+def _counts(key: str, value: Any) -> bool:
+    return not key.startswith("_") and (callable(value) or isinstance(value, ModuleType | float))
+
+
+def _serves(now: Any, before: Any) -> bool:
+    """Return whether a value can stand where another one stood: another function for a function."""
+    if now is before:
+        return True
+    if isinstance(before, ModuleType):
+        return isinstance(now, ModuleType)
+    return callable(now) if callable(before) else type(now) is type(before) and bool(now == before)
+
+
+class Settings(NamedTuple):
+    """Settings of the process on which code elsewhere may count."""
+
+    # those that make right code raise
+    errors: Any  # NumPy's
+    filters: tuple[Any, ...]  # of warnings
+    path: tuple[Any, ...]
+    folder: str
+    # those that don't
+    printing: Any  # NumPy's
+    deepest: int  # recursion
+
+    @classmethod
+    def now(cls) -> Self:
+        """Return those at this moment."""
+        try:
+            folder = os.getcwd()
+        except OSError:  # it was removed
+            folder = ""
+        filters, path = _items(warnings.filters), _items(sys.path)
+        deepest = sys.getrecursionlimit()
+        return cls(np.geterr(), filters, path, folder, np.get_printoptions(), deepest)
+
+    def establish(self) -> None:
+        """Make those that raise the ones of the process."""
+        np.seterr(**self.errors)
+        warnings.resetwarnings()
+        warnings.filters.extend(self.filters)  # type: ignore[attr-defined]  # a list, if not by its type
+        sys.path = [*self.path]
+        self.enter()
+
+    def enter(self) -> None:
+        """Make their folder the current one."""
+        if self.folder:
+            with contextlib.suppress(OSError):
+                os.chdir(self.folder)
+
+    def differing(self, others: Settings) -> list[str]:
+        """Return which of those that raise differ, by the names that students know."""
+        return [
+            name for name, one, other in zip(RAISING, self, others, strict=False) if one != other
+        ]
+
+    def but(self, before: Settings, after: Settings) -> Self:
+        """Return these with what has changed from one moment to another."""
+        parts = [
+            new if new != old else kept for kept, old, new in zip(self, before, after, strict=True)
+        ]
+        return type(self)(*parts)
+
+
+def _items(found: object) -> tuple[Any, ...]:
+    return tuple(found) if isinstance(found, list | tuple) else ()
+
+
+class Surroundings:
+    """The libraries, settings and provided files of one box."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._libraries = Libraries.of_this_process()
+        self._links: list[tuple[Path, Path]] = []
+        self._students: frozenset[str] = frozenset()  # modules that were imported
+        self._others: set[str] = set()
+        self.look()
+        self.settings = Settings.now()
+
+    def provide(self, links: Iterable[tuple[Path, Path]]) -> None:
+        """Note where provided files lie: (place, source)."""
+        self._links = [*links]
+
+    def look(self) -> None:
+        """Remember the libraries that were loaded since."""
+        self._libraries.look(self._is_own)
+
+    def _is_own(self, file: str) -> bool:
+        """Return whether a module's file is the student's: in the folder, and not provided."""
+        path = Path(file)
+        if not path.is_relative_to(self._root):
+            return False
+        return not any(path.is_relative_to(place) for place, _ in self._links)
+
+    def count_on(self, before: Settings) -> None:
+        """Let all code count on what has changed since: a cell of the assignment has done it.
+
+        Not so if it was the first to import a module of the student's: that may have done it.
+        """
+        now = frozenset(filter(self._is_students, sys.modules.keys() - self._others))
+        self._others.update(sys.modules.keys() - now)
+        if now <= self._students:
+            self.settings = self.settings.but(before, Settings.now())
+        self._students |= now
+
+    def return_to(self, before: Settings) -> None:
+        """Establish earlier settings again, with what has changed since `settings` were."""
+        before.but(self.settings, Settings.now()).establish()
+
+    def _is_students(self, name: str) -> bool:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        return isinstance(file, str) and self._is_own(file)
+
+    def mend(self, *, printing: bool = False) -> list[str]:
+        """Put back libraries' attributes, provided files and the depth of recursion.
+
+        printing: how NumPy prints, too
+
+        Returns the names of the attributes.
+        """
+        mended = self._libraries.put_back()
+        if not isinstance(sys.path, list):
+            sys.path = [*self.settings.path]
+            mended.append("sys.path")
+        if sys.getrecursionlimit() < self.settings.deepest:
+            sys.setrecursionlimit(self.settings.deepest)
+            mended.append("sys.setrecursionlimit")
+        if printing and np.get_printoptions() != self.settings.printing:
+            np.set_printoptions(**self.settings.printing)
+            mended.append("numpy.set_printoptions")
+        for place, source in self._links:
+            if not os.path.lexists(place):
+                with contextlib.suppress(OSError):
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    lay(source, place)
+        return mended
+
+    def ways(self) -> Generator[None, None, None]:
+        """Yield for each way to try a call: with the student's settings, but from the first folder;
+        without these settings; and from the folder that student code went to.
+
+        Whoever does not raise stops and closes this. The ways are told apart when the first one has
+        failed: importing a module may set things.
+        """
+        left = Settings.now()
+        if left.folder != self.settings.folder:
+            self.settings.enter()
+        try:
+            yield
+        finally:
+            now = Settings.now()
+            if now.folder == self.settings.folder:
+                now = now._replace(folder=left.folder)
+        if not now.differing(self.settings):
+            return
+        try:
+            self.settings.establish()
+            yield
+            now.establish()
+            if now.folder != self.settings.folder:
+                yield
+        finally:
+            now.establish()
+
+
+def lay(source: Path, place: Path) -> None:
+    """Put a provided file or folder in its place: linked where the system can, else copied."""
+    try:
+        place.symlink_to(source, target_is_directory=source.is_dir())
+    except OSError:
+        if source.is_dir():
+            shutil.copytree(source, place, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(source, place)
