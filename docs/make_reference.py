@@ -138,7 +138,7 @@ for check in report["checks"]:
 """
 STRUCTS = (
     model.Report, model.Question, model.CheckResult, model.CaseResult, model.Comparison, model.ErrorMap, model.Scatter,
-    model.Frame, model.HandGraded, model.GivenItem,
+    model.CallFrame, model.HandGraded, model.GivenItem,
 )  # fmt: skip
 ENUMS = (model.Status, model.Visibility, model.Tier)
 VALUES = {
@@ -198,8 +198,8 @@ WORDS = {
     "Comparison.max_absolute_error": "likewise",
     "Comparison.error_map": "where an array is wrong",
     "Comparison.scatter": "of a gradient that is wrong",
-    "Frame.line": "from 1 on",
-    "Frame.function": "in which the line stands",
+    "CallFrame.line": "from 1 on",
+    "CallFrame.function": "in which the line stands",
 }
 
 

@@ -95,7 +95,7 @@ class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
     shown: str = ""
 
 
-class Frame(msgspec.Struct, frozen=True):
+class CallFrame(msgspec.Struct, frozen=True):
     """A call in a student's file that an exception passed through."""
 
     file: str  # relative to the submission
@@ -118,7 +118,7 @@ class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
     # the failed checks that caused this failure; if there are any, the case earns its points
     follows: tuple[str, ...] = ()
     # the calls of `trace`, outermost first: the report marks their lines
-    frames: tuple[Frame, ...] = ()
+    frames: tuple[CallFrame, ...] = ()
     weight: float = 1.0  # its part of the check's points, beside the other cases' weights
     stopped_by: str = ""  # the notebook's cell, in words, that stopped what this needs
     # the part of its points that it earns although it failed, for the values that are right

@@ -24,7 +24,7 @@ BUILTINS = frozenset(dir(builtins))
 OURS = frozenset(("expect", "recordable"))  # in lines that a reader wrote
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class TestScope(msgspec.Struct, frozen=True):
     """What a test may use beside what students define: imports, and functions that the author
     provides whole.
     """
@@ -35,7 +35,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     cells: frozenset[str] = frozenset()  # names that any cell of the notebook defines
 
 
-def surroundings(cells: list[Cell], tests: list[Test]) -> Surroundings:
+def surroundings(cells: list[Cell], tests: list[Test]) -> TestScope:
     """Return what cells and tests offer to every test.
 
     A function that needs nothing of the notebook is copied into the check that calls it: in the
@@ -61,7 +61,7 @@ def surroundings(cells: list[Cell], tests: list[Test]) -> Surroundings:
         offered = {**imports, **helpers}
         dependent = [name for name, code in helpers.items() if needed(code) - offered.keys()]
         if not dependent:
-            return Surroundings(imports, helpers, frozenset(assigned), frozenset(every))
+            return TestScope(imports, helpers, frozenset(assigned), frozenset(every))
         for name in dependent:
             del helpers[name]
 
@@ -99,7 +99,7 @@ def needed(code: str, theirs: frozenset[str] = frozenset()) -> set[str]:
     return read(top) - own - (BUILTINS - theirs)
 
 
-def uncarried(test: Test, around: Surroundings) -> str:
+def uncarried(test: Test, around: TestScope) -> str:
     """Return why a test can't become a check and what to do, or nothing."""
     if not _parses(test.code):
         return "it is more than Python (a magic command?)"
@@ -158,7 +158,7 @@ def gives_points(tree: ast.Module) -> bool:
     return True
 
 
-def in_box_source(test: Test, around: Surroundings, earlier: list[Test]) -> str:
+def in_box_source(test: Test, around: TestScope, earlier: list[Test]) -> str:
     """Return the code of a check that runs in the box: what it needs of the author's goes ahead of
     the test.
 
@@ -209,7 +209,7 @@ def _done_before(test: Test) -> str:
     return ast.unparse(ast.fix_missing_locations(ast.Module([whole], [])))
 
 
-def _wanted(code: str, around: Surroundings) -> set[str]:
+def _wanted(code: str, around: TestScope) -> set[str]:
     """Return the names that code reads, of one with magics as far as its plain lines tell."""
     for text in (code, plain_python(code)):
         if _parses(text):
@@ -232,7 +232,7 @@ def _defining(names: set[str], earlier: list[Test]) -> Iterable[str]:
                 break
 
 
-def checks_file(tests: list[Test], around: Surroundings) -> str:
+def checks_file(tests: list[Test], around: TestScope) -> str:
     """Return the file of checks."""
     inside = [test for test in tests if not test.in_box]
     names = chain.from_iterable(_imported(test, around) for test in inside)
@@ -340,7 +340,7 @@ def _runs_in_box(test: Test) -> str:
     return f'def test_{test.id}(in_box):\n    """{_sentence(test, docstring)}"""\n    in_box()\n'
 
 
-def _check(test: Test, around: Surroundings) -> str:
+def _check(test: Test, around: TestScope) -> str:
     """Return a check: names of the notebook are asked for at its beginning, and the test's code
     follows.
     """
@@ -365,7 +365,7 @@ def _check(test: Test, around: Surroundings) -> str:
 
 
 def _helpers(
-    wanted: set[str], around: Surroundings, above: frozenset[str] = frozenset()
+    wanted: set[str], around: TestScope, above: frozenset[str] = frozenset()
 ) -> dict[str, str]:
     """Return the helpers that names ask for, and those that they need themselves ahead of them."""
     found: dict[str, str] = {}
@@ -375,7 +375,7 @@ def _helpers(
     return found
 
 
-def _imported(test: Test, around: Surroundings) -> set[str]:
+def _imported(test: Test, around: TestScope) -> set[str]:
     """Return the names that a test needs of the notebook's imports."""
     wanted = needed(test.code, around.students)
     every = wanted.union(*map(needed, _helpers(wanted, around).values()))

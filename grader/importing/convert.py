@@ -27,7 +27,7 @@ from grader.files import write_tree
 from grader.importing import nbgrader_markup, otter_markup
 from grader.importing.autotest_answers import answered, asks
 from grader.importing.check_files import (
-    Surroundings,
+    TestScope,
     bound,
     checks_file,
     gives_points,
@@ -74,7 +74,7 @@ class Book(msgspec.Struct):
     path: Path
     notebook: dict[str, Any]
     made: Draft
-    around: Surroundings
+    around: TestScope
     provided: dict[str, bytes]
     tests: list[Test]  # all of them, those that were left out too
 

@@ -44,7 +44,7 @@ _RUN = re.compile(r"^[ \t]*%run[ \t]+(?:-\w+[ \t]+)*[\"']?([^\s\"']+)", re.MULTI
 _WRITEFILE = re.compile(r"^%%writefile\s+(?:-a\s+)?(\S+)", re.MULTILINE)
 
 
-class Beside(NamedTuple):
+class DataFiles(NamedTuple):
     """What was found: files below the notebook's folder, and in sentences what was not or lies
     elsewhere.
     """
@@ -53,21 +53,21 @@ class Beside(NamedTuple):
     notes: list[str]
 
 
-def beside(cells: list[Cell], folder: Path, named: list[str], own: str) -> Beside:
+def beside(cells: list[Cell], folder: Path, named: list[str], own: str) -> DataFiles:
     """Return the files that a notebook needs.
 
     named: paths that its markup names; own: the notebook's own file name.
     """
-    search = _Search(folder, own)
+    search = _FileSearch(folder, own)
     for number, cell in enumerate(cells, start=1):
         search.cell(cell, f"cell {number}")
     for path in named:
         search.take(path, "", must=True)
     search.keep_folders()
-    return Beside(search.files, search.notes)
+    return DataFiles(search.files, search.notes)
 
 
-class _Search:
+class _FileSearch:
     def __init__(self, folder: Path, own: str) -> None:
         self.folder = folder
         self.own = own

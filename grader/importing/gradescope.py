@@ -28,7 +28,7 @@ from grader.importing.data_files import beside
 from grader.importing.drafts import Names, Test, check_id
 from grader.importing.gradescope_checks import check_text, checks_head, in_process
 from grader.importing.solution_markers import marked_module
-from grader.importing.unittest_files import HIDDEN, Found, read_tests
+from grader.importing.unittest_files import HIDDEN, FoundTest, read_tests
 from grader.notebooks.definitions import definitions
 
 SOLUTIONS = ("solution", "solutions", "reference", "reference_solution", "soln", "sol")
@@ -180,7 +180,7 @@ def _solution(one: Autograder) -> tuple[dict[str, bytes], dict[str, frozenset[st
 def _read(one: Autograder, made: _Draft) -> None:
     """Take over the tests of the files, in the order of their numbers."""
     default = _visibility(one)
-    found: list[tuple[Found, str]] = []
+    found: list[tuple[FoundTest, str]] = []
     for path in one.tests:
         place = path.relative_to(one.root).as_posix()
         try:
@@ -205,14 +205,14 @@ def _read(one: Autograder, made: _Draft) -> None:
         made.tests.append(_test(test, at, question, default, names, weighed=weighed))
 
 
-def _left_out(test: Found) -> str:
+def _left_out(test: FoundTest) -> str:
     if test.leaderboard:
         return f"its value goes to the leaderboard column {test.leaderboard!r} and gives no points"
     return "; ".join(test.notes) or "it is skipped" if test.skipped else ""
 
 
 def _test(
-    test: Found, place: str, question: str, default: str, names: Names, *, weighed: bool
+    test: FoundTest, place: str, question: str, default: str, names: Names, *, weighed: bool
 ) -> Test:
     worth = test.points if test.points is not None else 0.0 if weighed else 1.0
     hidden = (test.visibility or default) in HIDDEN or test.hides_errors

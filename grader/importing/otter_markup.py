@@ -56,7 +56,7 @@ SILENT = {
 OF_QUESTIONS = {"name", "points", "manual", "export", "check_cell", "all_or_nothing"}
 
 
-class Piece(msgspec.Struct, frozen=True):
+class MarkedCell(msgspec.Struct, frozen=True):
     """A cell and what it is for."""
 
     number: int
@@ -73,7 +73,7 @@ class _Question(msgspec.Struct):
     told: dict[str, Any]
     prompt: Cell | None = None
     answered: bool = False
-    tests: list[Piece] = []
+    tests: list[MarkedCell] = []
 
     @property
     def manual(self) -> bool:
@@ -123,19 +123,19 @@ def _with_raw_cells(cells: list[Cell]) -> bool:
     return any(_BOUNDARY.match(text) or _CONFIG.match(text) for text in raw)
 
 
-def _pieces_between(cells: list[Cell]) -> Iterator[Piece]:
+def _pieces_between(cells: list[Cell]) -> Iterator[MarkedCell]:
     """Yield the pieces of a notebook whose questions stand between raw cells."""
     block = "plain"
     for number, cell in enumerate(cells, start=1):
         text = cell["source"].lstrip()
         found = _BOUNDARY.match(text) if cell["cell_type"] == "raw" else None
         if cell["cell_type"] == "raw" and _CONFIG.match(text):
-            yield Piece(number, "assignment", cell, _yaml(text))
+            yield MarkedCell(number, "assignment", cell, _yaml(text))
         elif found is None:
-            yield Piece(number, block, cell)
+            yield MarkedCell(number, block, cell)
         elif found[2].upper() == "QUESTION":
             begins = found[1].upper() == "BEGIN"
-            yield Piece(
+            yield MarkedCell(
                 number, "question" if begins else "end", cell, _yaml(text) if begins else {}
             )
             block = "plain"
@@ -144,7 +144,7 @@ def _pieces_between(cells: list[Cell]) -> Iterator[Piece]:
             block = kind if found[1].upper() == "BEGIN" else "plain"
 
 
-def _pieces_behind(cells: list[Cell]) -> Iterator[Piece]:
+def _pieces_behind(cells: list[Cell]) -> Iterator[MarkedCell]:
     """Yield the pieces of a notebook whose questions begin with a fenced block in a Markdown
     cell.
     """
@@ -156,25 +156,25 @@ def _pieces_behind(cells: list[Cell]) -> Iterator[Piece]:
             told = _yaml(found[3])
             role = found[2].lower()
             asked, solved = (told, False) if role == "question" else (asked, solved)
-            yield Piece(number, role, cell, told)
+            yield MarkedCell(number, role, cell, told)
             cell["source"] = (
                 cell["source"][: found.start()] + cell["source"][found.end() :]
             ).strip()
             if cell["source"]:
-                yield Piece(number, "plain", cell)
+                yield MarkedCell(number, "plain", cell)
         elif asked is None:
-            yield Piece(number, "plain", cell)
+            yield MarkedCell(number, "plain", cell)
         elif cell["cell_type"] == "code" and _TEST_HEAD.match(_first_line(cell)):
-            yield Piece(number, "test", cell)
+            yield MarkedCell(number, "test", cell)
         elif not solved and (cell["cell_type"] == "code" or _ANSWER.search(cell["source"])):
             solved = True
-            yield Piece(number, "solution", cell)
+            yield MarkedCell(number, "solution", cell)
         elif not solved:
-            yield Piece(number, "prompt" if asked.get("manual") else "plain", cell)
+            yield MarkedCell(number, "prompt" if asked.get("manual") else "plain", cell)
         else:
             asked = None
-            yield Piece(number, "end", cell)
-            yield Piece(number, "plain", cell)
+            yield MarkedCell(number, "end", cell)
+            yield MarkedCell(number, "plain", cell)
 
 
 def _first_line(cell: Cell) -> str:
@@ -195,7 +195,7 @@ def _yaml(text: str) -> dict[str, Any]:
 # --- pieces ---------------------------------------------------------------------------------------
 
 
-def _assignment(piece: Piece, made: Draft) -> None:
+def _assignment(piece: MarkedCell, made: Draft) -> None:
     """Take over what an assignment's configuration says of files, and name the rest."""
     told = piece.told
     for key in ("files", "student_files"):
@@ -218,7 +218,7 @@ def _assignment(piece: Piece, made: Draft) -> None:
         )
 
 
-def _begin(piece: Piece, made: Draft) -> _Question:
+def _begin(piece: MarkedCell, made: Draft) -> _Question:
     name = str(piece.told.get("name") or f"q{len(made.questions) + 1}")
     others = sorted(piece.told.keys() - OF_QUESTIONS)
     if others:
@@ -237,7 +237,7 @@ def _begin(piece: Piece, made: Draft) -> _Question:
     return _Question(name, piece.number, piece.told)
 
 
-def _cell(piece: Piece, question: _Question | None, made: Draft, ids: Names) -> None:
+def _cell(piece: MarkedCell, question: _Question | None, made: Draft, ids: Names) -> None:
     """Keep a cell: a solution goes to the students, and so does any cell with marked lines."""
     cell, solution = piece.cell, piece.role == "solution"
     if _IGNORED.match(_first_line(cell)):

@@ -47,7 +47,7 @@ FILES = (
 ELSEWHERE = ("/autograder/submission", "/autograder/source")  # where Gradescope keeps the files
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class FoundTest(msgspec.Struct, frozen=True, kw_only=True):
     """A test as its file has it."""
 
     name: str  # of the function, with a number behind it if it has several cases
@@ -65,7 +65,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def read_tests(source: str, stem: str) -> Iterator[Found]:
+def read_tests(source: str, stem: str) -> Iterator[FoundTest]:
     """Yield the tests of a file, in its order; raise `SyntaxError` if it is not Python."""
     tree = tree_of(source)
     file = _File(tree)
@@ -128,14 +128,14 @@ class _File:
         owner: ast.ClassDef | None,
         group: str,
         title: str,
-    ) -> Iterator[Found]:
+    ) -> Iterator[FoundTest]:
         """Yield a test, once for each set of its parameters."""
         told = _Told.of(test)
         cases = told.cases or [[]]
         sentence = (ast.get_docstring(test) or "").strip().partition("\n")[0] or _words(test.name)
         for index, given in enumerate(cases, start=1):
             several = len(cases) > 1
-            yield Found(
+            yield FoundTest(
                 name=f"{test.name}_{index}" if several else test.name,
                 group=group,
                 title=title,

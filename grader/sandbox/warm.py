@@ -30,7 +30,7 @@ from grader.errors import GraderFault
 from grader.limits import Limits
 from grader.sandbox import readable_paths
 from grader.sandbox.box import Box, Exit, Sandbox
-from grader.sandbox.zygote_settings import Settings, StartFailed, environment, filter_program
+from grader.sandbox.zygote_settings import StartFailed, ZygoteSettings, environment, filter_program
 
 Launched = Callable[[], None]
 
@@ -220,8 +220,8 @@ class WarmSandbox(Sandbox):
             raise StartFailed(str(started))
         return started
 
-    def _settings(self) -> Settings:
-        return Settings(
+    def _settings(self) -> ZygoteSettings:
+        return ZygoteSettings(
             base=str(self.base),
             roots=self.granted.roots,
             run=self.granted.run,

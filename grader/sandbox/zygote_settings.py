@@ -22,7 +22,7 @@ VERSION = re.compile(r"^(?:__)?version(?:__)? = ['\"]([\w.+]+)['\"]", re.MULTILI
 LIST_FONTS = "import sys; sys.path.extend(sys.argv[1:]); import matplotlib.font_manager"
 
 
-class Settings(msgspec.Struct, frozen=True):
+class ZygoteSettings(msgspec.Struct, frozen=True):
     """What a zygote is told: paths and limits, no secret."""
 
     base: str  # where the scratch folders lie

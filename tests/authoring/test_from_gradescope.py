@@ -20,7 +20,7 @@ from grader.errors import UsageError
 from grader.grading.grade import Options, grade
 from grader.importing.gradescope import from_gradescope
 from grader.importing.solution_markers import marked_module
-from grader.importing.unittest_files import Found, read_tests
+from grader.importing.unittest_files import FoundTest, read_tests
 from grader.model import Report, Visibility
 
 SOLUTION = '''\
@@ -345,7 +345,7 @@ def test_pytest_files_become_checks_of_one_point_each(tmp_path: Path) -> None:
     ]
 
 
-def one(source: str) -> Found:
+def one(source: str) -> FoundTest:
     (found,) = read_tests(source, "test_one")
     return found
 

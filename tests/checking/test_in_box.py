@@ -283,7 +283,7 @@ def test_no_literal_that_is_compared_with_stands_in_the_code_that_is_sent() -> N
         assert "secret" not in piece.code
 
 
-def of_the_test(code: str) -> watched_tests.Piece:
+def of_the_test(code: str) -> watched_tests.WatchedCode:
     """Return the piece that is the test itself, as it is sent."""
     sent = watched_tests.program(code, frozenset(), frozenset())
     return sent.pieces[sent.test]

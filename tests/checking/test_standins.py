@@ -15,7 +15,7 @@ from grader.checking.run.substitution import (
     STEPS,
     Built,
     Reference,
-    StandIns,
+    ReferenceAnswers,
     Substitution,
 )
 from grader.checking.run.verdicts import CheckOutcome
@@ -143,7 +143,7 @@ STEP = {
 
 def answered(*steps: Any, blobs: tuple[bytes, ...] = (), most: int = 10) -> bool:
     """Whether a question is answered, and not refused."""
-    stand_ins = StandIns(Told(), WHAT, most)
+    stand_ins = ReferenceAnswers(Told(), WHAT, most)
     stand_ins.begin(60)
     return stand_ins(Frame({"op": "ask", "steps": list(steps)}, blobs)).body["ok"] is True
 
@@ -186,7 +186,7 @@ def test_any_other_question_is_refused(steps: list[Any]) -> None:
 
 def test_nothing_but_what_is_known_goes_on_to_the_reference() -> None:
     reference = Told()
-    stand_ins = StandIns(reference, WHAT, 10)
+    stand_ins = ReferenceAnswers(reference, WHAT, 10)
     stand_ins.begin(60)
     stand_ins(Frame({"op": "ask", "steps": [{**STEP, "module": "os", "more": 1}]}))
     assert reference.steps == [{**STEP, "state": []}]
@@ -197,7 +197,7 @@ def test_a_question_of_too_many_bytes_is_refused() -> None:
 
 
 def test_questions_are_counted_and_have_a_time(tmp_path: Path) -> None:
-    stand_ins = StandIns(Told(), WHAT, 2)
+    stand_ins = ReferenceAnswers(Told(), WHAT, 2)
     stand_ins.begin(60)
     question = Frame({"op": "ask", "steps": [STEP]})
     assert [stand_ins(question).body["ok"] for _ in range(3)] == [True, True, False]
@@ -206,7 +206,7 @@ def test_questions_are_counted_and_have_a_time(tmp_path: Path) -> None:
 
 
 def test_what_the_reference_raises_is_not_told() -> None:
-    stand_ins = StandIns(Told(), WHAT, 10)
+    stand_ins = ReferenceAnswers(Told(), WHAT, 10)
     stand_ins.begin(60)
     step = {**STEP, "args": [{"value": "wrong"}]}
     assert stand_ins(Frame({"op": "ask", "steps": [step]})) == Frame({"ok": False})

@@ -22,7 +22,16 @@ import pytest
 
 from grader.assignment.spec import Assignment
 from grader.errors import GraderFault
-from grader.model import CaseResult, CheckResult, Frame, Question, Report, Status, Tier, Visibility
+from grader.model import (
+    CallFrame,
+    CaseResult,
+    CheckResult,
+    Question,
+    Report,
+    Status,
+    Tier,
+    Visibility,
+)
 from grader.report import classroom50_report
 
 needs_bash = pytest.mark.skipif(sys.platform == "win32", reason="the scripts are for Linux")
@@ -596,7 +605,7 @@ RUNNER = {
 
 
 def test_classroom_50_gets_whole_points_and_no_hidden_check() -> None:
-    case = CaseResult("all", Status.FAIL, frames=(Frame("mini.py", 7, "double"),))
+    case = CaseResult("all", Status.FAIL, frames=(CallFrame("mini.py", 7, "double"),))
     made = report(
         check("double", Status.FAIL, message="100% wrong\n::error::forged", cases=(case,)),
         check("shut", Status.FAIL, hidden=True, message="secret"),

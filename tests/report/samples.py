@@ -13,10 +13,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from grader.error_map import classify
 from grader.model import (
+    CallFrame,
     CaseResult,
     CheckResult,
     Comparison,
-    Frame,
     GivenItem,
     HandGraded,
     Question,
@@ -243,7 +243,7 @@ def mixed() -> Report:
     )
     raised = CaseResult(
         "several_steps", Status.FAIL, "`rnn_backward` raised TypeError: 'NoneType' object is not subscriptable", 0.002,
-        trace=trace, frames=(Frame("cs231n/rnn_layers.py", 24, "rnn_backward"),), output="shape of dh: (2, 6, 10)\n",
+        trace=trace, frames=(CallFrame("cs231n/rnn_layers.py", 24, "rnn_backward"),), output="shape of dh: (2, 6, 10)\n",
     )  # fmt: skip
     details = {
         "rnn_step_backward": (
@@ -331,7 +331,7 @@ def hostile() -> Report:
             a[0], False, a[1], a[2], a[3], float("nan"), float("inf"), 3, 9, ((0, 1),),
             error_map=classify(np.ones((3, 3)), np.ones((3, 3), bool), 1.0, (a[4], a[5])),
         )  # fmt: skip
-        frames = (Frame("cs231n/rnn_layers.py", 5 + number, a[6]),)
+        frames = (CallFrame("cs231n/rnn_layers.py", 5 + number, a[6]),)
         case = CaseResult(
             a[6], Status.FAIL, a[7], 0.1, (comparison,), a[8], a[9] * 3, (a[10],), frames=frames
         )

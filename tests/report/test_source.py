@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.model import Frame
+from grader.model import CallFrame
 from grader.report.markup import snippets
 from grader.report.markup.conversion_clock import ConversionClock
 
@@ -35,7 +35,7 @@ def test_a_method_is_found_in_its_class() -> None:
 
 
 def test_the_raising_line_is_marked_and_numbered_as_in_the_file() -> None:
-    frames = (Frame(FILE, 23, "rnn_backward"), Frame(FILE, 24, "rnn_backward"))
+    frames = (CallFrame(FILE, 23, "rnn_backward"), CallFrame(FILE, 24, "rnn_backward"))
     (snippet,) = snippets.snippets(
         {FILE: samples.SOURCE}, ("rnn_backward",), frames, ConversionClock()
     )
@@ -46,18 +46,20 @@ def test_the_raising_line_is_marked_and_numbered_as_in_the_file() -> None:
 
 
 def test_a_frame_outside_the_judged_function_is_shown_too() -> None:
-    frames = (Frame(FILE, 17, "rnn_forward"), Frame(FILE, 6, "rnn_step_forward"))
+    frames = (CallFrame(FILE, 17, "rnn_forward"), CallFrame(FILE, 6, "rnn_step_forward"))
     found = snippets.snippets({FILE: samples.SOURCE}, ("rnn_forward",), frames, ConversionClock())
     assert [snippet.title for snippet in found] == ["rnn_forward", "rnn_step_forward"]
 
 
 def test_a_frame_that_points_nowhere_is_left_alone() -> None:
     assert (
-        snippets.snippets({FILE: "x = 1\n"}, (), (Frame(FILE, 10_000, "f"),), ConversionClock())
+        snippets.snippets({FILE: "x = 1\n"}, (), (CallFrame(FILE, 10_000, "f"),), ConversionClock())
         == []
     )
     assert (
-        snippets.snippets({FILE: "x = 1\n"}, (), (Frame("other.py", 1, "f"),), ConversionClock())
+        snippets.snippets(
+            {FILE: "x = 1\n"}, (), (CallFrame("other.py", 1, "f"),), ConversionClock()
+        )
         == []
     )
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.sandbox.inside.work.own_caches import Missing, run_to_the_end
+from grader.sandbox.inside.work.own_caches import NotComputed, run_to_the_end
 
 X = np.arange(6.0).reshape(3, 2)
-RIGHT = [np.tanh(X), Missing]
+RIGHT = [np.tanh(X), NotComputed]
 CACHES = {
     "the output's line raises": (
         "out = np.tanh(y)\n    cache = (x, w, out)\n    return out, cache", (X, 2, RIGHT[0])),
@@ -72,8 +72,8 @@ def test_cache_is_what_the_text_makes(folder: Path, body: str, cache: Any) -> No
 @pytest.mark.parametrize("body", NOTHING.values(), ids=NOTHING)
 def test_cache_that_can_not_be_computed_is_missing(folder: Path, body: str) -> None:
     result = called(folder, body)
-    assert not isinstance(result, tuple) or len(result) != 2 or result[1] is Missing
+    assert not isinstance(result, tuple) or len(result) != 2 or result[1] is NotComputed
 
 
 def test_function_of_another_kind_is_left_alone() -> None:
-    assert run_to_the_end(np.tanh, RIGHT, (X,), {}) is Missing
+    assert run_to_the_end(np.tanh, RIGHT, (X,), {}) is NotComputed

@@ -11,7 +11,7 @@ from grader.authoring.audit.findings import Audit, MutantResult, MutantState
 from grader.report import templating
 
 
-class Count(msgspec.Struct, frozen=True):
+class MutantCount(msgspec.Struct, frozen=True):
     """How many mutants of one function had each outcome."""
 
     function: str
@@ -21,7 +21,7 @@ class Count(msgspec.Struct, frozen=True):
     equivalent: int
 
 
-def counts(found: Audit) -> list[Count]:
+def counts(found: Audit) -> list[MutantCount]:
     """Return a row for each function with mutants, in the order of the files, and their sum."""
     states: dict[str, list[MutantState]] = {}
     for mutant in found.mutants:
@@ -29,7 +29,7 @@ def counts(found: Audit) -> list[Count]:
     every = [mutant.state for mutant in found.mutants]
     rows = []
     for name, own in (*states.items(), ("all", every)):
-        rows.append(Count(name, len(own), *map(own.count, MutantState)))
+        rows.append(MutantCount(name, len(own), *map(own.count, MutantState)))
     return rows
 
 

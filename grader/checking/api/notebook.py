@@ -22,7 +22,7 @@ from grader.checking.api.value import Value
 from grader.checking.cells.cell_runs import NO_TIME, Clock, Ran, run_cells
 from grader.checking.cells.in_box import Answered, InBox, ask
 from grader.checking.cells.kernel_client import names_told
-from grader.checking.explain.missing_names import Missing
+from grader.checking.explain.missing_names import MissingNames
 from grader.checking.run.remote import Remote
 from grader.errors import (
     GraderError,
@@ -144,7 +144,7 @@ class NotebookRun:
             self.executed = self._restored.notebook
             self._run_to_the_end(self.executed)
             self.look += [answered.look for answered in self._answered.values() if answered.look]
-            self.notes += Missing(self._restored, self.ran).notes()
+            self.notes += MissingNames(self._restored, self.ran).notes()
             self.notes += [
                 f"`{name}` was bound to something else by a later cell; the function counts"
                 for name in sorted(self._rebound)
@@ -240,7 +240,7 @@ class NotebookRun:
             return
         missing = answered.missing
         if missing and missing not in self._names and self._restored is not None:
-            raise Missing(self._restored, self.ran).why(missing)
+            raise MissingNames(self._restored, self.ran).why(missing)
         raise answered.error
 
     def _ask_for_names(self) -> frozenset[str]:
@@ -306,7 +306,7 @@ class NotebookRun:
         if name in self._names or name in self._ask_for_names():
             return
         assert self._restored is not None
-        raise Missing(self._restored, self.ran).why(name)
+        raise MissingNames(self._restored, self.ran).why(name)
 
 
 class Notebook:

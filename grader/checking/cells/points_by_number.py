@@ -27,7 +27,7 @@ class Addition(NamedTuple):
     most: int  # how often it counts
 
 
-class Count(NamedTuple):
+class PointsRule(NamedTuple):
     """How the points of a test add up."""
 
     start: float
@@ -42,7 +42,7 @@ class Count(NamedTuple):
         return points
 
 
-def counted(tree: ast.Module, call: Callable[..., ast.expr], guard: str) -> Count | None:
+def counted(tree: ast.Module, call: Callable[..., ast.expr], guard: str) -> PointsRule | None:
     """Let a rewritten test say which additions it passes, and return how they add up; None if its
     points are no such sum.
 
@@ -61,7 +61,7 @@ def counted(tree: ast.Module, call: Callable[..., ast.expr], guard: str) -> Coun
         return None
     start = _number_given(starts[0], name)
     assert start is not None
-    return Count(start, tuple(counter.additions))
+    return PointsRule(start, tuple(counter.additions))
 
 
 def _last_name(tree: ast.Module) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from grader.checking.cells.watched_tests import Piece, Program
+from grader.checking.cells.watched_tests import Program, WatchedCode
 from grader.errors import LimitExceeded
 from grader.sandbox.wire import Encoder, Frame, WireError
 
@@ -91,7 +91,7 @@ class Conversation:
         return whole or self._said
 
     @property
-    def _piece(self) -> Piece:
+    def _piece(self) -> WatchedCode:
         return self._sent.pieces[self._sent.test]
 
     def _next(self, result: Any) -> Frame:

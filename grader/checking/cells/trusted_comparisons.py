@@ -66,7 +66,7 @@ ARITHMETIC = (ast.Add, ast.Sub, ast.Div)
 _NAMES = (ast.Name, ast.Attribute)
 
 
-class Comparison(NamedTuple):
+class ValueComparison(NamedTuple):
     """One comparison: its code over the values, and what its outcome means."""
 
     code: str

@@ -15,11 +15,11 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from grader.checking.cells.points_by_number import Count, counted
+from grader.checking.cells.points_by_number import PointsRule, counted
 from grader.checking.cells.trusted_comparisons import (
     VALUES,
-    Comparison,
     Cutter,
+    ValueComparison,
     bound,
     imports_of,
     literals_under_names,
@@ -138,7 +138,7 @@ REPEATING = (
 )
 
 
-class Piece(NamedTuple):
+class WatchedCode(NamedTuple):
     """One piece of code: what is sent, and how it is known that all of it was passed."""
 
     code: str
@@ -146,13 +146,13 @@ class Piece(NamedTuple):
     marks: tuple[int, ...]
     comparisons: tuple[Compared, ...] = ()
     told: tuple[str, ...] = ()  # what stands in messages, which is not sent
-    tally: Count | None = None  # how its points add up, if it ends with their number
+    tally: PointsRule | None = None  # how its points add up, if it ends with their number
 
 
 class Compared(NamedTuple):
     """A comparison that the trusted side makes, and the box for values that aren't plain."""
 
-    decided: Comparison
+    decided: ValueComparison
     code: str
     literals: tuple[str, ...]
 
@@ -163,7 +163,7 @@ class Program(NamedTuple):
     """
 
     guard: str  # the name that the pieces know their guards by
-    pieces: tuple[Piece, ...]
+    pieces: tuple[WatchedCode, ...]
     test: int
     questions: tuple[str, ...]  # the code of each piece as an author reads it
     true: frozenset[int]  # the questions whose answer is yes
@@ -222,7 +222,9 @@ def program(
     )
 
 
-def _questions(false: list[str], true: list[str], guard: str) -> list[tuple[str, bool, Piece]]:
+def _questions(
+    false: list[str], true: list[str], guard: str
+) -> list[tuple[str, bool, WatchedCode]]:
     """Return questions in an order of chance, with numbers of chance, and whether each is true."""
     order = secrets.SystemRandom()
     asked = [(question, False) for question in false] + [(question, True) for question in true]
@@ -328,7 +330,7 @@ def must_be_true(tree: ast.Module) -> Iterator[str]:
 # --- the rewritten code ---------------------------------------------------------------------------
 
 
-def _piece(tree: ast.Module, guard: str, cutter: Cutter | None = None) -> Piece:
+def _piece(tree: ast.Module, guard: str, cutter: Cutter | None = None) -> WatchedCode:
     """Return code that tells its guard what it passes and compares.
 
     cutter: takes the comparisons apart that the trusted side makes
@@ -352,7 +354,7 @@ def _piece(tree: ast.Module, guard: str, cutter: Cutter | None = None) -> Piece:
             del cutter.known[name]
 
 
-def _rewritten(tree: ast.Module, guard: str, cutter: Cutter | None) -> Piece:
+def _rewritten(tree: ast.Module, guard: str, cutter: Cutter | None) -> WatchedCode:
     held = dict[int, tuple[bool, bool]]()
     if cutter is not None:
         held = {id(node): (True, required) for node, required in must_hold(tree)}
@@ -371,7 +373,7 @@ def _rewritten(tree: ast.Module, guard: str, cutter: Cutter | None) -> Piece:
     whole = ast.Module(body=body, type_ignores=[])
     count = None if cutter is None else counted(whole, rewriter.call, guard)
     ast.fix_missing_locations(whole)
-    return Piece(
+    return WatchedCode(
         ast.unparse(whole),
         tuple(rewriter.literals),
         tuple(marks),
@@ -421,7 +423,7 @@ class _Rewriter(ast.NodeTransformer):
             return None
         inner = _Rewriter(self.guard)
         held = self._held.get(id(node), (False, False))
-        decided = Comparison(ast.unparse(cut.rest), cut.modules, *held, once=not self._repeats)
+        decided = ValueComparison(ast.unparse(cut.rest), cut.modules, *held, once=not self._repeats)
         code = ast.unparse(ast.fix_missing_locations(inner.visit(_parsed_again(cut.rest))))
         self.comparisons.append(Compared(decided, code, tuple(inner.literals)))
         number = ast.Constant(len(self.comparisons) - 1)

@@ -36,7 +36,7 @@ def _and_behind(count: int) -> str:
     )
 
 
-class Missing:
+class MissingNames:
     """Looks for the cause of a missing name in the cells of a notebook that ran."""
 
     def __init__(self, restored: Restored, ran: Ran) -> None:

@@ -10,7 +10,13 @@ from grader.checking.api.expect import Mode
 from grader.checking.api.notebook import NotebookRun
 from grader.checking.run.boxes import Boxes
 from grader.checking.run.plan import Plan
-from grader.checking.run.substitution import Built, Reference, StandIns, Substitution, request
+from grader.checking.run.substitution import (
+    Built,
+    Reference,
+    ReferenceAnswers,
+    Substitution,
+    request,
+)
 from grader.checking.run.timing import ClockedRemote
 from grader.checking.run.verdicts import CheckOutcome
 
@@ -24,7 +30,11 @@ class Place:
     """A box with stand-ins in it, in which a check's cases are run again."""
 
     def __init__(
-        self, what: Substitution, own_caches: bool, remote: ClockedRemote, stand_ins: StandIns
+        self,
+        what: Substitution,
+        own_caches: bool,
+        remote: ClockedRemote,
+        stand_ins: ReferenceAnswers,
     ) -> None:
         self.what = what
         self.own_caches = (
@@ -76,7 +86,7 @@ class SecondRuns:
         if self._reference is None:
             files = self._plan.reference or {}
             self._reference = Reference(self._plan.assignment, self._plan.sandbox, files)
-        stand_ins = StandIns(self._reference, what, NOTEBOOK_CALLS if notebook else CALLS)
+        stand_ins = ReferenceAnswers(self._reference, what, NOTEBOOK_CALLS if notebook else CALLS)
         first = request(self._plan.assignment, what, own_caches=own_caches)
         if self._plan.boxes == 1:
             self._boxes.close_second()

@@ -166,7 +166,7 @@ class Reference:
         return Frame({"ok": True, **told}, reply.blobs)
 
 
-class StandIns:
+class ReferenceAnswers:
     """Answers what the stand-ins of one second run ask, as far as they may."""
 
     def __init__(self, reference: Reference, what: Substitution, calls: int) -> None:

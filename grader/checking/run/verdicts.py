@@ -11,7 +11,7 @@ import msgspec
 from grader.checking.api.expect import Expect
 from grader.checking.explain.diagnosis import Mistake
 from grader.errors import GraderError, GraderFault, NotImplementedYet, SubmissionFailed
-from grader.model import CaseResult, Frame, Status
+from grader.model import CallFrame, CaseResult, Status
 from grader.text import clean
 
 SAID_CHARACTERS = 2000  # of what an assertion of a check says
@@ -146,7 +146,7 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
         notes=ending.notes,
         unimplemented="" if failed and (ending.follows or ending.share) else unimplemented,
         stopped_by=str(getattr(error, "cell", "")) if failed else "",
-        frames=tuple(Frame(*frame) for frame in getattr(error, "frames", ())),
+        frames=tuple(CallFrame(*frame) for frame in getattr(error, "frames", ())),
         follows=ending.follows if failed else (),
         share=(
             (ending.share or float(getattr(error, "share", 0.0)))

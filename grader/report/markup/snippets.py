@@ -14,7 +14,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from grader.model import Frame
+from grader.model import CallFrame
 from grader.report.markup.conversion_clock import ConversionClock, TooSlow
 from grader.text import clean
 
@@ -48,7 +48,7 @@ class SnippetLine:
 def snippets(
     sources: Mapping[str, str],
     functions: Sequence[str],
-    frames: Sequence[Frame],
+    frames: Sequence[CallFrame],
     clock: ConversionClock,
     limit: int = 3,
 ) -> list[Snippet]:

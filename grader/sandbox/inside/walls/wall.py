@@ -71,7 +71,7 @@ class Unsuitable(Exception):
         self.remedy = remedy
 
 
-class Plan(NamedTuple):
+class WallPlan(NamedTuple):
     """What every wall of one sandbox shares."""
 
     run: tuple[str, ...]  # folders and files of Python and of the system: read and executed
@@ -130,7 +130,7 @@ def effective_capabilities() -> int:
     return next(int(line.split()[1], 16) for line in lines if line.startswith("CapEff"))
 
 
-def build(plan: Plan, scratch: str, user: int | None, tasks: int, parent: int) -> None:
+def build(plan: WallPlan, scratch: str, user: int | None, tasks: int, parent: int) -> None:
     """Put the calling process, a child of ``parent``, behind the wall; ``tasks`` of its user are
     none of the box's.
     """
@@ -149,7 +149,7 @@ def build(plan: Plan, scratch: str, user: int | None, tasks: int, parent: int) -
     syscalls.load(plan.filter)
 
 
-def ruleset(plan: Plan, scratch: str) -> Any:
+def ruleset(plan: WallPlan, scratch: str) -> Any:
     """Return the Landlock rules: all that this kernel can handle is denied but for these few
     grants.
     """

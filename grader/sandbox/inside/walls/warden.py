@@ -53,7 +53,7 @@ class Use(NamedTuple):
 class Warden:
     """Watches one box from its first process to its last."""
 
-    def __init__(self, control: socket.socket, plan: wall.Plan, base: str) -> None:
+    def __init__(self, control: socket.socket, plan: wall.WallPlan, base: str) -> None:
         self.control = control
         self.plan = plan
         self.user = wall.pick_user(os.getpid(), plan.users)

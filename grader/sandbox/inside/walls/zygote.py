@@ -65,7 +65,7 @@ def lies_in(path: str, folders: Sequence[str]) -> bool:
     return any(Path(path).is_relative_to(folder) for folder in folders)
 
 
-class Request(NamedTuple):
+class BoxRequest(NamedTuple):
     """A box to be opened: its wire, its warden's control connection, and whether it will run a
     notebook.
     """
@@ -113,7 +113,7 @@ class Zygote:
                 raise wall.Unsuitable(
                     f"{closed} is open to root alone, and submissions run as another user", CLOSED
                 )
-        self.plan = wall.Plan(
+        self.plan = wall.WallPlan(
             run=tuple(roots),
             read=tuple(read),
             limits=settings["limits"],
@@ -128,7 +128,7 @@ class Zygote:
         self.path = [entry for entry in sys.path if lies_in(entry, roots)]
         own = (*read, *settings["own"], os.environ.get("MPLCONFIGDIR", self.base))
         wall.confine(settings["run"], settings["listed"], own, self.base)
-        self.waiting: list[Request] = []
+        self.waiting: list[BoxRequest] = []
         self.wardens: set[int] = set()
         self.lacking = ""  # why no notebook can be run
         self.open = True
@@ -165,7 +165,7 @@ class Zygote:
         message = json.loads(data)
         if message["op"] == "open":
             wire, control = (socket.socket(fileno=number) for number in numbers)
-            self.waiting.append(Request(wire, control, message["notebook"]))
+            self.waiting.append(BoxRequest(wire, control, message["notebook"]))
             if (
                 message["notebook"]
                 and not self.heavy
@@ -218,7 +218,7 @@ class Zygote:
             request.wire.close()
             request.control.close()
 
-    def become_warden(self, request: Request) -> None:
+    def become_warden(self, request: BoxRequest) -> None:
         """In the child: watch over one box and exit."""
         code = 1
         try:

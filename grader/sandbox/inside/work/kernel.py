@@ -29,7 +29,7 @@ from traitlets.config import Config
 from grader.sandbox.inside.work.alarm import TimeUp, ends_after
 from grader.sandbox.inside.work.bindings import Bindings
 from grader.sandbox.inside.work.exception_text import without
-from grader.sandbox.inside.work.surroundings import Settings, Surroundings
+from grader.sandbox.inside.work.surroundings import ProcessSettings, Surroundings
 from grader.sandbox.wire import Channel, Frame, TooLarge
 
 FLUSH_CHARACTERS = 16_384
@@ -284,7 +284,7 @@ class Kernel:
         self.last_error, self._process = {}, os.getpid()
         before = dict(self.namespace) if provided else {}
         self.surroundings.look()
-        set_before = Settings.now()
+        set_before = ProcessSettings.now()
         result, again = self._run(code, seconds)
         self.kept |= {
             name: self.namespace[name] for name in keep if callable(self.namespace.get(name))
@@ -321,7 +321,7 @@ class Kernel:
         """Run a cell; if it raises what settings of earlier cells explain, run it once more without
         these settings. Returns their names beside the result.
         """
-        set_before = Settings.now()
+        set_before = ProcessSettings.now()
         differing = self.surroundings.settings.differing(set_before)
         self.held = [] if differing else None
         start = time.monotonic()

@@ -33,7 +33,7 @@ class Unreadable(NamedTuple):
     error: SyntaxError  # with the line of the whole file
 
 
-class Piece(NamedTuple):
+class ModulePart(NamedTuple):
     """Lines of a module that belong together, and why they can't be read."""
 
     start: int
@@ -79,7 +79,7 @@ class _Mender:
         self._tries = MOST_TRIES
         self._characters = MOST_CHARACTERS
 
-    def suite(self, start: int, end: int, indent: str, owner: str) -> list[Piece]:
+    def suite(self, start: int, end: int, indent: str, owner: str) -> list[ModulePart]:
         """Mend the statements of a module or a class body; return the pieces that they are in."""
         pieces = list(self._whole(self._pieces(start, end, indent), indent))
         for piece in pieces:
@@ -112,7 +112,7 @@ class _Mender:
         """Whether no more may be compiled."""
         return self._tries < 0 or self._characters < 0
 
-    def give_up(self, piece: Piece) -> bool:
+    def give_up(self, piece: ModulePart) -> bool:
         """Replace a piece that can be read by itself, but not in its place; once."""
         before = self.lines[piece.start : piece.end]
         self._replace(piece, "", "", within=False)
@@ -120,7 +120,7 @@ class _Mender:
 
     # --- pieces -----------------------------------------------------------------------------------
 
-    def _pieces(self, start: int, end: int, indent: str) -> list[Piece]:
+    def _pieces(self, start: int, end: int, indent: str) -> list[ModulePart]:
         """Cut lines where one begins that stands as far out as the suite does."""
         begins = []
         decorated = False
@@ -134,9 +134,9 @@ class _Mender:
                 begins.append(number)
             decorated = text.startswith("@")
         ends = [*begins[1:], end]
-        return [Piece(*at, None) for at in zip(begins, ends, strict=True)]
+        return [ModulePart(*at, None) for at in zip(begins, ends, strict=True)]
 
-    def _whole(self, pieces: list[Piece], indent: str) -> Iterator[Piece]:
+    def _whole(self, pieces: list[ModulePart], indent: str) -> Iterator[ModulePart]:
         """Join pieces that are one statement, and yield each with its error."""
         at = 0
         while at < len(pieces):
@@ -144,10 +144,12 @@ class _Mender:
             if self._name(piece):
                 rest, at = self._rest(pieces, at, indent)
                 if rest is not None:
-                    piece = Piece(piece.start, rest.end, piece.error or rest.error)
+                    piece = ModulePart(piece.start, rest.end, piece.error or rest.error)
             yield piece
 
-    def _rest(self, pieces: list[Piece], at: int, indent: str) -> tuple[Piece | None, int]:
+    def _rest(
+        self, pieces: list[ModulePart], at: int, indent: str
+    ) -> tuple[ModulePart | None, int]:
         """Return what follows a function and can't be read without it, and the next one's index."""
         rest, behind, first = None, at, None
         while at < len(pieces):
@@ -156,10 +158,10 @@ class _Mender:
                 break
             first = first or piece
             if self._belongs(piece):
-                rest, behind = Piece(first.start, piece.end, first.error), at
+                rest, behind = ModulePart(first.start, piece.end, first.error), at
         return rest, behind
 
-    def _joined(self, pieces: list[Piece], at: int, indent: str) -> tuple[Piece, int]:
+    def _joined(self, pieces: list[ModulePart], at: int, indent: str) -> tuple[ModulePart, int]:
         """Return a piece with those that a bracket or a text in it reaches over, and the next one's
         index.
         """
@@ -173,21 +175,21 @@ class _Mender:
                 if not in_text and _HEAD.match(self._first(pieces[after])):
                     break
                 if self.trouble(start, pieces[after].end, indent) is None:
-                    return Piece(start, pieces[after].end, None), after + 1
+                    return ModulePart(start, pieces[after].end, None), after + 1
         return pieces[at]._replace(error=error), at + 1
 
-    def _belongs(self, piece: Piece) -> bool:
+    def _belongs(self, piece: ModulePart) -> bool:
         """Return whether an unreadable piece is the rest of the function above it."""
         first = self._first(piece)
         rest = self.lines[piece.start + 1 : piece.end]
         return bool(_ENDS.match(first)) or any(line[:1] in (" ", "\t") for line in rest)
 
-    def _first(self, piece: Piece) -> str:
+    def _first(self, piece: ModulePart) -> str:
         return self.lines[piece.start].lstrip()
 
     # --- replacements -----------------------------------------------------------------------------
 
-    def _head(self, piece: Piece) -> int:
+    def _head(self, piece: ModulePart) -> int:
         """Return the line of a piece's `def` or `class`, behind its decorators, or -1."""
         for number in range(piece.start, piece.end):
             text = self.lines[number].lstrip()
@@ -197,12 +199,12 @@ class _Mender:
                 break
         return -1
 
-    def _name(self, piece: Piece) -> str:
+    def _name(self, piece: ModulePart) -> str:
         head = self._head(piece)
         found = _HEAD.match(self.lines[head].lstrip()) if head >= 0 else None
         return found[1] if found else ""
 
-    def _replace(self, piece: Piece, indent: str, owner: str, *, within: bool = True) -> None:
+    def _replace(self, piece: ModulePart, indent: str, owner: str, *, within: bool = True) -> None:
         """Put in an unreadable piece's place what raises its error when it is called."""
         assert piece.error is not None
         head, name = self._head(piece), self._name(piece)
@@ -216,7 +218,7 @@ class _Mender:
         self.lines[head if name else piece.start] = indent + replacement
         self.found.append(Unreadable(whole, piece.error))
 
-    def _mended_class(self, piece: Piece, head: int, name: str) -> bool:
+    def _mended_class(self, piece: ModulePart, head: int, name: str) -> bool:
         """Mend the methods of a class one by one; return whether that made it readable."""
         before, found = self.lines.copy(), len(self.found)
         body = head + 1

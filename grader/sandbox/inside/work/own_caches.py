@@ -24,7 +24,7 @@ WHOLE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Global, ast.No
 LEAVING = (ast.Break, ast.Continue, ast.Pass)
 
 
-class Missing:
+class NotComputed:
     """Stands for a result that could not be computed."""
 
 
@@ -39,11 +39,11 @@ def run_to_the_end(
     right: for each result its right value, or `Missing` for one that has none
     """
     if not isinstance(function, FunctionType) or function.__closure__:
-        return Missing
+        return NotComputed
     source = textwrap.dedent(inspect.getsource(function))
     definition = ast.parse(source[:MOST_CHARACTERS]).body[0]
     if not isinstance(definition, ast.FunctionDef):
-        return Missing
+        return NotComputed
     _pass_over(definition, right)
     changed = FunctionType(_code(definition), function.__globals__, function.__name__)
     changed.__defaults__ = function.__defaults__
@@ -56,7 +56,7 @@ def _attempt(value: Callable[[], Any]) -> Any:
     try:
         return value()
     except Exception:
-        return Missing
+        return NotComputed
 
 
 def _pass_over(definition: ast.FunctionDef, right: Sequence[Any]) -> None:
@@ -65,7 +65,7 @@ def _pass_over(definition: ast.FunctionDef, right: Sequence[Any]) -> None:
     for node in ast.walk(definition):
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
             for index, item in enumerate(node.value.elts[: len(right)]):
-                if isinstance(item, ast.Name) and right[index] is not Missing:
+                if isinstance(item, ast.Name) and right[index] is not NotComputed:
                     names[item.id] = index
     stored = {node.id for node in ast.walk(definition) if isinstance(node, ast.Name)}
     if CACHE in stored:
@@ -87,7 +87,7 @@ def _with_cache(definition: ast.FunctionDef, right: Sequence[Any]) -> None:
             continue
         items: list[ast.expr] = []
         for index, value in enumerate(right):
-            name = CACHE if value is Missing else RIGHT.format(index)
+            name = CACHE if value is NotComputed else RIGHT.format(index)
             items.append(ast.Name(name, ast.Load()))
         node.value = ast.Tuple(items, ast.Load())
 

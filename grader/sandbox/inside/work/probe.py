@@ -344,7 +344,7 @@ def _reap(pid: int) -> None:
         time.sleep(0.001)
 
 
-class Beside:
+class WithoutKernel:
     """Stands where a notebook's kernel would, in a box that has the student's files and runs no
     notebook.
     """

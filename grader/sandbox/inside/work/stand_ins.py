@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grader.sandbox.inside.work.own_caches import Missing, run_to_the_end
+from grader.sandbox.inside.work.own_caches import NotComputed, run_to_the_end
 from grader.sandbox.wire import Decoder, Encoder, Frame, Ref, WireError
 
 Ask = Callable[[dict[str, Any], tuple[bytes, ...]], Frame]
@@ -307,7 +307,7 @@ class StandIns:
         """Return what the student's own function returns, as far as it gets; None if that does not
         tell a cache.
         """
-        right = [Missing if told else value for value, told in values]
+        right = [NotComputed if told else value for value, told in values]
 
         def own(function: Callable[..., Any]) -> list[Any] | None:
             result = function(
@@ -337,8 +337,8 @@ class StandIns:
         if parts is None:
             return None
         for index, part in enumerate(parts):
-            if part is Missing:
-                if right[index] is Missing:
+            if part is NotComputed:
+                if right[index] is NotComputed:
                     return None
                 parts[index] = right[index]
         return parts

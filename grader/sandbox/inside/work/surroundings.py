@@ -39,7 +39,7 @@ class Libraries:
     def __init__(self) -> None:
         self._modules: dict[str, ModuleType] = {}
         self._passed_over: set[str] = set()
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, _ModuleState] = {}
 
     @classmethod
     def of_this_process(cls) -> Libraries:
@@ -61,7 +61,7 @@ class Libraries:
             else:
                 self._modules[name] = module
                 if _is_public(name):
-                    self._kept[name] = _Kept(vars(module))
+                    self._kept[name] = _ModuleState(vars(module))
         for kept in self._kept.values():
             kept.look()
 
@@ -83,7 +83,7 @@ def _python_put_back() -> Iterator[str]:
             yield name
 
 
-class _Kept:
+class _ModuleState:
     """What one module holds."""
 
     def __init__(self, space: dict[str, Any]) -> None:
@@ -135,7 +135,7 @@ def _serves(now: Any, before: Any) -> bool:
     return callable(now) if callable(before) else type(now) is type(before) and bool(now == before)
 
 
-class Settings(NamedTuple):
+class ProcessSettings(NamedTuple):
     """Settings of the process on which code elsewhere may count."""
 
     # those that make right code raise
@@ -172,13 +172,13 @@ class Settings(NamedTuple):
             with contextlib.suppress(OSError):
                 os.chdir(self.folder)
 
-    def differing(self, others: Settings) -> list[str]:
+    def differing(self, others: ProcessSettings) -> list[str]:
         """Return which of those that raise differ, by the names that students know."""
         return [
             name for name, one, other in zip(RAISING, self, others, strict=False) if one != other
         ]
 
-    def but(self, before: Settings, after: Settings) -> Self:
+    def but(self, before: ProcessSettings, after: ProcessSettings) -> Self:
         """Return these with what has changed from one moment to another."""
         parts = [
             new if new != old else kept for kept, old, new in zip(self, before, after, strict=True)
@@ -200,7 +200,7 @@ class Surroundings:
         self._students: frozenset[str] = frozenset()  # modules that were imported
         self._others: set[str] = set()
         self.look()
-        self.settings = Settings.now()
+        self.settings = ProcessSettings.now()
 
     def provide(self, links: Iterable[tuple[Path, Path]]) -> None:
         """Note where provided files lie: (place, source)."""
@@ -217,7 +217,7 @@ class Surroundings:
             return False
         return not any(path.is_relative_to(place) for place, _ in self._links)
 
-    def count_on(self, before: Settings) -> None:
+    def count_on(self, before: ProcessSettings) -> None:
         """Let all code count on what has changed since: a cell of the assignment has done it.
 
         Not so if it was the first to import a module of the student's: that may have done it.
@@ -225,12 +225,12 @@ class Surroundings:
         now = frozenset(filter(self._is_students, sys.modules.keys() - self._others))
         self._others.update(sys.modules.keys() - now)
         if now <= self._students:
-            self.settings = self.settings.but(before, Settings.now())
+            self.settings = self.settings.but(before, ProcessSettings.now())
         self._students |= now
 
-    def return_to(self, before: Settings) -> None:
+    def return_to(self, before: ProcessSettings) -> None:
         """Establish earlier settings again, with what has changed since `settings` were."""
-        before.but(self.settings, Settings.now()).establish()
+        before.but(self.settings, ProcessSettings.now()).establish()
 
     def _is_students(self, name: str) -> bool:
         file = getattr(sys.modules.get(name), "__file__", None)
@@ -267,13 +267,13 @@ class Surroundings:
         Whoever does not raise stops and closes this. The ways are told apart when the first one has
         failed: importing a module may set things.
         """
-        left = Settings.now()
+        left = ProcessSettings.now()
         if left.folder != self.settings.folder:
             self.settings.enter()
         try:
             yield
         finally:
-            now = Settings.now()
+            now = ProcessSettings.now()
             if now.folder == self.settings.folder:
                 now = now._replace(folder=left.folder)
         if not now.differing(self.settings):

@@ -32,7 +32,7 @@ from grader.sandbox.inside.work.exception_text import describe, inside, without
 from grader.sandbox.inside.work.figures import Figures
 from grader.sandbox.inside.work.handed_in import AsWritten, HandedIn, imported, reading
 from grader.sandbox.inside.work.loading import Loading
-from grader.sandbox.inside.work.probe import Beside, probe
+from grader.sandbox.inside.work.probe import WithoutKernel, probe
 from grader.sandbox.inside.work.stand_ins import Answers, StandIns
 from grader.sandbox.inside.work.stubs import is_stub
 from grader.sandbox.inside.work.surroundings import Surroundings, lay
@@ -454,7 +454,7 @@ class Worker:
         this process.
         """
         if not self.has_kernel:
-            return Frame({"ok": True, "told": probe(Beside(self.channel), frame.body)})
+            return Frame({"ok": True, "told": probe(WithoutKernel(self.channel), frame.body)})
         from grader.sandbox.inside.work.kernel import Kernel
 
         return Frame({"ok": True, "told": probe(Kernel.of(self.channel, self.root), frame.body)})
