@@ -51,7 +51,8 @@ def test_weekday_means(student, expect, rng, days):
 def test_busiest_days(student, expect, rng, n):
     """The sums of the busiest days without a missing count, the busiest first."""
     table = some_table(rng, 80)
-    table.iloc[2::3] = [800.0, 700.0, 600.0]  # many busy days are equally busy
+    table.iloc[2::6] = [800.0, 700.0, 600.0]  # many busy days are equally busy
+    table.iloc[4] = [np.nan, 899.0, 899.0]
     expect("busiest", plain(student.busiest_days(table, n)))
 
 
