@@ -353,7 +353,7 @@ def test_missing_function_is_told(toy: Toy) -> None:
         ("import numpy as np\nx = np.int(3)", "`x = np.int(3)` raised AttributeError: module 'num"),
         ("for i in xrange(3): pass", "NameError: name 'xrange' is not defined"),
         ("import sys\nsys.exit()", "`sys.exit()` raised SystemExit. It was passed over"),
-        ("while True: pass", "`while True: pass` raised TimeUp: the limit of 5 seconds has passed"),
+        ("while True: pass", "`while True: pass` did not end in the time of an import"),
         ("import os\nos._exit(3)", "importing `pack.toy` ended its process: exit code 3"),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else None,

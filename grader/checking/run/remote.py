@@ -404,6 +404,8 @@ class Remote:
             said = f"Python can't read `{name}` ({raised}). It fails for that, and {rest}."
         elif text and re.fullmatch(r"[\w.]+", instead):
             said = f"`{text}` finds no module. `{instead}` was taken instead."
+        elif text and account.kinds[0] == "TimeUp":
+            said = f"`{text}` did not end in the time of an import. It was passed over, and {rest}."
         elif text:
             said = f"`{text}` raised {raised}. It was passed over, and {rest}. {hint(account)}"
         else:
