@@ -16,6 +16,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def slowdown() -> float:
+    """Return how many times as long as on a quiet machine work takes now, from 1 to 4: how many
+    processes wanted a core in the last minute, for each core.
+    """
+    if not hasattr(os, "getloadavg"):
+        return 1.0
+    return min(4.0, max(1.0, os.getloadavg()[0] / cores()))
+
+
 def memory_mb() -> int | None:
     """Return how many MiB of memory this process may use, by the machine and its cgroups.
 

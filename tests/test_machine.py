@@ -74,3 +74,12 @@ def test_as_many_boxes_work_at_a_time_as_memory_holds(
     assert (made.workers, made.boxes) == (workers, boxes)
     assert made.why.startswith(f"{workers} submission")
     assert ("will find less" in made.why) == (memory == 700)
+
+
+@pytest.mark.parametrize(("load", "times"), [(0.1, 1.0), (2.0, 1.0), (6.0, 3.0), (80.0, 4.0)])
+def test_a_busy_machine_is_slower_within_bounds(
+    load: float, times: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine.os, "getloadavg", lambda: (load, 0.0, 0.0), raising=False)
+    monkeypatch.setattr(machine, "cores", lambda: 2)
+    assert machine.slowdown() == times

@@ -19,7 +19,9 @@ from grader.checking.run.substitution import (
 )
 from grader.checking.run.timing import ClockedRemote
 from grader.checking.run.verdicts import CheckOutcome
+from grader.machine import slowdown
 
+# On a quiet machine; on a busy one longer, so that nobody loses points by what else it does.
 SECONDS = 30.0  # that all second runs of a submission's function checks may take
 NOTEBOOK_SECONDS = 60.0  # that the second run of one notebook may take
 CALLS = 5_000  # of stand-ins, in one case
@@ -37,9 +39,8 @@ class Place:
         stand_ins: ReferenceAnswers,
     ) -> None:
         self.what = what
-        self.own_caches = (
-            own_caches  # whether the student's own caches are handed out, or the reference's
-        )
+        # whether the student's own caches are handed out, or the reference's
+        self.own_caches = own_caches
         self.remote = remote
         self.stand_ins = stand_ins
         self.run: NotebookRun | None = None  # of a notebook's check
@@ -58,7 +59,8 @@ class SecondRuns:
         self._boxes = boxes
         self._built = built
         self._checks = checks
-        self._patience = SECONDS
+        self._slowdown = slowdown()
+        self._patience = SECONDS * self._slowdown
         self._own_caches_first = True  # what went well last
         self._places: dict[bool, Place] = {}  # of the check at hand
         self._reference: Reference | None = None
@@ -94,15 +96,19 @@ class SecondRuns:
         remote = self._boxes.second(first, stand_ins, notebook=bool(notebook))
         place = self._places[own_caches] = Place(what, own_caches, remote, stand_ins)
         if notebook:
-            stand_ins.begin(NOTEBOOK_SECONDS)
-            place.run = self._boxes.second_notebook(notebook, remote, NOTEBOOK_SECONDS)
+            stand_ins.begin(self._notebook_seconds)
+            place.run = self._boxes.second_notebook(notebook, remote, self._notebook_seconds)
         return place
+
+    @property
+    def _notebook_seconds(self) -> float:
+        return NOTEBOOK_SECONDS * self._slowdown
 
     @contextmanager
     def timed(self, place: Place) -> Iterator[None]:
         """Let a second run take no longer than what is left for all of them."""
         if place.run is not None:
-            with place.remote.hurried(NOTEBOOK_SECONDS):
+            with place.remote.hurried(self._notebook_seconds):
                 yield
             return
         start = time.perf_counter()
