@@ -307,6 +307,8 @@ def _run(
             only=only,
         )
         outcome = run_checks(plan)
+    if files is None and outcome.passed_over:
+        raise AssignmentError("the reference has a fault: " + "\n".join(outcome.passed_over))
     cases = []
     for id_, check in outcome.checks.items():
         for case in check.cases:

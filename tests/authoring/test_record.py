@@ -97,7 +97,7 @@ def test_reseeding_draws_a_new_hidden_seed(own_copy: Assignment) -> None:
         (REFERENCE.replace("return np.random.randn(n)", "return object()"), "can't be recorded"),
         (
             REFERENCE + "\n1 / 0\n",
-            "the reference fails `center` (N=4): importing `pack.toy` raised ZeroDivisionError",
+            "the reference has a fault: pack/toy.py, line 32: `1 / 0` raised ZeroDivisionError",
         ),
     ],
     ids=["irreproducible", "lacking", "no data", "broken"],

@@ -56,3 +56,5 @@ class Outcome(msgspec.Struct):
     notebooks: dict[str, Any] = {}  # name -> executed notebook
     notes: list[str] = []
     look: list[str] = []  # what a person should decide
+    # parts of the files that can't be read or that raised; they stand among the notes, too
+    passed_over: list[str] = []

@@ -90,7 +90,8 @@ def run_checks(plan: Plan) -> Outcome:
         outcome = _collected(plan, boxes)
     finally:
         boxes.close()
-    outcome.notes += boxes.passed_over
+    outcome.passed_over = boxes.passed_over
+    outcome.notes += outcome.passed_over
     outcome.look += [*boxes.passed_over_look, *boxes.look]
     for name, run in boxes.runs.items():
         outcome.notebooks[name] = run.executed
