@@ -354,14 +354,13 @@ def test_missing_function_is_told(toy: Toy) -> None:
         ("for i in xrange(3): pass", "NameError: name 'xrange' is not defined"),
         ("import sys\nsys.exit()", "`sys.exit()` raised SystemExit. It was passed over"),
         ("while True: pass", "`while True: pass` did not end in the time of an import"),
-        ("import os\nos._exit(3)", "importing `pack.toy` ended its process: exit code 3"),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else None,
 )
 def test_statement_that_can_not_be_used_is_told_and_costs_nothing(
     toy: Toy, code: str | bytes, message: str
 ) -> None:
-    given = toy.hasty if "TimeUp" in message else toy
+    given = toy.hasty if "did not end" in message else toy
     data = code.encode() if isinstance(code, str) else code
     graded = given.grade(data + b"\n" + REFERENCE.encode(), "center", "count")
     assert graded.passed == {"center", "count"}
