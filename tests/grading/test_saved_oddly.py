@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.grading.intake.candidates import Draft
+from grader.grading.intake.candidates import TemplateFile
 from grader.grading.intake.submitted_files import Wanted
 from grader.grading.intake.text_notebooks import take_in
 from grader.notebooks.encodings import python_text
@@ -16,7 +16,10 @@ CODE = "# coding of an é\ndef f(x):\n    return 'ü' + x\n"
 WANTED = Wanted(
     files=("a/mod.py",),
     notebooks=("Work.ipynb",),
-    drafts={"a/mod.py": Draft(frozenset({"f"})), "Work.ipynb": Draft(frozenset({"g"}))},
+    drafts={
+        "a/mod.py": TemplateFile(frozenset({"f"})),
+        "Work.ipynb": TemplateFile(frozenset({"g"})),
+    },
 )
 
 
