@@ -34,9 +34,9 @@ def run_to_the_end(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    """Call a function, passing over what raises in it; a result may be `Missing`.
+    """Call a function, passing over what raises in it; a result may be `NotComputed`.
 
-    right: for each result its right value, or `Missing` for one that has none
+    right: for each result its right value, or `NotComputed` for one that has none
     """
     if not isinstance(function, FunctionType) or function.__closure__:
         return NotComputed

@@ -4,7 +4,7 @@ attributes of libraries' modules, the process's settings, the provided files.
 `np.sum = 0` in one cell, or in one module, stops functions elsewhere that are not at fault. So a
 public attribute of a library that can't serve any more is put back (`Libraries.put_back`). A
 setting such as `np.seterr(all="raise")` may be what a student's own code counts on. So it stays,
-and a call or a cell that raises under it is tried once more without it (`Settings`).
+and a call or a cell that raises under it is tried once more without it (`ProcessSettings`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 MOST_TOLD = 20  # names
-RAISING = ("np.seterr", "warnings", "sys.path", "os.chdir")  # the first of `Settings`
+RAISING = ("np.seterr", "warnings", "sys.path", "os.chdir")  # the first of `ProcessSettings`
 _GONE = object()
 # Python's own functions: what puts the others back calls them
 _PYTHONS = {name: value for name, value in vars(builtins).items() if callable(value)}
