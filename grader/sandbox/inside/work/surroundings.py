@@ -65,6 +65,11 @@ class Libraries:
         for kept in self._kept.values():
             kept.look()
 
+    def put_numbers_back(self) -> None:
+        """Put back floats that were changed, such as `np.pi`: no call raises for them."""
+        for kept in self._kept.values():
+            kept.put_numbers_back()
+
     def put_back(self) -> list[str]:
         """Put back what can't serve any more, and return the names."""
         mended = [f"builtins.{name}" for name in _python_put_back()]
@@ -91,6 +96,7 @@ class _ModuleState:
         self._size = 0
         self._keys: tuple[str, ...] = ()
         self._values: tuple[Any, ...] = ()
+        self._numbers: dict[str, float] = {}
 
     def look(self) -> None:
         """Remember what is here and was not before."""
@@ -100,6 +106,13 @@ class _ModuleState:
         held = {key: value for key, value in self._space.items() if _counts(key, value)}
         held |= zip(self._keys, self._values, strict=True)
         self._keys, self._values = tuple(held), tuple(held.values())
+        self._numbers = {key: value for key, value in held.items() if type(value) is float}
+
+    def put_numbers_back(self) -> None:
+        """Put back floats that were changed."""
+        for key, value in self._numbers.items():
+            if self._space.get(key) is not value:
+                self._space[key] = value
 
     def put_back(self) -> Iterator[str]:
         """Put back what can't serve any more, and yield the names."""
@@ -236,6 +249,15 @@ class Surroundings:
         file = getattr(sys.modules.get(name), "__file__", None)
         return isinstance(file, str) and self._is_own(file)
 
+    def begin_case(self) -> None:
+        """Put back what changes a result and makes nothing raise, and the provided files.
+
+        The rest is put back when a call has raised (`ways`): to look at all of it takes as long as
+        many a call.
+        """
+        self._libraries.put_numbers_back()
+        self._lay_files()
+
     def mend(self, *, printing: bool = False) -> list[str]:
         """Put back libraries' attributes, provided files and the depth of recursion.
 
@@ -253,16 +275,20 @@ class Surroundings:
         if printing and np.get_printoptions() != self.settings.printing:
             np.set_printoptions(**self.settings.printing)
             mended.append("numpy.set_printoptions")
+        self._lay_files()
+        return mended
+
+    def _lay_files(self) -> None:
         for place, source in self._links:
             if not os.path.lexists(place):
                 with contextlib.suppress(OSError):
                     place.parent.mkdir(parents=True, exist_ok=True)
                     lay(source, place)
-        return mended
 
     def ways(self) -> Generator[None, None, None]:
         """Yield for each way to try a call: with the student's settings, but from the first folder;
-        without these settings; and from the folder that student code went to.
+        with what could not serve any more put back, if there was any; without these settings; and
+        from the folder that student code went to.
 
         Whoever does not raise stops and closes this. The ways are told apart when the first one has
         failed: importing a module may set things.
@@ -272,6 +298,8 @@ class Surroundings:
             self.settings.enter()
         try:
             yield
+            if self.mend():
+                yield
         finally:
             now = ProcessSettings.now()
             if now.folder == self.settings.folder:

@@ -218,7 +218,7 @@ class Worker:
         self.answers.forget()
         self.handed_in.new_case()
         self.files.forget()
-        self.surroundings.mend()
+        self.surroundings.begin_case()
         if self.stand_ins is not None:
             self.stand_ins.forget()
         seed = int(frame.body["seed"]) % (1 << 32)
@@ -229,7 +229,8 @@ class Worker:
     def do_call(self, frame: Frame) -> Frame:
         """Call a function of the student with fresh copies of the arguments.
 
-        A call that raises under settings that student code has changed is made once more without.
+        A call that raises is made once more if student code has changed the libraries or settings
+        of the process that it may need, without these changes.
         """
         start = time.monotonic()
         first: Frame | None = None
