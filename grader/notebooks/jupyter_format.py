@@ -22,7 +22,6 @@ def _import_nbformat() -> ModuleType:
         sys.modules[GRAMMAR] = None  # type: ignore[assignment]  # as if it was not installed
     try:
         import nbformat
-        import nbformat.v4
     finally:
         if hidden:
             del sys.modules[GRAMMAR]

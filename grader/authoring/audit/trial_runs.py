@@ -96,10 +96,12 @@ def run_all(
     """Run trials on several processes, or in this one if one is enough; return the verdicts by id
     and seed, and report each.
     """
-    verdicts: dict[tuple[str, str], Verdict] = {}
+    if not trials:
+        return {}
     count = min(workers or cores(), len(trials))
     if count <= 1:
-        return _in_this_process(bench, trials, on_done) if trials else verdicts
+        return _in_this_process(bench, trials, on_done)
+    verdicts: dict[tuple[str, str], Verdict] = {}
     with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
         futures = {pool.submit(run_one, bench, trial): trial for trial in trials}
         try:

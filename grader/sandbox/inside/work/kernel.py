@@ -285,7 +285,7 @@ class Kernel:
         before = dict(self.namespace) if provided else {}
         self.surroundings.look()
         set_before = ProcessSettings.now()
-        result, again = self._run(code, seconds)
+        result, again = self._run(code, seconds, set_before)
         self.kept |= {
             name: self.namespace[name] for name in keep if callable(self.namespace.get(name))
         }
@@ -317,11 +317,10 @@ class Kernel:
             "denied": denied(error),
         }
 
-    def _run(self, code: str, seconds: float) -> tuple[Any, list[str]]:
+    def _run(self, code: str, seconds: float, set_before: ProcessSettings) -> tuple[Any, list[str]]:
         """Run a cell; if it raises what settings of earlier cells explain, run it once more without
-        these settings. Returns their names beside the result.
+        these settings, which are ``set_before`` it. Returns their names beside the result.
         """
-        set_before = ProcessSettings.now()
         differing = self.surroundings.settings.differing(set_before)
         self.held = [] if differing else None
         start = time.monotonic()

@@ -38,6 +38,14 @@ ENTRIES = 10_000  # of a cache that are looked at
 ITSELF = -1  # in the place of a result's index: the object that a constructor made
 
 
+class OwnCall(NamedTuple):
+    """A call of the student's own function, in whose place a stand-in answers."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
 class Called(NamedTuple):
     """One call that made something: what has to be told so that the reference can make its own."""
 
@@ -166,7 +174,8 @@ class StandIns:
             with self._lock:
                 number, values, container = self._answer(name, args, kwargs, method)
                 if self._own_caches and not method and callable(original):
-                    values = self._with_own_caches(values, container, original, args, kwargs)
+                    own = OwnCall(original, args, kwargs)
+                    values = _with_own_caches(values, container, own)
                 results = [value for value, _ in values]
                 self._remember(number, Called(name, (), {}), results, told=True)
             return (
@@ -272,76 +281,6 @@ class StandIns:
             before |= self._items(call.args, call.kwargs, encoder, steps)
             steps.append(before)
         return {"made": [number, index]}
-
-    def _with_own_caches(
-        self,
-        values: list[tuple[Any, bool]],
-        container: str,
-        original: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> list[tuple[Any, bool]]:
-        """Return the right results, but for what is opaque, which is the student's own."""
-        own = self._own_results(values, container, original, args, kwargs)
-        if own is None:
-            return values
-        opaque = [told or _opaque(mine) for (_, told), mine in zip(values, own, strict=True)]
-        outputs = [
-            (mine, right)
-            for (right, _), mine, hidden in zip(values, own, opaque, strict=True)
-            if not hidden and isinstance(mine, np.ndarray) and isinstance(right, np.ndarray)
-        ]
-        return [
-            (_patched(mine, outputs) if hidden else right, hidden)
-            for (right, _), mine, hidden in zip(values, own, opaque, strict=True)
-        ]
-
-    def _own_results(
-        self,
-        values: list[tuple[Any, bool]],
-        container: str,
-        original: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> list[Any] | None:
-        """Return what the student's own function returns, as far as it gets; None if that does not
-        tell a cache.
-        """
-        right = [NotComputed if told else value for value, told in values]
-
-        def own(function: Callable[..., Any]) -> list[Any] | None:
-            result = function(
-                *map(_copied, args), **{name: _copied(value) for name, value in kwargs.items()}
-            )
-            parts = list(result) if isinstance(result, tuple | list) else [result]
-            fits = bool(container) == isinstance(result, tuple | list)
-            return parts if fits and len(parts) == len(values) else None
-
-        parts: list[Any] | None = None
-        try:
-            parts = own(original)
-        except KeyboardInterrupt:
-            raise
-        except NotImplementedError:
-            return None
-        except BaseException:
-            parts = None
-        if parts is not None or not any(told for _, told in values):
-            return parts
-        try:
-            parts = own(lambda *given, **named: run_to_the_end(original, right, given, named))
-        except KeyboardInterrupt:
-            raise
-        except BaseException:
-            return None
-        if parts is None:
-            return None
-        for index, part in enumerate(parts):
-            if part is NotComputed:
-                if right[index] is NotComputed:
-                    return None
-                parts[index] = right[index]
-        return parts
 
 
 class Answers:
@@ -461,3 +400,62 @@ def _patched(value: Any, outputs: list[tuple[np.ndarray, np.ndarray]], depth: in
     if type(value) in (tuple, list) and len(value) <= ENTRIES:
         return type(value)(_patched(item, outputs, depth + 1) for item in value)
     return value
+
+
+def _with_own_caches(
+    values: list[tuple[Any, bool]], container: str, call: OwnCall
+) -> list[tuple[Any, bool]]:
+    """Return the right results, but for what is opaque, which is the student's own."""
+    own = _own_results(values, container, call)
+    if own is None:
+        return values
+    opaque = [told or _opaque(mine) for (_, told), mine in zip(values, own, strict=True)]
+    outputs = [
+        (mine, right)
+        for (right, _), mine, hidden in zip(values, own, opaque, strict=True)
+        if not hidden and isinstance(mine, np.ndarray) and isinstance(right, np.ndarray)
+    ]
+    return [
+        (_patched(mine, outputs) if hidden else right, hidden)
+        for (right, _), mine, hidden in zip(values, own, opaque, strict=True)
+    ]
+
+
+def _own_results(values: list[tuple[Any, bool]], container: str, call: OwnCall) -> list[Any] | None:
+    """Return what the student's own function returns, as far as it gets; None if that does not
+    tell a cache.
+    """
+    right = [NotComputed if told else value for value, told in values]
+
+    def own(function: Callable[..., Any]) -> list[Any] | None:
+        kwargs = {name: _copied(value) for name, value in call.kwargs.items()}
+        result = function(*map(_copied, call.args), **kwargs)
+        parts = list(result) if isinstance(result, tuple | list) else [result]
+        fits = bool(container) == isinstance(result, tuple | list)
+        return parts if fits and len(parts) == len(values) else None
+
+    parts: list[Any] | None = None
+    try:
+        parts = own(call.function)
+    except KeyboardInterrupt:
+        raise
+    except NotImplementedError:
+        return None
+    except BaseException:
+        parts = None
+    if parts is not None or not any(told for _, told in values):
+        return parts
+    try:
+        parts = own(lambda *given, **named: run_to_the_end(call.function, right, given, named))
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return None
+    if parts is None:
+        return None
+    for index, part in enumerate(parts):
+        if part is NotComputed:
+            if right[index] is NotComputed:
+                return None
+            parts[index] = right[index]
+    return parts
