@@ -215,7 +215,7 @@ class Report(msgspec.Struct, frozen=True):
     seed: str = "public"  # "hidden" where the instructor's own seed was used
     notebooks: tuple[str, ...] = ()  # the executed notebooks, file names beside the report
     version: str = ""  # of the assignment
-    # graded in a handout: by the student himself, with what the handout brings
+    # graded in a handout: by the student, with what the handout brings
     practice: bool = False
     look: tuple[str, ...] = ()  # what a person should decide
     coarse: bool = False  # whether students see of an entry only whether it is off, not how far

@@ -38,7 +38,7 @@ NAMESPACES = (
     "--unshare-uts",
     "--unshare-cgroup-try",
 )
-# To become a box's user, to make and remove what is his, and to end his processes.
+# To become a box's user, to make and remove that user's files, and to end that user's processes.
 ROOT_KEEPS = ("SETUID", "SETGID", "SETPCAP", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL")
 
 

@@ -54,7 +54,7 @@ def environment(home: Path) -> dict[str, str]:
     from grader.sandbox.inside.walls import scratch  # for Linux alone, unlike the rest of this file
 
     # HDF5 would take locks on data files that boxes share; the font list is made once per user, or
-    # where a user has no home of his own (a service, a cron job) once per run.
+    # once per run if a user has no home folder (a service, a cron job).
     return {
         **dict.fromkeys(THREADS, "1"),
         "PATH": "/usr/bin:/bin",

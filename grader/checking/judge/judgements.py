@@ -153,7 +153,7 @@ def raised(name: str, error: type[BaseException] | str, call: Callable[[], objec
     try:
         call()
     except StudentException as caught:
-        if not caught.kinds:  # nothing of the student's ran: his file is missing, for instance
+        if not caught.kinds:  # nothing of the student's ran: their file is missing, for instance
             raise
         ok = wanted in caught.kinds
         message = "" if ok else f"expected {expected}, but {caught}"

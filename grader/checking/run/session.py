@@ -139,7 +139,7 @@ def _session(plan: Plan, boxes: Boxes) -> Outcome:
     for plugin_name in UNUSED:
         options += ["-p", f"no:{plugin_name}"]
     with _apart(folder), warnings.catch_warnings():
-        # a warning shows a line of ours; an author sees his when he records
+        # a warning shows a line of ours; an author sees their own while recording
         if plan.mode is Mode.COMPARE:
             warnings.simplefilter("ignore")
         code = pytest.main(options, plugins=[plugin])

@@ -20,7 +20,7 @@ same signal; a child of the box may be killed.
 Three answers are a friendly lie, "done" where nothing was: a change of process group or session
 (the box must stay in the one group that is killed as a whole, and `subprocess` and daemons ask for
 it), a change of file modes and times (Landlock does not restrict them, so a box could lock its user
-out of his own files, and `shutil.copy` asks for it), and `flock` (a lock on a shared data file
+out of their own files, and `shutil.copy` asks for it), and `flock` (a lock on a shared data file
 would stop other boxes from reading it).
 """
 

@@ -1,10 +1,10 @@
 """The worker: serves calls into the student's modules, or runs the cells of a notebook, inside the
 box.
 
-Theory of operation. This process belongs to the student from the first imported line on: he may
+Theory of operation. This process belongs to the student from the first imported line on: they may
 patch anything here. So it is given nothing but the inputs of the call at hand, keeps no verdict,
 and what it sends back is believed by nobody. All it has to do well is to serve an honest student:
-fresh copies of every input, his own objects kept as they are behind handles, exceptions and prints
+fresh copies of every input, the student's objects kept as they are behind handles, exceptions and prints
 told as text.
 """
 
@@ -93,8 +93,8 @@ class CappedText(io.TextIOBase):
 
 
 class Worker:
-    """Serves one box: a folder with the student's files, his modules, and the objects that stay
-    here by handle.
+    """Serves one box: a folder with the student's files, the modules in it, and the objects
+    that stay here by handle.
     """
 
     def __init__(self, channel: Channel, root: Path) -> None:
