@@ -4,8 +4,8 @@ box.
 Theory of operation. This process belongs to the student from the first imported line on: they may
 patch anything here. So it is given nothing but the inputs of the call at hand, keeps no verdict,
 and what it sends back is believed by nobody. All it has to do well is to serve an honest student:
-fresh copies of every input, the student's objects kept as they are behind handles, exceptions and prints
-told as text.
+fresh copies of every input, the student's objects kept as they are behind handles, exceptions
+and prints sent as text.
 """
 
 from __future__ import annotations
