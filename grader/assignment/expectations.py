@@ -55,6 +55,10 @@ class CaseRecord(msgspec.Struct):
     seconds: float = 0.0  # how long the reference took
     call_seconds: float = 0.0  # its functions alone
 
+    def expected(self) -> dict[str, Any]:
+        """Return the recorded values by name, without their tolerances."""
+        return {name: value for name, (value, _) in self.values.items()}
+
 
 class Expectations(msgspec.Struct):
     """A whole file: a record for each (check, case)."""

@@ -41,6 +41,12 @@ class CallLog:
         self._fetched = fetched
         self._quiet = False
 
+    def all_calls(self) -> list[Call]:
+        """Return the calls that were noted and, if the last call raised, that one too."""
+        if self.begun is None or (self.calls and self.calls[-1] is self.begun):
+            return self.calls[:]
+        return [*self.calls, self.begun]
+
     def most(self, function: str | None) -> int | None:
         """Return how large what a function returns may be, or what is fetched for None; None if
         nobody knows.

@@ -4,7 +4,7 @@ appears.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -18,10 +18,11 @@ from grader.checking.explain.diagnosis import (
     diagnose,
     explaining,
     fitting,
+    hints,
     resembles,
     sparing,
 )
-from grader.checking.explain.evidence import ORDINALS, Evidence
+from grader.checking.explain.evidence import ORDINALS, Evidence, failing
 from grader.checking.run.plan import Plan
 from grader.checking.run.substitution import Built
 from grader.checking.run.verdicts import CheckOutcome
@@ -30,9 +31,7 @@ from grader.model import CaseResult, Status
 
 
 class Causes:
-    """Looks into the cases of failing checks; where nothing is compared, there is nothing to look
-    into.
-    """
+    """Looks into the cases of failing checks, if a run compares at all."""
 
     def __init__(self, plan: Plan, built: Built, checks: Mapping[str, CheckOutcome]) -> None:
         self._plan = plan
@@ -62,15 +61,13 @@ class Causes:
             return
         known = self._plan.known()
         fits = self._possible(outcome.id, fitting(outcome.id, told, known), known)
-        outcome.fits = frozenset(mistake.hint for mistake in fits.values())
-        below, same = set(self._built.below(outcome.id)), set(self._built.same(outcome.id))
-        others = [other for other in self._checks.values() if other.id in below | same]
-        before = [other for other in others if other.failed and other.shows]
-        hints = [other.fits for other in before if other.id in below]
-        if hints:
-            named = frozenset[str]().union(*hints)
+        outcome.fits = hints(fits.values())
+        before, passed = self._related(outcome.id)
+        below = self._built.below(outcome.id)
+        shown = [other.fits for other in before if other.id in below]
+        if shown:
+            named = frozenset[str]().union(*shown)
             fits = {id_: one for id_, one in fits.items() if one.hint in named}
-        passed = [other.id for other in others if other.passed]
         partly: tuple[Mistake, ...] = ()
         if not before:
             partly = explaining(outcome.id, told, known)
@@ -86,19 +83,32 @@ class Causes:
             cases = costing_once(outcome, before)
             outcome.repeats, outcome.cases = cases != outcome.cases, cases
 
+    def _related(self, check: str) -> tuple[list[CheckOutcome], list[str]]:
+        """Return the failed checks that a check builds on, or that judge the same function; and
+        which of these checks have passed.
+        """
+        related = {*self._built.below(check), *self._built.same(check)}
+        failed, passed = [], []
+        for other in self._checks.values():
+            if other.id not in related:
+                continue
+            if other.passed:
+                passed.append(other.id)
+            elif other.failed and other.shows:
+                failed.append(other)
+        return failed, passed
+
     def _possible(
         self, check: str, fits: dict[str, Mistake], known: KnownMistakes | None
     ) -> dict[str, Mistake]:
         """Return those of some mistakes that would not have failed an earlier check that has
         passed.
         """
-        passed: set[str] = set()
+        passed = []
         for id_ in self._built.below(check):
             if id_ in self._checks and self._checks[id_].passed:
-                passed.add(id_)
-        if known is None:
-            return fits
-        return {id_: one for id_, one in fits.items() if passed.isdisjoint(known.answers[id_])}
+                passed.append(id_)
+        return fits if known is None else known.not_failing(fits, passed)
 
     def _own(
         self, outcome: CheckOutcome, last: list[Evidence], known: KnownMistakes | None
@@ -106,10 +116,10 @@ class Causes:
         """Return the mistakes that a check shows besides the earlier ones: those that fit, and
         those that explain a part.
         """
-        if all(one.passed for one in last):
+        if not failing(last):
             return {}, ()
         fits = fitting(outcome.id, last, known)
-        outcome.fits |= frozenset(mistake.hint for mistake in fits.values())
+        outcome.fits |= hints(fits.values())
         return fits, () if fits else explaining(outcome.id, last, known)
 
 
@@ -117,33 +127,29 @@ def evidence(
     id_: str, passed: bool, case: Case, expect: Expect, error: BaseException | None
 ) -> Evidence:
     """Return what a run of a case shows."""
-    calls = list(case.log.calls)
-    if case.log.begun is not None and not (calls and calls[-1] is case.log.begun):
-        calls.append(case.log.begun)  # it raised
-    given: list[tuple[str, Any]] = []
-    for call in calls:
-        given += _arguments(call)
-    given += [(f"`{key}`", value) for key, value in case.log.items.items()]
+    called: list[str] = []
+    inputs: list[Any] = []
+    for call in case.log.all_calls():
+        called += _called(call)
+        inputs += [*call.args, *call.kwargs.values()]
     return Evidence(
         case=id_,
         got=dict(expect.got),
         record=expect.record,
         passed=passed,
-        inputs=[value for _, value in given],
-        called=[name for name, _ in given],
+        inputs=[*inputs, *case.log.items.values()],
+        called=[*called, *map("`{}`".format, case.log.items)],
         raised=error.hint if isinstance(error, StudentException) else "",
     )
 
 
-def _arguments(call: Call) -> list[tuple[str, Any]]:
-    """Return the arguments of a call, each with what it is called in a sentence."""
-    named = []
-    for number, value in enumerate(call.args):
+def _called(call: Call) -> Iterator[str]:
+    """Yield what the arguments of a call are called in a sentence."""
+    for number in range(len(call.args)):
         ordinal = ORDINALS[number] if number < len(ORDINALS) else f"{number + 1}th"
-        named.append((f"the {ordinal} argument of `{call.function}`", value))
-    for name, value in call.kwargs.items():
-        named.append((f"the argument `{name}` of `{call.function}`", value))
-    return named
+        yield f"the {ordinal} argument of `{call.function}`"
+    for name in call.kwargs:
+        yield f"the argument `{name}` of `{call.function}`"
 
 
 def costing_once(outcome: CheckOutcome, before: Iterable[CheckOutcome]) -> list[CaseResult]:
@@ -156,10 +162,12 @@ def costing_once(outcome: CheckOutcome, before: Iterable[CheckOutcome]) -> list[
     """
     for other in before:
         if outcome.mistake.hint in other.fits:
-            return [
-                msgspec.structs.replace(case, follows=other.roots)
-                if case.status is Status.FAIL and not case.follows
-                else case
-                for case in outcome.cases
-            ]
-    return outcome.cases
+            break
+    else:
+        return outcome.cases
+    cases = []
+    for case in outcome.cases:
+        if case.status is Status.FAIL and not case.follows:
+            case = msgspec.structs.replace(case, follows=other.roots)
+        cases.append(case)
+    return cases

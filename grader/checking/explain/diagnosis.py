@@ -8,7 +8,7 @@ out; of the public seed's a handout holds digests, so that practice tells what g
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ import numpy as np
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment
 from grader.checking.explain import shared_symptoms
-from grader.checking.explain.evidence import Evidence, pairs, prints
+from grader.checking.explain.evidence import Evidence, failing, pairs, prints
 from grader.checking.judge.conversions import in_kind
-from grader.checking.judge.fingerprints import Fingerprint, agree, digests, same
+from grader.checking.judge.fingerprints import Fingerprint, agree, digests, same, sample
 from grader.errors import AssignmentError
 from grader.files import write_atomically
+from grader.text import counted, quoted
 
-SAMPLE = 1 << 17  # entries of an array that are looked at, spread over all of it
 LEAST = 4  # entries of an array whose likeness to another says something
 LIKENESS = 0.2  # the least mean correlation of an attempt with a mistake in it
 TELLING = 3  # values without fractions that say as much as one value with them
@@ -55,7 +55,7 @@ class KnownMistakes(msgspec.Struct):
 
     @classmethod
     def read(cls, path: Path) -> KnownMistakes | None:
-        """Return what was recorded, or None where nothing was."""
+        """Return what was recorded, or None if nothing was."""
         if not path.is_file():
             return None
         try:
@@ -86,10 +86,9 @@ class KnownMistakes(msgspec.Struct):
         right = answers(expected, expected)
         for id_, checks in self.answers.items():
             for check, cases in checks.items():
+                theirs = found.answers.setdefault(id_, {}).setdefault(check, {})
                 for case, values in cases.items():
-                    kept = (
-                        found.answers.setdefault(id_, {}).setdefault(check, {}).setdefault(case, {})
-                    )
+                    kept = theirs.setdefault(case, {})
                     for name, print_ in values.items():
                         wanted = right.get(check, {}).get(case, {}).get(name, [])
                         kept[name] = digests(print_, wanted, _salt(check, case, name))
@@ -103,6 +102,22 @@ class KnownMistakes(msgspec.Struct):
             if own:
                 found.answers[id_], found.mistakes[id_] = own, self.mistakes[id_]
         return found
+
+    def not_failing(
+        self, mistakes: Mapping[str, Mistake], passed: Collection[str]
+    ) -> dict[str, Mistake]:
+        """Return those of some mistakes that fail none of the checks that have passed."""
+        found = {}
+        for id_, mistake in mistakes.items():
+            # What a mistake answers is kept of the checks alone that it fails.
+            if self.answers[id_].keys().isdisjoint(passed):
+                found[id_] = mistake
+        return found
+
+
+def hints(mistakes: Iterable[Mistake]) -> frozenset[str]:
+    """Return the hints of some mistakes, each once."""
+    return frozenset(mistake.hint for mistake in mistakes)
 
 
 def resembles(evidence: Sequence[Evidence]) -> bool:
@@ -121,24 +136,15 @@ def resembles(evidence: Sequence[Evidence]) -> bool:
 
 
 def correlation(expected: Any, got: Any) -> float | None:
-    """Return how two arrays of one shape go together, from -1 to 1; None where that says
-    nothing.
-    """
-    want, have = (
-        np.asarray(value) if isinstance(value, np.ndarray) else np.zeros(0)
-        for value in (expected, got)
-    )
-    if (
-        want.shape != have.shape
-        or want.size < LEAST
-        or not {want.dtype.kind, have.dtype.kind} <= set("iuf")
-    ):
+    """Return how two arrays of one shape go together, from -1 to 1; None if that says nothing."""
+    if not isinstance(expected, np.ndarray) or not isinstance(got, np.ndarray):
+        return None
+    if expected.shape != got.shape or expected.size < LEAST:
+        return None
+    if not {expected.dtype.kind, got.dtype.kind} <= set("iuf"):
         return None
     with np.errstate(all="ignore"):
-        one, other = (
-            array.reshape(-1)[:: max(1, array.size // SAMPLE)].astype(np.float64)
-            for array in (want, have)
-        )
+        one, other = sample(np.asarray(expected)), sample(np.asarray(got))
         if np.allclose(one, other, rtol=1e-3, atol=1e-6):
             return None  # a right value does not show which mistake was made
         one, other = one - one.mean(), other - other.mean()
@@ -156,10 +162,10 @@ def answers(observed: Expectations, right: Expectations | None = None) -> Answer
     found: Answers = {}
     for (check, case), record in observed.cases.items():
         known = None if right is None else right.cases.get((check, case))
-        wanted = {} if known is None else known.values
+        wanted = {} if known is None else known.expected()
         values = {}
-        for name, (value, _) in record.values.items():
-            values[name] = in_kind(wanted[name][0], value) if name in wanted else value
+        for name, value in record.expected().items():
+            values[name] = in_kind(wanted[name], value) if name in wanted else value
         found.setdefault(check, {})[case] = prints(values)
     return found
 
@@ -167,10 +173,10 @@ def answers(observed: Expectations, right: Expectations | None = None) -> Answer
 def fitting(
     check: str, evidence: Sequence[Evidence], known: KnownMistakes | None
 ) -> dict[str, Mistake]:
-    """Return the known mistakes that answer as the submission does, where that is wrong and where
-    it is right.
+    """Return the known mistakes that answer as the submission does, in cases that fail and in
+    cases that pass.
     """
-    if known is None or not any(one.got for one in evidence if not one.passed):
+    if known is None or not any(one.got for one in failing(evidence)):
         return {}
     own = [_Case(check, one) for one in evidence]
     found = {}
@@ -187,8 +193,7 @@ def explaining(
     it explains.
 
     Every value that such a mistake gets wrong is wrong here in the same way; what is wrong besides
-    has other causes. Two are named if they explain different values; where that is not clear, none
-    is.
+    has other causes. Two are named if they explain different values; if that is not clear, none is.
     """
     if known is None:
         return ()
@@ -197,20 +202,17 @@ def explaining(
     for id_, theirs in known.answers.items():
         if check in theirs and (covered := _covered(own, theirs[check])):
             covers[id_] = covered
-    best = {}
+    best: dict[str, str] = {}  # by hint
     for id_, cover in covers.items():
         if not any(cover < other for other in covers.values()):
-            best[id_] = cover
-    by_hint = {known.mistakes[id_].hint: id_ for id_ in best}
-    chosen = [best[id_] for id_ in by_hint.values()]
-    apart = sum(map(len, chosen)) == len(frozenset().union(*chosen))
-    if not chosen or len(chosen) > TOGETHER or not apart:
+            best[known.mistakes[id_].hint] = id_
+    if not best or len(best) > TOGETHER:
         return ()
-    values: set[tuple[str, str]] = set()
-    for one in own:
-        values.update((one.case, name) for name in one.wrong())
-    wrong = frozenset(values)
-    return tuple(_partly(known.mistakes[id_], best[id_], wrong, own) for id_ in by_hint.values())
+    chosen = [covers[id_] for id_ in best.values()]
+    if sum(map(len, chosen)) > len(frozenset().union(*chosen)):
+        return ()
+    wrong = frozenset(chain.from_iterable(map(_Case.wrong, own)))
+    return tuple(_partly(known.mistakes[id_], covers[id_], wrong, own) for id_ in best.values())
 
 
 class _Case:
@@ -218,8 +220,9 @@ class _Case:
 
     def __init__(self, check: str, evidence: Evidence) -> None:
         self.check, self.case = check, evidence.case
-        self.passed = evidence.passed
         self.own, self.right = evidence.own_prints(), evidence.right_prints()
+        # whether it raised before it had a value, for whatever cause
+        self.is_silent = not self.own and not evidence.passed
 
     def agrees(self, theirs: Prints, name: str) -> bool:
         """Return whether the submission's value is that of a mistake."""
@@ -238,17 +241,15 @@ class _Case:
     def is_that_of(self, theirs: Cases) -> bool:
         """Return whether a mistake answers to this case with the same values, or none."""
         there = theirs.get(self.case)
-        return (
-            there is not None
-            and there.keys() == self.own.keys()
-            and all(self.agrees(there, n) for n in there)
-        )
+        if there is None or there.keys() != self.own.keys():
+            return False
+        return all(self.agrees(there, name) for name in there)
 
-    def wrong(self) -> list[str]:
-        """Return the names of the values that are wrong."""
-        return [
-            name for name, print_ in self.own.items() if not same(print_, self.right.get(name, []))
-        ]
+    def wrong(self) -> Iterator[tuple[str, str]]:
+        """Yield the values that are wrong, by case and name."""
+        for name, print_ in self.own.items():
+            if not same(print_, self.right.get(name, [])):
+                yield self.case, name
 
 
 def _covered(own: Sequence[_Case], theirs: Cases) -> frozenset[tuple[str, str]]:
@@ -259,8 +260,8 @@ def _covered(own: Sequence[_Case], theirs: Cases) -> frozenset[tuple[str, str]]:
     weight = 0
     for one in own:
         there = theirs.get(one.case, {})
-        if not one.own and not one.passed:
-            continue  # it raised before it had a value, for whatever cause
+        if one.is_silent:
+            continue
         if there.keys() != one.own.keys():
             return frozenset()
         for name in there:
@@ -288,20 +289,23 @@ def _partly(
     own: Sequence[_Case],
 ) -> Mistake:
     """Return a mistake with a sentence on what it does not explain."""
-    names = {name for _, name in cover}
-    others = sorted({name for _, name in wrong} - names)
-    silent = sum(not one.own and not one.passed for one in own)
+    others = sorted(_names(wrong) - _names(cover))
+    silent = sum(one.is_silent for one in own)
     left = []
     if others:
-        left.append(f"what is wrong in {', '.join(f'`{name}`' for name in others)}")
+        left.append(f"what is wrong in {quoted(others)}")
     elif wrong - cover:
         cases = sorted({case for case, _ in wrong - cover})
         left.append(f"what is wrong in {', '.join(cases)}")
     if silent:
-        left.append(f"why {silent} case{'s' if silent > 1 else ''} ended before there was a value")
+        left.append(f"why {counted(silent, 'case')} ended before there was a value")
     if not left:
         return msgspec.structs.replace(mistake, share=0.0)
     return Mistake(mistake.name, f"{mistake.hint} That does not explain {' nor '.join(left)}.")
+
+
+def _names(values: Iterable[tuple[str, str]]) -> set[str]:
+    return {name for _, name in values}
 
 
 def _salt(check: str, case: str, name: str) -> str:
@@ -311,15 +315,12 @@ def _salt(check: str, case: str, name: str) -> str:
 def sparing(
     fits: Mapping[str, Mistake], passed: Collection[str], known: KnownMistakes | None
 ) -> Mapping[str, Mistake]:
-    """Return those of several mistakes that would not have failed what has passed, or all where
-    that tells nothing.
+    """Return those of several mistakes that would not have failed what has passed, or all if that
+    leaves none.
     """
-    if known is None or len({mistake.hint for mistake in fits.values()}) < 2:
+    if known is None or len(hints(fits.values())) < 2:
         return fits
-    # What a mistake answers is kept of the checks alone that it fails.
-    return {
-        id_: one for id_, one in fits.items() if known.answers[id_].keys().isdisjoint(passed)
-    } or fits
+    return known.not_failing(fits, passed) or fits
 
 
 def diagnose(
@@ -328,14 +329,14 @@ def diagnose(
     """Return what all cases of a failing check show: a known mistake, or a hint without a name, or
     neither.
 
-    Where several mistakes fit, they must agree in their hint; the least share is then taken.
+    If several mistakes fit, they must agree in their hint; the least share is then taken.
     ``partly``: the mistakes that explain a part of what is wrong.
     """
-    if len({mistake.hint for mistake in fits}) == 1:
+    if len(hints(fits)) == 1:
         return min(fits, key=lambda mistake: mistake.share)
     if not fits and partly:
-        hints = dict.fromkeys(one.hint for one in partly)
-        return Mistake("; ".join(one.name for one in partly), " ".join(hints))
+        said = dict.fromkeys(one.hint for one in partly)
+        return Mistake("; ".join(one.name for one in partly), " ".join(said))
     return Mistake("", shared_symptoms.told(evidence))
 
 
@@ -343,14 +344,12 @@ def rivals(known: KnownMistakes, id_: str) -> dict[str, tuple[str, ...]]:
     """Return, by check, the known mistakes of another hint with the same answers as this one."""
     found: dict[str, tuple[str, ...]] = {}
     for check, cases in known.answers.get(id_, {}).items():
-        others = tuple(
-            other
-            for other, theirs in known.answers.items()
-            if known.mistakes[other].hint != known.mistakes[id_].hint
-            and _alike(theirs.get(check, {}), cases)
-        )
-        if others and any(cases.values()):
-            found[check] = others
+        if not any(cases.values()):
+            continue
+        for other, theirs in known.answers.items():
+            is_told_apart = known.mistakes[other].hint != known.mistakes[id_].hint
+            if is_told_apart and _alike(theirs.get(check, {}), cases):
+                found[check] = (*found.get(check, ()), other)
     return found
 
 

@@ -4,7 +4,7 @@ recorded. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -36,7 +36,12 @@ class Evidence(msgspec.Struct, frozen=True):
 
     def right_prints(self) -> dict[str, Fingerprint]:
         """Return the fingerprints of what was recorded of the reference."""
-        return prints({name: value for name, (value, _) in self.record.values.items()})
+        return prints(self.record.expected())
+
+
+def failing(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """Return the cases that did not pass."""
+    return [one for one in evidence if not one.passed]
 
 
 def prints(values: Mapping[str, Any]) -> dict[str, Fingerprint]:

@@ -28,9 +28,7 @@ def lines_again(case: Case) -> str:
     """Return the lines that make the inputs of a case's calls and call the student's functions, or
     nothing.
     """
-    calls = case.log.calls[:]
-    if case.log.begun is not None and not (calls and calls[-1] is case.log.begun):
-        calls.append(case.log.begun)  # the one that raised
+    calls = case.log.all_calls()
     if not calls or len(calls) > MOST_CALLS or case.log.items:
         return ""
     try:
@@ -42,17 +40,19 @@ def lines_again(case: Case) -> str:
 
 
 def _lines(calls: Sequence[Call], origins: Mapping[int, tuple[int, int | None]]) -> list[str]:
-    head: dict[str, None] = {}
+    imports: set[str] = set()
     body: list[str] = []
     for number, call in enumerate(calls, start=1):
         given = [_literal(value, origins) for value in call.args]
-        given += [f"{name}={_literal(value, origins)}" for name, value in call.kwargs.items()]
+        for name, value in call.kwargs.items():
+            given.append(f"{name}={_literal(value, origins)}")
         function = _name(call.path, origins)
         if call.path and call.path[0][0] == "module":
-            head[f"from {call.path[0][1]} import {call.path[1][1]}"] = None
-        body.append(f"result_{number} = {function}({', '.join(given)})")
-        body.append(f"print(result_{number})")
-    imports = [*head, *(["import numpy as np"] if any("np." in line for line in body) else [])]
+            imports.add(f"from {call.path[0][1]} import {call.path[1][1]}")
+        line = f"result_{number} = {function}({', '.join(given)})"
+        if "np." in line:
+            imports.add("import numpy as np")
+        body += [line, f"print(result_{number})"]
     return [*sorted(imports), "", *body]
 
 
@@ -93,26 +93,21 @@ def _literal(value: Any, origins: Mapping[int, tuple[int, int | None]]) -> str:
             return "{" + inner + "}" if value else "set()"
         return f"[{inner}]" if type(value) is list else f"({inner}{',' if len(value) == 1 else ''})"
     if type(value) is dict:
-        pairs = (
-            f"{_literal(key, origins)}: {_literal(item, origins)}" for key, item in value.items()
-        )
+        pairs = []
+        for key, item in value.items():
+            pairs.append(f"{_literal(key, origins)}: {_literal(item, origins)}")
         return "{" + ", ".join(pairs) + "}"
     raise _Unwritable
 
 
 def _array(value: np.ndarray, origins: Mapping[int, tuple[int, int | None]]) -> str:
-    if (
-        type(value) is not np.ndarray
-        or value.size > MOST_ENTRIES
-        or value.dtype.kind not in "biufU"
-    ):
+    is_plain = type(value) is np.ndarray and value.dtype.kind in "biufU"
+    if not is_plain or value.size > MOST_ENTRIES:
         raise _Unwritable
-    dtype = (
-        ""
-        if value.dtype.name in ("float64", "int64", "bool") or value.dtype.kind == "U"
-        else value.dtype.name
-    )
+    dtype = value.dtype.name
     if not value.size:
-        return f"np.zeros({value.shape}, dtype={value.dtype.name!r})"
+        return f"np.zeros({value.shape}, dtype={dtype!r})"
     literal = _literal(value.tolist(), origins)
-    return f"np.array({literal}, dtype={dtype!r})" if dtype else f"np.array({literal})"
+    if dtype in ("float64", "int64", "bool") or value.dtype.kind == "U":
+        return f"np.array({literal})"
+    return f"np.array({literal}, dtype={dtype!r})"

@@ -22,7 +22,7 @@ import numpy as np
 from grader.sandbox.wire_types import taken_apart, text_of
 
 PROJECTIONS = 4
-SAMPLE = 1 << 17  # entries of an array that its fingerprint looks at, spread over all of it
+SAMPLE = 1 << 17  # entries of an array that are looked at
 # relative to the value's size: float32 within a right-but-for-the-mistake solution still matches
 CLOSE = 1e-4
 SHIFTS = 3  # grids, each shifted by a third of its step
@@ -72,6 +72,11 @@ def fingerprint(name: str, value: Any) -> Fingerprint:
     return [type(value).__name__, 0.0]
 
 
+def sample(array: np.ndarray) -> np.ndarray:
+    """Return an array's entries in a row, or as many as `SAMPLE` spread over all of them."""
+    return array.reshape(-1)[:: max(1, array.size // SAMPLE)].astype(np.float64)
+
+
 def _of_array(name: str, array: np.ndarray) -> Fingerprint:
     """Return the fingerprint of an array or a number."""
     if array.dtype.kind == "c":
@@ -80,7 +85,7 @@ def _of_array(name: str, array: np.ndarray) -> Fingerprint:
         return [str(array.dtype.kind), 0.0]
     words = f"{array.shape} {'f' if array.dtype.kind == 'f' else 'i'}"
     with np.errstate(all="ignore"):  # of numbers near the end of the range the sums are infinite
-        flat = array.reshape(-1)[:: max(1, array.size // SAMPLE)].astype(np.float64)
+        flat = sample(array)
         finite = np.isfinite(flat)
         if not finite.all():
             odd = np.where(np.isnan(flat), 2, np.where(finite, 0, np.sign(flat)))
