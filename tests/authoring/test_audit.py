@@ -16,6 +16,7 @@ import pytest
 from grader.assignment.spec import Assignment, load
 from grader.authoring import record
 from grader.authoring.audit import audit_report
+from grader.authoring.audit.audit_advice import advice
 from grader.authoring.audit.audit_inputs import Equivalent, key_of, right_solutions
 from grader.authoring.audit.findings import Audit, MutantState
 from grader.authoring.audit.mutants import mutants
@@ -164,6 +165,11 @@ def test_weak_checks_let_mutants_through_and_the_author_is_told_what_to_strength
         one.startswith("`center`: ") and "strengthen `center`" in one for one in found.advice
     )
     assert any("equivalent_mutants.toml" in one for one in found.advice)
+    cell = msgspec.structs.replace(
+        audit_report.survivors(found)[0], function="", place="cell sum of Book.ipynb"
+    )
+    told = list(advice(["center"], [cell, cell], [], []))
+    assert told[0].startswith("cell sum of Book.ipynb: 2 mutants survive. For each, no check")
     text = audit_report.text(found)
     assert "- return x - x.mean(axis=0)\n+ return x + x.mean(axis=0)" in text
     page = audit_report.html(found).decode()
@@ -318,8 +324,8 @@ def test_equivalent_mutant_needs_a_reason_and_stays_listed_only_while_it_is_one(
     found = small.audited("mutants")
     assert not found.good
     assert "is listed, but `center` can distinguish it from the reference" in found.problems[0]
-    small.equivalent("center", "- a", "+ b", reason=" ")
-    with pytest.raises(AssignmentError, match="has no `reason`"):
+    small.equivalent("", "- a", "+ b", reason=" ")
+    with pytest.raises(AssignmentError, match="mutant outside of functions has no `reason`"):
         small.audited("mutants")
 
 

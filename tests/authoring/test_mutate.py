@@ -181,6 +181,23 @@ def test_cell_of_a_notebook_is_mutated() -> None:
         assert "".join(second["source"]) != module("z = x + y")
 
 
+def test_what_is_outside_of_functions_is_named_by_its_cell_or_module() -> None:
+    solution = "### BEGIN SOLUTION\nz = 1 + 2\n### END SOLUTION\n"
+    cells = [
+        {"cell_type": "code", "id": "sum", "source": solution},
+        {"cell_type": "code", "source": solution.replace("2", "3")},
+    ]
+    found = mutants(
+        {"code.py": solution.encode(), "Book.ipynb": json.dumps({"cells": cells}).encode()}
+    )
+    assert list(dict.fromkeys(mutant.place for mutant in found)) == [
+        "top level of code.py",
+        "cell sum of Book.ipynb",
+        "cell 2 of Book.ipynb",
+    ]
+    assert {mutant.place for mutant in of("z = x + y")} == {"f"}
+
+
 def test_flagship_has_hundreds_in_every_function() -> None:
     found = mutants(reference_files(load(ROOT / "assignment")))
     assert len(found) >= 300

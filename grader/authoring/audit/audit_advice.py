@@ -79,18 +79,19 @@ def _on_survivors(mutants_: Sequence[MutantResult]) -> Iterator[str]:
     survivors: dict[str, list[MutantResult]] = {}
     for mutant in mutants_:
         if mutant.state is MutantState.SURVIVED:
-            survivors.setdefault(mutant.function, []).append(mutant)
-    for function, own in survivors.items():
+            survivors.setdefault(mutant.place, []).append(mutant)
+    for place, own in survivors.items():
         killers: Counter[str] = Counter()
         for mutant in mutants_:
-            if mutant.function == function:
+            if mutant.place == place:
                 killers.update(mutant.failed)
         advised = "no check judges it: write one"
         for judge, _ in killers.most_common(1):
             advised = f"strengthen `{judge}`, which judges it most often"
         count = "a mutant survives" if len(own) == 1 else f"{len(own)} mutants survive"
+        shown = f"`{place}`" if own[0].function else place
         yield (
-            f"`{function}`: {count}. For each, {advised}, with a case in which the changed line"
+            f"{shown}: {count}. For each, {advised}, with a case in which the changed line"
             f" matters; or, if the mutant is as right as the reference, list it in {EQUIVALENT}"
             " with the reason."
         )

@@ -19,6 +19,11 @@ class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     reason: str
 
     @property
+    def place(self) -> str:
+        """Where the mutant is, in words."""
+        return f"of `{self.function}`" if self.function else "outside of functions"
+
+    @property
     def key(self) -> tuple[str, str]:
         """Its function and diff, by which it is matched with a mutant."""
         return key_of(self.function, self.diff)
@@ -41,7 +46,7 @@ def read_equivalent(path: Path) -> dict[tuple[str, str], Equivalent]:
     for one in found:
         if not one.reason.strip():
             raise AssignmentError(
-                f"{path}: the mutant of `{one.function}` has no `reason`: say why it is right"
+                f"{path}: the mutant {one.place} has no `reason`: say why it is right"
             )
     return {one.key: one for one in found}
 

@@ -12,9 +12,9 @@ from grader.report import templating
 
 
 class MutantCount(msgspec.Struct, frozen=True):
-    """How many mutants of one function had each outcome."""
+    """How many mutants of one function, or one cell outside of functions, had each outcome."""
 
-    function: str
+    place: str
     total: int
     killed: int
     survived: int
@@ -22,10 +22,10 @@ class MutantCount(msgspec.Struct, frozen=True):
 
 
 def counts(found: Audit) -> list[MutantCount]:
-    """Return a row for each function with mutants, in the order of the files, and their sum."""
+    """Return a row for each place with mutants, in the order of the files, and their sum."""
     states: dict[str, list[MutantState]] = {}
     for mutant in found.mutants:
-        states.setdefault(mutant.function or "outside of functions", []).append(mutant.state)
+        states.setdefault(mutant.place, []).append(mutant.state)
     every = [mutant.state for mutant in found.mutants]
     rows = []
     for name, own in (*states.items(), ("all", every)):

@@ -26,6 +26,7 @@ class MutantResult(msgspec.Struct, frozen=True):
     id: str
     file: str
     function: str
+    place: str  # the function, or the notebook's cell or module
     description: str
     diff: str
     state: MutantState

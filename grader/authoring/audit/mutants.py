@@ -34,6 +34,14 @@ class Mutant(msgspec.Struct, frozen=True):
     description: str
     diff: str  # the lines that differ, without their indentation and without line numbers
     text: str = ""  # of the whole file
+    cell: str = ""  # the id of its cell if the file is a notebook, or the cell's number
+
+    @property
+    def place(self) -> str:
+        """Its function, or what it is part of outside of functions."""
+        if self.function:
+            return self.function
+        return f"cell {self.cell} of {self.file}" if self.cell else f"top level of {self.file}"
 
 
 def mutants(files: Mapping[str, bytes]) -> tuple[Mutant, ...]:
@@ -64,13 +72,14 @@ def _of_file(file: str, data: bytes) -> Iterator[Mutant]:
         yield from _of_text(file, text)
     elif file.endswith(".ipynb"):
         notebook = json.loads(text)
-        for cell in notebook["cells"]:
+        for number, cell in enumerate(notebook["cells"], start=1):
             source = "".join(cell["source"])
             if cell["cell_type"] == "code" and BEGIN in source:
                 # the last line of a cell has no end
                 for mutant in _of_text(file, source.rstrip("\n") + "\n"):
                     cell["source"] = mutant.text
-                    yield msgspec.structs.replace(mutant, text=json.dumps(notebook))
+                    changed, id_ = json.dumps(notebook), cell.get("id") or str(number)
+                    yield msgspec.structs.replace(mutant, text=changed, cell=id_)
                 cell["source"] = source
 
 

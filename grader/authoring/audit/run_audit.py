@@ -250,6 +250,7 @@ class _AuditPlan:
                 mutant.id,
                 mutant.file,
                 mutant.function,
+                mutant.place,
                 mutant.description,
                 mutant.diff,
                 state,
@@ -330,7 +331,7 @@ class _AuditPlan:
         for key, one in self.equivalent.items():
             if key not in known:
                 yield (
-                    f"{EQUIVALENT}: no mutant of `{one.function}` has this diff any more:"
+                    f"{EQUIVALENT}: no mutant {one.place} has this diff any more:"
                     f"\n{one.diff.strip()}"
                 )
         alive = set()
