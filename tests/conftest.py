@@ -101,11 +101,13 @@ SLOW = {
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow, and bring the longest files to the front; all else stays in its order."""
-    slow = [ROOT / "tests" / name for names in SLOW.values() for name in names]
-    for item in items:
-        if any(item.path.is_relative_to(place) for place in slow):
-            item.add_marker("slow")
+    slow = {ROOT / "tests" / name for names in SLOW.values() for name in names}
     order = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    files = {item.path for item in items}
+    marked = {path for path in files if not slow.isdisjoint((path, *path.parents))}
+    for item in items:
+        if item.path in marked:
+            item.add_marker("slow")
     items.sort(key=lambda item: order.get(item.path, len(order)))
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import nbformat
 
 from grader.assignment.spec import Assignment, load
 from grader.grading.grade import Options, grade
 from grader.model import CheckResult, Report
+from grader.notebooks.jupyter_format import NotebookNode, nbformat
 
 SPEC = """
 schema = 1
@@ -194,7 +194,7 @@ class Graded(NamedTuple):
         return {id_ for id_, status in self.statuses.items() if status == "pass"}
 
 
-def notebook(cells: Iterable[tuple[str, str, str, str]] = CELLS) -> nbformat.NotebookNode:
+def notebook(cells: Iterable[tuple[str, str, str, str]] = CELLS) -> NotebookNode:
     """Return a notebook of cells given by id, type, role and source."""
     make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
     nodes = [
