@@ -22,7 +22,8 @@ _BESIDE_REMOVED = re.compile(
 
 def counted(number: float, what: str) -> str:
     """Return a number with its noun: 1 point, 2.5 points."""
-    return f"{number:g} {what}{'' if number == 1 else 's'}"
+    shown = number if isinstance(number, int) else f"{number:g}"
+    return f"{shown} {what}{'' if number == 1 else 's'}"
 
 
 def quoted(names: Iterable[str]) -> str:

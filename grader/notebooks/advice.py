@@ -5,11 +5,10 @@ nothing is run.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any
 
 from grader.notebooks.answer_cells import answers
-from grader.notebooks.cells import Cell, first_line, in_words, is_students, may_raise
+from grader.notebooks.cells import Cell, first_line, in_words, may_raise
 from grader.notebooks.definitions import parsed, stops_unfinished
 from grader.notebooks.matching import Facts, Matching, match
 from grader.notebooks.matching import numbers as cell_numbers
@@ -44,36 +43,35 @@ def remarks(author: Sequence[Cell], submitted: Sequence[Cell]) -> Iterator[str]:
 
 
 def _unwritten(matching: Matching, numbers: dict[int, int]) -> Iterator[str]:
-    written = frozenset[str]().union(*(cell.written for cell in matching.theirs if cell.is_code))
-    tasks = (cell for cell in matching.author if cell.is_code and is_students(cell.cell))
-    left = dict.fromkeys(chain.from_iterable(sorted(cell.names - written) for cell in tasks))
-    left |= dict.fromkeys(
-        in_words(numbers[cell.index], cell.source)
-        for cell in matching.theirs
-        if cell.is_code and not cell.names and stops_unfinished(cell.source)
-    )
+    left: dict[str, None] = {}
+    written: set[str] = set()
+    for cell in matching.theirs:
+        if cell.is_code:
+            written |= cell.written
+    for task in matching.author:
+        if task.is_task:
+            left |= dict.fromkeys(sorted(task.names - written))
+    for cell in matching.theirs:
+        if cell.is_code and not cell.names and stops_unfinished(cell.source):
+            left[in_words(numbers[cell.index], cell.source)] = None
     if left:
         yield f"still to be written: {', '.join([*left][:SHOWN])}"
 
 
 def _unanswered(matching: Matching) -> Iterator[str]:
-    questions = [
-        cell for cell in matching.author if cell.kind == "markdown" and is_students(cell.cell)
-    ]
+    questions = matching.questions
     found = answers(matching) if questions else {}
     left = [cell for cell in questions if cell.key not in found]
     for cell in left[:SHOWN]:
-        before = [
-            one
-            for one in matching.author[: cell.index]
-            if one.kind == "markdown" and not is_students(one.cell)
-        ]
-        asked = (
-            first_line(before[-1].source).replace("*", "").strip("# ")
-            if before
-            else "a place for your words"
-        )
-        yield f"not answered yet: {asked}"
+        yield f"not answered yet: {_asked(matching.author[: cell.index])}"
+
+
+def _asked(before: Sequence[Facts]) -> str:
+    """Return the first line of the author's last text among the cells before a question."""
+    for cell in reversed(before):
+        if cell.kind == "markdown" and not cell.is_students:
+            return first_line(cell.source).replace("*", "").strip("# ")
+    return "a place for your words"
 
 
 def _raised(cell: Facts) -> str:

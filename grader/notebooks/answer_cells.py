@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from grader.notebooks.cells import Cell, is_students, ours
+from grader.notebooks.cells import Cell, joined, ours
 from grader.notebooks.definitions import parsed
 from grader.notebooks.matching import Facts, Matching, released_text
 
@@ -31,22 +31,18 @@ class Found:
 def answers(matching: Matching, read: Collection[str] = ()) -> dict[str, Found]:
     """Return the answers that a student wrote, by the keys of the author's cells. Untrusted.
 
-    read: keys of cells of code that a person reads, besides those with points If an answer's own
-    cell is untouched or gone, text that the student wrote elsewhere stands for it: behind it as a
-    rule, before it if there is no question before that text.
+    If an answer's own cell is untouched or gone, text that the student wrote elsewhere stands for
+    it: behind it as a rule, before it if there is no question before that text.
+    read: keys of cells of code that a person reads, besides those with points
     """
-    questions = [
-        cell for cell in matching.author if cell.kind == "markdown" and is_students(cell.cell)
-    ]
     found: dict[str, Found] = dict(_code(matching, read))
     open_: list[Facts] = []
-    for question in questions:
-        cell = matching.of(question)
-        if cell is None or _plain(cell.source) in ("", _plain(released_text(question))):
+    for question in matching.questions:
+        cell = _changed(matching, question)
+        if cell is None:
             open_.append(question)
         else:
-            cells = [cell, *_continued(matching, cell)]
-            found[question.key] = _joined([one.source for one in cells], cells, elsewhere=False)
+            found[question.key] = _joined(_with_continued(matching, cell), elsewhere=False)
     if open_:
         found |= _elsewhere(matching, open_)
     return found
@@ -62,19 +58,25 @@ def _code(matching: Matching, read: Collection[str]) -> Iterator[tuple[str, Foun
     """Yield the code that a person grades, with what its cell showed in the student's own file."""
     for question in matching.author:
         graded = is_graded_code(question.cell) or (question.key in read and question.kind == "code")
-        if not is_students(question.cell) or not graded:
+        if not question.is_students or not graded:
             continue
-        cell = matching.of(question)
-        if (
-            cell is None
-            or _plain(cell.source) in ("", _plain(released_text(question)))
-            or _unwritten(cell)
-        ):
+        cell = _changed(matching, question)
+        if cell is None or _unwritten(cell):
             continue
         shown, pictures = outputs(cell.cell)
-        parts = [fenced(cell.source, "python"), *([fenced(shown, "text")] if shown.strip() else [])]
-        parts += [f"![output](attachment:{name})" for name in pictures]
+        parts = [fenced(cell.source, "python")]
+        if shown.strip():
+            parts.append(fenced(shown, "text"))
+        parts += map("![output](attachment:{})".format, pictures)
         yield question.key, Found("\n\n".join(parts)[:LONGEST], pictures)
+
+
+def _changed(matching: Matching, question: Facts) -> Facts | None:
+    """Return the student's cell for an author's one, None if it is empty or as handed out."""
+    cell = matching.of(question)
+    if cell is None or _plain(cell.source) in ("", _plain(released_text(question))):
+        return None
+    return cell
 
 
 def _unwritten(cell: Facts) -> bool:
@@ -102,33 +104,25 @@ def outputs(cell: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     for number, output in enumerate(listed[:MOST_OUTPUTS] if isinstance(listed, list) else []):
         data = output.get("data") if isinstance(output, Mapping) else None
         bundle = data if isinstance(data, Mapping) else {}
-        texts.append(_text(output.get("text")) if isinstance(output, Mapping) else "")
-        texts.append(_text(bundle.get("text/plain")))
+        texts.append(joined(output.get("text")) if isinstance(output, Mapping) else "")
+        texts.append(joined(bundle.get("text/plain")))
         for kind in PICTURE_TYPES:
-            encoded = _text(bundle.get(kind))
+            encoded = joined(bundle.get(kind))
             if encoded and len(encoded) < PICTURE_CHARACTERS and len(pictures) < PICTURES:
                 pictures[f"output-{number}"] = encoded
                 break
     return "\n".join(filter(None, texts))[:LONGEST], pictures
 
 
-def _text(told: object) -> str:
-    if isinstance(told, list):
-        told = "".join(part for part in told if isinstance(part, str))
-    return told if isinstance(told, str) else ""
-
-
 def _elsewhere(matching: Matching, questions: list[Facts]) -> dict[str, Found]:
     """Give each text that stands outside its place to the open question whose cells it stands
     among.
     """
-    texts: dict[str, list[str]] = {}
-    cells: dict[str, list[Facts]] = {}
+    texts: dict[str, list[tuple[Facts, str]]] = {}
     for cell, text in stray_texts(matching):
         key = _meant(matching, cell, questions).key
-        texts.setdefault(key, []).append(text)
-        cells.setdefault(key, []).append(cell)
-    return {key: _joined(parts, cells[key], elsewhere=True) for key, parts in texts.items()}
+        texts.setdefault(key, []).append((cell, text))
+    return {key: _joined(parts, elsewhere=True) for key, parts in texts.items()}
 
 
 def _meant(matching: Matching, stray: Facts, questions: list[Facts]) -> Facts:
@@ -137,27 +131,36 @@ def _meant(matching: Matching, stray: Facts, questions: list[Facts]) -> Facts:
     It is the one whose answer cell comes next, if the text stands right behind what is asked; else
     the last one before.
     """
-    behind = (matching.owner.get(cell.index) for cell in matching.theirs[stray.index :: -1])
-    at = next((owner for owner in behind if owner is not None), -1)
-    coming = next((question for question in questions if question.index == at + 1), None)
-    before = [question for question in questions if question.index <= at]
-    return coming or (before[-1] if before else questions[0])
+    last = -1  # of the author's cells before the text
+    for cell in matching.theirs[: stray.index + 1]:
+        last = matching.owner.get(cell.index, last)
+    meant = questions[0]
+    for question in questions:
+        if question.index == last + 1:
+            return question
+        if question.index <= last:
+            meant = question
+    return meant
 
 
-def _continued(matching: Matching, answer: Facts) -> Iterator[Facts]:
-    """Yield the text cells of the student's own that stand directly behind an answer."""
+def _with_continued(matching: Matching, answer: Facts) -> Iterator[tuple[Facts, str]]:
+    """Yield an answer's cell, and the text cells of the student's own directly behind it, each with
+    its text.
+    """
+    yield answer, answer.source
     for cell in matching.theirs[answer.index + 1 :]:
         if cell.index in matching.owner or cell.kind != "markdown":
             return
         if cell.folded:
-            yield cell
+            yield cell, cell.source
 
 
-def _joined(texts: list[str], cells: list[Facts], *, elsewhere: bool) -> Found:
+def _joined(texts: Iterable[tuple[Facts, str]], *, elsewhere: bool) -> Found:
+    """Return the texts of several cells as one answer, with their pictures."""
     pictures: dict[str, str] = {}
     left = PICTURE_CHARACTERS
-    joined = []
-    for number, (text, cell) in enumerate(zip(texts, cells, strict=True)):
+    parts = []
+    for number, (cell, text) in enumerate(texts):
         for name, encoded in attachments(cell.cell).items():
             if len(pictures) == PICTURES or len(encoded) > left:
                 break
@@ -165,8 +168,8 @@ def _joined(texts: list[str], cells: list[Facts], *, elsewhere: bool) -> Found:
             unique = f"{number}-{name}" if name in pictures else name
             text = text.replace(f"attachment:{name}", f"attachment:{unique}")
             pictures[unique] = encoded
-        joined.append(text.strip())
-    return Found("\n\n".join(joined)[:LONGEST], pictures, elsewhere)
+        parts.append(text.strip())
+    return Found("\n\n".join(parts)[:LONGEST], pictures, elsewhere)
 
 
 def attachments(cell: Mapping[str, Any]) -> dict[str, str]:
@@ -196,12 +199,10 @@ def stray_texts(matching: Matching) -> Iterator[tuple[Facts, str]]:
         if owner is None:
             if cell.folded and (cell.kind in ("markdown", "raw") or _is_words(cell)):
                 yield cell, cell.source
-        elif cell.kind == "markdown" and not is_students(matching.author[owner].cell):
-            added = _added(matching.author[owner].source, cell.source)
-            if (
-                added
-                or attachments(cell.cell).keys() - attachments(matching.author[owner].cell).keys()
-            ):
+        elif cell.kind == "markdown" and not matching.author[owner].is_students:
+            author = matching.author[owner]
+            added = _added(author.source, cell.source)
+            if added or attachments(cell.cell).keys() - attachments(author.cell).keys():
                 yield cell, added
 
 

@@ -25,10 +25,14 @@ _NO_ID = re.compile(r"[^A-Za-z0-9_-]+")
 
 def text_of(cell: Cell) -> str:
     """Return a cell's source, which may be one text or a list of lines."""
-    source = cell.get("source")
-    if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
-    return source[:MAX_SOURCE] if isinstance(source, str) else ""
+    return joined(cell.get("source"))[:MAX_SOURCE]
+
+
+def joined(value: object) -> str:
+    """Return what JSON has as one text or a list of lines; of anything else nothing."""
+    if isinstance(value, list):
+        return "".join(line for line in value if isinstance(line, str))
+    return value if isinstance(value, str) else ""
 
 
 def metadata_of(cell: Cell) -> Mapping[str, Any]:
@@ -68,9 +72,9 @@ def is_check(source: str) -> bool:
     """Return whether a cell does nothing but check the student's work: it has no part in what is
     graded.
     """
-    lines = [line.strip() for line in source.splitlines()]
+    lines = map(str.strip, source.splitlines())
     code = [line for line in lines if line and not line.startswith("#")]
-    return bool(code) and all(_CHECKS.fullmatch(line) for line in code)
+    return bool(code) and all(map(_CHECKS.fullmatch, code))
 
 
 def _grade_id(cell: Cell) -> str:

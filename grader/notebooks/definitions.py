@@ -72,15 +72,14 @@ def stubs(source: str) -> frozenset[str]:
     tree = parsed(source)
     if tree is None:
         return frozenset()
-    if any(_raises_unfinished(node) for node in tree.body):
+    if any(map(_raises_unfinished, tree.body)):
         return frozenset(_bound(tree.body))
     found = set()
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            written = not (
-                _class_unwritten(node) if isinstance(node, ast.ClassDef) else _unwritten(node.body)
-            )
-            found.update([] if written else [node.name])
+        if isinstance(node, ast.ClassDef):
+            found.update([node.name] if _class_unwritten(node) else [])
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.update([node.name] if _unwritten(node.body) else [])
         elif isinstance(node, ast.Assign) and _is_nothing(node.value):
             found.update(_targets(node.targets))
     return frozenset(found)
@@ -111,7 +110,7 @@ def additions(source: str, provided: str) -> str:
     tree, original = parsed(source), parsed(provided)
     if tree is None or original is None:
         return ""
-    there = {ast.dump(node) for node in original.body}
+    there = set(map(ast.dump, original.body))
     kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     added = []
     for node in tree.body:
@@ -148,9 +147,9 @@ def _targets(targets: Iterable[ast.expr]) -> Iterator[str]:
 
 def _unwritten(body: list[ast.stmt]) -> bool:
     """Return whether a function's body is that of a stub."""
-    if any(_raises_unfinished(node) for node in body):
+    if any(map(_raises_unfinished, body)):
         # else it is written, and refuses some arguments
-        return not any(_returns(node) for node in body)
+        return not any(map(_returns, body))
     # names that hold nothing: the exercise's own style sets them to None and returns them
     empty: set[str] = set()
     for node in body:
@@ -166,8 +165,10 @@ def _unwritten(body: list[ast.stmt]) -> bool:
 
 def _returns(statement: ast.stmt) -> bool:
     """Return whether a value is returned somewhere within a statement."""
-    returned = (node.value for node in ast.walk(statement) if isinstance(node, ast.Return))
-    return any(value is not None and not _is_nothing(value) for value in returned)
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Return) and node.value is not None and not _is_nothing(node.value):
+            return True
+    return False
 
 
 def _class_unwritten(node: ast.ClassDef) -> bool:

@@ -8,12 +8,10 @@ is linear in the length of both notebooks, so a hostile one costs no more than a
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 
 from grader.markers import PLACEHOLDER, released
 from grader.notebooks.cells import Cell, cell_key, folded, is_students, text_of
@@ -42,6 +40,16 @@ class Facts:
     def is_code(self) -> bool:
         """Whether it is a code cell."""
         return self.kind == "code"
+
+    @property
+    def is_students(self) -> bool:
+        """Whether it is an author's cell that students fill in."""
+        return is_students(self.cell)
+
+    @property
+    def is_task(self) -> bool:
+        """Whether it is an author's cell in which students write code."""
+        return self.is_code and self.is_students
 
     @cached_property
     def key(self) -> str:
@@ -87,7 +95,7 @@ class Matching:
     @cached_property
     def owner(self) -> dict[int, int]:
         """For each submitted cell that was matched: the author's."""
-        return {theirs: author for author, theirs in self.found.items()}
+        return dict(zip(self.found.values(), self.found, strict=True))
 
     @cached_property
     def own(self) -> tuple[Facts, ...]:
@@ -97,13 +105,26 @@ class Matching:
     @cached_property
     def wanted(self) -> frozenset[str]:
         """The names that the author leaves to students."""
-        cells = (cell for cell in self.author if is_students(cell.cell) and cell.is_code)
-        return frozenset(chain.from_iterable(cell.names for cell in cells))
+        return _wanted(self.author)
+
+    @property
+    def questions(self) -> list[Facts]:
+        """The author's cells in which students write words."""
+        return [cell for cell in self.author if cell.kind == "markdown" and cell.is_students]
 
     def of(self, author: Facts) -> Facts | None:
         """Return the submitted cell that is the author's, or None."""
         index = self.found.get(author.index)
         return None if index is None else self.theirs[index]
+
+
+def _wanted(author: Iterable[Facts]) -> frozenset[str]:
+    """Return the names that the tasks among an author's cells define."""
+    names: set[str] = set()
+    for cell in author:
+        if cell.is_task:
+            names |= cell.names
+    return frozenset(names)
 
 
 def facts(cells: Sequence[Cell]) -> tuple[Facts, ...]:
@@ -176,11 +197,9 @@ class _Matcher:
         """Return False if an id names a cell that is plainly another of the author's, as after a
         renumbering.
         """
-        if (
-            released_text(cell) == other.folded
-            or is_students(cell.cell)
-            or len(other.folded) < TELLING
-        ):
+        if cell.is_students or len(other.folded) < TELLING:
+            return True
+        if released_text(cell) == other.folded:
             return True
         return all(released_text(one) != other.folded for one in self.author if one is not cell)
 
@@ -204,7 +223,7 @@ class _Matcher:
             for name in cell.names:
                 by_name[name].append(cell)
         for cell in self.missing:
-            if not cell.is_code or not is_students(cell.cell):
+            if not cell.is_task:
                 continue
             score: Counter[int] = Counter()
             for name in sorted(cell.names):
@@ -219,12 +238,13 @@ class _Matcher:
         """Match cells that share most of their lines: one that was edited, or one of an older
         edition.
         """
-        missing = self.missing
         places: dict[tuple[bool, str], list[int]] = defaultdict(list)
-        for cell in missing:
-            for line in _lines(cell):
+        sizes: dict[int, int] = {}
+        for cell in self.missing:
+            lines = _lines(cell)
+            sizes[cell.index] = len(lines)
+            for line in lines:
                 places[cell.is_code, line].append(cell.index)
-        sizes = {cell.index: len(_lines(cell)) for cell in missing}
         claims = []
         for other in self.free:
             lines = set(map(str.strip, other.source.split("\n")))
@@ -240,7 +260,7 @@ class _Matcher:
     def by_place(self) -> None:
         """Match an answer in words with the free text behind what stands before it."""
         for cell in self.missing:
-            if cell.is_code or not is_students(cell.cell):
+            if cell.is_code or not cell.is_students:
                 continue
             before = self.found.get(cell.index - 1, -1 if cell.index == 0 else None)
             place = None if before is None else before + 1
@@ -253,12 +273,13 @@ class _Matcher:
         """Take a provided cell in which students wrote what a task asks for, and no other cell has,
         for their own.
         """
-        tasks = [cell for cell in self.author if cell.is_code and is_students(cell.cell)]
-        wanted = frozenset[str]().union(*(cell.names for cell in tasks))
-        writers = Counter(chain.from_iterable(cell.written & wanted for cell in self.theirs))
+        wanted = _wanted(self.author)
+        writers: Counter[str] = Counter()
+        for cell in self.theirs:
+            writers.update(cell.written & wanted)
         for cell in self.author:
             place = self.found.get(cell.index)
-            if place is None or not cell.is_code or is_students(cell.cell):
+            if place is None or not cell.is_code or cell.is_students:
                 continue
             theirs = self.theirs[place]
             answers = theirs.written & wanted - cell.names
@@ -269,7 +290,7 @@ class _Matcher:
 
 def released_text(cell: Facts) -> str:
     """Return an author's cell as students get it, as far as equal text can be told."""
-    if not is_students(cell.cell):
+    if not cell.is_students:
         return cell.folded
     return folded(released(cell.source, "" if cell.is_code else PLACEHOLDER))
 
@@ -284,5 +305,8 @@ def numbers(cells: tuple[Facts, ...]) -> dict[int, int]:
     """Return the numbers that Jupyter gives to code cells in a run from the top; empty cells get
     none.
     """
-    counter = itertools.count(1)
-    return {cell.index: next(counter) for cell in cells if cell.is_code and cell.folded}
+    found: dict[int, int] = {}
+    for cell in cells:
+        if cell.is_code and cell.folded:
+            found[cell.index] = len(found) + 1
+    return found

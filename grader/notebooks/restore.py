@@ -4,7 +4,6 @@ as they are.
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,13 +19,13 @@ from grader.notebooks.cells import (
     in_words,
     is_check,
     is_nbgraders_test,
-    is_students,
     may_raise,
     text_of,
 )
 from grader.notebooks.definitions import additions
 from grader.notebooks.jupyter_format import NotebookNode, nbformat
 from grader.notebooks.matching import Facts, Matching, match, numbers
+from grader.text import counted, quoted
 
 SHOWN_NAMES = 3  # in a note
 
@@ -80,30 +79,30 @@ class _Plan:
         self.keep_extra = keep_extra
         self.numbers = numbers(matching.theirs)
         self.own = [cell for cell in matching.own if not _is_passed_over(cell)]
-        self.kept = [cell for cell in self.own if self._is_kept(cell)]
-        # stubs that are run ahead of a student's own cell, by its index
+        self.kept = {cell.index for cell in self.own if self._is_kept(cell)}
+        # stubs that are run ahead of a student's own cell, by its index; and their own indices
         self.early: dict[int, list[Facts]] = {}
+        self.moved: set[int] = set()
         # an untouched stub, and the cell that counts in its place
         self.replaced: list[tuple[Facts, Facts]] = []
         self._find_replaced()
 
     def _is_kept(self, cell: Facts) -> bool:
-        runs = cell.kind in ("code", "markdown")
-        return runs and (
-            self.keep_extra or bool(cell.is_code and cell.written & self.matching.wanted)
-        )
+        if self.keep_extra:
+            return cell.kind in ("code", "markdown")
+        return cell.is_code and not cell.written.isdisjoint(self.matching.wanted)
 
     def _find_replaced(self) -> None:
         """Find the stubs that were left untouched though another cell defines what they ask for."""
-        for theirs in filter(self._is_stub, self._code()):
-            others = [
-                one for one in self._code() if one is not theirs and one.written & theirs.names
-            ]
+        code = list(self._code())
+        for theirs in filter(self._is_stub, code):
+            others = [one for one in code if one is not theirs and one.written & theirs.names]
             if not others:
                 continue
             self.replaced.append((theirs, others[-1]))
             if others[0].index < theirs.index:
                 self.early.setdefault(others[0].index, []).append(theirs)
+                self.moved.add(theirs.index)
 
     def _is_stub(self, cell: Facts) -> bool:
         """Return whether a cell is a task left as handed out: one that was matched, or a copy of
@@ -116,30 +115,28 @@ class _Plan:
         one.
         """
         for cell in self.matching.author:
-            if cell.is_code and is_students(cell.cell):
+            if cell.is_task:
                 yield cell, self.matching.of(cell)
 
     def _code(self) -> Iterator[Facts]:
         """Yield the submitted cells whose code is run and is the student's."""
-        kept = {cell.index for cell in self.kept}
         for cell in self.matching.theirs:
             owner = self.matching.owner.get(cell.index)
-            theirs = owner is not None and is_students(self.matching.author[owner].cell)
-            if theirs or (cell.index in kept and cell.is_code):
+            theirs = owner is not None and self.matching.author[owner].is_students
+            if theirs or (cell.index in self.kept and cell.is_code):
                 yield cell
 
     # --- order ------------------------------------------------------------------------------------
 
     def cells(self) -> list[NotebookNode]:
         """Return the cells to run."""
-        moved = {stub.index for stub in chain.from_iterable(self.early.values())}
         made: list[NotebookNode] = []
         for group in self._in_order():
             for author, theirs in group:
                 if theirs is None:
                     assert author is not None
                     made.append(self._put_back(author))
-                elif theirs.index not in moved:
+                elif theirs.index not in self.moved:
                     made.extend(map(self._made, self.early.get(theirs.index, ())))
                     made.extend(self._added_to(author, theirs))
                     made.append(self._made(theirs))
@@ -150,47 +147,44 @@ class _Plan:
         that follow it.
         """
         missing = self._missing_behind()
-        yield [(cell, None) for cell in missing.get(-1, ())]
-        kept = {cell.index for cell in self.kept}
+        yield [*missing.get(-1, ())]
         for theirs in self._submitted_order():
             owner = self.matching.owner.get(theirs.index)
             if owner is not None:
-                behind = [(cell, None) for cell in missing.get(owner, ())]
-                yield [(self.matching.author[owner], theirs), *behind]
-            elif theirs.index in kept:
+                yield [(self.matching.author[owner], theirs), *missing.get(owner, ())]
+            elif theirs.index in self.kept:
                 yield [(None, theirs)]
 
-    def _missing_behind(self) -> dict[int, list[Facts]]:
+    def _missing_behind(self) -> dict[int, list[tuple[Facts, None]]]:
         """Return the author's cells that are not in the submission, by the found one that they
         follow (-1: none).
         """
-        behind: dict[int, list[Facts]] = {}
+        behind: dict[int, list[tuple[Facts, None]]] = {}
         last = -1
         for cell in self.matching.author:
             if cell.index in self.matching.found:
                 last = cell.index
             else:
-                behind.setdefault(last, []).append(cell)
+                behind.setdefault(last, []).append((cell, None))
         return behind
 
     def _submitted_order(self) -> list[Facts]:
         """Return the submitted cells in their own order, or in the author's if the provided ones
         are out of order.
         """
-        theirs = self.matching.theirs
-        owners = [
-            self.matching.owner[cell.index] for cell in theirs if cell.index in self.matching.owner
-        ]
-        provided = [owner for owner in owners if not is_students(self.matching.author[owner].cell)]
-        if provided == sorted(provided):
-            return [*theirs]
+        provided: list[int] = []
         # by the author's cell, which its own cells of the student follow
         groups: dict[int, list[Facts]] = {}
-        at = -1
-        for cell in theirs:
-            at = self.matching.owner.get(cell.index, at)
-            groups.setdefault(at, []).append(cell)
-        return list(itertools.chain.from_iterable(groups[at] for at in sorted(groups)))
+        last = -1
+        for cell in self.matching.theirs:
+            if cell.index in self.matching.owner:
+                last = self.matching.owner[cell.index]
+                if not self.matching.author[last].is_students:
+                    provided.append(last)
+            groups.setdefault(last, []).append(cell)
+        if provided == sorted(provided):
+            return [*self.matching.theirs]
+        return list(chain.from_iterable(map(groups.__getitem__, sorted(groups))))
 
     # --- cells ------------------------------------------------------------------------------------
 
@@ -198,8 +192,7 @@ class _Plan:
         """Return a cell that the submission lacks; a task's is empty, so that no definition
         elsewhere is undone.
         """
-        students = is_students(author.cell) and author.is_code
-        source = "" if students else _unwritten(author.cell)
+        source = "" if author.is_task else _unwritten(author.cell)
         return _made(author.cell, source, author.key)
 
     def _made(self, theirs: Facts) -> NotebookNode:
@@ -210,7 +203,7 @@ class _Plan:
                 theirs.cell, theirs.source, f"added-{theirs.index + 1}", number=number, own=True
             )
         author = self.matching.author[owner]
-        if is_students(author.cell):
+        if author.is_students:
             return _made(author.cell, theirs.source, author.key, number=number, written=theirs.cell)
         return _made(author.cell, _unwritten(author.cell), author.key, number=number)
 
@@ -237,27 +230,26 @@ class _Plan:
         changed = sum(map(self._is_changed, self.matching.author))
         if changed:
             added = any(map(self._additions, self.matching.author))
+            but = ", but the imports and functions in it are kept" if added else ""
             yield (
-                f"{_cells(changed)} provided by the assignment had been changed and {_was(changed)}"
-                f" put back{', but the imports and functions in it are kept' * added}"
+                f"{counted(changed, 'cell')} provided by the assignment had been changed and"
+                f" {_was(changed)} put back{but}"
             )
         missing = len(self.matching.author) - len(self.matching.found)
         if missing:
             yield (
-                f"{_cells(missing)} of the assignment {_was(missing)} missing and {_was(missing)}"
-                " put back"
+                f"{counted(missing, 'cell')} of the assignment {_was(missing)} missing and"
+                f" {_was(missing)} put back"
             )
-        kept = {cell.index for cell in self.kept}
-        dropped = sum(cell.index not in kept for cell in self.own)
+        dropped = len(self.own) - len(self.kept)
         if dropped and not self.keep_extra:
-            yield f"{_cells(dropped)} that the student added {_was(dropped)} not run"
+            yield f"{counted(dropped, 'cell')} that the student added {_was(dropped)} not run"
         for stub, other in self.replaced:
             names = sorted(stub.names & other.written) or sorted(stub.names)
-            told = ", ".join(f"`{name}`" for name in names[:SHOWN_NAMES])
             place = in_words(self.numbers.get(other.index, 0), other.source)
             yield (
-                f"the place for {told} was left as it was handed out; what {place} defines counts"
-                " in its place"
+                f"the place for {quoted(names[:SHOWN_NAMES])} was left as it was handed out; what"
+                f" {place} defines counts in its place"
             )
         for author, theirs in self._students():
             if theirs is not None and not theirs.is_code:
@@ -268,9 +260,7 @@ class _Plan:
 
     def _is_changed(self, author: Facts) -> bool:
         theirs = self.matching.of(author)
-        return (
-            theirs is not None and not is_students(author.cell) and theirs.folded != author.folded
-        )
+        return theirs is not None and not author.is_students and theirs.folded != author.folded
 
 
 def _is_passed_over(cell: Facts) -> bool:
@@ -302,7 +292,9 @@ def _made(
     metadata: dict[str, Any] = {"grader": told}
     if may_raise(cell) or (written is not None and may_raise(written)):
         metadata["tags"] = [RAISES]
-    made: NotebookNode = make(source=source, id=_id(key), metadata=metadata)  # type: ignore[no-untyped-call]  # of nbformat
+    made: NotebookNode = make(  # type: ignore[no-untyped-call]  # of nbformat
+        source=source, id=_id(key), metadata=metadata
+    )
     pictures = {} if code else attachments(cell if written is None else written)
     if pictures:
         made.attachments = {name: {_kind(data): data} for name, data in pictures.items()}
@@ -317,10 +309,6 @@ def _id(key: str) -> str:
 def _kind(encoded: str) -> str:
     """Return the type of a picture by its first bytes."""
     return "image/png" if encoded.lstrip().startswith("iVBOR") else "image/jpeg"
-
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
 
 
 def _was(count: int) -> str:

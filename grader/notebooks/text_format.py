@@ -19,6 +19,7 @@ MOST_SCRIPT_CELLS = 1_000
 _MARKS = re.compile(r"^# (?:In\[[ \d]{0,8}\]:|%%.*)[ \t]*$", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)*+")
 _HEAD_LINE = re.compile(r"#!.*|# coding: [-\w]+|# -\*-.*")
+_COMMENT_MARK = re.compile(r"^#? ?", re.MULTILINE)
 _PERCENT = re.compile(r"^# %%", re.MULTILINE)
 _MYST = re.compile(r"^```\{code-cell\}|^\+\+\+", re.MULTILINE)
 
@@ -103,7 +104,7 @@ def _commented(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _uncommented(text: str) -> str:
-    return "\n".join(line.removeprefix("#").removeprefix(" ") for line in text.split("\n"))
+    return _COMMENT_MARK.sub("", text)
 
 
 def _statements(text: str, tree: ast.Module) -> Iterator[dict[str, Any]]:
@@ -113,9 +114,10 @@ def _statements(text: str, tree: ast.Module) -> Iterator[dict[str, Any]]:
     lines = text.split("\n")
     begun = end = 0  # lines of the cell at hand: from, to
     for node in tree.body:
-        first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))]) - 1
+        head = getattr(node, "decorator_list", None) or [node]
+        first = head[0].lineno - 1
         words = _words(node)
-        apart = first > end and any(not line.strip() for line in lines[end:first])
+        apart = first > end and not all(map(str.strip, lines[end:first]))
         if begun < end and (apart or (words is not None and first >= end)):
             yield from _chunk(lines[begun:end])
             begun = end

@@ -18,7 +18,7 @@ from grader.assignment.spec import Assignment, load
 from grader.authoring.audit.in_box_advice import in_box_advice
 from grader.authoring.handout import contents, leak_check
 from grader.authoring.record import record
-from grader.checking.cells import watched_tests
+from grader.checking.cells import box_questions, rewritten_tests, watched_tests
 from grader.checking.cells.probe_talk import Conversation
 from grader.errors import AssignmentError
 from grader.grading.grade import Grader, Options
@@ -266,12 +266,12 @@ def test_an_object_that_answers_as_the_test_wishes_is_noted(code: str, asked: st
     ],
 )
 def test_what_must_be_false_is_asked_by_the_tests_own_functions(code: str, asked: str) -> None:
-    assert asked in list(watched_tests.must_be_false(watched_tests.parsed(code, code), "g"))
+    assert asked in list(box_questions.must_be_false(watched_tests.parsed(code, code), "g"))
 
 
 def test_a_class_of_everything_is_not_asked_about() -> None:
     code = "assert isinstance(x, object)"
-    assert list(watched_tests.must_be_false(watched_tests.parsed(code, code), "g")) == []
+    assert list(box_questions.must_be_false(watched_tests.parsed(code, code), "g")) == []
 
 
 def test_no_literal_that_is_compared_with_stands_in_the_code_that_is_sent() -> None:
@@ -283,7 +283,7 @@ def test_no_literal_that_is_compared_with_stands_in_the_code_that_is_sent() -> N
         assert "secret" not in piece.code
 
 
-def of_the_test(code: str) -> watched_tests.WatchedCode:
+def of_the_test(code: str) -> rewritten_tests.WatchedCode:
     """Return the piece that is the test itself, as it is sent."""
     sent = watched_tests.program(code, frozenset(), frozenset())
     return sent.pieces[sent.test]

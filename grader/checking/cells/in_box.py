@@ -22,7 +22,7 @@ from typing import Any
 
 from grader.assignment.schema import CheckSpec
 from grader.assignment.spec import Assignment
-from grader.checking.cells.probe_talk import Conversation
+from grader.checking.cells.probe_talk import Conversation, texts
 from grader.checking.cells.watched_tests import Program, program
 from grader.checking.run.remote import Remote
 from grader.errors import (
@@ -79,25 +79,25 @@ def in_box_of(
     wanted = [check for check in checks if check.in_box and check.notebook == notebook]
     if not wanted:
         return ()
-    theirs = frozenset[str]()
+    theirs: set[str] = set()
     if notebook:
-        cells = provided(assignment.folder / assignment.notebook(notebook).source).cells
-        theirs = theirs.union(
-            *(definitions(text_of(cell)) for cell in cells if cell.cell_type == "code")
-        )
+        for cell in provided(assignment.folder / assignment.notebook(notebook).source).cells:
+            if cell.cell_type == "code":
+                theirs |= definitions(text_of(cell))
     modules = tuple(file.module for file in assignment.spec.files if file.path.endswith(".py"))
-    return tuple(
-        InBox(
+    found = []
+    for check in wanted:
+        test = InBox(
             id=check.id,
             after=check.after,
             source=_source(assignment, check),
             points=check.points,
             hidden=check.visibility is Visibility.HIDDEN,
-            theirs=theirs,
+            theirs=frozenset(theirs),
             modules=modules,
         )
-        for check in wanted
-    )
+        found.append(test)
+    return tuple(found)
 
 
 def _source(assignment: Assignment, check: CheckSpec) -> str:
@@ -180,9 +180,8 @@ def _judged(test: InBox, sent: Program, talk: Conversation) -> Answered:
     own = talk.results[sent.test]
     if isinstance(own.get("raised"), Mapping):
         return _raised(test, sent, talk, own)
-    liars = [clean(one, 200) for one in talk.liars]
-    if liars:
-        return _look(test, liars[0])
+    if talk.liars:
+        return _look(test, clean(talk.liars[0], 200))
     if _list(own.get("marks")) != [*sent.pieces[sent.test].marks] or own.get("traced"):
         return _look(test, "not all of its lines were run")
     wrong = talk.wrong()
@@ -201,12 +200,9 @@ def _partly(test: InBox, value: object) -> GraderError | None:
     """Return None for a full mark; by the number that a cell ends with, the failure that keeps a
     part of the points.
     """
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not test.points
-        or value >= test.points
-    ):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not test.points or value >= test.points:
         return None
     share = 0.0 if math.isnan(value) else max(0.0, value / test.points)
     return PartlyRight(f"the check gives {max(value, 0):g} of its {test.points:g} points", share)
@@ -215,9 +211,7 @@ def _partly(test: InBox, value: object) -> GraderError | None:
 def _raised(test: InBox, sent: Program, talk: Conversation, own: dict[str, Any]) -> Answered:
     """Return the failure for a test that raised."""
     raised, marks = own["raised"], own.get("marks")
-    kinds = tuple(
-        clean(kind, 80) for kind in _list(raised.get("kinds")) if isinstance(kind, str)
-    ) or ("an exception",)
+    kinds = tuple(clean(kind, 80) for kind in texts(raised.get("kinds"))) or ("an exception",)
     message = clean(raised["message"], 500) if isinstance(raised.get("message"), str) else ""
     message = talk.in_words(message)
     missing = clean(raised["missing"], 200) if isinstance(raised.get("missing"), str) else ""
@@ -236,10 +230,10 @@ def _raised(test: InBox, sent: Program, talk: Conversation, own: dict[str, Any])
     line = clean(sent.statements[at], 300) if at < len(sent.statements) else ""
     said = message.partition("\n")[0]
     if "AssertionError" in kinds:
-        held = (
-            f"`{line.removeprefix('assert ')}` does not hold" if line.startswith("assert ") else ""
-        )
-        return Answered(WrongReturn(said or held or f"an assertion does not hold in `{line}`"))
+        held = f"an assertion does not hold in `{line}`"
+        if line.startswith("assert "):
+            held = f"`{line.removeprefix('assert ')}` does not hold"
+        return Answered(WrongReturn(said or held))
     text = f"`{line}` raised {kinds[0]}" + (f": {said}" if said else "")
     return Answered(StudentException(text, kinds=kinds), missing=missing)
 

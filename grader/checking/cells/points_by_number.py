@@ -16,6 +16,8 @@ import ast
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from grader.checking.cells.syntax_trees import conjuncts, variables
+
 MOST_TURNS = 10_000  # of an addition in a loop
 
 
@@ -49,32 +51,27 @@ def counted(tree: ast.Module, call: Callable[..., ast.expr], guard: str) -> Poin
     call: makes a call of the guard, whose name is `guard`
     """
     name = _last_name(tree)
-    starts = [node for node in tree.body if _number_given(node, name) is not None]
-    stores = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-    ]
+    starts = []
+    for node in tree.body:
+        number = _number_given(node, name)
+        if number is not None:
+            starts.append(number)
+    stores = sum(node.id == name for node in variables(tree, ast.Store))
     counter = _Counter(name, call, guard)
     counter.visit(tree)
-    if not name or len(starts) != 1 or len(stores) != 1 + len(counter.additions):
+    if not name or len(starts) != 1 or stores != 1 + len(counter.additions):
         return None
-    start = _number_given(starts[0], name)
-    assert start is not None
-    return PointsRule(start, tuple(counter.additions))
+    return PointsRule(starts[0], tuple(counter.additions))
 
 
 def _last_name(tree: ast.Module) -> str:
     """Return the name that a test ends with; its value may stand in a call of the guard."""
-    last = next((node for node in reversed(tree.body) if _is_ended(node)), None)
-    value = last.value.args[0] if last is not None else None  # type: ignore[attr-defined]
-    return value.id if isinstance(value, ast.Name) else ""
-
-
-def _is_ended(node: ast.stmt) -> bool:
-    call = node.value if isinstance(node, ast.Expr) else None
-    function = call.func if isinstance(call, ast.Call) else None
-    return isinstance(function, ast.Attribute) and function.attr == "ended"
+    for node in reversed(tree.body):
+        call = node.value if isinstance(node, ast.Expr) else None
+        function = call.func if isinstance(call, ast.Call) else None
+        if isinstance(call, ast.Call) and getattr(function, "attr", "") == "ended":
+            return call.args[0].id if isinstance(call.args[0], ast.Name) else ""
+    return ""
 
 
 def _number_given(node: ast.stmt, name: str) -> float | None:
@@ -104,11 +101,13 @@ class _Counter(ast.NodeTransformer):
         self.additions: list[Addition] = []
 
     def visit_If(self, node: ast.If) -> Any:
-        under = [*map(self._comparison, _conjuncts(node.test))]
-        needs = [one for one in under if one is not None]
-        self._needs += needs
+        before = len(self._needs)
+        for part in conjuncts(node.test):
+            comparison = self._comparison(part)
+            if comparison is not None:
+                self._needs.append(comparison)
         node.body = self._all(node.body)
-        del self._needs[len(self._needs) - len(needs) :]
+        del self._needs[before:]
         node.orelse = self._all(node.orelse)
         return node
 
@@ -159,8 +158,3 @@ class _Counter(ast.NodeTransformer):
         self.additions.append(Addition(points, frozenset(self._needs), most))
         number = ast.Constant(len(self.additions) - 1)
         return [node, ast.Expr(self._call("added", number))]
-
-
-def _conjuncts(node: ast.expr) -> list[ast.expr]:
-    both = isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And)
-    return node.values if both else [node]  # type: ignore[attr-defined]

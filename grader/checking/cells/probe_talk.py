@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from grader.checking.cells.watched_tests import Program, WatchedCode
+from grader.checking.cells.rewritten_tests import WatchedCode
+from grader.checking.cells.watched_tests import Program
 from grader.errors import LimitExceeded
 from grader.sandbox.wire import Encoder, Frame, WireError
 
@@ -67,10 +68,10 @@ class Conversation:
             return "a comparison was made more often than the test makes it"
         if self._false:
             return "a comparison came out false, but the test went on"
-        required = {
-            index for index, one in enumerate(self._piece.comparisons) if one.decided.required
-        }
-        return "not all of its comparisons were made" if required - self._held else ""
+        for index, one in enumerate(self._piece.comparisons):
+            if one.decided.required and index not in self._held:
+                return "not all of its comparisons were made"
+        return ""
 
     def points(self, told: object) -> object:
         """Return the number that the test ends with: what it added up to, if that is counted here,
@@ -100,10 +101,7 @@ class Conversation:
         if self._given:
             self.results.append(told)
         if self._given in (0, self._sent.test + 1, len(self._sent.pieces)):
-            liars = told.get("liars")
-            self.liars += (
-                [one for one in liars if isinstance(one, str)] if type(liars) is list else []
-            )
+            self.liars += texts(told.get("liars"))
         if self._given >= len(self._sent.pieces):
             self._given += 1
             return Frame({"op": "answer"})
@@ -149,6 +147,11 @@ class Conversation:
             self._held.add(index)
         elif self._piece.comparisons[index].decided.must_hold:
             self._false.add(index)
+
+
+def texts(value: Any) -> list[str]:
+    """Return the texts of a list that a box sent; of anything else none."""
+    return [one for one in value if isinstance(one, str)] if type(value) is list else []
 
 
 def _holds(value: Any) -> bool:

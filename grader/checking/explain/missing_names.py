@@ -16,7 +16,7 @@ from grader.errors import (
     StudentException,
     SubmissionFailed,
 )
-from grader.notebooks.cells import cell_key, is_students, ours, text_of
+from grader.notebooks.cells import cell_key, ours, text_of
 from grader.notebooks.definitions import definitions, stubs
 from grader.notebooks.restore import Restored
 
@@ -98,14 +98,11 @@ class MissingNames:
 
     def _defining(self, name: str) -> int | None:
         """Return the cell that defines a name: the last one that stopped, or else the last one."""
-        found = [
-            index
-            for index, cell in enumerate(self._cells)
-            if cell.cell_type == "code" and name in definitions(text_of(cell))
-        ]
-        stopped = [index for index in found if index in self._ran.troubles]
-        last = stopped or found
-        return last[-1] if last else None
+        found = set()
+        for index, cell in enumerate(self._cells):
+            if cell.cell_type == "code" and name in definitions(text_of(cell)):
+                found.add(index)
+        return max(found & self._ran.troubles.keys() or found, default=None)
 
     def _root(self, index: int) -> Trouble | None:
         """Return what stopped a cell; if it lacked a name, what stopped the cell that defines that
@@ -129,9 +126,8 @@ class MissingNames:
         # the notebook was not handed in: the assignment's ran in its place, its tasks empty
         if matching is None:
             return NotImplementedYet(name)
-        cells = matching.author
-        for author in cells:
-            if not author.is_code or name not in author.names or not is_students(author.cell):
+        for author in matching.author:
+            if not author.is_task or name not in author.names:
                 continue
             mine = next((cell for cell in self._cells if cell_key(cell) == author.key), None)
             if mine is None or matching.of(author) is None:
@@ -146,8 +142,7 @@ class MissingNames:
         return StudentException(f"`{name}` is not defined: no cell of the notebook defines it")
 
     def _some_task_is_unwritten(self) -> bool:
-        errors = (trouble.error for trouble in self._ran.troubles.values())
-        return any(isinstance(error, NotImplementedYet) for error in errors)
+        return any(isinstance(one.error, NotImplementedYet) for one in self._ran.troubles.values())
 
     def _unwritten(self, name: str, cell: NotebookNode) -> SubmissionFailed:
         """Return the failure for a task's cell that does not define what it asks for."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.checking.explain.evidence import ORDINALS, Evidence, pairs
+from grader.checking.explain.evidence import ORDINALS, Evidence, failing, pairs
 from grader.checking.explain.symptoms import Pair, observe
 from grader.checking.judge.fingerprints import parts
 
@@ -35,7 +35,7 @@ def told(evidence: Sequence[Evidence]) -> str:
     """Return the sentences for the failing cases of a check, or nothing if nothing is known to be
     true of them.
     """
-    wrong = [one for one in evidence if not one.passed]
+    wrong = failing(evidence)
     exception, cases = _exception(wrong)
     sentences = [_only_ones(evidence), exception]
     if not sentences[0] and 2 * cases < len(wrong):
@@ -48,25 +48,29 @@ def _only_ones(evidence: Sequence[Evidence]) -> str:
     """Return whether the cases fail that have an input with an axis of length one: these alone, or
     at least all of them.
     """
-    wrong = {one.case for one in evidence if not one.passed}
+    failed = failing(evidence)
+    wrong = _cases(failed)
     if not wrong or len(wrong) == len(evidence):
         return ""
     found = _with_ones(evidence)
-    called = next((called for called, cases in found.items() if cases == wrong), "")
-    if not called and {one.case for one in evidence if _has_one(one)} == wrong:
-        called = "shape of what is to come out"
-    if called:
-        which = (
-            f"Only the case that fails ({min(wrong)}) has"
-            if len(wrong) == 1
-            else "Only the cases that fail have"
-        )
-        return f"{which} length one in the {called}. {ONE}"
+    with_one = _cases(filter(_has_one, evidence))
+    for called, cases in (*found.items(), ("shape of what is to come out", with_one)):
+        if cases == wrong:
+            which = (
+                f"Only the case that fails ({min(wrong)}) has"
+                if len(wrong) == 1
+                else "Only the cases that fail have"
+            )
+            return f"{which} length one in the {called}. {ONE}"
     for (one, first), (other, second) in itertools.combinations(found.items(), 2):
         if first and second and first | second == wrong:
             return f"Just those cases fail that have length one in the {one} or the {other}. {ONE}"
-    ended = all(one.passed or not one.got for one in evidence)  # before there was a value
-    return _ones_among(found, wrong) if ended else ""
+    ended_early = not any(one.got for one in failed)  # before there was a value
+    return _ones_among(found, wrong) if ended_early else ""
+
+
+def _cases(evidence: Iterable[Evidence]) -> set[str]:
+    return {one.case for one in evidence}
 
 
 def _ones_among(found: Mapping[str, set[str]], wrong: set[str]) -> str:
@@ -101,16 +105,17 @@ def _with_ones(evidence: Sequence[Evidence]) -> dict[str, set[str]]:
 
 def _has_one(one: Evidence) -> bool:
     """Return whether an array that is expected of a case has an axis of length one."""
-    return any(
-        1 in value.shape for value, _ in one.record.values.values() if isinstance(value, np.ndarray)
-    )
+    for value in one.record.expected().values():
+        if isinstance(value, np.ndarray) and 1 in value.shape:
+            return True
+    return False
 
 
 def _arrays(one: Evidence) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the arrays that are expected of a case, and those that its calls were given, with what
     they are called.
     """
-    for name, (value, _) in one.record.values.items():
+    for name, value in one.record.expected().items():
         if isinstance(value, np.ndarray):
             yield f"`{name}`", value
     for index, value in enumerate(one.inputs):
@@ -123,7 +128,8 @@ def _axes(evidence: Sequence[Evidence]) -> dict[tuple[str, int], str]:
     found: dict[tuple[str, int], str] = {}
     for one in evidence:
         for name, got in one.got.items():
-            found |= {(f"`{name}`", axis): f"axis {called}" for axis, called in enumerate(got.axes)}
+            for axis, called in enumerate(got.axes):
+                found[f"`{name}`", axis] = f"axis {called}"
     return found
 
 
@@ -135,8 +141,14 @@ def _exception(wrong: Sequence[Evidence]) -> tuple[str, int]:
     for one in wrong:
         if one.raised:
             votes.setdefault(one.raised, []).append(one.case)
-    best = max(votes, key=lambda hint: len(votes[hint]), default="")
-    return (f"{best}{_of_which(votes[best], wrong)}", len(votes[best])) if best else ("", 0)
+    best, cases = _most(votes)
+    return f"{best}{_of_which(cases, wrong)}" if best else "", len(cases)
+
+
+def _most(votes: Mapping[str, list[str]]) -> tuple[str, list[str]]:
+    """Return the sentence that holds in the most cases, the first of several, and these cases."""
+    best = max(votes, key=lambda sentence: len(votes[sentence]), default="")
+    return best, votes.get(best, [])
 
 
 def _of_which(cases: Sequence[str], wrong: Sequence[Evidence]) -> str:
@@ -160,10 +172,10 @@ def _observation(wrong: Sequence[Evidence]) -> str:
             sentences |= dict.fromkeys((*_mixed_up(pair, one), *observe(pair)))
         for sentence in sentences:
             votes.setdefault(sentence, []).append(one.case)
-    best = max(votes, key=lambda sentence: len(votes[sentence]), default="")
-    if not best or len(votes[best]) * 2 <= sum(bool(one.got) for one in wrong):
+    best, cases = _most(votes)
+    if not best or len(cases) * 2 <= sum(bool(one.got) for one in wrong):
         return ""
-    return f"{best}{_of_which(votes[best], wrong)}"
+    return f"{best}{_of_which(cases, wrong)}"
 
 
 def _mixed_up(pair: Pair, one: Evidence) -> Iterator[str]:
@@ -178,7 +190,7 @@ def _mixed_up(pair: Pair, one: Evidence) -> Iterator[str]:
     if any(_equal(have, value) for value in _flat(one.inputs)):
         yield f"`{pair.name}` is one of the arrays that the function was given, as it was given."
     yield from _with_an_argument(pair, one)
-    for name, (value, _) in one.record.values.items():
+    for name, value in one.record.expected().items():
         for key, expected in parts(name, value):
             if key != pair.name and _equal(have, expected):
                 yield (
@@ -220,19 +232,18 @@ def _overflow(evidence: Sequence[Evidence]) -> str:
     """Return whether a value is a number in the cases with small inputs, and none in those with
     large ones.
     """
-    finite: dict[str, list[tuple[bool, Evidence]]] = {}
+    split: dict[str, tuple[list[Evidence], list[Evidence]]] = {}  # by the value's name
     for one in evidence:
         for pair in pairs(one):
-            if (
-                isinstance(pair.got, np.ndarray | np.generic | float)
-                and np.asarray(pair.got).dtype.kind == "f"
-            ):
-                finite.setdefault(pair.name, []).append((bool(np.isfinite(pair.got).all()), one))
-    for name, cases in finite.items():
-        if len({is_finite for is_finite, _ in cases}) == 2:
-            small = [largest(one.inputs) for is_finite, one in cases if is_finite]
-            large = [largest(one.inputs) for is_finite, one in cases if not is_finite]
-            if min(large) > LARGE * max(small):
+            is_number = isinstance(pair.got, np.ndarray | np.generic | float)
+            if is_number and np.asarray(pair.got).dtype.kind == "f":
+                finite, others = split.setdefault(pair.name, ([], []))
+                (finite if np.isfinite(pair.got).all() else others).append(one)
+    for name, (finite, others) in split.items():
+        if finite and others:
+            small = max(largest(one.inputs) for one in finite)
+            large = min(largest(one.inputs) for one in others)
+            if large > LARGE * small:
                 return f"`{name}` {OVERFLOW}"
     return ""
 
@@ -241,10 +252,8 @@ def largest(values: Iterable[Any]) -> float:
     """Return the largest magnitude among arrays, numbers and what containers hold of them."""
     size = 0.0
     for value in _flat(values):
-        if (
-            isinstance(value, np.ndarray | np.generic | int | float)
-            and np.asarray(value).dtype.kind in "iuf"
-        ):
+        is_number = isinstance(value, np.ndarray | np.generic | int | float)
+        if is_number and np.asarray(value).dtype.kind in NUMBERS:
             with np.errstate(all="ignore"):
                 magnitudes = np.abs(np.asarray(value, dtype=np.float64))
             size = max(size, float(magnitudes[np.isfinite(magnitudes)].max(initial=0.0)))

@@ -1,4 +1,4 @@
-"""General observations: what is true of a wrong value beside the right one, where no known mistake
+"""General observations: what is true of a wrong value beside the right one, if no known mistake
 fits. Pure.
 
 Each is a sentence about how the two relate, never about a number in either: neither an expected
@@ -8,6 +8,7 @@ value nor an input can be read off it.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ SAME = 1e-4  # how closely a factor must be a length for the sentence to name it
 SAME_ALONE = 1e-9  # the same for a single number, of which every factor is the right one
 MOST_OF = 0.5  # of a step's entries are wrong if the step as a whole is
 FEW = 3  # entries that are enough to tell a pattern from an accident
-TINY = 1e-6  # where no entry is larger, the comparison's floor would find too much alike
+TINY = 1e-6  # if no entry is larger, the comparison's floor would find too much alike
 PRECISIONS = ((np.float16, "half precision (float16)"), (np.float32, "single precision (float32)"))
 
 
@@ -55,6 +56,10 @@ class _Look(NamedTuple):
         """Return which entries are out of tolerance, of arrays of one shape."""
         return want != have if self.exact else distances(want, have, self.pair.tolerance)[1]
 
+    def agrees(self) -> bool:
+        """Return whether the value has the right shape and no entry that is out of tolerance."""
+        return self.have.shape == self.want.shape and not self.wrong(self.have, self.want).any()
+
     def axis(self, index: int) -> str:
         """Return how an axis is called in a sentence."""
         return (
@@ -67,14 +72,11 @@ class _Look(NamedTuple):
 
     @property
     def time(self) -> int | None:
-        """Return which axis is time, where there are steps enough to tell one pattern from
-        another.
-        """
-        axis = next(
-            (i for i, name in enumerate(self.pair.axes) if name.split(" ")[0] == "T"),
-            self.want.ndim,
-        )
-        return axis if axis < self.want.ndim and self.want.shape[axis] >= FEW else None
+        """Return which axis is time, if there are steps enough to tell one pattern from another."""
+        for axis, (name, length) in enumerate(zip(self.pair.axes, self.want.shape, strict=False)):
+            if name.split(" ")[0] == "T":
+                return axis if length >= FEW else None
+        return None
 
 
 def observe(pair: Pair) -> tuple[str, ...]:
@@ -91,34 +93,21 @@ def observe(pair: Pair) -> tuple[str, ...]:
         )
         if not look.want.size or not np.isfinite(look.want).all() or _right(look, expected, got):
             return ()
-        if (
-            not look.exact
-            and got.dtype.kind in "iu"
-            and look.have.shape == look.want.shape
-            and _agree(look)
-        ):
+        if not look.exact and got.dtype.kind in "iu" and look.agrees():
             return ()  # right, or wrong in its type alone, which the comparison says
-        return tuple(
-            dict.fromkeys(f"`{pair.name}` {sentence}" for sentence in _true(look, expected, got))
-        )
+        sentences = dict.fromkeys(_true(look, expected, got))
+        return tuple(f"`{pair.name}` {sentence}" for sentence in sentences)
 
 
 def _numbers(value: Any) -> bool:
-    number = isinstance(value, np.ndarray | np.generic | int | float) and not isinstance(
-        value, bool
-    )
-    return number and np.asarray(value).dtype.kind in "iuf"
-
-
-def _agree(look: _Look) -> bool:
-    return not look.wrong(look.have, look.want).any()
+    if isinstance(value, bool) or not isinstance(value, np.ndarray | np.generic | int | float):
+        return False
+    return np.asarray(value).dtype.kind in "iuf"
 
 
 def _right(look: _Look, expected: np.ndarray, got: np.ndarray) -> bool:
     """Return whether nothing is wrong with a value, as the comparison sees it."""
-    if expected.shape != got.shape or KINDS[expected.dtype.kind] != KINDS[got.dtype.kind]:
-        return False
-    return not look.wrong(look.have, look.want).any()
+    return KINDS[expected.dtype.kind] == KINDS[got.dtype.kind] and look.agrees()
 
 
 def _true(look: _Look, expected: np.ndarray, got: np.ndarray) -> Iterator[str]:
@@ -258,9 +247,8 @@ def _precision(look: _Look) -> Iterator[str]:
     if have.size < FEW:
         return
     if np.array_equal(have, np.trunc(have)):
-        if any(
-            np.array_equal(have, cut(want)) for cut in (np.trunc, np.rint)
-        ) and not np.array_equal(have, want):
+        is_cut = np.array_equal(have, np.trunc(want)) or np.array_equal(have, np.rint(want))
+        if is_cut and not np.array_equal(have, want):
             yield (
                 "holds whole numbers, those that are expected without their fractions: was it"
                 " computed in, or written into, an array of integers?"
@@ -289,13 +277,9 @@ def _scaled(look: _Look) -> Iterator[str]:
             if abs(factor - value) < (SAME if want.size > 1 else SAME_ALONE) * value:
                 yield f"would be right if it were {word} by {words}."
     if want.size > 1:  # of a single number it is always true
-        which = (
-            "negative, and one and the same"
-            if factor < 0
-            else "too small"
-            if factor > 1
-            else "too large"
-        )
+        which = "too small" if factor > 1 else "too large"
+        if factor < 0:
+            which = "negative, and one and the same"
         yield f"is off by one and the same factor everywhere ({which})."
 
 
@@ -303,20 +287,13 @@ def _lengths(look: _Look) -> Iterator[tuple[int, str]]:
     """Yield the lengths that sums and means go over, by the axes' names, and their products two by
     two.
     """
-    own = {
-        look.axis(axis).removeprefix("the axis "): length
-        for axis, length in enumerate(look.want.shape)
-    }
-    long = {name: length for name, length in {**look.pair.lengths, **own}.items() if length > 1}
-    for name, length in long.items():
-        yield (
-            length,
-            (
-                f"the length of {name}"
-                if name.startswith("axis ")
-                else f"the length of the axis {name}"
-            ),
-        )
+    lengths = dict(look.pair.lengths)
+    for axis, length in enumerate(look.want.shape):
+        lengths[look.axis(axis).removeprefix("the axis ")] = length
+    for name, length in lengths.items():
+        if length > 1:
+            called = name if name.startswith("axis ") else f"the axis {name}"
+            yield length, f"the length of {called}"
     for (one, first), (other, second) in itertools.combinations(look.pair.lengths.items(), 2):
         if first > 1 and second > 1:
             yield first * second, f"the lengths of the axes {one} and {other}, one times the other"
@@ -328,10 +305,11 @@ def _time(look: _Look) -> Iterator[str]:
         return
     want, have = np.moveaxis(look.want, axis, 0), np.moveaxis(look.have, axis, 0)
     wrong = np.moveaxis(look.wrong(look.have, look.want), axis, 0)
-    steps = [bool(step.any()) for step in wrong]
+    flat = wrong.reshape(len(wrong), -1)
+    steps = np.asarray(flat.any(axis=1))
     # A few ids may be wrong in one step by chance, for instance if captions end there; a step that
     # is missed is meant.
-    missed = [not step.any() or not look.exact or step.mean() > MOST_OF for step in wrong]
+    missed = ~steps | (flat.mean(axis=1) > MOST_OF) if look.exact else np.ones_like(steps)
     varied = bool((have[1:] != have[:-1]).any())  # of what is the same at all steps nothing is late
     if varied and look.close(have[1:], want[:-1]) and wrong[1:].any():
         yield "is off by one step in time: what belongs to one step stands at the next."
@@ -339,13 +317,14 @@ def _time(look: _Look) -> Iterator[str]:
         yield "is off by one step in time: what belongs to one step stands at the step before."
     if look.close(have[::-1], want):
         yield "has the time steps in reverse order."
-    for right, where in (([0], "first"), ([len(steps) - 1], "last")):
-        if not all(missed) or (look.exact and not varied):
-            continue
-        if steps == [step not in right for step in range(len(steps))]:
-            yield f"is right at the {where} time step only."
-        if steps == [step in right for step in range(len(steps))]:
-            yield f"is right at every time step but the {where}."
+    if not missed.all() or (look.exact and not varied):
+        return
+    for index, which in ((0, "first"), (-1, "last")):
+        others = np.delete(steps, index)
+        if not steps[index] and others.all():
+            yield f"is right at the {which} time step only."
+        if steps[index] and not others.any():
+            yield f"is right at every time step but the {which}."
 
 
 def _blocks(look: _Look) -> Iterator[str]:
@@ -355,10 +334,9 @@ def _blocks(look: _Look) -> Iterator[str]:
             continue
         want, have = np.split(look.want, count, axis=-1), np.split(look.have, count, axis=-1)
         for order in itertools.permutations(range(count)):
-            moved = sum(place != block for place, block in enumerate(order))
-            if moved and all(
-                look.close(have[block], want[place]) for place, block in enumerate(order)
-            ):
+            moved = sum(map(operator.ne, order, range(count)))
+            mine = [have[block] for block in order]
+            if moved and all(map(look.close, mine, want)):
                 yield (
                     f"has its {count} blocks of columns in another order ({moved} of them are out"
                     " of place)."
@@ -366,9 +344,10 @@ def _blocks(look: _Look) -> Iterator[str]:
                 return
     if width % BLOCKS[0] == 0 and width > BLOCKS[0]:
         wrong = np.split(look.wrong(look.have, look.want), BLOCKS[0], axis=-1)
-        places = [place for place, block in enumerate(wrong, start=1) if block.any()]
+        places = np.flatnonzero([block.any() for block in wrong])
         if len(places) == 1:
-            yield f"is wrong in one of its {BLOCKS[0]} blocks of columns alone: block {places[0]}."
+            which = f"block {places[0] + 1}"
+            yield f"is wrong in one of its {BLOCKS[0]} blocks of columns alone: {which}."
 
 
 def _shifted(look: _Look) -> Iterator[str]:
@@ -392,8 +371,11 @@ def _shifted(look: _Look) -> Iterator[str]:
 
 def _broadcast(look: _Look) -> Iterator[str]:
     for axis in range(look.want.ndim):
-        spread, right = (
-            np.broadcast_to(a.take([0], axis), a.shape) for a in (look.have, look.want)
-        )
-        if look.close(spread, look.have) and look.wrong(right, look.want).any():
+        is_spread = look.close(_first_everywhere(look.have, axis), look.have)
+        if is_spread and look.wrong(_first_everywhere(look.want, axis), look.want).any():
             yield f"is the same all along {look.axis(axis)}, which it should not be."
+
+
+def _first_everywhere(array: np.ndarray, axis: int) -> np.ndarray:
+    """Return an array with its first entry along an axis in the place of all."""
+    return np.broadcast_to(array.take([0], axis), array.shape)

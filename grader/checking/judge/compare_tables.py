@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from grader.checking.judge.distances import as_float, distances
 from grader.checking.judge.value_kinds import KINDS, describe, entries
 from grader.model import Tolerance
 from grader.sandbox.wire_types import text_of
+from grader.text import quoted
 
 SHOWN_NAMES = 3  # columns that are named in a message
 
@@ -58,7 +60,7 @@ def _table_judged(expected: Any, got: Any, tolerance: Tolerance) -> str:
 
 def _frame(expected: Any, got: Any, tolerance: Tolerance) -> str:
     want, have = list(expected.columns), list(got.columns)
-    there = {_name_as_key(name) for name in have}
+    there = set(map(_name_as_key, have))
     missing = [name for name in want if _name_as_key(name) not in there]
     if missing:
         return f"lacks the column{'s' if len(missing) > 1 else ''} {_names(missing)}"
@@ -79,7 +81,7 @@ def _frame(expected: Any, got: Any, tolerance: Tolerance) -> str:
 
 
 def _names(names: Sequence[Any]) -> str:
-    told = ", ".join(f"`{name}`" for name in names[:SHOWN_NAMES])
+    told = quoted(names[:SHOWN_NAMES])
     return told if len(names) <= SHOWN_NAMES else f"{told} and {len(names) - SHOWN_NAMES} more"
 
 
@@ -115,18 +117,17 @@ def _level(index: Any, level: int) -> Any:
 
 def _column(want: Any, have: Any, tolerance: Tolerance) -> str:
     """Hold one column; what is missing has to be missing."""
-    missing = [np.asarray(column.isna()) for column in (want, have)]
-    wrong = int((missing[0] != missing[1]).sum())
+    missing = np.asarray(want.isna())
+    wrong = int((missing != np.asarray(have.isna())).sum())
     if wrong:
         return f"has other missing values than expected: {entries(wrong)}"
-    there = ~missing[0]
+    there = ~missing
     left, right = _values(want, there), _values(have, there)
     if left.dtype == object or right.dtype == object:
         if left.dtype != right.dtype:
             kind = "other values" if right.dtype == object else KINDS[right.dtype.kind]
             return f"holds {kind}, expected others"
-        pairs = zip(left.tolist(), right.tolist(), strict=True)
-        wrong = sum(not _equal(*pair, tolerance) for pair in pairs)
+        wrong = len(left) - sum(map(_equal, left.tolist(), right.tolist(), repeat(tolerance)))
         return f"is off in {wrong} of {entries(len(want))}" if wrong else ""
     return entries_off(left, right, tolerance)
 
@@ -153,7 +154,7 @@ def _equal(want: Any, have: Any, tolerance: Tolerance) -> bool:
         return not distances(np.asarray(want), np.asarray(as_float(have)), tolerance)[1].any()
     if type(want) in (list, tuple):
         same = type(have) in (list, tuple) and len(have) == len(want)
-        return same and all(_equal(*pair, tolerance) for pair in zip(want, have, strict=True))
+        return same and all(map(_equal, want, have, repeat(tolerance)))
     try:
         return isinstance(have, type(want)) and text_of(want) == text_of(have)
     except TypeError:  # a dict or an array in a column

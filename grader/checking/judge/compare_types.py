@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from grader.checking.judge.compare_tables import table_off
+from grader.checking.judge.conversions import by_text
 from grader.checking.judge.differences import another_one, entries_off, moments_off, other_kind
 from grader.checking.judge.distances import distances
 from grader.checking.judge.value_kinds import KINDS, describe, entries
@@ -100,10 +101,8 @@ def _range(expected: range, got: Any, tolerance: Tolerance) -> str:
 
 
 def _member(expected: Member, got: Any, tolerance: Tolerance) -> str:
-    if (
-        not isinstance(got, Member)
-        or got.type.rpartition(".")[2] != expected.type.rpartition(".")[2]
-    ):
+    last = expected.type.rpartition(".")[2]
+    if not isinstance(got, Member) or got.type.rpartition(".")[2] != last:
         return other_kind(expected, got)
     if got.name == expected.name:
         return ""
@@ -124,9 +123,8 @@ def _set(expected: Any, got: Any, tolerance: Tolerance) -> str:
     """Hold a set: its items are equal, and floats among them may be off by the tolerance."""
     if not isinstance(got, AbstractSet):
         return other_kind(expected, got)
-    want, have = _by_text(expected), _by_text(got)
-    missing = [want[text] for text in want.keys() - have.keys()]
-    more = [have[text] for text in have.keys() - want.keys()]
+    want, have = by_text(expected, expected), by_text(got, got)
+    missing, more = _without(want, have), _without(have, want)
     if _are_floats_alike(missing, more, tolerance):
         return ""
     found = []
@@ -137,15 +135,16 @@ def _set(expected: Any, got: Any, tolerance: Tolerance) -> str:
     return " and ".join(found)
 
 
-def _by_text(items: AbstractSet[Any]) -> dict[str, Any]:
-    return {text_of(item): item for item in items}
+def _without(some: dict[str, Any], others: dict[str, Any]) -> list[Any]:
+    """Return the items of one set that are not in the other one."""
+    return [item for text, item in some.items() if text not in others]
 
 
 def _are_floats_alike(some: list[Any], others: list[Any], tolerance: Tolerance) -> bool:
     """Return whether both hold floats alone, each near one of the others; so do two that are
     empty.
     """
-    if len(some) != len(others) or not all(type(one) is float for one in [*some, *others]):
+    if len(some) != len(others) or not set(map(type, [*some, *others])) <= {float}:
         return False
     off = distances(np.asarray(sorted(some)), np.asarray(sorted(others)), tolerance)[1]
     return not off.any()
@@ -157,20 +156,20 @@ def _masked(expected: Any, got: Any, tolerance: Tolerance) -> str:
         return other_kind(expected, got)
     if got.shape != expected.shape:
         return f"has shape {got.shape}, expected {expected.shape}"
-    masks = [np.ma.getmaskarray(array) for array in (expected, got)]
-    wrong = int((masks[0] != masks[1]).sum())
+    mask = np.ma.getmaskarray(expected)
+    wrong = int((mask != np.ma.getmaskarray(got)).sum())
     if wrong:
-        return f"masks other entries than expected: {wrong} of {entries(masks[0].size)} differ"
-    return entries_off(np.asarray(expected)[~masks[0]], np.asarray(got)[~masks[0]], tolerance)
+        return f"masks other entries than expected: {wrong} of {entries(mask.size)} differ"
+    return entries_off(np.asarray(expected)[~mask], np.asarray(got)[~mask], tolerance)
 
 
 def _records(expected: Any, got: Any, tolerance: Tolerance) -> str:
     """Hold an array of records: the same fields, and each of them equal."""
     if not isinstance(got, np.ndarray | np.generic) or got.dtype.names is None:
         return other_kind(expected, got)
-    missing = [name for name in expected.dtype.names if name not in got.dtype.names]
-    if missing:
-        return f"lacks the field `{missing[0]}`"
+    for name in expected.dtype.names:
+        if name not in got.dtype.names:
+            return f"lacks the field `{name}`"
     if np.shape(got) != np.shape(expected):
         return f"has shape {np.shape(got)}, expected {np.shape(expected)}"
     records: Any = got
@@ -196,9 +195,12 @@ def _sparse(expected: Any, got: Any, tolerance: Tolerance) -> str:
         places.append(matrix.row.astype(np.int64) * max(expected.shape[1], 1) + matrix.col)
         numbers.append(np.asarray(matrix.data))
     both = np.union1d(*places)
-    want, have = (np.zeros(len(both), part.dtype) for part in numbers)
-    want[np.searchsorted(both, places[0])] = numbers[0]
-    have[np.searchsorted(both, places[1])] = numbers[1]
+    filled = []
+    for place, part in zip(places, numbers, strict=True):
+        row = np.zeros(len(both), part.dtype)
+        row[np.searchsorted(both, place)] = part
+        filled.append(row)
+    want, have = filled
     told = entries_off(want, have, tolerance)
     return f"{told} that are not zero" if told.startswith("is off") else told
 

@@ -4,10 +4,11 @@ whole numbers become floats. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from fractions import Fraction
+from itertools import repeat, starmap
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from grader.checking.judge.distances import as_float, distances
 from grader.checking.judge.value_kinds import describe
 from grader.model import Tolerance
 from grader.sandbox.wire_types import text_of
+from grader.text import counted
 
 EXACT = (range, Fraction, Decimal)  # kinds that others may stand for
 
@@ -37,7 +39,7 @@ def of_another_kind(name: str, expected: Any, got: Any) -> str:
     if isinstance(expected, Mapping) and isinstance(got, Mapping):
         if more := in_excess(expected, got):
             return f"`{name}` has {more}"
-        found = {text_of(key): item for key, item in got.items()}
+        found = by_text(got, got.values())
         for (part, want), key in zip(named(name, expected), expected, strict=True):
             if text_of(key) in found:
                 inner.append((part, want, found[text_of(key)]))
@@ -46,19 +48,29 @@ def of_another_kind(name: str, expected: Any, got: Any) -> str:
             inner.append((f"{name}[{place}]", want, have))
     elif kind_of(expected) != kind_of(got):
         return f"`{name}` is {describe(got)}, expected {describe(expected)}: its kind matters here"
-    return next(filter(None, (of_another_kind(*one) for one in inner)), "")
+    return next(filter(None, starmap(of_another_kind, inner)), "")
+
+
+def by_text(keys: Iterable[Any], values: Iterable[Any]) -> dict[str, Any]:
+    """Return values by the text of their keys, which is equal for keys that count as equal."""
+    return dict(zip(map(text_of, keys), values, strict=True))
 
 
 def in_excess(expected: Mapping[Any, Any], got: Mapping[Any, Any]) -> str:
     """Say how many keys should not be there; none is named, since keys may be the answer."""
-    right = {text_of(key) for key in expected}
+    right = set(map(text_of, expected))
     more = sum(text_of(key) not in right for key in got)
-    return f"{more} key{'s' if more > 1 else ''} that should not be there" if more else ""
+    return f"{counted(more, 'key')} that should not be there" if more else ""
+
+
+def are_names(keys: Iterable[Any]) -> bool:
+    """Return whether all keys are text."""
+    return set(map(type, keys)) <= {str}
 
 
 def named(name: str, expected: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the values of a dict that is expected under the names that comparisons give them."""
-    text = all(type(key) is str for key in expected)
+    text = are_names(expected)
     for place, (key, value) in enumerate(expected.items(), start=1):
         yield f"{name}[{key}]" if text else f"{name}[entry {place}]", value
 
@@ -138,7 +150,7 @@ def as_floats(expected: Any, got: Any, tolerance: Tolerance) -> Any:
     if isinstance(expected, list | tuple):
         if type(got) not in (list, tuple) or len(got) != len(expected):
             return got
-        return [as_floats(*pair, tolerance) for pair in zip(expected, got, strict=True)]
+        return list(map(as_floats, expected, got, repeat(tolerance)))
     if isinstance(expected, float | np.floating) and isinstance(got, Fraction | Decimal):
         return as_float(got)
     numbers = isinstance(got, np.ndarray | np.generic | int) and not isinstance(got, bool)

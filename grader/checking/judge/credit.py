@@ -35,16 +35,20 @@ def credit(record: CaseRecord, comparisons: Sequence[Comparison], given: Iterabl
     given: what the case's calls were given, which a function could hand on
     """
     arrays = [one for one in given if isinstance(one, np.ndarray)]
-    wrong = {one.name for one in comparisons if not one.ok}
-    right = {one.name for one in comparisons} - wrong
+    compared: dict[str, bool] = {}
+    wrong: list[str] = []
+    for one in comparisons:
+        compared[one.name] = compared.get(one.name, True) and one.ok
+        if not one.ok:
+            wrong.append(one.name)
     values: dict[str, bool] = {}
     names = set(record.values)
-    for name, (expected, _) in record.values.items():
+    for name, expected in record.expected().items():
         for key, value in _entries(name, expected):
             names.add(key)
             if says_something(value, arrays):
-                values[key] = key in right
-    return Credit(values, len([one for one in comparisons if not one.ok and one.name not in names]))
+                values[key] = compared.get(key, False)
+    return Credit(values, sum(name not in names for name in wrong))
 
 
 def share(runs: Sequence[Credit]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import zip_longest
+from itertools import repeat, zip_longest
 from typing import Any
 
 import msgspec
@@ -57,7 +57,6 @@ def closest(
 ) -> tuple[Comparison, ...]:
     """Return the comparison with the alternative that is nearest to the value."""
     tries = [compare(name, alternative, got, tolerance, axes) for alternative in alternatives]
-
     return min(tries, key=_distance)
 
 
@@ -183,7 +182,8 @@ def printed_text(
     found = _printed_text(name, expected, got, rtol)
     if found.ok or not shown:
         return found
-    want, have = (text.strip().splitlines() for text in (expected, clean(got, DIFF_CHARACTERS)))
+    want = expected.strip().splitlines()
+    have = clean(got, DIFF_CHARACTERS).strip().splitlines()
     message = found.message
     for number, (right, line) in enumerate(zip_longest(want, have), start=1):
         if right is None or line is None or not _same_words(_words(right), _words(line), rtol):
@@ -193,11 +193,9 @@ def printed_text(
 
 
 def _quoted(line: str | None) -> str:
-    return (
-        "nothing"
-        if line is None
-        else repr(line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS] + "…")
-    )
+    if line is None:
+        return "nothing"
+    return repr(line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS] + "…")
 
 
 def _diff(want: Sequence[str], have: Sequence[str]) -> str:
@@ -281,11 +279,11 @@ def bounded(
     name: str, value: Any, at_least: float | None, at_most: float | None, what: str
 ) -> Comparison:
     """Hold a number against the author's bounds."""
-    bounds = [
-        f"{word} {bound:g}"
-        for word, bound in (("at least", at_least), ("at most", at_most))
-        if bound is not None
-    ]
+    bounds = []
+    if at_least is not None:
+        bounds.append(f"at least {at_least:g}")
+    if at_most is not None:
+        bounds.append(f"at most {at_most:g}")
     if not bounds:
         raise AssignmentError(f"`{name}` is held against no bound: give `at_least` or `at_most`")
     expected = f"a number of {' and '.join(bounds)}"
@@ -310,13 +308,11 @@ def _words(line: str) -> list[str]:
 
 
 def _lines(text: str) -> list[list[str]]:
-    return [_TOKEN.findall(line) for line in text.strip().splitlines()]
+    return list(map(_words, text.strip().splitlines()))
 
 
 def _same_words(want: Sequence[str], have: Sequence[str], rtol: float) -> bool:
-    return len(want) == len(have) and all(
-        _same_word(*pair, rtol) for pair in zip(want, have, strict=True)
-    )
+    return len(want) == len(have) and all(map(_same_word, want, have, repeat(rtol)))
 
 
 def _same_word(want: str, have: str, rtol: float) -> bool:

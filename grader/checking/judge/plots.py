@@ -66,9 +66,12 @@ def _missing(name: str, want: Axes, have: Axes, parts: Collection[str]) -> Itera
     for key in ("lines", "images"):
         if key in parts and have[key] < want[key]:
             yield f"`{name}` has {have[key]} {key}, expected {want[key]}"
-    kinds = ("lines", "images", "others")
-    if any(want[kind] for kind in kinds) and not any(have[kind] for kind in kinds):
+    if _is_empty(have) and not _is_empty(want):
         yield f"`{name}` is empty"
+
+
+def _is_empty(axes: Axes) -> bool:
+    return not (axes["lines"] or axes["images"] or axes["others"])
 
 
 def _nearest(

@@ -108,11 +108,8 @@ class _Search:
         except GraderError as error:  # a stub, a death, a limit, or our own fault
             raise _End(error) from error
         except AssertionError as error:
-            return Failure(
-                kept,
-                "assertion",
-                next((line for line in str(error).splitlines() if line.strip()), ""),
-            )
+            said = next(filter(str.strip, str(error).splitlines()), "")
+            return Failure(kept, "assertion", said)
         except Exception as error:
             if self._strict:
                 raise _End(error) from error
@@ -135,8 +132,8 @@ def falsify(
 ) -> Failure | None:
     """Return the smallest input found for which ``holds(**input)`` is false or raises, or None.
 
-    Raises what ends a case as well, such as a stub or a limit, and `AssignmentError` where nothing
-    can be drawn.
+    Raises what ends a case as well, such as a stub or a limit, and `AssignmentError` if nothing can
+    be drawn.
     """
     search = _Search(holds, strict=draws.strict)
     settings = hypothesis.settings(
@@ -149,7 +146,8 @@ def falsify(
         backend="hypothesis",
         print_blob=False,
     )
-    strategy, random = st.fixed_dictionaries(dict(inputs)), Random(draws.seed)  # noqa: S311 - no secret is made of it
+    strategy = st.fixed_dictionaries(dict(inputs))
+    random = Random(draws.seed)  # noqa: S311 - no secret is made of it
     try:
         with _by_the_seed_alone():
             hypothesis.find(strategy, search.fails, settings=settings, random=random)
@@ -182,10 +180,8 @@ def held(name: str, failure: Failure | None, *, shown: bool) -> Comparison:
     # in which an author may have put what came of the submission
     why = clean(failure.why, WHY_CHARACTERS)
     why = why if shown else without_numbers(why)
-    told = "; ".join(
-        f"{key}: {_shown(value) if shown else describe(value)}"
-        for key, value in failure.inputs.items()
-    )
+    say = _shown if shown else describe
+    told = "; ".join(f"{key}: {say(value)}" for key, value in failure.inputs.items())
     return Comparison(
         name, False, f"`{name}` does not hold{f': {why}' if why else ''}; for instance with {told}"
     )

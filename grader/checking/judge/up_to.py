@@ -40,11 +40,9 @@ def fitted(expected: Any, got: Any, up_to: UpTo, tolerance: Tolerance) -> tuple[
 def _signed(expected: Any, got: Any) -> Any:
     """Return an array with each column's sign as expected; of a vector it is one sign."""
     have = as_array(got) if type(got) in (list, tuple) else got
-    if (
-        not isinstance(expected, np.ndarray)
-        or not isinstance(have, np.ndarray)
-        or have.shape != expected.shape
-    ):
+    if not isinstance(expected, np.ndarray) or not isinstance(have, np.ndarray):
+        return got
+    if have.shape != expected.shape:
         return got
     if not {have.dtype.kind, expected.dtype.kind} <= set("iufc"):
         return got
@@ -74,16 +72,16 @@ def _renamed(expected: Any, got: Any) -> Any:
         if own not in names and right not in names.values():
             names[own] = right
     spare = int(want.max(initial=0)) + 1  # a name that no expected label has
-    return np.array([names.get(int(own), spare) for own in have], dtype=np.int64)
+    return np.array([names.get(own, spare) for own in have.tolist()], dtype=np.int64)
 
 
 def reordered(expected: Any, got: Any, tolerance: Tolerance) -> Any:
     """Return items in the order in which they are expected, as far as there are such."""
     if isinstance(got, AbstractSet):
         got = [*got]
-    if not isinstance(expected, list | tuple | np.ndarray) or not isinstance(
-        got, list | tuple | np.ndarray | range
-    ):
+    if not isinstance(expected, list | tuple | np.ndarray):
+        return got
+    if not isinstance(got, list | tuple | np.ndarray | range):
         return got
     if _is_scalar(expected) or _is_scalar(got) or len(got) != len(expected):
         return got
@@ -108,7 +106,7 @@ def _order_of_rows(want: np.ndarray, have: np.ndarray, tolerance: Tolerance) -> 
     order = np.empty(len(want), dtype=int)
     if flat.shape[1] == 1 or flat.size * len(flat) > MOST_PAIRS:
         order[np.lexsort(flat.T[::-1])] = np.lexsort(others.T[::-1])
-        return [int(place) for place in order]
+        return order.tolist()
     free = np.ones(len(have), dtype=bool)
     with np.errstate(all="ignore"):
         for place, row in enumerate(flat):
@@ -116,7 +114,7 @@ def _order_of_rows(want: np.ndarray, have: np.ndarray, tolerance: Tolerance) -> 
             off = np.where(free & ~np.isnan(off), off, np.inf)
             best = int(np.argmin(off)) if np.isfinite(off).any() else int(np.argmax(free))
             order[place], free[best] = best, False
-    return [int(place) for place in order]
+    return order.tolist()
 
 
 def _order_of_items(want: list[Any], have: list[Any], tolerance: Tolerance) -> list[int]:
@@ -126,12 +124,14 @@ def _order_of_items(want: list[Any], have: list[Any], tolerance: Tolerance) -> l
     places: dict[str, deque[int]] = {}
     for place, item in enumerate(have):
         places.setdefault(_key(item, place), deque()).append(place)
-    order: list[int] = []
-    for item in want:
+    order, missing = [-1] * len(want), []
+    for place, item in enumerate(want):
         equal = places.get(_key(item, -1))
-        order.append(equal.popleft() if equal else -1)
+        if equal:
+            order[place] = equal.popleft()
+        else:
+            missing.append(place)
     free = sorted(set(range(len(have))) - set(order))
-    missing = [place for place, found in enumerate(order) if found < 0]
     if len(missing) > MOST_LEFT:
         for place, other in zip(missing, free, strict=True):
             order[place] = other
