@@ -4,6 +4,7 @@ judge unseen.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -144,6 +145,21 @@ def test_recording_refuses_every_judgement_of_a_handle_and_tells_all_of_them(
         f"len({vector})": "student.builtins.len",
         f"[*{vector}] == []": "student.builtins.list",
         f"np.asarray(3) == {vector}": "student.operator.eq",
+        f"{vector} + {vector}": "student.operator.add",
+        f"3 @ {vector}": "student.operator.matmul",
+        f"np.ones(2) * {vector}": "student.operator.mul",
+        f"{vector} & 1": "student.operator.and_",
+        f"-{vector}": "student.operator.neg",
+        f"abs({vector})": "student.operator.abs",
+        f"[1, 2][{vector}]": "student.operator.index",
+        f"float({vector})": "student.builtins.float",
+        f"repr({vector})": "student.builtins.repr",
+        "next(student.chunks([1, 2], 1))": "student.builtins.next",
+        f"len({{{vector}, {vector}}})": "student.builtins.set",
+        f"np.asarray({vector})": "checks/box.py",
+        f"__import__('copy').copy({vector})": "checks/box.py",
+        f"{vector}.__sizeof_all__": "student.builtins.getattr",
+        f"bool({vector}.__doc__)": "student.builtins.bool",
         "len(student.chunks([1, 2], 1).fetch())": "object of type generator",
     }
     made = assignment(tmp_path, *(f'expect.that("x", {one} or True, "never")' for one in asked))
@@ -153,6 +169,7 @@ def test_recording_refuses_every_judgement_of_a_handle_and_tells_all_of_them(
     assert len(told) == len(asked)
     for line, (one, instead) in zip(told, asked.items(), strict=True):
         assert instead in line, one
+        assert re.search(r"\(test_toy\.py, line \d+\)$", line), one
 
 
 def test_an_object_in_place_of_plain_data_is_the_submissions_failure(tmp_path: Path) -> None:
@@ -202,6 +219,8 @@ BY_NAME = {
     'expect("v", student.builtins.sorted(student.letters("hello")))': "letters = lambda text: set(text[1:])",
     'expect("v", student.builtins.list(student.chunks([1, 2, 3], 2)))': "def chunks(items, size):\n    yield items",
     'expect("v", student.apply(student.double, 4))': "double = lambda x: x",
+    'expect("v", student.chunks.__name__)': "chunks.__name__ = 'pieces'",
+    'expect("v", student.letters.__doc__)': "letters.__doc__ = 'The letters of a text.'",
 }
 
 

@@ -11,12 +11,30 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 _BY_NAME = "`student.operator.{}(...)`"
+_BUILT_IN = "`student.builtins.{}(...)`"
+_BINARY = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "matmul": "@",
+    "truediv": "/",
+    "floordiv": "//",
+    "mod": "%",
+    "pow": "**",
+    "lshift": "<<",
+    "rshift": ">>",
+    "and_": "&",
+    "or_": "|",
+    "xor": "^",
+}
+_UNARY = {"neg": "-", "pos": "+", "invert": "~", "abs": "abs()", "index": "index()"}
+_FUNCTIONS = ("int", "float", "complex", "round", "divmod", "reversed", "next", "repr")
 
 
 class Unseen:
-    """Refuses to be compared, counted, gone through, or taken for true or false."""
+    """Refuses to be compared, counted, gone through, calculated with, or taken for true."""
 
-    __hash__ = object.__hash__
+    __array_ufunc__ = None  # NumPy leaves operators to this class
 
     def _refuse(self, doing: str, instead: str) -> NoReturn:
         """Raise what a check's author or a student should read; ``doing`` has a place for the
@@ -53,3 +71,28 @@ class Unseen:
 
     def __iter__(self) -> Iterator[object]:
         self._refuse("goes through {}", "`student.builtins.list(...)`")
+
+    def __hash__(self) -> int:
+        self._refuse("puts {} into a set or dict", "`student.builtins.set([...])`")
+
+    def __array__(self, *args: object, **kwargs: object) -> NoReturn:
+        self._refuse("makes an array of {}", "a function in `checks/box.py` that makes one")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        self._refuse("copies {}", "a function in `checks/box.py` that copies it")
+
+
+def _refuse_special(name: str, doing: str, instead: str) -> None:
+    def refuse(self: Unseen, *others: object) -> NoReturn:
+        self._refuse(doing, instead)
+
+    setattr(Unseen, f"__{name}__", refuse)
+
+
+for _name, _sign in (_BINARY | _UNARY).items():
+    _doing, _instead = f"calculates with {{}} by {_sign}", _BY_NAME.format(_name)
+    _refuse_special(_name.rstrip("_"), _doing, _instead)
+    if _name in _BINARY:
+        _refuse_special(f"r{_name.rstrip('_')}", _doing, _instead)
+for _name in _FUNCTIONS:
+    _refuse_special(_name, f"asks for {_name}() of {{}}", _BUILT_IN.format(_name))

@@ -31,6 +31,7 @@ from grader.sandbox.wire import (
 from grader.sandbox.wire_types import Parts
 from grader.text import without_numbers
 
+NAMES = ("__name__", "__qualname__")  # attributes that a check may read as any other
 MOST_INPUT = 1_000_000  # characters of what `input` is given
 
 
@@ -51,25 +52,33 @@ class Value(Unseen):
         self._module = module
 
     def __getattr__(self, name: str) -> Value:
-        if name.startswith("__"):  # NumPy, copy and pickle ask for these; the box is not asked
+        if name.startswith("__") and name not in NAMES:
+            # NumPy, copy and pickle ask for these; the box is not asked
             raise AttributeError(
-                f"`{self._name}` stays in the box: ask it for `{name}` by name, as in"
-                " `student.operator.add(a, b)`"
+                f'`{self._name}` stays in the box: write `student.builtins.getattr(..., "{name}")`'
             )
-        return Value(
-            self._case, [*self._path, ["attr", name]], f"{self._name}.{name}", self._module
-        )
+        return self._attribute(name)
+
+    @property
+    def __doc__(self) -> Value:  # type: ignore[override]  # of the object, and not of this class
+        return self._attribute("__doc__")
+
+    def _attribute(self, name: str) -> Value:
+        path = [*self._path, ["attr", name]]
+        return Value(self._case, path, f"{self._name}.{name}", self._module)
 
     def __getitem__(self, key: Any) -> Value:
-        return Value(
-            self._case, [*self._path, ["item", key]], f"{self._name}[{key!r}]", self._module
-        )
+        return Value(self._case, [*self._path, ["item", key]], self._item(key), self._module)
+
+    def _item(self, key: Any) -> str:
+        """Return what an item is called."""
+        return f"{self._name}[{key._name if isinstance(key, Value) else repr(key)}]"
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Set an item of what is in the box; where an object there refuses it, the next call says
         so.
         """
-        self._set(["item", key], f"{self._name}[{key!r}]", value)
+        self._set(["item", key], self._item(key), value)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute of what is in the box; names with an underscore in front are this
@@ -82,7 +91,7 @@ class Value(Unseen):
 
     def __delitem__(self, key: Any) -> None:
         """Delete an item of what is in the box."""
-        self._delete(["item", key], f"{self._name}[{key!r}]")
+        self._delete(["item", key], self._item(key))
 
     def __delattr__(self, name: str) -> None:
         """Delete an attribute of what is in the box."""

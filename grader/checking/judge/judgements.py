@@ -352,7 +352,8 @@ def check_recordable(name: str, value: Any) -> None:
         if not plain and parts is None:
             raise AssignmentError(
                 f"`{name}` is {describe(value)} and can't be recorded: "
-                "expect arrays, numbers, text, dates, sets, tables or containers of them"
+                "expect arrays, numbers, text, dates, sets, tables or containers of them, such as"
+                " an object's attributes or `student.builtins.list(...)` of an iterator"
             )
         if parts is not None and parts.kind in ("set", "frozenset", "column"):
             check_recordable(name, parts.items)

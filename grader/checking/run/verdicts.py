@@ -131,7 +131,10 @@ def verdict(ending: Ending, expect: Expect) -> CaseResult:
     elif isinstance(error, GraderFault):
         status, message = Status.ERROR, str(error)
     elif error is not None:
-        status, message = Status.ERROR, f"the check itself failed: {_our_words(error)}"
+        status, message = (
+            Status.ERROR,
+            f"the check itself failed: {_author_words(ending.checks, error)}",
+        )
     if status is Status.SKIP and (ending.follows or ending.share):
         status = Status.FAIL  # there is something to show
     failed = status is Status.FAIL
@@ -194,9 +197,12 @@ def _went_wrong_in(checks: Path, error: BaseException | None) -> bool:
     return False
 
 
-def _our_words(error: BaseException) -> str:
-    if isinstance(error, GraderError):
-        return str(error)
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    place = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in last)
-    return f"{type(error).__name__}: {error}{place}"
+def _author_words(checks: Path, error: BaseException) -> str:
+    """Return what an author reads of an error: with the line of the check, or else of the code
+    that raised it.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if checks in Path(frame.filename).parents]
+    told = str(error) if isinstance(error, GraderError) else f"{type(error).__name__}: {error}"
+    last = own[-1:] or (frames[-1:] if told != str(error) else [])
+    return told + "".join(f" ({Path(at.filename).name}, line {at.lineno})" for at in last)
