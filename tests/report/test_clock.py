@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 
@@ -64,15 +65,26 @@ def test_nothing_is_begun_when_the_seconds_of_processes_are_over() -> None:
 
 
 def test_each_conversion_takes_what_it_took_off_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([0.0, 0.5, 10.0, 14.0])
-    monkeypatch.setattr(
-        "grader.report.markup.conversion_clock.time.perf_counter", lambda: next(times)
-    )
+    worked, passed = iter([0.0, 0.5]), iter([10.0, 14.0])
+    clocks = "grader.report.markup.conversion_clock.time"
+    monkeypatch.setattr(f"{clocks}.thread_time", lambda: next(worked))
+    monkeypatch.setattr(f"{clocks}.perf_counter", lambda: next(passed))
     clock = ConversionClock(process=lambda kind, text, seconds: "apart")
     assert clock.convert("code", "x", str.upper) == "X"
     assert clock.here == HERE_SECONDS - 0.5
     assert clock.convert("code", "x" * 20_000, never) == "apart"
     assert clock.apart == APART_SECONDS - 4.0
+
+
+def test_waiting_for_a_busy_machine_takes_nothing_off_the_clock() -> None:
+    clock = ConversionClock()
+
+    def waited(text: str) -> str:
+        time.sleep(0.2)
+        return text
+
+    clock.convert("code", "x", waited)
+    assert clock.here > HERE_SECONDS - 0.1
 
 
 def test_code_that_takes_too_long_is_shown_plain_line_by_line() -> None:

@@ -4,9 +4,9 @@ Theory of operation. Pygments, mistune, latex2mathml and nh3 are safe on hostile
 slow: some take time that grows with a high power of its length, and none can be interrupted. So
 each text has a worst case, computed from its length by the rates below, which were measured with
 texts made to be slow. A text whose worst case fits into what is left of the page's seconds is
-converted here, and the time that it really took is subtracted: honest text takes little. Every
-other text is converted in a process of its own, which is ended when the seconds for such processes
-are used up.
+converted here, and the CPU time that it really took is subtracted: honest text takes little, on a
+busy machine too, so the same work makes the same page. Every other text is converted in a process
+of its own, which is ended when the seconds for such processes are used up.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-HERE_SECONDS = 2.0  # of one page, in this process
+HERE_SECONDS = 2.0  # of CPU time for one page, in this process
 APART_SECONDS = 6.0  # of one page, in processes of their own
 MOST_BYTES = 8_000_000  # of the result of one
 _BOOT = (
@@ -81,14 +81,15 @@ class ConversionClock:
 
         Raises `TooSlow`, and whatever ``converted`` raises.
         """
-        start = time.perf_counter()
         if worst_seconds(kind, text) <= self.here:
+            start = time.thread_time()
             try:
                 return converted(text)
             finally:
-                self.here -= time.perf_counter() - start
+                self.here -= time.thread_time() - start
         if self.apart <= 0:
             raise TooSlow
+        start = time.perf_counter()
         try:
             return self.process(kind, text, self.apart)
         finally:
