@@ -15,7 +15,7 @@ import pytest
 
 from grader.assignment.spec import Assignment, load
 from grader.authoring import record
-from grader.authoring.audit import audit_report
+from grader.authoring.audit import audit_report, trial_runs
 from grader.authoring.audit.audit_advice import advice
 from grader.authoring.audit.audit_inputs import Equivalent, key_of, right_solutions
 from grader.authoring.audit.findings import Audit, MutantState
@@ -378,7 +378,21 @@ def test_check_that_breaks_on_a_wrong_answer_is_a_finding_and_its_mutants_are_ki
     assert told["misconceptions"][0]["passes_wrongly"] == []
 
 
-def test_mutant_that_never_returns_is_cut(small: Small) -> None:
+def test_trial_has_as_much_more_time_as_the_machine_is_busy(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial_runs, "slowdown", lambda: 4.0)
+    made = load(small.folder / "assignment")
+    own = made.spec.limits
+    hurried = trial_runs.timed(made, hurry=True).spec.limits
+    patient = trial_runs.timed(made, hurry=False).spec.limits
+    assert hurried.call_seconds == 4 * trial_runs.HURRY
+    assert hurried.import_seconds == patient.import_seconds == 4 * own.import_seconds
+    assert patient.call_seconds == 4 * own.call_seconds
+
+
+def test_mutant_that_never_returns_is_cut(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial_runs, "slowdown", lambda: 1.0)
     assignment = small.recorded()
     endless = REFERENCE.replace("count = 0", "while True:\n        pass")
     trial = TrialRun("endless", {"code.py": endless.encode()}, "hidden", (frozenset({"halvings"}),))

@@ -26,7 +26,7 @@ from grader.checking.run.plan import Plan
 from grader.checking.run.session import run_checks
 from grader.checking.run.verdicts import CheckOutcome
 from grader.errors import AssignmentError, IsolationError
-from grader.machine import cores
+from grader.machine import cores, slowdown
 from grader.model import CaseResult, Status
 from grader.sandbox.ladder import open_sandbox
 
@@ -147,17 +147,6 @@ class TrialWorker:
 
     def __init__(self, bench: Bench) -> None:
         self._patient = load(Path(bench.folder))
-        limits = self._patient.spec.limits
-        short = msgspec.structs.replace(
-            limits,
-            call_seconds=min(limits.call_seconds, HURRY),
-            import_seconds=min(limits.import_seconds, 2 * HURRY),
-            cell_seconds=min(limits.cell_seconds, HURRY_NOTEBOOK),
-            notebook_seconds=min(limits.notebook_seconds, HURRY_NOTEBOOK),
-        )
-        self._hurried = Assignment(
-            self._patient.folder, msgspec.structs.replace(self._patient.spec, limits=short)
-        )
         self._reference = reference_files(self._patient)
         self._expectations: dict[tuple[str, frozenset[str]], Expectations] = {}
         self._known: dict[str, KnownMistakes | None] = {}
@@ -165,7 +154,7 @@ class TrialWorker:
             self._known[seed] = KnownMistakes.read(Path(path))
         self._sandbox = open_sandbox(
             bench.isolation,
-            limits,
+            self._patient.spec.limits,
             _readable(self._patient),
             notebooks=bool(self._patient.spec.notebooks),
         )
@@ -221,7 +210,7 @@ class TrialWorker:
     def _stage(self, trial: TrialRun, stage: frozenset[str]) -> dict[str, CheckOutcome]:
         return run_checks(
             Plan(
-                assignment=self._hurried if trial.hurry else self._patient,
+                assignment=timed(self._patient, hurry=trial.hurry),
                 sandbox=self._sandbox,
                 files={**self._reference, **trial.files},
                 expectations=self._expected(trial.seed, stage),
@@ -234,7 +223,7 @@ class TrialWorker:
         expectations = Expectations(Provenance(SCHEMA, trial.seed, "", "", {}))
         run_checks(
             Plan(
-                assignment=self._patient,
+                assignment=timed(self._patient, hurry=False),
                 sandbox=self._sandbox,
                 files={**self._reference, **trial.files},
                 expectations=expectations,
@@ -265,7 +254,7 @@ class TrialWorker:
         expectations = Expectations(Provenance(SCHEMA, seed, self._patient.digest, "", {}))
         outcome = run_checks(
             Plan(
-                assignment=self._patient,
+                assignment=timed(self._patient, hurry=False),
                 sandbox=self._sandbox,
                 files=self._reference,
                 expectations=expectations,
@@ -280,6 +269,28 @@ class TrialWorker:
                         f"the reference fails `{id_}` ({case.id}) with seed {seed}: {case.message}"
                     )
         return expectations
+
+
+def timed(assignment: Assignment, *, hurry: bool) -> Assignment:
+    """Return an assignment with the limits of a trial.
+
+    On a busy machine all take longer: no mutant may seem to be noticed by that.
+    """
+    limits, longer = assignment.spec.limits, slowdown()
+    call, cell, notebook = limits.call_seconds, limits.cell_seconds, limits.notebook_seconds
+    if hurry:  # imports are not hurried: libraries take their time in every trial
+        call = min(call, HURRY)
+        cell, notebook = min(cell, HURRY_NOTEBOOK), min(notebook, HURRY_NOTEBOOK)
+    longer_limits = msgspec.structs.replace(
+        limits,
+        call_seconds=call * longer,
+        import_seconds=limits.import_seconds * longer,
+        cell_seconds=cell * longer,
+        notebook_seconds=notebook * longer,
+    )
+    return Assignment(
+        assignment.folder, msgspec.structs.replace(assignment.spec, limits=longer_limits)
+    )
 
 
 def _readable(assignment: Assignment) -> list[Path]:
