@@ -131,7 +131,7 @@ def _write(group: Any, name: str, value: Any) -> Any:
     key = _key(name)
     parts = None if isinstance(value, dict | list | tuple | str | float) else taken_apart(value)
     if isinstance(value, dict) and not all(type(child) is str for child in value):
-        node = _write_items(group, key, [[child, item] for child, item in value.items()], "pairs")
+        node = _write_items(group, key, list(map(list, value.items())), "pairs")
     elif isinstance(value, dict):
         node = group.create_group(key, track_order=True)
         for child, item in value.items():

@@ -40,7 +40,7 @@ def refuse_readable(assignment: Assignment) -> None:
 
 def secrets(assignment: Assignment) -> Iterator[Path]:
     """Yield the paths that no submission may read: folders and files, and the links in them."""
-    tops = [assignment.folder / name for name in (SPEC_NAME, *FOLDERS)]
+    tops = list(map(assignment.folder.joinpath, (SPEC_NAME, *FOLDERS)))
     reference = assignment.reference
     if reference is not None:
         tops += map(reference.joinpath, assignment.spec.student_paths)
@@ -70,4 +70,4 @@ def _links(top: Path) -> Iterator[Path]:
 
 def _within(path: Path, places: list[str]) -> str:
     """Return the first of these folders that holds a path or is that path, or nothing."""
-    return next((place for place in places if path.is_relative_to(place)), "")
+    return next(filter(path.is_relative_to, places), "")

@@ -283,7 +283,7 @@ def _places(spec: Spec) -> Iterator[str]:
 
 def _sources(spec: Spec, folder: Path) -> Iterator[str]:
     """Yield mistakes in paths of the assignment; those of a handout may lead out by one folder."""
-    sources = [notebook.source for notebook in spec.notebooks]
+    sources = map(operator.attrgetter("source"), spec.notebooks)
     for source in (*sources, *spec.provided):
         within = source.removeprefix("../") if spec.handout_of else source
         if leads_out(within):

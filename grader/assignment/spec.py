@@ -127,6 +127,10 @@ class Assignment:
             modules |= dict.fromkeys(file.provides, file.module)
         return modules
 
+    def module_of(self, function: str) -> str:
+        """Return the module of a function, or of a class's method; "" if no file provides it."""
+        return self.modules.get(function.partition(".")[0], "")
+
     def notebook(self, path: str) -> NotebookSpec:
         """Return the spec of a notebook by its path in a student's folder."""
         for notebook in self.spec.notebooks:

@@ -263,8 +263,8 @@ class Grader:
             live=self.options.live,
         )
         outcome = run_checks(plan)
-        checks = self.assignment.spec.checks
-        return [results[check.id] for check in checks if check.id in results], outcome
+        ids = self.assignment.spec.check_ids
+        return [results[id_] for id_ in ids if id_ in results], outcome
 
 
 def _sources(taken: Taken) -> dict[str, str]:
@@ -306,6 +306,6 @@ def known_mistakes(assignment: Assignment, hidden: bool) -> KnownMistakes | None
 
 
 def _check_only(assignment: Assignment, only: frozenset[str]) -> None:
-    known = [check.id for check in assignment.spec.checks]
+    known = assignment.spec.check_ids
     for id_ in sorted(only.difference(known)):
         raise UsageError(f"--only {id_}: there is no such check (there are: {', '.join(known)})")

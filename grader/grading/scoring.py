@@ -106,9 +106,7 @@ def _status(cases: tuple[CaseResult, ...]) -> Status:
     statuses = {case.status for case in cases}
     if not cases or Status.ERROR in statuses:
         return Status.ERROR
-    if statuses == {Status.PASS}:
-        return Status.PASS
-    return Status.SKIP if statuses == {Status.SKIP} else Status.FAIL
+    return statuses.pop() if len(statuses) == 1 else Status.FAIL
 
 
 def _message(cases: tuple[CaseResult, ...], status: Status) -> str:
@@ -117,10 +115,9 @@ def _message(cases: tuple[CaseResult, ...], status: Status) -> str:
     bad = [case for case in cases if case.status is not Status.PASS]
     if not bad:
         return ""
-    causes = _causes(bad)
-    if causes and all(case.follows for case in bad):
+    if all(case.follows for case in bad):
         cost = "it has cost its points there, and none here"
-        return f"right, given the mistake in {quoted(causes)}: {cost}"
+        return f"right, given the mistake in {quoted(_causes(bad))}: {cost}"
     return _first(cases, bad, status)
 
 

@@ -81,14 +81,12 @@ def changed(before: str, after: str) -> frozenset[str] | None:
     old, new = units(before), units(after)
     if old is None or new is None:
         return None
-    names = frozenset(
-        name for name in old.keys() | new.keys() if _text(old, name) != _text(new, name)
-    )
-    return None if REST in names else names
-
-
-def _text(found: Mapping[str, Unit], name: str) -> str:
-    return found[name].text if name in found else ""
+    nothing = Unit("", frozenset())
+    names = set()
+    for name in old.keys() | new.keys():
+        if old.get(name, nothing).text != new.get(name, nothing).text:
+            names.add(name)
+    return None if REST in names else frozenset(names)
 
 
 def affected(names: frozenset[str], files: Mapping[str, str]) -> frozenset[str]:

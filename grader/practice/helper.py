@@ -126,13 +126,12 @@ class Helper:
         self, assignment: Assignment, wanted: list[str], judged: str
     ) -> Mapping[str, Sandbox]:
         """Ask the kernel for a connection, if a check needs one."""
-        checks = [assignment.check(id_) for id_ in wanted]
-        if not judged or not any(
-            check is not None and check.notebook == judged for check in checks
-        ):
-            return {}
-        self._channel.send(framed(KernelAnswer(live=True)))
-        return {judged: LiveSandbox(receive(self._control))}
+        for id_ in wanted if judged else ():
+            check = assignment.check(id_)
+            if check is not None and check.notebook == judged:
+                self._channel.send(framed(KernelAnswer(live=True)))
+                return {judged: LiveSandbox(receive(self._control))}
+        return {}
 
     def _current(self) -> Session:
         """Return the session of the assignment as it is on disk now."""
@@ -158,8 +157,10 @@ def kernels_notebook(assignment: Assignment, order: Order) -> str:
     """
     books = assignment.spec.notebooks
     if order.notebook:
-        name = Path(order.notebook).name
-        return next((book.path for book in books if Path(book.path).name == name), "")
+        for book in books:
+            if Path(book.path).name == Path(order.notebook).name:
+                return book.path
+        return ""
     if len(books) == 1:
         return books[0].path
     from grader.notebooks.cells import text_of

@@ -182,7 +182,7 @@ def check(name: str = "", *names: str) -> None:
 
     shell = get_ipython()
     namespace = shell.user_ns if shell is not None else vars(sys.modules["__main__"])
-    wanted = tuple(one for one in (name, *names) if one)
+    wanted = tuple(filter(None, (name, *names)))
     answer = checker_of(shell).answer(wanted, namespace)
     bundle = {"text/plain": answer.text}
     if answer.html:

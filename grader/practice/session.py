@@ -35,10 +35,12 @@ def public_checks(assignment: Assignment) -> tuple[str, ...]:
 
 def files_here(assignment: Assignment, folder: Path) -> dict[str, bytes]:
     """Return the student's files and notebooks as they lie in a folder now."""
-    names = [file.path for file in assignment.spec.files]
-    names += [book.path for book in assignment.spec.notebooks]
-    paths = {name: folder / name for name in names}
-    return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+    found = {}
+    for name in assignment.spec.student_paths:
+        path = folder / name
+        if path.is_file():
+            found[name] = path.read_bytes()
+    return found
 
 
 class Session:

@@ -44,12 +44,10 @@ def answer(
     cases: for a check, the one case that was asked for; empty for all
     """
     if report is None:
-        said = [_other_notebook(id_, path) for id_, path in elsewhere.items()]
+        said = map(_other_notebook, elsewhere, elsewhere.values())
         return message("\n".join(said))
-    report = msgspec.structs.replace(
-        report, checks=tuple(_of_case(one, cases.get(one.id, "")) for one in report.checks)
-    )
-    shown = view(report, Audience.STUDENT)
+    kept = tuple(_of_case(one, cases.get(one.id, "")) for one in report.checks)
+    shown = view(msgspec.structs.replace(report, checks=kept), Audience.STUDENT)
     groups = page.build(shown, Audience.STUDENT, {}, sources).groups
     html = templating.fragment(
         PACKAGE,

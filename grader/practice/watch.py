@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -56,6 +57,11 @@ class Watch:
         ids = tuple(only) or session.known
         session.must_know(ids)
         self._asks = asked(session.assignment, ids)
+        self._books: dict[str, str] = {}  # check -> the notebook that it judges, if it does
+        for id_ in self._asks:
+            check = session.assignment.check(id_)
+            if check is not None and check.notebook:
+                self._books[id_] = check.notebook
         self._files = files_here(session.assignment, session.folder)
         self._results: dict[str, CheckResult] = {}
         self._notebooks: dict[str, object] = {}
@@ -66,8 +72,7 @@ class Watch:
 
     def first(self, on_new: Callable[[CheckResult], None]) -> Round:
         """Run the checks of all functions."""
-        ids = [id_ for id_ in self._asks if not self._notebook_of(id_)]
-        return self._run((), [ids], on_new)
+        return self._run((), [list(self._functions())], on_new)
 
     def again(self, on_new: Callable[[CheckResult], None]) -> Round:
         """Run the checks that the files saved since the last look concern."""
@@ -86,7 +91,7 @@ class Watch:
         """Return the checks to run: those of what was changed, those of what uses it, those of
         saved notebooks.
         """
-        functions = {id_: asks for id_, asks in self._asks.items() if not self._notebook_of(id_)}
+        functions = self._functions()
         texts = {name: _text(data) for name, data in now.items() if name.endswith(".py")}
         direct: set[str] = set()
         for name in texts.keys() & set(saved):
@@ -94,8 +99,12 @@ class Watch:
             direct |= found if found is not None else self._provided(name)
         near = concerned(frozenset(direct), functions)
         far = concerned(affected(frozenset(direct), texts), functions)
-        books = [id_ for id_ in self._asks if self._notebook_of(id_) in saved]
+        books = [id_ for id_, book in self._books.items() if book in saved]
         return [[*near], [id_ for id_ in far if id_ not in near], books]
+
+    def _functions(self) -> dict[str, frozenset[str]]:
+        """Return the checks that judge no notebook, with the functions that each asks for."""
+        return {id_: asks for id_, asks in self._asks.items() if id_ not in self._books}
 
     def _provided(self, name: str) -> set[str]:
         """Return what a file provides, with every method that a check asks for."""
@@ -103,13 +112,10 @@ class Watch:
         for file in self._session.assignment.spec.files:
             if file.path == name:
                 provided |= set(file.provides)
-        for asks in self._asks.values():
-            provided |= {one for one in asks if one.partition(".")[0] in provided}
+        for one in chain.from_iterable(self._asks.values()):
+            if one.partition(".")[0] in provided:
+                provided.add(one)
         return provided
-
-    def _notebook_of(self, id: str) -> str:  # noqa: A002 - the word that the contract uses
-        check = self._session.assignment.check(id)
-        return check.notebook if check is not None else ""
 
     def _run(
         self, saved: tuple[str, ...], groups: list[list[str]], on_new: Callable[[CheckResult], None]
@@ -154,14 +160,14 @@ class Watch:
     @property
     def waiting(self) -> tuple[str, ...]:
         """The notebooks whose checks have not been run, since they have not been saved."""
-        books = (self._notebook_of(id_) for id_ in self._asks if id_ not in self._results)
-        return tuple(dict.fromkeys(book for book in books if book))
+        waiting = [book for id_, book in self._books.items() if id_ not in self._results]
+        return tuple(dict.fromkeys(waiting))
 
     def saves(self, stop: threading.Event) -> Iterator[None]:
         """Yield after every save in the folders of the student's files, until `stop` is set."""
-        spec, folder = self._session.assignment.spec, self._session.folder
-        names = [file.path for file in spec.files] + [book.path for book in spec.notebooks]
-        folders = {_existing((folder / name).parent) for name in names} or {folder}
+        folder = self._session.folder
+        paths = map(folder.joinpath, self._session.assignment.spec.student_paths)
+        folders = {_existing(path.parent) for path in paths} or {folder}
         for _ in watchfiles.watch(
             *sorted(folders),
             watch_filter=None,

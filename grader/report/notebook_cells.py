@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from grader.notebooks.answer_cells import attachments
-from grader.notebooks.cells import in_words, may_raise, ours
+from grader.notebooks.cells import in_words, joined, may_raise, ours
 from grader.report.markup import sanitise, snippets
 from grader.report.markup.conversion_clock import ConversionClock
 from grader.report.pictures import picture_uri
@@ -133,7 +133,7 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 
 def _cell(cell: dict[str, Any], number: int, anchor: str, budget: PageBudget) -> Cell | None:
     """Return one cell, or None if it has nothing to show."""
-    text = _text(cell.get("source"))
+    text = joined(cell.get("source"))
     if cell.get("cell_type") != "code":
         return _text_cell(cell, text, number, anchor, budget)
     outputs = _dicts(cell.get("outputs"))
@@ -170,7 +170,7 @@ def _error(outputs: list[dict[str, Any]]) -> str:
 
 
 def _exception(output: dict[str, Any]) -> str:
-    return f"{_text(output.get('ename'))}: {_text(output.get('evalue'))}"
+    return f"{joined(output.get('ename'))}: {joined(output.get('evalue'))}"
 
 
 def _outputs(outputs: list[dict[str, Any]], budget: PageBudget) -> Iterator[Output]:
@@ -186,27 +186,27 @@ def _output(output: dict[str, Any], budget: PageBudget) -> Output:
     """Return one output in its richest harmless form."""
     kind = output.get("output_type")
     if kind == "stream":
-        return _plain(_text(output.get("text")), budget)
+        return _plain(joined(output.get("text")), budget)
     if kind == "error":
         frames = output.get("traceback")
-        trace = "\n".join(map(_text, frames[-40:])) if isinstance(frames, list) else ""
+        trace = "\n".join(map(joined, frames[-40:])) if isinstance(frames, list) else ""
         return _plain(trace or _exception(output), budget, "error")
     data = output.get("data")
     if not isinstance(data, dict):
         return Output("note", Markup("An output of an unknown kind is not shown."))
     for mime in ("image/png", "image/jpeg"):
         if mime in data:
-            return _picture(_text(data[mime]), budget)
+            return _picture(joined(data[mime]), budget)
     for mime, convert in (
         ("text/html", sanitise.html),
         ("text/markdown", sanitise.markdown),
         ("text/latex", _latex),
     ):
         quick = functools.partial(convert, clock=budget.clock)
-        if mime in data and (kept := budget.convert(_text(data[mime]), quick)):
+        if mime in data and (kept := budget.convert(joined(data[mime]), quick)):
             return Output("html", kept)
     if "text/plain" in data:
-        return _plain(_text(data["text/plain"]), budget)
+        return _plain(joined(data["text/plain"]), budget)
     if "image/svg+xml" in data:
         return Output("note", Markup(SVG))  # noqa: S704 - our own words
     note = "An interactive output, or one of a kind that can act, is not shown."
@@ -287,10 +287,3 @@ def _latex(text: str, clock: ConversionClock) -> Markup:
 
 def _left_out() -> Markup:
     return Markup("Left out: the page has room for no more.")
-
-
-def _text(value: Any) -> str:
-    """Return a notebook's text, which may be a list of lines, or nothing if it is neither."""
-    if isinstance(value, list):
-        return "".join(part for part in value if isinstance(part, str))
-    return value if isinstance(value, str) else ""

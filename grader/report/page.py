@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -124,7 +124,7 @@ def _groups(report: Report, checks: Mapping[str, Check]) -> list[QuestionGroup]:
     groups: list[QuestionGroup] = []
     for question in report.questions:
         groups.append(QuestionGroup(question, by_question.pop(question.id, [])))
-    lost = list(itertools.chain.from_iterable(by_question.values()))
+    lost = list(chain.from_iterable(by_question.values()))
     if lost:
         points = sums(check.result for check in lost)
         groups.append(QuestionGroup(Question("", "Other checks", *points), lost))
@@ -158,7 +158,7 @@ def _check(
         cases=[] if stub else _cases(check, verdict, pictures),
         more_cases=[] if stub else [case.id for case in bad[CASES_OF_A_CHECK:]],
         passed=[case.id for case in check.cases if case.status is Status.PASS],
-        notes=_unique(itertools.chain.from_iterable(case.notes for case in check.cases)),
+        notes=_unique(chain.from_iterable(case.notes for case in check.cases)),
         snippets=_snippets(check, material) if bad and not stub else [],
         output=_printed(check),
         notebook=ran,
@@ -180,7 +180,7 @@ def _headline(check: CheckResult, verdict: labels.ShownVerdict) -> str:
     """Return what a check's heading says of it beside its verdict."""
     if check.status is Status.PASS:
         return ""
-    causes = _unique(itertools.chain.from_iterable(case.follows for case in check.not_passed))
+    causes = _unique(chain.from_iterable(case.follows for case in check.not_passed))
     if verdict is labels.FOLLOWS and causes:
         return f"right, given the mistake in {quoted(causes)}"
     return labels.first_line(check.message)
@@ -207,12 +207,18 @@ def _snippets(check: CheckResult, material: Material) -> list[snippets.Snippet]:
 
 def _case(case: CaseResult, check: CheckResult, pictures: int) -> ShownCase:
     """Return a case that did not pass, for the page."""
-    wrong = [value for value in case.values if not value.ok]
+    wrong: list[Comparison] = []
+    right: list[str] = []
+    for value in case.values:
+        if value.ok:
+            right.append(value.name)
+        else:
+            wrong.append(value)
     return ShownCase(
         result=case,
         verdict=labels.case_verdict(case),
         wrong=wrong[:VALUES_OF_A_CASE],
-        right=[value.name for value in case.values if value.ok][:VALUES_OF_A_CASE],
+        right=right[:VALUES_OF_A_CASE],
         more=max(0, len(wrong) - VALUES_OF_A_CASE),
         pictures=_pictures(wrong, pictures),
         message="" if case.message.strip() in check.message else case.message,
@@ -278,7 +284,7 @@ def _untouched(check: CheckResult) -> bool:
 
 def _unique(texts: Iterable[str]) -> list[str]:
     """Return the texts that are not blank, each once, in order."""
-    return list(dict.fromkeys(text for text in texts if text.strip()))
+    return list(dict.fromkeys(filter(str.strip, texts)))
 
 
 def _anchor(id: str, number: int) -> str:  # noqa: A002 - the word that the report uses

@@ -115,7 +115,8 @@ class Callbacks:
 
 
 def _arguments(frame: Frame, decoder: Untrusted) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    args, kwargs = (decoder.decode(frame.body.get(part)) for part in ("args", "kwargs"))
+    args = decoder.decode(frame.body.get("args"))
+    kwargs = decoder.decode(frame.body.get("kwargs"))
     if type(args) is not tuple or type(kwargs) is not dict:
         raise WireError("arguments that are none")
     return args, kwargs

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 
 
-def shown_by(run: NotebookRun, id: str) -> list[NotebookNode]:  # noqa: A002 - a cell's own word for it
+def shown_by(run: NotebookRun, id: str) -> list[NotebookNode]:  # noqa: A002 - a cell's own word
     """Wait for a notebook's end and return the cell of an id as it was run.
 
     If the student left that cell empty or as it was handed out, the cells that they added behind it
@@ -84,4 +84,6 @@ def pictures(cells: list[NotebookNode]) -> int:
 
 def _outputs(cells: list[NotebookNode]) -> Iterator[dict[str, Any]]:
     for cell in cells:
-        yield from (output for output in cell.get("outputs", []) if isinstance(output, dict))
+        for output in cell.get("outputs", []):
+            if isinstance(output, dict):
+                yield output

@@ -40,7 +40,9 @@ class _Either:
     """A sequence of the student's: equal to lists and to tuples."""
 
     def __eq__(self, other: object) -> bool:
-        return [*self] == [*other] if isinstance(other, list | tuple) else NotImplemented  # type: ignore[misc]  # iterable
+        if not isinstance(other, list | tuple):
+            return NotImplemented
+        return [*self] == [*other]  # type: ignore[misc]  # iterable
 
     def __ne__(self, other: object) -> bool:
         return not self == other

@@ -31,10 +31,10 @@ def path_to(value: Any, argument: Any) -> list[Any] | None:
             return path
         if looked > MOST_LOOKED_AT:
             break
-        if type(one) is dict:
-            waiting += [(item, [*path, key]) for key, item in one.items() if _holds(item)]
-        elif type(one) in (list, tuple):
-            waiting += [(item, [*path, key]) for key, item in enumerate(one) if _holds(item)]
+        items = one.items() if type(one) is dict else ()
+        for key, item in enumerate(one) if type(one) in (list, tuple) else items:
+            if _holds(item):
+                waiting.append((item, [*path, key]))
     return None
 
 

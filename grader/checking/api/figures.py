@@ -119,7 +119,7 @@ def _has_text(answer: Any) -> bool:
 
 
 def _has_entries(legend: Any) -> bool:
-    return isinstance(legend, Value) and any(True for _ in _values(legend.get_texts()))
+    return isinstance(legend, Value) and next(_values(legend.get_texts()), None) is not None
 
 
 def _count(held: Value) -> int:

@@ -119,9 +119,10 @@ class NotebookRun:
         failure = self.failure()
         if failure is not None:
             return failure
-        return next(
-            (trouble.error for trouble in self.ran.troubles.values() if not trouble.meant), None
-        )
+        for trouble in self.ran.troubles.values():
+            if not trouble.meant:
+                return trouble.error
+        return None
 
     # --- the run ----------------------------------------------------------------------------------
 
@@ -145,10 +146,10 @@ class NotebookRun:
             self._run_to_the_end(self.executed)
             self.look += [answered.look for answered in self._answered.values() if answered.look]
             self.notes += MissingNames(self._restored, self.ran).notes()
-            self.notes += [
-                f"`{name}` was bound to something else by a later cell; the function counts"
-                for name in sorted(self._rebound)
-            ]
+            for name in sorted(self._rebound):
+                self.notes.append(
+                    f"`{name}` was bound to something else by a later cell; the function counts"
+                )
             self.notes += self._notes_of_mended()
         except GraderError as error:
             if isinstance(error, SubmissionFailed):

@@ -56,10 +56,7 @@ def gradients(
             raise WrongReturn(
                 f"a function did not return the {len(upstream)} values that are expected"
             )
-        return sum(
-            (weighted(fetched(out), weight) for out, weight in zip(outputs, upstream, strict=True)),
-            0.0,
-        )
+        return sum(map(weighted, map(fetched, outputs), upstream), 0.0)
 
     result = {}
     for index, name in enumerate(names):

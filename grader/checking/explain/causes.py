@@ -104,10 +104,8 @@ class Causes:
         """Return those of some mistakes that would not have failed an earlier check that has
         passed.
         """
-        passed = []
-        for id_ in self._built.below(check):
-            if id_ in self._checks and self._checks[id_].passed:
-                passed.append(id_)
+        below = self._built.begun_below(check, self._checks)
+        passed = [one.id for one in below if one.passed]
         return fits if known is None else known.not_failing(fits, passed)
 
     def _own(

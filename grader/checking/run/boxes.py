@@ -47,7 +47,7 @@ class Boxes:
         live: what opens a kernel that runs already
         """
         assignment, files = self._plan.assignment, self._plan.files
-        notebooks = {notebook.path for notebook in assignment.spec.notebooks}
+        notebooks = assignment.spec.notebook_paths
         laid = {path: data for path, data in files.items() if path not in notebooks}
         staging = Staging(assignment.links, {**laid, **assignment.box_files})
         # What a notebook's own cells work on is no secret; only the checks' inputs may be.

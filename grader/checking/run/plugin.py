@@ -311,11 +311,10 @@ class ChecksPlugin:
         if not isinstance(error, NotImplementedYet) or error.function in self._built.own(id_):
             return None
         for needed in self._built.below(id_):
-            cases = self.outcome.checks[needed].cases if needed in self.outcome.checks else []
-            if cases and all(case.unimplemented for case in cases):
-                return Skipped(
-                    f"`{cases[0].unimplemented}`, which this needs, is not implemented yet"
-                )
+            outcome = self.outcome.checks.get(needed)
+            if outcome is not None and outcome.is_unwritten:
+                function = outcome.cases[0].unimplemented
+                return Skipped(f"`{function}`, which this needs, is not implemented yet")
         return None
 
     @pytest.hookimpl(wrapper=True)
@@ -412,7 +411,7 @@ class ChecksPlugin:
         if self._notebook_of(outcome.id) or not outcome.functions:
             return ""
         (function,) = outcome.functions
-        module = self.plan.assignment.modules.get(function.split(".")[0])
+        module = self.plan.assignment.module_of(function)
         own = function in self._built.own(outcome.id)
         names = self.boxes.functions.unused(module, function) if module and own else []
         if not names:

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from grader.checking.api.expect import Mode
 from grader.checking.run.boxes import Boxes
@@ -55,14 +56,14 @@ def _apart(folder: Path) -> Iterator[None]:
     Another assignment in the same process may have check files of the same names, and so may
     whoever runs us.
     """
-    names = {path.stem for path in folder.rglob("*.py")}
-    others = {name: sys.modules.pop(name) for name in names & sys.modules.keys()}
+    others: dict[str, ModuleType] = {}
+    for path in folder.rglob("*.py"):
+        if path.stem in sys.modules:
+            others[path.stem] = sys.modules.pop(path.stem)
     before = set(sys.modules)
-    kept = {
-        name: os.environ.pop(name)
-        for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
-        if name in os.environ
-    }
+    kept: dict[str, str] = {}
+    for name in {"PYTEST_ADDOPTS", "PYTEST_PLUGINS"} & os.environ.keys():
+        kept[name] = os.environ.pop(name)
     try:
         yield
     finally:

@@ -12,9 +12,9 @@ mistake.
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Mapping
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -62,31 +62,37 @@ class Built:
             waiting += new
         return tuple(one.id for one in self._assignment.spec.checks if one.id in found)
 
+    def begun_below(self, check: str, outcomes: Mapping[str, CheckOutcome]) -> list[CheckOutcome]:
+        """Return the outcomes of the checks that a check builds on, of those that have begun."""
+        return [outcomes[id_] for id_ in self.below(check) if id_ in outcomes]
+
     def substitution(self, check: str, outcomes: Mapping[str, CheckOutcome]) -> Substitution | None:
         """Return what to replace for a check's second run; None when nothing that it builds on has
         failed.
         """
         spec = self._assignment.check(check)
-        below = [outcomes[id_] for id_ in self.below(check) if id_ in outcomes]
+        below = self.begun_below(check, outcomes)
         lost = [one for one in below if one.lost]
         if spec is None or not lost or (spec.notebook and not self._mostly_right(below)):
             return None
-        own = frozenset[str]() if spec.notebook else self._judged.get(check, frozenset())
-        functions = {one.id: self._functions(one.id) - own for one in below}
+        judged = self._judged_by(check)
         roots: dict[str, None] = {}
-        for one in lost:
-            if functions[one.id]:
+        replaced: set[str] = set()
+        watched: set[str] = set()
+        for one in below:
+            functions = self._functions(one.id) - (frozenset() if spec.notebook else judged)
+            watched |= functions
+            if one.lost and functions:
+                replaced |= functions
                 roots |= dict.fromkeys(one.roots)
-        replaced = frozenset[str]().union(*(functions[one.id] for one in lost))
-        judged = self._judged.get(check, frozenset())
         if not replaced or (spec.notebook and judged and judged <= replaced):
             return None  # with nothing left of the student's that the check judges
-        classes = {name.split(".")[0] for name in replaced if "." in name}
-        watched = frozenset(classes).union(*functions.values()) - replaced
-        cases = chain.from_iterable(one.cases for one in lost)
-        stubs = all(case.unimplemented for case in cases)
+        watched |= {name.partition(".")[0] for name in replaced}  # of a method, its class
         return Substitution(
-            tuple(roots), replaced, frozenset(one for one in watched if one in self._modules), stubs
+            roots=tuple(roots),
+            replaced=frozenset(replaced),
+            watched=frozenset(filter(self._assignment.modules.get, watched - replaced)),
+            stubs=all(one.is_unwritten for one in lost),
         )
 
     def same(self, check: str) -> tuple[str, ...]:
@@ -101,25 +107,19 @@ class Built:
         spec = self._assignment.check(check)
         if spec is None or spec.notebook:
             return frozenset()
-        none = frozenset[str]()
-        below = (self._judged.get(other, none) for other in self.below(check))
-        return self._judged.get(check, none).difference(*below)
+        return self._judged_by(check).difference(*map(self._judged_by, self.below(check)))
+
+    def _judged_by(self, check: str) -> frozenset[str]:
+        return self._judged.get(check, frozenset())
 
     def _functions(self, check: str) -> frozenset[str]:
         """Return what a check judges in the student's files; what a notebook's cells define is not
         replaced.
         """
         spec = self._assignment.check(check)
-        names = (
-            self._judged.get(check, frozenset())
-            if spec is not None and not spec.notebook
-            else frozenset[str]()
-        )
-        return frozenset(name for name in names if name.split(".")[0] in self._modules)
-
-    @property
-    def _modules(self) -> Mapping[str, str]:
-        return self._assignment.modules
+        if spec is None or spec.notebook:
+            return frozenset()
+        return frozenset(filter(self._assignment.module_of, self._judged_by(check)))
 
     def _mostly_right(self, below: list[CheckOutcome]) -> bool:
         """Return whether most of what a notebook builds on is the submission's own right work.
@@ -127,9 +127,13 @@ class Built:
         All code of a notebook may be the author's, so it would run to its end with nothing of the
         student's in it.
         """
-        points = {check.id: check.points for check in self._assignment.spec.checks}
-        right = sum(points[one.id] * one.earned for one in below)
-        return 2 * right > sum(points[one.id] for one in below)
+        right = most = 0.0
+        for one in below:
+            spec = self._assignment.check(one.id)
+            points = spec.points if spec is not None else 0.0
+            right += points * one.earned
+            most += points
+        return 2 * right > most
 
 
 class Reference:
@@ -158,7 +162,7 @@ class Reference:
         `SubmissionFailed`.
         """
         for step in steps:
-            step["module"] = self._assignment.modules[step["function"].split(".")[0]]
+            step["module"] = self._assignment.module_of(step["function"])
         reply = self._remote.request(
             "what a stand-in asks", {"op": "answer", "steps": steps}, blobs, seconds=seconds
         )
@@ -198,32 +202,26 @@ class ReferenceAnswers:
         does.
         """
         steps = frame.body.get("steps")
-        if (
-            not isinstance(steps, list)
-            or not 0 < len(steps) <= STEPS
-            or sum(map(len, frame.blobs)) > BYTES
-        ):
+        if not isinstance(steps, list) or len(steps) > STEPS or sum(map(len, frame.blobs)) > BYTES:
             return None
-        made = [_step(step) for step in steps]
-        checked = [step for step in made if step is not None]
-        if len(checked) < len(steps) or checked[-1]["function"] not in self._what.replaced:
-            return None
-        if any(step["function"] not in self._what.watched for step in checked[:-1]):
-            return None
-        return checked
+        made: list[dict[str, Any]] = []
+        for number, step in enumerate(map(_step, steps), start=1):
+            may_be = self._what.replaced if number == len(steps) else self._what.watched
+            if step is None or step["function"] not in may_be:
+                return None
+            made.append(step)
+        return made or None
 
 
 def _step(step: Any) -> dict[str, Any] | None:
-    if (
-        not isinstance(step, dict)
-        or not isinstance(step.get("function"), str)
-        or not _natural(step.get("number"))
-    ):
+    if not isinstance(step, dict) or not isinstance(step.get("function"), str):
         return None
-    args, kwargs, state = (_entries(step.get(key, [])) for key in ("args", "kwargs", "state"))
-    if args is None or kwargs is None or state is None or not all(map(_named, (*kwargs, *state))):
+    args, kwargs, state = _entries(step, "args"), _entries(step, "kwargs"), _entries(step, "state")
+    if args is None or kwargs is None or state is None or not _natural(step.get("number")):
         return None
-    if not all(map(_item, [*args, *(value for _, value in kwargs)])):
+    if not all(map(_named, (*kwargs, *state))):
+        return None
+    if not all(map(_item, (*args, *map(operator.itemgetter(1), kwargs)))):
         return None
     return {
         "number": step["number"],
@@ -234,7 +232,8 @@ def _step(step: Any) -> dict[str, Any] | None:
     }
 
 
-def _entries(part: Any) -> list[Any] | None:
+def _entries(step: dict[str, Any], key: str) -> list[Any] | None:
+    part = step.get(key, [])
     return part if isinstance(part, list) and len(part) <= ARGUMENTS else None
 
 
@@ -248,13 +247,8 @@ def _item(item: Any) -> bool:
     """
     if not isinstance(item, dict) or len(item) != 1:
         return False
-    made = item.get("made", [0, 0])
-    return (
-        ("value" in item or "made" in item)
-        and isinstance(made, list)
-        and len(made) == 2
-        and all(map(_whole, made))
-    )
+    made = item.get("made")
+    return "value" in item or (isinstance(made, list) and len(made) == 2 and all(map(_whole, made)))
 
 
 def _whole(number: Any) -> bool:
@@ -267,10 +261,9 @@ def _natural(number: Any) -> bool:
 
 def request(assignment: Assignment, what: Substitution, *, own_caches: bool) -> Request:
     """Return what a fresh box is asked first: to put the stand-ins in their places."""
-    modules = assignment.modules
 
     def places(names: frozenset[str]) -> list[list[str]]:
-        return [[modules[name.split(".")[0]], name] for name in sorted(names)]
+        return [[assignment.module_of(name), name] for name in sorted(names)]
 
     body = {"op": "substitute", "own_caches": own_caches}
     body |= {"replaced": places(what.replaced), "watched": places(what.watched)}

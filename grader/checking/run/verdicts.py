@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -41,10 +40,11 @@ class CheckOutcome(msgspec.Struct):
         """The failed checks that its failure goes back to: itself, unless all of it follows from
         earlier mistakes.
         """
-        bad = [case for case in self.cases if case.status is Status.FAIL]
-        if not all(case.follows for case in bad):
-            return (self.id,)
-        return tuple(dict.fromkeys(chain.from_iterable(case.follows for case in bad)))
+        roots: dict[str, None] = {}
+        for case in self.cases:
+            if case.status is Status.FAIL:
+                roots |= dict.fromkeys(case.follows or (self.id,))
+        return (self.id,) if self.id in roots else tuple(roots)
 
     @property
     def passed(self) -> bool:
@@ -57,8 +57,15 @@ class CheckOutcome(msgspec.Struct):
         one.
         """
         bad = [case for case in self.cases if case.status is not Status.PASS]
-        ours = any(case.status is Status.ERROR for case in bad)
-        return bool(bad) and not ours and (self.repeats or not all(case.follows for case in bad))
+        for case in bad:
+            if case.status is Status.ERROR:
+                return False
+        return bool(bad) and (self.repeats or not all(case.follows for case in bad))
+
+    @property
+    def is_unwritten(self) -> bool:
+        """Whether each of its cases met a function that is not implemented yet."""
+        return bool(self.cases) and all(case.unimplemented for case in self.cases)
 
     @property
     def earned(self) -> float:
@@ -105,58 +112,56 @@ class Ending(msgspec.Struct, frozen=True):
 
 def verdict(ending: Ending, expect: Expect) -> CaseResult:
     """Return the result of a case from how it ended and what it expected."""
-    values = tuple(expect.comparisons)
-    wrong = [value for value in values if not value.ok]
+    wrong = [value.message for value in expect.comparisons if not value.ok]
     error = _of_a_stub(ending, bool(wrong)) or ending.error
-    status, message, trace, unimplemented = Status.PASS, "", "", ""
-    if isinstance(error, NotImplementedYet):
-        status, message, unimplemented = Status.FAIL, str(error), error.function
-    elif isinstance(error, SubmissionFailed):
-        status, message, trace = Status.FAIL, str(error), str(getattr(error, "trace", ""))
-    elif isinstance(error, Skipped):
-        status, message = Status.SKIP, str(error)
-    elif wrong:  # what the check did with wrong values afterwards is nobody's fault
-        status, message = Status.FAIL, _first_sentences([value.message for value in wrong])
-    elif isinstance(error, AssertionError) and not ending.recording:
-        # it may hold what came of the submission
-        said = clean(str(error).partition("\n")[0], SAID_CHARACTERS)
-        if said.startswith("assert ") and not ending.shown:  # pytest's own words, with both values
-            said = ""
-        status, message = Status.FAIL, said or "an assertion of the check does not hold"
-    elif ending.function and not ending.recording and _went_wrong_in(ending.checks, error):
-        # The reference's answers went through the very same lines, so it is the submission's that
-        # did not.
-        what = f"`{ending.function}` returned something that the check can't go on with"
-        status, message = Status.FAIL, f"{what}: {type(error).__name__}"
-    elif isinstance(error, GraderFault):
-        status, message = Status.ERROR, str(error)
-    elif error is not None:
-        status, message = (
-            Status.ERROR,
-            f"the check itself failed: {_author_words(ending.checks, error)}",
-        )
-    if status is Status.SKIP and (ending.follows or ending.share):
+    status, message = _judged(ending, error, wrong)
+    earns = bool(ending.follows or ending.share)
+    if status is Status.SKIP and earns:
         status = Status.FAIL  # there is something to show
     failed = status is Status.FAIL
+    share = ending.share or float(getattr(error, "share", 0.0))
+    unwritten = error.function if isinstance(error, NotImplementedYet) else ""
     return CaseResult(
         id=ending.case,
         status=status,
         message=message,
         seconds=round(ending.seconds, 6),
-        values=values,
-        trace=trace,
+        values=tuple(expect.comparisons),
+        trace=str(getattr(error, "trace", "")) if isinstance(error, SubmissionFailed) else "",
         output=ending.printed,
         notes=ending.notes,
-        unimplemented="" if failed and (ending.follows or ending.share) else unimplemented,
+        unimplemented="" if earns else unwritten,
         stopped_by=str(getattr(error, "cell", "")) if failed else "",
         frames=tuple(CallFrame(*frame) for frame in getattr(error, "frames", ())),
         follows=ending.follows if failed else (),
-        share=(
-            (ending.share or float(getattr(error, "share", 0.0)))
-            if failed and not ending.follows
-            else 0.0
-        ),
+        share=share if failed and not ending.follows else 0.0,
     )
+
+
+def _judged(ending: Ending, error: BaseException | None, wrong: list[str]) -> tuple[Status, str]:
+    """Return a case's verdict and the sentence for it; `wrong`: what its comparisons said."""
+    if isinstance(error, SubmissionFailed):
+        return Status.FAIL, str(error)
+    if isinstance(error, Skipped):
+        return Status.SKIP, str(error)
+    if wrong:  # what the check did with wrong values afterwards is nobody's fault
+        return Status.FAIL, _first_sentences(wrong)
+    if isinstance(error, AssertionError) and not ending.recording:
+        # it may hold what came of the submission
+        said = clean(str(error).partition("\n")[0], SAID_CHARACTERS)
+        if said.startswith("assert ") and not ending.shown:  # pytest's own words, with both values
+            said = ""
+        return Status.FAIL, said or "an assertion of the check does not hold"
+    if ending.function and not ending.recording and _went_wrong_in(ending.checks, error):
+        # The reference's answers went through the very same lines, so it is the submission's that
+        # did not.
+        what = f"`{ending.function}` returned something that the check can't go on with"
+        return Status.FAIL, f"{what}: {type(error).__name__}"
+    if isinstance(error, GraderFault):
+        return Status.ERROR, str(error)
+    if error is not None:
+        return Status.ERROR, f"the check itself failed: {_author_words(ending.checks, error)}"
+    return Status.PASS, ""
 
 
 def _of_a_stub(ending: Ending, wrong: bool) -> NotImplementedYet | None:
@@ -164,12 +169,9 @@ def _of_a_stub(ending: Ending, wrong: bool) -> NotImplementedYet | None:
     returned.
     """
     ours = isinstance(ending.error, GraderError) and not isinstance(ending.error, SubmissionFailed)
-    if (
-        not ending.stub
-        or ending.recording
-        or ours
-        or isinstance(ending.error, Skipped | Stopped | NotImplementedYet)
-    ):
+    if not ending.stub or ending.recording or ours:
+        return None
+    if isinstance(ending.error, Skipped | Stopped | NotImplementedYet):
         return None
     return NotImplementedYet(ending.stub) if wrong or ending.error is not None else None
 
@@ -201,8 +203,12 @@ def _author_words(checks: Path, error: BaseException) -> str:
     """Return what an author reads of an error: with the line of the check, or else of the code
     that raised it.
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if checks in Path(frame.filename).parents]
     told = str(error) if isinstance(error, GraderError) else f"{type(error).__name__}: {error}"
-    last = own[-1:] or (frames[-1:] if told != str(error) else [])
-    return told + "".join(f" ({Path(at.filename).name}, line {at.lineno})" for at in last)
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1:] if told != str(error) else []
+    for frame in frames:
+        if checks in Path(frame.filename).parents:
+            last = [frame]
+    for frame in last:
+        told += f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return told

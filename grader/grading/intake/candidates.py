@@ -147,11 +147,7 @@ def renamed(
 
     looked_at: the paths of the files that were read besides those of the wanted names
     """
-    entries = [
-        entry
-        for entry in collector.entries
-        if entry.path in looked_at and (entry.digest or entry.oversize)
-    ]
+    entries = [one for one in collector.entries if one.path in looked_at and one.was_read]
     paths = [path for path in wanted.paths if not _is_written(path, matches, collector, wanted)]
     named = {match.wanted for match in matches}
     rivals = Counter(map(_suffix, paths))

@@ -60,6 +60,11 @@ class SubmittedFile(msgspec.Struct, frozen=True):
     trouble: str = ""  # why it can't be read: '... is a symbolic link'
 
     @property
+    def was_read(self) -> bool:
+        """Whether its bytes were read, or would have been but for their number."""
+        return bool(self.digest or self.oversize)
+
+    @property
     def is_archive(self) -> bool:
         """Whether its name is an archive's."""
         return self.path.lower().endswith(ARCHIVES)

@@ -262,11 +262,7 @@ def _laid_over(path: Path, archive: SubmittedFile, collector: Collector, wanted:
 
 def _matches(collector: Collector, wanted: Wanted) -> list[Match]:
     """Return every way in which an entry may be a wanted file by its name."""
-    readable = [
-        entry
-        for entry in collector.entries
-        if not entry.trouble and (entry.digest or entry.oversize)
-    ]
+    readable = [one for one in collector.entries if one.was_read and not one.trouble]
     return arrange(readable, wanted.paths, wanted.provided)
 
 
