@@ -13,7 +13,7 @@ from grader.authoring.first_trial import tried
 from grader.authoring.new import create, must_be_new, scaffold
 from grader.importing.convert import convert
 from grader.importing.courses import from_nbgrader_course, from_otter_course
-from grader.importing.gradescope import from_gradescope
+from grader.importing.gradescope.autograders import from_gradescope
 
 NEXT = """\
 Try it as it is, then edit it:

@@ -1,1 +1,1 @@
-"""Turns notebooks of nbgrader and Otter into assignments."""
+"""Turns notebooks of nbgrader and Otter, and autograders of Gradescope, into assignments."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from grader.assignment.schema import NotebookSpec
 from grader.checking.api.notebook import NotebookRun
 from grader.checking.run.remote import Remote
+from grader.importing.drafts import code_cell, position_behind
 from grader.limits import Limits
 from grader.notebooks.definitions import tree_of
 from grader.notebooks.format import parse
@@ -47,7 +48,7 @@ def answered(code: str, whole: str, notebook: Mapping[str, Any], after: str, lin
     last = tree_of(f"import json as _json\nprint(_json.dumps({_SHOWN}))").body
     cell = ast.unparse(ast.fix_missing_locations(ast.Module([*first, *asked.body, *last], [])))
     shown = _printed(cell, notebook, after, links)
-    if any(_ADDRESS.search(text) for text in shown):
+    if any(map(_ADDRESS.search, shown)):
         raise LookupError("what it shows is another text in every run")
     made = _Asserts(shown).visit(tree_of(code))
     return ast.unparse(ast.fix_missing_locations(made))
@@ -99,10 +100,7 @@ def _assertion(text: str, shown: str) -> str:
 def _printed(code: str, notebook: Mapping[str, Any], after: str, staging: Staging) -> list[str]:
     """Run the notebook with a cell added, and return the list that the cell prints."""
     cells = [*notebook["cells"]]
-    ids = [cell.get("id") for cell in cells]
-    place = ids.index(after) + 1 if after in ids else len(cells)
-    added = {"cell_type": "code", "id": _CELL, "metadata": {}, "source": code, "outputs": []}
-    cells.insert(place, added | {"execution_count": None})
+    cells.insert(position_behind(cells, after), code_cell(_CELL, code))
     data = json.dumps({**notebook, "cells": cells}).encode()
     with (
         open_sandbox("none", LIMITS, []) as sandbox,
@@ -116,11 +114,25 @@ def _printed(code: str, notebook: Mapping[str, Any], after: str, staging: Stagin
     executed = run.executed
     if failure is not None or executed is None:
         raise LookupError(f"the notebook could not be run: {failure}")
-    cell = next(one for one in executed.cells if one.get("id") == _CELL)
-    text = "".join(one.get("text", "") for one in cell.outputs if one.output_type == "stream")
+    printed = ""
+    raised: list[str] = []
+    for cell in executed.cells:
+        if cell.get("id") == _CELL:
+            printed, raised = _shown_by(cell.outputs)
     try:
-        shown = json.loads(text.strip().rpartition("\n")[2])
+        shown = json.loads(printed.strip().rpartition("\n")[2])
     except ValueError:
-        errors = [one.get("evalue", "") for one in cell.outputs if one.output_type == "error"]
-        raise LookupError(f"in the author's notebook it raises: {' '.join(errors)}") from None
-    return [str(one) for one in shown]
+        raise LookupError(f"in the author's notebook it raises: {' '.join(raised)}") from None
+    return list(map(str, shown))
+
+
+def _shown_by(outputs: Iterable[Any]) -> tuple[str, list[str]]:
+    """Return what a cell printed, and the messages of what it raised."""
+    printed = ""
+    raised = []
+    for output in outputs:
+        if output.output_type == "stream":
+            printed += output.get("text", "")
+        elif output.output_type == "error":
+            raised.append(output.get("evalue", ""))
+    return printed, raised

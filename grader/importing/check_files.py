@@ -1,27 +1,43 @@
-"""Turns tests that stood in a notebook into a file of checks, and a spec that gives them their
-points.
-"""
+"""Turns tests that stood in a notebook into a file of checks and code for the box."""
 
 from __future__ import annotations
 
 import ast
-import builtins
-import importlib.util
-import symtable
 import textwrap
 from collections.abc import Iterable
 from itertools import chain
-from typing import Any
 
 import msgspec
-import tomli_w
 
-from grader.importing.drafts import Cell, Test, is_students, plain_python, trees
-from grader.importing.old_modules import OLD, for_checks
+from grader.importing.drafts import Cell, Test, is_students, trees
+from grader.importing.old_modules import for_checks, installed
+from grader.importing.source_code import (
+    IMPORTS,
+    all_module_names,
+    bound,
+    functions,
+    imported_as,
+    module_names,
+    needed,
+    one_by_one,
+    parses,
+    plain_python,
+    top_module,
+)
 from grader.notebooks.definitions import tree_of
 
-BUILTINS = frozenset(dir(builtins))
 OURS = frozenset(("expect", "recordable"))  # in lines that a reader wrote
+ROUNDED = frozenset(("round", "int", "float", "sum", "min", "max", "len", "abs"))
+FINDERS = frozenset(("unittest.main", "doctest.testmod", "main"))
+IN_BOX_HEAD = '"""The notebook\'s tests, which run in the box: their code is in in_box/."""\n'
+CHECKS_HEAD = '''\
+"""The notebook's tests, as checks. `defined` brings what the finished notebook holds under a name.
+
+In place of `assert f(2) == 4` you may write `expect("f(2)", f(2))`, with `expect` as a second \
+argument: it
+needs no expected number, since `grader record` takes the reference's, and says more in the report.
+"""
+'''
 
 
 class TestScope(msgspec.Struct, frozen=True):
@@ -34,6 +50,18 @@ class TestScope(msgspec.Struct, frozen=True):
     students: frozenset[str] = frozenset()  # names that cells of students define
     cells: frozenset[str] = frozenset()  # names that any cell of the notebook defines
 
+    def statements(self, names: Iterable[str]) -> list[str]:
+        """Return the import statements that give those of the names that are imported."""
+        return [self.imports[name] for name in sorted(self.imports.keys() & names)]
+
+    def helpers_for(self, wanted: set[str], above: frozenset[str] = frozenset()) -> dict[str, str]:
+        """Return the helpers that names ask for, each behind those that it needs itself."""
+        found: dict[str, str] = {}
+        for name in sorted(wanted & self.helpers.keys() - above):
+            text = self.helpers[name]
+            found |= self.helpers_for(needed(text), above | {name}) | {name: text}
+        return found
+
 
 def surroundings(cells: list[Cell], tests: list[Test]) -> TestScope:
     """Return what cells and tests offer to every test.
@@ -41,83 +69,66 @@ def surroundings(cells: list[Cell], tests: list[Test]) -> TestScope:
     A function that needs nothing of the notebook is copied into the check that calls it: in the
     notebook, a student could put another in its place.
     """
-    imports = _imports(cells)
-    students: set[str] = set()
+    imports: dict[str, str] = {}
     assigned: set[str] = set()
     every: set[str] = set()
-    for cell, tree in trees(cells):
-        every.update(bound(tree.body))
-        if is_students(cell):
-            students.update(_functions(tree, ""))
-            assigned.update(bound(tree.body))
-    found: dict[str, str] = {}
+    students: dict[str, str] = {}
+    authors: dict[str, str] = {}
     for test in tests:
-        found |= _functions(tree_of(test.code), test.code) if _parses(test.code) else {}
+        if parses(test.code):
+            authors |= functions(tree_of(test.code), test.code)
     for cell, tree in trees(cells):
-        if not is_students(cell):
-            found |= _functions(tree, cell["source"])
-    helpers = {name: code for name, code in found.items() if name not in students}
-    while True:
-        offered = {**imports, **helpers}
-        dependent = [name for name, code in helpers.items() if needed(code) - offered.keys()]
-        if not dependent:
-            return TestScope(imports, helpers, frozenset(assigned), frozenset(every))
-        for name in dependent:
-            del helpers[name]
-
-
-def bound(body: Iterable[ast.stmt]) -> set[str]:
-    """Return the names that statements bind, those within loops and conditions included."""
-    names: set[str] = set()
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
+        imports |= _imports(tree)
+        names = bound(tree.body)
+        every |= names
+        if is_students(cell):
+            students |= functions(tree, cell["source"])
+            assigned |= names
         else:
-            inner = (one for one in ast.walk(node) if isinstance(one, ast.Name))
-            names |= {one.id for one in inner if isinstance(one.ctx, ast.Store)}
-    return names
+            authors |= functions(tree, cell["source"])
+    for name in students:
+        authors.pop(name, None)
+    _drop_dependent(authors, imports)
+    return TestScope(imports, authors, frozenset(assigned), frozenset(every))
 
 
-def needed(code: str, theirs: frozenset[str] = frozenset()) -> set[str]:
-    """Return the names that code reads and does not define itself; builtins only if they are among
-    ``theirs``.
-    """
-    top = symtable.symtable(code, "cell", "exec")
-    own = {
-        symbol.get_name()
-        for symbol in top.get_symbols()
-        if symbol.is_assigned() or symbol.is_imported()
-    }
+def _imports(tree: ast.Module) -> dict[str, str]:
+    """Return the import statements of code, by the name that each gives."""
+    found = {}
+    for node in chain.from_iterable(map(one_by_one, tree.body)):
+        if isinstance(node, IMPORTS):
+            found[imported_as(node.names[0])] = ast.unparse(node)
+    return found
 
-    def read(table: symtable.SymbolTable) -> set[str]:
-        free = {symbol for symbol in table.get_symbols() if symbol.is_referenced()}
-        names = {symbol.get_name() for symbol in free if table is top or symbol.is_global()}
-        return names.union(*map(read, table.get_children()))
 
-    return read(top) - own - (BUILTINS - theirs)
+def _drop_dependent(helpers: dict[str, str], imports: dict[str, str]) -> None:
+    """Take out the functions that need something besides each other and imports."""
+    before = -1
+    while before != len(helpers):
+        before = len(helpers)
+        offered = imports.keys() | helpers.keys()
+        for name, code in [*helpers.items()]:
+            if needed(code) - offered:
+                del helpers[name]
 
 
 def uncarried(test: Test, around: TestScope) -> str:
     """Return why a test can't become a check and what to do, or nothing."""
-    if not _parses(test.code):
+    if not parses(test.code):
         return "it is more than Python (a magic command?)"
     tree = tree_of(test.code)
-    if not any(not isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body):
-        return "it tests nothing"
-    if _looks_for_tests(tree):
-        return "it looks for tests among what stands in the notebook"
-    if any(isinstance(node, ast.Delete) for node in ast.walk(tree)):
-        return "it deletes names of the notebook"
+    why = _unfit(tree)
+    if why:
+        return why
     if test.by_number and gives_points(tree):
         return "its last line gives a part of the points"
     wanted = needed(test.code, around.students) - OURS
-    helpers = _helpers(wanted, around)
+    helpers = around.helpers_for(wanted)
     if not wanted - around.imports.keys() - helpers.keys():
         return "it asks for nothing that the notebook defines"
-    statements = "\n".join({around.imports[name] for name in _imported(test, around)})
-    for name in sorted(_modules(tree_of(statements)) | _modules(tree)):
+    imports = tree_of("\n".join(_imported(test, around)))
+    modules = {*all_module_names(imports), *all_module_names(tree)}
+    for name in sorted(map(top_module, modules)):
         if not installed(name):
             return f"it needs `{name}`, which is not installed here"
     try:
@@ -127,10 +138,17 @@ def uncarried(test: Test, around: TestScope) -> str:
     return ""
 
 
-def _looks_for_tests(tree: ast.Module) -> bool:
-    """Return whether a test calls what collects the tests of the notebook itself."""
-    called = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return any(name in ("unittest.main", "doctest.testmod", "main") for name in called)
+def _unfit(tree: ast.Module) -> str:
+    """Return why code can't be a check, whatever the notebook defines, or nothing."""
+    if all(isinstance(node, IMPORTS) for node in tree.body):
+        return "it tests nothing"
+    why = ""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in FINDERS:
+            return "it looks for tests among what stands in the notebook"
+        if isinstance(node, ast.Delete):
+            why = "it deletes names of the notebook"
+    return why
 
 
 def gives_points(tree: ast.Module) -> bool:
@@ -138,24 +156,14 @@ def gives_points(tree: ast.Module) -> bool:
     it.
     """
     last = tree.body[-1] if tree.body else None
-    if not isinstance(last, ast.Expr) or isinstance(
-        last.value, ast.Compare | ast.BoolOp | ast.JoinedStr
-    ):
+    if not isinstance(last, ast.Expr):
         return False
-    if isinstance(last.value, ast.Constant):
-        return isinstance(last.value.value, int | float) and not isinstance(last.value.value, bool)
-    if isinstance(last.value, ast.Call):
-        return ast.unparse(last.value.func) in (
-            "round",
-            "int",
-            "float",
-            "sum",
-            "min",
-            "max",
-            "len",
-            "abs",
-        )
-    return True
+    shown = last.value
+    if isinstance(shown, ast.Constant):
+        return isinstance(shown.value, int | float) and not isinstance(shown.value, bool)
+    if isinstance(shown, ast.Call):
+        return ast.unparse(shown.func) in ROUNDED
+    return not isinstance(shown, ast.Compare | ast.BoolOp | ast.JoinedStr)
 
 
 def in_box_source(test: Test, around: TestScope, earlier: list[Test]) -> str:
@@ -172,12 +180,11 @@ def in_box_source(test: Test, around: TestScope, earlier: list[Test]) -> str:
         code = "\n".join([*filter(None, map(_done_before, earlier)), code])
     for _ in range(len(earlier) + 2):
         wanted = _wanted("\n".join([*head, code]), around) - given
-        imports = [around.imports[name] for name in sorted(wanted & around.imports.keys())]
-        helpers = _helpers(wanted, around)
-        imports += [around.imports[name] for name in sorted(_free(helpers) & around.imports.keys())]
+        helpers = around.helpers_for(wanted)
+        imports = around.statements(wanted) + around.statements(_needed_by(helpers))
         left = wanted - around.imports.keys() - helpers.keys() - around.cells
-        defining = [] if not left else list(_defining(left, earlier))
-        more = [*dict.fromkeys(map(_safely, imports)), *helpers.values(), *defining]
+        more = [*dict.fromkeys(map(_safely, imports)), *helpers.values()]
+        more += chain.from_iterable(_defining(name, earlier) for name in sorted(left))
         given |= wanted
         if not more:
             break
@@ -189,10 +196,7 @@ def _safely(statement: str) -> str:
     """Return an author's import as it is repeated: one that can't be had here may fail, as it does
     in the notebook.
     """
-    node = tree_of(statement).body[0]
-    names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-    names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-    if all(map(installed, names)):
+    if all(map(installed, module_names(tree_of(statement).body[0]))):
         return statement
     return f"try:\n    {statement}\nexcept ImportError:\n    pass"
 
@@ -201,7 +205,7 @@ def _done_before(test: Test) -> str:
     """Return an earlier test's code as it goes ahead of another: what it raises there is no matter
     here.
     """
-    if not _parses(test.code) or "recordable(" in test.code:
+    if not parses(test.code) or "recordable(" in test.code:
         return ""
     body = tree_of(test.code).body
     handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
@@ -212,132 +216,70 @@ def _done_before(test: Test) -> str:
 def _wanted(code: str, around: TestScope) -> set[str]:
     """Return the names that code reads, of one with magics as far as its plain lines tell."""
     for text in (code, plain_python(code)):
-        if _parses(text):
+        if parses(text):
             return needed(text, around.students)
     return set()
 
 
-def _free(helpers: dict[str, str]) -> set[str]:
+def _needed_by(helpers: dict[str, str]) -> set[str]:
     return set(chain.from_iterable(map(needed, helpers.values())))
 
 
-def _defining(names: set[str], earlier: list[Test]) -> Iterable[str]:
-    """Yield the statements of the last test before that defines each of the names."""
-    for name in sorted(names):
-        for test in reversed(earlier):
-            tree = tree_of(test.code) if _parses(test.code) else None
-            found = [node for node in (tree.body if tree else []) if name in bound([node])]
-            if found:
-                yield from map(ast.unparse, found)
-                break
+def _defining(name: str, earlier: list[Test]) -> list[str]:
+    """Return the statements that define a name in the last of the tests that do."""
+    for test in reversed(earlier):
+        found = []
+        for node in tree_of(test.code).body if parses(test.code) else []:
+            if name in bound([node]):
+                found.append(ast.unparse(node))
+        if found:
+            return found
+    return []
 
 
 def checks_file(tests: list[Test], around: TestScope) -> str:
     """Return the file of checks."""
-    inside = [test for test in tests if not test.in_box]
-    names = chain.from_iterable(_imported(test, around) for test in inside)
-    imports = sorted({around.imports[name] for name in names})
-    texts = [_runs_in_box(test) if test.in_box else _check(test, around) for test in tests]
-    if not inside:
-        return (
-            '"""The notebook\'s tests, which run in the box: their code is in in_box/."""\n'
-            + "".join(f"\n\n{text}" for text in texts)
-        )
-    tools = [
-        "cell_test",
-        "defined",
-        *(["recordable"] if any("recordable(" in text for text in texts) else []),
-    ]
+    imports: set[str] = set()
+    texts = []
+    for test in tests:
+        if test.in_box:
+            texts.append(_runs_in_box(test))
+        else:
+            imports.update(_imported(test, around))
+            texts.append(_check(test, around))
+    checks = "".join(map("\n\n{}".format, texts))
+    if all(test.in_box for test in tests):
+        return IN_BOX_HEAD + checks
+    tools = "cell_test, defined" + (", recordable" if "recordable(" in checks else "")
     head = [
-        (
-            '"""The notebook\'s tests, as checks. `defined` brings what the finished notebook holds'
-            " under a name."
-        ),
-        "",
-        (
-            'In place of `assert f(2) == 4` you may write `expect("f(2)", f(2))`, with `expect` as'
-            " a second argument: it"
-        ),
-        (
-            "needs no expected number, since `grader record` takes the reference's, and says more"
-            " in the report."
-        ),
-        '"""\n',
-        *imports,
-        f"from grader.checking.api.cell_tests import {', '.join(tools)}",
+        CHECKS_HEAD,
+        *sorted(imports),
+        f"from grader.checking.api.cell_tests import {tools}\n",
     ]
-    return for_checks("\n".join(head) + "\n" + "".join(f"\n\n{text}" for text in texts))
-
-
-def spec(
-    books: list[tuple[str, list[Test], dict[str, str]]], provided: list[str], name: str, title: str
-) -> str:
-    """Return ``assignment.toml``; each of ``books`` is a notebook's file name, its tests and its
-    questions.
-    """
-    listed: dict[str, str] = {}
-    checks: list[dict[str, Any]] = []
-    for notebook, tests, questions in books:
-        asked = {test.question for test in tests}
-        listed |= {id_: told for id_, told in questions.items() if id_ in asked}
-        checks += [_check_entry(test, notebook) for test in tests]
-    table: dict[str, Any] = {
-        "schema": 1,
-        "name": name,
-        "title": title,
-        "reference": ".",
-        "questions": [
-            {"id": id_, "title": told} for id_, told in (listed or {"q1": title}).items()
-        ],
-        "notebooks": [
-            {"path": path, "source": path, "required": len(books) == 1} for path, _, _ in books
-        ],
-        "checks": checks,
-        "limits": {"cell_seconds": 120, "notebook_seconds": 900, "cpu_seconds": 900},
-    }
-    if provided:
-        table["provided"] = {path: path for path in provided}
-    made_of = ", ".join(path for path, _, _ in books)
-    head = f"# Made of {made_of} by `grader new`. Every key is explained in docs/spec.md.\n"
-    return head + tomli_w.dumps(table)
-
-
-def _check_entry(test: Test, notebook: str) -> dict[str, Any]:
-    points = int(test.points) if test.points == int(test.points) else test.points
-    check: dict[str, Any] = {
-        "id": test.id,
-        "question": test.question,
-        "points": points,
-        "notebook": notebook,
-    }
-    if test.hidden:
-        check["visibility"] = "hidden"
-    if test.in_box:
-        check |= {"in_box": True} | ({"after": test.after} if test.in_place and test.after else {})
-    if test.reference_points is not None:
-        check["reference_points"] = test.reference_points
-    if test.untouched:
-        check["may_pass_untouched"] = True
-    said = {"when_passed": test.when_passed, "when_failed": test.when_failed}
-    check |= {key: " ".join(words.split()) for key, words in said.items() if words}
-    return check
+    return for_checks("\n".join(head) + checks)
 
 
 # --- checks ---------------------------------------------------------------------------------------
 
 
+def in_box_check(id_: str, sentence: str) -> str:
+    """Return a check whose code runs in the box."""
+    return f'def test_{id_}(in_box):\n    """{one_line(sentence)}"""\n    in_box()\n'
+
+
+def one_line(sentence: str) -> str:
+    """Return a sentence as it can stand in a check's docstring."""
+    return " ".join(sentence.split()).replace("\\", "").replace('"', "'")
+
+
 def _sentence(test: Test, docstring: str | None) -> str:
     """Return what a report calls a check."""
-    sentence = " ".join(
-        (test.sentence or docstring or f"{test.id.replace('_', ' ').capitalize()}.").split()
-    )
-    return sentence.replace("\\", "").replace('"', "'")
+    return test.sentence or docstring or f"{test.id.replace('_', ' ').capitalize()}."
 
 
 def _runs_in_box(test: Test) -> str:
-    """Return a check whose code runs in the box."""
-    docstring = ast.get_docstring(tree_of(test.code)) if _parses(test.code) else None
-    return f'def test_{test.id}(in_box):\n    """{_sentence(test, docstring)}"""\n    in_box()\n'
+    docstring = ast.get_docstring(tree_of(test.code)) if parses(test.code) else None
+    return in_box_check(test.id, _sentence(test, docstring))
 
 
 def _check(test: Test, around: TestScope) -> str:
@@ -347,91 +289,20 @@ def _check(test: Test, around: TestScope) -> str:
     text = test.code.strip("\n")
     tree = tree_of(text)
     wanted = needed(test.code, around.students)
-    helpers = _helpers(wanted, around)
-    free = wanted.union(*map(needed, helpers.values())) - helpers.keys() - around.imports.keys()
-    names = sorted(free - OURS)
+    helpers = around.helpers_for(wanted)
+    free = (wanted | _needed_by(helpers)) - helpers.keys() - around.imports.keys()
     told = ast.get_docstring(tree)
     code = text.split("\n")[tree.body[0].end_lineno if told else 0 :]
-    sentence = _sentence(test, told)
-    asked = [f'{name} = defined(notebook, "{name}")' for name in names]
-    blocks = [
-        "\n".join([f'"""{sentence}"""', *asked]),
-        *helpers.values(),
-        "\n".join(code).strip("\n"),
-    ]
-    body = ("\n\n" if any("def " in block for block in blocks[1:]) else "\n").join(blocks).rstrip()
+    asked = [f'{name} = defined(notebook, "{name}")' for name in sorted(free - OURS)]
+    head = "\n".join([f'"""{one_line(_sentence(test, told))}"""', *asked])
+    rest = [*helpers.values(), "\n".join(code).strip("\n")]
+    space = "\n\n" if "def " in "\n".join(rest) else "\n"
+    body = space.join([head, *rest]).rstrip()
     fixtures = "notebook, expect" if "expect" in free else "notebook"
     return f"@cell_test\ndef test_{test.id}({fixtures}):\n{textwrap.indent(body, '    ')}\n"
 
 
-def _helpers(
-    wanted: set[str], around: TestScope, above: frozenset[str] = frozenset()
-) -> dict[str, str]:
-    """Return the helpers that names ask for, and those that they need themselves ahead of them."""
-    found: dict[str, str] = {}
-    for name in sorted(wanted & around.helpers.keys() - above):
-        inner = needed(around.helpers[name])
-        found |= _helpers(inner, around, above | {name}) | {name: around.helpers[name]}
-    return found
-
-
-def _imported(test: Test, around: TestScope) -> set[str]:
-    """Return the names that a test needs of the notebook's imports."""
+def _imported(test: Test, around: TestScope) -> list[str]:
+    """Return the import statements of the notebook that a test needs."""
     wanted = needed(test.code, around.students)
-    every = wanted.union(*map(needed, _helpers(wanted, around).values()))
-    return every & around.imports.keys()
-
-
-# --- code -----------------------------------------------------------------------------------------
-
-
-def _imports(cells: list[Cell]) -> dict[str, str]:
-    """Return the import statements of the code cells, by the name that each gives."""
-    found = {}
-    for _, tree in trees(cells):
-        for node in tree.body:
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                for alias in node.names:
-                    single = type(node)(**{**dict(ast.iter_fields(node)), "names": [alias]})
-                    found[alias.asname or alias.name.split(".")[0]] = ast.unparse(single)
-    return found
-
-
-def _functions(tree: ast.Module, source: str) -> dict[str, str]:
-    """Return the text of each function that code defines at its top level."""
-    lines = source.split("\n")
-    found = {}
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef):
-            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            found[node.name] = "\n".join(lines[first - 1 : node.end_lineno])
-    return found
-
-
-def _modules(tree: ast.AST) -> set[str]:
-    """Return the modules that code imports, by the first part of their names."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.split(".")[0])
-    return names
-
-
-def installed(module: str) -> bool:
-    """Return whether a module can be imported here, or is one that we bring."""
-    if module in OLD:
-        return True
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
-
-
-def _parses(code: str) -> bool:
-    try:
-        tree_of(code)
-    except SyntaxError:
-        return False
-    return True
+    return around.statements(wanted | _needed_by(around.helpers_for(wanted)))

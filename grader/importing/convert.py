@@ -13,8 +13,8 @@ import ast
 import json
 import re
 import tempfile
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,12 @@ from grader.assignment.trial import Trial, TryOut
 from grader.checking.cells.watched_tests import parsed, plain
 from grader.errors import AssignmentError, UsageError
 from grader.files import write_tree
-from grader.importing import nbgrader_markup, otter_markup
 from grader.importing.autotest_answers import answered, asks
 from grader.importing.check_files import (
     TestScope,
-    bound,
     checks_file,
     gives_points,
     in_box_source,
-    needed,
-    spec,
     surroundings,
     uncarried,
 )
@@ -44,12 +40,16 @@ from grader.importing.drafts import (
     Test,
     add_points,
     answer_cell,
-    plain_python,
+    code_cell,
+    position_behind,
     read_cells,
     trees,
     without_false_markers,
 )
+from grader.importing.markup import nbgrader_markup, otter_markup
 from grader.importing.old_modules import beside_notebook
+from grader.importing.source_code import bound, needed, parses, plain_python
+from grader.importing.spec_file import LIMITS, check_entry, question_entries, spec_text
 from grader.notebooks.definitions import tree_of
 from grader.sandbox.box import Staging
 
@@ -103,8 +103,7 @@ def convert_all(paths: Sequence[Path], name: str, title: str, try_out: TryOut) -
     trial = _settle(books, name, title, try_out)
     for book in books:
         _leave_points_to_a_person(book)
-    if trial.leaks:
-        books[0].made.notes += [f"before `grader handout`: {leak}" for leak in trial.leaks]
+    books[0].made.notes += map("before `grader handout`: {}".format, trial.leaks)
     files = _files(books, name, title)
     several = len(books) > 1
     notes: dict[str, None] = {}
@@ -124,7 +123,7 @@ def _read(path: Path, title: str, *, alone: bool) -> Book:
     without_false_markers(made.cells)
     if not alone:
         _renamed(made, path.stem)
-    every = [*made.cells, *_as_cells(made.tests)]
+    every = [*made.cells, *[code_cell("", test.code) for test in made.tests]]
     found = beside(every, path.parent, made.files, path.name)
     made.notes += found.notes
     old = beside_notebook(every)
@@ -159,22 +158,16 @@ def _reader(cells: list[Cell], name: str) -> Callable[[list[Cell], str], Draft]:
     )
 
 
-def _as_cells(tests: list[Test]) -> list[Cell]:
-    return [{"cell_type": "code", "metadata": {}, "source": test.code} for test in tests]
-
-
 def _renamed(made: Draft, stem: str) -> None:
     """Let the ids of one notebook of several be told from the others'."""
     word = _word(stem)
-    made.tests = [
-        msgspec.structs.replace(test, id=f"{word}_{test.id}", question=f"{word}-{test.question}")
-        for test in made.tests
-    ]
-    single = len(made.questions) == 1 and next(iter(made.questions)) == nbgrader_markup.QUESTION
-    made.questions = {
-        f"{word}-{id_}": stem if single else f"{stem}: {title}"
-        for id_, title in made.questions.items()
-    }
+    for test in [*made.tests]:
+        made.change(test, id=f"{word}_{test.id}", question=f"{word}-{test.question}")
+    if list(made.questions) == [nbgrader_markup.QUESTION]:
+        made.questions = {f"{word}-{nbgrader_markup.QUESTION}": stem}
+        return
+    titles = made.questions
+    made.questions = {f"{word}-{id_}": f"{stem}: {title}" for id_, title in titles.items()}
 
 
 def _word(stem: str) -> str:
@@ -184,42 +177,32 @@ def _word(stem: str) -> str:
 def _keep_definitions(book: Book) -> None:
     """Leave in the notebook what a visible test defines and a later cell needs."""
     made = book.made
-    made_by = set[str]().union(*(bound(tree.body) for _, tree in trees(made.cells)))
+    made_by = _defined(made.cells)
     for test in made.tests:
-        ids = [cell["id"] for cell in made.cells]
-        if test.hidden or test.after not in ids or not _parses(test.code):
+        behind = position_behind(made.cells, test.after)
+        stood = behind > 0 and made.cells[behind - 1]["id"] == test.after
+        if test.hidden or not stood or not parses(test.code):
             continue
         body = [node for node in tree_of(test.code).body if not isinstance(node, ast.Assert)]
-        behind = made.cells[ids.index(test.after) + 1 :]
-        sources = (plain_python(cell["source"]) for cell in behind if cell["cell_type"] == "code")
-        wanted = set[str]().union(*(needed(source) for source in sources if _parses(source)))
-        if bound(body) & wanted - made_by:
+        if bound(body) & _wanted(made.cells[behind:]) - made_by:
             kept = "\n".join(ast.unparse(node) for node in body if bound([node]))
-            made.cells.insert(ids.index(test.after) + 1, _code_cell(f"{test.cell}-kept"[:60], kept))
+            made.cells.insert(behind, code_cell(f"{test.cell}-kept"[:60], kept))
             made.notes.append(
                 f"{test.place}: what it defines stays in the notebook, since later cells need it"
             )
-    there = set[str]().union(*(bound(tree.body) for _, tree in trees(made.cells)))
-    book.around = msgspec.structs.replace(book.around, cells=frozenset(there))
+    cells = frozenset(_defined(made.cells))
+    book.around = msgspec.structs.replace(book.around, cells=cells)
 
 
-def _code_cell(id_: str, source: str) -> Cell:
-    return {
-        "cell_type": "code",
-        "id": id_,
-        "metadata": {},
-        "source": source,
-        "outputs": [],
-        "execution_count": None,
-    }
+def _defined(cells: list[Cell]) -> set[str]:
+    """Return the names that cells define."""
+    return set(chain.from_iterable(bound(tree.body) for _, tree in trees(cells)))
 
 
-def _parses(code: str) -> bool:
-    try:
-        tree_of(code)
-    except SyntaxError:
-        return False
-    return True
+def _wanted(cells: list[Cell]) -> set[str]:
+    """Return the names that cells need."""
+    sources = [plain_python(cell["source"]) for cell, _ in trees(cells)]
+    return set(chain.from_iterable(map(needed, sources)))
 
 
 # --- what runs where ------------------------------------------------------------------------------
@@ -241,10 +224,9 @@ def _into_the_box(book: Book, test: Test, why: str) -> None:
         except (LookupError, SyntaxError) as error:
             _leave_out(book, test, f"{why}; {error}")
             return
-    if not test.by_number and _parses(code) and gives_points(tree_of(code)):
+    if not test.by_number and parses(code) and gives_points(tree_of(code)):
         code = f"{code.rstrip()}\npass"  # in the box, a number at the end would be one of points
-    moved = msgspec.structs.replace(test, in_box=True, in_place=not test.hidden, code=code)
-    _replace(book, test, moved)
+    book.made.change(test, in_box=True, in_place=not test.hidden, code=code)
     book.made.notes.append(f"{test.place} runs in the box, beside the students' objects: {why}")
 
 
@@ -257,25 +239,14 @@ def _answered(book: Book, test: Test, code: str) -> str:
     notebook = json.loads(_notebook(book))
     with tempfile.TemporaryDirectory(prefix="grader-new-") as folder:
         write_tree(Path(folder), book.provided)
-        return answered(code, whole, notebook, test.after, Staging(_links(book, Path(folder)), {}))
-
-
-def _links(book: Book, folder: Path) -> dict[str, Path]:
-    return {path: folder / path for path in book.provided}
+        links = dict(zip(book.provided, map(Path(folder).joinpath, book.provided), strict=True))
+        return answered(code, whole, notebook, test.after, Staging(links, {}))
 
 
 def _leave_out(book: Book, test: Test, why: str) -> None:
-    book.made.tests = [one for one in book.made.tests if one.id != test.id]
-    book.made.left[test.id] = (test, why)
-    book.made.notes = [
-        note for note in book.made.notes if not note.startswith(f"{test.place} runs in the box")
-    ]
     waits = f"; its points wait for a person, and it stands in {NOT_CARRIED}" if test.points else ""
-    book.made.notes.append(f"{test.place} is left out: {why}{waits}")
-
-
-def _replace(book: Book, test: Test, other: Test) -> None:
-    book.made.tests = [other if one.id == test.id else one for one in book.made.tests]
+    note = f"{test.place} is left out: {why}{waits}"
+    book.made.leave_out(test, why, note, f"{test.place} runs in the box")
 
 
 def _settle(books: list[Book], name: str, title: str, try_out: TryOut) -> Trial:
@@ -295,7 +266,7 @@ def _settle(books: list[Book], name: str, title: str, try_out: TryOut) -> Trial:
                 if test.id in trial.wrong:
                     _move_on(book, test, trial.wrong[test.id], trial.partly.get(test.id))
                 elif test.id in trial.easy:
-                    _replace(book, test, msgspec.structs.replace(test, untouched=True))
+                    book.made.change(test, untouched=True)
                     book.made.notes += _easy_note(test, trial.easy[test.id])
     return trial
 
@@ -304,16 +275,14 @@ def _all_into_the_box(books: list[Book], why: str) -> bool:
     """Move every check of the grader's process, when their file can't be imported; return whether
     there was one.
     """
-    moved = []
+    reason = f"the checks could not be run in the grader's process: {why.splitlines()[0]}"
+    moved = False
     for book in books:
-        moved += [(book, test) for test in book.made.tests if not test.in_box]
-    for book, test in moved:
-        _into_the_box(
-            book,
-            test,
-            f"the checks could not be run in the grader's process: {why.splitlines()[0]}",
-        )
-    return bool(moved)
+        for test in [*book.made.tests]:
+            if not test.in_box:
+                _into_the_box(book, test, reason)
+                moved = True
+    return moved
 
 
 def _easy_note(test: Test, passes: bool) -> list[str]:
@@ -335,11 +304,11 @@ def _move_on(book: Book, test: Test, why: str, points: float | None) -> None:
             book, test, f"in the grader's process the notebook's own solution fails it: {why}"
         )
     elif not test.in_place and test.after:
-        _replace(book, test, msgspec.structs.replace(test, in_place=True))
+        book.made.change(test, in_place=True)
     elif not test.cumulative and _before(book, test):
-        _replace(book, test, msgspec.structs.replace(test, cumulative=True))
+        book.made.change(test, cumulative=True)
     elif points is not None and test.reference_points is None:
-        _replace(book, test, msgspec.structs.replace(test, reference_points=points))
+        book.made.change(test, reference_points=points)
         book.made.notes.append(
             f"{test.place}: the notebook's own solution has {points:g} of its points"
         )
@@ -349,8 +318,8 @@ def _move_on(book: Book, test: Test, why: str, points: float | None) -> None:
 
 def _before(book: Book, test: Test) -> list[Test]:
     """Return the tests that stood before one, those of the same cell left out."""
-    ids = [one.id for one in book.tests]
-    return [one for one in book.tests[: ids.index(test.id)] if one.cell != test.cell]
+    before = takewhile(lambda one: one.id != test.id, book.tests)
+    return [one for one in before if one.cell != test.cell]
 
 
 def _leave_points_to_a_person(book: Book) -> None:
@@ -367,44 +336,60 @@ def _files(books: list[Book], name: str, title: str) -> dict[str, bytes]:
     """Return the files of the assignment as it stands."""
     provided: dict[str, bytes] = {}
     texts: dict[str, str] = {}
+    left: list[tuple[Test, str]] = []
     for book in books:
         provided |= book.provided
         texts[book.name] = _notebook(book)
         stem = "notebook" if len(books) == 1 else _word(book.path.stem)
         texts[f"checks/test_{stem}.py"] = checks_file(book.made.tests, book.around)
-        for test in book.tests:
-            now = next((one for one in book.made.tests if one.id == test.id), None)
-            if now is not None and now.in_box:
-                texts[f"checks/in_box/{test.id}.py"] = in_box_source(
-                    now, book.around, _before(book, now)
-                )
-    left = list(chain.from_iterable(book.made.left.values() for book in books))
+        for test in book.made.tests:
+            if test.in_box:
+                source = in_box_source(test, book.around, _before(book, test))
+                texts[f"checks/in_box/{test.id}.py"] = source
+        left += book.made.left.values()
     if left:
         texts[NOT_CARRIED] = commented(left)
-    taken = {path: data for path, data in provided.items() if path not in texts}
-    texts["assignment.toml"] = spec(books_of(books), list(taken), name, title)
-    return {path: text.encode() for path, text in texts.items()} | taken
+    for path in texts:
+        provided.pop(path, None)
+    texts["assignment.toml"] = _spec(books, provided, name, title)
+    return {path: text.encode() for path, text in texts.items()} | provided
 
 
-def books_of(books: list[Book]) -> list[tuple[str, list[Test], dict[str, str]]]:
-    """Return each notebook's file name, tests and questions."""
-    return [(book.name, book.made.tests, book.made.questions) for book in books]
+def _spec(books: list[Book], provided: Iterable[str], name: str, title: str) -> str:
+    questions: list[dict[str, Any]] = []
+    notebooks: list[dict[str, Any]] = []
+    checks: list[dict[str, Any]] = []
+    for book in books:
+        questions += question_entries(book.made.questions, book.made.tests)
+        notebooks.append({"path": book.name, "source": book.name, "required": len(books) == 1})
+        checks += [check_entry(test, book.name) for test in book.made.tests]
+    table = {
+        "name": name,
+        "title": title,
+        "reference": ".",
+        "questions": questions or [{"id": "q1", "title": title}],
+        "notebooks": notebooks,
+        "checks": checks,
+        "limits": LIMITS,
+    }
+    return spec_text(", ".join(book.name for book in books), table, provided)
 
 
 def _notebook(book: Book) -> str:
     cells = []
     for cell in book.made.cells:
-        lines = {"source": cell["source"].splitlines(keepends=True)}
-        code = cell["cell_type"] == "code"
-        cells.append(cell | lines | ({"outputs": [], "execution_count": None} if code else {}))
+        saved = cell | {"source": cell["source"].splitlines(keepends=True)}
+        if cell["cell_type"] == "code":
+            saved |= {"outputs": [], "execution_count": None}
+        cells.append(saved)
     whole = book.notebook | {"cells": cells, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def commented(left: list[tuple[Test, str]]) -> str:
+def commented(left: Iterable[tuple[Test, str]]) -> str:
     """Return the tests that were left out, as comments with their reasons."""
     parts = ["# Tests that could not be carried over. Students never get this file.\n"]
     for test, why in left:
         lines = [f"{test.place}: {' '.join(why.split())}", "", *test.code.split("\n")]
-        parts.append("\n".join(f"# {line}".rstrip() for line in lines) + "\n")
+        parts.append("\n".join(map(str.rstrip, map("# {}".format, lines))) + "\n")
     return "\n".join(parts)

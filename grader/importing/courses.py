@@ -15,12 +15,13 @@ import msgspec
 from grader.assignment.naming import named
 from grader.assignment.trial import TryOut
 from grader.errors import AssignmentError, UsageError
-from grader.importing import nbgrader_markup, otter_markup
 from grader.importing.convert import Converted, convert_all
 from grader.importing.drafts import read_cells
+from grader.importing.markup import nbgrader_markup, otter_markup
 from grader.notebooks.text_format import is_text_notebook
 
 MOST_NOTEBOOKS = 2_000
+SUFFIXES = (".ipynb", ".py", ".md")
 CONFIG = "nbgrader_config.py"
 _SOURCE = re.compile(
     r"""^\s*c\.(?:CourseDirectory|NbGrader)\.source_directory\s*=\s*["']([^"']+)["']""",
@@ -92,10 +93,10 @@ def _notebooks(folder: Path, known: Callable[[list[dict[str, object]]], bool]) -
     aside.
     """
     found = []
-    paths = sorted(path for path in folder.rglob("*") if path.suffix in (".ipynb", ".py", ".md"))
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
     for path in paths[:MOST_NOTEBOOKS]:
         parts = path.relative_to(folder).parts[:-1]
-        if _MADE.intersection(parts) or any(part.startswith(".") for part in parts):
+        if _MADE.intersection(parts) or "/." in "/".join(("", *parts)):
             continue
         try:
             data = path.read_bytes()

@@ -11,11 +11,12 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from grader.importing.drafts import Cell, trees
+from grader.importing.source_code import module_names, text_of
 from grader.notebooks.definitions import tree_of
 
 MOST_FILES = 500
 MOST_BYTES = 64 << 20
-NOT_TAKEN = ("checks/", "expectations/", ".ipynb_checkpoints/", "__pycache__/")
+_NOT_TAKEN = re.compile(r"(?:^|/)(?:checks|expectations|\.ipynb_checkpoints|__pycache__)/")
 WRITERS = frozenset(
     (
         "to_csv",
@@ -98,29 +99,23 @@ class _FileSearch:
         """Take the files that code names and the modules that it imports."""
         self._written.update(map(_plain, _written(tree)))
         for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.Constant)
-                and isinstance(node.value, str)
-                and 0 < len(node.value) < 200
-            ):
-                self.take(node.value, place)
-            elif isinstance(node, ast.Import | ast.ImportFrom):
-                names = (
-                    [alias.name for alias in node.names]
-                    if isinstance(node, ast.Import)
-                    else [node.module or ""]
-                )
-                for name in filter(None, names):
-                    self.module(name, place)
+            text = text_of(node)
+            if text and len(text) < 200:
+                self.take(text, place)
+            for name in filter(None, module_names(node)):
+                self.module(name, place)
 
     def keep_folders(self) -> None:
         """Let the folders be there that the notebook writes into, as they are for its author."""
         for path in sorted(self._written):
             parent = path.rpartition("/")[0]
             inside = bool(parent) and ".." not in parent.split("/") and not parent.startswith("/")
-            there = any(found.startswith(f"{parent}/") for found in self.files)
-            if inside and not there and (self.folder / parent).is_dir():
+            if inside and not self._holds(parent) and (self.folder / parent).is_dir():
                 self.files[f"{parent}/.keep"] = b""
+
+    def _holds(self, folder: str) -> bool:
+        """Return whether a file was taken from a folder."""
+        return any(path.startswith(f"{folder}/") for path in self.files)
 
     def module(self, name: str, place: str) -> None:
         """Take a module beside the notebook, a package with all its files."""
@@ -174,9 +169,9 @@ class _FileSearch:
             if start.is_file():
                 yield start
             elif start.is_dir() and start != self.folder:
-                yield from sorted(one for one in start.rglob("*") if one.is_file())
+                yield from sorted(filter(Path.is_file, start.rglob("*")))
             elif "*" in path and len(path) > 2 and path[0] != "*":
-                yield from sorted(one for one in self.folder.glob(path) if one.is_file())
+                yield from sorted(filter(Path.is_file, self.folder.glob(path)))
         except (OSError, ValueError, NotImplementedError):  # a text that is not a file's name
             return
 
@@ -184,12 +179,7 @@ class _FileSearch:
         path = found.relative_to(self.folder).as_posix()
         taken = path in self.files or path in (self.own, "assignment.toml")
         taken |= path.endswith(".ipynb") and path not in self.run
-        if (
-            taken
-            or path.startswith(NOT_TAKEN)
-            or any(f"/{one}" in path for one in NOT_TAKEN)
-            or found.is_symlink()
-        ):
+        if taken or _NOT_TAKEN.search(path) or found.is_symlink():
             return
         size = found.stat().st_size
         if len(self.files) >= MOST_FILES or self._size + size > MOST_BYTES:
@@ -221,17 +211,15 @@ def _written(tree: ast.Module) -> Iterator[str]:
         if not isinstance(node, ast.Call):
             continue
         last = ast.unparse(node.func).rpartition(".")[2]
-        texts = [
-            one.value
-            for one in node.args
-            if isinstance(one, ast.Constant) and isinstance(one.value, str)
-        ]
-        mode = [
-            one.value.value
-            for one in node.keywords
-            if one.arg == "mode" and isinstance(one.value, ast.Constant)
-        ]
-        modes = [str(one) for one in [*texts[1:2], *mode]]
-        writes = last == "open" and any(set(one) & set("wax") for one in modes)
-        if texts and (writes or (last in WRITERS and texts)):
+        texts = [text for text in map(text_of, node.args) if text is not None]
+        if texts and (last in WRITERS or (last == "open" and _opens_to_write(node, texts))):
             yield texts[0]
+
+
+def _opens_to_write(call: ast.Call, texts: list[str]) -> bool:
+    """Return whether `open` writes: its mode is the second text or named."""
+    modes = "".join(texts[1:2])
+    for one in call.keywords:
+        if one.arg == "mode" and isinstance(one.value, ast.Constant):
+            modes += str(one.value.value)
+    return not set("wax").isdisjoint(modes)

@@ -1,7 +1,7 @@
 """What notebooks with another grader's markup have in common: their cells, and the draft that a
 markup's reader makes.
 
-A reader (`from_nbgrader`, `from_otter`) goes through the cells and sorts them: cells that stay,
+A reader (`nbgrader_markup`, `otter_markup`) goes through the cells and sorts them: cells that stay,
 some of them now the students', and tests that become checks. What it can't take over it says in
 sentences that name the cell.
 """
@@ -12,11 +12,13 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from itertools import filterfalse
 from typing import Any
 
 import msgspec
 
 from grader.errors import UsageError
+from grader.importing.source_code import plain_python
 from grader.markers import BEGIN, END, PLACEHOLDER, RESEMBLES
 from grader.notebooks.definitions import tree_of
 from grader.notebooks.jupyter_format import nbformat
@@ -36,7 +38,7 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     points: float
     code: str
     hidden: bool = False
-    sentence: str = ""  # of the report; the code's docstring where it is empty
+    sentence: str = ""  # of the report; the code's docstring if it is empty
     when_passed: str = ""  # the author's words for who passes, and for who does not
     when_failed: str = ""
     after: str = ""  # the id of the notebook's cell that it stood behind; empty: ahead of all
@@ -52,14 +54,33 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     untouched: bool = False  # whether the untouched template passes it
 
 
-class Draft(msgspec.Struct):
+class TestDraft(msgspec.Struct):
+    """The tests of an assignment on its way."""
+
+    tests: list[Test] = []
+    questions: dict[str, str] = {}  # id -> title
+    left: dict[str, tuple[Test, str]] = {}  # tests that could not be carried over, and why
+    notes: list[str] = []
+
+    def change(self, test: Test, **changes: Any) -> None:
+        """Put a changed test in a test's place."""
+        self.tests[self.tests.index(test)] = msgspec.structs.replace(test, **changes)
+
+    def leave_out(self, test: Test, why: str, note: str, outdated: str) -> None:
+        """Take out a test.
+
+        note: what the author reads of it; outdated: how earlier notes begin that it replaces
+        """
+        self.tests.remove(test)
+        self.left[test.id] = (test, why)
+        self.notes = [old for old in self.notes if not old.startswith(outdated)]
+        self.notes.append(note)
+
+
+class Draft(TestDraft):
     """What a markup's reader found."""
 
     cells: list[Cell] = []
-    tests: list[Test] = []
-    left: dict[str, tuple[Test, str]] = {}  # tests that could not be carried over, and why
-    notes: list[str] = []
-    questions: dict[str, str] = {}  # id -> title
     files: list[str] = []  # paths of files beside the notebook, that students need
 
 
@@ -71,8 +92,8 @@ class Names:
         self._taken: set[str] = set()
 
     def take(self, wanted: str, otherwise: str) -> str:
-        """Return the wanted name, or the other where it is empty, with a number behind it where it
-        is taken.
+        """Return the wanted name, or the other if it is empty, with a number behind it if it is
+        taken.
         """
         base = wanted or otherwise
         name, count = base, 1
@@ -100,7 +121,7 @@ def from_text(data: bytes, name: str) -> bytes:
 
 
 def read_cells(data: bytes, name: str) -> tuple[dict[str, Any], list[Cell]]:
-    """Return a notebook and its cells; raise `UsageError` where it is none, or none in Python."""
+    """Return a notebook and its cells; raise `UsageError` if it is none, or none in Python."""
     if name.endswith((".py", ".md")):
         data = from_text(data, name)
     try:
@@ -109,7 +130,7 @@ def read_cells(data: bytes, name: str) -> tuple[dict[str, Any], list[Cell]]:
             notebook = json.loads(
                 nbformat.writes(nbformat.reads(data.decode("utf-8-sig"), as_version=4))
             )
-        cells = [dict(cell, source="".join(cell["source"])) for cell in notebook["cells"]]
+        cells = list(map(_with_source, notebook["cells"]))
         told = notebook.get("metadata", {})
         language = (
             told.get("language_info", {}).get("name")
@@ -123,6 +144,10 @@ def read_cells(data: bytes, name: str) -> tuple[dict[str, Any], list[Cell]]:
             f"{name} is a notebook in {language}: only those in Python can be graded here"
         )
     return notebook, cells
+
+
+def _with_source(cell: Cell) -> Cell:
+    return cell | {"source": "".join(cell["source"])}
 
 
 def identify(cell: Cell, wanted: str, number: int, ids: Names) -> str:
@@ -139,7 +164,7 @@ def check_id(text: str) -> str:
 
 
 def to_students(cell: Cell, points: float | None = None) -> None:
-    """Give a cell to the students, with markers around the whole of it where it has none;
+    """Give a cell to the students, with markers around the whole of it if it has none;
     ``points`` are for words.
     """
     ours: dict[str, Any] = {"role": "student"}
@@ -154,6 +179,12 @@ def to_students(cell: Cell, points: float | None = None) -> None:
             cell["source"] = f"{BEGIN}\n{cell['source'].rstrip()}\n{END}"
 
 
+def code_cell(id_: str, source: str) -> Cell:
+    """Return a new code cell, which has not run."""
+    cell: Cell = {"cell_type": "code", "id": id_, "metadata": {}, "source": source}
+    return cell | {"outputs": [], "execution_count": None}
+
+
 def answer_cell(id_: str, points: float, text: str = "") -> Cell:
     """Return a new Markdown cell for an answer in words."""
     metadata = {"grader": {"role": "student", "points": points}}
@@ -166,6 +197,11 @@ def shared(points: float, count: int) -> list[float]:
     """
     whole, rest = divmod(max(round(100 * points), count), max(count, 1))
     return [(whole + (index < rest)) / 100 for index in range(count)]
+
+
+def expected(text: str) -> str:
+    """Return the line that expects what an expression is, by the expression itself."""
+    return f"expect({text!r}, recordable({text}))"
 
 
 def numbered(code: str) -> str:
@@ -189,13 +225,6 @@ def is_students(cell: Cell) -> bool:
     return bool(cell.get("metadata", {}).get("grader", {}).get("role") == "student")
 
 
-def plain_python(source: str) -> str:
-    """Return a code cell with its magic commands as empty lines."""
-    return "\n".join(
-        "" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")
-    )
-
-
 def trees(cells: list[Cell]) -> Iterator[tuple[Cell, ast.Module]]:
     """Yield the code cells that can be parsed, with their syntax trees."""
     for cell in cells:
@@ -209,7 +238,7 @@ def trees(cells: list[Cell]) -> Iterator[tuple[Cell, ast.Module]]:
 def without_false_markers(cells: list[Cell]) -> None:
     """Take out comments that only resemble a marker of ours: a handout with one is refused."""
     for cell in cells:
-        kept = [line for line in cell["source"].split("\n") if not _is_false_marker(line)]
+        kept = filterfalse(_is_false_marker, cell["source"].split("\n"))
         cell["source"] = "\n".join(kept)
 
 
@@ -220,13 +249,21 @@ def _is_false_marker(line: str) -> bool:
     return RESEMBLES.search(line) is not None
 
 
+def position_behind(cells: list[Cell], id_: str) -> int:
+    """Return the position behind the cell with an id: behind the last one if there is no such
+    cell.
+    """
+    for position, cell in enumerate(cells, start=1):
+        if cell.get("id") == id_:
+            return position
+    return len(cells)
+
+
 def add_points(cells: list[Cell], after: str, points: float) -> bool:
     """Let a person give points for the last of the students' cells up to one; return whether there
     is such a cell.
     """
-    ids = [cell.get("id") for cell in cells]
-    until = ids.index(after) + 1 if after in ids else len(cells)
-    for cell in reversed(cells[:until]):
+    for cell in reversed(cells[: position_behind(cells, after)]):
         if is_students(cell):
             ours = cell["metadata"]["grader"]
             ours["points"] = float(ours.get("points", 0)) + points

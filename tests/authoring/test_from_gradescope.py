@@ -18,9 +18,9 @@ from grader.authoring.record import record
 from grader.cli import run
 from grader.errors import UsageError
 from grader.grading.grade import Options, grade
-from grader.importing.gradescope import from_gradescope
-from grader.importing.solution_markers import marked_module
-from grader.importing.unittest_files import FoundTest, read_tests
+from grader.importing.gradescope.autograders import from_gradescope
+from grader.importing.gradescope.solution_markers import marked_module
+from grader.importing.gradescope.unittest_files import FoundTest, read_tests
 from grader.model import Report, Visibility
 
 SOLUTION = '''\

@@ -16,7 +16,7 @@ from grader.authoring.record import record
 from grader.grading.grade import Options, grade
 from grader.importing.convert import Converted, convert
 from grader.importing.drafts import Draft, read_cells
-from grader.importing.nbgrader_markup import draft
+from grader.importing.markup.nbgrader_markup import draft
 from grader.model import Report
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from grader.authoring.strip import strip_python
 from grader.importing.drafts import Cell, Draft
-from grader.importing.otter_comments import marked
-from grader.importing.otter_markup import draft, is_otters
-from grader.importing.otter_tests import read_test, resolved
+from grader.importing.markup.otter_comments import marked
+from grader.importing.markup.otter_markup import draft, is_otters
+from grader.importing.markup.otter_tests import read_test, resolved
 
 
 def cell(kind: str, *lines: str, shown: str = "") -> Cell:

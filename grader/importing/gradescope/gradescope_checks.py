@@ -8,8 +8,10 @@ import ast
 import textwrap
 from collections.abc import Mapping
 
-from grader.importing.check_files import installed
+from grader.importing.check_files import in_box_check, one_line
 from grader.importing.drafts import Test
+from grader.importing.old_modules import installed
+from grader.importing.source_code import IMPORTS, is_test_case, module_names, top_module
 from grader.notebooks.definitions import tree_of
 
 # What a test speaks of if it needs the process that the student's code runs in.
@@ -61,7 +63,7 @@ def in_process(test: Test, modules: Modules) -> str:
             return f"it uses `{node.id}`"
         if isinstance(node, ast.ClassDef) and not _is_test_class(node):
             return f"it defines the class `{node.name}`"
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, IMPORTS):
             why = _why_not(node, modules)
             if why:
                 return why
@@ -75,35 +77,35 @@ def in_process(test: Test, modules: Modules) -> str:
 
 
 def _is_test_class(node: ast.ClassDef) -> bool:
-    return any("TestCase" in ast.unparse(base) for base in node.bases) or node.name.startswith(
-        "Test"
-    )
+    return is_test_case(node) or node.name.startswith("Test")
 
 
 def _why_not(node: ast.Import | ast.ImportFrom, modules: Modules) -> str:
     """Return why an import can't be had in the grader's process."""
-    names = (
-        [one.name for one in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-    )
-    for name in names:
-        top = name.split(".")[0]
+    for name in module_names(node):
+        top = top_module(name)
         if top in BESIDE:
             return f"it uses `{top}`"
-        if name in modules:
-            stars = isinstance(node, ast.ImportFrom) and any(one.name == "*" for one in node.names)
-            if isinstance(node, ast.Import) or stars:
-                return f"it imports `{name}` as a whole"
-            unknown = {one.name for one in node.names} - modules[name]
-            taken = any(not unknown.isdisjoint(other) for other in modules.values())
-            if unknown:
-                told = "another module's" if taken else "no function or class of it"
-                return f"it imports `{min(unknown)}`, which is {told}"
-            asked = {one.name for one in node.names}
-            first = next(one for one in modules if modules[one] & asked)
-            if first != name:
-                return f"`{name}` and `{first}` define the same name"
-        elif not installed(top):
+        if name not in modules and not installed(top):
             return f"it needs `{top}`, which is not installed here"
+        if name in modules:
+            asked = {alias.name for alias in node.names}
+            if isinstance(node, ast.Import) or "*" in asked:
+                return f"it imports `{name}` as a whole"
+            return _why_not_from(name, asked, modules)
+    return ""
+
+
+def _why_not_from(module: str, asked: set[str], modules: Modules) -> str:
+    """Return why names of one of the students' modules can't be asked for."""
+    unknown = asked - modules[module]
+    defining = [name for name, defined in modules.items() if defined & asked]
+    if unknown:
+        taken = any(map(unknown.intersection, modules.values()))
+        told = "another module's" if taken else "no function or class of it"
+        return f"it imports `{min(unknown)}`, which is {told}"
+    if defining[0] != module:
+        return f"`{module}` and `{defining[0]}` define the same name"
     return ""
 
 
@@ -120,9 +122,9 @@ def checks_head() -> str:
 
 def check_text(test: Test, modules: Modules) -> str:
     """Return a test as a check: what it imports of the student's is asked for by name."""
-    sentence = " ".join(test.sentence.split()).replace("\\", "").replace('"', "'")
     if test.in_box:
-        return f'def test_{test.id}(in_box):\n    """{sentence}"""\n    in_box()\n'
+        return in_box_check(test.id, test.sentence)
+    sentence = one_line(test.sentence)
     tree = _Asks(modules).visit(tree_of(test.code))
     code = ast.unparse(ast.fix_missing_locations(tree))
     body = textwrap.indent(f'"""{sentence}"""\n{code}', "    ")

@@ -12,23 +12,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import tomli_w
 
 from grader.assignment.naming import named
 from grader.assignment.trial import Trial, TryOut
 from grader.errors import AssignmentError, UsageError
-from grader.importing.check_files import installed
 from grader.importing.convert import NOT_CARRIED, Converted, commented
 from grader.importing.courses import Course
 from grader.importing.data_files import beside
-from grader.importing.drafts import Names, Test, check_id
-from grader.importing.gradescope_checks import check_text, checks_head, in_process
-from grader.importing.solution_markers import marked_module
-from grader.importing.unittest_files import HIDDEN, FoundTest, read_tests
+from grader.importing.drafts import Names, Test, TestDraft, check_id, code_cell
+from grader.importing.gradescope.gradescope_checks import check_text, checks_head, in_process
+from grader.importing.gradescope.solution_markers import marked_module
+from grader.importing.gradescope.unittest_files import HIDDEN, FoundTest, read_tests
+from grader.importing.old_modules import installed
+from grader.importing.spec_file import check_entry, question_entries, spec_text
 from grader.notebooks.definitions import definitions
 
 SOLUTIONS = ("solution", "solutions", "reference", "reference_solution", "soln", "sol")
@@ -36,9 +37,11 @@ STARTERS = ("template", "templates", "starter", "starter_code", "skeleton", "han
 INNER = ("src", "autograder", "source", "python")
 MARKS = ("run_tests.py", "run_autograder", "setup.sh")
 MOST_TRIALS = 6
+IN_BOX_HEAD = '"""Checks that run in the box: their code is in in_box/."""\n'
 MOST_FILES = 2_000
 _PIP = re.compile(r"\bpip3?(?:\.\d+)?\s+install\s+([^\n;&|]+)")
 _APT = re.compile(r"\bapt(?:-get)?\s+install\s+([^\n;&|]+)")
+_PYTHON_ALONE = re.compile(r"(?:\s*(?:-y|python3?(?:-\w+)?))+\s*")
 _VISIBILITY = re.compile(r"JSONTestRunner\([^)]*?\bvisibility\s*=\s*['\"](\w+)['\"]", re.DOTALL)
 _THEIRS = frozenset(("gradescope-utils", "gradescope_utils", "subprocess32", "timeout-decorator"))
 
@@ -58,16 +61,12 @@ class Autograder(msgspec.Struct, frozen=True):
         return str(generic or self.root.name)
 
 
-class _Draft(msgspec.Struct):
+class _Draft(TestDraft, kw_only=True):
     """What becomes of an autograder."""
 
     solution: dict[str, bytes]
     modules: dict[str, frozenset[str]]  # of the solution -> what each defines
-    tests: list[Test] = []
-    groups: dict[str, str] = {}
-    provided: dict[str, bytes] = {}
-    left: list[tuple[Test, str]] = []
-    notes: list[str] = []
+    provided: dict[str, bytes]
 
 
 def from_gradescope(folder: Path, tell: Callable[[str], None], try_out: TryOut) -> Course:
@@ -101,21 +100,18 @@ def from_gradescope(folder: Path, tell: Callable[[str], None], try_out: TryOut) 
 
 def _autograders(folder: Path) -> list[Path]:
     """Return the folders that hold an autograder, the folder itself before those below it."""
-    candidates = [folder, *(folder / name for name in INNER)]
-    for one in candidates:
+    for one in (folder, *map(folder.joinpath, INNER)):
         if _is_autograder(one):
             return [one]
     found: list[Path] = []
-    paths = sorted(path for path in folder.rglob("*") if path.is_dir())
-    for path in paths[:MOST_FILES]:
-        inside = any(path.is_relative_to(one) for one in found)
-        if not inside and _is_autograder(path):
+    for path in sorted(filter(Path.is_dir, folder.rglob("*")))[:MOST_FILES]:
+        if not any(map(path.is_relative_to, found)) and _is_autograder(path):
             found.append(path)
     return found
 
 
 def _is_autograder(folder: Path) -> bool:
-    marked = any((folder / name).is_file() for name in MARKS)
+    marked = any(map(Path.is_file, map(folder.joinpath, MARKS)))
     tested = any(folder.glob("tests/**/test*.py"))
     if marked:
         return tested or any(folder.glob("test*.py"))
@@ -137,29 +133,31 @@ def _opened(root: Path) -> Autograder | str:
 
 
 def _below(folder: Path, names: tuple[str, ...]) -> Path | None:
-    found = (folder / name for name in names)
-    return next((path for path in found if path.is_dir() and any(path.rglob("*.py"))), None)
+    """Return the first of the folders by these names that holds Python files."""
+    for path in map(folder.joinpath, names):
+        if path.is_dir() and any(path.rglob("*.py")):
+            return path
+    return None
 
 
 # --- one autograder -------------------------------------------------------------------------------
 
 
 def _converted(one: Autograder, name: str, title: str, try_out: TryOut) -> Converted:
-    made = _Draft(*_solution(one))
+    made = _solution(one)
     _read(one, made)
     if not made.tests:
         raise UsageError(f"{one.root} holds no test that can be carried over")
     _take_files(one, made)
     _requirements(one, made)
     trial = _settled(made, name, title, try_out)
-    made.notes += [f"before `grader handout`: {leak}" for leak in trial.leaks]
+    made.notes += map("before `grader handout`: {}".format, trial.leaks)
     return Converted(_files(made, name, title), tuple(dict.fromkeys(made.notes)))
 
 
-def _solution(one: Autograder) -> tuple[dict[str, bytes], dict[str, frozenset[str]]]:
-    """Return the solution's files with markers, and what its modules define."""
-    files: dict[str, bytes] = {}
-    modules: dict[str, frozenset[str]] = {}
+def _solution(one: Autograder) -> _Draft:
+    """Return a draft of the solution's files, with markers, and what its modules define."""
+    made = _Draft(solution={}, modules={}, provided={})
     for path in sorted(one.solution.rglob("*.py"))[:MOST_FILES]:
         place = path.relative_to(one.solution).as_posix()
         if path.name.startswith(("test_", ".")) or "__pycache__" in place or path.is_symlink():
@@ -167,14 +165,17 @@ def _solution(one: Autograder) -> tuple[dict[str, bytes], dict[str, frozenset[st
         try:
             text = path.read_text(encoding="utf-8-sig")
             starter = one.starter / place if one.starter is not None else None
-            begun = (
-                starter.read_text(encoding="utf-8-sig") if starter and starter.is_file() else None
-            )
-            files[place] = marked_module(text, begun).encode()
+            begun = starter.read_text("utf-8-sig") if starter and starter.is_file() else None
+            made.solution[place] = marked_module(text, begun).encode()
         except (OSError, UnicodeDecodeError, SyntaxError) as error:
             raise UsageError(f"{path} can't be read: {error}") from error
-        modules[place.removesuffix(".py").replace("/", ".")] = frozenset(definitions(text))
-    return files, modules
+        made.modules[_module(place)] = definitions(text)
+    return made
+
+
+def _module(place: str) -> str:
+    """Return the dotted name of a module by its path."""
+    return place.removesuffix(".py").replace("/", ".")
 
 
 def _read(one: Autograder, made: _Draft) -> None:
@@ -201,7 +202,7 @@ def _read(one: Autograder, made: _Draft) -> None:
             continue
         made.notes += [f"{at}: {note}" for note in test.notes]
         question = groups.setdefault(test.group, f"q{len(groups) + 1}")
-        made.groups[question] = test.title
+        made.questions[question] = test.title
         made.tests.append(_test(test, at, question, default, names, weighed=weighed))
 
 
@@ -239,10 +240,12 @@ def _visibility(one: Autograder) -> str:
 
 def _order(number: str) -> tuple[tuple[int, str], ...]:
     """Return a key by which "1.10" comes behind "1.9", and what has no number last."""
-    parts = re.findall(r"\d+|[^\d.]+", number)
-    return tuple((int(one), "") if one.isdigit() else (1 << 30, one) for one in parts) or (
-        (1 << 31, ""),
-    )
+    parts = map(_order_of_part, re.findall(r"\d+|[^\d.]+", number))
+    return tuple(parts) or ((1 << 31, ""),)
+
+
+def _order_of_part(part: str) -> tuple[int, str]:
+    return (int(part), "") if part.isdigit() else (1 << 30, part)
 
 
 def _take_files(one: Autograder, made: _Draft) -> None:
@@ -250,17 +253,12 @@ def _take_files(one: Autograder, made: _Draft) -> None:
     import.
     """
     sources = [test.code for test in made.tests]
-    sources += [data.decode() for data in made.solution.values()]
-    cells = [{"cell_type": "code", "metadata": {}, "source": source} for source in sources]
-    found = beside(cells, one.root, [], "")
-    own = {path.relative_to(one.root).as_posix() for path in one.tests}
-    apart = one.solution.name, *STARTERS
+    sources += map(bytes.decode, made.solution.values())
+    found = beside([code_cell("", source) for source in sources], one.root, [], "")
+    apart = tuple(map("{}/".format, (one.solution.name, *STARTERS)))
     for path, data in found.files.items():
-        if (
-            path not in own
-            and path not in made.solution
-            and not path.startswith(tuple(f"{name}/" for name in apart))
-        ):
+        tested = one.root / path in one.tests
+        if not tested and path not in made.solution and not path.startswith(apart):
             made.provided[path] = data
     if made.provided:
         listed = ", ".join(sorted(made.provided))
@@ -272,30 +270,37 @@ def _take_files(one: Autograder, made: _Draft) -> None:
 
 def _requirements(one: Autograder, made: _Draft) -> None:
     """Say which packages the autograder installs, and which of them are missing here."""
-    wanted: list[str] = []
-    listed = one.root / "requirements.txt"
-    if listed.is_file():
-        lines = listed.read_text("utf-8", "replace").splitlines()
-        wanted += [line.split("#")[0].strip() for line in lines]
     setup = one.root / "setup.sh"
     text = setup.read_text("utf-8", "replace") if setup.is_file() else ""
-    for found in _PIP.findall(text):
-        words = found.split()
-        wanted += [
-            word.strip("'\"") for word in words if not word.startswith("-") and "/" not in word
-        ]
-    packages = list(dict.fromkeys(filter(_is_package, wanted)))
-    missing = [one for one in packages if not installed(_package(one).replace("-", "_").lower())]
+    packages = dict.fromkeys(filter(_is_package, _wanted(one.root / "requirements.txt", text)))
+    missing = filterfalse(_is_installed, packages)
     if packages:
-        told = f"; not found here by these names: {', '.join(missing)}" if missing else ""
+        absent = ", ".join(missing)
+        told = f"; not found here by these names: {absent}" if absent else ""
         made.notes.append(
             f"install beside the grader what the autograder needs: {', '.join(packages)}{told}"
         )
     for found in _APT.findall(text):
-        if not re.fullmatch(r"(?:\s*(?:-y|python3?(?:-\w+)?))+\s*", found):
+        if not _PYTHON_ALONE.fullmatch(found):
             made.notes.append(
                 f"setup.sh installs packages of the system, which is left to you: {found.strip()}"
             )
+
+
+def _wanted(requirements: Path, setup: str) -> Iterator[str]:
+    """Yield the words that may name packages: lines of requirements, and what `pip install` has
+    behind it.
+    """
+    if requirements.is_file():
+        for line in requirements.read_text("utf-8", "replace").splitlines():
+            yield line.partition("#")[0].strip()
+    for word in " ".join(_PIP.findall(setup)).split():
+        if not word.startswith("-") and "/" not in word:
+            yield word.strip("'\"")
+
+
+def _is_installed(package: str) -> bool:
+    return installed(_package(package).replace("-", "_").lower())
 
 
 def _package(wanted: str) -> str:
@@ -320,8 +325,7 @@ def _settled(made: _Draft, name: str, title: str, try_out: TryOut) -> Trial:
     for test in [*made.tests]:
         why = in_process(test, made.modules)
         if why and not test.in_box:
-            _replace(made, test, msgspec.structs.replace(test, in_box=True))
-            made.notes.append(f"{test.place} runs in the box, beside the students' files: {why}")
+            _into_the_box(made, test, why)
     trial = Trial()
     for _ in range(MOST_TRIALS):
         trial = try_out(_files(made, name, title))
@@ -331,67 +335,55 @@ def _settled(made: _Draft, name: str, title: str, try_out: TryOut) -> Trial:
             if test.id in trial.wrong:
                 _move_on(made, test, trial.wrong[test.id])
             elif test.id in trial.easy:
-                _replace(made, test, msgspec.structs.replace(test, untouched=True))
+                made.change(test, untouched=True)
                 if trial.easy[test.id] and test.points:
                     made.notes.append(f"{test.place}: the untouched template passes it too")
         if not made.tests:
-            raise UsageError("no test passes for the solution; the last said: " + made.left[-1][1])
+            _, why = made.left.popitem()[1]
+            raise UsageError(f"no test passes for the solution; the last said: {why}")
     return trial
 
 
 def _move_on(made: _Draft, test: Test, why: str) -> None:
     if not test.in_box:
-        _replace(made, test, msgspec.structs.replace(test, in_box=True))
-        told = f"in the grader's process the solution fails it: {why}"
-        made.notes.append(f"{test.place} runs in the box, beside the students' files: {told}")
+        _into_the_box(made, test, f"in the grader's process the solution fails it: {why}")
         return
-    made.tests = [one for one in made.tests if one.id != test.id]
     reason = f"the solution fails it: {why}"
-    made.left.append((test, reason))
-    made.notes = [note for note in made.notes if not note.startswith(test.place)]
-    made.notes.append(
-        f"{test.place} is left out, with its points: {reason}; it stands in {NOT_CARRIED}"
-    )
+    note = f"{test.place} is left out, with its points: {reason}; it stands in {NOT_CARRIED}"
+    made.leave_out(test, reason, note, test.place)
 
 
-def _replace(made: _Draft, test: Test, other: Test) -> None:
-    made.tests = [other if one.id == test.id else one for one in made.tests]
+def _into_the_box(made: _Draft, test: Test, why: str) -> None:
+    made.change(test, in_box=True)
+    made.notes.append(f"{test.place} runs in the box, beside the students' files: {why}")
 
 
 def _files(made: _Draft, name: str, title: str) -> dict[str, bytes]:
     """Return the files of the assignment as it stands."""
     files = {f"solution/{path}": data for path, data in made.solution.items()}
-    files |= {path: data for path, data in made.provided.items() if path not in files}
-    inside = [test for test in made.tests if not test.in_box]
-    head = (
-        checks_head() if inside else '"""Checks that run in the box: their code is in in_box/."""\n'
-    )
-    texts = [check_text(test, made.modules) for test in made.tests]
-    files["checks/test_gradescope.py"] = "\n\n".join([head, *texts]).encode()
+    files = made.provided | files
+    texts = [IN_BOX_HEAD if all(test.in_box for test in made.tests) else checks_head()]
     for test in made.tests:
+        texts.append(check_text(test, made.modules))
         if test.in_box:
             files[f"checks/in_box/{test.id}.py"] = f"{test.code}\n".encode()
+    files["checks/test_gradescope.py"] = "\n\n".join(texts).encode()
     if made.left:
-        files[NOT_CARRIED] = commented(made.left).encode()
+        files[NOT_CARRIED] = commented(made.left.values()).encode()
     files["assignment.toml"] = _spec(made, name, title).encode()
     return files
 
 
 def _spec(made: _Draft, name: str, title: str) -> str:
-    asked = {test.question for test in made.tests}
-    table: dict[str, Any] = {"schema": 1, "name": name, "title": title, "reference": "solution"}
-    table["questions"] = [
-        {"id": id_, "title": told} for id_, told in made.groups.items() if id_ in asked
-    ]
-    table["files"] = [*_student_files(made)]
-    table["checks"] = [*map(_entry, made.tests)]
-    if made.provided:
-        table["provided"] = {path: path for path in made.provided}
-    head = (
-        "# Made of a Gradescope autograder by `grader new`. Every key is explained in"
-        " docs/spec.md.\n"
-    )
-    return head + tomli_w.dumps(table)
+    table = {
+        "name": name,
+        "title": title,
+        "reference": "solution",
+        "questions": question_entries(made.questions, made.tests),
+        "files": list(_student_files(made)),
+        "checks": list(map(check_entry, made.tests)),
+    }
+    return spec_text("a Gradescope autograder", table, made.provided)
 
 
 def _student_files(made: _Draft) -> Iterator[dict[str, Any]]:
@@ -400,19 +392,6 @@ def _student_files(made: _Draft) -> Iterator[dict[str, Any]]:
     """
     taken: set[str] = set()
     for path in made.solution:
-        module = path.removesuffix(".py").replace("/", ".")
-        names = sorted(made.modules[module] - taken)
+        names = sorted(made.modules[_module(path)] - taken)
         taken.update(names)
         yield {"path": path} | ({"provides": names} if names else {})
-
-
-def _entry(test: Test) -> dict[str, Any]:
-    points = int(test.points) if test.points == int(test.points) else test.points
-    entry: dict[str, Any] = {"id": test.id, "question": test.question, "points": points}
-    if test.hidden:
-        entry["visibility"] = "hidden"
-    if test.in_box:
-        entry["in_box"] = True
-    if test.untouched:
-        entry["may_pass_untouched"] = True
-    return entry

@@ -10,19 +10,28 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Collection, Iterable, Iterator
+from itertools import filterfalse
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from grader.importing.check_files import bound, needed
+from grader.importing.source_code import (
+    FUNCTIONS,
+    Function,
+    bound,
+    is_named_test,
+    is_test_case,
+    needed,
+    one_by_one,
+    top_module,
+)
 from grader.notebooks.definitions import tree_of
 
 PREPARED = ("setUpClass", "setup_class", "setUp", "setup_method", "setup")
 CLEARED = ("tearDown", "teardown_method", "tearDownClass")
 HIDDEN = ("hidden", "after_due_date", "after_published")
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _OWN = ("gradescope_utils", "timeout_decorator", "subprocess32")
 FIXTURES = {  # of pytest's, with the statements that stand for them
     "tmp_path": "import pathlib, tempfile\ntmp_path = pathlib.Path(tempfile.mkdtemp())",
@@ -75,17 +84,12 @@ def read_tests(source: str, stem: str) -> Iterator[FoundTest]:
             for test in file.methods(node):
                 told = (ast.get_docstring(node) or "").partition("\n")[0]
                 yield from file.tests(test, node, node.name, told or _words(node.name))
-        elif isinstance(node, _FUNCTIONS) and node.name.startswith("test"):
+        elif is_named_test(node):
             yield from file.tests(node, None, stem, doc or _words(stem))
 
 
 def _holds_tests(node: ast.ClassDef) -> bool:
-    named = any("TestCase" in ast.unparse(base) for base in node.bases)
-    return named or any(map(_is_test, node.body))
-
-
-def _is_test(node: ast.stmt) -> bool:
-    return isinstance(node, _FUNCTIONS) and node.name.startswith("test")
+    return is_test_case(node) or any(map(is_named_test, node.body))
 
 
 def _words(name: str) -> str:
@@ -98,23 +102,26 @@ class _File:
 
     def __init__(self, tree: ast.Module) -> None:
         self.body: list[ast.stmt] = []
+        self.classes: dict[str, ast.ClassDef] = {}
+        self.fixtures: dict[str, Function] = {}
         for node in tree.body:
             if not _is_left_out(node):
-                self.body += _one_by_one(_rewritten(node))
-        self.classes = {node.name: node for node in self.body if isinstance(node, ast.ClassDef)}
-        found = (node for node in self.body if isinstance(node, _FUNCTIONS))
-        self.fixtures = {node.name: node for node in found if _fixture(node) is not None}
+                self.body += one_by_one(_rewritten(node))
+        for node in self.body:
+            if isinstance(node, ast.ClassDef):
+                self.classes[node.name] = node
+            elif isinstance(node, FUNCTIONS) and _is_fixture(node):
+                self.fixtures[node.name] = node
 
-    def methods(self, node: ast.ClassDef) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    def methods(self, node: ast.ClassDef) -> Iterator[Function]:
         """Yield a class's tests, those of its base classes in the file included, as unittest orders
         them.
         """
-        every: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+        every: dict[str, Function] = {}
         for one in self._family(node):
-            for inner in one.body:
-                if isinstance(inner, _FUNCTIONS) and inner.name.startswith("test"):
-                    every.setdefault(inner.name, inner)
-        yield from (every[name] for name in every)
+            for inner in filter(is_named_test, one.body):
+                every.setdefault(inner.name, inner)
+        yield from every.values()
 
     def _family(self, node: ast.ClassDef) -> Iterator[ast.ClassDef]:
         yield node
@@ -124,7 +131,7 @@ class _File:
 
     def tests(
         self,
-        test: ast.FunctionDef | ast.AsyncFunctionDef,
+        test: Function,
         owner: ast.ClassDef | None,
         group: str,
         title: str,
@@ -153,28 +160,28 @@ class _File:
 
     def _code(
         self,
-        test: ast.FunctionDef | ast.AsyncFunctionDef,
+        test: Function,
         owner: ast.ClassDef | None,
         told: _Told,
         given: list[ast.stmt],
     ) -> str:
         """Return the code of a test that needs nothing around it."""
         bare = _rewritten(copy.deepcopy(test))
-        assert isinstance(bare, _FUNCTIONS)
+        assert isinstance(bare, FUNCTIONS)
         bare.decorator_list = told.kept
         prepared: list[ast.stmt] = []
         cleared: list[ast.stmt] = []
-        asked = [arg.arg for arg in bare.args.args]
+        asked = _parameters(bare)
         if owner is not None:
             prepared, cleared = self._prepared(owner, asked[0] if asked else "self")
             asked = asked[1:]
         bound_here = bound(given)
-        prepared += [*given, *self._fixtures([one for one in asked if one not in bound_here])]
+        prepared += [*given, *self._fixtures(filterfalse(bound_here.__contains__, asked))]
         body = bare.body[1:] if ast.get_docstring(bare) is not None else bare.body
         flat = body or [ast.Pass()]
-        if told.kept or _returns(flat) or not _compiles(flat):
+        if told.kept or any(map(_returns, flat)) or not _compiles(flat):
             known = bound_here | self.fixtures.keys() | FIXTURES.keys() | {"set_score"}
-            handed = [one for one in asked if one in known]
+            handed = filter(known.__contains__, asked)
             flat = [bare, _statement(_call(bare, handed, owner))]
         whole = [*prepared, *_guarded(flat, told), *cleared]
         if told.partial:
@@ -185,13 +192,15 @@ class _File:
         """Return the statements that make an object of a test's class, and those behind the
         test.
         """
-        body = chain.from_iterable(one.body for one in self._family(owner))
-        names = {inner.name for inner in body if isinstance(inner, _FUNCTIONS)}
-        before = [_statement(f"{me} = {owner.name}()")]
+        names: set[str] = set()
+        for one in self._family(owner):
+            names.update(node.name for node in one.body if isinstance(node, FUNCTIONS))
+        before = [f"{me} = {owner.name}()"]
         if "setUpModule" in bound(self.body):
-            before.insert(0, _statement("setUpModule()"))
-        before += [_statement(f"{me}.{name}()") for name in PREPARED if name in names]
-        return before, [_statement(f"{me}.{name}()") for name in CLEARED if name in names]
+            before.insert(0, "setUpModule()")
+        before += map(f"{me}.{{}}()".format, filter(names.__contains__, PREPARED))
+        behind = map(f"{me}.{{}}()".format, filter(names.__contains__, CLEARED))
+        return list(map(_statement, before)), list(map(_statement, behind))
 
     def _fixtures(self, names: Iterable[str]) -> list[ast.stmt]:
         """Return the statements that give a test its fixtures."""
@@ -201,9 +210,9 @@ class _File:
                 made += tree_of(FIXTURES[name]).body
             elif name in self.fixtures:
                 node = self.fixtures[name]
-                inner = [arg.arg for arg in node.args.args]
+                inner = _parameters(node)
                 made += self._fixtures(inner)
-                call = f"{name}({', '.join(f'{one}={one}' for one in inner)})"
+                call = _call_text(name, [], inner)
                 yields = any(isinstance(one, ast.Yield) for one in ast.walk(node))
                 made.append(_statement(f"{name} = next({call})" if yields else f"{name} = {call}"))
         return made
@@ -213,12 +222,12 @@ class _File:
         kept: list[ast.stmt] = []
         wanted = _needed(code)
         for _ in range(len(self.body) + 1):
-            kept = [node for node in self.body if _is_kept(node, wanted)]
-            more = wanted | _needed([_without_tests(node) for node in kept])
+            kept = [_without_tests(node) for node in self.body if _is_kept(node, wanted)]
+            more = wanted | _needed(kept)
             if more == wanted:
                 break
             wanted = more
-        return [*map(_without_tests, kept), *code]
+        return [*kept, *code]
 
 
 class _Told(msgspec.Struct):
@@ -236,7 +245,7 @@ class _Told(msgspec.Struct):
     kept: list[ast.expr] = []  # decorators that act on the test, such as `mock.patch`
 
     @classmethod
-    def of(cls, test: ast.FunctionDef | ast.AsyncFunctionDef) -> _Told:
+    def of(cls, test: Function) -> _Told:
         """Return what a test's decorators say."""
         told = cls()
         for decorator in test.decorator_list:
@@ -244,8 +253,7 @@ class _Told(msgspec.Struct):
             name = ast.unparse(call.func if call is not None else decorator)
             if not told._take(name.rpartition(".")[2], name, call):
                 told.kept.append(decorator)
-        names = {arg.arg for arg in (*test.args.args, *test.args.kwonlyargs)}
-        told.partial = told.partial or "set_score" in names
+        told.partial = told.partial or "set_score" in _parameters(test, test.args.kwonlyargs)
         if isinstance(test, ast.AsyncFunctionDef):
             told.skipped = True
             told.notes.append("it is a coroutine")
@@ -281,24 +289,24 @@ class _Told(msgspec.Struct):
 
     def _parametrized(self, call: ast.Call) -> None:
         names = _value(call.args[0]) if call.args else None
-        listed = [one.strip() for one in names.split(",")] if isinstance(names, str) else names
+        listed = list(map(str.strip, names.split(","))) if isinstance(names, str) else names
         rows = call.args[1] if len(call.args) > 1 else None
         if not isinstance(listed, list | tuple) or not isinstance(rows, ast.List | ast.Tuple):
             self.skipped = True
             self.notes.append("its parameters are not written out")
             return
-        mine = [_assigned(list(listed), row) for row in rows.elts]
         before = self.cases or [[]]
         self.cases = []
-        for one in mine:
-            self.cases += [[*one, *other] for other in before]
+        for row in rows.elts:
+            assigned = _assigned(listed, row)
+            self.cases += [[assigned, *other] for other in before]
 
 
-def _assigned(names: list[str], row: ast.expr) -> list[ast.stmt]:
-    """Return the statements that give parameters the values of a row."""
+def _assigned(names: Collection[str], row: ast.expr) -> ast.stmt:
+    """Return the statement that gives parameters the values of a row."""
     if isinstance(row, ast.Call) and ast.unparse(row.func).endswith("param"):
         row = row.args[0] if len(names) == 1 else ast.Tuple([*row.args], ast.Load())
-    return [_statement(f"{', '.join(names)} = {ast.unparse(row)}")]
+    return _statement(f"{', '.join(names)} = {ast.unparse(row)}")
 
 
 def _value(node: ast.expr) -> Any:
@@ -338,27 +346,34 @@ def _guarded(body: list[ast.stmt], told: _Told) -> list[ast.stmt]:
     return body
 
 
-def _call(
-    test: ast.FunctionDef | ast.AsyncFunctionDef, asked: list[str], owner: ast.ClassDef | None
-) -> str:
+def _parameters(function: Function, more: Iterable[ast.arg] = ()) -> list[str]:
+    """Return the names of a function's parameters."""
+    return [one.arg for one in (*function.args.args, *more)]
+
+
+def _call(test: Function, asked: Iterable[str], owner: ast.ClassDef | None) -> str:
     """Return the call of a test that can't stand at the top level."""
-    given = [f"{one}={one}" for one in asked]
-    me = [test.args.args[0].arg] if owner is not None and test.args.args else []
-    return f"{test.name}({', '.join([*me, *given])})"
+    return _call_text(test.name, _parameters(test)[:1] if owner is not None else [], asked)
 
 
-def _returns(body: list[ast.stmt]) -> bool:
-    """Return whether statements return from the function that they stand in."""
-    for node in body:
-        if isinstance(node, ast.Return):
-            return True
-        if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-            continue
-        inner = [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.stmt)]
-        handlers = [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.ExceptHandler)]
-        if _returns(inner) or any(_returns(one.body) for one in handlers):
-            return True
-    return False
+def _call_text(name: str, first: Iterable[str], asked: Iterable[str]) -> str:
+    """Return a call that hands on what stands under the names of its parameters."""
+    return f"{name}({', '.join([*first, *map('{0}={0}'.format, asked)])})"
+
+
+def _returns(node: ast.AST) -> bool:
+    """Return whether a statement returns from the function that it stands in."""
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+        return False
+    return isinstance(node, ast.Return) or any(map(_returns, _inner_statements(node)))
+
+
+def _inner_statements(node: ast.AST) -> Iterator[ast.stmt]:
+    for one in ast.iter_child_nodes(node):
+        if isinstance(one, ast.stmt):
+            yield one
+        elif isinstance(one, ast.ExceptHandler):
+            yield from one.body
 
 
 def _compiles(body: list[ast.stmt]) -> bool:
@@ -381,16 +396,8 @@ def _is_left_out(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
 
 
-def _one_by_one(node: ast.stmt) -> list[ast.stmt]:
-    """Return an import as one statement for each name: a test then needs no name but its own."""
-    if not isinstance(node, ast.Import | ast.ImportFrom):
-        return [node]
-    return [type(node)(**{**dict(ast.iter_fields(node)), "names": [one]}) for one in node.names]
-
-
-def _fixture(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.expr | None:
-    found = (one for one in node.decorator_list if "fixture" in ast.unparse(one))
-    return next(found, None)
+def _is_fixture(node: Function) -> bool:
+    return any("fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
 
 
 def _is_kept(node: ast.stmt, wanted: set[str]) -> bool:
@@ -403,23 +410,25 @@ def _is_kept(node: ast.stmt, wanted: set[str]) -> bool:
 
 def _without_tests(node: ast.stmt) -> ast.stmt:
     """Return a class without its tests, and a fixture without its decorator."""
-    if isinstance(node, _FUNCTIONS) and _fixture(node) is not None:
+    if isinstance(node, FUNCTIONS) and _is_fixture(node):
         bare = copy.deepcopy(node)
         bare.decorator_list = []
         return bare
     if not isinstance(node, ast.ClassDef) or not _holds_tests(node):
         return node
     made = copy.deepcopy(node)
-    made.body = [one for one in made.body if not _is_test(one)] or [ast.Pass()]
+    made.body = list(filterfalse(is_named_test, made.body)) or [ast.Pass()]
     return made
 
 
 def _needed(body: list[ast.stmt]) -> set[str]:
     """Return the names that statements read from their file."""
-    module = ast.fix_missing_locations(ast.Module([copy.deepcopy(node) for node in body], []))
-    own = needed(ast.unparse(module))
-    names = {node.id for node in ast.walk(module) if isinstance(node, ast.Name)}
-    return own | names
+    module = ast.fix_missing_locations(ast.Module(copy.deepcopy(body), []))
+    names = needed(ast.unparse(module))
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+    return names
 
 
 class _Paths(ast.NodeTransformer):
@@ -435,14 +444,14 @@ class _Paths(ast.NodeTransformer):
         return node
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
-        if (node.module or "").split(".")[0] not in _OWN:
+        if top_module(node.module or "") not in _OWN:
             return node
-        if any(alias.name == "check_submitted_files" for alias in node.names):
+        if "check_submitted_files" in map(attrgetter("name"), node.names):
             return ast.copy_location(_statement(FILES), node)
         return ast.Pass()
 
     def visit_Import(self, node: ast.Import) -> ast.AST:
-        node.names = [one for one in node.names if one.name.split(".")[0] not in _OWN]
+        node.names = [one for one in node.names if top_module(one.name) not in _OWN]
         return node if node.names else ast.Pass()
 
 

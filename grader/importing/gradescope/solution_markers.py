@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import ast
 
+from grader.importing.source_code import FUNCTIONS, IMPORTS, Function
 from grader.markers import BEGIN, END
 from grader.notebooks.definitions import tree_of
-
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def marked_module(text: str, starter: str | None = None) -> str:
@@ -25,15 +24,15 @@ def marked_module(text: str, starter: str | None = None) -> str:
         return text
     tree = tree_of(text)
     given = _given(starter)
-    functions = [node for node in _outermost(tree.body) if ast.unparse(node) not in given]
     lines = text.split("\n")
-    if not functions:
-        if any(isinstance(node, _FUNCTIONS) for node in ast.walk(tree)):
-            return text
-        return _program(tree, lines)
-    for node in reversed(functions):
-        _mark_body(node, lines)
-    return "\n".join(lines)
+    marked = False
+    for node in reversed(_outermost(tree.body)):
+        if ast.unparse(node) not in given:
+            _mark_body(node, lines)
+            marked = True
+    if marked or any(isinstance(node, FUNCTIONS) for node in ast.walk(tree)):
+        return "\n".join(lines)
+    return _program(tree, lines)
 
 
 def _given(starter: str | None) -> set[str]:
@@ -42,28 +41,28 @@ def _given(starter: str | None) -> set[str]:
         tree = tree_of(starter or "")
     except SyntaxError:
         return set()
-    return {ast.unparse(node) for node in _outermost(tree.body)}
+    return set(map(ast.unparse, _outermost(tree.body)))
 
 
-def _outermost(body: list[ast.stmt]) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+def _outermost(body: list[ast.stmt]) -> list[Function]:
     """Return functions and methods in the order of their lines, those within functions left out."""
-    found: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
+    found: list[Function] = []
     for node in body:
-        if isinstance(node, _FUNCTIONS):
+        if isinstance(node, FUNCTIONS):
             found.append(node)
         elif isinstance(node, ast.ClassDef | ast.If | ast.Try):
             found += _outermost(node.body)
     return found
 
 
-def _mark_body(node: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> None:
+def _mark_body(node: Function, lines: list[str]) -> None:
     """Put markers around a function's body, its docstring left outside."""
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-    if not body or all(isinstance(one, ast.Pass) or _is_dots(one) for one in body):
+    if all(map(_does_nothing, body)):
         return
     first, last = body[0], body[-1]
     begin, end = first.lineno - 1, last.end_lineno or last.lineno
-    if isinstance(first, (*_FUNCTIONS, ast.ClassDef)) and first.decorator_list:
+    if isinstance(first, (*FUNCTIONS, ast.ClassDef)) and first.decorator_list:
         begin = first.decorator_list[0].lineno - 1
     column = len(lines[begin].encode()[: first.col_offset].decode())
     head = lines[begin][:column]
@@ -90,17 +89,16 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _is_dots(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and node.value.value is ...
-    )
+def _does_nothing(node: ast.stmt) -> bool:
+    """Return whether a statement is `pass` or dots."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return node.value.value is ...
+    return isinstance(node, ast.Pass)
 
 
 def _program(tree: ast.Module, lines: list[str]) -> str:
     """Return a program with markers around all behind its docstring and imports."""
-    rest = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
+    rest = [node for node in tree.body if not isinstance(node, IMPORTS)]
     if rest and ast.get_docstring(tree) is not None:
         rest = rest[1:]
     if not rest or all(isinstance(node, ast.ClassDef) for node in rest):

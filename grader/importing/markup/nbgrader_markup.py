@@ -23,11 +23,12 @@ from grader.importing.drafts import (
     Test,
     answer_cell,
     check_id,
+    expected,
     identify,
     numbered,
-    plain_python,
     to_students,
 )
+from grader.importing.source_code import IMPORTS, parses, plain_python
 from grader.markers import BEGIN, END
 from grader.notebooks.definitions import tree_of
 
@@ -164,10 +165,8 @@ def _tests(
     source = captured(cell["source"])
     lines = "\n".join(chain.from_iterable(map(_automatic, source.splitlines())))
     visible, hidden = split(lines, HIDDEN_BEGIN, HIDDEN_END)
-    kept = (
-        line for line in lines.split("\n") if HIDDEN_BEGIN not in line and HIDDEN_END not in line
-    )
-    shown, every = numbered(visible), numbered("\n".join(kept))
+    every = numbered(_without_markers(lines))
+    shown = numbered(visible)
     id_ = names.take(check_id(cell["id"]).removeprefix("test_"), "test")
     points = _points(markup)
     after = made.cells[-1]["id"] if made.cells else ""
@@ -194,19 +193,23 @@ def captured(source: str) -> str:
     return f"{head}with capture_output() as {found[1]}:\n{textwrap.indent(rest, '    ')}"
 
 
+def _without_markers(lines: str) -> str:
+    kept = []
+    for line in lines.split("\n"):
+        if HIDDEN_BEGIN not in line and HIDDEN_END not in line:
+            kept.append(line)
+    return "\n".join(kept)
+
+
 def _reads(code: str) -> bool:
     """Return whether code can be read, magics aside: what is left of a test without its hidden
     lines may not be.
     """
-    try:
-        tree_of(plain_python(code))
-    except SyntaxError:
-        return False
-    return True
+    return parses(plain_python(code))
 
 
 def _automatic(line: str) -> list[str]:
-    """Return a line, or where it asks for an automatic test, one that records what the reference
+    """Return a line; if it asks for an automatic test, lines that record what the reference
     answers.
     """
     found = _AUTOTEST.match(line)
@@ -216,8 +219,7 @@ def _automatic(line: str) -> list[str]:
         body = tree_of(found[2]).body
     except SyntaxError:
         return [line]
-    asked = [ast.unparse(node) for node in body]
-    return [f"{found[1]}expect({text!r}, recordable({text}))" for text in asked]
+    return [found[1] + expected(ast.unparse(node)) for node in body]
 
 
 def _does_something(code: str) -> bool:
@@ -225,9 +227,7 @@ def _does_something(code: str) -> bool:
         body = tree_of(code).body
     except SyntaxError:
         return True
-    return any(
-        not isinstance(node, ast.Import | ast.ImportFrom) for node in body if not _is_text(node)
-    )
+    return not all(isinstance(node, IMPORTS) or _is_text(node) for node in body)
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import filterfalse
 from typing import Any
 
 import msgspec
 
-from grader.importing.drafts import Cell, plain_python, shared
-from grader.importing.otter_comments import without_ignored
+from grader.importing.drafts import Cell, expected, shared
+from grader.importing.markup.otter_comments import without_ignored
+from grader.importing.source_code import plain_python
 from grader.notebooks.definitions import tree_of
 
 _CONFIG = re.compile(
@@ -42,7 +44,7 @@ def read_test(cell: Cell) -> TestCell:
     import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
 
     source, told = cell["source"], {}
-    notes = []
+    notes: list[str] = []
     found = _CONFIG.match(source)
     if found:
         try:
@@ -84,7 +86,7 @@ def resolved(question: Any, tests: list[float | None]) -> list[float]:
         each = question.get("each")
         question = float(1 if each is None else each) * len(tests)
     if isinstance(question, list):
-        given = [float(points) for points in question[: len(tests)]]
+        given = list(map(float, question[: len(tests)]))
         return given + [0.0] * (len(tests) - len(given))
     said = [points for points in tests if points is not None]
     silent = len(tests) - len(said)
@@ -98,22 +100,19 @@ def resolved(question: Any, tests: list[float | None]) -> list[float]:
 
 
 def _checked(code: str, cell: Cell) -> tuple[str, str]:
-    """Return code in which what was shown is asserted or expected, and a sentence of its own where
-    it has one.
+    """Return code in which what was shown is asserted or expected, and a sentence of its own if it
+    has one.
     """
     tree = tree_of(plain_python(code))
-    functions = [
-        node
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test")
-    ]
     last = tree.body[-1] if tree.body else None
-    if functions and not any(isinstance(node, ast.Expr | ast.Assert) for node in tree.body[1:]):
-        calls = []
-        for node in functions:
-            given = ", ".join(_given(arg.arg) for arg in node.args.args)
-            calls.append(f"{node.name}({given})")
-        told = ast.get_docstring(functions[0]) or ""
+    calls: list[str] = []
+    told = ""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
+            told = told if calls else ast.get_docstring(node) or ""
+            given = map(_given, node.args.args)
+            calls.append(f"{node.name}({', '.join(given)})")
+    if calls and not any(isinstance(node, ast.Expr | ast.Assert) for node in tree.body[1:]):
         return "\n".join([code, "", *calls]), told
     if not isinstance(last, ast.Expr):
         return code, ""
@@ -123,11 +122,11 @@ def _checked(code: str, cell: Cell) -> tuple[str, str]:
     return (before + "\n" if before.strip() else "") + _held(last.value, _shown(cell)), ""
 
 
-def _given(parameter: str) -> str:
+def _given(parameter: ast.arg) -> str:
     """Return what a test function gets: what the notebook has under the parameter's name, or all of
     it as `env`.
     """
-    return "globals()" if parameter == "env" else parameter
+    return "globals()" if parameter.arg == "env" else parameter.arg
 
 
 def _shown_again(code: str, output: str) -> str:
@@ -151,18 +150,14 @@ def _held(shown: ast.expr, output: str) -> str:
     text = ast.unparse(shown)
     if isinstance(shown, _YES_OR_NO) or output in ("True", "False"):
         return f"assert not ({text})" if output == "False" else f"assert {text}"
-    if (
-        isinstance(shown, ast.Call)
-        and isinstance(shown.func, ast.Name)
-        and shown.func.id == "print"
-    ):
-        asked = [arg for arg in shown.args if not isinstance(arg, ast.Constant)]
-        return "\n".join(dict.fromkeys(_expected(ast.unparse(arg)) for arg in asked)) or text
-    return _expected(text) if output else text
+    if isinstance(shown, ast.Call) and ast.unparse(shown.func) == "print":
+        asked = dict.fromkeys(map(ast.unparse, filterfalse(_is_constant, shown.args)))
+        return "\n".join(map(expected, asked)) or text
+    return expected(text) if output else text
 
 
-def _expected(text: str) -> str:
-    return f"expect({text!r}, recordable({text}))"
+def _is_constant(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant)
 
 
 def _shown(cell: Cell) -> str:

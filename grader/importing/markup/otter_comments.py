@@ -13,8 +13,10 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+from itertools import filterfalse
+from operator import itemgetter
 
-from grader.importing.drafts import plain_python
+from grader.importing.source_code import plain_python
 from grader.markers import BEGIN, END, PROMPT
 from grader.notebooks.definitions import tree_of
 
@@ -26,9 +28,10 @@ SILENTLY = "-silently"  # ends the kind of a region's lines if students find not
 _LINE = re.compile(r"^(.*?)\s*#\s*(SOLUTION(?: NO PROMPT)?|SEED|IGNORE)\s*$")
 _REGION = re.compile(r"^\s*#\s*(BEGIN|END)\s+(SOLUTION|IGNORE)(\s+NO PROMPT)?\s*$")
 _TEXT = re.compile(
-    r"^\s*(?:\"\"\"|''')?\s*;?\s*#\s*(BEGIN|END)\s+(PROMPT|PLUGIN)\s*$|^\s*(?:\"\"\"|''');?\s*#\s*(END)"
-    r" (\w+)"
+    r"^\s*(?:\"\"\"|''')?\s*;?\s*#\s*(BEGIN|END)\s+(PROMPT|PLUGIN)\s*$"
+    r"|^\s*(?:\"\"\"|''');?\s*#\s*(END) (\w+)"
 )
+_NO_CODE = re.compile(r"\s*(?:#|$)")
 _HEADING = re.compile(r"^\s*#+\s*solution\s*#*\s*$", re.IGNORECASE)
 _OWN = re.compile(
     r"^\s*(?:import otter\b|from otter\b|\w+\s*=\s*otter\.Notebook\(|"
@@ -37,21 +40,17 @@ _OWN = re.compile(
 
 
 def without_otters_own(source: str, place: str, notes: list[str]) -> str:
-    """Return a cell without the lines that speak to Otter itself; nothing where only comments are
+    """Return a cell without the lines that speak to Otter itself; nothing if only comments are
     left.
     """
     lines = source.split("\n")
-    kept = [line for line in lines if not _OWN.match(line)]
+    kept = list(filterfalse(_OWN.match, lines))
     if len(kept) == len(lines):
         return source
     notes.append(
         f"{place}: its lines for Otter itself are left out; students run `tox` to try their work"
     )
-    return (
-        "\n".join(kept).strip("\n")
-        if any(line.strip() and line.lstrip()[0] != "#" for line in kept)
-        else ""
-    )
+    return "" if all(map(_NO_CODE.match, kept)) else "\n".join(kept).strip("\n")
 
 
 def without_ignored(source: str) -> str:
@@ -102,12 +101,12 @@ def marked(
             lines.append(single[1] if single else line)
             silent = single is not None and single[2].endswith("NO PROMPT")
             kinds.append(("silent" if silent else "alone") if alone else mode)
-    has_some = any(kind not in ("plain", "hint") for kind in kinds)
+    has_some = not {"plain", "hint"}.issuperset(kinds)
     _take_whole_statements(lines, kinds)
-    ahead = [f"# {line}".rstrip() for line in hint.split("\n")] if hint else []
-    return "\n".join([*ahead, *_written(list(zip(lines, kinds, strict=True)), task)]).strip(
-        "\n"
-    ), has_some
+    written = _written(list(zip(lines, kinds, strict=True)), task)
+    if hint:
+        written = [*map(str.rstrip, map("# {}".format, hint.split("\n"))), *written]
+    return "\n".join(written).strip("\n"), has_some
 
 
 def prompted(prompt: str, solution: str) -> str:
@@ -115,7 +114,7 @@ def prompted(prompt: str, solution: str) -> str:
     both in one cell.
     """
     lines = solution.split("\n")
-    if not any(_LINE.match(line) or _REGION.match(line) for line in lines):
+    if not (any(map(_LINE.match, lines)) or any(map(_REGION.match, lines))):
         solution = "\n".join(["# BEGIN SOLUTION NO PROMPT", solution, "# END SOLUTION"])
     else:
         solution = re.sub(
@@ -132,16 +131,23 @@ def _take_whole_statements(lines: list[str], kinds: list[str]) -> None:
         tree = tree_of(plain_python("\n".join(lines)))
     except SyntaxError:
         return
-    statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
-    for number, kind in [
-        (number, kind) for number, kind in enumerate(kinds, start=1) if kind in ALONE
-    ]:
-        around = [node for node in statements if node.lineno <= number <= (node.end_lineno or 0)]
-        if around:
-            inner = max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)))
-            for line in range(inner.lineno, (inner.end_lineno or 0) + 1):
-                if not kinds[line - 1].startswith("region"):
-                    kinds[line - 1] = kind if line == inner.lineno else "within"
+    for number, kind in enumerate([*kinds], start=1):
+        around = _innermost(tree, number) if kind in ALONE else None
+        if around is None:
+            continue
+        for line in range(around.lineno, (around.end_lineno or 0) + 1):
+            if not kinds[line - 1].startswith("region"):
+                kinds[line - 1] = kind if line == around.lineno else "within"
+
+
+def _innermost(tree: ast.Module, line: int) -> ast.stmt | None:
+    """Return the smallest statement that a line belongs to."""
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)
+    ]
+    return max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)), default=None)
 
 
 def _written(lines: list[tuple[str, str]], task: str) -> list[str]:
@@ -163,11 +169,13 @@ def _written(lines: list[tuple[str, str]], task: str) -> list[str]:
 
 def _marked_block(block: list[tuple[str, str]], task: str) -> list[str]:
     """Return one run of a solution's lines between markers, its prompt ahead."""
-    indent = next((_indent(line) for line, _ in block if line.strip()), "")
     solution: list[str] = []
     prompt: list[str] = []
     run: list[tuple[str, str]] = []
+    indent: str | None = None  # of the first line that is not blank
     for line, kind in [*block, ("", "hint")]:
+        if indent is None and line.strip():
+            indent = _indent(line)
         if kind != "hint":
             solution.append(line)
             run.append((line, kind))
@@ -175,13 +183,11 @@ def _marked_block(block: list[tuple[str, str]], task: str) -> list[str]:
         prompt += _prompts(run)
         run = []
         prompt.append(line)
-    shown = prompt[:-1] or [f"{indent}..."]
-    return [
-        f"{indent}{BEGIN} {task}".rstrip(),
-        *(f"{indent}{PROMPT} {line.removeprefix(indent)}".rstrip() for line in shown),
-        *(solution or [f"{indent}pass"]),
-        f"{indent}{END}",
-    ]
+    indent = indent or ""
+    whole = [f"{indent}{BEGIN} {task}".rstrip()]
+    for line in prompt[:-1] or [f"{indent}..."]:
+        whole.append(f"{indent}{PROMPT} {line.removeprefix(indent)}".rstrip())
+    return [*whole, *(solution or [f"{indent}pass"]), f"{indent}{END}"]
 
 
 def _goes_on(block: list[tuple[str, str]], line: str, kind: str) -> bool:
@@ -189,11 +195,13 @@ def _goes_on(block: list[tuple[str, str]], line: str, kind: str) -> bool:
     of its own.
     """
     deep = not line.strip() or len(_indent(line)) >= len(_indent(block[0][0]))
-    before = [one for _, one in block if one != "hint"]
-    if kind == "hint" or not before:
+    before = "hint"  # the kind of the last line of the solution's
+    for _, one in block:
+        before = one if one != "hint" else before
+    if "hint" in (kind, before):
         return deep
-    if kind not in ALONE or before[-1] not in ALONE:
-        return kind == before[-1]
+    if kind not in ALONE or before not in ALONE:
+        return kind == before
     return kind == "within" or deep
 
 
@@ -204,7 +212,7 @@ def _prompts(block: list[tuple[str, str]]) -> list[str]:
     first = block[0] if block else ("", "silent")
     if first[1] not in ALONE:
         return [] if first[1].endswith(SILENTLY) else [f"{_indent(first[0])}..."]
-    text = textwrap.dedent("\n".join(line for line, _ in block))
+    text = textwrap.dedent("\n".join(map(itemgetter(0), block)))
     try:
         body = tree_of(plain_python(text)).body
     except SyntaxError:

@@ -6,14 +6,15 @@ before.
     ... raw: # BEGIN SOLUTION ... # END SOLUTION, # BEGIN PROMPT ..., # BEGIN TESTS ...
 
 Both are read into one stream of pieces. In either, comments in code mark the solution's lines
-(`from_otter_lines`), and a test is a cell whose last line shows something, an assertion, or a
-function (`from_otter_tests`).
+(`otter_comments`), and a test is a cell whose last line shows something, an assertion, or a
+function (`otter_tests`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -30,9 +31,10 @@ from grader.importing.drafts import (
     shared,
     to_students,
 )
-from grader.importing.otter_comments import marked, prompted, without_otters_own
-from grader.importing.otter_tests import TestCell, read_test, resolved
+from grader.importing.markup.otter_comments import marked, prompted, without_otters_own
+from grader.importing.markup.otter_tests import TestCell, read_test, resolved
 from grader.markers import BEGIN, END
+from grader.text import quoted
 
 _BOUNDARY = re.compile(r"#+\s*(BEGIN|END)\s+(QUESTION|SOLUTION|PROMPT|TESTS?)\b", re.IGNORECASE)
 _CONFIG = re.compile(r"#+\s*(?:BEGIN\s+ASSIGNMENT|ASSIGNMENT\s+CONFIG)\b", re.IGNORECASE)
@@ -45,13 +47,8 @@ _TEST_HEAD = re.compile(
 _IGNORED = re.compile(r"#+\s*ignore\b[\s#]*$", re.IGNORECASE)
 _ANSWER = re.compile(r"^(?:<strong>|\*\*)solution:?(?:</strong>|\*\*)", re.IGNORECASE | re.M)
 
-SILENT = {
-    "name",
-    "files",
-    "student_files",
-    "tests",
-    "seed",
-}  # keys of the assignment's that are taken over or told apart
+# Keys of an assignment's that are taken over or told apart.
+SILENT = {"name", "files", "student_files", "tests", "seed"}
 # Keys of a question's that need no word.
 OF_QUESTIONS = {"name", "points", "manual", "export", "check_cell", "all_or_nothing"}
 
@@ -119,8 +116,11 @@ def draft(cells: list[Cell], title: str) -> Draft:
 
 
 def _with_raw_cells(cells: list[Cell]) -> bool:
-    raw = [cell["source"].lstrip() for cell in cells if cell["cell_type"] == "raw"]
-    return any(_BOUNDARY.match(text) or _CONFIG.match(text) for text in raw)
+    for cell in cells:
+        text = cell["source"].lstrip()
+        if cell["cell_type"] == "raw" and (_BOUNDARY.match(text) or _CONFIG.match(text)):
+            return True
+    return False
 
 
 def _pieces_between(cells: list[Cell]) -> Iterator[MarkedCell]:
@@ -182,7 +182,7 @@ def _first_line(cell: Cell) -> str:
 
 
 def _yaml(text: str) -> dict[str, Any]:
-    """Return a configuration: a dict, empty where it can't be read."""
+    """Return a configuration: a dict, empty if it can't be read."""
     import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
 
     try:
@@ -199,7 +199,7 @@ def _assignment(piece: MarkedCell, made: Draft) -> None:
     """Take over what an assignment's configuration says of files, and name the rest."""
     told = piece.told
     for key in ("files", "student_files"):
-        made.files += [str(path) for path in told.get(key) or ()]
+        made.files += map(str, told.get(key) or ())
     seed = told.get("seed")
     if isinstance(seed, dict) and seed.get("variable"):
         made.notes.append(
@@ -212,9 +212,8 @@ def _assignment(piece: MarkedCell, made: Draft) -> None:
         )
     others = sorted(told.keys() - SILENT - {"config_file"})
     if others:
-        listed = ", ".join(f"`{key}`" for key in others)
         made.notes.append(
-            f"cell {piece.number}: left out, since nothing here answers to them: {listed}"
+            f"cell {piece.number}: left out, since nothing here answers to them: {quoted(others)}"
         )
 
 
@@ -222,10 +221,9 @@ def _begin(piece: MarkedCell, made: Draft) -> _Question:
     name = str(piece.told.get("name") or f"q{len(made.questions) + 1}")
     others = sorted(piece.told.keys() - OF_QUESTIONS)
     if others:
-        listed = ", ".join(f"`{key}`" for key in others)
         made.notes.append(
             f"cell {piece.number} ({name}): left out, since each test is a check of its own:"
-            f" {listed}"
+            f" {quoted(others)}"
         )
     if name in made.questions:
         made.notes.append(
@@ -280,25 +278,24 @@ def _cell(piece: MarkedCell, question: _Question | None, made: Draft, ids: Names
 
 def _words(cell: Cell, question: _Question, made: Draft) -> None:
     """Make a cell a student's answer in words, the prompt ahead of what is to be taken out."""
-    first, answer = (
-        not question.answered,
-        {line.strip() for line in cell["source"].split("\n")} - {""},
-    )
+    answer = _stripped_lines(cell["source"])
     cell["source"] = f"{BEGIN} {question.id}\n{cell['source'].strip()}\n{END}"
-    if question.prompt is not None and answer.intersection(
-        map(str.strip, question.prompt["source"].split("\n"))
-    ):
+    if question.prompt is not None and answer & _stripped_lines(question.prompt["source"]):
         made.notes.append(
             f"the prompt of {question.id} is left out: a handout can't hold lines of the answer"
         )
     elif question.prompt is not None:
         cell["source"] = f"{question.prompt['source'].rstrip()}\n\n{cell['source']}"
-    to_students(cell, question.points if first else 0)
+    to_students(cell, 0 if question.answered else question.points)
     question.answered, question.prompt = True, None
 
 
+def _stripped_lines(text: str) -> set[str]:
+    return set(map(str.strip, text.split("\n"))) - {""}
+
+
 def _end(question: _Question, made: Draft, ids: Names, names: Names) -> None:
-    """Finish a question: an answer cell where it has a prompt alone, and its tests with their
+    """Finish a question: an answer cell if it has a prompt alone, and its tests with their
     points.
     """
     if question.prompt is not None and not question.answered:
@@ -309,8 +306,8 @@ def _end(question: _Question, made: Draft, ids: Names, names: Names) -> None:
         )
     elif not question.tests and not question.manual and question.answered:
         made.notes.append(f"{question.id} has no tests, so it has no points: write a check for it")
-    read = [read_test(piece.cell) for piece in question.tests]
-    points = resolved(question.told.get("points"), [test.points for test in read])
+    read = list(map(read_test, map(attrgetter("cell"), question.tests)))
+    points = resolved(question.told.get("points"), list(map(attrgetter("points"), read)))
     together = bool(question.told.get("all_or_nothing")) and len(read) > 1
     whole: list[TestCell] = []
     for index, (piece, test, worth) in enumerate(
@@ -352,7 +349,7 @@ def _all_or_nothing(
         place=f"cell {question.number} ({question.id}, all of its tests, {points:g} points)",
         question=question.id,
         points=points,
-        code=numbered("\n".join(test.code for test in tests)),
+        code=numbered("\n".join(map(attrgetter("code"), tests))),
         box_code="\n".join(test.box_code or test.code for test in tests),
         hidden=any(test.hidden for test in tests),
         sentence=f"{made.questions[question.id]}, all of its tests together.",

@@ -1,0 +1,1 @@
+"""Makes assignments of Gradescope autograders in Python."""

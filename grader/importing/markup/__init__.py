@@ -1,0 +1,1 @@
+"""Reads the markup of nbgrader and of Otter in notebooks."""
