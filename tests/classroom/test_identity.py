@@ -219,6 +219,44 @@ def test_the_branch_behind_a_repository_of_github_is_not_the_users(end: str) -> 
     assert list(graded(paths, None)) == ["ann", "bob-b"]
 
 
+@pytest.mark.parametrize("end", ["/mini.py", ".zip"])
+def test_a_user_who_is_called_as_another_and_a_branch_is_asked_about(end: str) -> None:
+    members = [RosterMember(student=id_, name="") for id_ in ("ann", "ann-main", "bob")]
+    found = class_of([f"mini-ann-main{end}", f"mini-bob-main{end}"], members).entries
+    assert [(entry.student, bool(entry.paths), bool(entry.asked)) for entry in found] == [
+        (f"? mini-ann-main{end.removesuffix('/mini.py')}", False, True),
+        ("ann", False, True), ("ann-main", False, True), ("bob", True, False),
+    ]  # fmt: skip
+
+
+def test_ids_that_differ_in_capital_letters_alone_are_asked_about() -> None:
+    names = ["mini-Ann/mini.py", "mini-ann/mini.py", "mini-bob/mini.py"]
+    members = [RosterMember(student="Ann", name=""), RosterMember(student="bob", name="")]
+    found = class_of(names, members).entries
+    assert [entry.student for entry in found if entry.paths] == ["bob"]
+    assert [entry.student for entry in found if entry.asked] == ["? mini-Ann", "? mini-ann", "Ann"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["HW_1_{}_attempt_2026-11-20-10-11-12_mini.py", "Lee_5_{}_assignsubmission_file_mini.py"],
+)
+def test_numbers_before_the_mark_of_one_lms_are_not_read_as_those_of_another(name: str) -> None:
+    one, two = RosterMember(student="1", name="Lee_5"), RosterMember(student="102", name="Jo")
+    names = [name.format("102"), name.format("104")]
+    assert class_of(names, [one, two, EVE]).layout in ("blackboard", "moodle")
+    assert "1" not in graded(names, [one, two, EVE])
+
+
+@pytest.mark.parametrize("around", ["a/101/", "101/"])
+def test_a_class_in_a_folder_that_is_called_as_a_student_is_asked_about(around: str) -> None:
+    found = class_of([f"{around}{id_}/mini.py" for id_ in ("102", "104", "x_y")], [ADA, BOB, EVE])
+    assert not [entry for entry in found.entries if entry.paths]
+    (asked,) = [entry for entry in found.entries if entry.student.startswith("? ")]
+    assert "give that folder itself" in asked.asked
+    assert graded([f"{around}work/mini.py"], [ADA, BOB, EVE]) == {"101": (around.rstrip("/"),)}
+
+
 @pytest.mark.parametrize("folder", ["Ada Lovelace (101)", "101_Lovelace_Ada", "Lovelace_Ada_99"])
 def test_a_folder_of_name_and_id_is_that_students(folder: str) -> None:
     assert graded([f"{folder}/work/mini.py", "102/mini.py"], [ADA, BOB])["101"] == (folder,)

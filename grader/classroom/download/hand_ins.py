@@ -125,8 +125,8 @@ def _group_named(one: LmsHandIn, groups: Roster | None) -> tuple[str, ...]:
 
 
 def _owned(accounts: Sequence[_Account], roster: Roster | None) -> dict[str, list[_Account]]:
-    """Return the accounts of each student; those that the name alone gives to one with others are
-    asked about.
+    """Return the accounts of each student; of several, those that a name alone gives to one are
+    asked about, and ids that are one but for capital letters.
     """
     owned: dict[str, list[_Account]] = {}
     for account in accounts:
@@ -137,10 +137,13 @@ def _owned(accounts: Sequence[_Account], roster: Roster | None) -> dict[str, lis
             owned.setdefault(who.member.student, []).append(account)
     for student, own in list(owned.items()):
         with_work = [account for account in own if account.has_work]
-        if len(with_work) > 1 and any(account.who.by_name for account in with_work):
+        by_name = len(with_work) > 1 and any(account.who.by_name for account in with_work)
+        twins = len({account.found[0].lms_id.casefold() for account in with_work}) < len(with_work)
+        if by_name or twins:
             del owned[student]
+            kind = "name" if by_name else "id, but for capital letters,"
             for account in own:
-                why = f"{len(own)} accounts are of the name of {tidy(student, 40)}"
+                why = f"{len(own)} accounts are of the {kind} of {tidy(student, 40)}"
                 account.who = Who(asked=why, candidates=frozenset((student,)))
     return owned
 
@@ -254,7 +257,7 @@ def _doubts(asked: Mapping[str, _Account]) -> dict[str, list[str]]:
 def _asked(student: str, folder: str, account: _Account) -> Entry:
     """Return the row of a hand-in that nobody is graded for."""
     why = f"who is this? {account.who.asked}; {HOW_TO_ANSWER}"
-    paths = list(chain.from_iterable(one.paths for one in account.found))
+    paths = list(chain.from_iterable((*one.paths, *one.beside) for one in account.found))
     files = ", ".join(_name(path) for path in paths[:NAMED])
     more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
     return Entry(

@@ -19,17 +19,22 @@ TWO_KINDS = (
 
 # A name that a person or a group chose may hold digits and underscores, and a student chooses what
 # stands behind the LMS's part: so the LMS's part is looked for from the left, by every reading.
+# What begins so behind two numbers is Moodle's or Blackboard's: their titles and names end with
+# numbers, too.
+_NO_OTHERS = (
+    r"(?!assignsubmission_(?:file|onlinetext)(?:_|$)|attempt_\d{4}(?:-\d\d){5}(?:_|\.txt$))"
+)
 _CANVAS = re.compile(
     # no name at all, if it has no letter that Canvas keeps
     r"(?P<name>.{0,150}?)_(?P<late>LATE_)?(?P<user>\d{1,18})_"
     # typed in: no file of its own
-    r"(?:(?P<number>\d{1,18})_(?P<file>.+)|(?P<typed>(?:text|link)\.html))",
+    rf"(?:(?P<number>\d{{1,18}})_(?P<file>{_NO_OTHERS}.+)|(?P<typed>(?:text|link)\.html))",
     re.DOTALL,
 )
 # the other reading: the name itself ends with a number, as `team_7` does
 _CANVAS_LATER = re.compile(
-    r"(?P<name>.{1,150}?_\d{1,18})_(?P<late>)(?P<user>\d{1,18})_(?:(?P<number>\d{1,18})_(?P<file>.+)"
-    r"|(?P<typed>(?:text|link)\.html))",
+    r"(?P<name>.{1,150}?_\d{1,18})_(?P<late>)(?P<user>\d{1,18})_"
+    rf"(?:(?P<number>\d{{1,18}})_(?P<file>{_NO_OTHERS}.+)|(?P<typed>(?:text|link)\.html))",
     re.DOTALL,
 )
 _CANVAS_ANONYMOUS = re.compile(
@@ -282,6 +287,8 @@ def layout_of(name: str) -> str:
 
     A student may call a file as another LMS would: the mark that stands first is the LMS's own.
     """
+    if _CANVAS_ANONYMOUS.fullmatch(name):
+        return "canvas"
     places = {}
     for layout, patterns in _PATTERNS.items():
         match = patterns[0].fullmatch(name)

@@ -230,7 +230,10 @@ def _plain(tree: Tree, roots: Sequence[str], reading: Reading) -> list[LmsHandIn
             " says whose: give `grader batch` a folder with a folder or an archive for each"
             " student; `grader check` grades one submission"
         )
-    return [_looked_into(tree, one, reading) for one in _others(tree, root, ())]
+    found = _others(tree, root, ())
+    if len(found) == 1 and root != roots[-1]:
+        return [_alone(tree, found[0], reading)]
+    return [_looked_into(tree, one, reading) for one in found]
 
 
 def _class_folder(tree: Tree, roots: Sequence[str], reading: Reading) -> str:
@@ -273,6 +276,23 @@ def _holds_work(tree: Tree, folder: str, reading: Reading, depth: int = 6) -> bo
         for child in children
         if child.is_folder
     )
+
+
+def _alone(tree: Tree, one: LmsHandIn, reading: Reading) -> LmsHandIn:
+    """Ask about a folder that is named as a student and may be the class's own: it lies alone, and
+    several folders in it hold the same file.
+    """
+    folders = tree.folders(one.paths[0])
+    for wanted in sorted(reading.wanted):
+        only = msgspec.structs.replace(reading, wanted=frozenset((wanted,)))
+        inside = [name for name in folders if _holds_work(tree, join(one.paths[0], name), only)]
+        if len(inside) > 1:
+            why = (
+                f"it may be one student's or a class of its own: {inside[0]} and {inside[1]} in it"
+                f" both hold {wanted} or an archive; to grade the class, give that folder itself"
+            )
+            return msgspec.structs.replace(one, asked=why)
+    return _looked_into(tree, one, reading)
 
 
 def _looked_into(tree: Tree, one: LmsHandIn, reading: Reading) -> LmsHandIn:

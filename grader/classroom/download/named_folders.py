@@ -157,15 +157,15 @@ def _users(clones: Sequence[str], assignment: str, known: Known | None) -> list[
     prefix = prefix[: prefix.rfind("-") + 1]
     found = []
     for clone in clones:
-        user = _without_branch(_after(clone, assignment), clones, known)
-        if not user and known is not None:
-            ends = [clone[at + 1 :] for at, sign in enumerate(clone) if sign == "-"]
-            fitting = [end for end in ends if known(end)]
-            if len(fitting) > 1:
-                why = f"its name may end with {' or with '.join(fitting[:3])}"
-                found.append(_User(clone, why, tuple(fitting)))
-                continue
-            user = "".join(fitting)
+        after = _after(clone, assignment)
+        ends = [clone[at + 1 :] for at, sign in enumerate(clone) if sign == "-"]
+        readings = dict.fromkeys((after, _plain(after))) if after else ends
+        fitting = [end for end in readings if known is not None and known(end)]
+        if len(fitting) > 1:
+            why = f"its name may end with {' or with '.join(fitting[:3])}"
+            found.append(_User(clone, why, tuple(fitting)))
+            continue
+        user = fitting[0] if fitting else _without_branch(after, clones)
         if user or prefix:
             found.append(_User(user or clone[len(prefix) :] or clone))
         else:
@@ -174,15 +174,15 @@ def _users(clones: Sequence[str], assignment: str, known: Known | None) -> list[
     return found
 
 
-def _without_branch(user: str, clones: Sequence[str], known: Known | None) -> str:
-    """Return a user without the branch behind it, if the roster knows them so, or else if every
-    repository has one.
-    """
-    if known is not None and known(user):
-        return user
-    plain = next((user.removesuffix(end) for end in _BRANCHES if user.endswith(end)), user)
+def _without_branch(user: str, clones: Sequence[str]) -> str:
+    """Return a user without the branch behind it, if every repository has one."""
     everywhere = len(clones) > 1 and all(clone.endswith(_BRANCHES) for clone in clones)
-    return plain if everywhere or (known is not None and known(plain)) else user
+    return _plain(user) if everywhere else user
+
+
+def _plain(user: str) -> str:
+    """Return a user without the branch that may stand behind it."""
+    return next((user.removesuffix(end) for end in _BRANCHES if user.endswith(end)), user)
 
 
 def _after(name: str, assignment: str) -> str:
