@@ -7,7 +7,6 @@ nothing that imports NumPy: an import before the sandbox starts delays it.
 from __future__ import annotations
 
 import threading
-from types import TracebackType
 from typing import Self
 
 from grader.assignment.exposure import refuse_readable
@@ -91,10 +90,5 @@ class Opening:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -29,7 +29,8 @@ from grader.sandbox.warm import KILL_SECONDS, WarmSandbox
 from grader.sandbox.zygote_settings import StartFailed, font_cache
 
 BOXES = Path("/boxes")  # the scratch folders, inside
-TEMPORARY = "/tmp"  # noqa: S108 - inside: it exists because programs expect it, and boxes can't write there
+# inside: it exists because programs expect it, and boxes can't write there
+TEMPORARY = "/tmp"  # noqa: S108
 ROOMS = 4  # scratch folders that may be full at once before the tmpfs is
 NAMESPACES = (
     "--unshare-pid",

@@ -39,10 +39,9 @@ def python_paths() -> list[Path]:
     """Return the folders and files that the running interpreter and its packages consist of."""
     found: list[Path] = []
     for prefix in {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}:
-        found += [Path(prefix, name) for name in ("lib", "lib64", "pyvenv.cfg")]
-    found += [
-        Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-    ]
+        found += map(Path(prefix).joinpath, ("lib", "lib64", "pyvenv.cfg"))
+    for name in ("stdlib", "platstdlib", "purelib", "platlib"):
+        found.append(Path(sysconfig.get_path(name)))
     return [*found, *links(Path(sys.executable)), *package_folders()]
 
 
@@ -86,7 +85,7 @@ def runnable(withheld: Sequence[str] = ()) -> Runnable:
     hidden: set[Path] = set()
     for library in map(Path, roots):
         for folder in (library, *packages_below(library)):
-            hidden.update(folder / name for name in withheld if (folder / name).exists())
+            hidden.update(filter(Path.exists, map(folder.joinpath, withheld)))
     run: list[str] = []
     listed: list[str] = []
     for root in roots:
@@ -116,8 +115,8 @@ def outermost(paths: Iterable[Path]) -> list[str]:
     """Return the existing paths and what they resolve to, without those that lie beneath others of
     them.
     """
-    every = {Path.cwd() / path for path in paths if path.exists()}
-    every |= {path.resolve() for path in every}
+    every = set(map(Path.absolute, filter(Path.exists, paths)))
+    every |= set(map(Path.resolve, every))
     return sorted(str(path) for path in every if every.isdisjoint(path.parents))
 
 
@@ -131,7 +130,7 @@ def import_path() -> list[str]:
     own.
     """
     here = Path(__file__).resolve().parents[2]
-    return list(dict.fromkeys(str(folder) for folder in [here, *package_folders()]))
+    return list(dict.fromkeys(map(str, (here, *package_folders()))))
 
 
 def own_code() -> list[str]:
@@ -145,4 +144,4 @@ def own_code() -> list[str]:
         *sorted(here.glob("wire*.py")),
         here / "inside",
     ]
-    return [str(file) for file in files if file.exists()]
+    return list(map(str, filter(Path.exists, files)))

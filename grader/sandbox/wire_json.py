@@ -9,13 +9,20 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 MAX_INT = 1 << 63
 # An escape of a JSON text: a character written as two halves, or one half, or any other.
 _ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
+
+
+def are_all(kind: type, values: Iterable[Any]) -> bool:
+    """Return whether the type of all values is this one, and none that is derived from it."""
+    return all(type(value) is kind for value in values)
 
 
 def load(text: str) -> Any:

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from grader.sandbox.wire_json import are_all
+
 MAX_ROWS = 500_000  # of an index without columns
 # rows that an index may count without naming them: as many as all bytes of a message could name
 MAX_INDEX = 1 << 25
@@ -65,12 +67,7 @@ def together(kind: str, items: list[Any]) -> Any:
 
 def besides(kind: str, items: list[Any]) -> int:
     """Return the size in bytes of a value, without its parts."""
-    if (
-        kind == "rows"
-        and all(type(item) is int for item in items[:3])
-        and len(items) == 4
-        and items[2]
-    ):
+    if kind == "rows" and len(items) == 4 and are_all(int, items[:3]) and items[2]:
         return 8 * len(range(*items[:3]))
     if kind == "sparse" and len(items) == 5 and _is_shape(items[1]):
         return 8 * int(math.prod(items[1]))
@@ -78,11 +75,9 @@ def besides(kind: str, items: list[Any]) -> int:
 
 
 def _is_shape(shape: Any) -> bool:
-    return (
-        type(shape) is list
-        and len(shape) == 2
-        and all(type(n) is int and 0 <= n < 1 << 62 for n in shape)
-    )
+    if type(shape) is not list or len(shape) != 2 or not are_all(int, shape):
+        return False
+    return bool(min(shape) >= 0 and max(shape) < 1 << 62)
 
 
 # --- taking apart ---------------------------------------------------------------------------------
@@ -221,7 +216,7 @@ def _a_frame(pandas: Any, index: Any, names: Any, columns: Any) -> Any:
     if not columns and len(rows) > MAX_ROWS:
         raise ValueError("a table of rows without columns")
     values = [_values(pandas, column) for column in columns]
-    if any(len(column) != len(rows) for column in values):
+    if not set(map(len, values)) <= {len(rows)}:
         raise ValueError("columns of other lengths than the index")
     frame = pandas.DataFrame(dict(enumerate(values)), index=rows, copy=False)
     frame.columns = titles
@@ -240,7 +235,8 @@ def _missing(pandas: Any, which: Any) -> Any:
 
 
 def _a_range(pandas: Any, start: Any, stop: Any, step: Any, name: Any) -> Any:
-    if not all(type(part) is int and abs(part) < 1 << 62 for part in (start, stop, step)):
+    ends = (start, stop, step)
+    if not are_all(int, ends) or max(map(abs, ends)) >= 1 << 62:
         raise ValueError("rows of what are no integers")
     if len(range(start, stop, step)) > MAX_INDEX:
         raise ValueError("more rows than a message could hold")
@@ -255,7 +251,8 @@ def _levels(pandas: Any, names: Any, levels: Any, codes: Any) -> Any:
     """Return an index of several levels; no hash of what is in them is asked for, so doubled
     entries stay.
     """
-    if not all(type(part) is list and len(part) == len(levels) for part in (names, levels, codes)):
+    parts = (names, levels, codes)
+    if not are_all(list, parts) or len(set(map(len, parts))) > 1:
         raise ValueError("levels that do not fit")
     if not 0 < len(levels) <= MAX_LEVELS:
         raise ValueError("too many levels")
@@ -301,18 +298,17 @@ def _a_column(pandas: Any, dtype: Any, values: Any, categories: Any = None) -> A
 
 
 def _a_sparse(form: Any, shape: Any, data: Any, row: Any, column: Any) -> Any:
-    arrays = (data, row, column)
-    if (
-        form not in _FORMATS
-        or not _is_shape(shape)
-        or not all(type(one) is np.ndarray for one in arrays)
-    ):
+    if form not in _FORMATS or not _is_shape(shape):
         raise ValueError("a sparse matrix that is none")
-    fits = (
-        all(one.ndim == 1 and len(one) == len(data) for one in arrays)
-        and data.dtype.kind in "biufc"
-    )
-    if not fits or row.dtype != np.int64 or column.dtype != np.int64:
+    if not are_all(np.ndarray, (data, row, column)):
+        raise ValueError("a sparse matrix that is none")
+    fits = data.ndim == 1 and data.shape == row.shape == column.shape
+    if (
+        not fits
+        or data.dtype.kind not in "biufc"
+        or row.dtype != np.int64
+        or column.dtype != np.int64
+    ):
         raise ValueError("entries of other lengths")
     for places, length in zip((row, column), shape, strict=True):
         if len(places) and not (places.min() >= 0 and places.max() < length):

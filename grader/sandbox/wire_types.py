@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from grader.sandbox import wire_tables
+from grader.sandbox.wire_json import are_all
 
 INT_DIGITS = 1 << 18  # hexadecimal, of an integer
 # hexadecimal, of the parts of a fraction: each needs a greatest common divisor
@@ -94,7 +95,7 @@ def besides(kind: str, items: list[Any]) -> int:
     """Return the bytes that a value stands for beside those of its parts: ranges and sparse
     matrices are larger.
     """
-    if kind == "range" and len(items) == 3 and all(type(item) is int for item in items):
+    if kind == "range" and len(items) == 3 and are_all(int, items):
         return 8 * len(range(*items)) if items[2] else 0
     return wire_tables.besides(kind, items)
 
@@ -161,11 +162,9 @@ def _duration(value: datetime.timedelta) -> Parts | None:
 
 def _enum(value: Enum) -> Parts | None:
     names = [type(value).__module__, type(value).__qualname__, value.name]
-    return (
-        Parts("enum", names)
-        if all(type(name) is str and len(name) <= NAME_TEXT for name in names)
-        else None
-    )
+    if not are_all(str, names) or max(map(len, names)) > NAME_TEXT:
+        return None
+    return Parts("enum", names)
 
 
 def _member(value: Member) -> Parts:
@@ -257,7 +256,7 @@ def _whole(text: Any, most: int = INT_DIGITS) -> int:
 
 
 def _a_range(start: Any, stop: Any, step: Any) -> range:
-    if not all(type(part) is int for part in (start, stop, step)):
+    if not are_all(int, (start, stop, step)):
         raise ValueError("a range of what are no integers")
     found = range(start, stop, step)
     if len(found) > MAX_LENGTH:
@@ -290,7 +289,7 @@ def _moment(form: Any) -> Callable[[Any], Any]:
 
 
 def _a_duration(days: Any, seconds: Any, microseconds: Any) -> datetime.timedelta:
-    if not all(type(part) is int for part in (days, seconds, microseconds)):
+    if not are_all(int, (days, seconds, microseconds)):
         raise ValueError("a duration of what are no integers")
     return datetime.timedelta(days, seconds, microseconds)
 
@@ -313,15 +312,14 @@ def _numpy_moments(code: str) -> Callable[[Any, Any], Any]:
 def _some_records(alone: Any, names: Any, *columns: Any) -> Any:
     if type(names) is not list or len(names) != len(columns) or not 0 < len(names) <= MAX_FIELDS:
         raise ValueError("records of other fields")
-    arrays = [np.asarray(column) for column in columns]
-    dtype = np.dtype(
-        [(_text(name, NAME_TEXT), array.dtype) for name, array in zip(names, arrays, strict=True)]
-    )
-    if (
-        dtype.hasobject
-        or any(array.shape != arrays[0].shape for array in arrays)
-        or max(map(len, names)) == 0
-    ):
+    fields: list[tuple[str, Any]] = []
+    arrays = list(map(np.asarray, columns))
+    for name, array in zip(names, arrays, strict=True):
+        if array.shape != arrays[0].shape:
+            raise ValueError("records of columns that do not fit")
+        fields.append((_text(name, NAME_TEXT), array.dtype))
+    dtype = np.dtype(fields)
+    if dtype.hasobject or max(map(len, names)) == 0:
         raise ValueError("records of columns that do not fit")
     records = np.empty(arrays[0].shape, dtype)
     for name, array in zip(names, arrays, strict=True):

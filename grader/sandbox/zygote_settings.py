@@ -122,7 +122,7 @@ def _list_fonts(folder: Path) -> None:
     """Let matplotlib make its list of fonts, which takes a few seconds, in a process of its own."""
     from grader.sandbox import readable_paths  # of zygotes alone: a student's machine may have none
 
-    packages = [str(path) for path in readable_paths.package_folders()]
+    packages = map(str, readable_paths.package_folders())
     command = [sys.executable, "-I", "-c", LIST_FONTS, *packages]
     own = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MPLBACKEND": "agg"}
     with contextlib.suppress(subprocess.SubprocessError):

@@ -29,9 +29,9 @@ from grader.checking.cells.cell_runs import Clock
 from grader.checking.cells.kernel_client import MAX_UPDATES, WireKernelClient
 from grader.checking.explain.diagnosis import correlation, diagnose, resembles
 from grader.checking.explain.evidence import Evidence
+from grader.checking.explain.fingerprints import fingerprint
 from grader.checking.explain.symptoms import Pair, observe
 from grader.checking.judge.compare import compare, describe
-from grader.checking.judge.fingerprints import fingerprint
 from grader.checking.judge.judgements import PRINTED_SPARE, printed_text
 from grader.checking.judge.up_to import MOST_LEFT, reordered
 from grader.checking.run.remote import Remote

@@ -16,7 +16,7 @@ from grader.assignment.expectations import SCHEMA, CaseRecord, Expectations, Pro
 from grader.checking.explain import diagnosis
 from grader.checking.explain.diagnosis import KnownMistakes, Mistake, answers, resembles, rivals
 from grader.checking.explain.evidence import Evidence
-from grader.checking.judge.fingerprints import fingerprint
+from grader.checking.explain.fingerprints import fingerprint
 from grader.checking.judge.got import Got
 from grader.errors import AssignmentError
 from grader.model import Tolerance

@@ -13,7 +13,7 @@ from grader.checking.api.call_log import Call
 from grader.checking.api.case import Case
 from grader.checking.api.handles import Unseen
 from grader.checking.judge.conversions import as_array
-from grader.checking.run.remote import far_more
+from grader.checking.run.box_accounts import far_more
 from grader.errors import WorkerDied, WrongReturn
 from grader.sandbox.untrusted import Untrusted
 from grader.sandbox.wire import Frame, MoreThanExpected, Ref, TooLarge, WireError, footprint

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from grader.checking.run.box_accounts import listed, texts
 from grader.checking.run.remote import Remote
 from grader.errors import AssignmentError, WrongReturn
 
@@ -66,8 +67,7 @@ class Files:
         files first.
         """
         names = self._remote.request("listing files", {"op": "written_files"}).body.get("names")
-        listed = names[:MOST_NAMES] if isinstance(names, list) else []
-        return [name for name in listed if isinstance(name, str) and len(name) <= MOST_NAME]
+        return [name for name in texts(listed(names, MOST_NAMES)) if len(name) <= MOST_NAME]
 
 
 def _checked(name: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, nullcontext
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -121,22 +122,12 @@ class Expect:
         value = judgements.without_addresses(fetched(self._after(name, value)))
         if where is not None:
             value = judgements.masked(name, value, where)
+        got, tolerance = Got(value, axes), _tolerance(rtol, atol, scaled)
         if up_to is not None:
-            return self._up_to(name, Got(value, axes), _tolerance(rtol, atol, scaled), up_to)
+            return self._up_to(name, got, tolerance, up_to)
+        how = partial(compare, axes=axes, gradient=gradient, floats=floats, exact=exact)
         return self._hold(
-            name,
-            Got(value, axes),
-            _tolerance(rtol, atol, scaled),
-            lambda expected, tolerance: compare(
-                name,
-                expected,
-                value,
-                tolerance,
-                axes,
-                gradient=gradient,
-                floats=floats,
-                exact=exact,
-            ),
+            name, got, tolerance, lambda expected, allowed: how(name, expected, value, allowed)
         )
 
     def _up_to(self, name: str, got: Got, tolerance: Tolerance, up_to: UpTo) -> bool:
@@ -180,11 +171,12 @@ class Expect:
     def _of_another_kind(self, name: str, value: Any) -> bool:
         """Fail a value that was given the form of the reference's when it came."""
         converted = [] if self._case is None else self._case.log.converted
-        told = next((said for one, said in converted if one is value), "")
-        if told:
-            self._once(name)
-            self._add(Comparison(name, False, f"{told}: its kind matters here"))
-        return bool(told)
+        for one, said in converted:
+            if one is value:
+                self._once(name)
+                self._add(Comparison(name, False, f"{said}: its kind matters here"))
+                return True
+        return False
 
     def _after(self, name: str, value: Any) -> Any:
         """Return what became of a value that calls of this case were given; another value as it
@@ -472,7 +464,7 @@ class Expect:
         return self._add(held(name, failure, shown=self._scene.shown))
 
     def that(self, name: str, ok: bool, message: str) -> bool:
-        """Hold any condition; ``message`` is the sentence that the student reads where it does not
+        """Hold any condition; ``message`` is the sentence that the student reads if it does not
         hold.
 
         Example:

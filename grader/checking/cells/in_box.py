@@ -22,8 +22,9 @@ from typing import Any
 
 from grader.assignment.schema import CheckSpec
 from grader.assignment.spec import Assignment
-from grader.checking.cells.probe_talk import Conversation, texts
+from grader.checking.cells.probe_talk import Conversation
 from grader.checking.cells.watched_tests import Program, program
+from grader.checking.run.box_accounts import listed, texts, told_text
 from grader.checking.run.remote import Remote
 from grader.errors import (
     AssignmentError,
@@ -182,7 +183,7 @@ def _judged(test: InBox, sent: Program, talk: Conversation) -> Answered:
         return _raised(test, sent, talk, own)
     if talk.liars:
         return _look(test, clean(talk.liars[0], 200))
-    if _list(own.get("marks")) != [*sent.pieces[sent.test].marks] or own.get("traced"):
+    if listed(own.get("marks")) != [*sent.pieces[sent.test].marks] or own.get("traced"):
         return _look(test, "not all of its lines were run")
     wrong = talk.wrong()
     if wrong:
@@ -212,12 +213,11 @@ def _raised(test: InBox, sent: Program, talk: Conversation, own: dict[str, Any])
     """Return the failure for a test that raised."""
     raised, marks = own["raised"], own.get("marks")
     kinds = tuple(clean(kind, 80) for kind in texts(raised.get("kinds"))) or ("an exception",)
-    message = clean(raised["message"], 500) if isinstance(raised.get("message"), str) else ""
-    message = talk.in_words(message)
-    missing = clean(raised["missing"], 200) if isinstance(raised.get("missing"), str) else ""
+    message = talk.in_words(told_text(raised.get("message"), 500))
+    missing = told_text(raised.get("missing"), 200)
     if "NotImplementedError" in kinds:
         return Answered(NotImplementedYet(_stub(message) or test.id))
-    if "TimeUp" in kinds:
+    if raised.get("interrupted") is True:
         return Answered(LimitExceeded(f"the check `{test.id}` took too long"))
     if test.hidden:
         why = (
@@ -226,7 +226,7 @@ def _raised(test: InBox, sent: Program, talk: Conversation, own: dict[str, Any])
             else f"a hidden test raised {kinds[0]}"
         )
         return Answered(WrongReturn(why), missing=missing)
-    at = len(_list(marks))
+    at = len(listed(marks))
     line = clean(sent.statements[at], 300) if at < len(sent.statements) else ""
     said = message.partition("\n")[0]
     if "AssertionError" in kinds:
@@ -241,7 +241,3 @@ def _raised(test: InBox, sent: Program, talk: Conversation, own: dict[str, Any])
 def _stub(message: str) -> str:
     """Return what a stub says it is."""
     return message.partition(" is not")[0].strip()[:100]
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -14,11 +14,11 @@ import re
 from queue import Empty
 from typing import Any, Protocol
 
+from grader.checking.run.box_accounts import listed, texts, told_text
 from grader.checking.run.remote import Remote
 from grader.errors import GraderError, GraderFault, SubmissionFailed
 from grader.limits import Limits
 from grader.sandbox.wire import Frame
-from grader.text import clean
 
 MAX_NESTING = 32  # of what a cell displays: what reads and writes it later recurses
 MAX_UPDATES = 500  # of displays, by a notebook in all
@@ -148,16 +148,16 @@ class WireKernelClient:
 
 def _reply(body: dict[str, Any]) -> dict[str, Any]:
     """Return the content of an execute reply, with the expected keys only."""
-    lines = body.get("traceback")
+    lines = listed(body.get("traceback"), 100)
     return {
         "status": "ok" if body.get("status") == "ok" else "error",
         "execution_count": _counted(body.get("execution_count")),
-        "ename": _text(body.get("ename"), 100),
-        "evalue": _text(body.get("evalue"), 500),
-        "traceback": [_text(line, 4000) for line in lines[:100]] if isinstance(lines, list) else [],
+        "ename": told_text(body.get("ename"), 100),
+        "evalue": told_text(body.get("evalue"), 500),
+        "traceback": [told_text(line, 4000) for line in lines],
         "interrupted": body.get("interrupted") is True,
-        "missing": _text(body.get("missing"), 200),
-        "denied": _text(body.get("denied"), 20),
+        "missing": told_text(body.get("missing"), 200),
+        "denied": told_text(body.get("denied"), 20),
         "mended": names_told(body.get("mended")),
         "again": names_told(body.get("again")),
     }
@@ -167,19 +167,11 @@ def names_told(told: Any) -> list[str]:
     """Return the first of the names that the box tells of, with dots or without; what is not a name
     is left out.
     """
-    names = told[:MOST_TOLD] if isinstance(told, list) else []
-    return [name for name in names if isinstance(name, str) and _is_name(name)]
+    return list(filter(_is_name, texts(listed(told, MOST_TOLD))))
 
 
 def _is_name(text: str) -> bool:
     return len(text) <= LONGEST_NAME and all(map(str.isidentifier, text.split(".")))
-
-
-def _text(told: Any, limit: int) -> str:
-    """Return what is told, cleaned and cut, if it is text at all: the text of a nested value may be
-    endless.
-    """
-    return clean(told, limit) if isinstance(told, str) else ""
 
 
 def _shallow(value: Any, levels: int = MAX_NESTING) -> bool:
@@ -198,22 +190,16 @@ def _valid(kind: str, content: dict[str, Any]) -> bool:
         return isinstance(content.get("wait"), bool)
     if kind == "error":
         lines = content.get("traceback")
-        texts = [
-            content.get("ename"),
-            content.get("evalue"),
-            *(lines if isinstance(lines, list) else [None]),
-        ]
-        return all(isinstance(text, str) for text in texts)
+        said = [content.get("ename"), content.get("evalue")]
+        return isinstance(lines, list) and len(texts([*said, *lines])) == len(lines) + 2
     if kind not in ("display_data", "update_display_data", "execute_result"):
         return False
     data, transient = content.get("data"), content.get("transient", {})
-    if (
-        not isinstance(data, dict)
-        or not isinstance(content.get("metadata"), dict)
-        or not isinstance(transient, dict)
-    ):
+    if not isinstance(data, dict) or not isinstance(transient, dict):
         return False
-    if not isinstance(transient.get("display_id", ""), str):
+    if not isinstance(content.get("metadata"), dict) or not isinstance(
+        transient.get("display_id", ""), str
+    ):
         return False
     if kind == "execute_result" and _counted(content.get("execution_count")) is None:
         return False

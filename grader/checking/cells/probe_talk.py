@@ -16,6 +16,7 @@ from typing import Any
 
 from grader.checking.cells.rewritten_tests import WatchedCode
 from grader.checking.cells.watched_tests import Program
+from grader.checking.run.box_accounts import texts
 from grader.errors import LimitExceeded
 from grader.sandbox.wire import Encoder, Frame, WireError
 
@@ -147,11 +148,6 @@ class Conversation:
             self._held.add(index)
         elif self._piece.comparisons[index].decided.must_hold:
             self._false.add(index)
-
-
-def texts(value: Any) -> list[str]:
-    """Return the texts of a list that a box sent; of anything else none."""
-    return [one for one in value if isinstance(one, str)] if type(value) is list else []
 
 
 def _holds(value: Any) -> bool:

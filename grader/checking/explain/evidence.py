@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 
 from grader.assignment.expectations import CaseRecord
+from grader.checking.explain.fingerprints import Fingerprint, fingerprint, parts
 from grader.checking.explain.symptoms import Pair
 from grader.checking.judge.conversions import named
-from grader.checking.judge.fingerprints import Fingerprint, fingerprint, parts
 from grader.checking.judge.got import Got
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from grader.checking.explain.evidence import ORDINALS, Evidence, failing, pairs
+from grader.checking.explain.fingerprints import parts
 from grader.checking.explain.symptoms import Pair, observe
-from grader.checking.judge.fingerprints import parts
 
 LARGE = 4.0  # how much larger than all others' the inputs of a case must be to be called large
 NUMBERS = "iuf"  # kinds of arrays whose entries are real numbers

@@ -9,48 +9,38 @@ costs the call at hand, and the next call is served by a fresh one.
 from __future__ import annotations
 
 import math
-import re
 import signal
 import time
 from collections.abc import Callable, Mapping
-from itertools import chain
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from grader.checking.explain.exception_hints import Account, hint
+from grader.checking.run.box_accounts import BoxAccounts, listed, told_text
 from grader.errors import (
     AssignmentError,
     GraderFault,
     LimitExceeded,
-    NotImplementedYet,
     StudentException,
     SubmissionFailed,
     WorkerDied,
-    WrongReturn,
 )
 from grader.limits import Limits
 from grader.sandbox.box import Box, Sandbox, Staging
 from grader.sandbox.untrusted import Budget
 from grader.sandbox.wire import (
-    MANY,
     MAX_BLOBS,
     MAX_BYTES,
-    MAX_NODES,
     Frame,
     WireClosed,
     WireError,
     WireTimeout,
 )
-from grader.text import clean, without_numbers
 
 SEND_SECONDS = 30.0
 STAGE_SECONDS = 60.0
 IMPORT_GRACE = 3.0  # for what stands behind a statement that was interrupted
-MAX_FRAMES = 12
 MOST_UNUSED = 3  # names of one function that are told
 MOST_PASSED_OVER = 20  # parts of files that are told
 KILLED = -9  # the exit code of what SIGKILL ended; Windows has no such signal
-_SHAPE = re.compile(r"an array of shape \((?:\d+(?:, \d+)*,?)?\), [<>]?[A-Za-z]+\d*")
 PRINTED_CHARACTERS = 100_000  # of what a case has printed that are kept for the report
 HEADER_BYTES = 256  # of an array that crosses, far more than a usual header has
 HELD_BYTES = 1 << 20  # of requests that wait for the next one
@@ -106,12 +96,7 @@ class Remote:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -160,12 +145,35 @@ class Remote:
         if self._cancelled:
             raise WorkerDied(f"{what} was not waited for")
         requests = [*held, Request(what, body, blobs)]
+        reply = self._exchanged(box, requests, limit, grace, message, probed)
+        if len(self.printed) < PRINTED_CHARACTERS:
+            self.printed += told_text(reply.body.get("printed"), 20_100)
+        for told in listed(reply.body.get("passed_over"), MOST_PASSED_OVER):
+            self._note_passed_over(told)
+        if reply.body["ok"]:
+            return reply
+        if reply.body.get("interrupted") is True:
+            raise LimitExceeded(f"{what} was still running after the limit of {limit:g} seconds")
+        raise self._failure_of(reply, requests)
+
+    def _exchanged(
+        self,
+        box: Box,
+        requests: list[Request],
+        limit: float,
+        grace: float,
+        message: Callable[[Frame], None] | None,
+        probed: Callable[[Frame], Frame] | None,
+    ) -> Frame:
+        """Send requests as one message and return the reply of the last one, which says whether it
+        went well. A box that breaks the rules is ended.
+        """
+        what, body, _ = requests[-1]
         try:
             box.channel.send(_joined(requests), SEND_SECONDS)
             most = _most_bytes(body.get("most"))
             reply = self._reply(box, limit + grace, message, most, what, probed)
-            ok = reply.body.get("ok")
-            if not isinstance(ok, bool):
+            if not isinstance(reply.body.get("ok"), bool):
                 raise WireError("a reply without an outcome")
         except WireTimeout:
             self.close()
@@ -181,14 +189,6 @@ class Remote:
         except WireError as error:
             self.close()
             raise WorkerDied(f"{what} disturbed the connection to the grader: {error}") from None
-        if len(self.printed) < PRINTED_CHARACTERS:
-            self.printed += _text(reply.body.get("printed"), 20_100)
-        for told in _list(reply.body.get("passed_over"))[:MOST_PASSED_OVER]:
-            self._note_passed_over(told)
-        if not ok and reply.body.get("interrupted") is True:
-            raise LimitExceeded(f"{what} was still running after the limit of {limit:g} seconds")
-        if not ok:
-            raise self._failure_of(reply, requests)
         return reply
 
     def _failure_of(self, reply: Frame, requests: list[Request]) -> SubmissionFailed:
@@ -197,7 +197,7 @@ class Remote:
         failed = requests[-1]
         if isinstance(done, int) and 0 <= done < len(requests):
             failed = requests[done]
-        failure = self._failure(failed.what, reply.body.get("error"))
+        failure = self._accounts.failure(failed.what, reply.body.get("error"))
         if isinstance(failure, StudentException):
             failure.reply = reply.body
         return failure
@@ -216,8 +216,10 @@ class Remote:
         then is.
         """
         self._held.append(request)
-        blobs = chain.from_iterable(held.blobs for held in self._held)
-        if sum(map(len, blobs)) > HELD_BYTES:
+        size = 0
+        for held in self._held:
+            size += sum(map(len, held.blobs))
+        if size > HELD_BYTES:
             last = self._held.pop()
             self.request(last.what, last.body, last.blobs)
 
@@ -254,12 +256,23 @@ class Remote:
             reply = self.call_in(module, f"`{function}`", {"op": "unused", "target": path}, ())
         except SubmissionFailed:
             return []
-        names = [self._told(name, 40) for name in _list(reply.body.get("names"))[:MOST_UNUSED]]
-        return [name for name in names if name.isidentifier()]
+        told = listed(reply.body.get("names"), MOST_UNUSED)
+        names = [self._accounts.told(name, 40) for name in told]
+        return list(filter(str.isidentifier, names))
 
     def lacks(self, module: str, failure: SubmissionFailed) -> None:
         """Let every call into a module fail so, without asking the box."""
         self._broken[module] = failure
+
+    @property
+    def _accounts(self) -> BoxAccounts:
+        return BoxAccounts(self.hide_numbers)
+
+    def _note_passed_over(self, told: Any) -> None:
+        """Note a part of a file that can't be read, or that raised when it was loaded."""
+        if len(self.passed_over) < MOST_PASSED_OVER and (found := self._accounts.passed_over(told)):
+            place, said = found
+            self.passed_over.setdefault(place, said)
 
     # --- the box ----------------------------------------------------------------------------------
 
@@ -341,134 +354,16 @@ class Remote:
             f"{what} ended its process: {_how(ended.code)}", unexplained=ended.code == KILLED
         )
 
-    def _failure(self, what: str, told: Any) -> SubmissionFailed:
-        """Turn the box's account of an exception into ours; it may be false, but can do no harm."""
-        error = told if isinstance(told, dict) else {}
-        kinds = error.get("kinds")
-        if isinstance(kinds, list) and "NotImplementedError" in kinds:
-            return NotImplementedYet(self._stub(what.strip("`"), error.get("frames")))
-        kind = self._told(error.get("type"), 80) or "an exception"
-        if kind == "MoreThanExpected":
-            # its own, which any comparison would tell too
-            shape = _SHAPE.fullmatch(_text(error.get("message"), 300))
-            return WrongReturn(far_more(what, shape[0] if shape else MANY))
-        if kind == "TooLarge":
-            return WrongReturn(
-                f"{what} returned more than fits: at most {MAX_BYTES >> 20} MB of arrays and"
-                f" {MAX_NODES} values"
-            )
-        return self._exception(what, kind, error)
-
-    def _exception(self, what: str, kind: str, error: dict[str, Any]) -> StudentException:
-        """Return an exception of the student's, from the box's account of it."""
-        frames = []
-        for frame in _list(error.get("frames"))[-MAX_FRAMES:]:
-            if isinstance(frame, dict):
-                frames.append(frame)
-        places = tuple(map(self._place, frames))
-        text = self._told(error.get("message"), 500)
-        trace = "\n".join([*map(self._line, frames), f"{kind}: {text}" if text else kind])
-        where = f" ({places[-1][0]}, line {places[-1][1]})" if places else ""
-        if kind == "SystemExit":
-            return StudentException(
-                f"{what} tried to end the program (sys.exit){where}", trace, places
-            )
-        account = self._account(error)
-        message = f"{what} raised {kind}{f': {text}' if text else ''}{where}"
-        return StudentException(message, trace, places, account.kinds, hint(account))
-
-    def _account(self, error: dict[str, Any]) -> Account:
-        """Return the box's account of an exception, fit to be shown."""
-        kind = self._told(error.get("type"), 80) or "an exception"
-        types = tuple(self._told(one, 80) for one in _list(error.get("kinds"))[:MAX_FRAMES])
-        last = (_list(error.get("frames")) or [None])[-1]
-        return Account(
-            types or (kind,),
-            self._told(error.get("message"), 500),
-            self._told(last.get("text"), 300) if isinstance(last, dict) else "",
-            self._told(error.get("missing"), 100),
-            self._told(error.get("near"), 100),
-        )
-
-    def _note_passed_over(self, told: Any) -> None:
-        """Note a part of a file that can't be read, or that raised when it was loaded."""
-        if not isinstance(told, dict) or len(self.passed_over) >= MOST_PASSED_OVER:
-            return
-        error = told.get("error")
-        account = self._account(error if isinstance(error, dict) else {})
-        raised = f"{account.kinds[0]}: {account.message}" if account.message else account.kinds[0]
-        text = self._told(told.get("text"), 80).replace("`", "")
-        name, instead = (self._told(told.get(key), 80) for key in ("name", "instead"))
-        rest = "the rest of the file was used"
-        if re.fullmatch(r"[\w.]+", name):
-            said = f"Python can't read `{name}` ({raised}). It fails for that, and {rest}."
-        elif text and re.fullmatch(r"[\w.]+", instead):
-            said = f"`{text}` finds no module. `{instead}` was taken instead."
-        elif text and account.kinds[0] == "TimeUp":
-            said = f"`{text}` did not end in the time of an import. It was passed over, and {rest}."
-        elif text:
-            said = f"`{text}` raised {raised}. It was passed over, and {rest}. {hint(account)}"
-        else:
-            said = f"Python can't read this ({raised}). It was passed over, and {rest}."
-            said = f"{said} {hint(account)}"
-        file, line, _ = self._place(told)
-        self.passed_over.setdefault((file, line), f"{file}, line {line}: {said.rstrip()}")
-
-    def _line(self, frame: dict[str, Any]) -> str:
-        """Return a frame as a line of a traceback."""
-        file, line, function = self._place(frame)
-        if not function:
-            return f"{file}, line {line}"
-        return f"{file}, line {line}, in {function}\n    {self._told(frame.get('text'), 300)}"
-
-    def _stub(self, called: str, frames: Any) -> str:
-        """Return the function that is not implemented: the one that was called, or one that it
-        called.
-        """
-        last = frames[-1] if isinstance(frames, list) and frames else None
-        name = self._place(last)[2] if isinstance(last, dict) else ""
-        return name if name.isidentifier() and name != called.rpartition(".")[2] else called
-
-    def _place(self, frame: dict[str, Any]) -> tuple[str, int, str]:
-        """Return a frame's file, line and function; a name that no file or function has is not
-        told.
-        """
-        line = frame.get("line")
-        file, function = self._told(frame.get("file"), 200), self._told(frame.get("name"), 100)
-        return (
-            file if re.fullmatch(r"[\w./ ()-]+", file) else "?",
-            line if isinstance(line, int) and 0 <= line < 1 << 31 else 0,
-            function if re.fullmatch(r"[\w.<>]+", function) else "",
-        )
-
-    def _told(self, told: Any, limit: int) -> str:
-        """Return text of the far end, fit to be shown; without its numbers, where they could be
-        hidden inputs.
-        """
-        text = _text(told, limit)
-        return without_numbers(text) if self.hide_numbers else text
-
-
-def far_more(what: str, told: str) -> str:
-    """Say that a value is far larger than the right one: its shape is wrong, and it stays in the
-    box.
-    """
-    return (
-        f"{what} returned far more than is expected: {told}. Look at the shape of what it returns"
-    )
-
-
-def _list(value: Any) -> list[Any]:
-    """Return a list that a box has sent, or an empty one in place of anything else."""
-    return value if isinstance(value, list) else []
-
 
 def _joined(requests: list[Request]) -> Frame:
     """Return one message of one or more requests, whose arrays follow one another."""
     if len(requests) == 1:
         return Frame(requests[0].body, requests[0].blobs)
-    steps = [[request.body, len(request.blobs)] for request in requests]
-    blobs = chain.from_iterable(request.blobs for request in requests)
+    steps: list[list[Any]] = []
+    blobs: list[bytes] = []
+    for request in requests:
+        steps.append([request.body, len(request.blobs)])
+        blobs += request.blobs
     return Frame({"op": "several", "steps": steps}, tuple(blobs))
 
 
@@ -477,13 +372,6 @@ def _most_bytes(most: int | None) -> int:
     size.
     """
     return MAX_BYTES if most is None else most + MAX_BLOBS * HEADER_BYTES
-
-
-def _text(told: Any, limit: int) -> str:
-    """Return what is told, cleaned and cut, if it is text at all: the text of a nested value may be
-    endless.
-    """
-    return clean(told, limit) if isinstance(told, str) else ""
 
 
 def _how(code: int | None) -> str:

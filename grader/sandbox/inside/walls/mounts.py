@@ -11,6 +11,7 @@ forbidden, or files themselves are closed to others, the tier is refused with a 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -42,7 +43,10 @@ def open_up(paths: Iterable[str]) -> None:
     """Make each path reachable for others, its own mode allowing; raise `Unsuitable` where mounts
     are forbidden.
     """
-    needed = {path: folder for path in paths if os.path.exists(path) and (folder := blocking(path))}
+    needed: dict[str, str] = {}
+    for path in filter(os.path.exists, paths):
+        if folder := blocking(path):
+            needed[path] = folder
     if not needed:
         return
     path, folder = next(iter(needed.items()))
@@ -90,10 +94,8 @@ def unreadable(paths: Iterable[str], user: int) -> str:
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
-            os.write(
-                writing,
-                next((path for path in paths if not readable(path)), "").encode(errors="replace"),
-            )
+            first = next(itertools.filterfalse(readable, paths), "")
+            os.write(writing, first.encode(errors="replace"))
         finally:
             os._exit(0)
     os.close(writing)

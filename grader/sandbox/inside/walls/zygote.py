@@ -312,12 +312,12 @@ def loaded_files() -> list[str]:
     """Return the files of the modules loaded from outside this package: what a box will read
     again.
     """
-    files = (
-        getattr(module, "__file__", None)
-        for name, module in sys.modules.items()
-        if not name.startswith("grader")
-    )
-    return [file for file in files if file]
+    found: list[str] = []
+    for name, module in sys.modules.items():
+        file = None if name.startswith("grader") else getattr(module, "__file__", None)
+        if file:
+            found.append(file)
+    return found
 
 
 def settle() -> None:

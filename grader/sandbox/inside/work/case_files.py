@@ -44,9 +44,7 @@ class CaseFiles:
         """Return the names of the files that have come since this case asked for files first."""
         self.watch()
         assert self._before is not None
-        return sorted(
-            name for name in self._names() if name not in self._before and name not in self._saved
-        )
+        return sorted(set(self._names()) - self._before - self._saved.keys())
 
     def watch(self) -> None:
         """Note what is there before the case writes anything."""
@@ -67,7 +65,8 @@ class CaseFiles:
     def _names(self) -> Iterator[str]:
         count = 0
         for folder, inner, files in os.walk(self._root):
-            inner[:] = [name for name in inner if name != "__pycache__"]
+            if "__pycache__" in inner:
+                inner.remove("__pycache__")
             for name in files:
                 count += 1
                 if count > MOST_FILES:

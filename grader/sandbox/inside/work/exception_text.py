@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
+from grader.sandbox.inside.work.alarm import TimeUp
 from grader.sandbox.inside.work.mending import RAISES
 from grader.sandbox.inside.work.nearby_names import innermost, nearest
 
@@ -66,6 +67,7 @@ def describe(error: BaseException, root: Path) -> dict[str, Any]:
     return {
         "type": type(error).__name__[:200],
         "kinds": kinds[:20],
+        "interrupted": isinstance(error, TimeUp),
         "message": message[:TEXT_CAP],
         "frames": frames[-FRAME_CAP:],
         "missing": (

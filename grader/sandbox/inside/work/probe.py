@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.sandbox.inside.work.alarm import ends_after
+from grader.sandbox.inside.work.alarm import TimeUp, ends_after
 from grader.sandbox.inside.work.handed_in import exception
 from grader.sandbox.inside.work.replaced import foreign, in_libraries, instead
 from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, WireError, WireTimeout
@@ -453,6 +453,7 @@ def _said(error: BaseException) -> dict[str, Any]:
     name = getattr(error, "name", "") if isinstance(error, NameError) else ""
     return {
         "kinds": kinds[:20],
+        "interrupted": isinstance(error, TimeUp),
         "message": message,
         "missing": name if isinstance(name, str) else "",
     }

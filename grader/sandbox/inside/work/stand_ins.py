@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import operator
 import sys
 import threading
 from collections import OrderedDict
@@ -36,6 +37,7 @@ KEPT_OBJECTS = 1_000
 DEPTH = 6  # of the containers in a cache that are looked into
 ENTRIES = 10_000  # of a cache that are looked at
 ITSELF = -1  # in the place of a result's index: the object that a constructor made
+_NUMBER = operator.itemgetter("number")
 
 
 class OwnCall(NamedTuple):
@@ -102,9 +104,8 @@ class StandIns:
     asking.
 
     own_caches: whether a stand-in hands out the cache that the student's own function makes, with
-    the right outputs in
-        the place of its wrong ones; else, and when that function raises, it hands out the
-        reference's
+        the right outputs in the place of its wrong ones; else, and when that function raises, it
+        hands out the reference's
     """
 
     def __init__(self, ask: Ask, root: Path, *, own_caches: bool) -> None:
@@ -113,9 +114,8 @@ class StandIns:
         self._own_caches = own_caches
         self._lock = threading.RLock()
         self._count = 0
-        self._made: dict[
-            int, tuple[Any, int, int]
-        ] = {}  # id -> the object, the call that made it, its index
+        # id -> the object, the call that made it, its index
+        self._made: dict[int, tuple[Any, int, int]] = {}
         self._calls = Shelf()  # by number: the call, and the ids of what it made
         self._told: set[int] = set()  # numbers of calls that the other side knows
 
@@ -131,6 +131,7 @@ class StandIns:
         A module that can't be imported is left alone: whoever imports it next learns why.
         """
         changes: list[tuple[Any, str, Any, Any]] = []
+        asked_for = list(map(list, replaced))
         for module_name, name in [*replaced, *watched]:
             try:
                 owner: Any = importlib.import_module(module_name)
@@ -140,7 +141,7 @@ class StandIns:
             except BaseException:  # noqa: S112 - a student's module may raise anything
                 continue
             original = getattr(owner, last, None)
-            if [module_name, name] in [list(one) for one in replaced]:
+            if [module_name, name] in asked_for:
                 changes.append((owner, last, original, self._stand_in(name, original)))
             elif isinstance(original, type):
                 made = getattr(original, "__init__")  # noqa: B009 - mypy takes it for an instance's
@@ -178,25 +179,20 @@ class StandIns:
                     values = _with_own_caches(values, container, own)
                 results = [value for value, _ in values]
                 self._remember(number, Called(name, (), {}), results, told=True)
-            return (
-                results[0] if not container else (tuple if container == "tuple" else list)(results)
-            )
+            if not container:
+                return results[0]
+            return tuple(results) if container == "tuple" else results
 
         return functools.wraps(original)(stand_in) if callable(original) else stand_in
 
     def _watched(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def watched(*args: Any, **kwargs: Any) -> Any:
-            before = Called(
-                name,
-                tuple(map(_copied, args)),
-                {key: _copied(value) for key, value in kwargs.items()},
-            )
+            before = Called(name, *_copies(args, kwargs))
             result = original(*args, **kwargs)
             with self._lock:
                 self._count += 1
-                parts = list(result) if isinstance(result, tuple | list) else [result]
-                self._remember(self._count, before, parts)
+                self._remember(self._count, before, _parts(result)[1])
             return result
 
         return watched
@@ -208,9 +204,8 @@ class StandIns:
                 self._count += 1
                 number = self._count
                 self._made[id(made)] = (made, number, ITSELF)
-                for _, ids in self._calls.put_object(
-                    number, (Called(name, args, kwargs), [id(made)])
-                ):
+                kept = (Called(name, args, kwargs), [id(made)])
+                for _, ids in self._calls.put_object(number, kept):
                     self._made.pop(ids[0], None)
             original(made, *args, **kwargs)
 
@@ -227,7 +222,7 @@ class StandIns:
             if _opaque(value):
                 self._made[id(value)] = (value, number, index)
                 kept.append(id(value))
-        size = sum(_size(value) for value in (*call.args, *call.kwargs.values(), *results))
+        size = sum(map(_size, (*call.args, *call.kwargs.values(), *results)))
         for _, ids in self._calls.put(number, (call, kept), size):
             for one in ids:
                 self._made.pop(one, None)
@@ -251,7 +246,7 @@ class StandIns:
         reply = self._ask({"op": "ask", "steps": [*steps, step]}, tuple(encoder.blobs))
         if reply.body.get("ok") is not True:
             raise RuntimeError(f"no answer was to be had for `{name}`")
-        self._told |= {told["number"] for told in steps}
+        self._told.update(map(_NUMBER, steps))
         sys.stdout.write(str(reply.body.get("printed", "")))
         decoder = Decoder(reply.blobs, lambda ref: Kept())
         values = [(decoder.decode(value), bool(opaque)) for value, opaque in reply.body["values"]]
@@ -264,9 +259,10 @@ class StandIns:
         encoder: Encoder,
         steps: list[dict[str, Any]],
     ) -> dict[str, Any]:
+        item = functools.partial(self._item, encoder=encoder, steps=steps)
         return {
-            "args": [self._item(value, encoder, steps) for value in args],
-            "kwargs": [[name, self._item(value, encoder, steps)] for name, value in kwargs.items()],
+            "args": list(map(item, args)),
+            "kwargs": [[name, item(value)] for name, value in kwargs.items()],
         }
 
     def _item(self, value: Any, encoder: Encoder, steps: list[dict[str, Any]]) -> dict[str, Any]:
@@ -275,7 +271,7 @@ class StandIns:
         if made is None or made[0] is not value:
             return {"value": encoder.encode(value)}
         _, number, index = made
-        if number not in self._told and all(step["number"] != number for step in steps):
+        if number not in self._told and number not in map(_NUMBER, steps):
             call, _ = self._calls.get(number)
             before: dict[str, Any] = {"number": number, "function": call.function}
             before |= self._items(call.args, call.kwargs, encoder, steps)
@@ -304,7 +300,7 @@ class Answers:
         return Frame({"ok": True, "container": container, "values": values}, tuple(encoder.blobs))
 
     def _step(self, step: dict[str, Any], decoder: Decoder) -> tuple[str, list[Any]]:
-        args = [self._value(item, decoder) for item in step["args"]]
+        args = list(map(functools.partial(self._value, decoder=decoder), step["args"]))
         kwargs = {str(name): self._value(item, decoder) for name, item in step["kwargs"]}
         target: Any = importlib.import_module(step["module"])
         for part in step["function"].split("."):
@@ -313,18 +309,12 @@ class Answers:
             if name in vars(args[0]):
                 setattr(args[0], name, decoder.decode(item))
         result = target(*args, **kwargs)
-        container = (
-            "tuple" if isinstance(result, tuple) else "list" if isinstance(result, list) else ""
-        )
-        results = list(result) if container else [result]
+        container, results = _parts(result)
         if isinstance(target, type):
             self._results.put_object(step["number"], (result, results))
         else:
-            self._results.put(
-                step["number"],
-                (result, results),
-                sum(map(_size, (*args, *kwargs.values(), *results))),
-            )
+            size = sum(map(_size, (*args, *kwargs.values(), *results)))
+            self._results.put(step["number"], (result, results), size)
         return container, results
 
     def _value(self, item: dict[str, Any], decoder: Decoder) -> Any:
@@ -348,8 +338,22 @@ def _opaque(value: Any) -> bool:
     )
 
 
+def _parts(result: Any) -> tuple[str, list[Any]]:
+    """Return the results of a call, and the name of the container that they came in, if any."""
+    if isinstance(result, tuple):
+        return "tuple", list(result)
+    return ("list", list(result)) if isinstance(result, list) else ("", [result])
+
+
 def _copied(value: Any) -> Any:
     return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _copies(
+    args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a call with copies of its arrays."""
+    return tuple(map(_copied, args)), dict(zip(kwargs, map(_copied, kwargs.values()), strict=True))
 
 
 def _size(value: Any, depth: int = 0) -> int:
@@ -409,16 +413,14 @@ def _with_own_caches(
     own = _own_results(values, container, call)
     if own is None:
         return values
-    opaque = [told or _opaque(mine) for (_, told), mine in zip(values, own, strict=True)]
-    outputs = [
-        (mine, right)
-        for (right, _), mine, hidden in zip(values, own, opaque, strict=True)
-        if not hidden and isinstance(mine, np.ndarray) and isinstance(right, np.ndarray)
-    ]
-    return [
-        (_patched(mine, outputs) if hidden else right, hidden)
-        for (right, _), mine, hidden in zip(values, own, opaque, strict=True)
-    ]
+    pairs: list[tuple[Any, Any, bool]] = []  # right, the student's own, whether it is opaque
+    outputs: list[tuple[np.ndarray, np.ndarray]] = []
+    for (right, told), mine in zip(values, own, strict=True):
+        opaque = told or _opaque(mine)
+        pairs.append((right, mine, opaque))
+        if not opaque and isinstance(mine, np.ndarray) and isinstance(right, np.ndarray):
+            outputs.append((mine, right))
+    return [(_patched(mine, outputs) if opaque else right, opaque) for right, mine, opaque in pairs]
 
 
 def _own_results(values: list[tuple[Any, bool]], container: str, call: OwnCall) -> list[Any] | None:
@@ -428,10 +430,9 @@ def _own_results(values: list[tuple[Any, bool]], container: str, call: OwnCall) 
     right = [NotComputed if told else value for value, told in values]
 
     def own(function: Callable[..., Any]) -> list[Any] | None:
-        kwargs = {name: _copied(value) for name, value in call.kwargs.items()}
-        result = function(*map(_copied, call.args), **kwargs)
-        parts = list(result) if isinstance(result, tuple | list) else [result]
-        fits = bool(container) == isinstance(result, tuple | list)
+        args, kwargs = _copies(call.args, call.kwargs)
+        own_container, parts = _parts(function(*args, **kwargs))
+        fits = bool(container) == bool(own_container)
         return parts if fits and len(parts) == len(values) else None
 
     parts: list[Any] | None = None
@@ -443,7 +444,7 @@ def _own_results(values: list[tuple[Any, bool]], container: str, call: OwnCall) 
         return None
     except BaseException:
         parts = None
-    if parts is not None or not any(told for _, told in values):
+    if parts is not None or not any(map(operator.itemgetter(1), values)):
         return parts
     try:
         parts = own(lambda *given, **named: run_to_the_end(call.function, right, given, named))

@@ -9,12 +9,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import inspect
+import operator
 import textwrap
 from typing import Any
 
 MOST_CHARACTERS = 50_000  # of a function that is looked at
 MOST_NAMES = 3
 DEEPEST = 10  # variables that stand for one another
+_ID = operator.attrgetter("id")
 
 
 def unused(function: Any) -> list[str]:
@@ -34,7 +36,8 @@ def unused(function: Any) -> list[str]:
 
 def _unused(function: ast.FunctionDef) -> list[str]:
     given = function.args
-    names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    arguments = (*given.posonlyargs, *given.args, *given.kwonlyargs)
+    names = list(map(operator.attrgetter("arg"), arguments))
     read: set[str] = set()
     kept: set[ast.AST] = set()
     holding: list[tuple[str, list[ast.Name]]] = []  # variables that stand for others
@@ -57,10 +60,9 @@ def _unused(function: ast.FunctionDef) -> list[str]:
     for _ in holding[:DEEPEST]:  # one may stand for another
         for name, held in holding:
             if name in read:
-                read.update(one.id for one in held)
-    returned = _returned(function)
-    found = dict.fromkeys(names)
-    return [name for name in found if name not in read | returned | {"self"} and name[0] != "_"]
+                read.update(map(_ID, held))
+    used = read | _returned(function) | {"self"}
+    return [name for name in dict.fromkeys(names) if name not in used and name[0] != "_"]
 
 
 def _elements(value: ast.expr | None) -> list[ast.Name]:
@@ -83,8 +85,7 @@ def _returned(function: ast.FunctionDef) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(function):
         if isinstance(node, ast.Return):
-            for element in _elements(node.value):
-                names.add(element.id)
+            names.update(map(_ID, _elements(node.value)))
     return names - given
 
 
