@@ -206,11 +206,13 @@ def _progress(console: Console) -> Iterator[Callable[[Event], None]]:
     if not console.is_terminal:
 
         def tell(event: Event) -> None:
-            if event.reused and not console.quiet:  # there may be thousands
+            pace.count(event)
+            if console.quiet:
+                return
+            if event.reused:  # there may be thousands
                 console.file.write(f"{describe(event).plain}\n")
             else:
                 console.print(describe(event), soft_wrap=True)
-            pace.count(event)
             if line := pace.due(event, time.monotonic()):
                 console.print(line, soft_wrap=True)
 

@@ -59,7 +59,7 @@ class Budget:
 
     def allow(self, count: int) -> None:
         """Raise `TooLarge` unless there is room for so many bytes."""
-        if self.held + count > self._limit:
+        if self._arrays + self._others + count > self._limit:
             raise TooLarge(f"all that was returned takes more than {self._limit >> 20} MB together")
 
     def take(self, count: int) -> None:
@@ -104,8 +104,9 @@ class Untrusted(Decoder):
         """Return the value of JSON data, or raise `WireError`."""
         if depth > RETURNED_DEPTH:
             raise WireError("a value that is nested too deep or too large")
-        length = len(data) if isinstance(data, str) else 0
-        self._expect(8 + length, MANY)
+        length = len(data) if type(data) is str else 0
+        if self._most is not None and self.size + 8 + length > self._most:
+            raise MoreThanExpected(MANY)
         self._budget.take(VALUE_BYTES + length)
         return super().decode(data, depth)
 

@@ -407,19 +407,25 @@ class Encoder:
         if self._nodes > MAX_NODES:
             raise TooLarge(f"more than {MAX_NODES} values in one message")
         kind = type(value)
-        self._count(8 + (len(value) if kind is str else 0), lambda: MANY)
-        if value is None or kind in (bool, str):
+        self._size += 8 + (len(value) if kind is str else 0)
+        if self._size > self._most:
+            raise MoreThanExpected(MANY)
+        if value is None or kind is str or kind is bool:
             return value
         if kind is float:
             return value if math.isfinite(value) else {"float": str(value)}
         if kind is int and -MAX_INT <= value < MAX_INT:
             return value
+        if kind is np.ndarray and value.dtype.kind in PLAIN_KINDS and len(self.blobs) < MAX_BLOBS:
+            return {"array": self._blob(value)}
+        return self._other(kind, value, depth)
+
+    def _other(self, kind: type, value: Any, depth: int) -> Any:
+        """Return JSON data for what is neither a plain scalar nor an array."""
         if kind is Ref:
             return {"ref": list(value)}
         if kind is type and issubclass(value, np.generic) and np.dtype(value).kind in PLAIN_KINDS:
             return {"dtype": np.dtype(value).str}
-        if kind is np.ndarray and value.dtype.kind in PLAIN_KINDS and len(self.blobs) < MAX_BLOBS:
-            return {"array": self._blob(value)}
         if kind is complex:
             return {"complex": [self.encode(value.real), self.encode(value.imag)]}
         if isinstance(value, np.generic) and value.dtype.kind in PLAIN_KINDS:
@@ -483,17 +489,25 @@ class Decoder:
         self._nodes += 1
         if self._nodes > MAX_NODES or depth > MAX_DEPTH:
             raise WireError("a value that is nested too deep or too large")
-        self.size += 8 + (len(data) if isinstance(data, str) else 0)
-        if data is None or isinstance(data, bool | str | float):
-            return data
-        if isinstance(data, int):
+        self.size += 8
+        kind = type(data)
+        if kind is str:
+            self.size += len(data)
+            return self.text(data)
+        if kind is int:
             if not -MAX_INT <= data < MAX_INT:
                 raise WireError("an integer of more than 64 bits")
             return data
-        if not isinstance(data, dict) or len(data) != 1:
-            raise WireError("a value of no known kind")
-        kind, body = next(iter(data.items()))
-        return self._compound(kind, body, depth)
+        if kind is dict and len(data) == 1:
+            ((name, body),) = data.items()
+            return self._compound(name, body, depth)
+        if data is None or kind is float or kind is bool:
+            return data
+        raise WireError("a value of no known kind")
+
+    def text(self, data: str) -> str:
+        """Return what stands for a text on this side."""
+        return data
 
     def _compound(self, kind: str, body: Any, depth: int) -> Any:
         if kind == "array":
@@ -511,20 +525,33 @@ class Decoder:
             return _dtype(body)
         if not isinstance(body, list):
             raise WireError(f"a malformed {kind[:20]!r}")
-        if kind == "dict" and all(isinstance(pair, list) and len(pair) == 2 for pair in body):
-            pairs = [(self.decode(k, depth + 1), self.decode(v, depth + 1)) for k, v in body]
-            try:
-                return self.mapping(pairs)
-            except Exception as error:  # of keys that a stranger has chosen
-                raise WireError("a dict with a key that is not hashable") from error
+        if kind == "dict":
+            return self._mapping(body, depth + 1)
         if kind not in ("complex", "tuple", "list") and not wire_types.is_known(kind):
             raise WireError(f"a value of unknown kind {kind[:20]!r}")
         items = [self.decode(item, depth + 1) for item in body]
         if kind == "complex":
-            return _complex(items)
+            return self.number(items)
         if kind in ("tuple", "list"):
             return tuple(items) if kind == "tuple" else items
         return self._put_together(kind, items)
+
+    def _mapping(self, body: list[Any], depth: int) -> Any:
+        pairs = []
+        for pair in body:
+            if type(pair) is not list or len(pair) != 2:
+                raise WireError("a dict with an item that is no pair")
+            pairs.append((self.decode(pair[0], depth), self.decode(pair[1], depth)))
+        try:
+            return self.mapping(pairs)
+        except Exception as error:  # of keys that a stranger has chosen
+            raise WireError("a dict with a key that is not hashable") from error
+
+    def number(self, parts: list[Any]) -> complex:
+        """Return a complex number of two parts."""
+        if len(parts) != 2 or not all(type(part) is float for part in parts):
+            raise WireError("a malformed complex number")
+        return np.complex128(complex(*parts))
 
     def _put_together(self, kind: str, items: list[Any]) -> Any:
         """Return the value of a kind that is taken apart; what is wrong with its parts raises
@@ -598,9 +625,3 @@ def _dtype(body: Any) -> Any:
         return np.dtype(body).type
     except TypeError as error:
         raise WireError("a dtype that may not cross") from error
-
-
-def _complex(parts: list[Any]) -> np.complex128:
-    if len(parts) != 2 or not all(type(part) is float for part in parts):
-        raise WireError("a malformed complex number")
-    return np.complex128(complex(*parts))

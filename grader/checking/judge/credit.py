@@ -81,8 +81,10 @@ def says_something(value: Any, given: Sequence[np.ndarray]) -> bool:
 
 def _is_within(array: np.ndarray, other: np.ndarray) -> bool:
     """Return whether all entries of an array are entries of another one."""
-    if other.dtype.kind in "biufc" and not np.any(other == array.flat[0]):
-        return False  # what nearly always shows it, in a small part of the time
+    if other.dtype.kind not in "biufc":  # text or records hold no numbers to hand on
+        return False
+    if not np.any(other == array.flat[0]):  # what nearly always shows it, in a part of the time
+        return False
     return bool(np.isin(array, other).all())
 
 

@@ -6,12 +6,13 @@ ends as a value, a `CaseResult`; pytest's own outcome is not looked at.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import tempfile
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from grader.checking.explain.diagnosis import Mistake
 from grader.checking.explain.try_again import lines_again
 from grader.checking.judge.credit import Credit, credit, share
 from grader.checking.run.boxes import Boxes
+from grader.checking.run.direct_cases import FIXTURES, direct, parameters
 from grader.checking.run.plan import Outcome, Plan
 from grader.checking.run.second_runs import Place, SecondRuns
 from grader.checking.run.substitution import Built, judged
@@ -46,8 +48,13 @@ from grader.errors import (
     StudentException,
     WorkerDied,
 )
-from grader.model import CaseResult, Status, Visibility
+from grader.model import CaseResult, Comparison, Status, Visibility
 from grader.text import quoted
+
+
+def _nothing() -> Credit:
+    """Return the credit of a case that earns nothing."""
+    return Credit({})
 
 
 class Running:
@@ -61,7 +68,7 @@ class Running:
 
     def __init__(self) -> None:
         self.error: BaseException | None = None
-        self.credit = Credit({})
+        self.credit: Callable[[], Credit] = _nothing  # is worked out if the case fails
         self.follows: tuple[str, ...] = ()
         self.share = 0.0
         self.second: Running | None = None  # the last second run, if there was one
@@ -89,6 +96,9 @@ class ChecksPlugin:
         self._built = Built(plan.assignment, judged(plan.expectations))
         self._causes = Causes(plan, self._built, self.outcome.checks)
         self._second = SecondRuns(plan, boxes, self._built, self.outcome.checks)
+        self._direct: set[pytest.Item] = set()  # cases that need none of pytest's steps
+        # the next one that needs them, for which pytest keeps what both need
+        self._following: dict[pytest.Item, pytest.Item | None] = {}
         self._place: Place | None = None  # of a second run
         self._now: Running
 
@@ -133,6 +143,13 @@ class ChecksPlugin:
             self.outcome.checks.setdefault(check_id(item), CheckOutcome(check_id(item), title))
         if self.problem is not None:
             items.clear()
+        if self.plan.mode is Mode.COMPARE:
+            self._direct = direct(config, items, self)
+        following: pytest.Item | None = None
+        for item in reversed(items):
+            self._following[item] = following
+            if item not in self._direct:
+                following = item
 
     def _check_weights(self, items: list[pytest.Item]) -> None:
         """Refuse a weight of a case that no check has."""
@@ -162,6 +179,7 @@ class ChecksPlugin:
         """Run one case and keep its result. What pytest would report of it takes as long, and
         nobody would read it.
         """
+        nextitem = self._following[item]
         start = self._begin()
         self._through(item, nextitem)
         seconds = time.perf_counter() - start
@@ -178,10 +196,23 @@ class ChecksPlugin:
         return time.perf_counter()
 
     def _through(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        if item in self._direct:
+            self._step(self._run_directly, item=item)
+            return
         self._step(item.ihook.pytest_runtest_setup, item=item)
         if self._now.error is None:
             self._step(item.ihook.pytest_runtest_call, item=item)
         self._step(item.ihook.pytest_runtest_teardown, item=item, nextitem=nextitem)
+
+    def _run_directly(self, item: pytest.Function) -> None:
+        """Run a case without pytest's steps, which take longer than many a call into the box."""
+        self._prepare(item)
+        asked = parameters(item)
+        for name in FIXTURES:
+            if name in item._fixtureinfo.name2fixturedefs and name not in asked:
+                asked[name] = self._made(item, name)
+        with self._kept_end(item):
+            item.obj(**{name: asked[name] for name in item._fixtureinfo.argnames})
 
     def _step(self, hook: Callable[..., object], **given: object) -> None:
         try:
@@ -226,7 +257,7 @@ class ChecksPlugin:
         answers of stand-ins may be in all the rest.
         """
         first = self._now
-        runs = [first.credit]
+        runs = [first.credit()]
         for place in self._second.places(check_id(item)):
             self._place = place
             self._reset(item)
@@ -244,7 +275,7 @@ class ChecksPlugin:
                 first.follows = place.what.roots
                 self._second.passed(place)
                 break
-            runs.append(second.credit)
+            runs.append(second.credit())
         if len(runs) > 1 and not first.follows:
             self._note_what_is_needed(first, place.what.replaced)
         self._place, self._now = None, first
@@ -265,7 +296,14 @@ class ChecksPlugin:
         """Run the test function; whatever it raises is kept as the case's end and goes no
         further.
         """
-        id_ = check_id(pyfuncitem)
+        with self._kept_end(pyfuncitem):
+            yield
+        return True
+
+    @contextlib.contextmanager
+    def _kept_end(self, item: pytest.Function) -> Iterator[None]:
+        """Keep whatever a test function raises as the case's end."""
+        id_ = check_id(item)
         try:
             if self._place is None and id_ in self._stopped:
                 raise self._stopped[id_]
@@ -277,8 +315,7 @@ class ChecksPlugin:
             self._now.error = AssertionError(str(error))
         except BaseException as error:
             self._now.error = self._skipped(id_, error) or error
-        self._look_at_the_clock(pyfuncitem)
-        return True
+        self._look_at_the_clock(item)
 
     def _look_at_the_clock(self, item: pytest.Item) -> None:
         """Note how long the reference's functions took, or hold the submission's against it."""
@@ -286,23 +323,19 @@ class ChecksPlugin:
         took, key = now.remote.seconds - now.before, (check_id(item), case_id(item))
         record = self.plan.expectations.cases.get(key, CaseRecord())
         check = self.plan.assignment.check(key[0])
-        given: list[Any] = []
-        for call in now.case.log.calls:
-            given += (*call.args, *call.kwargs.values())
         if self.plan.mode is Mode.RECORD:
             record.call_seconds = took
         elif self.plan.mode is Mode.COMPARE:
-            now.credit = credit(
-                record, now.expect.comparisons, [*given, *now.case.log.items.values()]
-            )
+            held = tuple(now.expect.comparisons)
+            now.credit = functools.partial(_credit, record, held, now.case)
             if check is not None and check.times_reference is not None and self._place is None:
                 timed = in_time(took, record.call_seconds, check.times_reference)
                 now.expect.comparisons.append(timed)
-                now.credit = now.credit if timed.ok else Credit({})
+                now.credit = now.credit if timed.ok else _nothing
             lost = {one.name.partition("[")[0] for one in now.expect.comparisons if not one.ok}
             # what it leaves behind is wrong, whatever it returns
             if lost & now.expect.of_arguments:
-                now.credit = Credit({})
+                now.credit = _nothing
 
     def _skipped(self, id_: str, error: BaseException) -> Skipped | None:
         """Return why a case could not be run, if a function that it builds on is not there yet, and
@@ -319,7 +352,13 @@ class ChecksPlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Make the case's own student, log and expectations before its fixtures are asked for."""
+        """Make what is a case's own before its fixtures are asked for."""
+        self._prepare(item)
+        self._hand(item)
+        return (yield)
+
+    def _prepare(self, item: pytest.Item) -> None:
+        """Make the case's own log and expectations."""
         check, case = check_id(item), case_id(item)
         if self.plan.mode is Mode.COMPARE:
             record = self.plan.expectations.cases.get((check, case), CaseRecord())
@@ -338,8 +377,6 @@ class ChecksPlugin:
         let_call_back(now.case)
         now.expect = Expect(record, self.plan.mode, now.case, self._scene(check, case))
         now.given = {"expect": now.expect}
-        self._hand(item)
-        return (yield)
 
     def _scene(self, check: str, case: str) -> Scene:
         """Return what a case's `expect` knows of its surroundings."""
@@ -468,24 +505,40 @@ class ChecksPlugin:
         Where an author has a fixture of the same name, it is left to pytest.
         """
         if isinstance(item, pytest.Function):
+            own = parameters(item)
             for name in ("student", "expect", "rng"):
-                if len(item._fixtureinfo.name2fixturedefs.get(name, ())) == 1:
+                known = item._fixtureinfo.name2fixturedefs.get(name, ())
+                if len(known) == 1 and name not in own:
                     item.funcargs[name] = self._made(item, name)
 
     def _made(self, item: pytest.Item, name: str) -> Any:
         """Return a case's own object of a name, the same however often it is asked for."""
-        if name not in self._now.given:
+        given = self._now.given
+        if name not in given:
             if name == "student":
-                self._now.given[name] = Student(self.plan.assignment, self._fresh_case())
+                given[name] = Student(self.plan.assignment, self._fresh_case())
+            elif name == "notebook":
+                given[name] = self._notebook(item)
             else:
-                names = (check_id(item), case_id(item))
-                self._now.given[name] = np.random.default_rng(
-                    [
-                        int(self.plan.expectations.provenance.seed),
-                        *(zlib.crc32(n.encode()) for n in names),
-                    ]
-                )
-        return self._now.given[name]
+                seeds = [int(self.plan.expectations.provenance.seed)]
+                for part in (check_id(item), case_id(item)):
+                    seeds.append(zlib.crc32(part.encode()))
+                given[name] = np.random.default_rng(seeds)
+        return given[name]
+
+    def _notebook(self, item: pytest.Item) -> Notebook:
+        path = self._notebook_of(check_id(item))
+        if not path:
+            raise AssignmentError(
+                "a check uses `notebook`, but its [[checks]] entry names no `notebook`"
+            )
+        run = self._notebook_run(path)
+        if run.running:
+            self.plan.on_wait()
+        run.revive()
+        # the cells are done: what is asked from here on is the check's
+        run.remote.hide_numbers = self.plan.hidden
+        return Notebook(run, self._fresh_case())
 
     @pytest.fixture
     def student(self, request: pytest.FixtureRequest) -> Student:
@@ -514,18 +567,8 @@ class ChecksPlugin:
     @pytest.fixture
     def notebook(self, request: pytest.FixtureRequest) -> Notebook:
         """The finished notebook that the spec names for the check."""
-        path = self._notebook_of(check_id(request.node))
-        if not path:
-            raise AssignmentError(
-                "a check uses `notebook`, but its [[checks]] entry names no `notebook`"
-            )
-        run = self._notebook_run(path)
-        if run.running:
-            self.plan.on_wait()
-        run.revive()
-        # the cells are done: what is asked from here on is the check's
-        run.remote.hide_numbers = self.plan.hidden
-        return Notebook(run, self._fresh_case())
+        made: Notebook = self._made(request.node, "notebook")
+        return made
 
     @pytest.fixture
     def in_box(self, request: pytest.FixtureRequest) -> Callable[[], None]:
@@ -548,6 +591,14 @@ class ChecksPlugin:
     def _fresh_case(self) -> Case:
         self._now.case.remote.reset(seed=2016)
         return self._now.case
+
+
+def _credit(record: CaseRecord, held: Sequence[Comparison], case: Case) -> Credit:
+    """Return what of a case is right."""
+    given: list[Any] = []
+    for call in case.log.calls:
+        given += (*call.args, *call.kwargs.values())
+    return credit(record, held, [*given, *case.log.items.values()])
 
 
 def check_id(item: pytest.Item) -> str:

@@ -90,38 +90,40 @@ class FolderTree(Tree):
         self.root = root
         self.name = root.resolve().name
         self.aside = {}
+        self._children: dict[str, list[Child]] = {}  # of folders that were listed
         self._out = out.name if out is not None and out.resolve().parent == root.resolve() else None
 
     def children(self, folder: str = "") -> list[Child]:
-        """List a folder of the disk; links count as files, so that nothing is entered through
-        one.
+        """List a folder of the disk, once; links count as files, so that nothing is entered
+        through one.
         """
+        if folder not in self._children:
+            self._children[folder] = self._listed(folder)
+        return self._children[folder]
+
+    def _listed(self, folder: str) -> list[Child]:
+        children: list[Child] = []
         try:
             with os.scandir(self.root / folder) as found:
-                children = [
-                    Child(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found
-                ]
+                for entry in found:
+                    child = Child(entry.name, entry.is_dir(follow_symlinks=False))
+                    if not is_litter([child.name]) and not self._is_ours(folder, child):
+                        children.append(child)
         except OSError as error:
             if folder:  # one student's: the intake refuses it with the reason
                 return []
             raise UsageError(f"{self.root / folder} can't be read: {error.strerror}") from error
-        return sorted(
-            (
-                child
-                for child in children
-                if not is_litter([child.name]) and not self._is_ours(folder, child)
-            ),
-            key=lambda child: child.name,
-        )
+        return sorted(children, key=lambda child: child.name)
 
     def _is_ours(self, folder: str, child: Child) -> bool:
         """Tell whether results of a class lie here: this run's, or another's by what each
         leaves.
         """
-        whole = self.root / folder / child.name
-        ours = child.is_folder and (
-            (child.name == self._out and not folder)
-            or all(os.path.lexists(whole / name) for name in (CLASS, LOCK))
+        if not child.is_folder:
+            return False
+        whole = f"{self.root}/{folder}/{child.name}"
+        ours = (child.name == self._out and not folder) or all(
+            os.path.lexists(f"{whole}/{name}") for name in (CLASS, LOCK)
         )
         if ours:
             self.aside[child.name] = None

@@ -212,10 +212,10 @@ def _entries(
         if hidden and member.student not in rows:
             doubts.setdefault(member.student, []).append("an anonymous hand-in")
         rows.setdefault(member.student, [])
-    entries, taken = [], set(asking.reserved)
+    entries, taken = [], {name.casefold() for name in asking.reserved}
     for student in sorted({*rows, *asked}, key=lambda id_: (natural(id_), id_)):
         folder = safe_folder(student, taken)
-        taken.add(folder)
+        taken.add(folder.casefold())
         if student in asked:
             entries.append(_asked(student, folder, asked[student]))
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -92,9 +92,11 @@ def tidy(text: str, limit: int = NAME_LIMIT) -> str:
     return " ".join(clean(text, limit).split())
 
 
-def safe_folder(student: str, taken: Iterable[str] = ()) -> str:
+def safe_folder(student: str, taken: Collection[str] = ()) -> str:
     """Return a folder's name for a student, whatever the id is: plain characters, never a dot in
     front, never taken.
+
+    taken: the names that are taken, case folded
     """
     plain = unicodedata.normalize("NFKD", student).encode("ascii", "ignore").decode()
     name = re.sub(
@@ -107,8 +109,8 @@ def safe_folder(student: str, taken: Iterable[str] = ()) -> str:
         name = f"_{name}"
     if name != student:  # so that it depends on this student alone
         name = f"{name}-{hashlib.sha256(student.encode('utf-8', 'replace')).hexdigest()[:8]}"
-    used, number, unique = {other.casefold() for other in taken}, 1, name
-    while unique.casefold() in used:
+    number, unique = 1, name
+    while unique.casefold() in taken:
         number += 1
         unique = f"{name}_{number}"
     return unique

@@ -279,7 +279,7 @@ class Batch:
         rules = self.rules(entry)
         row = there = self.store.row(entry.folder, entry.student)
         if self._unchanged.holds(tree, entry) and row is not None and self._stands(row, rules):
-            self._reuse(entry, row)
+            self._reuse(entry, row, untouched=True)
             return None
         try:
             with tree.opened(entry.paths, entry.files) as path:
@@ -313,9 +313,9 @@ class Batch:
         )
         return same and not self.options.regrade
 
-    def _reuse(self, entry: Entry, row: Row) -> None:
+    def _reuse(self, entry: Entry, row: Row, *, untouched: bool = False) -> None:
         """Count a result as it is."""
-        self._unchanged.settle(entry)
+        self._unchanged.settle(entry, untouched=untouched)
         self.totals.reused += 1
         self._count(row)
         self.tell(self._event(entry, row, reused=True))

@@ -70,10 +70,10 @@ class Store:
         is none.
         """
         try:
-            row = msgspec.json.decode((self.out / folder / ROW).read_bytes(), type=Row)
+            row = msgspec.json.decode(self._read(f"{folder}/{ROW}"), type=Row)
         except (OSError, msgspec.MsgspecError):
             return None
-        whole = row.schema == CLASS_SCHEMA and (self.out / folder / WRITTEN).is_file()
+        whole = row.schema == CLASS_SCHEMA and (self.out / f"{folder}/{WRITTEN}").is_file()
         return row if whole and row.student == student else None
 
     def write(self, folder: str, files: Mapping[str, bytes], row: Row) -> None:
@@ -138,11 +138,12 @@ class Store:
     def written(self, folder: str) -> set[str]:
         """Return the names of the files that were written of a result."""
         try:
-            return set(
-                msgspec.json.decode((self.out / folder / WRITTEN).read_bytes(), type=list[str])
-            )
+            return set(msgspec.json.decode(self._read(f"{folder}/{WRITTEN}"), type=list[str]))
         except (OSError, msgspec.MsgspecError):
             return set()
+
+    def _read(self, name: str) -> bytes:
+        return (self.out / name).read_bytes()
 
     def remove(self, folder: str) -> None:
         """Remove a student's result, and the folder where nothing else lies in it."""

@@ -45,6 +45,7 @@ class Unchanged:
         self._of = of
         self._before = _read(store.out / NAME, of)
         self._submissions: dict[str, str] = {}  # student -> stamp, taken before it was read
+        self._untouched: set[str] = set()  # students of whom this run wrote and read nothing
         self._settled: list[Entry] = []
 
     def holds(self, tree: Tree, entry: Entry) -> bool:
@@ -54,15 +55,22 @@ class Unchanged:
         before = self._before.get(entry.student)
         return before is not None and before == self._stamp(entry, submission)
 
-    def settle(self, entry: Entry) -> None:
-        """Note that the result that lies there is the one of what was handed in."""
+    def settle(self, entry: Entry, *, untouched: bool = False) -> None:
+        """Note that the result that lies there is the one of what was handed in.
+
+        untouched: it holds, and this run writes nothing of it, so that its stamp stays
+        """
         self._settled.append(entry)
+        if untouched:
+            self._untouched.add(entry.student)
 
     def write(self) -> None:
         """Keep what can be known without reading it in the next run."""
         stamps = {}
         for entry in self._settled:
-            if stamp := self._stamp(entry, self._submissions.get(entry.student, "")):
+            if entry.student in self._untouched:
+                stamps[entry.student] = self._before[entry.student]
+            elif stamp := self._stamp(entry, self._submissions.get(entry.student, "")):
                 stamps[entry.student] = stamp
         if stamps != self._before:
             data = msgspec.json.encode(_Kept(self._of, stamps))
@@ -70,9 +78,12 @@ class Unchanged:
 
     def _stamp(self, entry: Entry, submission: str) -> str:
         """Return the stamp of a submission with its result; nothing if it can't be told."""
-        base = self._store.out / entry.folder
+        if not submission:
+            return ""
+        # as text: a class asks for thousands, and a `Path` takes longer to make than to look at
+        base = f"{self._store.out}/{entry.folder}"
         names = sorted({*self._store.written(entry.folder), WRITTEN, ROW})
-        return _digest([(submission, base / name) for name in names]) if submission else ""
+        return _digest([(submission, f"{base}/{name}") for name in names])
 
 
 def _read(path: Path, of: str) -> dict[str, str]:
@@ -87,11 +98,11 @@ def _of_submission(tree: Tree, entry: Entry) -> str:
     """Return the stamp of what was handed in as one file or folder; nothing for anything else."""
     if not isinstance(tree, FolderTree) or len(entry.paths) != 1:
         return ""
-    root = tree.root / entry.paths[0]
+    root = f"{tree.root}/{entry.paths[0]}"
     found = [(entry.paths[0], root)]
     try:
         for path in _below(root):
-            found.append((os.fspath(path.relative_to(root)), path))
+            found.append((path[len(root) + 1 :], path))
             if len(found) > MOST_ENTRIES:
                 return ""
     except OSError:
@@ -99,19 +110,19 @@ def _of_submission(tree: Tree, entry: Entry) -> str:
     return _digest(found)
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _below(folder: str) -> Iterator[str]:
     """Yield what lies below a folder; links are not followed."""
-    if not stat.S_ISDIR(folder.lstat().st_mode):
+    if not stat.S_ISDIR(os.lstat(folder).st_mode):
         return
     with os.scandir(folder) as entries:
         children = sorted(entries, key=lambda entry: entry.name)
     for child in children:
-        yield Path(child.path)
+        yield child.path
         if child.is_dir(follow_symlinks=False):
-            yield from _below(Path(child.path))
+            yield from _below(child.path)
 
 
-def _digest(files: list[tuple[str, Path]]) -> str:
+def _digest(files: list[tuple[str, str]]) -> str:
     """Return a digest of what the file system says of files; nothing if one is a link, is gone, or
     has not been at rest.
     """
@@ -119,12 +130,13 @@ def _digest(files: list[tuple[str, Path]]) -> str:
     newest = 0
     for name, path in files:
         try:
-            seen = path.lstat()
+            seen = os.lstat(path)
         except OSError:
             return ""
         if not (stat.S_ISREG(seen.st_mode) or stat.S_ISDIR(seen.st_mode)):
             return ""
         newest = max(newest, seen.st_mtime_ns, seen.st_ctime_ns)
         facts = (seen.st_mode, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
-        whole.update(f"{name}\0{path.name}\0{facts}\0".encode("utf-8", "surrogateescape"))
+        told = f"{name}\0{path.rpartition('/')[2]}\0{facts}\0"
+        whole.update(told.encode("utf-8", "surrogateescape"))
     return whole.hexdigest() if newest < time.time_ns() - RESTED else ""

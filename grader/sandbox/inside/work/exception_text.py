@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -107,6 +108,7 @@ def student_frames(trace: TracebackType | None, root: Path) -> Iterator[dict[str
             }
 
 
+@lru_cache(maxsize=256)
 def inside(filename: str, root: Path) -> str:
     """Return a file's name relative to the student's tree, or nothing if it lies elsewhere."""
     try:

@@ -165,12 +165,13 @@ class AsWritten(AsGiven):
     stays as it is.
     """
 
-    def decode(self, data: Any, depth: int = 0) -> Any:
-        """Return the value of JSON data; keys of dicts and keywords come through here, too."""
-        value = super().decode(data, depth)
-        if type(data) is str and data.isascii() and data.replace("_", "a").isalnum():
-            return sys.intern(data)
-        return complex(value) if type(data) is dict and "complex" in data else value
+    def text(self, data: str) -> str:
+        """Return a text; keys of dicts and keywords come through here, too."""
+        return sys.intern(data) if data.isascii() and data.replace("_", "a").isalnum() else data
+
+    def number(self, parts: list[Any]) -> complex:
+        """Return a complex number of Python's own."""
+        return complex(super().number(parts))
 
     def made(self, kind: str, items: list[Any]) -> Any:
         """Return a value that was taken apart; a member of an enum is the student's own."""

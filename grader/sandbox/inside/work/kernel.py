@@ -12,8 +12,9 @@ import builtins
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import CodeType
 from typing import Any, ClassVar, NoReturn
 
 import matplotlib
@@ -151,6 +152,7 @@ class Shell(InteractiveShell):
     """An IPython shell that sends tracebacks as messages."""
 
     kernel: Kernel
+    runs: Callable[[CodeType], None] = staticmethod(lambda code: None)
 
     def _showtraceback(
         self, etype: type[BaseException], evalue: BaseException, stb: list[str]
@@ -161,6 +163,15 @@ class Shell(InteractiveShell):
             "traceback": list(stb),
         }
         self.kernel.raised(dict(self.kernel.last_error))
+
+    async def run_code(
+        self, code_obj: CodeType, result: Any = None, *, async_: bool = False
+    ) -> bool:
+        """Run a statement of a cell, which may change libraries."""
+        self.runs(code_obj)
+        parent: Any = super()
+        failed: bool = await parent.run_code(code_obj, result, async_=async_)
+        return failed
 
     def ask_exit(self) -> None:
         """End the notebook: what `exit()` and `quit()` ask for."""
@@ -222,6 +233,7 @@ class Kernel:
         parts: tuple[Any, ...] = (self.shell, self.shell.display_pub, self.shell.displayhook)
         for part in parts:
             part.kernel = self
+        self.shell.runs = lambda code: self.surroundings.runs(code)
         self.namespace: dict[str, Any] = self.shell.user_ns
         builtins.input = no_input
         self.bindings = Bindings(self.namespace)
@@ -289,14 +301,16 @@ class Kernel:
         self.kept |= {
             name: self.namespace[name] for name in keep if callable(self.namespace.get(name))
         }
+        error = result.error_before_exec or result.error_in_exec
+        raised = error is not None
         if provided:
             self.bindings.lend(before)
-            mended = self.surroundings.mend()
+            mended = self.surroundings.mend(raised=raised)
             self.surroundings.count_on(set_before)
         else:
-            mended = [*self.bindings.give_back(), *self.surroundings.mend(printing=not keep)]
+            mended = self.bindings.give_back()
+            mended += self.surroundings.mend(raised=raised, printing=not keep)
         count = self.shell.execution_count - 1
-        error = result.error_before_exec or result.error_in_exec
         if error is None:
             told = {"status": "ok", "execution_count": count, "mended": mended, "again": again}
             return {"ok": True, **told}

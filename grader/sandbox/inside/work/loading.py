@@ -14,7 +14,7 @@ import io
 import linecache
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
@@ -34,8 +34,9 @@ FUTURES = sum(getattr(__future__, name).compiler_flag for name in __future__.all
 class Loading:
     """The way in which the modules below a folder are loaded, and what was passed over in them."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, runs: Callable[[CodeType], None] = lambda code: None) -> None:
         self._root = root
+        self.runs = runs  # is called with each module's code before it runs
         self._untold: list[dict[str, Any]] = []
         self._count = 0
 
@@ -116,6 +117,7 @@ class Loader(SourceFileLoader):
             text = self._mended(data, passed_over, error)
             code = compile(text, self.path, "exec", dont_inherit=True)
             setattr(module, RAISES, passed_over)
+        self._loading.runs(code)
         try:
             exec(code, vars(module))  # noqa: S102 - what a loader does
         except BaseException as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dis
 import inspect
 import textwrap
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 MOST_LINES = 200  # of a function that is looked at
 # no stub has these
 WORK = (ast.Raise, ast.Yield, ast.YieldFrom, ast.For, ast.While, ast.With, ast.comprehension)
+LOOP = dis.opmap["FOR_ITER"]  # of `for` and comprehensions; to read a function's text takes longer
 FILLED = {"zeros", "ones", "full", "empty", "zeros_like", "ones_like", "full_like", "empty_like"}
 
 
@@ -28,6 +30,8 @@ def is_stub(function: Any, values: list[Any]) -> bool:
         return False
     # the student's objects, and source text that may be anything
     with contextlib.suppress(BaseException):
+        if LOOP in inspect.unwrap(function).__code__.co_code[::2]:
+            return False
         lines, _ = inspect.getsourcelines(inspect.unwrap(function))
         if len(lines) <= MOST_LINES:
             node = ast.parse(textwrap.dedent("".join(lines))).body[0]
@@ -52,7 +56,12 @@ def looks_empty(value: Any) -> bool:
         return len(value) == 0
     if type(value).__name__ == "ndarray":
         with contextlib.suppress(Exception):
-            return bool(value.size == 0 or (value - value.flat[0] == 0).all())  # and so finite
+            if value.size == 0:
+                return True
+            first = value.flat[0]
+            if first != value.flat[-1]:  # nearly always: the rest need not be looked at
+                return False
+            return bool((value - first == 0).all())  # and so finite
     return False
 
 

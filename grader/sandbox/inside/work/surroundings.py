@@ -2,9 +2,11 @@
 attributes of libraries' modules, the process's settings, the provided files.
 
 `np.sum = 0` in one cell, or in one module, stops functions elsewhere that are not at fault. So a
-public attribute of a library that can't serve any more is put back (`Libraries.put_back`). A
-setting such as `np.seterr(all="raise")` may be what a student's own code counts on. So it stays,
-and a call or a cell that raises under it is tried once more without it (`ProcessSettings`).
+public attribute of a library that can't serve any more is put back (`Libraries.put_back`). It takes
+long to look at all of them, so it is done when something has raised, or when code has run that may
+change one (`may_change`). A setting such as `np.seterr(all="raise")` may be what a student's own
+code counts on. So it stays, and a call or a cell that raises under it is tried once more without it
+(`ProcessSettings`).
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from operator import is_not
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+
+from grader.sandbox.inside.work.may_change import may_change
 
 MOST_TOLD = 20  # names
 RAISING = ("np.seterr", "warnings", "sys.path", "os.chdir")  # the first of `ProcessSettings`
@@ -40,6 +44,7 @@ class Libraries:
         self._modules: dict[str, ModuleType] = {}
         self._passed_over: set[str] = set()
         self._kept: dict[str, _ModuleState] = {}
+        self._numbers: list[tuple[dict[str, Any], str, float]] = []
 
     @classmethod
     def of_this_process(cls) -> Libraries:
@@ -63,12 +68,13 @@ class Libraries:
                 if _is_public(name):
                     self._kept[name] = _ModuleState(vars(module))
         for kept in self._kept.values():
-            kept.look()
+            self._numbers += kept.look()
 
     def put_numbers_back(self) -> None:
         """Put back floats that were changed, such as `np.pi`: no call raises for them."""
-        for kept in self._kept.values():
-            kept.put_numbers_back()
+        for space, key, value in self._numbers:
+            if space.get(key) is not value:
+                space[key] = value
 
     def put_back(self) -> list[str]:
         """Put back what can't serve any more, and return the names."""
@@ -96,23 +102,21 @@ class _ModuleState:
         self._size = 0
         self._keys: tuple[str, ...] = ()
         self._values: tuple[Any, ...] = ()
-        self._numbers: dict[str, float] = {}
 
-    def look(self) -> None:
-        """Remember what is here and was not before."""
+    def look(self) -> list[tuple[dict[str, Any], str, float]]:
+        """Remember what is here and was not before; return where floats of it are, and these."""
+        numbers: list[tuple[dict[str, Any], str, float]] = []
         if len(self._space) == self._size:
-            return
+            return numbers
         self._size = len(self._space)
-        held = {key: value for key, value in self._space.items() if _counts(key, value)}
-        held |= zip(self._keys, self._values, strict=True)
+        held = dict(zip(self._keys, self._values, strict=True))
+        for key, value in self._space.items():
+            if key not in held and _counts(key, value):
+                held[key] = value
+                if type(value) is float:
+                    numbers.append((self._space, key, value))
         self._keys, self._values = tuple(held), tuple(held.values())
-        self._numbers = {key: value for key, value in held.items() if type(value) is float}
-
-    def put_numbers_back(self) -> None:
-        """Put back floats that were changed."""
-        for key, value in self._numbers.items():
-            if self._space.get(key) is not value:
-                self._space[key] = value
+        return numbers
 
     def put_back(self) -> Iterator[str]:
         """Put back what can't serve any more, and yield the names."""
@@ -163,13 +167,9 @@ class ProcessSettings(NamedTuple):
     @classmethod
     def now(cls) -> Self:
         """Return those at this moment."""
-        try:
-            folder = os.getcwd()
-        except OSError:  # it was removed
-            folder = ""
         filters, path = _items(warnings.filters), _items(sys.path)
         deepest = sys.getrecursionlimit()
-        return cls(np.geterr(), filters, path, folder, np.get_printoptions(), deepest)
+        return cls(np.geterr(), filters, path, _folder(), np.get_printoptions(), deepest)
 
     def establish(self) -> None:
         """Make those that raise the ones of the process."""
@@ -199,6 +199,14 @@ class ProcessSettings(NamedTuple):
         return type(self)(*parts)
 
 
+def _folder() -> str:
+    """Return the current folder, or nothing if it was removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
 def _items(found: object) -> tuple[Any, ...]:
     return tuple(found) if isinstance(found, list | tuple) else ()
 
@@ -212,6 +220,7 @@ class Surroundings:
         self._links: list[tuple[Path, Path]] = []
         self._students: frozenset[str] = frozenset()  # modules that were imported
         self._others: set[str] = set()
+        self._may_have_changed = False
         self.look()
         self.settings = ProcessSettings.now()
 
@@ -258,14 +267,19 @@ class Surroundings:
         self._libraries.put_numbers_back()
         self._lay_files()
 
-    def mend(self, *, printing: bool = False) -> list[str]:
+    def runs(self, code: CodeType) -> None:
+        """Take note of code that is about to run: it may change libraries from here on."""
+        self._may_have_changed = self._may_have_changed or may_change(code)
+
+    def mend(self, *, raised: bool, printing: bool = False) -> list[str]:
         """Put back libraries' attributes, provided files and the depth of recursion.
 
+        raised: whether code has raised, which a changed attribute may be the reason of
         printing: how NumPy prints, too
 
         Returns the names of the attributes.
         """
-        mended = self._libraries.put_back()
+        mended = self._libraries.put_back() if raised or self._may_have_changed else []
         if not isinstance(sys.path, list):
             sys.path = [*self.settings.path]
             mended.append("sys.path")
@@ -293,17 +307,15 @@ class Surroundings:
         Whoever does not raise stops and closes this. The ways are told apart when the first one has
         failed: importing a module may set things.
         """
-        left = ProcessSettings.now()
-        if left.folder != self.settings.folder:
+        left = _folder()
+        if left != self.settings.folder:
             self.settings.enter()
-        try:
+        yield
+        if self.mend(raised=True):
             yield
-            if self.mend():
-                yield
-        finally:
-            now = ProcessSettings.now()
-            if now.folder == self.settings.folder:
-                now = now._replace(folder=left.folder)
+        now = ProcessSettings.now()
+        if now.folder == self.settings.folder:
+            now = now._replace(folder=left)
         if not now.differing(self.settings):
             return
         try:

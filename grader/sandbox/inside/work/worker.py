@@ -112,8 +112,8 @@ class Worker:
         self.figures = Figures()
         self.handed_in = HandedIn(self)
         self.files = CaseFiles(root)
-        self.loading = Loading(root)
         self.surroundings = Surroundings(root)
+        self.loading = Loading(root, self.surroundings.runs)
         self._next = 0
 
     def serve(self) -> None:
@@ -265,7 +265,8 @@ class Worker:
         kwargs = decoder.decode(frame.body["kwargs"])
         before = self._copies(frame, args, kwargs)
         start = time.perf_counter()
-        keeping = self.figures.kept() if self._is_own(function) else contextlib.nullcontext()
+        own = self._is_own(function)
+        keeping = self.figures.kept() if own else contextlib.nullcontext()
         given, limit = reading(frame.body.get("stdin")), ends_after(seconds)
         with keeping, given, self.handed_in.under_way(), limit:
             try:
@@ -276,12 +277,13 @@ class Worker:
                 reply = self._failed(error)
                 return Frame({**reply.body, **self._changes(before, Encoder(self.keep))})
         seconds = time.perf_counter() - start
-        return self._returned(frame, function, result, before, seconds)
+        reply = self._returned(frame, result, before, seconds)
+        reply.body["stub"] = own and is_stub(function, parts_of(result))
+        return reply
 
     def _returned(
         self,
         frame: Frame,
-        function: Any,
         result: Any,
         before: list[tuple[str, Any, Any]],
         seconds: float,
@@ -289,17 +291,15 @@ class Worker:
         """Return what a call gave, as the trusted side takes it."""
         encoder = Encoder(self.keep, frame.body.get("most"), RETURNED_DEPTH)
         container = container_of(result)
-        parts = list(result if container else (result,))
         body = {
             "ok": True,
             "container": container,
-            "values": [self._one(encoder, item) for item in parts],
+            "values": [self._one(encoder, item) for item in parts_of(result)],
             "seconds": seconds,
             **self._changes(before, encoder),
         }
         if container and frame.body.get("single"):
             body["whole"] = encoder.encode(self.keep(result))
-        body["stub"] = self._is_own(function) and is_stub(function, parts)
         return Frame(body, tuple(encoder.blobs))
 
     def _changes(self, before: list[tuple[str, Any, Any]], encoder: Encoder) -> dict[str, Any]:
@@ -522,12 +522,15 @@ class Worker:
         """Return a module; what importing it changes of the process is put back."""
         if name in sys.modules:
             return sys.modules[name]
+        raised = True
         try:
-            return imported(name)
+            module = imported(name)
+            raised = False
         finally:
             sys.stdout = sys.stderr = self.printed
-            self.surroundings.mend()
+            self.surroundings.mend(raised=raised)
             self.surroundings.look()
+        return module
 
     def _walk(self, path: list[Any], decoder: Decoder) -> Any:
         value: Any = None
@@ -550,6 +553,11 @@ def container_of(result: Any) -> str:
     if isinstance(result, tuple):
         return "tuple"
     return "list" if isinstance(result, (list, *VIEWS)) else ""
+
+
+def parts_of(result: Any) -> list[Any]:
+    """Return the values that a function returned."""
+    return list(result) if container_of(result) else [result]
 
 
 def ending(items: Iterator[Any]) -> Iterator[Any]:
