@@ -56,7 +56,16 @@ def definitions(source: str) -> frozenset[str]:
     """Return the names that a cell binds at its top level; of code that can't be parsed, as far as
     its lines show.
     """
+    return _defined(source, parsed(source))
+
+
+def definitions_and_stubs(source: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what `definitions` and `stubs` do, of a source that is parsed once."""
     tree = parsed(source)
+    return _defined(source, tree), _stubs(tree)
+
+
+def _defined(source: str, tree: ast.Module | None) -> frozenset[str]:
     if tree is None:
         return frozenset([*_HEAD.findall(source), *_ASSIGNED.findall(source)])
     return frozenset(_bound(tree.body))
@@ -69,7 +78,10 @@ def stubs(source: str) -> frozenset[str]:
     all names of a cell that raises ``NotImplementedError`` itself; a name that is set to None or
     ``...``.
     """
-    tree = parsed(source)
+    return _stubs(parsed(source))
+
+
+def _stubs(tree: ast.Module | None) -> frozenset[str]:
     if tree is None:
         return frozenset()
     if any(map(_raises_unfinished, tree.body)):

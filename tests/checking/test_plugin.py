@@ -17,6 +17,7 @@ from grader.checking.explain.causes import Causes
 from grader.checking.run import session
 from grader.checking.run.boxes import Boxes
 from grader.checking.run.plan import Outcome, Plan
+from grader.checking.run.plugin import ChecksPlugin
 from grader.checking.run.session import run_checks
 from grader.checking.run.verdicts import CheckOutcome
 from grader.errors import AssignmentError
@@ -291,3 +292,28 @@ def test_checks_that_are_broken_are_collected_once(
     with pytest.raises(AssignmentError, match="invalid syntax"):
         run(tmp_path, CHECKS)
     assert tried == [1]
+
+
+def test_a_case_that_asks_for_nothing_of_pytests_is_called_without_its_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One with an author's fixture, or with a mark that pytest looks at, goes through them."""
+    called: list[str] = []
+    run_directly = ChecksPlugin._run_directly
+
+    def noted(self: ChecksPlugin, item: pytest.Function) -> None:
+        called.append(item.name)
+        run_directly(self, item)
+
+    monkeypatch.setattr(ChecksPlugin, "_run_directly", noted)
+    head = CHECKS.replace(
+        "def test_count(", "@pytest.mark.skipif(False, reason='no')\ndef test_count("
+    )
+    fixture = "\n\n@pytest.fixture\ndef two():\n    return 2\n\n\n"
+    checks = head.replace("def test_tally(student, ", "def test_tally(student, two, ")
+    assert checks != head != CHECKS
+    found = run(tmp_path, f"import pytest\n{fixture}{checks}")
+    assert {name.partition("[")[0] for name in called} == {
+        f"test_{id_}" for id_ in found.keys() - {"count", "tally"}
+    }
+    assert all(found.values())

@@ -450,6 +450,8 @@ def test_list_where_one_value_is_due_is_called_a_list(toy: Toy) -> None:
     [
         "np.sum = 0; np.linalg = None; np.pi = 3; del np.array",
         "np.mean = np.stack = [1]",
+        "vars(np).update(sum=0, array=None)",
+        "[setattr(np, name, None) for name in ('sum', 'array')]",
         "import builtins; builtins.sum = 0",
         "import math; math.sqrt = math.exp = 3",
         "np.seterr(all='raise'); NEEDED = np.float64(1e-300) if 1 else 0",

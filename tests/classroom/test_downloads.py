@@ -211,7 +211,7 @@ def test_folders_are_safe_and_depend_on_the_student_alone() -> None:
         "index.html",
         "a.",
     ]
-    names = [safe_folder(student, ("index.html",)) for student in hostile]
+    names = [safe_folder(student, {"index.html"}) for student in hostile]
     for name in names:
         assert name
         assert len(name) < 80

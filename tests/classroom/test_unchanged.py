@@ -11,6 +11,7 @@ from here import Here
 
 from grader import cli
 from grader.assignment.spec import Assignment
+from grader.classroom.download.download_tree import Child, FolderTree
 from grader.classroom.run import batch, executors, unchanged, worker
 
 
@@ -46,6 +47,7 @@ def test_only_what_was_written_since_is_read(
     run: Callable[[], tuple[list[str], str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both, same = ["s1", "s2"], "2 as they were before"
+    monkeypatch.setattr(unchanged, "RESTED", 1 << 60)
     assert run() == (both, "2 graded")
     assert run() == (both, same)  # written a moment ago: not at rest
     monkeypatch.setattr(unchanged, "RESTED", 0)
@@ -64,6 +66,29 @@ def test_only_what_was_written_since_is_read(
     assert [run()[0], run()[0]] == [["s1"], ["s1"]]  # what holds a link is always read
     (tmp_path / "class/.unchanged.json").write_text("{")
     assert run()[0] == both
+    worker.close()
+
+
+def test_nothing_is_looked_at_twice_in_a_class_that_has_not_changed(
+    run: Callable[[], tuple[list[str], str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unchanged, "RESTED", 0)
+    assert run()[1] == "2 graded"
+    looked_at: list[str] = []
+    digest, listed = unchanged._digest, FolderTree._listed
+
+    def noted(files: list[tuple[str, str]]) -> str:
+        looked_at.extend(path for _, path in files)
+        return digest(files)
+
+    def noted_folder(self: FolderTree, folder: str) -> list[Child]:
+        looked_at.append(f"the list of {folder!r}")
+        return listed(self, folder)
+
+    monkeypatch.setattr(unchanged, "_digest", noted)
+    monkeypatch.setattr(FolderTree, "_listed", noted_folder)
+    assert run() == ([], "2 as they were before")
+    assert len(looked_at) == len(set(looked_at)) > 2
     worker.close()
 
 

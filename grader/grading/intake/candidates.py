@@ -14,7 +14,7 @@ import msgspec
 
 from grader.grading.intake.entry_names import fold, folded_name, original_names
 from grader.notebooks.cells import text_of
-from grader.notebooks.definitions import definitions, stubs
+from grader.notebooks.definitions import definitions_and_stubs
 from grader.notebooks.encodings import decoded
 from grader.notebooks.recovery import Recovered, UnreadableNotebook, recovered
 
@@ -101,7 +101,8 @@ def _read(texts: Iterable[str], draft: TemplateFile) -> Read:
     unwritten: set[str] = set()
     lines: set[str] = set()
     for text in texts:
-        names, empty = definitions(text) & draft.names, stubs(text)
+        found, empty = definitions_and_stubs(text)
+        names = found & draft.names
         defined |= names
         unwritten |= empty
         unwritten -= names - empty
