@@ -43,6 +43,7 @@ class CallShape(msgspec.Struct, frozen=True, array_like=True):
     count: int
     size: int = -1  # as `Decoder.size` counts; -1 in older files
     held: bool = False  # whether it is a single object that stays in the box, such as a generator
+    nothing: bool = False  # whether it returned None; False in older files
 
 
 class CaseRecord(msgspec.Struct):

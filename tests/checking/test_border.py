@@ -318,6 +318,8 @@ def test_what_a_call_made_of_its_arguments_is_judged(tmp_path: Path) -> None:
         'expect("mean", student.after(state)["mean"])',
     )
     assert toy.grade(REFERENCE).report.score == 4
+    also = "def sort(items):\n    items.sort()\n    return items"
+    assert "c0" in toy.grade(with_own(also)).passed
     idle = "sort = lambda items: None\nstep = lambda x, state: 2 * x\nshift = lambda x: x.sum() + len(x)"
     assert toy.grade(with_own(idle)).report.score == 0
 

@@ -27,7 +27,7 @@ title = "Q"
 
 [[files]]
 path = "pack/toy.py"
-provides = ["double", "make", "use", "greet", "apply"]
+provides = ["double", "make", "use", "greet", "apply", "count"]
 """
 
 REFERENCE = """
@@ -53,6 +53,11 @@ def greet(name):
 
 def apply(f, x):
     return f(x)
+
+
+def count(file):
+    with open(file) as lines:
+        return len(lines.read()) + len(input())
 """
 
 BODIES = {
@@ -62,6 +67,7 @@ BODIES = {
     'expect("y", student.apply(lambda x: x + 1, 1))': "",
     'expect("y", student.double(np.arange(3.0)))': "show_expected = true\n",
     "assert student.double(4) == 8": "",
+    'student.files["a.txt"] = "some text"\nexpect("n", student.count("a.txt", stdin="Ada\\n"))': "",
 }
 WRONG = """
 def double(x):
@@ -79,6 +85,10 @@ def greet(name):
 
 def apply(f, x):
     return 0
+
+
+def count(file):
+    return open(file).read() + input()
 """
 
 
@@ -114,6 +124,17 @@ def test_lines_repeat_a_case_in_a_plain_session(tmp_path: Path) -> None:
     assert "use(result_1[0], result_1[1], by=2)" in graded["c1"].cases[
         0
     ].again or "use(1, result_1[1], by=2)" in (graded["c1"].cases[0].again)
+    lines = graded["c6"].cases[0].again
+    assert "# answer its input() with 'Ada'\nresult_1 = count('a.txt')" in lines
+    done = subprocess.run(
+        [sys.executable, "-c", lines],
+        cwd=folder,
+        input="Ada\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "some textAda\n"
     # the check's own function is not in the student's folder
     assert graded["c3"].cases[0].again == ""
     page = render(graded.report, audience=Audience.STUDENT)

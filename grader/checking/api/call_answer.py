@@ -55,9 +55,10 @@ class CallAnswer:
         self._case.stub = function if body.get("stub") is True else ""
         values, sequence = self._in_form(values, bool(body["container"]), body.get("whole"))
         stays = not sequence and _stays_in_box(values[0])
-        shape = CallShape(function, sequence, len(values), decoder.size, stays)
+        nothing = not sequence and values[0] is None
+        shape = CallShape(function, sequence, len(values), decoder.size, stays, nothing)
         self._note_origins(values, sequence)
-        self._case.log.add(self._call, shape, nothing=not sequence and values[0] is None)
+        self._case.log.add(self._call, shape)
         self._case.came(values)
         answer = tuple(values) if sequence else values[0]
         if sequence != bool(body["container"]):

@@ -22,6 +22,7 @@ class Call(NamedTuple):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     path: Any = ()  # what leads to the function in the box
+    stdin: str | None = None  # what `input` is given
 
 
 class CallLog:
@@ -77,16 +78,15 @@ class CallLog:
         finally:
             self._quiet = False
 
-    def add(self, call: Call, shape: CallShape, *, nothing: bool = False) -> None:
-        """Note one call, or raise `WrongReturn` where the reference returned another number of
-        values.
+    def add(self, call: Call, shape: CallShape) -> None:
+        """Note one call, or raise `WrongReturn` if the reference returned another number of values.
 
-        ``nothing`` says that the single value that came is None.
+        In place of None anything may come: if the check compares it, it is wrong there.
         """
         if self._quiet:
             wants = [want for want in self._expected or () if want.function == shape.function]
             if wants and not any(_are_alike(shape, want) for want in wants):
-                raise WrongReturn(_another_form(shape, wants[0], nothing=nothing))
+                raise WrongReturn(_another_form(shape, wants[0]))
             return
         index = len(self.made)
         self.made.append(shape)
@@ -95,7 +95,7 @@ class CallLog:
             return
         want = self._expected[index]
         if want.function == shape.function and not _are_alike(shape, want):
-            raise WrongReturn(_another_form(shape, want, nothing=nothing))
+            raise WrongReturn(_another_form(shape, want))
 
     def wanted(self, function: str) -> CallShape | None:
         """Return the form of what the reference's function returned in this place, None if nobody
@@ -118,11 +118,11 @@ class CallLog:
 
 
 def _are_alike(shape: CallShape, want: CallShape) -> bool:
-    return (shape.sequence, shape.count) == (want.sequence, want.count)
+    return want.nothing or (shape.sequence, shape.count) == (want.sequence, want.count)
 
 
-def _another_form(shape: CallShape, want: CallShape, *, nothing: bool) -> str:
-    got = "None" if nothing else _count(shape)
+def _another_form(shape: CallShape, want: CallShape) -> str:
+    got = "None" if shape.nothing else _count(shape)
     if shape.sequence and not want.sequence:
         got = f"a list or tuple of {shape.count}"
     return f"`{shape.function}` returned {got}, expected {_count(want)}"

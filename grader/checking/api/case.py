@@ -29,6 +29,7 @@ class Case:
         self._became: list[tuple[Any, Value]] = []  # what was given, and what a call made of it
         self.asked_after: list[Any] = []  # arguments of which the check asks what became of them
         self.printed = ""  # by the calls, imports left out
+        self.files: dict[str, bytes] = {}  # that the check has laid down
         self.folder = ""  # of the check's own, which the box can't see
         self.callbacks = Callbacks()
         # handle -> the call that returned it, and its place

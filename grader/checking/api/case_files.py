@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from grader.checking.api.case import Case
 from grader.checking.run.box_accounts import listed, texts
 from grader.checking.run.remote import Remote
 from grader.errors import AssignmentError, WrongReturn
@@ -18,9 +19,9 @@ MOST_NAMES = 1_000
 class Files:
     """The files of a case in the student's folder, where a function opens them by their names."""
 
-    def __init__(self, remote: Remote, *, recording: bool) -> None:
-        self._remote = remote
-        self._recording = recording
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._remote = case.remote
 
     def __setitem__(self, name: str, content: str | bytes) -> None:
         """Lay down a file for this case alone; text is written as UTF-8.
@@ -41,6 +42,7 @@ class Files:
         self._remote.request(
             f"laying down `{name}`", {"op": "put_file", "name": _checked(name)}, (data,)
         )
+        self._case.files[_checked(name)] = data
 
     def __getitem__(self, name: str) -> str:
         """Return the text of a file that a call has written; bytes that are no UTF-8 become
@@ -53,7 +55,7 @@ class Files:
         body = {"op": "read_file", "name": _checked(name), "most": MOST_BYTES}
         reply = self._remote.request(f"reading `{name}`", body)
         if reply.body.get("found") is not True or len(reply.blobs) != 1:
-            if self._recording:
+            if self._case.log.recording:
                 raise AssignmentError(f"a check reads the file `{name}`, which no call has written")
             raise WrongReturn(
                 f"there is no file `{name}`, or it is larger than {MOST_BYTES >> 20} MB"

@@ -46,7 +46,7 @@ class Student:
                 )
             return Helpers(self._case)
         if module is None and name == "files":
-            return Files(self._case.remote, recording=self._case.log.recording)
+            return Files(self._case)
         if module is None:
             close = difflib.get_close_matches(name, self._modules, n=1)
             hint = f": did you mean `{close[0]}`?" if close else ""

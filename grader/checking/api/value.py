@@ -180,7 +180,7 @@ class Value(Unseen):
             raise AssignmentError(
                 f"a check hands a path in `tmp_path` to `{self._name}`, and the box can't see it"
             )
-        call = self._case.log.begun = Call(self._name, args, kwargs, self._path)
+        call = self._case.log.begun = Call(self._name, args, kwargs, self._path, stdin)
         encoder = self._encoder()
         with self._handing_on():
             given = {"args": encoder.encode(args), "kwargs": encoder.encode(kwargs)}

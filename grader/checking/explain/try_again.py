@@ -32,16 +32,25 @@ def lines_again(case: Case) -> str:
     if not calls or len(calls) > MOST_CALLS or case.log.items:
         return ""
     try:
-        lines = [*_lines(calls, case.origins)]
+        lines = [*_lines(calls, case.origins, case.files)]
     except _Unwritable:
         return ""
     text = "\n".join(lines)
     return text if len(text) <= MOST_CHARACTERS else ""
 
 
-def _lines(calls: Sequence[Call], origins: Mapping[int, tuple[int, int | None]]) -> list[str]:
+def _lines(
+    calls: Sequence[Call],
+    origins: Mapping[int, tuple[int, int | None]],
+    files: Mapping[str, bytes],
+) -> list[str]:
     imports: set[str] = set()
     body: list[str] = []
+    for file, content in files.items():
+        if len(content) > MOST_CHARACTERS:
+            raise _Unwritable
+        imports.add("from pathlib import Path")
+        body.append(f"Path({file!r}).write_bytes({content!r})")
     for number, call in enumerate(calls, start=1):
         given = [_literal(value, origins) for value in call.args]
         for name, value in call.kwargs.items():
@@ -52,6 +61,9 @@ def _lines(calls: Sequence[Call], origins: Mapping[int, tuple[int, int | None]])
         line = f"result_{number} = {function}({', '.join(given)})"
         if "np." in line:
             imports.add("import numpy as np")
+        if call.stdin:
+            answers = ", ".join(map(repr, call.stdin.splitlines()))
+            body.append(f"# answer its input() with {answers}")
         body += [line, f"print(result_{number})"]
     return [*sorted(imports), "", *body]
 
