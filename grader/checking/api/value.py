@@ -42,8 +42,20 @@ class _Handed:
     parts: Parts
 
 
+class _Docstring:
+    """A class's docstring if the class is asked; the student's if a handle is asked."""
+
+    def __init__(self, own: str | None) -> None:
+        self._own = own
+
+    def __get__(self, value: Value | None, kind: type) -> Value | str | None:
+        return self._own if value is None else value._attribute("__doc__")
+
+
 class Value(Unseen):
     """Something in the box, named by a path from a module, a notebook's namespace or a handle."""
+
+    __doc__ = _Docstring(__doc__)  # type: ignore[assignment]
 
     def __init__(self, case: Case, path: list[list[Any]], name: str, module: str = "") -> None:
         self._case = case
@@ -58,10 +70,6 @@ class Value(Unseen):
                 f'`{self._name}` stays in the box: write `student.builtins.getattr(..., "{name}")`'
             )
         return self._attribute(name)
-
-    @property
-    def __doc__(self) -> Value:  # type: ignore[override]  # of the object, and not of this class
-        return self._attribute("__doc__")
 
     def _attribute(self, name: str) -> Value:
         path = [*self._path, ["attr", name]]
