@@ -69,11 +69,12 @@ def test_each_conversion_takes_what_it_took_off_the_clock(monkeypatch: pytest.Mo
     clocks = "grader.report.markup.conversion_clock.time"
     monkeypatch.setattr(f"{clocks}.thread_time", lambda: next(worked))
     monkeypatch.setattr(f"{clocks}.perf_counter", lambda: next(passed))
-    clock = ConversionClock(process=lambda kind, text, seconds: "apart")
+    monkeypatch.setattr("grader.report.markup.conversion_clock.slowdown", lambda: 2.0)
+    clock = ConversionClock(process=lambda kind, text, seconds: f"apart, {seconds} s")
     assert clock.convert("code", "x", str.upper) == "X"
     assert clock.here == HERE_SECONDS - 0.5
-    assert clock.convert("code", "x" * 20_000, never) == "apart"
-    assert clock.apart == APART_SECONDS - 4.0
+    assert clock.convert("code", "x" * 20_000, never) == f"apart, {2 * APART_SECONDS} s"
+    assert clock.apart == APART_SECONDS - 2.0
 
 
 def test_waiting_for_a_busy_machine_takes_nothing_off_the_clock() -> None:
