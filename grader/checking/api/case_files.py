@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 
 from grader.checking.api.case import Case
 from grader.checking.run.box_accounts import listed, texts
-from grader.checking.run.remote import Remote
 from grader.errors import AssignmentError, WrongReturn
 
 MOST_BYTES = 16 << 20  # of one file
