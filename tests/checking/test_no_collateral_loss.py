@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from grader.assignment.spec import load
@@ -369,13 +370,22 @@ def test_a_definition_beside_an_untouched_stub_counts_with_a_note(give: Give, ch
 
 
 @pytest.mark.parametrize(
-    "source", ["evens = evens(3)", "evens = None", "del evens", "evens, n = 3, 4"]
+    "source",
+    [
+        "evens = evens(3)",
+        "evens = None",
+        "del evens",
+        "evens, n = 3, 4",
+        "for evens in range(3):\n    pass",
+        "%reset -f",
+    ],
 )
 def test_a_function_whose_name_a_later_cell_takes_still_counts(give: Give, source: str) -> None:
     graded = give(lambda cells: [*cells, code(source)])
     assert graded.report.score == FULL, told(graded)
-    assert "`evens` was bound to something else by a later cell; the function counts" in told(
-        graded
+    assert (
+        "`evens` was bound to something else, or deleted, by a later cell; the function counts"
+        in told(graded)
     )
 
 
@@ -484,9 +494,89 @@ def test_a_saved_web_page_says_what_it_is_and_what_to_do(give: Give) -> None:
     assert "Download" in " ".join(graded.report.look)
 
 
+# --- cells that stop half way ---
+
+
+def sources(cells: list[Cell]) -> dict[str, str]:
+    """Return the tasks' sources by the names that they define."""
+    return {
+        cell["id"]: "".join(cell["source"])
+        for cell in cells
+        if cell["cell_type"] == "code" and cell["metadata"].get("grader")
+    }
+
+
+def in_one(cells: list[Cell], *between: str) -> list[Cell]:
+    """Return a notebook with all tasks in one cell, and these lines between one and the next."""
+    parts: list[str] = []
+    for number, source in enumerate(sources(cells).values()):
+        parts += [source, *between[number : number + 1]]
+    return [code("import numpy as np"), code("\n\n".join(parts))]
+
+
+STOPS = {
+    "1 / 0": "ZeroDivisionError",
+    "from public_tests import *": "No module named 'public_tests'",
+    "print(evens(3)": "SyntaxError",
+    "this is more prose": "SyntaxError",
+    "raise SystemExit": "SystemExit",
+    "import os\nos._exit(1)": "ended its process",
+    "%matplotlib inline\nassert False": "AssertionError",
+}
+
+
+@pytest.mark.parametrize("line", STOPS)
+def test_tasks_behind_what_stops_their_cell_still_count(give: Give, line: str) -> None:
+    graded = give(lambda cells: in_one(cells, "", line))
+    assert graded.report.score == FULL, told(graded)
+    assert STOPS[line] in told(graded)
+
+
+def test_of_a_cell_with_many_tasks_only_what_cannot_be_read_is_lost(give: Give) -> None:
+    def change(cells: list[Cell]) -> list[Cell]:
+        (task,) = [cell for cell in cells if cell["id"] == "standardise"]
+        task["source"] = "".join(task["source"]).replace("(x):", "(x)")
+        return in_one(cells)
+
+    assert lost(give(change)) == {"standardise"}
+
+
+@pytest.mark.parametrize("head", ["%%time\n", "%%capture\n", "import os\nif True:\n    os\n"])
+def test_a_task_whose_cell_ends_badly_counts_under_a_magic_too(give: Give, head: str) -> None:
+    def change(cells: list[Cell]) -> None:
+        (task,) = [cell for cell in cells if cell["id"] == "evens"]
+        task["source"] = f"{head}1 / 0\n" + "".join(task["source"])
+
+    graded = give(change)
+    assert graded.report.score == FULL, told(graded)
+
+
+def test_a_helper_that_a_later_cell_deletes_is_there_for_the_checks(give: Give) -> None:
+    def change(cells: list[Cell]) -> None:
+        (task,) = [cell for cell in cells if cell["id"] == "evens"]
+        task["source"] = "factor = 2\ndef times(n):\n    return factor * n\n\n" + "".join(
+            task["source"]
+        ).replace("2 * np", "times(1) * np")
+        cells.append(code("del times, factor"))
+
+    graded = give(change)
+    assert graded.report.score == FULL, told(graded)
+
+
+def test_what_a_scratch_cell_draws_changes_no_later_draw_of_the_assignments_cells() -> None:
+    kernel = pytest.importorskip("grader.sandbox.inside.work.kernel")
+    draws = kernel.Draws()
+    first = np.random.get_state()[1].copy()
+    np.random.seed(7)
+    draws.go_on()
+    assert (np.random.get_state()[1] == first).all()
+
+
 # --- what a cell changes of the process ---
 
 CHANGES = {
+    "np.sqrt = np.sum = lambda *a, **k: 0": "`numpy.sqrt`",
+    "from numpy import *\nsummary = standardise = evens\nfrom math import *": "",
     "np.sum = 0": "took the name `numpy.sum` away",
     "np.array = None": "`numpy.array`",
     "np.arange = np.zeros = 5": "`numpy.arange`",

@@ -37,7 +37,7 @@ from grader.checking.api.cell_tests import recordable
 from grader.checking.api.expect import Expect, Mode, Scene
 from grader.checking.api.numerical_gradients import gradients
 from grader.checking.api.value import Value
-from grader.checking.cells.cell_runs import Clock, run_cells
+from grader.checking.cells.cell_runs import Clock, Ran, run_cells
 from grader.checking.explain.diagnosis import (
     KnownMistakes,
     Mistake,
@@ -211,7 +211,7 @@ def notebook(remote: Remote, limits: Limits) -> str:
     """Run a notebook of one cell, and write its report."""
     cells = [nbformat.v4.new_code_cell("f()", id="one")]
     executed = nbformat.v4.new_notebook(cells=cells)
-    ran = asyncio.run(run_cells(executed, remote, Clock(limits), {}, frozenset({"f"})))
+    ran = asyncio.run(run_cells(executed, remote, Clock(limits), Ran(), frozenset({"f"})))
     failure = next((trouble.error for trouble in ran.troubles.values()), None)
     message = "" if failure is None else str(failure)
     result = CaseResult("all", Status.PASS if failure is None else Status.FAIL, message)

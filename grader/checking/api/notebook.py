@@ -148,7 +148,8 @@ class NotebookRun:
             self.notes += MissingNames(self._restored, self.ran).notes()
             for name in sorted(self._rebound):
                 self.notes.append(
-                    f"`{name}` was bound to something else by a later cell; the function counts"
+                    f"`{name}` was bound to something else, or deleted, by a later cell; the"
+                    " function counts"
                 )
             self.notes += self._notes_of_mended()
         except GraderError as error:
@@ -173,7 +174,7 @@ class NotebookRun:
                     notebook,
                     self.remote,
                     self._clock,
-                    self.ran.dead,
+                    self.ran,
                     self._wanted,
                     self._ask_in_box,
                 )
@@ -199,8 +200,8 @@ class NotebookRun:
             yield f"{place} was run once more without what an earlier cell had set: {names}"
         for name in self._unshadowed:
             yield (
-                f"a cell gave `{name}`, a function of Python's own, another value; for the checks"
-                " it is Python's own again"
+                f"a cell gave `{name}`, a function of Python's own or a library's, another value;"
+                " for the checks it is what it was"
             )
 
     @property
@@ -273,7 +274,7 @@ class NotebookRun:
         again = self.executed.copy()
         again.cells = [cell.copy() for cell in again.cells]  # outputs stay those of the first run
         with self._numbers_shown():
-            asyncio.run(run_cells(again, self.remote, self._clock, self.ran.dead, self._wanted))
+            asyncio.run(run_cells(again, self.remote, self._clock, self.ran, self._wanted))
             self._ask_for_names()  # which also takes away what hides Python's own functions
 
     @contextmanager

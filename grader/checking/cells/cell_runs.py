@@ -94,6 +94,7 @@ class Ran:
     mended: dict[str, str] = field(default_factory=dict)
     # settings that cells before had changed: the cell that was run once more without them
     again: dict[str, str] = field(default_factory=dict)
+    lost: set[int] = field(default_factory=set)  # dead ones whose definitions end the process, too
     # the cell in which the last run ended: nothing that was defined is left
     died: int | None = None
 
@@ -108,11 +109,13 @@ async def run_cells(
     notebook: NotebookNode,
     remote: Remote,
     clock: Clock,
-    dead: dict[int, Trouble],
+    before: Ran,
     wanted: frozenset[str],
     behind: Callable[[NotebookNode | None], None] = lambda cell: None,
 ) -> Ran:
-    """Run all code cells but the dead ones; raise `GraderFault` if the grader itself failed.
+    """Run all code cells; raise `GraderFault` if the grader itself failed.
+
+    Of a cell that was dead ``before`` only the definitions are made, as far as they end no process.
 
     ``behind`` is called behind each cell of any kind, and with None behind the last, while the
     process lives.
@@ -125,7 +128,7 @@ async def run_cells(
 
     client: Any = NotebookClient(notebook, timeout=None, allow_errors=True)
     client.km, client.kc = _Manager(), WireKernelClient(remote, clock)
-    ran = Ran(dead=dict(dead))
+    ran = Ran(dead=dict(before.dead), lost=set(before.lost))
     with clock:
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type == "code" and cell.source.strip():
@@ -140,10 +143,12 @@ async def run_cells(
 async def _run_cell(client: Any, index: int, ran: Ran, wanted: frozenset[str]) -> None:
     """Run one code cell, unless it is dead or there is no time left, and note what stopped it."""
     cell, kernel = client.nb.cells[index], client.kc
-    if index in ran.dead:
-        ran.troubles[index] = ran.dead[index]
-        return
     source = text_of(cell)
+    kernel.defines = index in ran.dead
+    if kernel.defines:
+        ran.troubles[index] = ran.dead[index]
+        if index in ran.lost or not definitions(source):
+            return
     reserve = 0.0 if _is_dear(source, wanted) else RESERVE * kernel.clock.limits.notebook_seconds
     if kernel.clock.left <= reserve:
         ran.troubles[index] = _not_run(cell, NO_TIME)
@@ -156,6 +161,9 @@ async def _run_cell(client: Any, index: int, ran: Ran, wanted: frozenset[str]) -
     finally:
         if kernel.pending is not None:
             await kernel.pending
+    if kernel.defines:
+        _defined(cell, index, kernel, ran)
+        return
     ran.mended |= dict.fromkeys(kernel.reply.get("mended", ()), place_of(cell))
     ran.again |= dict.fromkeys(kernel.reply.get("again", ()), place_of(cell))
     trouble = _trouble(cell, kernel)
@@ -165,6 +173,16 @@ async def _run_cell(client: Any, index: int, ran: Ran, wanted: frozenset[str]) -
     if kernel.failure is not None:
         _show(cell, trouble)
         ran.dead[index] = trouble
+        ran.died = index
+
+
+def _defined(cell: NotebookNode, index: int, kernel: WireKernelClient, ran: Ran) -> None:
+    """Note what came of a dead cell's definitions; raise `GraderFault` if the grader failed."""
+    if isinstance(kernel.failure, GraderFault):
+        raise kernel.failure
+    _show(cell, ran.dead[index])
+    if kernel.failure is not None:
+        ran.lost.add(index)
         ran.died = index
 
 

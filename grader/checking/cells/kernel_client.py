@@ -74,6 +74,7 @@ class WireKernelClient:
         # names that the next cell defines and later ones may not take away
         self.keep: list[str] = []
         self.provided = False  # whether the next cell is the assignment's own
+        self.defines = False  # whether only the next cell's definitions are made
         self.reserve = 0.0  # seconds of the whole time that the next cell may not use
         self.pending: asyncio.Future[None] | None = None
         self.lost = 0
@@ -98,7 +99,7 @@ class WireKernelClient:
         content: dict[str, Any]
         try:
             body = {"op": "execute", "code": code, "seconds": self.seconds, "keep": self.keep}
-            body["provided"] = self.provided
+            body |= {"provided": self.provided, "defines": self.defines}
             reply = self._remote.request(
                 "the cell",
                 body,

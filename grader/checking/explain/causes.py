@@ -23,10 +23,11 @@ from grader.checking.explain.diagnosis import (
     sparing,
 )
 from grader.checking.explain.evidence import ORDINALS, Evidence, failing
+from grader.checking.explain.exception_rules import RETURNED
 from grader.checking.run.plan import Plan
 from grader.checking.run.substitution import Built
 from grader.checking.run.verdicts import CheckOutcome
-from grader.errors import StudentException
+from grader.errors import StudentException, WrongReturn
 from grader.model import CaseResult, Status
 
 
@@ -137,8 +138,15 @@ def evidence(
         passed=passed,
         inputs=[*inputs, *case.log.items.values()],
         called=[*called, *map("`{}`".format, case.log.items)],
-        raised=error.hint if isinstance(error, StudentException) else "",
+        raised=_advice(error),
     )
+
+
+def _advice(error: BaseException | None) -> str:
+    """Return what is to be said of what ended a case, or nothing."""
+    if isinstance(error, WrongReturn):
+        return RETURNED
+    return error.hint if isinstance(error, StudentException) else ""
 
 
 def _called(call: Call) -> Iterator[str]:

@@ -59,7 +59,29 @@ ARGUMENTS = (
     "The function is called with other arguments than its `def` has: compare the two, in number and"
     " order."
 )
+RETURNED = (
+    "The docstring says what the function returns, and in which order: as many values as that,"
+    " separated by commas, behind a `return` that every path through the function reaches."
+)
 RULES = (
+    Rule(
+        "AttributeError",
+        "'numpy.ndarray' object has no attribute '(append|extend|insert|add|push|pop)'",
+        "An array has a fixed size and none of a list's methods. Make it of the full size first and"
+        " write into its places, or gather the parts in a list and call `np.stack` at the end.",
+    ),
+    Rule(
+        "TypeError",
+        "(tuple|list) indices must be integers or slices, not str",
+        "A tuple or list has places and no names: take it apart in the order in which it was made,"
+        " `a, b = values`, or make it a dictionary where it is made.",
+    ),
+    Rule(
+        "TypeError",
+        "(0-dimensional|length-1|size-1) arrays can be converted to Python scalars",
+        "A function for single numbers, such as those of `math`, or `float` and `int`, gets a whole"
+        " array. NumPy's function of the same name takes each entry: `np.tanh`, `np.exp`.",
+    ),
     Rule(
         "SyntaxError",
         r"[Mm]issing parentheses in call to 'print'",
@@ -205,8 +227,8 @@ RULES = (
     ),
     Rule(
         "ValueError",
-        "could not be broadcast|mismatch in its core dimension|not aligned|does not have enough"
-        " dimensions",
+        "could not be broadcast|not broadcastable|mismatch in its core dimension|not aligned|"
+        "does not have enough dimensions",
         SHAPES,
     ),
     Rule(

@@ -16,6 +16,7 @@ import numpy as np
 from grader.checking.explain.evidence import ORDINALS, Evidence, failing, pairs
 from grader.checking.explain.fingerprints import parts
 from grader.checking.explain.symptoms import Pair, observe
+from grader.checking.judge.distances import distances
 
 LARGE = 4.0  # how much larger than all others' the inputs of a case must be to be called large
 NUMBERS = "iuf"  # kinds of arrays whose entries are real numbers
@@ -41,7 +42,74 @@ def told(evidence: Sequence[Evidence]) -> str:
     if not sentences[0] and 2 * cases < len(wrong):
         # what is true of most cases goes ahead of what ended a few
         sentences.insert(0, _overflow(evidence) or _observation(wrong))
-    return " ".join(filter(None, sentences))
+    return " ".join(filter(None, sentences)) or " ".join(
+        filter(None, [_but_ones(evidence), _one_alone(wrong)])
+    )
+
+
+def _but_ones(evidence: Sequence[Evidence]) -> str:
+    """Return whether just those cases pass that have an axis of length one."""
+    right = {one.case for one in evidence if one.passed}
+    if not right or not any(one.got for one in evidence if not one.passed):
+        return ""
+    for called, cases in _with_ones(evidence).items():
+        if cases == right:
+            one = f"case that passes ({min(right)}) has"
+            which = one if len(right) == 1 else "cases that pass have"
+            return (
+                f"Only the {which} length one in the {called}. So what the function does for a"
+                " single entry along it is right there: look at what changes with the second one."
+            )
+    return ""
+
+
+def _one_alone(wrong: Sequence[Evidence]) -> str:
+    """Return whether one and the same value is wrong in all failing cases, and those beside it are
+    right.
+    """
+    found: set[str] = set()
+    names: set[str] = set()
+    for one in wrong:
+        for pair in pairs(one):
+            names.add(pair.name)
+            if not _is_right(pair):
+                found.add(pair.name)
+    if len(found) != 1 or len(names) < 2 or any(one.raised for one in wrong):
+        return ""
+    (name,) = found
+    return (
+        f"Of what is compared, `{name}` alone is wrong, in every case that fails: look at the lines"
+        " that make it and nothing else."
+    )
+
+
+def _is_right(pair: Pair) -> bool:
+    """Return whether an array or a number is within the tolerance of what is expected."""
+    if not isinstance(pair.got, np.ndarray | np.generic | float | int):
+        return False
+    want, have = np.asarray(pair.expected), np.asarray(pair.got)
+    if want.dtype.kind != "f":
+        return bool(np.array_equal(want, have))
+    if have.shape != want.shape or have.dtype.kind not in NUMBERS:
+        return False
+    return not distances(want, have, pair.tolerance)[1].any()
+
+
+def _nothing(pair: Pair) -> Iterator[str]:
+    """Yield what stands in an array's place."""
+    if not isinstance(pair.expected, np.ndarray):
+        return
+    if pair.got is None:
+        yield (
+            f"`{pair.name}` is None. A function gives None if it ends without a `return`, and so do"
+            " methods and functions that change an array in place, such as `np.add.at`: return the"
+            " array itself."
+        )
+    elif isinstance(pair.got, list | tuple):
+        yield (
+            f"`{pair.name}` is a list or a tuple where an array is expected: compare the order of"
+            " what you return with the docstring, and make an array of a list."
+        )
 
 
 def _only_ones(evidence: Sequence[Evidence]) -> str:
@@ -169,7 +237,7 @@ def _observation(wrong: Sequence[Evidence]) -> str:
     for one in wrong:
         sentences: dict[str, None] = {}
         for pair in pairs(one):
-            sentences |= dict.fromkeys((*_mixed_up(pair, one), *observe(pair)))
+            sentences |= dict.fromkeys((*_nothing(pair), *_mixed_up(pair, one), *observe(pair)))
         for sentence in sentences:
             votes.setdefault(sentence, []).append(one.case)
     best, cases = _most(votes)

@@ -23,6 +23,8 @@ SAME = 1e-4  # how closely a factor must be a length for the sentence to name it
 SAME_ALONE = 1e-9  # the same for a single number, of which every factor is the right one
 MOST_OF = 0.5  # of a step's entries are wrong if the step as a whole is
 FEW = 3  # entries that are enough to tell a pattern from an accident
+MOST_ORDERED = 1 << 16  # entries that are put in order
+ENOUGH = 5  # different entries in the same order of size, in most cases: no accident
 TINY = 1e-6  # if no entry is larger, the comparison's floor would find too much alike
 PRECISIONS = ((np.float16, "half precision (float16)"), (np.float32, "single precision (float32)"))
 
@@ -129,8 +131,13 @@ def _true(look: _Look, expected: np.ndarray, got: np.ndarray) -> Iterator[str]:
         yield from _reshaped(look)
         yield from _time(look)
     else:
+        found = False
         for kind in (_precision, _scaled, _axes, _reshaped, _time, _blocks, _shifted, _broadcast):
-            yield from kind(look)
+            for sentence in kind(look):
+                found = True
+                yield sentence
+        if not found:
+            yield from _ordered(look)
 
 
 def _not_finite(look: _Look) -> Iterator[str]:
@@ -379,3 +386,19 @@ def _broadcast(look: _Look) -> Iterator[str]:
 def _first_everywhere(array: np.ndarray, axis: int) -> np.ndarray:
     """Return an array with its first entry along an axis in the place of all."""
     return np.broadcast_to(array.take([0], axis), array.shape)
+
+
+def _ordered(look: _Look) -> Iterator[str]:
+    """Yield whether a larger entry is larger wherever it should be, but has another value: whether
+    a function of one number was applied to each entry that is not the right one.
+    """
+    want, have = look.want.reshape(-1), look.have.reshape(-1)
+    if want.size > MOST_ORDERED or min(len(np.unique(want)), len(np.unique(have))) < ENOUGH:
+        return
+    rising = have[np.lexsort((have, want))]
+    if (np.diff(rising) >= 0).all():
+        yield (
+            "has its entries in the right order of size, but with other values: what goes into the"
+            " last function that is applied entry by entry may well be right. Is it the function"
+            " that is asked for, and applied once?"
+        )

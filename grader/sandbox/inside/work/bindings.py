@@ -15,6 +15,8 @@ from collections.abc import Mapping, MutableMapping
 from types import FunctionType, ModuleType
 from typing import Any
 
+_NEEDED = (FunctionType, ModuleType, type, int, float, str)
+
 
 class Bindings:
     """The names in a notebook's namespace that other cells count on."""
@@ -23,6 +25,8 @@ class Bindings:
         self._namespace = namespace
         # modules and functions, as the assignment's cells left them
         self._lent: dict[str, Any] = {}
+        # what a function may need, as the last cell left it that had it
+        self._seen: dict[str, Any] = {}
         functions = [name for name, value in vars(builtins).items() if callable(value)]
         self._builtins = frozenset(functions)
 
@@ -45,6 +49,17 @@ class Bindings:
                 self._namespace[name] = value
                 mended.append(name)
         return mended
+
+    def look(self) -> None:
+        """Remember what a function may need of what is there; an array may be too large to keep."""
+        for name, value in self._namespace.items():
+            if isinstance(value, _NEEDED) and not name.startswith("_"):
+                self._seen[name] = value
+
+    def undelete(self) -> None:
+        """Bind again what cells have deleted: functions of other cells may need it."""
+        for name, value in self._seen.items():
+            self._namespace.setdefault(name, value)
 
     def unshadow(self) -> list[str]:
         """Take away what hides Python's own functions and can't be called in their place."""

@@ -7,17 +7,21 @@ functions which a notebook defines are called in the very namespace that its cel
 
 from __future__ import annotations
 
+import ast
 import base64
 import builtins
 import os
+import random
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import CodeType
 from typing import Any, ClassVar, NoReturn
 
 import matplotlib
+import numpy as np
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -29,6 +33,7 @@ from traitlets.config import Config
 
 from grader.sandbox.inside.work.alarm import TimeUp, ends_after
 from grader.sandbox.inside.work.bindings import Bindings
+from grader.sandbox.inside.work.cell_definitions import CellDefinitions
 from grader.sandbox.inside.work.exception_text import without
 from grader.sandbox.inside.work.surroundings import ProcessSettings, Surroundings
 from grader.sandbox.wire import Channel, Frame, TooLarge
@@ -37,6 +42,7 @@ FLUSH_CHARACTERS = 16_384
 FLUSH_SECONDS = 0.2
 PIECE = 1 << 20  # characters of a stream in one message: a line may be as long as memory
 NO_COMMANDS = "A command of the shell was not run: there is none while a notebook is graded."
+DEFINING_SECONDS = 1.0  # for the definitions of a cell that did not run to its end
 MOST_FRAMES = 200  # of a traceback
 DENIED = {
     "multiprocessing": "semaphores",
@@ -47,6 +53,7 @@ DENIED = {
 # what a cell raises if an earlier one has set it so, or has gone to another folder
 SET_TO_RAISE = (FloatingPointError, Warning, OSError, ImportError)
 EXTENSIONS = ("load_ext", "reload_ext")
+_NUMPYS = np.random  # kept from before any code of a student's runs
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
@@ -216,6 +223,27 @@ class Shell(InteractiveShell):
         return SList([]) if split else LSString("")
 
 
+class Draws:
+    """The state of the global random generators, as cells of the assignment go on with it.
+
+    A scratch cell that draws, or seeds, does not change what cells of the assignment draw later.
+    """
+
+    def __init__(self) -> None:
+        self.remember()
+
+    def remember(self) -> None:
+        """Let the assignment's next cell go on from here."""
+        with suppress(Exception):
+            self._numpys, self._pythons = _NUMPYS.get_state(), random.getstate()
+
+    def go_on(self) -> None:
+        """Take up the state that was remembered."""
+        with suppress(Exception):  # of a generator of another kind, for one
+            _NUMPYS.set_state(self._numpys)
+            random.setstate(self._pythons)
+
+
 class Kernel:
     """Runs cells in order in one namespace."""
 
@@ -238,6 +266,7 @@ class Kernel:
         builtins.input = no_input
         self.bindings = Bindings(self.namespace)
         self.surroundings = Surroundings(root)
+        self.draws = Draws()
         # the messages of a cell's exception, if the cell may be run once more; None: they are sent
         self.held: list[dict[str, Any]] | None = None
         self._process = 0  # in which the cell at hand was begun
@@ -286,22 +315,32 @@ class Kernel:
         keep: Sequence[str] = (),
         *,
         provided: bool = False,
+        defines: bool = False,
     ) -> dict[str, Any]:
         """Run one cell, for so many seconds at the most, and return the reply.
 
         keep: names whose values are remembered if they can be called: a later cell may bind them to
         something else
         provided: whether the cell is the assignment's own, on whose names others count
+        defines: whether only the cell's definitions are made: it has ended a process before
         """
         self.last_error, self._process = {}, os.getpid()
         before = dict(self.namespace) if provided else {}
         self.surroundings.look()
+        if provided:
+            self.draws.go_on()
         set_before = ProcessSettings.now()
-        result, again = self._run(code, seconds, set_before)
+        if defines:
+            self._define(code, keep)
+            error, again = None, list[str]()
+        else:
+            result, again = self._run(code, seconds, set_before)
+            error = result.error_before_exec or result.error_in_exec
+        if error is not None and not provided:
+            self._define(code, keep, error)
         self.kept |= {
             name: self.namespace[name] for name in keep if callable(self.namespace.get(name))
         }
-        error = result.error_before_exec or result.error_in_exec
         raised = error is not None
         if provided:
             self.bindings.lend(before)
@@ -310,12 +349,29 @@ class Kernel:
         else:
             mended = self.bindings.give_back()
             mended += self.surroundings.mend(raised=raised, printing=not keep)
+        self.bindings.look()
+        self.surroundings.note_swaps(meant=provided or bool(keep))
+        if provided or keep:
+            self.draws.remember()
         count = self.shell.execution_count - 1
         if error is None:
             told = {"status": "ok", "execution_count": count, "mended": mended, "again": again}
             return {"ok": True, **told}
         told = {"execution_count": count, "mended": mended, "again": []}
         return {"ok": True, "status": "error", **told, **self._trouble(error)}
+
+    def _define(self, code: str, keep: Sequence[str], error: BaseException | None = None) -> None:
+        """Make the definitions of a cell behind the statement that raised, or all of them."""
+        rest = CellDefinitions(code, self.shell.transform_cell, keep)
+        name = self.shell.compile.cache(code)
+
+        def compiled(tree: ast.Module) -> CodeType:
+            compiler: Any = self.shell.compile
+            made: CodeType = compiler(tree, name, "exec")
+            return made
+
+        with suppress(TimeUp), ends_after(DEFINING_SECONDS):
+            rest.make(self.namespace, compiled, error.__traceback__ if error is not None else None)
 
     def _trouble(self, error: BaseException) -> dict[str, Any]:
         """Return what a reply says of a cell's exception."""

@@ -26,7 +26,9 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from grader.sandbox.inside.work.may_change import may_change
+from grader.sandbox.inside.work.replaced import foreign
 
+MAIN = frozenset(("__main__",))  # where a notebook's cells are run
 MOST_TOLD = 20  # names
 RAISING = ("np.seterr", "warnings", "sys.path", "os.chdir")  # the first of `ProcessSettings`
 _GONE = object()
@@ -70,6 +72,17 @@ class Libraries:
         for kept in self._kept.values():
             self._numbers += kept.look()
 
+    def have(self, key: str, value: Any) -> bool:
+        """Return whether one of them has this value under this name."""
+        return any(kept.has(key, value) for kept in self._kept.values())
+
+    def swapped(self, theirs: frozenset[str]) -> Iterator[Swap]:
+        """Yield the functions that stand in the place of others and are from the modules named."""
+        for name, kept in self._kept.items():
+            for key, space, before, now in kept.changed():
+                if callable(before) and foreign(now, theirs):
+                    yield Swap(f"{name}.{key}", key, space, before, now)
+
     def put_numbers_back(self) -> None:
         """Put back floats that were changed, such as `np.pi`: no call raises for them."""
         for space, key, value in self._numbers:
@@ -92,6 +105,25 @@ def _python_put_back() -> Iterator[str]:
         if name not in space or not _callable(space[name]):
             space[name] = value
             yield name
+
+
+class Swap(NamedTuple):
+    """A library's function in whose place student code has put another one."""
+
+    name: str
+    key: str
+    space: dict[str, Any]
+    before: Any
+    now: Any
+
+    def undo(self) -> None:
+        """Put the library's own back."""
+        if self.space.get(self.key) is self.now:
+            self.space[self.key] = self.before
+
+    def redo(self) -> None:
+        """Let the student's stand there again."""
+        self.space[self.key] = self.now
 
 
 class _ModuleState:
@@ -118,14 +150,25 @@ class _ModuleState:
         self._keys, self._values = tuple(held), tuple(held.values())
         return numbers
 
+    def has(self, key: str, value: Any) -> bool:
+        """Return whether the module held this value under this name."""
+        return key in self._keys and self._values[self._keys.index(key)] is value
+
     def put_back(self) -> Iterator[str]:
         """Put back what can't serve any more, and yield the names."""
+        for key, space, value, now in self.changed():
+            if not _serves(now, value):
+                space[key] = value
+                yield key
+
+    def changed(self) -> Iterator[tuple[str, dict[str, Any], Any, Any]]:
+        """Yield each name that has another value, with the module's names, this value and that."""
         if not any(map(is_not, map(self._space.get, self._keys), self._values)):
             return
         for key, value in zip(self._keys, self._values, strict=True):
-            if not _serves(self._space.get(key, _GONE), value):
-                self._space[key] = value
-                yield key
+            now = self._space.get(key, _GONE)
+            if now is not value:
+                yield key, self._space, value, now
 
 
 def _is_public(name: str) -> bool:
@@ -221,6 +264,8 @@ class Surroundings:
         self._students: frozenset[str] = frozenset()  # modules that were imported
         self._others: set[str] = set()
         self._may_have_changed = False
+        self._swaps: dict[str, Swap] = {}  # by cells that no task asks for
+        self._meant: dict[str, Any] = {}  # what tasks and the assignment's cells put there
         self.look()
         self.settings = ProcessSettings.now()
 
@@ -258,6 +303,30 @@ class Surroundings:
         file = getattr(sys.modules.get(name), "__file__", None)
         return isinstance(file, str) and self._is_own(file)
 
+    @property
+    def swapped(self) -> list[str]:
+        """The library functions that checks get back, though a student's cell replaced them."""
+        return [*self._swaps][:MOST_TOLD]
+
+    def note_swaps(self, *, meant: bool) -> None:
+        """Note the functions that cells have replaced since the last time.
+
+        meant: whether it was a cell of the assignment or a task's, whose work may count on it
+        """
+        if not self._may_have_changed:
+            return
+        for swap in self._libraries.swapped(MAIN):
+            if self._meant.get(swap.name) is swap.now:
+                continue
+            if meant and swap.name not in self._swaps:
+                self._meant[swap.name] = swap.now
+            else:
+                self._swaps[swap.name] = swap
+
+    def is_librarys(self, name: str, value: Any) -> bool:
+        """Return whether a value is what a library has under this name."""
+        return self._libraries.have(name, value)
+
     def begin_case(self) -> None:
         """Put back what changes a result and makes nothing raise, and the provided files.
 
@@ -265,6 +334,8 @@ class Surroundings:
         many a call.
         """
         self._libraries.put_numbers_back()
+        for swap in self._swaps.values():
+            swap.undo()
         self._lay_files()
 
     def runs(self, code: CodeType) -> None:
@@ -301,8 +372,8 @@ class Surroundings:
 
     def ways(self) -> Generator[None, None, None]:
         """Yield for each way to try a call: with the student's settings, but from the first folder;
-        with what could not serve any more put back, if there was any; without these settings; and
-        from the folder that student code went to.
+        with what could not serve any more put back, if there was any; without these settings; from
+        the folder that student code went to; and with the functions that it put into libraries.
 
         Whoever does not raise stops and closes this. The ways are told apart when the first one has
         failed: importing a module may set things.
@@ -316,16 +387,19 @@ class Surroundings:
         now = ProcessSettings.now()
         if now.folder == self.settings.folder:
             now = now._replace(folder=left)
-        if not now.differing(self.settings):
-            return
-        try:
-            self.settings.establish()
-            yield
-            now.establish()
-            if now.folder != self.settings.folder:
+        if now.differing(self.settings):
+            try:
+                self.settings.establish()
                 yield
-        finally:
-            now.establish()
+                now.establish()
+                if now.folder != self.settings.folder:
+                    yield
+            finally:
+                now.establish()
+        if self._swaps:
+            for swap in self._swaps.values():
+                swap.redo()
+            yield
 
 
 def lay(source: Path, place: Path) -> None:

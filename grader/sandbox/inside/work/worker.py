@@ -447,6 +447,7 @@ class Worker:
                 float(body.get("seconds", 0.0)),
                 body.get("keep", ()),
                 provided=bool(body.get("provided")),
+                defines=bool(body.get("defines")),
             )
         )
 
@@ -462,11 +463,15 @@ class Worker:
 
     def do_names(self, frame: Frame) -> Frame:
         """Send the names that a notebook's cells have left; none of them hides Python's own
-        functions.
+        functions, or a function that a cell was asked to define.
         """
-        mended = self.bindings.unshadow() if self.bindings is not None else []
-        names = [name[:200] for name in {**self.namespace, **self.kept} if isinstance(name, str)]
-        rebound = [name for name in self.kept if self._named(name) is not self.namespace.get(name)]
+        rebound = [name for name, value in self.kept.items() if self._is_taken(name, value)]
+        self.namespace |= {name: self.kept[name] for name in rebound}
+        mended = self.surroundings.swapped
+        if self.bindings is not None:
+            mended += self.bindings.unshadow()
+            self.bindings.undelete()
+        names = [name[:200] for name in self.namespace if isinstance(name, str)]
         body = {"names": names[:MOST_NAMES], "rebound": rebound[:MOST_NAMES], "mended": mended}
         return Frame({"ok": True, **body})
 
@@ -507,16 +512,20 @@ class Worker:
             raise WireError("a handle of an earlier case")
         return self.objects[ref.handle]
 
-    def _named(self, name: str) -> Any:
-        """Return what a notebook's cells left under a name; a function, if a later cell put its
-        result in its place.
+    def _is_taken(self, name: str, function: Any) -> bool:
+        """Return whether a later cell put its result, or a library's function by `import *`, in the
+        place of a function that is asked for.
         """
-        value = self.namespace.get(name)
-        if name in self.kept and not callable(value):
-            return self.kept[name]
+        now = self.namespace.get(name)
+        if now is function:
+            return False
+        return not callable(now) or self.surroundings.is_librarys(name, now)
+
+    def _named(self, name: str) -> Any:
+        """Return what a notebook's cells left under a name."""
         if name not in self.namespace:
             raise NameError(f"the notebook defines no `{name}`")
-        return value
+        return self.namespace[name]
 
     def _imported(self, name: str) -> Any:
         """Return a module; what importing it changes of the process is put back."""
