@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -513,3 +514,44 @@ def test_array_that_is_expected_elsewhere_is_recognised() -> None:
 def test_an_array_of_something_else_than_numbers_is_not_explained(dtype: Any) -> None:
     told = diagnose("check", with_inputs({case: {"y": np.zeros(3, dtype)} for case in CASES}), None)
     assert told.hint == ""
+
+
+# --- which values and cases are wrong -------------------------------------------------------------
+
+
+def failing(name: str, got: Callable[[np.ndarray], Any], want: Callable[[np.ndarray], Any]) -> str:
+    """Return what is told of cases that all fail, with one value each."""
+    told = []
+    for case, x in CASES.items():
+        told.append(Evidence(case, {name: Got(got(x), ())}, record({name: want(x)})))
+    return diagnose("check", told, None).hint
+
+
+def test_cases_that_pass_since_an_axis_has_length_one_are_told() -> None:
+    values = {
+        case: {**RIGHT[case], "y": x if len(x) == 1 else x * x + 1} for case, x in CASES.items()
+    }
+    told = diagnose("check", with_inputs(values), None)
+    assert told.hint.startswith("Only the case that passes (N=1) has length one in the axis N")
+
+
+def test_value_that_is_wrong_alone_is_told() -> None:
+    values = {case: {**RIGHT[case], "y": x * x + 1} for case, x in CASES.items()}
+    told = diagnose("check", evidence(values), None)
+    assert told.hint.startswith("Of what is compared, `y` alone is wrong")
+    both = {case: {"y": x * x + 1, "total": x[0] ** 2} for case, x in CASES.items()}
+    assert diagnose("check", evidence(both), None).hint == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(None, "`y` is None."), ((1, 2), "`y` is a list or a tuple")]
+)
+def test_what_is_no_array_is_told(value: Any, said: str) -> None:
+    assert failing("y", lambda x: value, lambda x: x).startswith(said)
+
+
+def test_key_that_is_not_there_is_told_with_the_one_that_is() -> None:
+    hint = failing("grads", lambda x: {"W": x, "B": x}, lambda x: {"W": x, "b": x})
+    assert "Nothing stands under `b`" in hint
+    assert "(there is `B`)" in hint
+    assert failing("grads", lambda x: {"W": x}, lambda x: {"W": 1 / x}) == ""

@@ -349,3 +349,14 @@ def test_no_two_arrays_break_it_and_right_ones_are_left_in_peace(data: st.DataOb
         comparison.ok for comparison in compare("y", expected, got, Tolerance())
     ):
         assert sentences == ()
+
+
+@pytest.mark.parametrize("other", [np.arctan, np.sinh, lambda x: np.tanh(np.tanh(x)), np.arcsinh])
+def test_another_function_of_each_entry_is_recognised_by_their_order(other: Any) -> None:
+    assert "in the right order of size" in said(np.tanh(X), other(X))
+
+
+def test_an_order_that_a_few_entries_share_says_nothing() -> None:
+    assert said(np.array([0.1, 0.5, 0.9]), np.array([0.2, 0.4, 1.7])) == ""
+    assert "order of size" not in said(X, 2 * X)  # more is known of that
+    assert "order of size" not in said(X, noise(X))

@@ -17,6 +17,7 @@ from grader.checking.explain.evidence import ORDINALS, Evidence, failing, pairs
 from grader.checking.explain.fingerprints import parts
 from grader.checking.explain.symptoms import Pair, observe
 from grader.checking.judge.distances import distances
+from grader.text import quoted
 
 LARGE = 4.0  # how much larger than all others' the inputs of a case must be to be called large
 NUMBERS = "iuf"  # kinds of arrays whose entries are real numbers
@@ -43,7 +44,7 @@ def told(evidence: Sequence[Evidence]) -> str:
         # what is true of most cases goes ahead of what ended a few
         sentences.insert(0, _overflow(evidence) or _observation(wrong))
     return " ".join(filter(None, sentences)) or " ".join(
-        filter(None, [_but_ones(evidence), _one_alone(wrong)])
+        filter(None, [_but_ones(evidence), _one_alone(wrong), _lacking(wrong)])
     )
 
 
@@ -80,6 +81,27 @@ def _one_alone(wrong: Sequence[Evidence]) -> str:
     return (
         f"Of what is compared, `{name}` alone is wrong, in every case that fails: look at the lines"
         " that make it and nothing else."
+    )
+
+
+def _lacking(wrong: Sequence[Evidence]) -> str:
+    """Return which key a dictionary lacks in all failing cases, and that another one is there."""
+    lacking: list[set[str]] = []
+    more: set[str] = set()
+    for one in wrong:
+        for name, got in one.got.items():
+            expected = one.record.values[name][0] if name in one.record.values else None
+            if isinstance(expected, Mapping) and isinstance(got.value, Mapping):
+                lacking.append({key for key in expected if key not in got.value})
+                more.update(key for key in got.value if key not in expected)
+    common = set.intersection(*lacking) if len(lacking) == len(wrong) > 0 else set()
+    if not common:
+        return ""
+    names = quoted(sorted(map(str, common))[:NAMED])
+    there = f" (there is {quoted(sorted(map(str, more))[:NAMED])})" if more else ""
+    return (
+        f"Nothing stands under {names} in the dictionary that is returned{there}: each key has to"
+        " be set, under the very name that is asked for."
     )
 
 
