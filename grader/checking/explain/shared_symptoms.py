@@ -21,6 +21,7 @@ from grader.text import quoted
 
 LARGE = 4.0  # how much larger than all others' the inputs of a case must be to be called large
 NUMBERS = "iuf"  # kinds of arrays whose entries are real numbers
+MOST_KEYS, LONGEST_KEY = 100, 40  # of a dictionary, which is a student's
 NAMED = 3  # cases that are named one by one
 OVERFLOW = (
     "is NaN or infinite only where the inputs are large. Look for the exponential of a large"
@@ -93,7 +94,8 @@ def _lacking(wrong: Sequence[Evidence]) -> str:
             expected = one.record.values[name][0] if name in one.record.values else None
             if isinstance(expected, Mapping) and isinstance(got.value, Mapping):
                 lacking.append({key for key in expected if key not in got.value})
-                more.update(key for key in got.value if key not in expected)
+                keys = itertools.islice(got.value, MOST_KEYS)
+                more.update(key for key in keys if _is_key(key) and key not in expected)
     common = set.intersection(*lacking) if len(lacking) == len(wrong) > 0 else set()
     if not common:
         return ""
@@ -103,6 +105,11 @@ def _lacking(wrong: Sequence[Evidence]) -> str:
         f"Nothing stands under {names} in the dictionary that is returned{there}: each key has to"
         " be set, under the very name that is asked for."
     )
+
+
+def _is_key(key: object) -> bool:
+    """Return whether a dictionary's key may stand in a sentence."""
+    return isinstance(key, str) and key.isidentifier() and len(key) <= LONGEST_KEY
 
 
 def _is_right(pair: Pair) -> bool:
