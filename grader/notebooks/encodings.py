@@ -6,6 +6,7 @@ import codecs
 import io
 import re
 import tokenize
+from collections.abc import Callable
 
 _MARKED = (  # the longer mark first: UTF-32's begins as UTF-16's does
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -20,6 +21,9 @@ _COOKIE = re.compile(r"coding[:=][ \t]*[-\w.]+")  # as Python finds it in one of
 # Encodings that are tried here; some of the others take long. Python meets those in the box.
 _QUICK = re.compile(r"utf-8(?:-sig)?|ascii|iso-8859-\d+|latin-?1|cp\d{3,4}")
 UTF_16, ONE_BYTE = "in UTF-16", "in an older encoding (Latin-1)"
+
+
+MOST_TRIED = 12  # places of a conflict in which the other side is tried
 
 
 def decoded(data: bytes) -> tuple[str, str]:
@@ -83,20 +87,59 @@ def python_text(data: bytes) -> tuple[str, str] | None:
 
 def sides(text: str) -> tuple[str, str] | None:
     """Return both sides of a file with conflicts of Git's, or None if there is none in it."""
-    ours: list[str] = []
-    theirs: list[str] = []
-    into: tuple[list[str], ...] = (ours, theirs)
+    places = _places(text)
+    return None if places is None else (_text(places, 0, ()), _text(places, 1, ()))
+
+
+def side_by_place(text: str, side: int, worth: Callable[[str], int]) -> tuple[str, int]:
+    """Return one side of a file with conflicts, but the other one in the places where that is worth
+    more, and the number of these places; the first `MOST_TRIED` are tried.
+    """
+    places = _places(text) or []
+    turned: tuple[int, ...] = ()
+    best = worth(_text(places, side, turned))
+    differing = [index for index, (ours, theirs) in enumerate(places) if ours != theirs]
+    for index in differing[:MOST_TRIED]:
+        value = worth(_text(places, side, (*turned, index)))
+        if value > best:
+            best, turned = value, (*turned, index)
+    return _text(places, side, turned), len(turned)
+
+
+def elsewhere(turned: int) -> str:
+    """Return in words in how many places the other side of a conflict was taken."""
+    if not turned:
+        return ""
+    return f", in {turned} place{'s' * (turned > 1)} the other one, which has more functions"
+
+
+def _text(places: list[tuple[list[str], list[str]]], side: int, turned: tuple[int, ...]) -> str:
+    """Return one side's text, with the other side's in the places that are turned."""
+    lines: list[str] = []
+    for index, place in enumerate(places):
+        lines += place[side ^ (index in turned)]
+    return "\n".join(lines)
+
+
+def _places(text: str) -> list[tuple[list[str], list[str]]] | None:
+    """Return the lines of both sides, place by place, which are the same between conflicts; None if
+    there is no conflict.
+    """
+    shared: list[str] = []
+    places = [(shared, shared)]
+    into: list[str] | None = shared
     open_ = found = False
     for line in text.split("\n"):
         if line.startswith("<<<<<<< ") and not open_:
-            open_, into = True, (ours,)
+            open_, into = True, []
+            places.append((into, []))
         elif open_ and line.startswith("|||||||"):
-            into = ()  # what both began from
+            into = None  # what both began from
         elif open_ and line.rstrip("\r") == "=======":
-            into = (theirs,)
+            into = places[-1][1]
         elif open_ and line.startswith(">>>>>>>"):
-            open_, found, into = False, True, (ours, theirs)
-        else:
-            for side in into:
-                side.append(line)
-    return ("\n".join(ours), "\n".join(theirs)) if found and not open_ else None
+            open_, found, into = False, True, []
+            places.append((into, into))
+        elif into is not None:
+            into.append(line)
+    return places if found and not open_ else None

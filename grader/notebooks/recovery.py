@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from grader.errors import SubmissionFailed
-from grader.notebooks.encodings import decoded, sides
+from grader.notebooks.encodings import decoded, elsewhere, side_by_place, sides
 from grader.notebooks.text_format import MOST_BYTES, notebook_of, script_cells
 from grader.sandbox.wire_json import decoder, without_halves
 from grader.text import clean
@@ -68,10 +68,16 @@ class Recovered:
 Prefer = Callable[[list[dict[str, Any]]], Any]
 
 
-def recovered(data: bytes, prefer: Prefer = len) -> Recovered:
+def recovered(
+    data: bytes,
+    prefer: Prefer = len,
+    written: Callable[[list[dict[str, Any]]], int] = lambda cells: 0,
+) -> Recovered:
     """Return a notebook; raise `UnreadableNotebook` with a sentence if there is nothing to read.
 
     prefer: how much the cells of one side of a conflict are worth; of equals, the first counts
+    written: how many functions they define; if more are defined so, the other side counts in a
+    single place of the conflict
     """
     text, how = decoded(data)
     _bound(text)
@@ -79,7 +85,7 @@ def recovered(data: bytes, prefer: Prefer = len) -> Recovered:
     if is_web_page(data):
         raise UnreadableNotebook(WEB_PAGE)
     try:
-        found, said = _tree(text, prefer)
+        found, said = _tree(text, prefer, written)
         made = _shaped(found)
     except (ValueError, RecursionError):
         raise _unreadable(text) from None
@@ -117,14 +123,16 @@ def is_web_page(data: bytes) -> bool:
 # --- from text to data ----------------------------------------------------------------------------
 
 
-def _tree(text: str, prefer: Prefer) -> tuple[Any, list[str]]:
+def _tree(
+    text: str, prefer: Prefer, written: Callable[[list[dict[str, Any]]], int]
+) -> tuple[Any, list[str]]:
     """Return a file's data, and what a person should know of how it was read; raise `ValueError`
     if it has none.
     """
-    written, text = text, without_halves(text)
+    as_saved, text = text, without_halves(text)
     with contextlib.suppress(ValueError, RecursionError):
         return _STRICTLY.decode(text), []
-    if script := _of_a_script(written):
+    if script := _of_a_script(as_saved):
         count = len(script)
         said = f"its file is a script, not a notebook: the {count} cells in it were taken"
         return {"nbformat": FORMAT, "cells": script}, [said]
@@ -136,13 +144,16 @@ def _tree(text: str, prefer: Prefer) -> tuple[Any, list[str]]:
         return first or second or _whole_or_cut(both[0])
     if _code(first) == _code(second):
         return first[0], first[1]
-    kept, which = first, "first"
-    if prefer(_cells(second)) > prefer(_cells(first)):
-        kept, which = second, "second"
-    return kept[0], [
-        f"it holds a conflict of Git's (`<<<<<<<`): the {which} of both versions was taken",
-        *kept[1],
-    ]
+    which = int(prefer(_cells(second)) > prefer(_cells(first)))
+
+    def worth(mixed: str) -> int:
+        side = _side(mixed)
+        return -1 if side is None else written(_cells(side))
+
+    mixed, turned = side_by_place(text, which, worth)
+    kept = (_side(mixed) if turned else None) or (first, second)[which]
+    taken = f"the {('first', 'second')[which]} of both versions was taken{elsewhere(turned)}"
+    return kept[0], [f"it holds a conflict of Git's (`<<<<<<<`): {taken}", *kept[1]]
 
 
 def _of_a_script(text: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from grader.grading.intake.candidates import TemplateFile
 from grader.grading.intake.submitted_files import Wanted
 from grader.grading.intake.text_notebooks import take_in
-from grader.notebooks.encodings import python_text
+from grader.notebooks.encodings import python_text, side_by_place, sides
 
 CODE = "# coding of an é\ndef f(x):\n    return 'ü' + x\n"
 WANTED = Wanted(
@@ -69,6 +69,23 @@ def test_of_a_modules_conflict_the_side_with_the_work_counts(tmp_path: Path) -> 
     files, _, look = taken(tmp_path, **{"a/mod.py": data})
     assert files["a/mod.py"] == b"import os\ndef f(x):\n    return x\n"
     assert "the second of both versions" in look
+
+
+def test_of_a_conflict_each_function_counts_that_one_side_has(tmp_path: Path) -> None:
+    def conflict(name: str, ours: str, theirs: str) -> str:
+        return f"<<<<<<< HEAD\ndef {name}(x):\n    {ours}\n=======\ndef {name}(x):\n    {theirs}\n>>>>>>> b\n"
+
+    stub = "raise NotImplementedError"
+    text = conflict("f", "return x", stub) + conflict("g", stub, "return 2 * x")
+    places, count = side_by_place(text, 0, lambda mixed: -mixed.count(stub))
+    assert places == "def f(x):\n    return x\ndef g(x):\n    return 2 * x\n"
+    assert count == 1
+    assert side_by_place(text, 0, lambda mixed: 0) == (sides(text)[0], 0)  # type: ignore[index]
+    same = conflict("f", "return x", "return x + 1")
+    files, _, look = taken(tmp_path, **{"a/mod.py": same.encode()})
+    assert files["a/mod.py"] == b"def f(x):\n    return x\n"
+    assert "the first of both versions was taken" in look
+    assert "place" not in look
 
 
 def test_marks_in_a_modules_text_are_no_conflict(tmp_path: Path) -> None:

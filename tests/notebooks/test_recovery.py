@@ -145,6 +145,12 @@ def test_of_a_conflict_one_side_counts_and_a_person_looks() -> None:
     assert sources(recovered(base.encode())) == sources(recovered(CONFLICT.encode()))
 
 
+def test_of_a_conflict_the_other_side_counts_in_the_place_where_it_has_more() -> None:
+    found = recovered(CONFLICT.encode(), len, lambda cells: "return" in str(cells))
+    assert sources(found)[1] == "def f(): return 1"
+    assert "the first of both versions was taken, in 1 place the other one" in found.look[0]
+
+
 def test_another_language_is_told() -> None:
     data = changed(lambda tree: tree.update(metadata={"kernelspec": {"language": "R"}}))
     assert "a kernel for R" in recovered(data).look[0]

@@ -84,11 +84,16 @@ def cells_taken(data: bytes, draft: TemplateFile) -> list[dict[str, Any]]:
 
 
 def best_reading(data: bytes, draft: TemplateFile) -> Recovered:
-    """Return what a notebook's file holds; of a conflict of Git's, the side with more work.
+    """Return what a notebook's file holds; of a conflict of Git's, the side with more work, and in
+    single places the other one if that adds functions.
 
     Raises `UnreadableNotebook`.
     """
-    return recovered(data, lambda cells: _read(map(text_of, cells), draft).work)
+
+    def work(cells: list[dict[str, Any]]) -> Work:
+        return _read(map(text_of, cells), draft).work
+
+    return recovered(data, work, lambda cells: work(cells).written)
 
 
 def work_in(text: str, draft: TemplateFile) -> Work:

@@ -17,7 +17,7 @@ from grader.grading.intake.entry_names import shown
 from grader.grading.intake.submitted_files import Wanted
 from grader.grading.intake.take import Taken
 from grader.notebooks.definitions import parsed
-from grader.notebooks.encodings import python_text, sides
+from grader.notebooks.encodings import elsewhere, python_text, side_by_place, sides
 from grader.notebooks.recovery import UnreadableNotebook
 
 
@@ -79,7 +79,13 @@ def _module(data: bytes, draft: TemplateFile) -> _Mended:
     which = int(work_in(both[1], draft) > work_in(both[0], draft))
     if parsed(both[which]) is None and parsed(both[1 - which]) is not None:
         which = 1 - which
-    said = f"the {('first', 'second')[which]} of both versions was taken"
-    return _Mended(
-        both[which].encode(), notes, (f"it holds a conflict of Git's (`<<<<<<<`): {said}",)
-    )
+    taken, turned = side_by_place(text, which, lambda mixed: _functions(mixed, draft))
+    said = f"the {('first', 'second')[which]} of both versions was taken{elsewhere(turned)}"
+    return _Mended(taken.encode(), notes, (f"it holds a conflict of Git's (`<<<<<<<`): {said}",))
+
+
+def _functions(text: str, draft: TemplateFile) -> int:
+    """Return how many of the functions that are asked for are written in a module that can be
+    read; below 0 if it can't.
+    """
+    return -1 if parsed(text) is None else work_in(text, draft).written
