@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MOST_SEARCHED = 4000
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
@@ -29,6 +29,12 @@ def counted(number: float, what: str) -> str:
 def quoted(names: Iterable[str]) -> str:
     """Return names in backquotes, separated by commas."""
     return ", ".join(map("`{}`".format, names))
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Return names separated by commas; of more than ``most``, how many others there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def clean(text: str, limit: int = 2000) -> str:

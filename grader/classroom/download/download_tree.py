@@ -18,6 +18,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -61,7 +62,7 @@ class Tree(ABC):
 
     @abstractmethod
     def read(self, path: str) -> bytes:
-        """Return a small file of the LMS's own; raise `UsageError` where it can't be read."""
+        """Return a small file of the LMS's own; raise `UsageError` if it can't be read."""
 
     @abstractmethod
     @contextlib.contextmanager
@@ -73,6 +74,10 @@ class Tree(ABC):
         """
         yield Path()
 
+    def names(self, folder: str = "") -> list[str]:
+        """Return the names of what lies in a folder."""
+        return list(map(attrgetter("name"), self.children(folder)))
+
     def folders(self, folder: str = "") -> list[str]:
         """Return the names of the folders in a folder."""
         return [child.name for child in self.children(folder) if child.is_folder]
@@ -80,7 +85,7 @@ class Tree(ABC):
     def holds(self, path: str) -> bool:
         """Tell whether something of this path is there."""
         folder, _, name = path.rpartition("/")
-        return any(child.name == name for child in self.children(folder))
+        return name in self.names(folder)
 
 
 class FolderTree(Tree):
@@ -113,7 +118,7 @@ class FolderTree(Tree):
             if folder:  # one student's: the intake refuses it with the reason
                 return []
             raise UsageError(f"{self.root / folder} can't be read: {error.strerror}") from error
-        return sorted(children, key=lambda child: child.name)
+        return sorted(children, key=attrgetter("name"))
 
     def _is_ours(self, folder: str, child: Child) -> bool:
         """Tell whether results of a class lie here: this run's, or another's by what each

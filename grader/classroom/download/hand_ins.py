@@ -5,8 +5,9 @@ nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, filterfalse
+from operator import attrgetter
 
 import msgspec
 
@@ -16,9 +17,10 @@ from grader.classroom.download.lms_layouts import Reading, recognise
 from grader.classroom.download.roster import Roster, RosterMember
 from grader.classroom.download.students import Entry, LmsHandIn, natural, safe_folder, tidy
 from grader.errors import UsageError
+from grader.text import first_of
 
 NOT_ON_ROSTER = "not on the roster"
-NAMED = 5  # files that are named where more were not used
+NAMED = 5  # files that are named if more were not used
 ASKED = "? "  # before the name of a hand-in whose student is not known: no student's id
 
 
@@ -40,6 +42,10 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     groups: Roster | None = None  # who is of which group
 
 
+PATHS: Callable[[LmsHandIn], tuple[str, ...]] = attrgetter("paths")
+FOUND: Callable[[_Account], list[LmsHandIn]] = attrgetter("found")
+
+
 class _Account(msgspec.Struct):
     """All hand-ins of one account of the LMS, and whose they are."""
 
@@ -50,27 +56,32 @@ class _Account(msgspec.Struct):
     @property
     def has_work(self) -> bool:
         """Whether a file was handed in."""
-        return any(one.paths for one in self.found)
+        return any(map(PATHS, self.found))
 
 
 def read(tree: Tree, roster: Roster | None, asking: Asking) -> Class:
     """Return the class; raise `UsageError` if nothing in the download can be a submission."""
     layout, found = recognise(tree, _reading(roster, asking))
-    if not any(one.paths for one in found) and roster is None:
+    if roster is None and not any(map(PATHS, found)):
         raise UsageError(f"{tree.name} holds no submissions: it is empty")
     accounts = _accounts(found, roster, asking, layout)
     owned = _owned(accounts, roster)
     _share_among_groups(owned, roster, asking.groups)
-    if roster is not None and not owned and found and not any(one.anonymous for one in found):
+    if roster is not None and not owned and found and not _are_hidden(found):
         _nobody_known(tree, roster, accounts)
     return Class(layout, _entries(accounts, owned, roster, asking))
+
+
+def _are_hidden(found: Iterable[LmsHandIn]) -> bool:
+    """Return whether the LMS hides whose some of the hand-ins are."""
+    return any(one.anonymous for one in found)
 
 
 def _reading(roster: Roster | None, asking: Asking) -> Reading:
     lists = [list_ for list_ in (roster, asking.groups) if list_ is not None]
 
     def known(name: str) -> bool:
-        return any(one.with_id(name) or one.named(name) or one.group(name) for one in lists)
+        return any(list_.has_any(name) for list_ in lists)
 
     return Reading(asking.assignment, known if lists else None, asking.wanted)
 
@@ -96,25 +107,27 @@ def _who(own: Sequence[LmsHandIn], roster: Roster | None, asking: Asking, layout
     if said := answered(own, asking.answers):
         if roster is not None and not roster.has(said):
             raise UsageError(f"overrides.toml: [[who]] names {said!r}, who is not on the roster")
-        return Who(
-            roster.member(said) if roster is not None else RosterMember(student=said, name="")
-        )
-    if why := next((one.asked for one in own if one.asked), ""):
+        return Who(roster.member(said) if roster is not None else RosterMember(said, name=""))
+    asked = list(filter(None, map(attrgetter("asked"), own)))
+    if asked:
         named = frozenset[str]()
         for one in own if roster is not None else ():
             assert roster is not None
             for name in (one.name, one.lms_id, *one.may_be):
                 named |= roster.named(name) | roster.with_id(name)
-        return Who(asked=why, candidates=named)
+        return Who(asked=asked[0], candidates=named)
     several = own[0].internal and people(own) > 1
     if roster is None:
         return Who(asked="one number beside several names") if several else Who()
     whos = [identify(one, roster, layout) for one in own]
-    candidates = frozenset[str]().union(*(who.candidates for who in whos))
     members = {who.member.student for who in whos if who.member is not None}
     if several or len(members) > 1:
-        return Who(asked="one number beside several names", candidates=candidates | members)
-    return next((who for who in whos if who.asked), whos[0])
+        candidates = members.union(*map(attrgetter("candidates"), whos))
+        return Who(asked="one number beside several names", candidates=frozenset(candidates))
+    for who in whos:
+        if who.asked:
+            return who
+    return whos[0]
 
 
 def _group_named(one: LmsHandIn, groups: Roster | None) -> tuple[str, ...]:
@@ -137,7 +150,7 @@ def _owned(accounts: Sequence[_Account], roster: Roster | None) -> dict[str, lis
             owned.setdefault(who.member.student, []).append(account)
     for student, own in list(owned.items()):
         with_work = [account for account in own if account.has_work]
-        by_name = len(with_work) > 1 and any(account.who.by_name for account in with_work)
+        by_name = len(with_work) > 1 and any(map(attrgetter("who.by_name"), with_work))
         twins = len({account.found[0].lms_id.casefold() for account in with_work}) < len(with_work)
         if by_name or twins:
             del owned[student]
@@ -156,7 +169,7 @@ def _share_among_groups(
     """
     for members in groups.all_groups() if groups is not None else ():
         students = _on_roster(members, roster)
-        there = [student for student in students if student in owned]
+        there = list(filter(owned.__contains__, students))
         if len(there) == 1:
             for student in students:
                 owned.setdefault(student, owned[there[0]])
@@ -166,8 +179,11 @@ def _on_roster(members: Iterable[str], roster: Roster | None) -> list[str]:
     """Return members of a group by the ids that the gradebook uses."""
     if roster is None:
         return list(members)
-    found = [roster.with_id(member) for member in members]
-    return [next(iter(students)) for students in found if len(students) == 1]
+    found: list[str] = []
+    for students in map(roster.with_id, members):
+        if len(students) == 1:
+            found += students
+    return found
 
 
 def _nobody_known(tree: Tree, roster: Roster, accounts: Sequence[_Account]) -> None:
@@ -176,7 +192,7 @@ def _nobody_known(tree: Tree, roster: Roster, accounts: Sequence[_Account]) -> N
     """
     if any(account.who.asked or account.groups for account in accounts):
         return
-    there = ", ".join(_label(account) for account in accounts[:NAMED])
+    there = ", ".join(map(_label, accounts[:NAMED]))
     raise UsageError(
         f"none of the {len(accounts)} hand-ins of {tree.name} is of anybody on the roster"
         f" ({there}): give the download as the LMS made it, or a folder with a folder or an archive"
@@ -194,7 +210,7 @@ def _entries(
     asking: Asking,
 ) -> tuple[Entry, ...]:
     """Return a row for each student, each stranger, and each hand-in that is asked about."""
-    rows: dict[str, list[_Account]] = {student: list(own) for student, own in owned.items()}
+    rows = dict(zip(owned, map(list, owned.values()), strict=True))
     asked: dict[str, _Account] = {}
     for account in accounts:
         if account.who.asked:
@@ -206,8 +222,7 @@ def _entries(
             id_ = tidy(account.found[0].lms_id) or "unnamed"
             rows[_free(id_, account, rows, roster)] = [account]
     doubts = _doubts(asked)
-    found = chain.from_iterable(account.found for account in accounts)
-    hidden = any(one.anonymous for one in found)
+    hidden = _are_hidden(chain.from_iterable(map(FOUND, accounts)))
     for member in roster.members if roster is not None else ():
         if hidden and member.student not in rows:
             doubts.setdefault(member.student, []).append("an anonymous hand-in")
@@ -257,14 +272,13 @@ def _doubts(asked: Mapping[str, _Account]) -> dict[str, list[str]]:
 def _asked(student: str, folder: str, account: _Account) -> Entry:
     """Return the row of a hand-in that nobody is graded for."""
     why = f"who is this? {account.who.asked}; {HOW_TO_ANSWER}"
-    paths = list(chain.from_iterable((*one.paths, *one.beside) for one in account.found))
-    files = ", ".join(_name(path) for path in paths[:NAMED])
-    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+    paths = chain.from_iterable((*one.paths, *one.beside) for one in account.found)
+    files = list(map(_name, paths))
     return Entry(
         student=student,
         folder=folder,
         asked=why,
-        look=(f"{why} (nobody is graded for {files}{more})",),
+        look=(f"{why} (nobody is graded for {first_of(files, NAMED)})",),
         on_roster=True,
     )
 
@@ -282,15 +296,15 @@ def _entry(own: _Own, roster: Roster | None) -> Entry:
     """Return a student's row: of several hand-ins the last, by time, then by the LMS's own number,
     then by name.
     """
-    found = list(chain.from_iterable(account.found for account in own.accounts))
-    there = sorted((one for one in found if one.paths), key=_order)
+    found = list(chain.from_iterable(map(FOUND, own.accounts)))
+    there = sorted(filter(PATHS, found), key=_order)
     handed_in = [one for one in there if not one.doubtful] or there
     last = handed_in[-1] if handed_in else found[-1] if found else LmsHandIn(lms_id="")
     member = roster.member(own.student) if roster is not None and roster.has(own.student) else None
     doubt = ", ".join(own.doubts[:NAMED])
     asked = f"may be theirs, and nobody is graded for it: {doubt}" if own.doubts else ""
     notes, look = _said(last, handed_in, there)
-    look += [account.who.look for account in own.accounts if account.who.look]
+    look += filter(None, map(attrgetter("who.look"), own.accounts))
     if asked:
         look.append(asked)
     if roster is not None and member is None:
@@ -335,15 +349,11 @@ def _said(
     notes, look = [], list(last.look)
     if len(handed_in) > 1:
         notes.append(f"handed in {len(handed_in)} times, the last counts: {_name(last.paths[0])}")
-    unused = [*last.beside]
-    for one in there:
-        if one not in handed_in:
-            unused += one.paths
+    others = filterfalse(handed_in.__contains__, there)
+    unused = [*last.beside, *chain.from_iterable(map(PATHS, others))]
     if unused:
-        more = f" and {len(unused) - NAMED} more" if len(unused) > NAMED else ""
-        notes.append(
-            f"handed in beside it and not used: {', '.join(map(_name, unused[:NAMED]))}{more}"
-        )
+        files = first_of(list(map(_name, unused)), NAMED)
+        notes.append(f"handed in beside it and not used: {files}")
     accounts = dict.fromkeys(tidy(one.lms_id, 60) for one in handed_in)
     if len(accounts) > 1:
         look.append(

@@ -12,12 +12,15 @@ says, a person is asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice, repeat
+from operator import attrgetter
 
 import msgspec
 
 from grader.classroom.download.roster import Roster, RosterMember, agree, name_keys
-from grader.classroom.download.students import NAME_LIMIT, LmsHandIn, tidy
+from grader.classroom.download.students import NAME_LIMIT, LmsHandIn, ends, tidy
+from grader.text import first_of
 
 _SEPARATORS = re.compile(r"[\s_,;()\[\]-]+")
 _WORD = re.compile(r"[^\s_,;()\[\]-]+")
@@ -43,19 +46,22 @@ class Claim(msgspec.Struct, frozen=True):
     students: frozenset[str]
 
 
+_STUDENTS: Callable[[Claim], frozenset[str]] = attrgetter("students")
+
+
 def settle(claims: Sequence[Claim]) -> tuple[frozenset[str], str]:
     """Return the students that all claims leave, and why that is not one student; without claims
     neither.
     """
-    told = [claim for claim in claims if claim.students]
+    told = list(filter(_STUDENTS, claims))
     if not told:
         return frozenset(), ""
-    left = frozenset.intersection(*(claim.students for claim in told))
+    left = frozenset.intersection(*map(_STUDENTS, told))
     if len(left) == 1:
         return left, ""
-    everybody = frozenset[str]().union(*(claim.students for claim in told))
     if left:
         return left, f"{_listed(told)}: more than one student is meant"
+    everybody = frozenset[str]().union(*map(_STUDENTS, told))
     return everybody, f"{_listed(told)}: they point to different students"
 
 
@@ -69,8 +75,7 @@ def identify(one: LmsHandIn, roster: Roster, layout: str) -> Who:
     claims = [*_by_ids(one, roster, layout), Claim(own, roster.named(name))]
     weak = Claim(f"the number {tidy(one.lms_id, 40)}", roster.with_id(one.lms_id))
     doubtful = one.internal and not roster.knows(layout) and bool(weak.students)
-    named = any(claim.students for claim in claims)
-    if doubtful and not named:
+    if doubtful and not any(map(_STUDENTS, claims)):
         claims.append(Claim(own, _agreeing(name, weak.students, roster)))
         if not claims[-1].students:
             why = f"{_listed([weak])}, and {own} is not theirs"
@@ -81,18 +86,15 @@ def identify(one: LmsHandIn, roster: Roster, layout: str) -> Who:
     if why:
         return Who(asked=why, candidates=students)
     if not students:
-        return (
-            _by_words(one, roster)
-            if not one.name and not one.email
-            else _by_local_part(one, roster)
-        )
+        named = one.name or one.email
+        return _by_local_part(one, roster) if named else _by_words(one, roster)
     (student,) = students
     member = roster.member(student)
     other = _other_name(one, member)
     if other and one.internal:  # of a number and a name that do not fit one is wrong
         return Who(asked=f"{_listed([claims[0]])}, but {other}", candidates=students)
-    by_id = any(claim.students for claim in claims if claim.what != own)
-    return Who(member, by_name=not by_id, look=other)
+    by_name = not any(claim.students and claim.what != own for claim in claims)
+    return Who(member, by_name=by_name, look=other)
 
 
 def _without_group(name: str, roster: Roster, layout: str) -> str:
@@ -100,20 +102,22 @@ def _without_group(name: str, roster: Roster, layout: str) -> str:
     is a member's.
     """
     if layout == "moodle" and not roster.named(name):
-        ends = [name[at + 1 :] for at, sign in enumerate(name) if sign == "-"]
-        return next((end for end in ends if roster.named(end)), name)
+        return next(filter(roster.named, ends(name)), name)
     return name
 
 
 def _by_ids(one: LmsHandIn, roster: Roster, layout: str) -> list[Claim]:
     """Return the claims of the ids that the roster may hold."""
     claims = []
+    ids: tuple[str, ...] = (*one.aliases, one.email)
     if one.internal:
         number = f"the {layout} number {tidy(one.lms_id, 40)}"
         claims.append(Claim(number, roster.with_lms_id(layout, one.lms_id)))
-    ids = one.aliases if one.internal else (one.lms_id, *one.aliases)
-    told = dict.fromkeys(filter(None, (*ids, one.email)))
-    return claims + [Claim(f"the id {tidy(id_, 60)!r}", roster.with_id(id_)) for id_ in told]
+    else:
+        ids = (one.lms_id, *ids)
+    for id_ in dict.fromkeys(filter(None, ids)):
+        claims.append(Claim(f"the id {tidy(id_, 60)!r}", roster.with_id(id_)))
+    return claims
 
 
 def _agreeing(name: str, students: frozenset[str], roster: Roster) -> frozenset[str]:
@@ -140,7 +144,8 @@ def _by_words(one: LmsHandIn, roster: Roster) -> Who:
 
     An id alone among other words is asked about, and so is a name beside another's id.
     """
-    spans = [match.span() for match in _WORD.finditer(one.lms_id[:NAME_LIMIT])][:MOST_WORDS]
+    words = islice(_WORD.finditer(one.lms_id[:NAME_LIMIT]), MOST_WORDS)
+    spans = list(map(re.Match.span, words))
     by_id, by_name = set[str](), set[str]()
     rests: list[str] = []  # what stands beside a name
     for first, (start, _) in enumerate(spans):
@@ -156,13 +161,12 @@ def _by_words(one: LmsHandIn, roster: Roster) -> Who:
     students = by_id & by_name if by_id else by_name
     if len(students) == 1 and by_id <= students and by_name <= students:
         (student,) = students
-        if by_id or not any(_LETTERS.search(rest) for rest in rests):
+        if by_id or not any(map(_LETTERS.search, rests)):
             return Who(roster.member(student), by_name=not by_id)
     ids = Claim(f"an id in {own}", frozenset(by_id))
-    claims = [
-        claim for claim in (ids, Claim(f"a name in {own}", frozenset(by_name))) if claim.students
-    ]
-    return Who(asked=_listed(claims), candidates=frozenset(by_id | by_name))
+    names = Claim(f"a name in {own}", frozenset(by_name))
+    told = _listed(list(filter(_STUDENTS, (ids, names))))
+    return Who(asked=told, candidates=frozenset(by_id | by_name))
 
 
 def _other_name(one: LmsHandIn, member: RosterMember) -> str:
@@ -174,9 +178,8 @@ def _other_name(one: LmsHandIn, member: RosterMember) -> str:
 def _listed(claims: Sequence[Claim]) -> str:
     parts = []
     for claim in claims:
-        whom = sorted(tidy(student, 40) for student in claim.students)
-        more = f" and {len(whom) - 3} more" if len(whom) > 3 else ""
-        parts.append(f"{claim.what} is that of {', '.join(whom[:3])}{more}")
+        whom = sorted(map(tidy, claim.students, repeat(40)))
+        parts.append(f"{claim.what} is that of {first_of(whom, 3)}")
     return "; ".join(parts)
 
 
@@ -187,7 +190,7 @@ def people(found: Sequence[LmsHandIn]) -> int:
     groups: list[set[str]] = []
     for one in found:
         keys = set(name_keys(one.name))
-        if keys and not any(keys & group for group in groups):
+        if keys and all(map(keys.isdisjoint, groups)):
             groups.append(keys)
     return len(groups)
 
@@ -195,8 +198,8 @@ def people(found: Sequence[LmsHandIn]) -> int:
 def answered(found: Sequence[LmsHandIn], answers: Mapping[str, str]) -> str:
     """Return whose an instructor says these are; nothing if nobody says it."""
     for one in found:
-        names = [one.called] if one.called else [path.rpartition("/")[2] for path in one.paths]
-        for name in names:
+        for path in (one.called,) if one.called else one.paths:
+            name = one.called or path.rpartition("/")[2]
             if student := answers.get(name):
                 return student
     return ""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import filterfalse
+from operator import attrgetter
 from os.path import commonprefix
 from typing import NamedTuple
 
@@ -43,7 +46,8 @@ _CANVAS_ANONYMOUS = re.compile(
     re.DOTALL,
 )
 _MOODLE = re.compile(
-    r"(?P<name>.{1,200}?)_(?P<id>\d{1,18})_assignsubmission_(?P<kind>file|onlinetext)(?:_(?P<file>.*))?",
+    r"(?P<name>.{1,200}?)_(?P<id>\d{1,18})_assignsubmission_(?P<kind>file|onlinetext)"
+    r"(?:_(?P<file>.*))?",
     re.DOTALL,
 )
 _MOODLE_LAST = re.compile(_MOODLE.pattern.replace("{1,200}?", "{1,200}"), re.DOTALL)
@@ -77,14 +81,13 @@ Known = Callable[[str], bool]  # whether the roster, or a list of groups, has th
 
 def canvas(names: Sequence[str], known: Known = lambda name: False) -> list[LmsHandIn]:
     """``name_LATE_userid_number_file``, or ``name_userid_text.html`` for what was typed in."""
-    readings = [_canvas_readings(name) for name in names]
     found = []
-    for user, own in _accounts(names, readings, known, "user").items():
+    for user, own in _accounts(list(map(_canvas_readings, names)), known, "user").items():
         uploads = []
         for match in own.matches:
             file = match["file"] or match["typed"]
-            uploads.append(Upload(match.string, file, int(match["number"] or 0)))
-        last = max(own.matches, key=lambda match: int(match["number"] or 0))
+            uploads.append(Upload(match.string, file, _number(match)))
+        last = max(own.matches, key=_number)
         hidden = last.re is _CANVAS_ANONYMOUS
         one = msgspec.structs.replace(
             _together(uploads),
@@ -93,11 +96,15 @@ def canvas(names: Sequence[str], known: Known = lambda name: False) -> list[LmsH
             internal=not hidden,
             anonymous=hidden,
             late=bool(last["late"]),
-            order=(int(last["number"] or 0),),
+            order=(_number(last),),
             asked=own.asked,
         )
         found.append(one)
     return found
+
+
+def _number(match: re.Match[str]) -> int:
+    return int(match["number"] or 0)
 
 
 def _canvas_readings(name: str) -> list[re.Match[str]]:
@@ -114,12 +121,11 @@ def _canvas_readings(name: str) -> list[re.Match[str]]:
 
 def moodle(names: Sequence[str], known: Known = lambda name: False) -> list[LmsHandIn]:
     """``Full Name_id_assignsubmission_file/``, or the same as the beginning of a file's name."""
-    readings = [_moodle_readings(name) for name in names]
     found = []
-    for participant, own in _accounts(names, readings, known, "id").items():
+    for participant, own in _accounts(list(map(_moodle_readings, names)), known, "id").items():
         files = [match for match in own.matches if match["kind"] == "file"] or own.matches
-        one = _together([Upload(match.string, match["file"] or "") for match in files])
-        typed = tuple(match.string for match in own.matches if match not in files)
+        one = _together_as_named(files)
+        typed = map(_STRING, filterfalse(files.__contains__, own.matches))
         name = own.matches[0]["name"]
         blind = _BLIND.fullmatch(name)
         hidden = blind is not None and blind[1] == participant
@@ -157,24 +163,24 @@ class _AccountNames(NamedTuple):
 
 
 def _accounts(
-    names: Sequence[str], readings: Sequence[list[re.Match[str]]], known: Known, key: str
+    readings: Sequence[list[re.Match[str]]], known: Known, key: str
 ) -> dict[str, _AccountNames]:
     """Return the matches by account; nothing if fewer than half of the names have a reading.
 
     A name with several readings is read as what else is known says: the download's other names,
     then the roster. Without either it is the first, in which nothing is of the student's choosing.
     """
-    read = [options for options in readings if options]
-    if 2 * len(read) < len(names):
+    read = list(filter(None, readings))
+    if 2 * len(read) < len(readings):
         return {}
-    sure: dict[str, set[str]] = {}
+    sure: dict[str, set[str]] = {}  # names that can be read in one way alone, by account
+    first_users: dict[str, set[str]] = {}  # accounts of the others' first readings, by name
     for options in read:
+        user, name = options[0][key], options[0]["name"]
         if len(options) == 1:
-            sure.setdefault(options[0][key], set()).add(options[0]["name"])
-    first_users: dict[str, set[str]] = {}
-    for options in read:
-        if len(options) > 1:
-            first_users.setdefault(options[0]["name"], set()).add(options[0][key])
+            sure.setdefault(user, set()).add(name)
+        else:
+            first_users.setdefault(name, set()).add(user)
     groups: dict[str, list[re.Match[str]]] = {}
     asked: dict[str, str] = {}
     for options in read:
@@ -182,10 +188,12 @@ def _accounts(
         groups.setdefault(chosen[key], []).append(chosen)
         if why:
             asked[chosen[key]] = why
+    accounts = {}
     for user, own in groups.items():
-        if len({match["name"].casefold() for match in own}) > 1:
-            asked.setdefault(user, "one number beside several names")
-    return {user: _AccountNames(own, asked.get(user, "")) for user, own in groups.items()}
+        called = {match["name"].casefold() for match in own}
+        several = "one number beside several names" if len(called) > 1 else ""
+        accounts[user] = _AccountNames(own, asked.get(user, several))
+    return accounts
 
 
 def _reading(
@@ -199,11 +207,13 @@ def _reading(
     first, last = options[0], options[-1]
     if len(options) == 1:
         return first, ""
-    in_download = [match for match in options if match["name"] in sure.get(match[key], ())]
-    supported = [match for match in options if match in in_download or known(match["name"])]
+    supported = []
+    for match in options:
+        if match["name"] in sure.get(match[key], ()) or known(match["name"]):
+            supported.append(match)
     if len(supported) == 1:
         return supported[0], ""
-    if len(supported) > 1:
+    if supported:
         return first, "its name can be read in two ways, and both name somebody"
     # one name of many accounts: `team` of `team_7`, `team_8`
     shared = len(first_users[first["name"]]) > 1
@@ -218,13 +228,14 @@ def blackboard(names: Sequence[str], known: Known = lambda name: False) -> list[
     attempt alone.
     """
     groups = _grouped(_BLACKBOARD, names, "head", "when")
-    title, asked = _title(sorted({head for (head, _), _ in groups}), known)
+    heads = {head for (head, _), _ in groups}
+    title, asked = _title(sorted(heads), known)
     found = []
     for (head, when), own in groups:
         # A receipt alone tells that something was typed in, or nothing: that is for a person to
         # look at.
         files = [match for match in own if not match["receipt"]] or own
-        one = _together([Upload(match.string, match["file"] or "receipt.txt") for match in files])
+        one = _together_as_named(files, "receipt.txt")
         order = tuple(map(int, when.split("-")))
         user = head[len(title) :] or head
         found.append(msgspec.structs.replace(one, lms_id=user, order=order, asked=asked))
@@ -240,7 +251,7 @@ def brightspace(names: Sequence[str], known: Known = lambda name: False) -> list
     for (number, name, when), own in groups:
         if not number:
             continue
-        one = _together([Upload(match.string, match["file"] or "") for match in own])
+        one = _together_as_named(own)
         found.append(
             msgspec.structs.replace(
                 one, lms_id=number, name=name.strip(), internal=True, order=_moment(when)
@@ -271,11 +282,11 @@ def _title(heads: Sequence[str], known: Known) -> tuple[str, str]:
     A title may hold underscores as users do: of several ends those count after which users are
     known.
     """
-    shared = heads[0] if len(heads) == 1 else commonprefix(heads) if heads else ""  # noqa: RUF071 - of names
-    titles = [shared[: at + 1] for at, sign in enumerate(shared) if sign == "_"]
+    shared = commonprefix(heads)  # noqa: RUF071 - of names
+    titles = [shared[: match.end()] for match in re.finditer("_", shared)]
     fitting = []
     for title in titles:
-        if any(known(head[len(title) :]) for head in heads):
+        if any(known(head.removeprefix(title)) for head in heads):
             fitting.append(title)
     if len(fitting) > 1:
         return fitting[-1], "its name can be read in two ways, and both name somebody"
@@ -294,15 +305,13 @@ def layout_of(name: str) -> str:
         match = patterns[0].fullmatch(name)
         if match is not None and match[_MARKS[layout]] is not None:
             places[layout] = match.start(_MARKS[layout])
-    return min(places, key=lambda layout: places[layout]) if places else ""
+    return min(places, key=places.__getitem__, default="")
 
 
 def most_are_of(names: Sequence[str]) -> str:
     """Return the layout that most of the names are of, or nothing."""
-    counts: dict[str, int] = {}
-    for layout in filter(None, map(layout_of, names)):
-        counts[layout] = counts.get(layout, 0) + 1
-    return max(counts, key=lambda layout: counts[layout]) if counts else ""
+    counts = Counter(filter(None, map(layout_of, names)))
+    return max(counts, key=counts.__getitem__, default="")
 
 
 def explains(layout: str, name: str) -> bool:
@@ -317,7 +326,7 @@ def answer_to(layout: str, name: str, account: str = "") -> str:
     Canvas looks for the numbers of user and file; Moodle for what stands between the first four
     underscores.
 
-    account: the LMS's number of the student, where a name can be read in several ways
+    account: the LMS's number of the student, if a name can be read in several ways
     """
     key = "user" if layout == "canvas" else "id"
     for pattern in _PATTERNS[layout]:
@@ -345,16 +354,25 @@ _MARKS = {"canvas": "user", "moodle": "id", "blackboard": "when", "brightspace":
 def _grouped(
     pattern: re.Pattern[str], names: Sequence[str], *keys: str
 ) -> list[tuple[tuple[str, ...], list[re.Match[str]]]]:
-    """Return the names that the pattern explains, by these parts; nothing where they are fewer than
+    """Return the names that the pattern explains, by these parts; nothing if they are fewer than
     half.
     """
-    matches = [match for name in names if (match := pattern.fullmatch(name))]
+    matches = list(filter(None, map(pattern.fullmatch, names)))
     if 2 * len(matches) < len(names):
         return []
     groups: dict[tuple[str, ...], list[re.Match[str]]] = {}
     for match in matches:
-        groups.setdefault(tuple(match[key] for key in keys), []).append(match)
+        groups.setdefault(tuple(map(match.group, keys)), []).append(match)
     return list(groups.items())
+
+
+_STRING: Callable[[re.Match[str]], str] = attrgetter("string")
+_WHOLE: Callable[[Upload], str] = attrgetter("whole")
+
+
+def _together_as_named(matches: Iterable[re.Match[str]], otherwise: str = "") -> LmsHandIn:
+    """Return one hand-in of files called as their names say, or else ``otherwise``."""
+    return _together([Upload(match.string, match["file"] or otherwise) for match in matches])
 
 
 def _together(uploads: Sequence[Upload]) -> LmsHandIn:
@@ -367,24 +385,21 @@ def _together(uploads: Sequence[Upload]) -> LmsHandIn:
         return (int(attempt[1]) if attempt else 0, upload.number, natural(upload.whole))
 
     archives = [upload for upload in uploads if upload.whole.lower().endswith(ARCHIVES)]
-    loose = {
-        _NUMBERED.sub("", upload.file): upload.whole
-        for upload in sorted(uploads, key=order)
-        if upload.whole.lower().endswith(CODE) or not upload.file  # a folder has no file's name
-    }
-    last = (
-        [max(archives, key=lambda upload: (upload.number, natural(upload.whole))).whole]
-        if archives
-        else []
-    )
-    chosen = [*last, *loose.values()] or [upload.whole for upload in uploads]
-    given = {upload.whole: upload.file for upload in uploads}
-    files = tuple(given[whole] for whole in chosen)
-    apart = len(files) > 1 and len({fold(file) for file in files} - {""}) == len(files)
+    last = max(archives, key=lambda upload: (upload.number, natural(upload.whole)), default=None)
+    loose: dict[str, str] = {}
+    given: dict[str, str] = {}
+    for upload in sorted(uploads, key=order):
+        given[upload.whole] = upload.file
+        if upload.whole.lower().endswith(CODE) or not upload.file:  # a folder has no file's name
+            loose[_NUMBERED.sub("", upload.file)] = upload.whole
+    wholes = list(map(_WHOLE, uploads))
+    chosen = [*([last.whole] if last else []), *loose.values()] or wholes
+    files = tuple(map(given.__getitem__, chosen))
+    apart = len(files) > 1 and len(set(map(fold, files)) - {""}) == len(files)
     return LmsHandIn(
         lms_id="",
         paths=tuple(chosen),
         files=files if apart else (),
-        beside=tuple(upload.whole for upload in uploads if upload.whole not in chosen),
-        look=(TWO_KINDS,) if last and loose else (),
+        beside=tuple(filterfalse(chosen.__contains__, wholes)),
+        look=(TWO_KINDS,) if archives and loose else (),
     )

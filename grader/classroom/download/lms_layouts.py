@@ -7,7 +7,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import chain
+from functools import partial
+from itertools import chain, filterfalse
+from operator import attrgetter
+from posixpath import basename
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +18,7 @@ import msgspec
 
 from grader.classroom.download import lms_filenames, named_folders
 from grader.classroom.download.download_tree import Tree
-from grader.classroom.download.named_folders import join
+from grader.classroom.download.named_folders import below, join
 from grader.classroom.download.students import LmsHandIn
 from grader.classroom.download.unpack import CODE
 from grader.errors import UsageError
@@ -37,6 +40,14 @@ class Reading(msgspec.Struct, frozen=True):
     def knows(self, name: str) -> bool:
         """Tell whether the roster has a student or a group so called."""
         return self.known is not None and self.known(name)
+
+    def knows_any(self, names: Iterable[str]) -> bool:
+        """Tell whether one of the names, with its end or without, is the roster's."""
+        return any(self.knows(_stem(name)) or self.knows(name) for name in names)
+
+    def is_work(self, name: str) -> bool:
+        """Tell whether a name is that of an archive, or of a file that is graded."""
+        return name in self.wanted or name.lower().endswith(ARCHIVES)
 
 
 _Reader = Callable[[Tree, str, Reading], list[LmsHandIn] | None]
@@ -66,19 +77,25 @@ def _uploads(
     """Return the reader of a layout that the names in one folder identify."""
 
     def read(tree: Tree, root: str, reading: Reading) -> list[LmsHandIn] | None:
-        names = [child.name for child in tree.children(root)]
-        if lms_filenames.most_are_of(names) != layout:
+        every = tree.names(root)
+        if lms_filenames.most_are_of(every) != layout:
             return None
-        foreign = [name for name in names if lms_filenames.layout_of(name) not in ("", layout)]
-        names = [name for name in names if name not in foreign]
+        names = []  # without those of another LMS
+        asked = []
+        why = f"most names are {layout.capitalize()}'s, this one is another LMS's"
+        for name in every:
+            if lms_filenames.layout_of(name) in ("", layout):
+                names.append(name)
+            else:
+                asked.append(LmsHandIn(lms_id=name, paths=(join(root, name),), asked=why))
         found = []
         for one in reader(names, reading.knows):
-            paths = tuple(join(root, name) for name in one.paths)
-            found.append(msgspec.structs.replace(one, paths=paths))
-        taken = {name for name in names if lms_filenames.explains(layout, name)}
-        why = f"most names are {layout.capitalize()}'s, this one is another LMS's"
-        asked = [LmsHandIn(lms_id=name, paths=(join(root, name),), asked=why) for name in foreign]
-        return found + asked + _others(tree, root, {*taken, *foreign}) if found else None
+            found.append(msgspec.structs.replace(one, paths=below(root, one.paths)))
+        if not found:
+            return None
+        unexplained = filterfalse(partial(lms_filenames.explains, layout), names)
+        taken = set(every).difference(unexplained)
+        return found + asked + _others(tree, root, taken)
 
     return read
 
@@ -101,7 +118,9 @@ def _gradescope(tree: Tree, root: str, reading: Reading) -> list[LmsHandIn] | No
         for member in members if isinstance(members, list) else []:
             if not isinstance(member, dict):
                 continue
-            sid, name, email = (str(member.get(key) or "") for key in (":sid", ":name", ":email"))
+            sid = str(member.get(":sid") or "")
+            name = str(member.get(":name") or "")
+            email = str(member.get(":email") or "")
             found.append(
                 LmsHandIn(
                     lms_id=sid or email or name or str(folder),
@@ -141,24 +160,15 @@ def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[LmsHandIn] | None
     base = join(root, "submitted") if "submitted" in top else root
     students = tree.folders(base)
     work = {student: tree.folders(join(base, student)) for student in students}
-    children = chain.from_iterable(tree.children(join(base, student)) for student in students)
-    loose = any(not child.is_folder for child in children)
     named = "submitted" in top or (root.rpartition("/")[2] or tree.name) == "submitted"
-    exact = any(assignment in folders for folders in work.values())
+    titles = set(chain.from_iterable(work.values()))
+    exact = assignment in titles
+    loose = any(len(tree.children(join(base, student))) > len(work[student]) for student in work)
     if not students or not (named or (exact and not loose)):
         return None
     # the other way round: submitted/ASSIGNMENT/STUDENT/
     if named and not exact and assignment in students:
-        own = join(base, assignment)
-        return [
-            LmsHandIn(
-                lms_id=student,
-                paths=(join(own, student),),
-                submitted=_stamp(tree, join(own, f"{student}/timestamp.txt")),
-            )
-            for student in work[assignment]
-        ]
-    titles = set(chain.from_iterable(work.values()))
+        return _of_assignment(tree, join(base, assignment), work[assignment])
     if not exact and len(titles) > 1:
         raise UsageError(
             f"{base or tree.name} holds the assignments {', '.join(sorted(titles)[:8])}: name the"
@@ -183,11 +193,21 @@ def _nbgrader(tree: Tree, root: str, reading: Reading) -> list[LmsHandIn] | None
     return found + _others(tree, base, students)
 
 
+def _of_assignment(tree: Tree, folder: str, students: Iterable[str]) -> list[LmsHandIn]:
+    """Return the hand-ins of students whose folders lie in that of the assignment."""
+    found = []
+    for student in students:
+        path = join(folder, student)
+        submitted = _stamp(tree, join(path, "timestamp.txt"))
+        found.append(LmsHandIn(lms_id=student, paths=(path,), submitted=submitted))
+    return found
+
+
 def _github(tree: Tree, root: str, reading: Reading) -> list[LmsHandIn] | None:
     """Clones named ``assignment-username``."""
     found = named_folders.github(tree, root, reading.assignment, reading.known)
-    paths = chain.from_iterable(one.paths for one in found)
-    taken = [path.rpartition("/")[2] for path in paths]
+    paths = chain.from_iterable(map(attrgetter("paths"), found))
+    taken = set(map(basename, paths))
     return found + _others(tree, root, taken) if found else None
 
 
@@ -210,20 +230,15 @@ def _plain(tree: Tree, roots: Sequence[str], reading: Reading) -> list[LmsHandIn
     roots: the download's own folder, and below it each folder that lies alone in the one above
     """
     root = _class_folder(tree, roots, reading)
-    children = tree.children(root)
-    known = any(reading.knows(_stem(child.name)) or reading.knows(child.name) for child in children)
-    with_work = [
-        name for name in tree.folders(root) if _holds_work(tree, join(root, name), reading)
-    ]
-    if tree.holds(join(root, ".git")) and not known and len(with_work) < 2:
+    known = reading.knows_any(tree.names(root))
+    if tree.holds(join(root, ".git")) and not known and _folders_with_work(tree, root, reading) < 2:
         raise UsageError(
             f"{root or tree.name} is one repository, not a class: `grader check` grades one"
             " submission, and `grader batch` takes the folder that holds the students'"
             " repositories"
         )
-    loose = [
-        child.name for child in children if not child.is_folder and child.name in reading.wanted
-    ]
+    inside = tree.folders(root)
+    loose = [name for name in tree.names(root) if name in reading.wanted and name not in inside]
     if loose and not known:
         raise UsageError(
             f"{root or tree.name} holds {loose[0]} itself, which is one student's work, and nothing"
@@ -241,41 +256,33 @@ def _class_folder(tree: Tree, roots: Sequence[str], reading: Reading) -> str:
     lie.
     """
     for root in roots:
-        if any(
-            reading.knows(_stem(child.name)) or reading.knows(child.name)
-            for child in tree.children(root)
-        ):
+        if reading.knows_any(tree.names(root)):
             return root
     deepest = roots[-1]
-    if (
-        deepest
-        and sum(_holds_work(tree, join(deepest, name), reading) for name in tree.folders(deepest))
-        > 1
-    ):
+    if deepest and _folders_with_work(tree, deepest, reading) > 1:
         return deepest
-    archives = [child for child in tree.children(deepest) if child.name.lower().endswith(ARCHIVES)]
+    archives = [name for name in tree.names(deepest) if name.lower().endswith(ARCHIVES)]
     if deepest and len(archives) > 1:
         return deepest
-    named = [
-        root
-        for root in roots
-        if root.rpartition("/")[2] in (tree.name, reading.assignment, "submissions")
-    ]
-    return named[-1] if named and tree.folders(named[-1]) else ""
+    for root in reversed(roots):
+        if root.rpartition("/")[2] in (tree.name, reading.assignment, "submissions"):
+            return root if tree.folders(root) else ""
+    return ""
+
+
+def _folders_with_work(tree: Tree, folder: str, reading: Reading) -> int:
+    """Return in how many folders of a folder there is something to be graded."""
+    return sum(_holds_work(tree, path, reading) for path in below(folder, tree.folders(folder)))
 
 
 def _holds_work(tree: Tree, folder: str, reading: Reading, depth: int = 6) -> bool:
     """Tell whether a file that is graded, or an archive, lies at or below a folder."""
-    children = tree.children(folder)
-    if any(
-        child.name in reading.wanted or child.name.lower().endswith(ARCHIVES) for child in children
-    ):
+    if any(map(reading.is_work, tree.names(folder))):
         return True
-    return depth > 0 and any(
-        _holds_work(tree, join(folder, child.name), reading, depth - 1)
-        for child in children
-        if child.is_folder
-    )
+    if depth == 0:
+        return False
+    inner = below(folder, tree.folders(folder))
+    return any(_holds_work(tree, path, reading, depth - 1) for path in inner)
 
 
 def _alone(tree: Tree, one: LmsHandIn, reading: Reading) -> LmsHandIn:
@@ -299,7 +306,7 @@ def _looked_into(tree: Tree, one: LmsHandIn, reading: Reading) -> LmsHandIn:
     """Ask about a folder that is named as nobody and holds folders of several students."""
     if reading.known is None or reading.knows(one.lms_id) or len(one.paths) != 1:
         return one
-    inside = [name for name in tree.folders(one.paths[0]) if reading.knows(name)]
+    inside = list(filter(reading.knows, tree.folders(one.paths[0])))
     if len(inside) < 2:
         return one
     why = (
@@ -327,8 +334,9 @@ def _others(tree: Tree, root: str, taken: Collection[str]) -> list[LmsHandIn]:
     found = []
     for (name, _), own in groups.items():
         doubtful = own[0] not in folders and not own[0].lower().endswith((*ARCHIVES, *CODE))
-        paths = tuple(join(root, one) for one in own)
-        found.append(LmsHandIn(lms_id=name, aliases=tuple(own), paths=paths, doubtful=doubtful))
+        found.append(
+            LmsHandIn(lms_id=name, aliases=tuple(own), paths=below(root, own), doubtful=doubtful)
+        )
     return found
 
 
@@ -369,7 +377,7 @@ def _when(value: object) -> str:
 
 
 def _stamp(tree: Tree, path: str) -> str:
-    """Return the time of nbgrader's timestamp.txt as ISO 8601; nothing where it tells none, or is a
+    """Return the time of nbgrader's timestamp.txt as ISO 8601; nothing if it tells none, or is a
     student's own.
     """
     try:

@@ -5,18 +5,20 @@ Google Classroom.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter, itemgetter
 from os.path import commonprefix
 from typing import NamedTuple
 
 from grader.classroom.download.download_tree import Tree
 from grader.classroom.download.lms_filenames import Known
-from grader.classroom.download.students import LmsHandIn
+from grader.classroom.download.students import LmsHandIn, ends
 
 ATTACHMENTS = "Submission attachment(s)"
 _SAKAI = re.compile(r"(?P<name>.{1,200})\((?P<login>[^()]{1,100})\)", re.DOTALL)
+_TYPED = re.compile(r"_submissionText\.html\Z")
 _DASH = " - "  # between name and file in Google Classroom
-_BRANCHES = ("-main", "-master")  # what GitHub adds to the name of a repository's archive
+_BRANCH = re.compile(r"-(?:main|master)\Z")  # what GitHub's archive of a repository has behind it
 
 
 def join(root: str, name: str) -> str:
@@ -24,6 +26,11 @@ def join(root: str, name: str) -> str:
     one.
     """
     return f"{root}/{name}" if root else name
+
+
+def below(root: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the paths of what lies in a folder of a tree."""
+    return tuple(join(root, name) for name in names)
 
 
 def sakai(tree: Tree, root: str) -> tuple[list[LmsHandIn], list[str]]:
@@ -37,17 +44,11 @@ def sakai(tree: Tree, root: str) -> tuple[list[LmsHandIn], list[str]]:
         if match is None or not tree.holds(join(place, ATTACHMENTS)):
             continue
         told_of.append(folder)
-        typed = [
-            child.name
-            for child in tree.children(place)
-            if child.name.endswith("_submissionText.html")
-        ]
         handed_in = join(place, ATTACHMENTS)
-        paths = (
-            (handed_in,)
-            if tree.children(handed_in) or not tree.readable(handed_in)
-            else tuple(join(place, name) for name in typed)
-        )
+        if tree.children(handed_in) or not tree.readable(handed_in):
+            paths: tuple[str, ...] = (handed_in,)
+        else:
+            paths = below(place, filter(_TYPED.search, tree.names(place)))
         name = match["name"].strip()
         found.append(LmsHandIn(lms_id=match["login"], name=name, paths=paths, called=folder))
     return found, [*told_of, "grades.csv", "grades.xls"] if found else []
@@ -77,23 +78,24 @@ def google(tree: Tree, root: str, known: Known | None) -> tuple[list[LmsHandIn],
     if not copies or 2 * len(copies) < len(children):
         return [], []
     if known is None:
-        files = {_stem(copy.file) for copy in copies}
+        files = set(map(_stem, map(attrgetter("file"), copies)))
         if len(files) > 1 or len(copies) < len(children):
             return [], []
-    else:
-        of_somebody = [copy for copy in copies if known(copy.name)]
-        if 2 * len(of_somebody) < len(copies):
-            return [], []
+    elif 2 * sum(map(known, map(attrgetter("name"), copies))) < len(copies):
+        return [], []
     by_name: dict[str, list[_Copy]] = {}
     for copy in copies:
         by_name.setdefault(copy.name, []).append(copy)
     found = []
     for name, own in by_name.items():
-        paths = tuple(join(root, copy.whole) for copy in own)
+        paths = below(root, map(_WHOLE, own))
         may_be = own[0].may_be
         asked = "its name can be read in two ways" if may_be else ""
         found.append(LmsHandIn(lms_id=name, name=name, paths=paths, asked=asked, may_be=may_be))
-    return found, [copy.whole for copy in copies]
+    return found, list(map(_WHOLE, copies))
+
+
+_WHOLE: Callable[[_Copy], str] = attrgetter("whole")
 
 
 def _copy(whole: str, known: Known | None) -> _Copy:
@@ -104,8 +106,8 @@ def _copy(whole: str, known: Known | None) -> _Copy:
         readings.append((_DASH.join(parts[:end]), _DASH.join(parts[end:])))
     fitting = [one for one in readings if known is not None and known(one[0])]
     name, file = (fitting or readings)[0]
-    names = tuple(one for one, _ in fitting)
-    return _Copy(whole, name, file, names if len(names) > 1 else ())
+    may_be = tuple(map(itemgetter(0), fitting)) if len(fitting) > 1 else ()
+    return _Copy(whole, name, file, may_be)
 
 
 def _stem(name: str) -> str:
@@ -118,7 +120,7 @@ def github(tree: Tree, root: str, assignment: str, known: Known | None) -> list[
     """
     folders = tree.folders(root)
     clones = [name for name in folders if tree.holds(join(root, f"{name}/.git"))]
-    names = {name: name for name in clones}
+    names = dict(zip(clones, clones, strict=True))
     if not clones:
         children = tree.children(root)
         for child in children:
@@ -153,14 +155,13 @@ class _User(NamedTuple):
 
 def _users(clones: Sequence[str], assignment: str, known: Known | None) -> list[_User]:
     """Return each repository's user."""
-    prefix = commonprefix(clones) if len(clones) > 1 else ""  # noqa: RUF071 - of names, not of paths
+    prefix = commonprefix(clones) if len(clones) > 1 else ""  # noqa: RUF071 - of names
     prefix = prefix[: prefix.rfind("-") + 1]
     found = []
     for clone in clones:
         after = _after(clone, assignment)
-        ends = [clone[at + 1 :] for at, sign in enumerate(clone) if sign == "-"]
-        readings = dict.fromkeys((after, _plain(after))) if after else ends
-        fitting = [end for end in readings if known is not None and known(end)]
+        readings = dict.fromkeys((after, _plain(after))) if after else ends(clone)
+        fitting = list(filter(known, readings)) if known is not None else []
         if len(fitting) > 1:
             why = f"its name may end with {' or with '.join(fitting[:3])}"
             found.append(_User(clone, why, tuple(fitting)))
@@ -176,13 +177,13 @@ def _users(clones: Sequence[str], assignment: str, known: Known | None) -> list[
 
 def _without_branch(user: str, clones: Sequence[str]) -> str:
     """Return a user without the branch behind it, if every repository has one."""
-    everywhere = len(clones) > 1 and all(clone.endswith(_BRANCHES) for clone in clones)
+    everywhere = len(clones) > 1 and all(map(_BRANCH.search, clones))
     return _plain(user) if everywhere else user
 
 
 def _plain(user: str) -> str:
     """Return a user without the branch that may stand behind it."""
-    return next((user.removesuffix(end) for end in _BRANCHES if user.endswith(end)), user)
+    return _BRANCH.sub("", user)
 
 
 def _after(name: str, assignment: str) -> str:

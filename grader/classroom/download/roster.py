@@ -10,6 +10,8 @@ import io
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import filterfalse, repeat
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -72,20 +74,18 @@ class Roster:
         self._by_id: dict[str, set[str]] = {}
         self._by_name: dict[str, set[str]] = {}
         self._by_lms: dict[tuple[str, str], set[str]] = {}
-        self._members = {member.student: member for member in members}
+        self._members: dict[str, RosterMember] = {}
+        self._groups: dict[str, list[str]] = {}
         for member in members:
-            for alias in (member.student, member.email, *member.aliases):
-                if alias:
-                    self._by_id.setdefault(_fold(alias), set()).add(member.student)
+            self._members[member.student] = member
+            for alias in filter(None, (member.student, member.email, *member.aliases)):
+                self._by_id.setdefault(_fold(alias), set()).add(member.student)
             for key in name_keys(member.name):
                 self._by_name.setdefault(key, set()).add(member.student)
             for layout, number in member.lms_ids:
                 self._by_lms.setdefault((layout, _fold(number)), set()).add(member.student)
-        self._groups: dict[str, list[str]] = {}
-        for member in members:
             if member.group:
                 self._groups.setdefault(_letters(member.group), []).append(member.student)
-        self._layouts = {layout for layout, _ in self._by_lms}
 
     def member(self, student: str) -> RosterMember:
         """Return a member by the id that the gradebook uses."""
@@ -101,12 +101,17 @@ class Roster:
 
     def knows(self, layout: str) -> bool:
         """Tell whether the roster has a column of this LMS's own numbers."""
-        return bool(self._layouts & {layout, ""})
+        return any(own in (layout, "") for own, _ in self._by_lms)
 
     def with_lms_id(self, layout: str, number: str) -> frozenset[str]:
         """Return the students of whom this is the LMS's own number."""
-        found = [self._by_lms.get((key, _fold(number)), ()) for key in (layout, "")]
-        return frozenset((*found[0], *found[1]))
+        folded = _fold(number)
+        own = self._by_lms.get((layout, folded), set())
+        return frozenset(own | self._by_lms.get(("", folded), set()))
+
+    def has_any(self, name: str) -> bool:
+        """Tell whether a student or a group is called so."""
+        return bool(self.with_id(name) or self.named(name) or self.group(name))
 
     def group(self, name: str) -> tuple[str, ...]:
         """Return the students of a group, however its name is written."""
@@ -114,7 +119,7 @@ class Roster:
 
     def all_groups(self) -> list[tuple[str, ...]]:
         """Return the students of each group."""
-        return [tuple(students) for students in self._groups.values()]
+        return list(map(tuple, self._groups.values()))
 
     def named(self, name: str) -> frozenset[str]:
         """Return the students who may be written so."""
@@ -138,7 +143,7 @@ def name_keys(name: str) -> list[str]:
     else:
         words = name.split()
         forms = [name, " ".join([words[-1], *words[:-1]]), " ".join([*words[1:], words[0]])]
-    return list(dict.fromkeys(key for form in forms if (key := _letters(form))))
+    return list(dict.fromkeys(filter(None, map(_letters, forms))))
 
 
 def agree(one: str, other: str) -> bool:
@@ -169,12 +174,12 @@ def _made_of(slug: str, words: Sequence[str]) -> int:
 
 
 def _words(name: str) -> set[str]:
-    return {_letters(word) for word in name.split()} - {""}
+    return set(map(_letters, name.split())) - {""}
 
 
 def _letters(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(character for character in decomposed if character.isalnum())
+    return "".join(filter(str.isalnum, decomposed))
 
 
 def _fold(text: str) -> str:
@@ -203,14 +208,14 @@ def read(path: Path) -> Roster:
     can't be used.
     """
     rows = _rows(path)
-    columns = _columns([_fold(cell) for cell in rows[0]])
+    columns = _columns(list(map(_fold, rows[0])))
     if columns.id is None and columns.email is None:
         raise UsageError(
             f"the roster {path} has no column `id` (its first row is: {', '.join(rows[0][:8])})"
         )
     members: dict[str, RosterMember] = {}
     for number, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row):
+        if not "".join(row).strip():
             continue
         member = _member(row, columns)
         if not member.student:
@@ -241,23 +246,25 @@ def _rows(path: Path) -> list[list[str]]:
 
 def _columns(header: list[str]) -> _Columns:
     def place(names: Sequence[str]) -> int | None:
-        return next((header.index(name) for name in names if name in header), None)
+        for name in names:
+            if name in header:
+                return header.index(name)
+        return None
 
-    lms = []
+    lms: list[tuple[str, int]] = []
     for layout, pattern in _LMS_COLUMNS.items():
-        lms += [(layout, index) for index, name in enumerate(header) if pattern.search(name)]
+        lms += zip(repeat(layout), _places(header, pattern))
     if "id" in header and "section" in header and {"sis user id", "sis login id"} & set(header):
         lms.append(("canvas", header.index("id")))  # Canvas's own export, whose `ID` is its own
     if "identifier" in header:
         lms.append(("moodle", header.index("identifier")))
-    taken = {index for _, index in lms}
     id_, name, student = place(_ID), place(_NAME), place(("student",))
     if name is None and (id_ is not None or place(_FIRST) is None):
         name = student
     elif id_ is None:  # `student, name`: the first is the id
         id_ = student
-    aliases = [index for index, name in enumerate(header) if _ALIAS.search(name)]
-    aliases = [index for index in aliases if index not in taken]
+    taken = set(map(itemgetter(1), lms))
+    aliases = filterfalse(taken.__contains__, _places(header, _ALIAS))
     return _Columns(
         id=id_,
         name=name,
@@ -272,6 +279,11 @@ def _columns(header: list[str]) -> _Columns:
         group=place(_GROUP),
         section=place(("section", "sections", "tutorial", "lab")),
     )
+
+
+def _places(header: list[str], pattern: re.Pattern[str]) -> list[int]:
+    """Return where columns stand whose names match."""
+    return [index for index, name in enumerate(header) if pattern.search(name)]
 
 
 def _decoded(data: bytes) -> str:
@@ -291,20 +303,21 @@ def _member(row: list[str], columns: _Columns) -> RosterMember:
 
     name = cell(columns.name) or f"{cell(columns.first)} {cell(columns.last)}".strip()
     days = cell(columns.late)
-    own = [cell(index) for index in columns.aliases]
     numbers = []
     for layout, index in columns.lms:
         value = cell(index)
         if columns.identifier != index or value.startswith("Participant "):
-            numbers.append((layout, value.removeprefix("Participant ").strip()))
+            number = value.removeprefix("Participant ").strip()
+            if number:
+                numbers.append((layout, number))
     return RosterMember(
         student=cell(columns.id) or cell(columns.email),
         name=tidy(name),
         email=cell(columns.email),
-        aliases=tuple(dict.fromkeys(filter(None, own))),
+        aliases=tuple(dict.fromkeys(filter(None, map(cell, columns.aliases)))),
         sis=cell(columns.sis) if columns.sis is not None else None,
         late_days=int(days) if days.isdecimal() and len(days) < 5 else None,
-        lms_ids=tuple((layout, value) for layout, value in numbers if value),
+        lms_ids=tuple(numbers),
         group=cell(columns.group),
         section=tidy(cell(columns.section)),
     )

@@ -31,16 +31,16 @@ class LmsHandIn(msgspec.Struct, frozen=True, kw_only=True):
     may_be: tuple[str, ...] = ()  # then: names or ids of all whose it may be, as far as it is known
     called: str = ""  # how people name it, if the last part of its path does not say whose it is
     beside: tuple[str, ...] = ()  # names of the same student's that are not used
-    # neither folder, archive nor code: it counts only where there is nothing else
+    # neither folder, archive nor code: it counts only if there is nothing else
     doubtful: bool = False
     look: tuple[str, ...] = ()  # why a person should look at it
     late: bool = False  # by the LMS's own mark
-    submitted: str = ""  # ISO 8601 with an offset, where the LMS says
+    submitted: str = ""  # ISO 8601 with an offset, if the LMS says it
     order: tuple[int, ...] = ()  # among hand-ins of one student: the greatest counts
 
     @property
     def submitted_seconds(self) -> float:
-        """The time of the hand-in as a number; where it is not known, before all others."""
+        """The time of the hand-in as a number; if it is not known, before all others."""
         return datetime.fromisoformat(self.submitted).timestamp() if self.submitted else 0.0
 
 
@@ -59,12 +59,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     shared: str = ""  # of a group's hand-in, the student of the group whose folder holds the result
     late: bool = False
     submitted: str = ""
-    late_days: int | None = None  # where the roster says so
+    late_days: int | None = None  # if the roster says so
     notes: tuple[str, ...] = ()  # of how it was handed in, which the student may read
     look: tuple[str, ...] = ()  # why a person should look at it: for the instructor alone
     on_roster: bool = True
-    sis: str | None = None  # Canvas's SIS id, where the roster has a column for it
-    section: str = ""  # of the course, where the roster says so
+    sis: str | None = None  # Canvas's SIS id, if the roster has a column for it
+    section: str = ""  # of the course, if the roster says so
 
     @property
     def titled(self) -> str:
@@ -80,11 +80,21 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """Return a key that sorts 'a2' before 'a10'."""
-    parts = re.split(r"(\d{1,18})", text)
-    return tuple(
-        (1, int(part), "") if part.isdecimal() and part else (0, 0, part.casefold())
-        for part in parts
-    )
+    return tuple(map(_natural_part, re.split(r"(\d{1,18})", text)))
+
+
+def _natural_part(part: str) -> tuple[int, int, str]:
+    return (1, int(part), "") if part.isdecimal() else (0, 0, part.casefold())
+
+
+def ends(name: str, sign: str = "-") -> list[str]:
+    """Return what stands behind each of the signs in a name, the longest first."""
+    found = []
+    _, middle, rest = name.partition(sign)
+    while middle:
+        found.append(rest)
+        _, middle, rest = rest.partition(sign)
+    return found
 
 
 def tidy(text: str, limit: int = NAME_LIMIT) -> str:
@@ -116,11 +126,5 @@ def safe_folder(student: str, taken: Collection[str] = ()) -> str:
     return unique
 
 
-_WINDOWS = {
-    "CON",
-    "PRN",
-    "AUX",
-    "NUL",
-    *(f"COM{n}" for n in range(1, 10)),
-    *(f"LPT{n}" for n in range(1, 10)),
-}
+_NUMBERED = (*map("COM{}".format, range(1, 10)), *map("LPT{}".format, range(1, 10)))
+_WINDOWS = {"CON", "PRN", "AUX", "NUL", *_NUMBERED}

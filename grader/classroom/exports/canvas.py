@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader.classroom.exports.tables import Finder, Table, most, read_sheet, write_csv
+from grader.classroom.exports.tables import Finder, Table, read_sheet, students_of, write_csv
 from grader.classroom.marks.gradebook import Line, number, text
 from grader.classroom.run.results import ClassFile
 from grader.errors import UsageError
@@ -35,19 +35,12 @@ def render(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path
             " --gradebook FILE"
         )
     in_canvas = class_.layout == "canvas"
-    rows = [
-        [
-            text(line.entry.name),
-            _id(line) if in_canvas else "",
-            text(_sis(line)),
-            text(line.entry.email),
-            "",
-            number(line.score),
-        ]
-        for line in lines
-    ]
-    data = write_csv([*IDS, column], [[POSSIBLE, "", "", "", "", number(most(class_))], *rows])
-    return Table(data, frozenset(line.entry.student for line in lines))
+    rows = [[POSSIBLE, "", "", "", "", number(class_.max_points)]]
+    for line in lines:
+        id_ = _id(line) if in_canvas else ""
+        who = [text(line.entry.name), id_, text(_sis(line)), text(line.entry.email), ""]
+        rows.append([*who, number(line.score)])
+    return Table(write_csv([*IDS, column], rows), students_of(lines))
 
 
 def _id(line: Line) -> str:
@@ -55,46 +48,42 @@ def _id(line: Line) -> str:
 
 
 def _sis(line: Line) -> str:
-    """Return the SIS id: the roster's own column of that name, else the roster's id where it is not
+    """Return the SIS id: the roster's own column of that name, else the roster's id if it is not
     Canvas's.
     """
     entry = line.entry
-    return (
-        entry.sis
-        if entry.sis is not None
-        else ""
-        if entry.student == entry.lms_id
-        else entry.student
-    )
+    if entry.sis is not None:
+        return entry.sis
+    return "" if entry.student == entry.lms_id else entry.student
 
 
 def _filled(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path) -> Table:
     """Return the students of Canvas's export with the marks in the assignment's column."""
     sheet = read_sheet(exported)
     header, *rows = sheet.rows
-    named = "Student" in header or {"LastName", "FirstName"} <= set(header)
-    missing = [name for name in ("ID",) if name not in header] + ([] if named else ["Student"])
-    if missing:
+    named = "Student" in header or set(header).issuperset(NAMES)
+    if "ID" not in header or not named:
+        missing = "Student" if "ID" in header else "ID"
         raise UsageError(
-            f"{exported} is not a gradebook that Canvas exported: it has no column {missing[0]!r}"
+            f"{exported} is not a gradebook that Canvas exported: it has no column {missing!r}"
         )
     column = column or _only_column(class_.title, header, exported)
     if column not in header:
         raise UsageError(f"{exported} has no column {column!r}")
-    kept = [name for name in (*NAMES, *IDS) if name in header]
-    places = {name: header.index(name) for name in kept}
+    kept = list(filter(header.__contains__, (*NAMES, *IDS)))
+    places = dict(zip(kept, map(header.index, kept), strict=True))
     finder, there = Finder(class_, lines), set()
-    result = [[*kept, column], [POSSIBLE, *[""] * (len(kept) - 1), sheet.number(most(class_))]]
+    result = [[*kept, column], [POSSIBLE, *[""] * (len(kept) - 1), sheet.number(class_.max_points)]]
     for row in rows:
         cells = {name: row[place] for name, place in places.items()}
-        ids = [cells[name] for name in ("SIS User ID", "SIS Login ID") if name in cells]
+        ids = [cells.get("SIS User ID", ""), cells.get("SIS Login ID", "")]
         if not any((cells["ID"], *ids)):
             continue  # Canvas's own
         name = cells.get("Student") or f"{cells.get('LastName', '')}, {cells.get('FirstName', '')}"
         line = finder.find(ids, name, cells["ID"], "canvas")
         if line is not None:
             there.add(line.entry.student)
-            result.append([*(row[places[name]] for name in kept), sheet.number(line.score)])
+            result.append([*cells.values(), sheet.number(line.score)])
     return Table(sheet.write(result), frozenset(there), finder.unsettled)
 
 
@@ -102,13 +91,12 @@ def _only_column(title: str, header: Sequence[str], exported: Path) -> str:
     """Return the column that bears the assignment's title, or the only one that may be an
     assignment's.
     """
-    columns = [name for name in header if _COLUMN.fullmatch(name)]
-    found = [name for name in columns if name.rpartition(" (")[0] == title] or columns
-    if len(found) == 1:
-        return found[0]
+    columns = list(filter(_COLUMN.fullmatch, header))
+    titled = [name for name in columns if name.rpartition(" (")[0] == title]
+    if len(titled or columns) == 1:
+        return (titled or columns)[0]
     known = ", ".join(map(repr, columns))
-    alike = sum(name.rpartition(" (")[0] == title for name in columns)
     raise UsageError(
-        f"{exported} has {'two columns' if alike > 1 else 'no column'} named {title!r}: give"
+        f"{exported} has {'two columns' if titled else 'no column'} named {title!r}: give"
         f" --column ({known})"
     )

@@ -53,7 +53,8 @@ def decisions_csv(journal: Journal) -> bytes:
     writer.writerow(COLUMNS)
     for line in journal.all_lines():
         part, student = _named(line, items)
-        before, after = (_told(line.kind, value, items) for value in (line.before, line.after))
+        before = _told(line.kind, line.before, items)
+        after = _told(line.kind, line.after, items)
         undoes = "" if line.undoes is None else str(line.undoes)
         head = [str(line.seq), str(line.action), line.time]
         rest = map(text, (line.who, line.what, line.kind, part, student, before, after, undoes))
@@ -94,9 +95,9 @@ def _told(kind: str, value: bytes | None, items: dict[str, Item]) -> str:
         decision = msgspec.json.decode(value, type=Decision)
     except msgspec.MsgspecError:
         return value.decode("utf-8", "replace")
-    parts = [
-        f"{items[id_].text} ({items[id_].points:+g})" for id_ in decision.items if id_ in items
-    ]
+    parts = []
+    for item in filter(None, map(items.get, decision.items)):
+        parts.append(f"{item.text} ({item.points:+g})")
     if decision.add:
         parts.append(f"{decision.add:+g}")
     if decision.comment:

@@ -10,6 +10,7 @@ results.json, which Gradescope reports as a failed autograder and not as a mark.
 from __future__ import annotations
 
 import shlex
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from grader.text import clean
 from grader.zips import zipped
 
 OUTPUT_LIMIT = 8_000
+LITTER = frozenset(("__pycache__", ".ipynb_checkpoints", ".git"))
 ASSIGNMENT, REFERENCE = "assignment", "solutions"
 
 
@@ -48,11 +50,12 @@ def autograder_zip(assignment: Assignment, wheel: str, wheel_bytes: bytes) -> by
     reference = assignment.reference if assignment.reference != assignment.folder else None
     for path in sorted(assignment.folder.rglob("*")):
         inside = path.relative_to(assignment.folder)
-        litter = any(part in ("__pycache__", ".ipynb_checkpoints", ".git") for part in inside.parts)
+        litter = LITTER.intersection(inside.parts)
         answers = reference is not None and path.resolve().is_relative_to(reference)
         if path.is_file() and not litter and not answers:
             files[f"{ASSIGNMENT}/{inside.as_posix()}"] = path.read_bytes()
-    files |= {f"{ASSIGNMENT}/{name}": data for name, data in assignment.stand_in_files().items()}
+    for name, data in assignment.stand_in_files().items():
+        files[f"{ASSIGNMENT}/{name}"] = data
     return zipped(files, compressed=True, scripts=("setup.sh", "run_autograder"))
 
 
@@ -87,10 +90,10 @@ def results(report: Report) -> bytes:
     titles = {question.id: question.title for question in report.questions}
     # hidden tests are shown to instructors alone, and so they stand in full
     shown = view(report, Audience.STUDENT)
-    tests = [
-        full if full.visibility is Visibility.HIDDEN else open_
-        for full, open_ in zip(report.checks, shown.checks, strict=True)
-    ]
+    tests: list[dict[str, Any]] = []
+    for full, open_ in zip(report.checks, shown.checks, strict=True):
+        check = full if full.visibility is Visibility.HIDDEN else open_
+        tests.append(_test(len(tests) + 1, check, titles))
     head = (
         f"{report.title}: {labels.points(report.score)} of {labels.points(report.max_score)} points"
     )
@@ -104,7 +107,7 @@ def results(report: Report) -> bytes:
             "output_format": "text",
             "visibility": "visible",
             "stdout_visibility": "hidden",
-            "tests": [_test(number, check, titles) for number, check in enumerate(tests, start=1)],
+            "tests": tests,
         }
     )
 
@@ -112,8 +115,8 @@ def results(report: Report) -> bytes:
 def _test(number: int, check: CheckResult, titles: dict[str, str]) -> dict[str, Any]:
     hidden = check.visibility is Visibility.HIDDEN
     hint = f"Hint: {check.hint}" if check.hint else ""
-    traces = [case.trace for case in check.cases if case.trace][:1]
-    output = "\n\n".join(part for part in (check.message, hint, *traces) if part)
+    trace = next(filter(None, map(attrgetter("trace"), check.cases)), "")
+    output = "\n\n".join(filter(None, (check.message, hint, trace)))
     return {
         "name": HIDDEN_TITLE if hidden else check.title,
         "name_format": "text",
@@ -139,4 +142,4 @@ def _clean(data: Any) -> Any:
         return clean(data, OUTPUT_LIMIT)
     if isinstance(data, dict):
         return {key: _clean(value) for key, value in data.items()}
-    return [_clean(value) for value in data] if isinstance(data, list) else data
+    return list(map(_clean, data)) if isinstance(data, list) else data

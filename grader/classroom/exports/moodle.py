@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from grader.classroom.exports.tables import (
     Finder,
     Table,
-    most,
     number_in,
     read_sheet,
     scale,
     scaled,
+    students_of,
     write_csv,
 )
 from grader.classroom.marks.gradebook import Line, feedback_of, number, text
@@ -53,26 +53,20 @@ def worksheet(
             "these submissions did not come from Moodle, so its participants' numbers are not"
             " known: download the assignment's grading worksheet and give it with --gradebook FILE"
         )
-    rows = [
-        [
-            f"Participant {line.entry.lms_id}",
-            text(line.entry.name),
-            text(line.entry.email),
-            _status(line),
-            number(line.score),
-            number(most(class_)),
-            "Yes",
-            "-",
-            "-",
-            text(feedback_of(line, class_)),
-        ]
-        for line in lines
-        if line.entry.lms_id
-    ]
-    return Table(
-        write_csv(HEADER, rows),
-        frozenset(line.entry.student for line in lines if line.entry.lms_id),
-    )
+    rows = []
+    there = [line for line in lines if line.entry.lms_id]
+    for line in there:
+        row = dict.fromkeys(HEADER, "-")
+        row["Identifier"] = f"Participant {line.entry.lms_id}"
+        row["Full name"] = text(line.entry.name)
+        row["Email address"] = text(line.entry.email)
+        row["Status"] = "No submission" if line.entry.missing else "Submitted for grading"
+        row["Grade"] = number(line.score)
+        row["Maximum grade"] = number(class_.max_points)
+        row["Grade can be changed"] = "Yes"
+        row["Feedback comments"] = text(feedback_of(line, class_))
+        rows.append(list(row.values()))
+    return Table(write_csv(HEADER, rows), students_of(there))
 
 
 class _Places(NamedTuple):
@@ -103,7 +97,8 @@ def _filled(class_: ClassFile, lines: Sequence[Line], exported: Path, scale_aske
         if line is None or line.score is None:
             continue
         theirs = number_in(row[places.maximum]) if places.maximum is not None else None
-        factor = scale(most(class_), theirs, scale_asked, f"{exported}: the assignment in Moodle")
+        what = f"{exported}: the assignment in Moodle"
+        factor = scale(class_.max_points, theirs, scale_asked, what)
         there.add(line.entry.student)
         row[places.grade] = sheet.number(scaled(line, factor))
         said = text(feedback_of(line, class_))
@@ -114,7 +109,7 @@ def _filled(class_: ClassFile, lines: Sequence[Line], exported: Path, scale_aske
 
 def _places(header: Sequence[str], rows: Sequence[Sequence[str]], exported: Path) -> _Places:
     """Return the columns, found by their English names or else by their contents."""
-    names = {name: index for index, name in enumerate(header)}
+    names = dict(zip(header, range(len(header)), strict=True))
     if "Identifier" in names and "Grade" in names:
         return _Places(
             names["Identifier"],
@@ -124,27 +119,34 @@ def _places(header: Sequence[str], rows: Sequence[Sequence[str]], exported: Path
             names.get("Maximum grade"),
             names.get("Feedback comments"),
         )
-    identifier = next((i for i in range(len(header)) if _all(rows, i, _NUMBER.fullmatch)), None)
-    maximum = next(
-        (i for i in range(1, len(header)) if i != identifier and _one_number(rows, i)), None
-    )
+    columns = list(zip(*rows, strict=True))
+    identifier = _first(columns, lambda cells: all(map(_NUMBER.fullmatch, cells)))
+    maximum = _first(columns, _is_maximum, besides={0, identifier})
     if identifier is None or maximum is None:
         raise UsageError(
             f"{exported} is not a grading worksheet of Moodle's: it has no column 'Identifier' and"
             " none that looks like it"
         )
-    email = next((i for i in range(len(header)) if _all(rows, i, lambda cell: "@" in cell)), None)
+    email = _first(columns, lambda cells: all("@" in cell for cell in cells))
     feedback = len(header) - 1 if len(header) - 1 > maximum + 1 else None
     return _Places(identifier, identifier + 1, email, maximum - 1, maximum, feedback)
 
 
-def _all(rows: Sequence[Sequence[str]], index: int, fits: Callable[[str], object]) -> bool:
-    return bool(rows) and all(fits(row[index].strip()) for row in rows)
+def _first(
+    columns: Sequence[Sequence[str]],
+    fits: Callable[[Sequence[str]], bool],
+    besides: Collection[int | None] = (),
+) -> int | None:
+    """Return the position of the first column whose cells, without spaces around them, fit."""
+    for index, cells in enumerate(columns):
+        if index not in besides and fits(list(map(str.strip, cells))):
+            return index
+    return None
 
 
-def _one_number(rows: Sequence[Sequence[str]], index: int) -> bool:
+def _is_maximum(cells: Sequence[str]) -> bool:
     """Tell whether a column holds one number above 0 in all rows, as the maximum grade does."""
-    values = {number_in(row[index]) for row in rows}
+    values = set(map(number_in, cells))
     return len(values) == 1 and (values.pop() or 0) > 0
 
 
@@ -171,11 +173,7 @@ def grades_xml(class_: ClassFile, lines: Sequence[Line], assignment: str) -> Tab
             ET.SubElement(result, tag).text = _xml(value)
     ET.indent(root)
     body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return Table(body + b"\n", frozenset(line.entry.student for line in lines))
-
-
-def _status(line: Line) -> str:
-    return "No submission" if line.entry.missing else "Submitted for grading"
+    return Table(body + b"\n", students_of(lines))
 
 
 def _xml(value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from grader.classroom.exports.tables import Table, most, write_csv
+from grader.classroom.exports.tables import Table, students_of, write_csv
 from grader.classroom.marks.gradebook import Line, text
 from grader.classroom.run.results import ClassFile
 
@@ -38,7 +38,7 @@ def render(class_: ClassFile, lines: Sequence[Line]) -> Table:
         submitted = (
             _time(datetime.fromisoformat(line.entry.submitted)) if line.entry.submitted else ""
         )
-        sums = (marks.points, marks.penalty, marks.score) if marks is not None else (0.0, 0.0, 0.0)
+        sums = [marks.points, marks.penalty, marks.score] if marks is not None else [0.0] * 3
         rows.append(
             [
                 class_.name,
@@ -48,11 +48,10 @@ def render(class_: ClassFile, lines: Sequence[Line]) -> Table:
                 text(last),
                 text(first),
                 text(line.entry.email),
-                *(str(float(value or 0.0)) for value in sums),
-                str(float(most(class_))),
+                *[str(float(value or 0.0)) for value in (*sums, class_.max_points)],
             ]
         )
-    return Table(write_csv(HEADER, rows), frozenset(line.entry.student for line in lines))
+    return Table(write_csv(HEADER, rows), students_of(lines))
 
 
 def _names(name: str) -> tuple[str, str]:

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from grader.classroom.exports.tables import (
     Finder,
+    Sheet,
     Table,
-    most,
     number_in,
     read_sheet,
     scale,
     scaled,
+    students_of,
     write_csv,
 )
 from grader.classroom.marks.gradebook import Line, number, text
@@ -76,17 +77,12 @@ def render(
     if exported is None:
         return _made(form, class_, lines, column)
     sheet = read_sheet(exported)
-    start = next((i for i, row in enumerate(sheet.rows[:6]) if set(form.ids) & set(row)), None)
-    if start is None:
-        raise UsageError(
-            f"{exported} is not a gradebook that {form.system} exported: it has no column"
-            f" {form.ids[0]!r}"
-        )
+    start = _header_row(form, sheet)
     above, header, rows = sheet.rows[:start], sheet.rows[start], sheet.rows[start + 1 :]
     place = _column(form, class_.title, header, column, exported)
     match = form.column.fullmatch(header[place])
     named = number_in((match["most"] or "").removeprefix("up to ")) if match is not None else None
-    factor = scale(most(class_), named, scale_asked, f"{exported}: {header[place]!r}")
+    factor = scale(class_.max_points, named, scale_asked, f"{exported}: {header[place]!r}")
     finder, there = Finder(class_, lines), set()
     for row in rows:
         line = finder.find(*_who(form, header, row))
@@ -94,6 +90,17 @@ def render(
             there.add(line.entry.student)
             row[place] = sheet.number(scaled(line, factor))
     return Table(sheet.write([*above, header, *rows]), frozenset(there), finder.unsettled)
+
+
+def _header_row(form: Form, sheet: Sheet) -> int:
+    """Return which row holds the columns' names: some systems have lines above it."""
+    for place, row in enumerate(sheet.rows[:6]):
+        if set(form.ids).intersection(row):
+            return place
+    raise UsageError(
+        f"{sheet.path} is not a gradebook that {form.system} exported: it has no column"
+        f" {form.ids[0]!r}"
+    )
 
 
 def _who(form: Form, header: Sequence[str], row: Sequence[str]) -> tuple[list[str], str]:
@@ -111,39 +118,36 @@ def _column(form: Form, title: str, header: Sequence[str], column: str, exported
         if column not in header:
             raise UsageError(f"{exported} has no column {column!r}")
         return list(header).index(column)
-    found = []
+    found, own = [], []
     for index, name in enumerate(header):
         match = form.column.fullmatch(name)
         if match is not None:
-            found.append((index, match["title"] == title))
-    own = [index for index, same in found if same] or [index for index, _ in found]
-    if len(own) == 1:
-        return own[0]
-    known = (
-        ", ".join(repr(header[index]) for index, _ in found) or "there is none of an assignment's"
-    )
+            found.append(index)
+            own += [index] if match["title"] == title else []
+    if len(own or found) == 1:
+        return (own or found)[0]
+    names = map(repr, map(header.__getitem__, found))
+    known = ", ".join(names) or "there is none of an assignment's"
     raise UsageError(f"{exported}: which column is this assignment's? give --column ({known})")
 
 
 def _made(form: Form, class_: ClassFile, lines: Sequence[Line], column: str) -> Table:
     """Return a CSV of ids and marks alone, under the title of the assignment."""
-    title, possible = " ".join((column or class_.title).split()), number(most(class_))
-    there = frozenset(line.entry.student for line in lines)
-    rows = [line for line in lines if line.score is not None]
+    title, possible = " ".join((column or class_.title).split()), number(class_.max_points)
+    there = students_of(lines)
+    graded = [line for line in lines if line.score is not None]
     if form is BRIGHTSPACE:
         head = ["OrgDefinedId", title if column else f"{title} Points Grade", END_OF_LINE]
-        return Table(
-            write_csv(head, [[_id(line, "#"), number(line.score), "#"] for line in rows]), there
-        )
+        rows = [[f"#{text(line.entry.student)}", number(line.score), "#"] for line in graded]
+        return Table(write_csv(head, rows), there)
     if form is SAKAI:
         head = ["Student ID", "Student Name", title if column else f"{title} [{possible}]"]
-        names = [[_id(line), text(line.entry.name), number(line.score)] for line in rows]
-        return Table(write_csv(head, names), there)
+        rows = []
+        for line in graded:
+            who = [text(line.entry.student), text(line.entry.name)]
+            rows.append([*who, number(line.score)])
+        return Table(write_csv(head, rows), there)
     raise UsageError(
         "Blackboard knows a column by its number: download the gradebook with the assignment's"
         " column (Upload/Download, Download) and give it with --gradebook FILE"
     )
-
-
-def _id(line: Line, before: str = "") -> str:
-    return before + text(line.entry.student)

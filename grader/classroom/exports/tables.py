@@ -22,9 +22,17 @@ from grader.classroom.marks.gradebook import Line, number
 from grader.classroom.run.result_store import Store
 from grader.classroom.run.results import ClassFile, SubmissionOutcome
 from grader.errors import UsageError
+from grader.text import first_of
 
 _DECIMAL_COMMA = re.compile(r"\d+,\d+")
-NAMED = 12  # students that are named where more are meant
+NAMED = 12  # students that are named if more are meant
+UNMARKED = {  # by what became of a submission, why there is no mark
+    SubmissionOutcome.FAULT: "no mark, the grader failed",
+    SubmissionOutcome.WAITING: "no mark, not graded yet",
+    SubmissionOutcome.MISSING: "no mark, nothing was handed in",  # unless one is given by hand
+    SubmissionOutcome.ASKED: "no mark, whose a hand-in is, is asked",
+}
+TO_BE_READ = "with answers that wait to be read"
 
 
 def marked(out: Path, overrides_path: Path | None = None) -> tuple[ClassFile, list[Line]]:
@@ -43,6 +51,11 @@ class Table(NamedTuple):
     unsettled: Sequence[str] = ()  # rows of the other system that point to different students
 
 
+def students_of(lines: Iterable[Line]) -> frozenset[str]:
+    """Return the students of lines of the gradebook."""
+    return frozenset(line.entry.student for line in lines)
+
+
 def told(
     lines: Sequence[Line], table: Table, exported: Path | None = None, *, what: str = "mark"
 ) -> list[str]:
@@ -52,55 +65,26 @@ def told(
     exported: the file that was filled in
     what: what it has of each student
     """
-    groups = {
-        f"not in {exported or 'it'}": [
-            line
-            for line in lines
-            if line.score is not None and line.entry.student not in table.there
-        ],
-        "no mark, the grader failed": [
-            line for line in lines if line.outcome is SubmissionOutcome.FAULT
-        ],
-        "no mark, not graded yet": [
-            line for line in lines if line.outcome is SubmissionOutcome.WAITING
-        ],
-        "no mark, nothing was handed in": [
-            line
-            for line in lines
-            if line.outcome is SubmissionOutcome.MISSING and line.score is None
-        ],
-        "no mark, whose a hand-in is, is asked": [
-            line for line in lines if line.outcome is SubmissionOutcome.ASKED
-        ],
-        "with answers that wait to be read": [
-            line for line in lines if line.marks and line.marks.waiting
-        ],
-    }
     doubts = []
     if table.unsettled:
-        more = f" and {len(table.unsettled) - NAMED} more" if len(table.unsettled) > NAMED else ""
-        whom = ", ".join(table.unsettled[:NAMED])
-        doubts.append(f"not filled in, as ids and name point to different students: {whom}{more}")
-    count = sum(line.score is not None and line.entry.student in table.there for line in lines)
-    return [
-        f"{count} {what}{'' if count == 1 else 's'}",
-        *(f"{why}: {_who(own)}" for why, own in groups.items() if own),
-        *doubts,
-    ]
-
-
-def _who(lines: Sequence[Line]) -> str:
-    names = ", ".join(tidy(line.entry.student, 60) for line in lines[:NAMED])
-    return f"{names} and {len(lines) - NAMED} more" if len(lines) > NAMED else names
-
-
-def most(class_: ClassFile) -> float:
-    """Return what can be reached."""
-    return round(
-        sum(check.points for check in class_.checks)
-        + sum(inline.points for inline in class_.inline),
-        2,
-    )
+        whom = first_of(table.unsettled, NAMED)
+        doubts.append(f"not filled in, as ids and name point to different students: {whom}")
+    absent = f"not in {exported or 'it'}"
+    groups: dict[str, list[str]] = {why: [] for why in (absent, *UNMARKED.values(), TO_BE_READ)}
+    count = 0
+    for line in lines:
+        student = tidy(line.entry.student, 60)
+        if line.score is not None and line.entry.student in table.there:
+            count += 1
+        elif line.score is not None:
+            groups[absent].append(student)
+        by_hand = line.outcome is SubmissionOutcome.MISSING and line.score is not None
+        if line.outcome in UNMARKED and not by_hand:
+            groups[UNMARKED[line.outcome]].append(student)
+        if line.waiting:
+            groups[TO_BE_READ].append(student)
+    said = [f"{why}: {first_of(own, NAMED)}" for why, own in groups.items() if own]
+    return [f"{count} {what}{'' if count == 1 else 's'}", *said, *doubts]
 
 
 class Sheet(NamedTuple):
@@ -137,16 +121,16 @@ def read_sheet(path: Path) -> Sheet:
         text = data.decode("utf-16" if encoding == "utf-16" else "utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
-    counts = {sign: text.partition("\n")[0].count(sign) for sign in ",;\t"}
-    delimiter = max(counts, key=lambda sign: counts[sign])
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = list(filter(None, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)))
     if not rows or not any(rows[0]):
         raise UsageError(f"{path} has no header row")
-    width = max(len(row) for row in rows)
-    filled = [row + [""] * (width - len(row)) for row in rows]
-    cells = chain.from_iterable(rows)
-    comma = delimiter != "," and any(_DECIMAL_COMMA.fullmatch(cell.strip()) for cell in cells)
-    return Sheet(path, filled, delimiter, encoding, comma)
+    cells = map(str.strip, chain.from_iterable(rows))
+    comma = delimiter != "," and any(map(_DECIMAL_COMMA.fullmatch, cells))
+    width = max(map(len, rows))
+    for row in rows:
+        row += [""] * (width - len(row))
+    return Sheet(path, rows, delimiter, encoding, comma)
 
 
 def number_in(cell: str) -> float | None:
@@ -214,7 +198,7 @@ class Finder:
 
         number: the other system's own; it counts if the class came from there (``layout``)
         """
-        known = [id_.strip() for id_ in ids if id_.strip()]
+        known = list(filter(None, map(str.strip, ids)))
         claims = [Claim(id_, frozenset(self._by_id.get(id_.casefold(), ()))) for id_ in known]
         named: set[str] = set()
         for key in name_keys(name):

@@ -12,13 +12,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter, itemgetter
+from statistics import median
 from typing import Any
 from urllib.parse import quote
 
 from grader.classroom.marks.course_marks import Inline
 from grader.classroom.marks.gradebook import Line, notes_of
 from grader.classroom.run.result_store import GRADEBOOK
-from grader.classroom.run.results import CheckRow, ClassFile, SubmissionOutcome
+from grader.classroom.run.results import CheckHead, CheckRow, ClassFile, SubmissionOutcome
 from grader.model import Status
 from grader.report import labels, templating
 
@@ -70,7 +72,7 @@ class StudentRow:
     sort: float  # no score sorts below zero
     failed: Sequence[str]
     notes: Sequence[str]
-    brief: str  # how the notes begin, where they are long
+    brief: str  # how the notes begin, if they are long
     look: Sequence[str]
 
 
@@ -129,7 +131,7 @@ def render(class_: ClassFile, rows: Sequence[Line], left_over: Sequence[str] = (
 
 
 def page_of(template: str, script: str = "", **values: Any) -> str:
-    """Return a page of ours: one template, the style, and a script where it has one, each allowed
+    """Return a page of ours: one template, the style, and a script if it has one, each allowed
     by its hash.
     """
     return templating.render(
@@ -154,37 +156,30 @@ def template_of(name: str, **values: Any) -> str:
 def build(class_: ClassFile, rows: Sequence[Line]) -> Page:
     """Work out the page."""
     students = [_student(line) for line in rows]
-    most = round(
-        sum(check.points for check in class_.checks)
-        + sum(inline.points for inline in class_.inline),
-        2,
-    )
     scores = sorted(line.score for line in rows if line.score is not None)
-    statuses = Counter(student.status for student in students)
+    statuses = Counter(map(attrgetter("status"), students))
+    lines = [_check(check, rows) for check in class_.checks]
+    lines += [_answer(inline, rows) for inline in class_.inline]
     return Page(
         students=students,
         counts=[(status, statuses[status]) for status in STATUS_WORDS if statuses[status]],
-        bins=_bins(scores, most),
+        bins=_bins(scores, class_.max_points),
         mean=sum(scores) / len(scores) if scores else None,
-        median=_median(scores),
-        most=most,
-        checks=[
-            *(_check(check.id, check.points, rows) for check in class_.checks),
-            *(_answer(inline, rows) for inline in class_.inline),
-        ],
+        median=median(scores) if scores else None,
+        most=class_.max_points,
+        checks=lines,
         stopped=_stopped(rows),
         shared=_shared(students),
-        look=[student for student in students if student.look],
-        waiting=sum(line.marks is not None and bool(line.marks.waiting) for line in rows),
-        grading_seconds=sum(line.seconds for line in rows),
+        look=list(filter(attrgetter("look"), students)),
+        waiting=sum(map(bool, map(attrgetter("waiting"), rows))),
+        grading_seconds=sum(map(attrgetter("seconds"), rows)),
     )
 
 
 def _student(line: Line) -> StudentRow:
-    failed = [check.id for check in line.checks if check.status is not Status.PASS]
     status = line.outcome.value
     if line.outcome is SubmissionOutcome.GRADED:
-        status = "failed" if failed else "passed"
+        status = "failed" if line.failed else "passed"
     notes = notes_of(line)
     names = {SubmissionOutcome.REFUSED: "refused.txt"}
     nothing = line.outcome in (
@@ -202,7 +197,7 @@ def _student(line: Line) -> StudentRow:
         ),
         status=status,
         sort=line.score if line.score is not None else -1.0,
-        failed=failed,
+        failed=line.failed,
         notes=notes,
         brief=_brief("; ".join(notes)),
         look=line.needs_a_look,
@@ -227,35 +222,39 @@ def _bins(scores: Sequence[float], most: float) -> list[Bin]:
     for score in scores:
         counts[max(0, min(BINS - 1, math.floor(score / most * BINS)))] += 1 if most else 0
     top = max(counts, default=0) or 1
-    edges = [most * edge / BINS for edge in range(BINS + 1)]
-    return [
-        Bin(f"{labels.points(low)}–{labels.points(high)}", count, count / top)
-        for low, high, count in zip(edges, edges[1:], counts, strict=False)
-    ]
+    bins = []
+    for place, count in enumerate(counts):
+        low = labels.points(most * place / BINS)
+        high = labels.points(most * (place + 1) / BINS)
+        bins.append(Bin(f"{low}–{high}", count, count / top))
+    return bins
 
 
-def _median(scores: Sequence[float]) -> float | None:
-    if not scores:
-        return None
-    middle = len(scores) // 2
-    return scores[middle] if len(scores) % 2 else (scores[middle - 1] + scores[middle]) / 2
-
-
-def _check(id_: str, points: float, rows: Iterable[Line]) -> CheckLine:
-    every = chain.from_iterable(line.checks for line in rows)
-    own = [check for check in every if check.id == id_]
-    wrong = [check for check in own if check.status is Status.FAIL]
-    told = [check for check in wrong if not check.stopped]  # a stopped cell is told once
-    mistakes = Counter(check.mistake for check in told if check.mistake)
-    messages = Counter(check.headline for check in told if check.headline and not check.mistake)
+def _check(check: CheckHead, rows: Iterable[Line]) -> CheckLine:
+    """Return a check's line; of what failed, a cell that stopped is told once, in its own part."""
+    statuses: Counter[Status] = Counter()
+    mistakes: Counter[str] = Counter()
+    messages: Counter[str] = Counter()
+    points = 0.0
+    for own in chain.from_iterable(map(attrgetter("checks"), rows)):
+        if own.id != check.id:
+            continue
+        statuses[own.status] += 1
+        points += own.points
+        if own.status is Status.FAIL and not own.stopped:
+            mistakes[own.mistake] += 1
+            messages["" if own.mistake else own.headline] += 1
+    for counts in (mistakes, messages):
+        del counts[""]
+    graded = statuses.total() or 1
     return CheckLine(
-        id=id_,
-        points=points,
-        passed=sum(check.status is Status.PASS for check in own),
-        failed=len(wrong),
-        skipped=sum(check.status is Status.SKIP for check in own),
-        mean=sum(check.points for check in own) / len(own) if own else 0.0,
-        share=sum(check.status is Status.PASS for check in own) / len(own) if own else 0.0,
+        id=check.id,
+        points=check.points,
+        passed=statuses[Status.PASS],
+        failed=statuses[Status.FAIL],
+        skipped=statuses[Status.SKIP],
+        mean=points / graded,
+        share=statuses[Status.PASS] / graded,
         mistakes=mistakes.most_common(6),
         messages=messages.most_common(3),
     )
@@ -280,30 +279,33 @@ def _answer(inline: Inline, rows: Iterable[Line]) -> CheckLine:
     """Return a part that a person reads as a line among the checks: those who have all its points
     passed.
     """
-    marked = [
-        line.marks
-        for line in rows
-        if line.marks is not None and line.outcome is SubmissionOutcome.GRADED
-    ]
-    given = [marks.answers[inline.id] for marks in marked if inline.id in marks.answers]
-    known = [points for points in given if points is not None]
+    known: list[float] = []
+    waiting = 0
+    for line in rows:
+        if line.marks is None or line.outcome is not SubmissionOutcome.GRADED:
+            continue
+        points = line.marks.answers.get(inline.id)
+        if points is not None:
+            known.append(points)
+        else:
+            waiting += inline.id in line.marks.answers
     passed = sum(points >= inline.points for points in known) if inline.points else 0
     return CheckLine(
         id=inline.id,
         points=inline.points,
         passed=passed,
         failed=len(known) - passed,
-        skipped=len(given) - len(known),
+        skipped=waiting,
         mean=sum(known) / len(known) if known else 0.0,
         share=passed / len(known) if known else 0.0,
         mistakes=(),
-        messages=[("wait to be read", len(given) - len(known))] if len(known) < len(given) else (),
+        messages=[("wait to be read", waiting)] if waiting else (),
     )
 
 
 def _shared(students: Sequence[StudentRow]) -> list[Shared]:
-    """Return submissions with the same wrong numbers, where few others have them and no known
-    mistake tells why.
+    """Return submissions with the same wrong numbers, if few others have them and no known mistake
+    says why.
 
     Unusual is what at most one in twenty has, and at most eight: a mistake that everybody makes
     says nothing.
@@ -317,5 +319,6 @@ def _shared(students: Sequence[StudentRow]) -> list[Shared]:
     found = []
     for (id_, _), group in groups.items():
         if 2 <= len(group) <= limit:
-            found.append(Shared(id_, group[0][1].headline, [student for student, _ in group]))
+            own = list(map(itemgetter(0), group))
+            found.append(Shared(id_, group[0][1].headline, own))
     return sorted(found, key=lambda shared: (len(shared.students), shared.check))[:40]

@@ -5,6 +5,7 @@ list of to-dos.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from grader.classroom.marks import gradebook, overrides
 from grader.classroom.run.result_store import GRADEBOOK, INDEX, TODO, Store
 from grader.files import write_atomically
+from grader.text import first_of
 
 NAMED = 12  # folders that are named
 
@@ -38,23 +40,22 @@ def write(store: Store, overrides_path: Path) -> ClassFiles:
             store.out / INDEX, class_page.render(class_, rows, left_over).encode("utf-8", "replace")
         ),
     }
-    if any(line.marks is not None and line.marks.waiting for line in rows):
+    if any(map(attrgetter("waiting"), rows)):
         written["answers to be read"] = write_todo(store, overrides_path)[0]
     return ClassFiles(written, _remarks(rows, left_over), rows)
 
 
 def _remarks(rows: Sequence[gradebook.Line], left_over: Sequence[str]) -> list[str]:
     remarks = []
-    if mixed := sum(line.mixed for line in rows):
+    if mixed := sum(map(attrgetter("mixed"), rows)):
         remarks.append(
             f"of {mixed} students some verdicts are of an earlier assignment: `grader batch`"
             " without --regrade grades them anew"
         )
     if left_over:
-        more = f" and {len(left_over) - NAMED} more" if len(left_over) > NAMED else ""
         remarks.append(
             "not in the class any more, and their folders are still there; delete those that"
-            f" nobody needs: {', '.join(left_over[:NAMED])}{more}"
+            f" nobody needs: {first_of(left_over, NAMED)}"
         )
     return remarks
 

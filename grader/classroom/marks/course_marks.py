@@ -1,15 +1,18 @@
 """Marks: from checks to what stands in the gradebook, by the course's rules. Pure.
 
 Points are the checks' and the answers in words, with the instructor's adjustments; the score is
-what lateness leaves of them. Where the grader failed, or nothing was handed in, there is no score,
-and nobody is given a zero in its place.
+what lateness leaves of them. If the grader failed, or nothing was handed in, there is no score, and
+nobody is given a zero in its place.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import filterfalse
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 
@@ -19,6 +22,10 @@ from grader.report import labels
 from grader.text import counted
 
 ANSWERS = "Answers in words"
+GUESSED = (
+    "late by the LMS's mark, which does not say by how much: counted as one day (see"
+    " overrides.toml)"
+)
 
 
 class Adjustment(
@@ -61,7 +68,7 @@ class Inline(msgspec.Struct, frozen=True):
     cell: str
     question: str  # what is asked: the cell before it
     untouched: str  # what stands there before a student writes
-    points: float = 0.0  # what it can give; 0 where the author says nothing
+    points: float = 0.0  # what it can give; 0 if the author says nothing
     title: str = ""  # what people call it; the id if there is none
     function: str = ""  # of a student's file, if the part is not a cell
     model: str = ""  # the author's own answer
@@ -115,29 +122,22 @@ def late_days(late: LateSpec | None, submitted: str, flagged: bool) -> tuple[int
     how much
     """
     if late is not None and late.due is not None and submitted:
-        excess = (
-            datetime.fromisoformat(submitted) - late.due - timedelta(minutes=late.grace_minutes)
-        )
+        accepted = late.due + timedelta(minutes=late.grace_minutes)
+        excess = datetime.fromisoformat(submitted) - accepted
         return max(0, math.ceil(excess / timedelta(days=1))), ""
     if flagged:
-        return (
-            1,
-            (
-                "late by the LMS's mark, which does not say by how much: counted as one day (see"
-                " overrides.toml)"
-            ),
-        )
+        return 1, GUESSED
     return 0, ""
 
 
 def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
     """Return the marks of a graded submission."""
-    given: dict[str, float | None] = {
-        check.id: None if check.status is Status.ERROR else check.points for check in checks
-    }
-    answers: dict[str, float | None] = {
-        inline.id: None if inline.id in rules.answered else 0.0 for inline in rules.inline
-    }
+    given: dict[str, float | None] = {}
+    answers: dict[str, float | None] = {}
+    for check in checks:
+        given[check.id] = None if check.status is Status.ERROR else check.points
+    for inline in rules.inline:
+        answers[inline.id] = None if inline.id in rules.answered else 0.0
     days, whole, notes, private = rules.late_days, 0.0, list(rules.notes), list(rules.private)
     fixed: float | None = None
     said, doubts = _decide(given, answers, checks, rules)
@@ -158,8 +158,7 @@ def compute(checks: Sequence[CheckPoints], rules: Rules) -> Marks:
             whole += change.add or 0.0
     private += _bounded(given, {check.id: check.max_points for check in checks}, rules)
     private += _bounded(answers, {inline.id: inline.points for inline in rules.inline}, rules)
-    checks_most = sum(check.max_points for check in checks)
-    most = round(checks_most + sum(inline.points for inline in rules.inline), 2)
+    most = round(sum(map(attrgetter("max_points"), checks)) + total(rules.inline), 2)
     points = fixed if fixed is not None else _points_of(given, answers, whole)
     if points is not None:
         changed = bool(checks) and (fixed is not None or bool(whole))
@@ -196,7 +195,8 @@ def _points_of(
     """Return the points together; None while a check has none."""
     if None in checks.values():
         return None
-    return round(sum(value or 0.0 for value in (*checks.values(), *answers.values())) + whole, 2)
+    given = filter(None, (*checks.values(), *answers.values()))
+    return round(sum(given) + whole, 2)
 
 
 def _doubtful(points: float, most: float) -> list[str]:
@@ -256,18 +256,29 @@ def stands(one: Decided, rules: Rules) -> bool:
     return bool(one.check) or one.seen == rules.texts.get(one.answer, "")
 
 
+_TEXT: Callable[[GivenItem], str] = attrgetter("text")
+
+
+def signed(points: float) -> str:
+    """Return points that are added, with their sign."""
+    return f"{'+' if points >= 0 else ''}{labels.points(points)}"
+
+
+def total(parts: Iterable[Any]) -> float:
+    """Return the points of checks, answers or questions together."""
+    points: Iterable[float] = map(attrgetter("points"), parts)
+    return round(sum(points), 2)
+
+
 def decided_sentence(one: Decided) -> str:
     """Return a decision as one line of a gradebook."""
     name = one.check or one.answer
-    head = (
-        f"`{name}`: {'+' if one.points >= 0 and one.check else ''}{labels.points(one.points)}"
-        " points"
-    )
+    head = f"`{name}`: {signed(one.points) if one.check else labels.points(one.points)} points"
     if not one.done:
         head = f"a comment on `{name}`"
-    parts = [item.text for item in one.items]
+    parts = list(map(_TEXT, one.items))
     if one.add:
-        parts.append(f"{'+' if one.add >= 0 else ''}{labels.points(one.add)} for this one")
+        parts.append(f"{signed(one.add)} for this one")
     if one.comment:
         parts.append(one.comment)
     return head + (f" ({'; '.join(parts)})" if parts else "")
@@ -278,9 +289,8 @@ def _bounded(values: dict[str, float | None], most: Mapping[str, float], rules: 
     reached.
     """
     notes = []
-    changed = [one.check or one.answer for one in rules.decided]
-    changed += [change.check or change.answer for change in rules.adjustments]
-    for name in dict.fromkeys(changed):
+    changed: list[Decided | Adjustment] = [*rules.decided, *rules.adjustments]
+    for name in dict.fromkeys(one.check or one.answer for one in changed):
         value = values.get(name)
         if value is not None and value < 0:
             values[name] = 0.0
@@ -298,8 +308,10 @@ def _bounded(values: dict[str, float | None], most: Mapping[str, float], rules: 
 
 def days_of(rules: Rules) -> int:
     """Return the late days that count, an instructor's word before all."""
-    said = [change.late_days for change in rules.adjustments if change.late_days is not None]
-    return said[-1] if said else rules.late_days
+    days = rules.late_days
+    for change in rules.adjustments:
+        days = change.late_days if change.late_days is not None else days
+    return days
 
 
 def _penalty(points: float, most: float, days: int, late: LateSpec | None) -> float:
@@ -335,15 +347,11 @@ def _sentence(change: Adjustment) -> str:
     elif change.points is not None:
         text = f"{what} set to {labels.points(change.points)} points by the instructor"
     elif change.add is not None:
-        text = (
-            f"{what}: {'+' if change.add >= 0 else ''}{labels.points(change.add)} points by the"
-            " instructor"
-        )
+        text = f"{what}: {signed(change.add)} points by the instructor"
     else:
         text = f"a comment by the instructor on {what}"
-    return ": ".join(filter(None, (text, change.reason))) + (
-        f" — {change.comment}" if change.comment else ""
-    )
+    text = f"{text}: {change.reason}" if change.reason else text
+    return f"{text} — {change.comment}" if change.comment else text
 
 
 def shown(report: Report, rules: Rules) -> Report:
@@ -352,22 +360,17 @@ def shown(report: Report, rules: Rules) -> Report:
     checks = tuple(_adjusted(check, marks.checks.get(check.id), rules) for check in report.checks)
     questions = []
     for question in report.questions:
-        points = _sum(check.points for check in checks if check.question == question.id)
+        points = total(check for check in checks if check.question == question.id)
         questions.append(msgspec.structs.replace(question, points=points))
-    if rules.inline and (
-        any(marks.answers.values()) or any(inline.points for inline in rules.inline)
-    ):
-        most = _sum(inline.points for inline in rules.inline)
-        questions.append(
-            Question(
-                "answers", ANSWERS, _sum(value or 0.0 for value in marks.answers.values()), most
-            )
-        )
+    given = list(filter(None, marks.answers.values()))
+    if given or any(map(attrgetter("points"), rules.inline)):
+        answers = Question("answers", ANSWERS, round(sum(given, 0.0), 2), total(rules.inline))
+        questions.append(answers)
     # What concerns one check stands at that check, where a hidden one's name does not reach the
     # student.
     elsewhere = {_sentence(change) for change in rules.adjustments if change.check}
     elsewhere |= set(map(decided_sentence, rules.decided))  # stands in a part of its own
-    notes = [note for note in marks.notes if note not in elsewhere]
+    notes = list(filterfalse(elsewhere.__contains__, marks.notes))
     if marks.waiting:
         notes.append(
             f"{len(marks.waiting)} answers in words wait for a person"
@@ -384,7 +387,7 @@ def shown(report: Report, rules: Rules) -> Report:
         questions=tuple(questions),
         score=report.score if marks.points is None else marks.points,
         max_score=marks.max_points,
-        notes=(*(f"{note[0].upper()}{note[1:]}." for note in notes), *report.notes),
+        notes=(*map(_as_sentence, notes), *report.notes),
         by_hand=_by_hand(report, rules),
     )
 
@@ -392,7 +395,7 @@ def shown(report: Report, rules: Rules) -> Report:
 def _by_hand(report: Report, rules: Rules) -> tuple[HandGraded, ...]:
     """Return what was given at the desk, in the assignment's order, as students read it."""
     titles = {inline.id: inline for inline in rules.inline}
-    there = {check.id for check in report.checks}
+    there = set(map(attrgetter("id"), report.checks))
     found = []
     for one in rules.decided:
         if not stands(one, rules) or not (one.check in there or one.answer in titles):
@@ -424,21 +427,20 @@ def _adjusted(check: CheckResult, points: float | None, rules: Rules) -> CheckRe
     own += [_at_check(one) for one in rules.decided if one.check == check.id]
     if not own:
         return check
-    # What failed stands first: it is what a student is told to mend first.
-    message = "\n".join([check.message, *(f"{text[0].upper()}{text[1:]}." for text in own)]).strip()
+    # What failed stands first: it is what a student should mend first.
+    message = "\n".join([check.message, *map(_as_sentence, own)]).strip()
     return msgspec.structs.replace(
         check, points=check.points if points is None else points, message=message
     )
+
+
+def _as_sentence(note: str) -> str:
+    return f"{note[0].upper()}{note[1:]}."
 
 
 def _at_check(one: Decided) -> str:
     """Return the sentence that stands at an adjusted check; the comment stands in the part of what
     people gave.
     """
-    parts = [item.text for item in one.items]
-    head = f"{'+' if one.points >= 0 else ''}{labels.points(one.points)} points by a person"
-    return head + (f": {'; '.join(parts)}" if parts else "")
-
-
-def _sum(points: Iterable[float]) -> float:
-    return round(sum(points), 2)
+    head = f"{signed(one.points)} points by a person"
+    return f"{head}: {'; '.join(map(_TEXT, one.items))}" if one.items else head

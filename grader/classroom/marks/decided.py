@@ -4,6 +4,7 @@ points."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -40,12 +41,13 @@ class ClassDecisions(msgspec.Struct, frozen=True):
         if not own:
             return ()
         most = {f"{ANSWER_OF}{inline.id}": inline.points for inline in class_.inline}
-        order = [*most, *(f"{CHECK_OF}{check.id}" for check in class_.checks)]
+        for check in class_.checks:
+            most[f"{CHECK_OF}{check.id}"] = 0.0
         found = []
-        for part in order:
+        for part, points in most.items():
             decision = own.get(part)
             if decision is not None and (decision.done or decision.comment):
-                found.append(self.decided(part, decision, most.get(part, 0.0)))
+                found.append(self.decided(part, decision, points))
         return tuple(found)
 
     def decided(
@@ -55,31 +57,18 @@ class ClassDecisions(msgspec.Struct, frozen=True):
 
         base: what an answer begins with, if that is known already
         """
-        given = []
-        for id_ in decision.items:
-            item = self.items.get(id_)
-            if item is not None:
-                given.append(GivenItem(item.text, item.points))
-        points = [item.points for item in given]
+        given = [GivenItem(item.text, item.points) for item in self.chosen(decision)]
+        points = [*map(attrgetter("points"), given), decision.add]
         if part.startswith(CHECK_OF):
-            return Decided(
-                check=part.removeprefix(CHECK_OF),
-                points=round(sum(points) + decision.add, 4),
-                done=decision.done,
-                items=tuple(given),
-                add=decision.add,
-                comment=decision.comment,
-                seen=decision.seen,
-                who=decision.who,
-            )
+            answer, check, whole = "", part.removeprefix(CHECK_OF), round(sum(points), 4)
+        else:
+            answer, check = part.removeprefix(ANSWER_OF), ""
+            begin = self.base(part, most) if base is None else base
+            whole = decisions.total(self.scales.get(part, Scale()), begin, points, most)
         return Decided(
-            answer=part.removeprefix(ANSWER_OF),
-            points=decisions.total(
-                self.scales.get(part, Scale()),
-                self.base(part, most) if base is None else base,
-                [*points, decision.add],
-                most,
-            ),
+            answer=answer,
+            check=check,
+            points=whole,
             done=decision.done,
             items=tuple(given),
             add=decision.add,
@@ -87,6 +76,10 @@ class ClassDecisions(msgspec.Struct, frozen=True):
             seen=decision.seen,
             who=decision.who,
         )
+
+    def chosen(self, decision: Decision) -> list[Item]:
+        """Return the items of a decision that are still in the rubric."""
+        return list(filter(None, map(self.items.get, decision.items)))
 
     def base(self, part: str, most: float) -> float:
         """Return the points that an answer begins with, before anything is given or taken."""

@@ -17,6 +17,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -129,19 +130,16 @@ class Journal:
     def records(self, kind: str) -> dict[str, Record]:
         """Return all records of a kind that have a value, by their keys."""
         with self._lock:
-            return {
-                key: record
-                for key, record in self._records.get(kind, {}).items()
-                if record.value is not None
-            }
+            own = self._records.get(kind, {})
+            return {key: record for key, record in own.items() if record.value is not None}
 
     def values(self, kind: str, type_: type[T]) -> dict[str, T]:
         """Return the values of a kind, decoded."""
-        return {
-            key: decoded(record.value, type_)
-            for key, record in self.records(kind).items()
-            if record.value
-        }
+        found = {}
+        for key, record in self.records(kind).items():
+            if record.value:
+                found[key] = decoded(record.value, type_)
+        return found
 
     @property
     def last(self) -> int:
@@ -222,12 +220,10 @@ class Journal:
 
         A record that both hold keeps the value of this one: items of the assignment, for example.
         """
-        known: set[tuple[str, str]] = set()
-        for kind, own in self._records.items():
-            known.update((kind, key) for key in own)
+        known = {kind: set(own) for kind, own in self._records.items()}
         actions: dict[int, list[JournalRow]] = {}
         for line in other.all_lines():
-            if (line.kind, line.key) not in known:
+            if line.key not in known.get(line.kind, ()):
                 actions.setdefault(line.action, []).append(line)
         numbers: dict[int, int] = {}
         for number, lines in actions.items():
@@ -462,8 +458,8 @@ def from_full(scale: Scale, items: Iterable[Item]) -> bool:
     """Tell whether points are taken away from the maximum, as is said or as all items do."""
     if scale.from_full is not None:
         return scale.from_full
-    points = [item.points for item in items if item.points]
-    return bool(points) and max(points) < 0
+    points = filter(None, map(attrgetter("points"), items))
+    return max(points, default=0.0) < 0
 
 
 def total(scale: Scale, base: float, given: Iterable[float], most: float) -> float:

@@ -7,6 +7,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from operator import attrgetter
 
 import msgspec
 
@@ -15,10 +17,10 @@ from grader.classroom.marks import decided
 from grader.classroom.marks.course_marks import Marks, Rules, compute, days_of
 from grader.classroom.marks.overrides import Overrides, rules_of
 from grader.classroom.run.result_store import Store
-from grader.classroom.run.results import CheckRow, ClassFile, Row, SubmissionOutcome
+from grader.classroom.run.results import CheckRow, ClassFile, Row, SubmissionOutcome, not_passed
 from grader.model import Status
 from grader.report.audience import hidden_names, renamed
-from grader.text import clean
+from grader.text import clean, counted
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 CELL_LIMIT = 2_000
@@ -33,7 +35,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     outcome: SubmissionOutcome
     message: str = ""
     checks: tuple[CheckRow, ...] = ()
-    marks: Marks | None = None  # where there is something to mark
+    marks: Marks | None = None  # if there is something to mark
     late_days: int = 0
     seconds: float = 0.0
     said: tuple[str, ...] = ()  # of intake and checks, as the report has it
@@ -42,7 +44,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def score(self) -> float | None:
-        """The mark; None where none is given."""
+        """The mark; None if none is given."""
         return self.marks.score if self.marks is not None else None
 
     @property
@@ -58,10 +60,21 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def unjudged(self) -> tuple[str, ...]:
         """The checks that nobody could judge, by a fault of the grader or the machine."""
-        failed = [check for check in self.checks if check.status is Status.ERROR]
-        return tuple(
-            f"`{check.id}` could not be judged: {check.headline}".rstrip(": ") for check in failed
-        )
+        found = []
+        for check in self.checks:
+            if check.status is Status.ERROR:
+                found.append(f"`{check.id}` could not be judged: {check.headline}".rstrip(": "))
+        return tuple(found)
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The answers that nobody has read yet, by their ids."""
+        return self.marks.waiting if self.marks is not None else ()
+
+    @property
+    def failed(self) -> list[str]:
+        """The checks that did not pass, by their ids."""
+        return not_passed(self.checks)
 
 
 def lines(store: Store, class_: ClassFile, overrides: Overrides) -> Iterator[Line]:
@@ -77,7 +90,7 @@ def lines(store: Store, class_: ClassFile, overrides: Overrides) -> Iterator[Lin
 
 
 def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -> Line:
-    """Return the line of one student; ``assignment`` is the digest of the present one, where that
+    """Return the line of one student; ``assignment`` is the digest of the present one, if that
     is of interest.
     """
     if row is None:
@@ -98,7 +111,7 @@ def line_of(entry: Entry, row: Row | None, rules: Rules, assignment: str = "") -
         outcome=row.outcome if row.complete or fault else SubmissionOutcome.FAULT,
         message=row.message,
         checks=row.checks,
-        marks=None if fault else compute([check.marks for check in row.checks], rules),
+        marks=None if fault else compute(list(map(attrgetter("marks"), row.checks)), rules),
         late_days=days_of(rules),
         seconds=row.seconds,
         said=row.notes,
@@ -112,7 +125,7 @@ IN_BOX = "points_in_box"  # those that rest on the student's own process
 
 def header(class_: ClassFile) -> list[str]:
     """Return the names of the columns."""
-    ids = [check.id for check in class_.checks] + [inline.id for inline in class_.inline]
+    ids = map(attrgetter("id"), (*class_.checks, *class_.inline))
     return [
         "id",
         "name",
@@ -137,24 +150,18 @@ def render(class_: ClassFile, rows: Iterable[Line]) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header(class_))
-    most = round(
-        sum(check.points for check in class_.checks)
-        + sum(inline.points for inline in class_.inline),
-        2,
-    )
     for line in rows:
-        writer.writerow(_cells(class_, line, most))
+        writer.writerow(_cells(class_, line))
     return buffer.getvalue().encode("utf-8", "replace")
 
 
-def _cells(class_: ClassFile, line: Line, most: float) -> list[str]:
+def _cells(class_: ClassFile, line: Line) -> list[str]:
     entry, marks = line.entry, line.marks
     who = [text(entry.student), text(entry.name), text(entry.email), line.outcome.value]
     refused = line.outcome is SubmissionOutcome.REFUSED
+    there = marks is not None and line.outcome is not SubmissionOutcome.MISSING
     checks = marks.checks if marks is not None else {}
-    answers = (
-        marks.answers if marks is not None and line.outcome is not SubmissionOutcome.MISSING else {}
-    )
+    answers = marks.answers if marks is not None and there else {}
     values = [number(checks.get(check.id, 0.0 if refused else None)) for check in class_.checks]
     values += [number(answers.get(inline.id)) for inline in class_.inline]
     sums = [
@@ -163,11 +170,11 @@ def _cells(class_: ClassFile, line: Line, most: float) -> list[str]:
         str(line.late_days),
         number(marks.penalty if marks else None),
         number(line.score),
-        number(most),
+        number(class_.max_points),
     ]
     if class_.in_box_points:
-        boxed = (checks.get(check.id) for check in class_.checks if check.in_box)
-        sums.append(number(round(sum(value or 0.0 for value in boxed), 2)))
+        boxed = [checks.get(check.id) or 0.0 for check in class_.checks if check.in_box]
+        sums.append(number(round(sum(boxed), 2)))
     return [*who, *values, *sums, text("; ".join(notes_of(line)))]
 
 
@@ -191,12 +198,11 @@ def notes_of(line: Line) -> Sequence[str]:
     if line.outcome is SubmissionOutcome.FAULT and line.message:
         notes.append(line.message.strip().splitlines()[-1].rstrip("."))
     notes += [*line.unjudged, *line.look]
-    notes += [note.rstrip(".") for note in line.said[:MOST_SAID]]
+    notes += map(str.rstrip, line.said[:MOST_SAID], repeat("."))
     if len(line.said) > MOST_SAID:
         notes.append(f"and {len(line.said) - MOST_SAID} more notes in the report")
-    waiting = len(line.marks.waiting) if line.marks is not None else 0
-    if waiting:
-        notes.append(f"{waiting} answer{'s' if waiting > 1 else ''} in words to be read")
+    if line.waiting:
+        notes.append(f"{counted(len(line.waiting), 'answer')} in words to be read")
     return [*dict.fromkeys(notes)]  # what asks for a look may stand in the report, too
 
 
@@ -215,17 +221,15 @@ def feedback_of(line: Line, class_: ClassFile) -> str:
         SubmissionOutcome.MISSING: ["nothing was handed in"],
         SubmissionOutcome.REFUSED: [line.message.rstrip(".")],
     }.get(line.outcome, [])
-    failed = [
-        known_as.get(check.id, check.id) for check in line.checks if check.status is not Status.PASS
-    ]
-    if failed:
+    if line.failed:
+        failed = [known_as.get(id_, id_) for id_ in line.failed]
         said.append(f"not passed: {', '.join(failed)}")
     notes = line.marks.notes if line.marks is not None else line.entry.notes
-    return "; ".join([*said, *(renamed(note, known_as) for note in notes)])
+    return "; ".join([*said, *map(renamed, notes, repeat(known_as))])
 
 
 def number(value: float | None) -> str:
-    """Return points with at most two decimals; nothing where there are none."""
+    """Return points with at most two decimals; nothing if there are none."""
     return "" if value is None else f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -49,10 +50,7 @@ def waiting(rows: Sequence[Line]) -> list[str]:
     found = []
     for line in rows:
         who = f"{line.entry.student} {line.entry.name}".strip()
-        found += [
-            f"{who}: {name}" for name in (line.marks.waiting if line.marks is not None else ())
-        ]
-        found += [f"{who}: {reason}" for reason in line.needs_a_look]
+        found += [f"{who}: {why}" for why in (*line.waiting, *line.needs_a_look)]
     return found
 
 
@@ -63,14 +61,15 @@ def render(
 ) -> str:
     """Return the page; ``answers_of`` gives a student's answers by the folder's name."""
     clock = ConversionClock()  # of the whole page
-    texts = {
-        line.entry.folder: answers_of(line.entry.folder) for line in rows if line.marks is not None
-    }
+    texts = {}
+    for line in rows:
+        if line.marks is not None:
+            texts[line.entry.folder] = answers_of(line.entry.folder)
     return page_of(
         "todo.html.j2",
         class_=class_,
         groups=[_group(inline, rows, texts, clock) for inline in class_.inline],
-        look=[line for line in rows if line.needs_a_look],
+        look=list(filter(attrgetter("needs_a_look"), rows)),
     )
 
 

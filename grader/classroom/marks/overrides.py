@@ -75,15 +75,12 @@ def read(path: Path) -> Overrides:
 
 
 def verify(overrides: Overrides, path: Path, names: dict[str, Collection[str]]) -> None:
-    """Raise `UsageError` where an adjustment names what is not there: ``names`` maps 'student',
+    """Raise `UsageError` if an adjustment names what is not there: ``names`` maps 'student',
     'check', 'answer'.
     """
     for change in overrides.adjust:
-        for key, value in (
-            ("student", change.student),
-            ("check", change.check),
-            ("answer", change.answer),
-        ):
+        for key in ("student", "check", "answer"):
+            value = getattr(change, key)
             if value and value not in names[key]:
                 close = difflib.get_close_matches(value, list(names[key]), n=1)
                 hint = f": did you mean {close[0]!r}?" if close else ""

@@ -34,9 +34,7 @@ class WrittenAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def seen(self) -> str:
         """Digest of it, by which a decision of a person knows whether it was made on this one."""
-        return seen_answer(
-            self.text, [f"{name}:{data}" for name, data in sorted(self.pictures.items())]
-        )
+        return seen_answer(self.text, map(":".join, sorted(self.pictures.items())))
 
 
 def questions(assignment: Assignment) -> tuple[Inline, ...]:
@@ -90,9 +88,9 @@ def _function(assignment: Assignment, part: ManualSpec) -> Inline:
     """Return a student's function as a part; the reference's own is the model."""
     model = ""
     if part.notebook:
-        source = next(one.source for one in assignment.spec.notebooks if one.path == part.notebook)
-        own = [cell for cell in author_cells(assignment, source) if is_students(cell)]
-        model = _defined(own, part.function)
+        sources = {one.path: one.source for one in assignment.spec.notebooks}
+        cells = author_cells(assignment, sources[part.notebook])
+        model = _defined(list(filter(is_students, cells)), part.function)
         if not model:
             raise AssignmentError(
                 f"[[manual]] `{part.id}`: no cell of the students in {part.notebook} defines "

@@ -12,7 +12,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from itertools import repeat
+from operator import attrgetter
 from pathlib import Path
+from posixpath import basename
 
 import msgspec
 
@@ -21,7 +24,7 @@ from grader.assignment.spec import Assignment
 from grader.classroom.download import download_tree, hand_ins, roster
 from grader.classroom.download.students import Entry, tidy
 from grader.classroom.marks import decided, overrides, written_answers
-from grader.classroom.marks.course_marks import Rules
+from grader.classroom.marks.course_marks import Rules, total
 from grader.classroom.marks.gradebook import line_of
 from grader.classroom.run import output_folder, regrade, worker
 from grader.classroom.run.cache_keys import assignment_digest, digest_of, in_shard
@@ -90,7 +93,7 @@ class Batch:
         self.class_: ClassFile
 
     def run(self, open_workers: Callable[[Path], Workers]) -> Totals:
-        """Grade what is missing or has changed; raise `CannotGrade` where nothing can be graded."""
+        """Grade what is missing or has changed; raise `CannotGrade` if nothing can be graded."""
         regrade.verify(self.assignment.spec, self.options.regrade)
         options, start = self.options, time.monotonic()
         output_folder.apart(options.submissions, options.out)
@@ -127,30 +130,27 @@ class Batch:
         self.class_ = class_file(
             self.assignment, self._digest, found.layout, self.inline, entries, shard
         )
-        students = {entry.student for entry in found.entries}
-        checks = {check.id for check in self.assignment.spec.checks}
-        answers = {inline.id for inline in self.inline}
         known: dict[str, Collection[str]] = {
-            "student": students,
-            "check": checks,
-            "answer": answers,
+            "student": set(map(attrgetter("student"), found.entries)),
+            "check": set(map(attrgetter("id"), self.assignment.spec.checks)),
+            "answer": set(map(attrgetter("id"), self.inline)),
         }
         overrides.verify(self._overrides, self._overrides_path, known)
         self.store.write_class(self.class_)
-        total = len(entries)
-        self.totals.students = total
-        self.totals.strangers = sum(not entry.on_roster for entry in entries)
-        self.tell(Event(text=f"{total} students ({found.layout})", total=total))
+        students = len(entries)
+        self.totals.students = students
+        self.totals.strangers = students - sum(map(attrgetter("on_roster"), entries))
+        self.tell(Event(text=f"{students} students ({found.layout})", total=students))
         if tree.aside:
-            names = ", ".join(tidy(name, 60) for name in tree.aside)
+            names = ", ".join(map(tidy, tree.aside, repeat(60)))
             text = f"results, not submissions, and left aside: {names}"
-            self.tell(Event(text=text, total=total))
+            self.tell(Event(text=text, total=students))
 
     def _asking(self) -> hand_ins.Asking:
         spec = self.assignment.spec
         return hand_ins.Asking(
             assignment=spec.name,
-            wanted=frozenset(path.rpartition("/")[2] for path in self._wanted.paths),
+            wanted=frozenset(map(basename, self._wanted.paths)),
             reserved=RESERVED,
             answers=self._overrides.answers,
             groups=roster.read(self.options.groups) if self.options.groups else None,
@@ -161,7 +161,7 @@ class Batch:
     def _grade(
         self, tree: download_tree.Tree, work: Path, open_workers: Callable[[Path], Workers]
     ) -> None:
-        """Keep the workers busy until nothing is left; leave at once where this is interrupted."""
+        """Keep the workers busy until nothing is left; leave at once if this is interrupted."""
         jobs = self._jobs(tree)
         first = next(jobs, None)
         if first is None:
@@ -317,8 +317,7 @@ class Batch:
         """Count a result as it is."""
         self._unchanged.settle(entry, untouched=untouched)
         self.totals.reused += 1
-        self._count(row)
-        self.tell(self._event(entry, row, reused=True))
+        self._settle(entry, row, reused=True)
         self._follow(entry, row)
 
     def _job(self, entry: Entry, taken: Taken, row: Row | None, rules: Rules) -> _Job | None:
@@ -341,7 +340,7 @@ class Batch:
             return changed
         asked = self.options.regrade
         if asked and row.submission == submission and row.complete_but(asked):
-            if any(row.regraded.get(check) != self._regrade_run for check in asked):
+            if set(map(row.regraded.get, asked)) != {self._regrade_run}:
                 only = regrade.to_run(self.assignment.spec, asked, row)
                 task = msgspec.structs.replace(
                     task, only=only, earlier=self.store.kept(entry.folder)
@@ -384,27 +383,39 @@ class Batch:
     def _keep(self, job: _Job, done: worker.Done) -> None:
         """Write a result, then its line of the log."""
         entry = job.entry
-        # what stands there is better than nothing, and is tried again
         if done.fault and job.earlier is not None:
-            self.store.log(
-                student=entry.student, outcome=SubmissionOutcome.FAULT.value, message=done.fault
-            )
-            self.totals.faults += 1
-            self.tell(
-                self._event(
-                    entry,
-                    msgspec.structs.replace(
-                        job.earlier, outcome=SubmissionOutcome.FAULT, message=done.fault
-                    ),
-                )
-            )
+            self._keep_earlier(entry, job.earlier, done.fault)
             return
+        row = self._row(job, done)
+        if done.fault:
+            self.store.write_fault(entry.folder, row)
+        else:
+            self.store.write(entry.folder, done.files, row)
+            self._unchanged.settle(entry)
+        if job.task.taken is None:
+            self.totals.rendered += 1
+        else:
+            self.totals.graded += 1
+            self._log(row, done.worker, job.tries)
+        self._settle(entry, row)
+        self._follow(entry, row)
+
+    def _keep_earlier(self, entry: Entry, earlier: Row, why: str) -> None:
+        """Say that the grader failed; the earlier result is better than nothing and stays until the
+        next run.
+        """
+        self.store.log(student=entry.student, outcome=SubmissionOutcome.FAULT.value, message=why)
+        self.totals.faults += 1
+        row = msgspec.structs.replace(earlier, outcome=SubmissionOutcome.FAULT, message=why)
+        self.tell(self._event(entry, row))
+
+    def _row(self, job: _Job, done: worker.Done) -> Row:
+        """Return the row of what a worker answered."""
         regraded = dict(job.earlier.regraded) if job.earlier else {}
-        if job.task.only:
-            regraded |= dict.fromkeys(job.task.only, self._regrade_run)
-        row = Row(
+        regraded |= dict.fromkeys(job.task.only, self._regrade_run)
+        return Row(
             schema=CLASS_SCHEMA,
-            student=entry.student,
+            student=job.entry.student,
             submission=job.submission,
             key=job.key,
             assignment=job.assignment,
@@ -421,19 +432,6 @@ class Batch:
             isolation=done.isolation,
             regraded=regraded,
         )
-        if done.fault:
-            self.store.write_fault(entry.folder, row)
-        else:
-            self.store.write(entry.folder, done.files, row)
-            self._unchanged.settle(entry)
-        if job.task.taken is None:
-            self.totals.rendered += 1
-        else:
-            self.totals.graded += 1
-            self._log(row, done.worker, job.tries)
-        self._count(row)
-        self.tell(self._event(entry, row))
-        self._follow(entry, row)
 
     def _follow(self, leader: Entry, row: Row) -> None:
         """Give what became of a group's hand-in to the others of the group: it is graded once."""
@@ -446,15 +444,10 @@ class Batch:
                 continue
             rules, own = self.rules(entry), self.store.row(entry.folder, entry.student)
             same = own is not None and own.key == row.key and own.rules == digest_of(rules)
-            if (
-                own is not None
-                and same
-                and own.complete
-                and not self.store.damaged(entry.folder, own)
-            ):
+            whole = own is not None and own.complete
+            if own is not None and same and whole and not self.store.damaged(entry.folder, own):
                 self.totals.reused += 1
-                self._count(own)
-                self.tell(self._event(entry, own, reused=True))
+                self._settle(entry, own, reused=True)
                 continue
             task = self._task(entry, rules, None, self.store.kept(leader.folder))
             self._again.append(
@@ -482,8 +475,7 @@ class Batch:
         )
         self.store.write_fault(entry.folder, row)
         self._log(row, "", 0)
-        self._count(row)
-        self.tell(self._event(entry, row))
+        self._settle(entry, row)
         self._follow(entry, row)
 
     def _refuse(self, entry: Entry, why: str) -> None:
@@ -499,31 +491,30 @@ class Batch:
         )
         earlier = self.store.row(entry.folder, entry.student)
         if earlier is None or earlier.key != row.key:
-            self.store.write(
-                entry.folder, {"refused.txt": f"{why}\n".encode("utf-8", "replace")}, row
-            )
+            files = {"refused.txt": f"{why}\n".encode("utf-8", "replace")}
+            self.store.write(entry.folder, files, row)
             self._log(row, "", 0)
-        self._count(row)
-        self.tell(self._event(entry, row))
+        self._settle(entry, row)
         self._follow(entry, row)
 
     def _log(self, row: Row, worker: str, tries: int) -> None:
-        points = round(sum(check.points for check in row.checks), 2)
         self.store.log(
             student=row.student,
             outcome=row.outcome.value,
-            points=points,
+            points=total(row.checks),
             seconds=row.seconds,
             worker=worker,
             tries=tries + 1,
-            failed=[check.id for check in row.checks if check.status != "pass"],
+            failed=row.failed,
             message=row.message,
         )
 
-    def _count(self, row: Row) -> None:
+    def _settle(self, entry: Entry, row: Row, *, reused: bool = False) -> None:
+        """Count what became of a submission, and tell it."""
         self.totals.refused += row.outcome is SubmissionOutcome.REFUSED
         self.totals.faults += not row.complete
         self.totals.all_passed &= row.passed
+        self.tell(self._event(entry, row, reused=reused))
 
     def _event(self, entry: Entry, row: Row | None, *, reused: bool = False) -> Event:
         self.settled += 1

@@ -8,6 +8,7 @@ import contextlib
 import shutil
 from collections.abc import Sequence
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -24,17 +25,17 @@ from grader.files import replacing
 
 
 def merge(shards: Sequence[Path], out: Path) -> ClassFile:
-    """Copy each student's newest complete result and return the class; raise `UsageError` where
+    """Copy each student's newest complete result and return the class; raise `UsageError` if
     shards don't fit.
 
     Run again with more shards, or killed in between, it goes on: results that are there already are
     not copied.
     """
-    sources = [Store(path) for path in shards]
-    classes = [store.read_class() for store in sources]
+    sources = list(map(Store, shards))
+    classes = list(map(Store.read_class, sources))
     first = classes[0]
     _verify(shards, classes)
-    if out.resolve() in (path.resolve() for path in shards):
+    if out.resolve() in map(Path.resolve, shards):
         raise UsageError(f"{out} is one of the shards: name another folder by --out")
     target = Store(out)
     output_folder.verify(target, first.name)
@@ -47,12 +48,12 @@ def merge(shards: Sequence[Path], out: Path) -> ClassFile:
             if (store.out / OVERRIDES).is_file() and not (out / OVERRIDES).exists():
                 shutil.copyfile(store.out / OVERRIDES, out / OVERRIDES)
         _decisions(sources, out)
-        parts = sorted(set(chain.from_iterable(class_.shards for class_ in classes)))
+        parts = sorted(set(chain.from_iterable(map(attrgetter("shards"), classes))))
         whole = parts == list(range(1, first.of + 1))
         merged = msgspec.structs.replace(
             first,
             entries=tuple(entries),
-            seconds=max(class_.seconds for class_ in classes),
+            seconds=max(map(attrgetter("seconds"), classes)),
             shards=(1,) if whole else tuple(parts),
             of=1 if whole else first.of,
         )
@@ -60,17 +61,16 @@ def merge(shards: Sequence[Path], out: Path) -> ClassFile:
     return merged
 
 
+_assignment_of = attrgetter("name", "version", "checks")
+
+
 def _verify(paths: Sequence[Path], classes: Sequence[ClassFile]) -> None:
-    """Raise `UsageError` where these were not graded with the same assignment, or are not parts of
+    """Raise `UsageError` if these were not graded with the same assignment, or are not parts of
     one class.
     """
     first, seen = classes[0], dict[int, Path]()
     for path, class_ in zip(paths, classes, strict=True):
-        if (class_.name, class_.version, class_.checks) != (
-            first.name,
-            first.version,
-            first.checks,
-        ):
+        if _assignment_of(class_) != _assignment_of(first):
             raise UsageError(
                 f"{path} is of another assignment, or of another version of it, than {paths[0]}"
             )
@@ -100,7 +100,7 @@ def _verify(paths: Sequence[Path], classes: Sequence[ClassFile]) -> None:
 
 
 def _entries(classes: Sequence[ClassFile]) -> list[Entry]:
-    """Return everybody, once; where shards overlap, the one that knows of a hand-in counts."""
+    """Return everybody, once; if shards overlap, the one that knows of a hand-in counts."""
     found: dict[str, Entry] = {}
     folders: dict[str, str] = {}
     for class_ in classes:
@@ -117,36 +117,31 @@ def _entries(classes: Sequence[ClassFile]) -> list[Entry]:
 
 def _take(target: Store, sources: Sequence[Store], entry: Entry) -> None:
     """Copy the newest complete result, or the newest of all."""
-    rows = [(row.complete, row.started, number, row) for number, row in _rows(sources, entry)]
-    if not rows:
+    newest: tuple[Store, Row] | None = None
+    for source in sources:
+        row = source.row(entry.folder, entry.student)
+        if row is None or source.damaged(entry.folder, row):
+            continue
+        if newest is None or _age(row) >= _age(newest[1]):  # of the same age, the last shard's
+            newest = source, row
+    if newest is None or target.row(entry.folder, entry.student) == newest[1]:
         return
-    *_, number, row = max(rows, key=lambda found: found[:3])
-    if target.row(entry.folder, entry.student) == row:
-        return
-    source = sources[number]
-    files = {
-        name: (source.out / entry.folder / name).read_bytes()
-        for name in sorted(source.written(entry.folder))
-    }
+    source, row = newest
+    files = {}
+    for name in sorted(source.written(entry.folder)):
+        files[name] = (source.out / entry.folder / name).read_bytes()
     target.write(entry.folder, files, row)
 
 
-def _rows(sources: Sequence[Store], entry: Entry) -> list[tuple[int, Row]]:
-    found = [
-        (number, store.row(entry.folder, entry.student)) for number, store in enumerate(sources)
-    ]
-    return [
-        (number, row)
-        for number, row in found
-        if row is not None and not sources[number].damaged(entry.folder, row)
-    ]
+def _age(row: Row) -> tuple[bool, str]:
+    return row.complete, row.started
 
 
 def _decisions(sources: Sequence[Store], out: Path) -> None:
     """Write what people decided on the shards into one journal, unless there is one: then the desk
     works there.
     """
-    paths = [store.out / DECISIONS for store in sources if (store.out / DECISIONS).is_file()]
+    paths = list(filter(Path.is_file, (store.out / DECISIONS for store in sources)))
     if not paths or (out / DECISIONS).exists():
         return
     with replacing(out / DECISIONS) as part:
@@ -163,4 +158,4 @@ def _logs(sources: Sequence[Store], out: Path) -> None:
     for store in sources:
         if (store.out / LOG).is_file():
             lines |= dict.fromkeys((store.out / LOG).read_bytes().splitlines())
-    (out / LOG).write_bytes(b"".join(line + b"\n" for line in sorted(lines)))
+    (out / LOG).write_bytes(b"\n".join([*sorted(lines), b""]))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from rich.text import Text
 
 from grader.classroom.download.students import tidy
 from grader.classroom.marks.course_marks import Marks
 from grader.classroom.run.results import Row, SubmissionOutcome
 from grader.classroom.run.run_types import Event
-from grader.model import Status
 from grader.report import labels
-from grader.text import clean
+from grader.text import clean, first_of
 
 _NAMED = 4
 EVERY = 60.0  # seconds between two lines on the pace
@@ -73,32 +74,26 @@ def describe(event: Event) -> Text:
         kind = "" if row.outcome is SubmissionOutcome.REFUSED else "the grader failed: "
         why = clean(row.message.strip().splitlines()[-1].rstrip(".") if row.message else "", 300)
         return line.append(f"{kind}{why}{_by_hand(marks)}", style="red")
-    failed = [check.id for check in row.checks if check.status is not Status.PASS]
     line.append(_mark(row, marks))
-    if failed:
-        more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
-        line.append(f", not passed: {', '.join(failed[:_NAMED])}{more}")
-    line.append(
-        " (as it was)" if event.reused else f" ({labels.seconds(row.seconds)})", style="dim"
-    )
-    return line
+    if row.failed:
+        line.append(f", not passed: {first_of(row.failed, _NAMED)}")
+    took = "as it was" if event.reused else labels.seconds(row.seconds)
+    return line.append(f" ({took})", style="dim")
 
 
 def _mark(row: Row, marks: Marks | None) -> str:
-    """Return the mark as the gradebook has it, and the checks' points where lateness or an
+    """Return the mark as the gradebook has it, and the checks' points if lateness or an
     instructor changed them.
     """
-    points = sum(check.points for check in row.checks)
-    most = sum(check.max_points for check in row.checks)
+    points = sum(map(attrgetter("points"), row.checks))
+    most = sum(map(attrgetter("max_points"), row.checks))
     by_checks = f"{labels.points(points)} / {labels.points(most)}"
     if marks is None or marks.score is None:
         return f"no mark, {by_checks} by the checks"
     mark = f"{labels.points(marks.score)} / {labels.points(marks.max_points)}"
-    return (
-        mark
-        if marks.score == round(points, 2)
-        else f"{mark} ({by_checks} by the checks{_late(marks)})"
-    )
+    if marks.score == round(points, 2):
+        return mark
+    return f"{mark} ({by_checks} by the checks{_late(marks)})"
 
 
 def _late(marks: Marks) -> str:
@@ -106,9 +101,6 @@ def _late(marks: Marks) -> str:
 
 
 def _by_hand(marks: Marks | None) -> str:
-    """Return what an instructor gave where there is nothing to grade."""
-    return (
-        f"; {labels.points(marks.score)} points by the instructor"
-        if marks is not None and marks.score
-        else ""
-    )
+    """Return what an instructor gave if there is nothing to grade."""
+    given = marks.score if marks is not None else None
+    return f"; {labels.points(given)} points by the instructor" if given else ""

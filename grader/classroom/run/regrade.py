@@ -9,6 +9,7 @@ or another box) is known by a key of its own, which no whole grading has: the ne
 from __future__ import annotations
 
 import secrets
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -23,8 +24,8 @@ FILE = "regrade.json"
 
 
 def verify(spec: Spec, ids: tuple[str, ...]) -> None:
-    """Raise `UsageError` where there is no such check."""
-    known = [check.id for check in spec.checks]
+    """Raise `UsageError` if there is no such check."""
+    known = list(map(attrgetter("id"), spec.checks))
     for id_ in ids:
         if id_ not in known:
             raise UsageError(
@@ -59,14 +60,13 @@ def to_run(spec: Spec, ids: tuple[str, ...], row: Row) -> tuple[str, ...]:
     """Return the checks to run: those asked for, and those on which there is no verdict that could
     be kept.
     """
-    kept = {check.id: check for check in row.checks}
-    return tuple(
-        check.id
-        for check in spec.checks
-        if check.id in ids
-        or check.id not in kept
-        or (check.points and not kept[check.id].max_points)
-    )
+    most = {check.id: check.max_points for check in row.checks}
+    found = []
+    for check in spec.checks:
+        asked = check.id in ids or check.id not in most
+        if asked or (check.points and not most[check.id]):
+            found.append(check.id)
+    return tuple(found)
 
 
 def key_of(row: Row, key: str, assignment: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ class Store:
         return (self.out / name).read_bytes()
 
     def remove(self, folder: str) -> None:
-        """Remove a student's result, and the folder where nothing else lies in it."""
+        """Remove a student's result, and the folder if nothing else lies in it."""
         base = self.out / folder
         (base / ROW).unlink(missing_ok=True)
         _unlink(base, self.written(folder))
@@ -158,9 +159,8 @@ class Store:
 
     def left_over(self, class_: ClassFile) -> list[str]:
         """Return the folders of results whose students are not in the class any more."""
-        known = {entry.folder for entry in class_.entries}
-        names = (path.parent.parent.name for path in self.out.glob(f"*/{ROW}"))
-        return sorted(name for name in names if name not in known)
+        there = map(attrgetter("parent.parent.name"), self.out.glob(f"*/{ROW}"))
+        return sorted(set(there).difference(map(attrgetter("folder"), class_.entries)))
 
     def kept(self, folder: str) -> dict[str, bytes]:
         """Return what rendering a result again takes: the report as graded, the sources, the

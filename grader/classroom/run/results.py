@@ -5,16 +5,17 @@ again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
+from operator import attrgetter
 
 import msgspec
 
 from grader import __version__
-from grader.assignment.schema import LateSpec
+from grader.assignment.schema import CheckSpec, LateSpec
 from grader.assignment.spec import Assignment
 from grader.classroom.download.students import Entry
-from grader.classroom.marks.course_marks import CheckPoints, Inline
+from grader.classroom.marks.course_marks import CheckPoints, Inline, total
 from grader.classroom.marks.decisions import ANSWER_OF, CHECK_OF, Item, seen_check
 from grader.model import CaseResult, CheckResult, Report, Status, Visibility
 from grader.text import clean
@@ -45,7 +46,7 @@ class CheckRow(msgspec.Struct, frozen=True, omit_defaults=True):
     known: bool = False  # it is a known mistake that gives exactly these numbers
     headline: str = ""  # what went wrong
     stopped: str = ""  # the notebook's cell, in words, that stopped what this needs
-    fingerprint: str = ""  # equal where two submissions have the same wrong numbers
+    fingerprint: str = ""  # equal if two submissions have the same wrong numbers
 
     @property
     def marks(self) -> CheckPoints:
@@ -60,6 +61,11 @@ class CheckRow(msgspec.Struct, frozen=True, omit_defaults=True):
         return seen_check(self.points, self.max_points, self.status.value, self.fingerprint)
 
 
+def not_passed(checks: Iterable[CheckRow]) -> list[str]:
+    """Return the checks that did not pass, by their ids."""
+    return [check.id for check in checks if check.status is not Status.PASS]
+
+
 class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The file that makes a result complete: written last, and valid for one key alone."""
 
@@ -67,7 +73,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     student: str
     submission: str = ""  # digest of what was handed in
     key: str  # digest of submission, assignment and grader
-    # digest of the assignment that all of it was graded with; empty where that is more than one
+    # digest of the assignment that all of it was graded with; empty if that is more than one
     assignment: str = ""
     rules: str = ""  # digest of what the reports were rendered with, besides
     outcome: SubmissionOutcome
@@ -88,10 +94,8 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        """Whether this is a verdict: where the grader failed, there is none yet."""
-        return self.outcome is not SubmissionOutcome.FAULT and all(
-            check.status is not Status.ERROR for check in self.checks
-        )
+        """Whether this is a verdict: if the grader failed, there is none yet."""
+        return self.outcome is not SubmissionOutcome.FAULT and not self.unjudged
 
     def is_of(self, assignment: str) -> bool:
         """Whether every verdict in this is of the assignment with this digest."""
@@ -99,16 +103,22 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     def complete_but(self, ids: Collection[str]) -> bool:
         """Whether this is a verdict on all checks but these."""
-        return self.outcome is SubmissionOutcome.GRADED and not any(
-            check.status is Status.ERROR and check.id not in ids for check in self.checks
-        )
+        return self.outcome is SubmissionOutcome.GRADED and self.unjudged <= set(ids)
+
+    @property
+    def unjudged(self) -> set[str]:
+        """The checks that have no verdict, by a fault of the grader or the machine."""
+        return {check.id for check in self.checks if check.status is Status.ERROR}
 
     @property
     def passed(self) -> bool:
         """Whether every check passed."""
-        return self.outcome is SubmissionOutcome.GRADED and all(
-            check.status is Status.PASS for check in self.checks
-        )
+        return self.outcome is SubmissionOutcome.GRADED and not self.failed
+
+    @property
+    def failed(self) -> list[str]:
+        """The checks that did not pass, by their ids."""
+        return not_passed(self.checks)
 
 
 class CheckHead(msgspec.Struct, frozen=True):
@@ -117,7 +127,7 @@ class CheckHead(msgspec.Struct, frozen=True):
     id: str
     question: str
     points: float
-    hidden: bool = True  # where that is not known, students don't read its name
+    hidden: bool = True  # if that is not known, students don't read its name
     in_box: bool = False  # whether its verdict is the word of the student's process
 
 
@@ -144,9 +154,14 @@ class ClassFile(msgspec.Struct, frozen=True, kw_only=True):
     rubric: tuple[Item, ...] = ()
 
     @property
+    def max_points(self) -> float:
+        """The points of all checks and answers."""
+        return total((*self.checks, *self.inline))
+
+    @property
     def in_box_points(self) -> float:
         """The points that rest on the students' own processes."""
-        return round(sum(check.points for check in self.checks if check.in_box), 2)
+        return total(filter(attrgetter("in_box"), self.checks))
 
     @property
     def part(self) -> str:
@@ -175,16 +190,7 @@ def class_file(
         title=spec.title,
         version=spec.version,
         layout=layout,
-        checks=tuple(
-            CheckHead(
-                check.id,
-                check.question,
-                check.points,
-                check.visibility is Visibility.HIDDEN,
-                check.in_box,
-            )
-            for check in spec.checks
-        ),
+        checks=tuple(map(_check_head, spec.checks)),
         inline=inline,
         rubric=rubric_of(assignment, inline),
         late=spec.late,
@@ -194,6 +200,11 @@ def class_file(
         shards=shard[:1],
         of=shard[1],
     )
+
+
+def _check_head(check: CheckSpec) -> CheckHead:
+    hidden = check.visibility is Visibility.HIDDEN
+    return CheckHead(check.id, check.question, check.points, hidden, check.in_box)
 
 
 def rubric_of(assignment: Assignment, inline: tuple[Inline, ...]) -> tuple[Item, ...]:
@@ -208,13 +219,14 @@ def rubric_of(assignment: Assignment, inline: tuple[Inline, ...]) -> tuple[Item,
 
 def check_rows(report: Report) -> tuple[CheckRow, ...]:
     """Return the checks of a report in short."""
-    return tuple(_check_row(check) for check in report.checks)
+    return tuple(map(_check_row, report.checks))
 
 
 def _check_row(check: CheckResult) -> CheckRow:
     bad = [case for case in check.cases if case.status is not Status.PASS]
     failed = check.status is not Status.PASS
-    line = next((line.strip() for line in check.message.splitlines() if line.strip()), "")
+    stopped = next(filter(None, map(attrgetter("stopped_by"), bad)), "")
+    line = (check.message.strip().splitlines() or [""])[0].rstrip()
     return CheckRow(
         id=check.id,
         points=check.points,
@@ -223,7 +235,7 @@ def _check_row(check: CheckResult) -> CheckRow:
         known=failed and bool(check.mistake),
         mistake=clean(check.mistake or check.hint, HEADLINE) if failed else "",
         headline=clean(line, HEADLINE) if failed else "",
-        stopped=clean(next((case.stopped_by for case in bad if case.stopped_by), ""), HEADLINE),
+        stopped=clean(stopped, HEADLINE),
         fingerprint=_fingerprint(bad),
     )
 

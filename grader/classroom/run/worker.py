@@ -4,7 +4,7 @@ another host.
 Theory of operation. A task and its result are bytes (msgpack of the structs below), so that no
 pickle ever holds more than bytes; what is decoded is checked against the structs' types. A worker
 is trusted as the coordinator is: it runs the checks and holds the expectations, and its sandbox
-holds the student. It keeps one open sandbox from task to task. Where a worker has no copy of the
+holds the student. It keeps one open sandbox from task to task. If a worker has no copy of the
 assignment yet, it says so and gets the task again with the assignment in it.
 """
 
@@ -20,6 +20,8 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import Mapping
+from itertools import filterfalse
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from grader.grading.grade import Graded, Grader
 
 
+LITTER = frozenset(("__pycache__", ".ipynb_checkpoints"))
 OUT_OF_MEMORY = (
     "the machine ran out of memory while this was graded, and the kernel killed a process of it:"
     " grade again with more memory, or with fewer workers"
@@ -166,7 +169,7 @@ def _do(task: Task) -> Done:
         done = _rendered(
             task, graded, written(_assignment(folder, task.digest), task.inline, task.taken.files)
         )
-        told = tuple(note for note in done.notes if note not in task.taken.places)
+        told = tuple(filterfalse(task.taken.places.__contains__, done.notes))
         return msgspec.structs.replace(done, doubtful=doubtful, notes=told)
 
 
@@ -195,11 +198,7 @@ def bundle(assignment: Assignment) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(assignment.folder.rglob("*")):
-            if (
-                path.is_file()
-                and "__pycache__" not in path.parts
-                and ".ipynb_checkpoints" not in path.parts
-            ):
+            if path.is_file() and LITTER.isdisjoint(path.parts):
                 archive.write(path, path.relative_to(assignment.folder).as_posix())
         for name, data in assignment.stand_in_files().items():
             archive.writestr(name, data)
@@ -278,11 +277,11 @@ def _stored(files: Mapping[str, bytes]) -> Graded:
 
     report = msgspec.json.decode(files[RAW], type=Report)
     sources = msgspec.json.decode(files[SOURCES], type=dict[str, str]) if SOURCES in files else {}
-    notebooks = {
-        name: nbformat.from_dict(msgspec.json.decode(files[f"notebooks/{Path(name).name}"]))
-        for name in report.notebooks
-        if f"notebooks/{Path(name).name}" in files
-    }
+    notebooks = {}
+    for name in report.notebooks:
+        place = f"notebooks/{Path(name).name}"
+        if place in files:
+            notebooks[name] = nbformat.from_dict(msgspec.json.decode(files[place]))
     return Graded(report, notebooks, sources)
 
 
@@ -297,18 +296,19 @@ def _merged(earlier: Graded, fresh: Graded, assignment: Assignment) -> Graded:
 
     kept = {check.id: check for check in earlier.report.checks}
     run = {check.id: check for check in fresh.report.checks}
-    ordered = [
-        run[check.id] if check.id in run else rescored(check, kept[check.id])
-        for check in assignment.spec.checks
-        if check.id in run or check.id in kept
-    ]
+    ordered = []
+    for check in assignment.spec.checks:
+        if check.id in run:
+            ordered.append(run[check.id])
+        elif check.id in kept:
+            ordered.append(rescored(check, kept[check.id]))
     notebooks = earlier.notebooks | fresh.notebooks
     report = msgspec.structs.replace(
         fresh.report,
         checks=tuple(ordered),
         questions=questions(assignment.spec, ordered),
-        score=total(check.points for check in ordered),
-        max_score=total(check.max_points for check in ordered),
+        score=total(map(attrgetter("points"), ordered)),
+        max_score=total(map(attrgetter("max_points"), ordered)),
         seconds=round(earlier.report.seconds + fresh.report.seconds, 3),
         notebooks=tuple(notebooks),
         notes=tuple(dict.fromkeys((*fresh.report.notes, *earlier.report.notes))),
@@ -325,7 +325,8 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, WrittenAnswer]) -> 
     from grader.report import json_report
     from grader.report.audience import Audience
 
-    texts = {id_: _kept(answer).seen for id_, answer in answers.items()}
+    answers = dict(zip(answers, map(_kept, answers.values()), strict=True))
+    texts = {id_: answer.seen for id_, answer in answers.items()}
     rules = msgspec.structs.replace(task.rules, answered=tuple(answers), texts=texts)
     own = msgspec.structs.replace(graded.report, submission=task.title)
     # of a group each has a page of their own
@@ -335,13 +336,10 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, WrittenAnswer]) -> 
     raw = json_report.render(graded.report, audience=Audience.INSTRUCTOR)
     if raw != files[REPORT_JSON]:
         files[RAW] = raw
-    files[SOURCES] = msgspec.json.encode(
-        {name: _valid(text) for name, text in graded.sources.items()}
-    )
+    sources = {name: _valid(text) for name, text in graded.sources.items()}
+    files[SOURCES] = msgspec.json.encode(sources)
     if answers:
-        files[ANSWERS] = msgspec.json.encode(
-            {name: _kept(answer) for name, answer in answers.items()}
-        )
+        files[ANSWERS] = msgspec.json.encode(answers)
     return Done(
         files=files,
         checks=check_rows(graded.report),
@@ -358,8 +356,11 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, WrittenAnswer]) -> 
 
 def _elsewhere(answers: Mapping[str, WrittenAnswer]) -> list[str]:
     """Return a sentence for each answer that stood in another cell than its own."""
-    found = [id_ for id_, answer in answers.items() if answer.elsewhere]
-    return [f"the answer to `{id_}` was found outside its cell: is it the answer?" for id_ in found]
+    found = []
+    for id_, answer in answers.items():
+        if answer.elsewhere:
+            found.append(f"the answer to `{id_}` was found outside its cell: is it the answer?")
+    return found
 
 
 def _kept(answer: WrittenAnswer) -> WrittenAnswer:

@@ -18,6 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -99,11 +100,11 @@ def find(store: Store, handout: Mapping[str, str], threshold: float) -> Findings
     compared = 0
     for path, marked in by_file.items():
         given = set(_fingerprint(bare(handout[path])).hashes)
-        compared += sum(bool(prints.hashes - given) for _, prints in marked)
+        compared += sum(not prints.hashes <= given for _, prints in marked)
         found += _pairs(path, marked, given, threshold)
         found += _near_identical(path, marked, given)
     found.sort(key=lambda pair: (-pair[0].share, -pair[0].shared, pair[0].first.student))
-    return Findings(_connecting(found), _clusters([pair for pair, *_ in found]), compared)
+    return Findings(_connecting(found), _clusters(list(map(itemgetter(0), found))), compared)
 
 
 def _connecting(
@@ -116,8 +117,9 @@ def _connecting(
     groups: dict[tuple[str, str], set[str]] = {}
     for one in found:
         pair = one[0]
-        first, second = ((pair.file, entry.student) for entry in (pair.first, pair.second))
-        own, other = groups.setdefault(first, {first[1]}), groups.setdefault(second, {second[1]})
+        first, second = pair.first.student, pair.second.student
+        own = groups.setdefault((pair.file, first), {first})
+        other = groups.setdefault((pair.file, second), {second})
         if own is other:
             continue
         own |= other
@@ -140,8 +142,8 @@ def _clusters(pairs: Sequence[SimilarPair]) -> list[SimilarCluster]:
     clusters = []
     for group in found.values():
         shares = [pair.share for pair in pairs if pair.first.student in group]
-        members = tuple(group[student] for student in sorted(group))
-        clusters.append(SimilarCluster(members, max(shares)))
+        members = map(group.__getitem__, sorted(group))
+        clusters.append(SimilarCluster(tuple(members), max(shares)))
     return sorted(clusters, key=lambda cluster: (-len(cluster.members), -cluster.share))
 
 
@@ -177,7 +179,7 @@ def _near_identical(
     """Yield the pairs whose own code is nearly the same, however many others share it."""
     own = [prints.hashes - given for _, prints in marked]
     shared = _shared(own)
-    sizes = np.array([len(hashes) for hashes in own], dtype=np.float32)
+    sizes = np.array(list(map(len, own)), dtype=np.float32)
     either = sizes[:, None] + sizes[None, :] - shared
     alike = (shared >= NEARLY * either) & (np.minimum(sizes[:, None], sizes[None, :]) >= KGRAM)
     for one, two in np.argwhere(np.triu(alike, 1)):
@@ -192,10 +194,10 @@ def _near_identical(
 def _shared(own: Sequence[set[int]]) -> Any:
     """Return how many fingerprints each two submissions have in common, as a matrix."""
     everything = sorted(set().union(*own))
-    columns = {hash_: column for column, hash_ in enumerate(everything)}
+    columns = dict(zip(everything, range(len(everything)), strict=True))
     places = []
     for hashes in own:
-        places.append(np.array(sorted(columns[hash_] for hash_ in hashes), dtype=np.int64))
+        places.append(np.array(sorted(map(columns.__getitem__, hashes)), dtype=np.int64))
     shared = np.zeros((len(own), len(own)), dtype=np.float32)
     for start in range(0, len(everything), CHUNK):
         block = np.zeros((len(own), min(CHUNK, len(everything) - start)), dtype=np.float32)
@@ -229,21 +231,18 @@ def _copydetect() -> Any:
 
 def _side(fingerprint: Any, kept: set[int]) -> Side:
     """Return a source with those fingerprints that count."""
-    places = {
-        int(hash_): list(found)
-        for hash_, found in fingerprint.hash_idx.items()
-        if int(hash_) in kept
-    }
+    places = {}
+    for hash_, found in fingerprint.hash_idx.items():
+        if int(hash_) in kept:
+            places[int(hash_)] = list(found)
     return Side(fingerprint.raw_code, fingerprint.offsets, places)
 
 
 def bare(text: str) -> str:
     """Return a source without its docstrings and comments, whether it can be parsed or not."""
-    kinds = (Token.Comment, Token.Literal.String.Doc)
-    tokens = PythonLexer().get_tokens(_few_blank_lines(text))
     kept = []
-    for kind, value in tokens:
-        if not any(kind in left_out for left_out in kinds):
+    for kind, value in PythonLexer().get_tokens(_few_blank_lines(text)):
+        if kind not in Token.Comment and kind not in Token.Literal.String.Doc:
             kept.append(value)
     return "".join(kept)
 
@@ -330,11 +329,8 @@ def handout_of(assignment: Assignment, folder: Path | None) -> dict[str, str]:
     for file in assignment.spec.files:
         root = folder or assignment.reference
         path = root / file.path if root is not None else None
-        text = (
-            path.read_text(encoding="utf-8", errors="replace")
-            if path is not None and path.is_file()
-            else ""
-        )
+        there = path is not None and path.is_file()
+        text = path.read_text("utf-8", "replace") if path is not None and there else ""
         given[file.path] = _without_answers(text)
     for notebook in assignment.spec.notebooks:
         path = folder / notebook.path if folder is not None else assignment.folder / notebook.source
@@ -398,9 +394,9 @@ def write(store: Store, out: Path, handout: Mapping[str, str], threshold: float)
 
 def _marked(side: Side, both: set[int], slices_of: Any) -> Markup:
     """Return a source with what the other has too between marks, escaped."""
-    indices = list(chain.from_iterable(side.places[hash_] for hash_ in both))
+    indices = set(chain.from_iterable(map(side.places.__getitem__, both)))
     code, offsets = side.code, side.offsets
-    slices = slices_of(np.array(sorted(set(indices)), dtype=int), KGRAM)
+    slices = slices_of(np.array(sorted(indices), dtype=int), KGRAM)
     if len(offsets) and len(slices[0]):
         found = np.clip(np.searchsorted(offsets[:, 0], slices), 0, offsets.shape[0] - 1)
         slices = slices + offsets[:, 1][found]
