@@ -7,6 +7,7 @@ import math
 import random
 import secrets
 from collections.abc import Callable, Iterable
+from itertools import filterfalse, repeat
 from typing import Any, TypeVar
 
 import msgspec
@@ -30,7 +31,7 @@ from grader.classroom.marks.decisions import (
 )
 from grader.desk.desk import Desk
 from grader.desk.pages.list_page import DRAWN
-from grader.desk.snapshot import Part
+from grader.desk.snapshot import Part, StudentWork
 from grader.desk.view import Group, View
 from grader.desk.web.bodies import (
     ActionResult,
@@ -66,20 +67,24 @@ def decide(desk: Desk, who: str, body: Decide) -> ActionResult:
     changes = []
     now = _changed(view, group.decision, body, part)
     for work in group.works:
-        key = key_of(part.id, work.student)
-        value = None
-        if now is not None:
-            value = msgspec.json.encode(msgspec.structs.replace(now, seen=work.seen, who=who))
-        changes.append(
-            Change(
-                kind=DECISION,
-                key=key,
-                value=value,
-                version=desk.journal.record(DECISION, key).version,
-            )
-        )
+        value = _as_written(now, work, who)
+        changes.append(_change(desk, DECISION, key_of(part.id, work.student), value))
     desk.journal.write(who, _what(body, view, part), changes)
     return ActionResult()
+
+
+def _as_written(now: Decision | None, work: StudentWork, who: str) -> bytes | None:
+    """Return a decision as the journal has it: of the work that was seen, by the one who made
+    it.
+    """
+    if now is None:
+        return None
+    return msgspec.json.encode(msgspec.structs.replace(now, seen=work.seen, who=who))
+
+
+def _change(desk: Desk, kind: str, key: str, value: bytes | None) -> Change:
+    """Return a change of a record, whatever its present version is."""
+    return Change(kind=kind, key=key, value=value, version=desk.journal.record(kind, key).version)
 
 
 def _must_be_seen(desk: Desk, group: Group, version: int) -> None:
@@ -135,19 +140,15 @@ def _what(body: Decide, view: View, part: Part) -> str:
 def _second(desk: Desk, view: View, who: str, body: Decide, group: Group) -> ActionResult:
     """Write a second reading, which changes no mark."""
     part = group.part
-    record = desk.journal.record(SECOND, key_of(part.id, group.token, who))
+    key = key_of(part.id, group.token, who)
+    record = desk.journal.record(SECOND, key)
     if record.version != body.version:
         raise Outdated(who, SECOND, part.title)
     before = decoded(record.value, Decision) if record.value else None
     now = _changed(view, before, body, part)
-    value = None
-    if now is not None:
-        value = msgspec.json.encode(msgspec.structs.replace(now, seen=group.works[0].seen, who=who))
-    key = key_of(part.id, group.token, who)
-    what = f"second reading of {part.title}"
-    desk.journal.write(
-        who, what, [Change(kind=SECOND, key=key, value=value, version=record.version)]
-    )
+    value = _as_written(now, group.works[0], who)
+    change = Change(kind=SECOND, key=key, value=value, version=record.version)
+    desk.journal.write(who, f"second reading of {part.title}", [change])
     return ActionResult()
 
 
@@ -169,18 +170,12 @@ def edit_item(desk: Desk, who: str, body: EditItem) -> ActionResult:
     own = view.items(part)
     if present is None and len(own) >= MOST_ITEMS:
         raise UsageError(f"a rubric holds at most {MOST_ITEMS} items")
-    order = (
-        present.order
-        if present is not None
-        else max((item.order for _, item in own), default=0.0) + 1.0
-    )
+    behind = max((item.order for _, item in own), default=0.0) + 1.0
+    order = present.order if present is not None else behind
     item = Item(part=part.id, text=text, points=bounded(body.points), order=order)
     what = f"{part.title}: item {text[:60]!r}, {item.points:+g}"
-    desk.journal.write(
-        who,
-        what,
-        [Change(kind=ITEM, key=id_, value=msgspec.json.encode(item), version=body.version)],
-    )
+    change = Change(kind=ITEM, key=id_, value=msgspec.json.encode(item), version=body.version)
+    desk.journal.write(who, what, [change])
     return ActionResult(item=id_)
 
 
@@ -203,21 +198,15 @@ def split(desk: Desk, who: str, body: Split) -> ActionResult:
     part = part_of(view, body.part)
     group = group_of(view, part, body.group)
     _must_be_seen(desk, group, body.version)
-    wanted = [work.student for work in group.works]
+    wanted = group.students
     if body.student:
         student = view.snapshot.student_tokens.get(body.student)
-        wanted = [name for name in wanted if student is not None and name == student.entry.student]
+        name = student.entry.student if student is not None else None
+        wanted = [name] if name in wanted else []
     if not wanted:
         raise UsageError("this student is not in the group: look at it again")
     value = None if body.join else msgspec.json.encode(True)
-    changes = []
-    for name in wanted:
-        key = key_of(part.id, name)
-        changes.append(
-            Change(
-                kind=SPLIT, key=key, value=value, version=desk.journal.record(SPLIT, key).version
-            )
-        )
+    changes = [_change(desk, SPLIT, key_of(part.id, name), value) for name in wanted]
     desk.journal.write(who, f"{part.title}: {'put back' if body.join else 'taken out'}", changes)
     return ActionResult()
 
@@ -225,8 +214,9 @@ def split(desk: Desk, who: str, body: Split) -> ActionResult:
 def share(desk: Desk, who: str, body: Share) -> ActionResult:
     """Share a part out."""
     part = part_of(desk.view(), body.part)
-    names = tuple(clean(name.strip(), 60) for name in body.graders[:50] if name.strip())
-    unknown = [name for name in names if name not in desk.graders]
+    given = filter(None, map(str.strip, body.graders[:50]))
+    names = tuple(map(clean, given, repeat(60)))
+    unknown = list(filterfalse(desk.graders.__contains__, names))
     if unknown:
         known = ", ".join(desk.graders)
         raise UsageError(f"{unknown[0]!r} is not a grader at this desk: there are {known}")
@@ -254,14 +244,8 @@ def add_requests(desk: Desk, who: str, wanted: Iterable[tuple[Part, str, str]]) 
     """Write requests: part, student and text of each."""
     changes = {}
     for part, student, text in wanted:
-        key = key_of(part.id, student)
-        version = desk.journal.record(REQUEST, key).version
-        changes[key] = Change(
-            kind=REQUEST,
-            key=key,
-            value=msgspec.json.encode(RegradeRequest(text=text)),
-            version=version,
-        )
+        key, value = key_of(part.id, student), msgspec.json.encode(RegradeRequest(text=text))
+        changes[key] = _change(desk, REQUEST, key, value)
     desk.journal.write(who, "requests for a regrade", list(changes.values()))
 
 
@@ -291,13 +275,7 @@ def draw(desk: Desk, who: str, body: Draw) -> ActionResult:
     if not graded:
         raise UsageError("no answer to this question is graded yet: a second reading needs a first")
     chosen = random.SystemRandom().sample(graded, min(max(body.count, 1), len(graded)))
-    key = key_of(part.id, DRAWN)
-    change = Change(
-        kind=SECOND,
-        key=key,
-        value=msgspec.json.encode(chosen),
-        version=desk.journal.record(SECOND, key).version,
-    )
+    change = _change(desk, SECOND, key_of(part.id, DRAWN), msgspec.json.encode(chosen))
     desk.journal.write(who, f"{part.title}: {len(chosen)} drawn for a second reading", [change])
     return ActionResult()
 
@@ -318,10 +296,7 @@ def _page_of(view: View, kind: str, key: str) -> str:
         return ""
     part_id, student = msgspec.json.decode(key, type=tuple[str, str])
     part = view.snapshot.part_ids.get(part_id)
-    for group in view.groups(part) if part is not None else ():
-        if any(work.student == student for work in group.works):
-            return f"/q/{group.part.token}/{group.token}"
-    return ""
+    return view.page_of(part, student) if part is not None else ""
 
 
 def part_of(view: View, token: str) -> Part:

@@ -11,6 +11,7 @@ it is here, and is cleaned when it is rendered.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -77,13 +78,12 @@ class Part:
     def order(self) -> Sequence[str]:
         """The keys of the groups, similar ones next to each other."""
         first: dict[str, str] = {}
-        sizes: dict[str, int] = {}
+        sizes: Counter[str] = Counter()
         for work in self.works.values():
             first.setdefault(work.group, work.text)
-            sizes[work.group] = sizes.get(work.group, 0) + 1
-        keys = list(first)
-        places = grouping.order(list(first.values()), [sizes[key] for key in keys])
-        return [keys[place] for place in places]
+            sizes[work.group] += 1
+        places = grouping.order(list(first.values()), list(sizes.values()))
+        return list(map(list(first).__getitem__, places))
 
 
 @dataclass(frozen=True)
@@ -180,14 +180,13 @@ def _take_work(
             continue
         works.setdefault(part, {})[entry.student] = answer_work(entry.student, answer)
     for check in row.checks:
-        works.setdefault(f"{CHECK_OF}{check.id}", {})[entry.student] = check_work(
-            entry.student, check
-        )
+        own = works.setdefault(f"{CHECK_OF}{check.id}", {})
+        own[entry.student] = check_work(entry.student, check)
 
 
 def answer_work(student: str, answer: WrittenAnswer) -> StudentWork:
     """Return an answer as the tables hold it."""
-    pictures = [answer.pictures[name] for name in sorted(answer.pictures)]
+    pictures = list(map(answer.pictures.__getitem__, sorted(answer.pictures)))
     return StudentWork(
         student=student,
         seen=answer.seen,

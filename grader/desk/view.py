@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from itertools import chain
+from itertools import chain, repeat
+from operator import attrgetter
 
 from grader.classroom.marks.decided import ClassDecisions
 from grader.classroom.marks.decisions import (
@@ -63,6 +64,11 @@ class Group:
         """The number of students."""
         return len(self.works)
 
+    @property
+    def students(self) -> list[str]:
+        """The students' ids."""
+        return [work.student for work in self.works]
+
 
 class View:
     """The class and its decisions at one moment, and what follows from them."""
@@ -87,9 +93,9 @@ class View:
         they are.
         """
         fresh = View(self.snapshot, self.journal, self.given.after(lines), last)
-        if not any(line.kind in (ITEM, SCALE) for line in lines):
+        if {ITEM, SCALE}.isdisjoint(map(attrgetter("kind"), lines)):
             fresh.lines = self.lines
-        touched = set(chain.from_iterable(self._touched(line, fresh) for line in lines))
+        touched = set(chain.from_iterable(map(self._touched, lines, repeat(fresh))))
         for part, groups in self._groups.items():
             if part not in touched:
                 fresh._groups[part] = groups
@@ -144,7 +150,17 @@ class View:
 
     def group(self, part: Part, token: str) -> Group | None:
         """Return a group by its token."""
-        return next((group for group in self.groups(part) if group.token == token), None)
+        for group in self.groups(part):
+            if group.token == token:
+                return group
+        return None
+
+    def page_of(self, part: Part, student: str) -> str:
+        """Return the address of the page on which a student's part is graded, if there is one."""
+        for group in self.groups(part):
+            if student in group.students:
+                return f"/q/{part.token}/{group.token}"
+        return ""
 
     def _grouped(self, part: Part) -> list[Group]:
         splits = self.given.splits.get(part.id, {})
@@ -185,7 +201,7 @@ class View:
                 earlier = True
             elif decision.done:
                 standing.append(decision)
-        given = {(one.items, one.add, one.comment) for one in standing}
+        given = set(map(attrgetter("items", "add", "comment"), standing))
         return Group(
             token=token,
             part=part,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 
 from markupsafe import Markup
 
@@ -87,6 +88,9 @@ class Grading:
     grader: str  # whose it is, if the part is shared out
 
 
+_TOKEN: Callable[[Group], str] = attrgetter("token")
+
+
 def grading(
     view: View, renderer: AnswerRenderer, group: Group, who: str, names: bool, second: bool
 ) -> Grading:
@@ -96,7 +100,7 @@ def grading(
     if second:
         drawn = drawn_groups(view, part)
         groups = [other for other in groups if other.token in drawn] or [group]
-    tokens = [other.token for other in groups]
+    tokens = list(map(_TOKEN, groups))
     at = tokens.index(group.token) if group.token in tokens else 0
     decision, version = _decision_shown(view, group, who, second)
     left = _left(view, groups, who, second)
@@ -105,6 +109,7 @@ def grading(
     items = view.items(part)
     first = view.snapshot.students[group.works[0].student]
     points = view.points(part, decision) if decision is not None and decision.done else None
+    is_code = part.check is None and part.inline is not None and part.inline.code
     return Grading(
         part=part,
         group=group,
@@ -127,10 +132,8 @@ def grading(
         comments=comments(view, part),
         scale=scale,
         scale_version=scale_record.version,
-        full=from_full(scale, [item for _, item in items]),
-        checks=first.checks
-        if part.check is None and part.inline is not None and part.inline.code
-        else (),
+        full=from_full(scale, map(itemgetter(1), items)),
+        checks=first.checks if is_code else (),
         checks_of=label(first, names),
         second=second,
         grader=view.grader_of(group),
@@ -167,15 +170,15 @@ def _left(view: View, groups: Sequence[Group], who: str, second: bool) -> set[st
 
 def _next(tokens: Sequence[str], at: int, left: set[str]) -> str:
     """Return the next token that is left, behind this one and then from the beginning."""
-    return next((token for token in (*tokens[at + 1 :], *tokens[:at]) if token in left), "")
+    return next(filter(left.__contains__, (*tokens[at + 1 :], *tokens[:at])), "")
 
 
 def first_left(view: View, part: Part, who: str) -> str:
     """Return the token of the group that a grader begins with."""
     groups = view.groups(part)
     left = _left(view, groups, who, second=False)
-    tokens = [group.token for group in groups]
-    return next((token for token in tokens if token in left), tokens[0] if tokens else "")
+    tokens = [*map(_TOKEN, groups), ""]
+    return next(filter(left.__contains__, tokens), tokens[0])
 
 
 def _choices(
@@ -217,4 +220,4 @@ def comments(view: View, part: Part) -> list[str]:
         decision = own.get(part.id)
         if decision is not None and decision.comment:
             counts[decision.comment] += 1
-    return [text for text, _ in counts.most_common(SUGGESTED)]
+    return list(map(itemgetter(0), counts.most_common(SUGGESTED)))

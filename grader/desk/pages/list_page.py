@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from markupsafe import Markup
 
@@ -159,7 +160,7 @@ def listing(
         pages=pages,
         graders=sorted(whole | set(view.shared(part))),
         scores=sorted({group.points for group in groups if group.points is not None}),
-        sections=sorted({student.entry.section for student in students if student.entry.section}),
+        sections=sorted(set(map(attrgetter("entry.section"), students)) - {""}),
         line=part_line(view, part),
         drawn=len(twice),
         read_twice=twice,
@@ -184,8 +185,8 @@ def _fits(view: View, group: Group, filters: Filters, wanted: str) -> bool:
     if filters.score and (group.points is None or f"{group.points:g}" != filters.score):
         return False
     if filters.section:
-        students = view.snapshot.students
-        if not any(students[work.student].entry.section == filters.section for work in group.works):
+        students = map(view.snapshot.students.__getitem__, group.students)
+        if filters.section not in map(attrgetter("entry.section"), students):
             return False
     return not wanted or wanted in folded(group.works[0].text)
 

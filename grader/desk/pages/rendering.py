@@ -61,7 +61,7 @@ class AnswerRenderer:
 def _shown(written: WrittenAnswer | None, clock: ConversionClock) -> Shown:
     if written is None:
         return Shown(Markup("<p>This answer is no longer there: the class was graded again.</p>"))
-    pictures = [uri for uri in map(picture_uri, written.pictures.values()) if uri]
+    pictures = list(filter(None, map(picture_uri, written.pictures.values())))
     return Shown(sanitise.markdown(written.text, clock), pictures, written.elsewhere)
 
 

@@ -47,18 +47,10 @@ def requests(view: View, names: bool) -> list[RequestRow]:
                 label(student, names),
                 request,
                 record.version,
-                page_of(view, part, student_id),
+                view.page_of(part, student_id),
             )
         )
     return sorted(found, key=lambda asked: (asked.request.state != "open", asked.version))
-
-
-def page_of(view: View, part: Part, student: str) -> str:
-    """Return the address of the page on which a student's part is graded, if there is one."""
-    for group in view.groups(part):
-        if any(work.student == student for work in group.works):
-            return f"/q/{part.token}/{group.token}"
-    return ""
 
 
 @dataclass(frozen=True)
@@ -109,16 +101,10 @@ def student_parts(
             continue
         state = GroupState.WAITING if work is not None else "nothing written"
         if decision is not None and work is not None:
-            state = (
-                GroupState.GRADED
-                if decision.seen == work.seen and decision.done
-                else GroupState.CHANGED
-            )
-        given = (
-            [view.book.items[id_] for id_ in decision.items if id_ in view.book.items]
-            if decision
-            else []
-        )
+            stands = decision.seen == work.seen and decision.done
+            state = GroupState.GRADED if stands else GroupState.CHANGED
+        given = view.book.chosen(decision) if decision is not None else ()
+        done = decision is not None and decision.done
         found.append(
             StudentPart(
                 part=part,
@@ -126,10 +112,8 @@ def student_parts(
                 decision=decision,
                 comment=author_text(decision.comment) if decision is not None else Markup(""),
                 items=[(author_text(item.text), item.points) for item in given],
-                points=view.points(part, decision)
-                if decision is not None and decision.done
-                else None,
-                page=page_of(view, part, student.entry.student) if work is not None else "",
+                points=view.points(part, decision) if decision and done else None,
+                page=view.page_of(part, student.entry.student) if work is not None else "",
                 state=str(state),
             )
         )
@@ -139,4 +123,7 @@ def student_parts(
 def next_left(parts: Sequence[StudentPart]) -> str:
     """Return the page of the first part that is left to grade; nothing if none is."""
     waits = (str(GroupState.WAITING), str(GroupState.CHANGED))
-    return next((one.page for one in parts if one.state in waits and one.page), "")
+    for one in parts:
+        if one.state in waits and one.page:
+            return one.page
+    return ""

@@ -11,8 +11,10 @@ put into a sandbox besides.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from importlib import resources
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -56,6 +58,7 @@ STATES = (
     ("requests", "with a request"),
     ("mixed", "given different points"),
 )
+FILTERS = ("state", "grader", "score", "section", "text")
 STATIC = {
     "report.css": ("grader.report", "templates/report.css", "text/css"),
     "desk.css": ("grader.desk", "static/desk.css", "text/css"),
@@ -88,7 +91,7 @@ class DeskPages:
         """Answer with all questions and checks."""
         view = self.desk.view()
         lines = list_page.overview(view)
-        students = view.snapshot.students.values()
+        outcomes = Counter(student.outcome for student in view.snapshot.students.values())
         answers = [line for line in lines if line.part.inline is not None]
         return self._page(
             request,
@@ -97,10 +100,10 @@ class DeskPages:
             view.snapshot.class_.title,
             answers=answers,
             checks=[line for line in lines if line.part.check is not None],
-            left=sum(line.left for line in answers),
-            students=len(students),
-            handed_in=sum(student.outcome is SubmissionOutcome.GRADED for student in students),
-            empty=any(line.part.empty for line in lines),
+            left=sum(map(attrgetter("left"), answers)),
+            students=outcomes.total(),
+            handed_in=outcomes[SubmissionOutcome.GRADED],
+            empty=any(map(attrgetter("part.empty"), lines)),
         )
 
     def listing(self, request: Request) -> Response:
@@ -108,10 +111,7 @@ class DeskPages:
         view = self.desk.view()
         part = self._part(view, request)
         query = request.query_params
-        texts = {
-            name: clean(query.get(name, ""), 200)
-            for name in ("state", "grader", "score", "section", "text")
-        }
+        texts = {name: clean(query.get(name, ""), 200) for name in FILTERS}
         number = query.get("page", "1")
         page = int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 1
         filters = list_page.Filters(**texts, page=page)
@@ -169,9 +169,7 @@ class DeskPages:
         pages = {}
         for check in student.checks:
             part = view.snapshot.part_ids.get(f"{CHECK_OF}{check.id}")
-            pages[check.id] = (
-                student_page.page_of(view, part, student.entry.student) if part is not None else "/"
-            )
+            pages[check.id] = view.page_of(part, student.entry.student) if part is not None else "/"
         names = _names(request)
         parts = student_page.student_parts(view, self.renderer, student)
         return self._page(
