@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from operator import attrgetter, itemgetter
 
 from grader.assignment.schema import CheckSpec
 from grader.assignment.spec import Assignment
@@ -20,7 +21,7 @@ def in_box_advice(assignment: Assignment) -> tuple[str, ...]:
             lines = list(_lines(assignment, check))
             found.append((-check.points, not lines, _sentence(check, lines)))
     found.sort(key=lambda one: one[:2])
-    return tuple(sentence for *_, sentence in found)
+    return tuple(map(itemgetter(2), found))
 
 
 def _sentence(check: CheckSpec, lines: list[str]) -> str:
@@ -46,7 +47,7 @@ def _lines(assignment: Assignment, check: CheckSpec) -> Iterator[str]:
     for node in tree.body:
         test = node.test if isinstance(node, ast.Assert) else None
         sides: list[ast.expr] = []
-        if isinstance(test, ast.Compare) and [type(op) for op in test.ops] == [ast.Eq]:
+        if isinstance(test, ast.Compare) and list(map(type, test.ops)) == [ast.Eq]:
             sides = [test.left, *test.comparators]
         for side in sides:
             call = side if isinstance(side, ast.Call) and not _passes_code(side) else None
@@ -59,5 +60,6 @@ def _lines(assignment: Assignment, check: CheckSpec) -> Iterator[str]:
 
 def _passes_code(call: ast.Call) -> bool:
     """Return whether a call's arguments hold a function or a name, which only the box knows."""
-    given = ast.List([*call.args, *(keyword.value for keyword in call.keywords)], ast.Load())
+    named = map(attrgetter("value"), call.keywords)
+    given = ast.List([*call.args, *named], ast.Load())
     return any(isinstance(node, ast.Lambda | ast.Name) for node in ast.walk(given))

@@ -20,6 +20,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from grader.grading.grade import Options, grade
 from grader.grading.intake.candidates import listed_cells
 from grader.markers import released
 from grader.model import Status, Visibility
-from grader.notebooks.cells import is_students, text_of
+from grader.notebooks.cells import Cell, is_students, text_of
 from grader.text import counted
 
 MIN_TOKENS = 3
@@ -50,23 +51,20 @@ _STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 _COMMENTED = re.compile(rf"""((?:[^#"']|{_STRING.pattern})*)#(.*)""")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 TEXTS = frozenset((".py", ".md", ".txt", ".csv", ".json", ".toml", ".html"))
-COMMON = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"(?:from\s+[\w.]+\s+)?import\s.*",
-        r"(?:async\s+)?def\s.*",
-        r"class\s.*",
-        r"@[\w.]+(?:\(\))?",
-        r"for\s+\w+(?:\s*,\s*\w+)*\s+in\s+(?:range|enumerate|zip|reversed)?\(?[\w\s,.()]*\)?:",
-        r"if\s+__name__\s*==.*",
-        r"(?:plt|ax|fig|df)\.\w+\(\)",
-        r"\w+\s*=\s*(?:0|1|0\.0|\[\]|\{\}|\(\)|''|\"\"|None|True|False)",
-        r"\w+\s*=\s*(?:list|dict|set|tuple)\(\)",
-        r"\w+\s*=\s*defined\(notebook, .*\)",
-        r"in_box\(\)",
-        r"(?:fig|figure|f),\s*(?:ax|axes|axs)\s*=\s*plt\.subplots\(\)",
-        r"raise NotImplementedError(?:\(\))?",
-    )
+COMMON = re.compile(
+    r"(?:from\s+[\w.]+\s+)?import\s.*"
+    r"|(?:async\s+)?def\s.*"
+    r"|class\s.*"
+    r"|@[\w.]+(?:\(\))?"
+    r"|for\s+\w+(?:\s*,\s*\w+)*\s+in\s+(?:range|enumerate|zip|reversed)?\(?[\w\s,.()]*\)?:"
+    r"|if\s+__name__\s*==.*"
+    r"|(?:plt|ax|fig|df)\.\w+\(\)"
+    r"|\w+\s*=\s*(?:0|1|0\.0|\[\]|\{\}|\(\)|''|\"\"|None|True|False)"
+    r"|\w+\s*=\s*(?:list|dict|set|tuple)\(\)"
+    r"|\w+\s*=\s*defined\(notebook, .*\)"
+    r"|in_box\(\)"
+    r"|(?:fig|figure|f),\s*(?:ax|axes|axs)\s*=\s*plt\.subplots\(\)"
+    r"|raise NotImplementedError(?:\(\))?"
 )
 # of a line in a comment, a list or a Markdown text
 _DECORATION = re.compile(r"^[\s#>*`$-]+|[\s`$]+$")
@@ -134,18 +132,22 @@ def _is_graders_own(path: str, text: str) -> bool:
 
 def _explained(assignment: Assignment) -> Iterator[str]:
     """Yield the texts in words that an author gives to students."""
+    for cell in _author_cells(assignment):
+        if cell.get("cell_type") == "markdown" and not is_students(cell):
+            yield text_of(cell)
+
+
+def _author_cells(assignment: Assignment) -> Iterator[Cell]:
+    """Yield the cells of the author's notebooks."""
     for notebook in assignment.spec.notebooks:
-        for cell in listed_cells((assignment.folder / notebook.source).read_bytes()):
-            if cell.get("cell_type") == "markdown" and not is_students(cell):
-                yield text_of(cell)
+        yield from listed_cells((assignment.folder / notebook.source).read_bytes())
 
 
 def given_away(handout: Handout, assignment: Assignment) -> set[str]:
     """Return the token streams of the lines that an author leaves to students on purpose."""
-    lines = [allowed.line for allowed in assignment.spec.allowed_lines]
-    for notebook in assignment.spec.notebooks:
-        for cell in listed_cells((assignment.folder / notebook.source).read_bytes()):
-            lines += released(text_of(cell)).split("\n")
+    lines = list(map(attrgetter("line"), assignment.spec.allowed_lines))
+    for cell in _author_cells(assignment):
+        lines += released(text_of(cell)).split("\n")
     for path in (*assignment.provided.values(), *assignment.checks_folder.rglob("*.py")):
         visible = handout.files.get(f"{ASSIGNMENT_FOLDER}/{_within(path, assignment.folder)}")
         data = visible if path.is_relative_to(assignment.checks_folder) else path.read_bytes()
@@ -178,7 +180,7 @@ def hidden_tests(assignment: Assignment) -> Iterator[Block]:
 
 def is_common(code: str) -> bool:
     """Return whether a line is so common in notebooks that it gives nothing away."""
-    return any(pattern.fullmatch(code.strip()) for pattern in COMMON)
+    return COMMON.fullmatch(code.strip()) is not None
 
 
 def leaks(blocks: Iterable[Block], texts: Mapping[str, str]) -> Iterator[Leak]:
