@@ -34,11 +34,14 @@ def _stores(code: CodeType) -> bool:
     operations = code.co_code[::2]
     if not any(store in operations for store in _STORES):
         return False
-    owner: object = None
+    owner = copied = None
     for one in dis.get_instructions(code):
         if one.opcode in _STORES and owner != "self":
             return True
-        owner = None
         if one.opname.startswith("LOAD_FAST"):  # some versions load two variables in one
             owner = one.argval[-1] if isinstance(one.argval, tuple) else one.argval
+        elif one.opname == "COPY":  # of the owner, in `self.number += 1`
+            copied, owner = owner, None
+        else:
+            owner = copied if one.opname == "SWAP" else None
     return False
