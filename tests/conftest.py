@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import hypothesis
 import pytest
 from browsers import CHROMIUM
-from toy import Toy, build
+from toy import Graders, Toy, build
 
 from grader import cli as commands
 from grader.assignment.spec import load
@@ -30,14 +30,14 @@ hypothesis.settings.load_profile("grader")
 # These take longest, so they begin first: with several processes no core waits for one of them at
 # the end.
 LONGEST = (
-    "flagship/test_flagship_handout.py",
-    "report/test_real_reports.py",
     "test_submissions.py",
+    "flagship/test_flagship_handout.py",
+    "sandbox/test_as_user.py",
+    "report/test_real_reports.py",
+    "classroom/test_dask.py",
     "authoring/test_audit.py",
     "flagship/test_known_mistakes.py",
-    "sandbox/test_as_user.py",
     "flagship/test_follow_through.py",
-    "classroom/test_dask.py",
     "report/test_browser.py",
     "right/test_right.py",
     "desk/test_desk_browser.py",
@@ -160,7 +160,7 @@ def inline(
 
 
 @pytest.fixture(scope="session")
-def graders() -> Iterator[Callable[[Path], Grader]]:
+def graders() -> Iterator[Graders]:
     """Return a function that gives the one grader of an assignment, on the strongest tier that this
     machine has.
     """
@@ -203,8 +203,8 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def toy(tmp_path_factory: pytest.TempPathFactory, graders: Graders) -> Toy:
     """The toy assignment, recorded. Tests share it and write nothing into it."""
     assignment = build(tmp_path_factory.mktemp("toy") / "assignment")
     record(assignment, reseed=False, again=False, progress=lambda line: None)
-    return Toy(assignment, tmp_path_factory.mktemp("submissions"))
+    return Toy(assignment, tmp_path_factory.mktemp("submissions"), graders)

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from grader.assignment.spec import Assignment, load
-from grader.grading.grade import Options, grade
+from grader.grading.grade import Grader, Options, grade
 from grader.model import CheckResult, Report
 from grader.notebooks.jupyter_format import NotebookNode, nbformat
 
@@ -221,19 +221,35 @@ def build(
     return load(folder)
 
 
-class Toy:
-    """The recorded assignment, and submissions to it."""
+Graders = Callable[[Path], Grader]
 
-    def __init__(self, assignment: Assignment, submissions: Path) -> None:
+
+class Toy:
+    """The recorded assignment, and submissions to it.
+
+    ``graders`` gives the one grader of a folder, whose open sandbox costs a tenth of a new process;
+    without it each submission is graded in new processes, without walls.
+    """
+
+    def __init__(
+        self, assignment: Assignment, submissions: Path, graders: Graders | None = None
+    ) -> None:
         self.assignment = assignment
         self._submissions = submissions
+        self._graders = graders
 
     @property
     def hasty(self) -> Toy:
         """The same with a few seconds for everything, for code that never ends."""
         limits = msgspec.structs.replace(self.assignment.spec.limits, **HASTY)
         spec = msgspec.structs.replace(self.assignment.spec, limits=limits)
-        return Toy(Assignment(self.assignment.folder, spec), self._submissions / "hasty")
+        hurried = Assignment(self.assignment.folder, spec)
+        return Toy(hurried, self._submissions / "hasty", self._graders)
+
+    @property
+    def plain(self) -> Toy:
+        """The same with a new process for each submission, without walls."""
+        return Toy(self.assignment, self._submissions)
 
     def submission(self, code: str | bytes = REFERENCE, notebook: Any = None) -> Path:
         """Write a submission: the module's text, and a notebook if one is given, as a node or as
@@ -253,9 +269,14 @@ class Toy:
         asked = frozenset(only) or frozenset(check.id for check in self.assignment.spec.checks) - {
             "notebook"
         }
-        graded = grade(
-            self.assignment, self.submission(code, notebook), Options(isolation="none", only=asked)
-        )
+        submission = self.submission(code, notebook)
+        if self._graders is None:
+            graded = grade(self.assignment, submission, Options(isolation="none", only=asked))
+        else:
+            grader = self._graders(self.assignment.folder)
+            grader.assignment = self.assignment
+            grader.options = msgspec.structs.replace(grader.options, only=asked)
+            graded = grader.grade(submission)
         return Graded(graded.report, graded.notebooks)
 
     def grade_notebook(self, notebook: Any) -> Graded:

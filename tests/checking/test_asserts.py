@@ -8,12 +8,13 @@ import json
 from pathlib import Path
 
 import pytest
+from toy import Graders
 
 from grader.assignment.spec import Assignment, load
 from grader.authoring.record import record
 from grader.checking.api import cell_tests
 from grader.cli import run
-from grader.grading.grade import Options, grade
+from grader.grading.grade import Grader, Options, grade
 
 REFERENCE = {
     "count": "def count():\n    n = 0\n    while True:\n        yield n\n        n = n + 1",
@@ -67,15 +68,20 @@ def assignment(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     return load(folder / "made")
 
 
-def verdict(assignment: Assignment, folder: Path, name: str, code: str) -> tuple[str, str]:
+@pytest.fixture(scope="module")
+def grader(assignment: Assignment, graders: Graders) -> Grader:
+    return graders(assignment.folder)
+
+
+def verdict(grader: Grader, folder: Path, name: str, code: str) -> tuple[str, str]:
     """Grade the reference with the code of one cell replaced; return the status and message of its
     check.
     """
-    notebook = json.loads((assignment.folder / "n.ipynb").read_text())
+    notebook = json.loads((grader.assignment.folder / "n.ipynb").read_text())
     (cell,) = [cell for cell in notebook["cells"] if cell["id"] == name]
     cell["source"] = code
     (folder / "n.ipynb").write_text(json.dumps(notebook))
-    checks = grade(assignment, folder, Options(isolation="none")).report.checks
+    checks = grader.grade(folder).report.checks
     (check,) = [check for check in checks if check.id == name]
     return check.status.value, check.message
 
@@ -115,38 +121,33 @@ def test_every_kind_of_value_is_carried_over(assignment: Assignment, tmp_path: P
     ],
 )
 def test_wrong_values_fail_with_a_sentence(
-    assignment: Assignment, tmp_path: Path, name: str, code: str, why: str
+    grader: Grader, tmp_path: Path, name: str, code: str, why: str
 ) -> None:
-    status, message = verdict(assignment, tmp_path, name, code)
+    status, message = verdict(grader, tmp_path, name, code)
     assert status == "fail", message
     assert why in message
 
 
 @pytest.mark.parametrize("name", ["primes", "pairs", "flag", "swap"])
-def test_an_object_that_is_equal_to_all_is_wrong(
-    assignment: Assignment, tmp_path: Path, name: str
-) -> None:
+def test_an_object_that_is_equal_to_all_is_wrong(grader: Grader, tmp_path: Path, name: str) -> None:
     head = REFERENCE[name].split("\n")[0]
-    status, message = verdict(assignment, tmp_path, name, f"{SAYS_YES}\n{head}\n    return Yes()")
+    status, message = verdict(grader, tmp_path, name, f"{SAYS_YES}\n{head}\n    return Yes()")
     assert status == "fail", message
 
 
-def test_a_tuple_is_as_good_as_a_list(assignment: Assignment, tmp_path: Path) -> None:
-    assert (
-        verdict(assignment, tmp_path, "pairs", "def pairs():\n    return ({1, 2}, {3})")[0]
-        == "pass"
-    )
+def test_a_tuple_is_as_good_as_a_list(grader: Grader, tmp_path: Path) -> None:
+    assert verdict(grader, tmp_path, "pairs", "def pairs():\n    return ({1, 2}, {3})")[0] == "pass"
 
 
 def test_what_has_no_end_is_given_up(
-    assignment: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    grader: Grader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cell_tests, "MOST_ITEMS", 20)
     endless = (
         "class Endless(set):\n    def __iter__(self):\n        while True:\n            yield 1\n"
     )
     lying = f"{endless}Endless.__name__ = 'set'\nEndless.__module__ = 'builtins'\ndef primes():\n    return Endless()"
-    status, message = verdict(assignment, tmp_path, "primes", lying)
+    status, message = verdict(grader, tmp_path, "primes", lying)
     assert status == "fail"
     assert message.startswith("`primes` was still running after the limit of")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy import Graded, Toy, build
+from toy import Graded, Graders, Toy, build
 
 from grader.assignment.expectations import CaseRecord, Expectations
 from grader.authoring.record import record
@@ -88,6 +88,7 @@ questions = [{{ id = "q1", title = "Examples" }}]
 files = [{{ path = "pack/toy.py", provides = {functions} }}]
 provided = {{ pack = "pack" }}
 checks = [{checks}]
+limits = {{ call_seconds = 60 }}
 """
 
 
@@ -106,7 +107,12 @@ def checks(examples: dict[str, str]) -> str:
     return "\n\n".join(["import numpy as np", *tests])
 
 
-def toy(folder: Path, examples: dict[str, str], reference: str = REFERENCE) -> Toy:
+def toy(
+    folder: Path,
+    examples: dict[str, str],
+    reference: str = REFERENCE,
+    graders: Graders | None = None,
+) -> Toy:
     """Return a recorded assignment whose checks are examples."""
     told = ", ".join(f'{{ id = "{id_}", question = "q1", points = 1 }}' for id_ in examples)
     spec = SPEC.format(functions=str(list(FUNCTIONS)).replace("'", '"'), checks=told)
@@ -114,14 +120,15 @@ def toy(folder: Path, examples: dict[str, str], reference: str = REFERENCE) -> T
         folder / "assignment", spec=spec, checks=checks(examples), reference=reference
     )
     record(assignment, reseed=False, again=False, progress=lambda line: None)
-    return Toy(assignment, folder / "submissions")
+    return Toy(assignment, folder / "submissions", graders)
 
 
 @pytest.fixture(scope="module")
-def examples(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def examples(tmp_path_factory: pytest.TempPathFactory, graders: Graders) -> Toy:
     return toy(
         tmp_path_factory.mktemp("examples"),
         {id_: example(m) for id_, m in zip(IDS, METHODS, strict=True)},
+        graders=graders,
     )
 
 

@@ -6,13 +6,13 @@ import contextlib
 import functools
 import json
 import statistics
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from toy import Graders
 
 from grader.assignment.spec import Assignment, load
 from grader.authoring.audit.in_box_advice import in_box_advice
@@ -21,7 +21,7 @@ from grader.authoring.record import record
 from grader.checking.cells import box_questions, rewritten_tests, watched_tests
 from grader.checking.cells.probe_talk import Conversation
 from grader.errors import AssignmentError
-from grader.grading.grade import Grader, Options
+from grader.grading.grade import Grader
 from grader.model import CheckResult, Report
 from grader.report import labels
 from grader.sandbox.inside.work.probe import Guards
@@ -86,9 +86,8 @@ def boxed(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
 
 
 @pytest.fixture(scope="module")
-def grader(boxed: Assignment) -> Iterator[Grader]:
-    with Grader(boxed, Options(isolation="none")) as opened:
-        yield opened
+def grader(boxed: Assignment, graders: Graders) -> Grader:
+    return graders(boxed.folder)
 
 
 def graded(grader: Grader, folder: Path, **sources: str) -> Report:

@@ -11,7 +11,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from toy import Graded, Toy, build, notebook
+from toy import Graded, Graders, Toy, build, notebook
 
 from grader.assignment.expectations import CaseRecord
 from grader.authoring.record import record
@@ -328,12 +328,12 @@ def cells(**change: str) -> nbformat.NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def plotted(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def plotted(tmp_path_factory: pytest.TempPathFactory, graders: Graders) -> Toy:
     folder = tmp_path_factory.mktemp("plots")
     assignment = build(folder / "assignment", spec=SPEC, checks=CHECKS)
     (assignment.folder / "notebooks" / "Toy.ipynb").write_text(json.dumps(cells()))
     record(assignment, reseed=False, again=False, progress=lambda line: None)
-    return Toy(assignment, folder / "submissions")
+    return Toy(assignment, folder / "submissions", graders)
 
 
 def graded(toy: Toy, **change: str) -> Graded:

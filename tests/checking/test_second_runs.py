@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from toy import CHECKS, REFERENCE, SPEC, Graded, Toy, build
+from toy import CHECKS, REFERENCE, SPEC, Graded, Graders, Toy, build
 
 from grader.authoring.record import record
 
@@ -26,7 +26,7 @@ def center_backward(dy, cache):
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+def own(tmp_path_factory: pytest.TempPathFactory, graders: Graders) -> Toy:
     """A toy whose second check has two values, and whose class is judged after the rest."""
     spec = SPEC.replace('id = "tally"\n', 'id = "tally"\nrequires = ["count"]\n')
     spec = spec.replace(
@@ -34,7 +34,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     )
     assignment = build(tmp_path_factory.mktemp("toy") / "assignment", spec=spec, checks=VALUES)
     record(assignment, reseed=False, again=False, progress=lambda line: None)
-    return Toy(assignment, tmp_path_factory.mktemp("submissions"))
+    return Toy(assignment, tmp_path_factory.mktemp("submissions"), graders)
 
 
 def backward(graded: Graded) -> tuple[str, float, bool]:

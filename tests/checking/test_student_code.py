@@ -194,7 +194,7 @@ def test_trace_shows_the_students_lines_and_none_of_ours(toy: Toy) -> None:
     ],
 )
 def test_hang_or_death_costs_its_check_and_no_other(toy: Toy, body: str, message: str) -> None:
-    given = toy.hasty if "still running" in message else toy
+    given = toy.hasty if "still running" in message else toy.plain
     graded = given.change(f"def center(x):\n    {body}", "center", "count")
     first, *others = graded["center"].cases
     assert (graded["center"].status, graded["center"].points) == ("fail", 0)
@@ -217,7 +217,7 @@ def test_kill_that_no_limit_explains_comes_from_outside_and_costs_nothing(
 ) -> None:
     mark = tmp_path / "killed"
     once = f"import os; os.path.exists({str(mark)!r}) or (open({str(mark)!r}, 'w'), {kill})"
-    graded = toy.change(
+    graded = toy.plain.change(
         f"def center(x):\n    {once}\n    return x - x.mean(axis=0), None", "center", "count"
     )
     assert mark.exists()

@@ -20,7 +20,7 @@ PRACTICE = Options(isolation="none", only=frozenset({"count"}))
 
 
 def test_report_tells_what_was_graded(toy: Toy) -> None:
-    report = toy.grade().report
+    report = toy.plain.grade().report
     assert (report.assignment, report.title, report.isolation, report.seed) == (
         "toy",
         "A toy",
