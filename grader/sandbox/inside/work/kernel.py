@@ -336,7 +336,9 @@ class Kernel:
         else:
             result, again = self._run(code, seconds, set_before)
             error = result.error_before_exec or result.error_in_exec
-        if error is not None and not provided:
+        # of `%%capture` no exception comes out
+        hidden = bool(self.last_error) and not all(map(self.namespace.__contains__, keep))
+        if (error is not None or hidden) and not provided:
             self._define(code, keep, error)
         self.kept |= {
             name: self.namespace[name] for name in keep if callable(self.namespace.get(name))
@@ -349,16 +351,23 @@ class Kernel:
         else:
             mended = self.bindings.give_back()
             mended += self.surroundings.mend(raised=raised, printing=not keep)
-        self.bindings.look()
-        self.surroundings.note_swaps(meant=provided or bool(keep))
-        if provided or keep:
-            self.draws.remember()
+        self._remember(meant=provided or bool(keep))
         count = self.shell.execution_count - 1
         if error is None:
             told = {"status": "ok", "execution_count": count, "mended": mended, "again": again}
             return {"ok": True, **told}
         told = {"execution_count": count, "mended": mended, "again": []}
         return {"ok": True, "status": "error", **told, **self._trouble(error)}
+
+    def _remember(self, *, meant: bool) -> None:
+        """Remember what a cell has left.
+
+        meant: whether it was a cell of the assignment or a task's, and no scratch cell
+        """
+        self.bindings.look()
+        self.surroundings.note_swaps(meant=meant)
+        if meant:
+            self.draws.remember()
 
     def _define(self, code: str, keep: Sequence[str], error: BaseException | None = None) -> None:
         """Make the definitions of a cell behind the statement that raised, or all of them."""
