@@ -122,7 +122,7 @@ def _open(page: Path) -> None:
 
 
 def exit_code(report: Report) -> int:
-    """Return 0 where everything passed, 1 where something failed, 3 where a check of ours did."""
+    """Return 0 if everything passed, 1 if something failed, 3 if a check of ours did."""
     from grader.model import Status
 
     statuses = {check.status for check in report.checks}

@@ -169,7 +169,7 @@ def name(node: cst.Name, parents: Parents) -> Found:
 
 
 def text(node: cst.SimpleString, parents: Parents) -> Found:
-    """Another string, except where it stands by itself as a docstring."""
+    """Another string, unless it stands by itself as a docstring."""
     if not isinstance(parents[node], cst.Expr) and isinstance(node.evaluated_value, str):
         yield cst.SimpleString(repr(node.evaluated_value + "?")), "another string"
 
@@ -294,7 +294,7 @@ def statement(node: cst.SimpleStatementLine, parents: Parents) -> Found:
 
 
 def swapped_statements(node: cst.SimpleStatementLine, parents: Parents) -> Iterator[Mutation]:
-    """Yield a statement behind the next one, where that makes use of what the first does."""
+    """Yield a statement behind the next one, if that makes use of what the first does."""
     block = parents[node]
     if not isinstance(block, cst.IndentedBlock):
         return

@@ -316,7 +316,7 @@ def _bounded(file: Readable, path: object) -> bytes:
 
 @contextlib.contextmanager
 def open_tree(path: Path, out: Path | None = None) -> Iterator[Tree]:
-    """Open a download: a folder, or a zip; raise `UsageError` where it is neither.
+    """Open a download: a folder, or a zip; raise `UsageError` if it is neither.
 
     out: where results are written, perhaps among the submissions
     """

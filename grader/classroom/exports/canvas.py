@@ -22,7 +22,7 @@ _COLUMN = re.compile(r".+ \(\d+\)")
 def render(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path | None) -> Table:
     """Return the CSV; who has no score keeps the cell empty, so that Canvas leaves it as it is.
 
-    column: the title with its id in brackets, as in Canvas's own export; may be left out where that
+    column: the title with its id in brackets, as in Canvas's own export; may be left out if that
         tells it
     exported: the gradebook as Canvas exports it, whose students are taken over to the letter
     """

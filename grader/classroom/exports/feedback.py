@@ -39,7 +39,7 @@ def render(class_: ClassFile, lines: Sequence[Line], out: Path) -> Table:
 
 
 def _name(layout: str, entry: Entry, suffix: str) -> str:
-    """Return the page's name in the zip; nothing where the LMS could not tell whose it is."""
+    """Return the page's name in the zip; nothing if the LMS could not tell whose it is."""
     if not entry.paths:
         return ""
     if layout in lms_filenames.ANSWERED:

@@ -116,7 +116,7 @@ class Marks(msgspec.Struct, frozen=True):
 
 
 def late_days(late: LateSpec | None, submitted: str, flagged: bool) -> tuple[int, str]:
-    """Return the days that count as late, and a note where they were guessed.
+    """Return the days that count as late, and a note if they were guessed.
 
     submitted: ISO 8601 with an offset, or empty; flagged: the LMS calls it late, without saying by
     how much

@@ -200,7 +200,7 @@ class Store:
         write_atomically(self.out / CLASS, data)
 
     def read_class(self) -> ClassFile:
-        """Read ``class.json``; raise `UsageError` where this folder was not made by ``grader
+        """Read ``class.json``; raise `UsageError` if this folder was not made by ``grader
         batch``.
         """
         path = self.out / CLASS
