@@ -90,8 +90,9 @@ def test_the_numbers_that_security_names_are_those_of_the_code() -> None:
         f"{similarity.SOURCE_LIMIT:,} characters of a file; two blank lines": (
             similarity.BLANK_LINES == 2
         ),
-        "a page has two seconds of CPU time for conversions in its own process": conversion_clock.HERE_SECONDS
-        == 2,
+        "a page has two seconds of CPU time for conversions in its own process": (
+            conversion_clock.HERE_SECONDS == 2
+        ),
         "after six seconds in all": conversion_clock.APART_SECONDS == 6,
         f"`nice` {warden.NICENESS}": 1,
     }

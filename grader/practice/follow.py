@@ -119,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):  # the browser has gone
             self.wfile.write(data)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's own name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Say nothing of requests."""
 
 

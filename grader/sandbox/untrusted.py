@@ -157,7 +157,8 @@ class Untrusted(Decoder):
         return Pairs(pairs)
 
 
-class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, metaclass]  # Python finds no conflict
+# mypy finds a conflict between the two bases; Python finds none.
+class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, metaclass]
     """A student's dict whose keys are not all text. Equal keys are one key, such as 1 and True.
 
     It is a dict for `isinstance`. The dict itself has one entry, since `json` takes a dict without
@@ -166,7 +167,8 @@ class Pairs(MutableMapping[Any, Any], dict[Any, Any]):  # type: ignore[misc, met
 
     def __init__(self, pairs: Iterable[tuple[Any, Any]]) -> None:
         self._found = {text_of(key): (key, value) for key, value in pairs}
-        dict.__setitem__(self, "pairs", None)  # type: ignore[index]  # of which mypy makes a dict of its own
+        # mypy makes a dict of its own kind of it
+        dict.__setitem__(self, "pairs", None)  # type: ignore[index]
 
     def __getitem__(self, key: Any) -> Any:
         try:

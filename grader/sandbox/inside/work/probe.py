@@ -185,7 +185,8 @@ class Guards:
             if not self._is_students(getattr(type(one), "__eq__", None)):
                 continue
             for wrong in _changed(other):
-                if _true(lambda one=one, wrong=wrong: one == wrong):  # type: ignore[misc]  # bound now
+                # both are bound now, in this turn of the loop
+                if _true(lambda one=one, wrong=wrong: one == wrong):  # type: ignore[misc]
                     self._lies(one, "it equals another value too")
 
     def _question(self, value: Any) -> None:
