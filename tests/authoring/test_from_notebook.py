@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from toy import Graders
 
 from grader.assignment.spec import Assignment, load
 from grader.authoring import record
@@ -19,7 +20,7 @@ from grader.authoring.first_trial import tried
 from grader.authoring.handout import contents, leak_check
 from grader.cli import run
 from grader.errors import UsageError
-from grader.grading.grade import Options, grade
+from grader.grading.grade import Grader, Options, grade
 from grader.importing.convert import convert
 from grader.model import Report
 
@@ -49,10 +50,13 @@ class Made(NamedTuple):
 
     name: str
     assignment: Assignment
+    grader: Grader
 
 
 @pytest.fixture(scope="module", params=sorted(POINTS))
-def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(
+    request: pytest.FixtureRequest, graders: Graders, tmp_path_factory: pytest.TempPathFactory
+) -> Made:
     folder = tmp_path_factory.mktemp("from") / "weather"
     assert (
         run(
@@ -67,7 +71,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         == 0
     )
     record.record(load(folder), reseed=False, again=False, progress=lambda line: None)
-    return Made(request.param, load(folder))
+    return Made(request.param, load(folder), graders(folder))
 
 
 def graded(made: Made, folder: Path, old: str = "", new: str = "") -> Report:
@@ -75,7 +79,7 @@ def graded(made: Made, folder: Path, old: str = "", new: str = "") -> Report:
     text = (made.assignment.folder / f"{made.name}.ipynb").read_text(encoding="utf-8")
     assert old in text
     (folder / f"{made.name}.ipynb").write_text(text.replace(old, new, 1), encoding="utf-8")
-    return grade(made.assignment, folder, Options(isolation="none")).report
+    return made.grader.grade(folder).report
 
 
 def notebook(path: Path, *cells: dict[str, Any], **metadata: Any) -> Path:
