@@ -25,6 +25,7 @@ from grader.checking.api.notebook import Notebook
 from grader.checking.api.student import Student
 from grader.checking.api.value import Value, fetched
 from grader.checking.explain.exception_hints import typed
+from grader.checking.judge.empty_values import AsArray, guarded, plain
 from grader.errors import GraderError, StudentException, WrongReturn
 from grader.sandbox.wire import Ref
 from grader.text import clean
@@ -36,7 +37,7 @@ AMBIGUOUS = "truth value of an array"  # as NumPy says it
 MOST_TEXT = 500  # characters of what an assertion says
 
 
-class _Either:
+class _Either(AsArray):
     """A sequence of the student's: equal to lists and to tuples."""
 
     def __eq__(self, other: object) -> bool:
@@ -153,7 +154,7 @@ def recordable(value: Any) -> Any:
         return tuple(map(recordable, value))
     if isinstance(value, Mapping):
         return {str(key): recordable(item) for key, item in value.items()}
-    return value.__name__ if isinstance(value, type) else value
+    return value.__name__ if isinstance(value, type) else plain(value)
 
 
 def cell_test(check: Callable[..., None]) -> Callable[..., None]:
@@ -214,7 +215,7 @@ def _brought(got: Any, source: Value | None) -> Any:
     if isinstance(got, list | tuple) and not isinstance(got, Ref):
         kind = Several if isinstance(got, list) else Fixed
         return kind(_brought(item, _within(source, item)) for item in got)
-    return got
+    return guarded(got)
 
 
 def _within(source: Value | None, item: Any) -> Value | None:
@@ -230,7 +231,7 @@ def _sent(value: Any) -> Any:
     """
     if isinstance(value, list | tuple) and not isinstance(value, Ref):
         return [*map(_sent, value)] if isinstance(value, list) else tuple(map(_sent, value))
-    return value._value if isinstance(value, Held) else value
+    return value._value if isinstance(value, Held) else plain(value)
 
 
 def _set(held: Held, ref: Ref) -> Any:

@@ -24,6 +24,7 @@ import numpy as np
 
 from grader.checking.cells.comparison_cuts import VALUES
 from grader.checking.cells.nose import tools
+from grader.checking.judge.empty_values import guarded
 from grader.sandbox.untrusted import Budget, Untrusted
 from grader.sandbox.wire import Ref, WireError
 
@@ -54,7 +55,7 @@ class ValueComparison(NamedTuple):
         names = {name: _found(path) for name, path in self.modules.items()}
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return eval(self.code, {VALUES: values, **names})  # noqa: S307 - the author's code
+            return eval(self.code, {VALUES: guarded(values), **names})  # noqa: S307 - the author's code
 
 
 def _no_handle(ref: Ref) -> Any:
