@@ -131,7 +131,7 @@ def _canvas(options: argparse.Namespace) -> Export:
     from grader.classroom.exports import canvas, tables
 
     class_, lines = tables.marked(options.source, options.overrides)
-    table = canvas.render(class_, lines, options.column, options.gradebook)
+    table = canvas.render(class_, lines, options.column, options.gradebook, options.scale)
     return Export("canvas.csv", table.data, tables.told(lines, table, options.gradebook))
 
 

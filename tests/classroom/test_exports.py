@@ -201,8 +201,39 @@ def test_a_row_whose_id_and_name_are_of_two_students_is_left_as_it_is_and_told(
     )
     assert [row["SIS User ID"] for row in table(target)] == ["", "s3"]
     assert (
-        "not filled in, as ids and name point to different students: Doe, Jane, Roe, Bo" in run.out
+        "not filled in, as ids and names may mean different students: Doe, Jane, Roe, Bo" in run.out
     )
+
+
+def test_two_rows_of_one_name_are_one_student_by_the_id_alone(
+    command: Callable, canvas_class: Path, tmp_path: Path
+) -> None:
+    own = 'Student,ID,SIS User ID,Section,hw (77)\n"Doe, Jane",1001,,A,\n"Doe, Jane",7777,zz,B,\n'
+    own += '"Poe, Al",8888,,A,\n"Al Poe",9999,,B,\n'
+    (tmp_path / "own.csv").write_text(own)
+    target = tmp_path / "canvas.csv"
+    arguments = ("--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target)
+    run = command("export", "canvas", *arguments)
+    assert [(row["Student"], row["ID"]) for row in table(target)][1:] == [("Doe, Jane", "1001")]
+    assert "may mean different students: Doe, Jane, Poe, Al, Al Poe" in run.out
+
+
+@pytest.mark.parametrize(("more", "mark", "most"), [((), "10", "12"), (("--scale",), "5", "6")])
+def test_another_maximum_of_canvas_is_told_or_marks_are_scaled(
+    command: Callable,
+    canvas_class: Path,
+    tmp_path: Path,
+    more: tuple[str, ...],
+    mark: str,
+    most: str,
+) -> None:
+    own = "Student,ID,SIS User ID,Section,hw (77)\n    Points Possible,,,,6.00\nJane Doe,1001,,A,\n"
+    (tmp_path / "own.csv").write_text(own)
+    target = tmp_path / "canvas.csv"
+    arguments = ("--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target)
+    run = command("export", "canvas", *arguments, *more)
+    assert [row["hw (77)"] for row in table(target)] == [most, mark]
+    assert ("a maximum of 6 for it, and this assignment of 12" in run.out) == (not more)
 
 
 # --- Brightspace, Blackboard, Sakai ---------------------------------------------------------------
@@ -362,6 +393,22 @@ def test_a_worksheet_in_another_language_is_filled_in(
     # all passed: nothing is said, and nothing is lost
     assert rows[0]["Feedback als Kommentar"] == "gut gemacht"
     assert rows[1]["Feedback als Kommentar"].startswith("not passed: double")
+
+
+def test_a_worksheet_of_one_student_keeps_its_id_number_and_name(
+    command: Callable, moodle_class: Path, tmp_path: Path
+) -> None:
+    own = (
+        "ID,Nom complet,Numéro d'identification,Statut,Note,Note maximale,Commentaire\n"
+        "Participant 501,Jane Doe,4711,Remis,0,12.00,\n"
+    )
+    (tmp_path / "own.csv").write_text(own)
+    target = tmp_path / "moodle.csv"
+    arguments = ("--from", moodle_class, "--gradebook", tmp_path / "own.csv", "--out", target)
+    run = command("export", "moodle", *arguments)
+    assert run.code == 0, run.err
+    (row,) = table(target)
+    assert [*row.values()][:6] == ["Participant 501", "Jane Doe", "4711", "Remis", "10", "12.00"]
 
 
 @pytest.mark.parametrize(("more", "code", "grade"), [((), 2, ""), (("--scale",), 0, "83.33")])

@@ -65,7 +65,7 @@ def family(process: subprocess.Popen[bytes]) -> dict[str, list[psutil.Process]]:
             continue
         if "spawn_main" in line:
             found["worker"].append(child)
-        elif "sandbox.inside.worker" in line:
+        elif "sandbox.inside.work.worker" in line:
             found["box"].append(child)
     return found
 

@@ -7,8 +7,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from grader.classroom.exports.tables import Finder, Table, read_sheet, students_of, write_csv
+from grader.classroom.exports.tables import (
+    Finder,
+    Row,
+    Table,
+    number_in,
+    read_sheet,
+    scale,
+    scaled,
+    students_of,
+    write_csv,
+)
 from grader.classroom.marks.gradebook import Line, number, text
 from grader.classroom.run.results import ClassFile
 from grader.errors import UsageError
@@ -19,15 +30,22 @@ POSSIBLE = "    Points Possible"
 _COLUMN = re.compile(r".+ \(\d+\)")
 
 
-def render(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path | None) -> Table:
+def render(
+    class_: ClassFile,
+    lines: Sequence[Line],
+    column: str,
+    exported: Path | None,
+    scale_asked: bool = False,
+) -> Table:
     """Return the CSV; who has no score keeps the cell empty, so that Canvas leaves it as it is.
 
     column: the title with its id in brackets, as in Canvas's own export; may be left out if that
         tells it
+    scale_asked: whether marks are scaled to the maximum that the export tells
     exported: the gradebook as Canvas exports it, whose students are taken over to the letter
     """
     if exported is not None:
-        return _filled(class_, lines, column, exported)
+        return _filled(class_, lines, column, exported, scale_asked)
     if not _COLUMN.fullmatch(column):
         raise UsageError(
             "Canvas needs the assignment's exact column title with its id: --column 'Homework 3"
@@ -57,7 +75,9 @@ def _sis(line: Line) -> str:
     return "" if entry.student == entry.lms_id else entry.student
 
 
-def _filled(class_: ClassFile, lines: Sequence[Line], column: str, exported: Path) -> Table:
+def _filled(
+    class_: ClassFile, lines: Sequence[Line], column: str, exported: Path, scale_asked: bool
+) -> Table:
     """Return the students of Canvas's export with the marks in the assignment's column."""
     sheet = read_sheet(exported)
     header, *rows = sheet.rows
@@ -72,19 +92,57 @@ def _filled(class_: ClassFile, lines: Sequence[Line], column: str, exported: Pat
         raise UsageError(f"{exported} has no column {column!r}")
     kept = list(filter(header.__contains__, (*NAMES, *IDS)))
     places = dict(zip(kept, map(header.index, kept), strict=True))
-    finder, there = Finder(class_, lines), set()
-    result = [[*kept, column], [POSSIBLE, *[""] * (len(kept) - 1), sheet.number(class_.max_points)]]
+    maximum = _maximum(class_, _possible(rows, header.index(column)), scale_asked)
+    possible = sheet.number(maximum.written)
+    result = [[*kept, column], [POSSIBLE, *[""] * (len(kept) - 1), possible]]
+    kept_rows: list[list[str]] = []
+    students: list[Row] = []
     for row in rows:
         cells = {name: row[place] for name, place in places.items()}
         ids = [cells.get("SIS User ID", ""), cells.get("SIS Login ID", "")]
-        if not any((cells["ID"], *ids)):
-            continue  # Canvas's own
-        name = cells.get("Student") or f"{cells.get('LastName', '')}, {cells.get('FirstName', '')}"
-        line = finder.find(ids, name, cells["ID"], "canvas")
+        if any((cells["ID"], *ids)):  # else the row is Canvas's own
+            kept_rows.append([*cells.values()])
+            students.append(Row(ids, _name(cells), cells["ID"], "canvas"))
+    finder, there = Finder(class_, lines), set()
+    for row, line in zip(kept_rows, finder.find(students), strict=True):
         if line is not None:
             there.add(line.entry.student)
-            result.append([*cells.values(), sheet.number(line.score)])
-    return Table(sheet.write(result), frozenset(there), finder.unsettled)
+            result.append([*row, sheet.number(scaled(line, maximum.factor))])
+    return Table(sheet.write(result), frozenset(there), finder.unsettled, maximum.notes)
+
+
+def _name(cells: dict[str, str]) -> str:
+    return cells.get("Student") or f"{cells.get('LastName', '')}, {cells.get('FirstName', '')}"
+
+
+class _Maximum(NamedTuple):
+    """The maximum that is written, by what marks are multiplied, and what is said of it."""
+
+    written: float
+    factor: float = 1.0
+    notes: Sequence[str] = ()
+
+
+def _maximum(class_: ClassFile, theirs: float | None, scale_asked: bool) -> _Maximum:
+    """Compare the maximum with Canvas's: marks are scaled if it is asked for, else it is told."""
+    ours = class_.max_points
+    if not theirs or abs(theirs - ours) < 0.005:
+        return _Maximum(ours)
+    if scale_asked:
+        return _Maximum(theirs, scale(ours, theirs, scale_asked, "Canvas"))
+    note = (
+        f"Canvas has a maximum of {number(theirs)} for it, and this assignment of {number(ours)}:"
+        " set that there, or let marks be scaled by --scale"
+    )
+    return _Maximum(ours, notes=(note,))
+
+
+def _possible(rows: Sequence[Sequence[str]], place: int) -> float | None:
+    """Return the maximum that Canvas has for a column; None if the export does not tell it."""
+    for row in rows:
+        if row[0].strip() == POSSIBLE.strip():
+            return number_in(row[place])
+    return None
 
 
 def _only_column(title: str, header: Sequence[str], exported: Path) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from grader.classroom.exports.tables import (
     Finder,
+    Row,
     Table,
     number_in,
     read_sheet,
@@ -86,14 +88,8 @@ def _filled(class_: ClassFile, lines: Sequence[Line], exported: Path, scale_aske
     header, *rows = sheet.rows
     places = _places(header, rows, exported)
     finder, there = Finder(class_, lines), set()
-    for row in rows:
-        identifier = row[places.identifier]
-        number = _NUMBER.fullmatch(identifier)
-        ids = [] if number else [identifier]
-        if places.email is not None:
-            ids.append(row[places.email])
-        name = row[places.name] if places.name is not None else ""
-        line = finder.find(ids, name, number[1] if number else "", "moodle")
+    found = finder.find([_who(row, places) for row in rows])
+    for row, line in zip(rows, found, strict=True):
         if line is None or line.score is None:
             continue
         theirs = number_in(row[places.maximum]) if places.maximum is not None else None
@@ -105,6 +101,17 @@ def _filled(class_: ClassFile, lines: Sequence[Line], exported: Path, scale_aske
         if places.feedback is not None and said:
             row[places.feedback] = said
     return Table(sheet.write([header, *rows]), frozenset(there), finder.unsettled)
+
+
+def _who(row: Sequence[str], places: _Places) -> Row:
+    """Return the ids and the name in a row."""
+    identifier = row[places.identifier]
+    number = _NUMBER.fullmatch(identifier)
+    ids = [] if number else [identifier]
+    if places.email is not None:
+        ids.append(row[places.email])
+    name = row[places.name] if places.name is not None else ""
+    return Row(ids, name, number[1] if number else "", "moodle")
 
 
 def _places(header: Sequence[str], rows: Sequence[Sequence[str]], exported: Path) -> _Places:
@@ -121,7 +128,7 @@ def _places(header: Sequence[str], rows: Sequence[Sequence[str]], exported: Path
         )
     columns = list(zip(*rows, strict=True))
     identifier = _first(columns, lambda cells: all(map(_NUMBER.fullmatch, cells)))
-    maximum = _first(columns, _is_maximum, besides={0, identifier})
+    maximum = _maximum_column(columns)
     if identifier is None or maximum is None:
         raise UsageError(
             f"{exported} is not a grading worksheet of Moodle's: it has no column 'Identifier' and"
@@ -135,19 +142,28 @@ def _places(header: Sequence[str], rows: Sequence[Sequence[str]], exported: Path
 def _first(
     columns: Sequence[Sequence[str]],
     fits: Callable[[Sequence[str]], bool],
-    besides: Collection[int | None] = (),
 ) -> int | None:
     """Return the position of the first column whose cells, without spaces around them, fit."""
     for index, cells in enumerate(columns):
-        if index not in besides and fits(list(map(str.strip, cells))):
+        if fits(list(map(str.strip, cells))):
             return index
     return None
 
 
-def _is_maximum(cells: Sequence[str]) -> bool:
-    """Tell whether a column holds one number above 0 in all rows, as the maximum grade does."""
-    values = set(map(number_in, cells))
-    return len(values) == 1 and (values.pop() or 0) > 0
+def _maximum_column(columns: Sequence[Sequence[str]]) -> int | None:
+    """Return the position of the maximum grade: it is one number above 0 in all rows, and the
+    column before it holds grades, or nothing.
+    """
+    for index, (before, cells) in enumerate(pairwise(columns[1:]), start=2):
+        values = set(map(number_in, cells))
+        one = len(values) == 1 and (values.pop() or 0) > 0
+        if one and all(map(_is_grade, before)):
+            return index
+    return None
+
+
+def _is_grade(cell: str) -> bool:
+    return cell.strip() in ("", "-") or number_in(cell) is not None
 
 
 def grades_xml(class_: ClassFile, lines: Sequence[Line], assignment: str) -> Table:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from grader.classroom.exports.tables import (
     Finder,
+    Row,
     Sheet,
     Table,
     number_in,
@@ -84,8 +85,8 @@ def render(
     named = number_in((match["most"] or "").removeprefix("up to ")) if match is not None else None
     factor = scale(class_.max_points, named, scale_asked, f"{exported}: {header[place]!r}")
     finder, there = Finder(class_, lines), set()
-    for row in rows:
-        line = finder.find(*_who(form, header, row))
+    found = finder.find([_who(form, header, row) for row in rows])
+    for row, line in zip(rows, found, strict=True):
         if line is not None and line.score is not None:
             there.add(line.entry.student)
             row[place] = sheet.number(scaled(line, factor))
@@ -103,14 +104,13 @@ def _header_row(form: Form, sheet: Sheet) -> int:
     )
 
 
-def _who(form: Form, header: Sequence[str], row: Sequence[str]) -> tuple[list[str], str]:
+def _who(form: Form, header: Sequence[str], row: Sequence[str]) -> Row:
     """Return the ids and the name in a row."""
     cells = dict(zip(header, row, strict=False))
     ids = [cells.get(name, "").removeprefix("#") for name in form.ids]
     last, first = cells.get(form.last, ""), cells.get(form.first, "")
-    return ids, (
-        f"{last}, {first}" if last or first else cells.get("Name", cells.get("Student Name", ""))
-    )
+    whole = cells.get("Name", cells.get("Student Name", ""))
+    return Row(ids, f"{last}, {first}" if last or first else whole)
 
 
 def _column(form: Form, title: str, header: Sequence[str], column: str, exported: Path) -> int:

@@ -9,6 +9,7 @@ import csv
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
@@ -25,7 +26,7 @@ from grader.errors import UsageError
 from grader.text import first_of
 
 _DECIMAL_COMMA = re.compile(r"\d+,\d+")
-NAMED = 12  # students that are named if more are meant
+NAMED = 12  # students that are named; of more, the number
 UNMARKED = {  # by what became of a submission, why there is no mark
     SubmissionOutcome.FAULT: "no mark, the grader failed",
     SubmissionOutcome.WAITING: "no mark, not graded yet",
@@ -48,7 +49,8 @@ class Table(NamedTuple):
 
     data: bytes
     there: frozenset[str]
-    unsettled: Sequence[str] = ()  # rows of the other system that point to different students
+    unsettled: Sequence[str] = ()  # rows of the other system whose student is not certain
+    notes: Sequence[str] = ()
 
 
 def students_of(lines: Iterable[Line]) -> frozenset[str]:
@@ -65,10 +67,10 @@ def told(
     exported: the file that was filled in
     what: what it has of each student
     """
-    doubts = []
+    doubts = [*table.notes]
     if table.unsettled:
         whom = first_of(table.unsettled, NAMED)
-        doubts.append(f"not filled in, as ids and name point to different students: {whom}")
+        doubts.append(f"not filled in, as ids and names may mean different students: {whom}")
     absent = f"not in {exported or 'it'}"
     groups: dict[str, list[str]] = {why: [] for why in (absent, *UNMARKED.values(), TO_BE_READ)}
     count = 0
@@ -170,6 +172,22 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     return buffer.getvalue().encode("utf-8", "replace")
 
 
+class Row(NamedTuple):
+    """What a row of another system's table says of its student."""
+
+    ids: Sequence[str]
+    name: str
+    number: str = ""  # the other system's own; it counts if the class came from there
+    layout: str = ""
+
+
+class _Match(NamedTuple):
+    """The student whom a row means, and whether its name alone says so."""
+
+    student: str
+    by_name: bool
+
+
 class Finder:
     """Finds the student that a row of another system's table means, if all that it says agrees."""
 
@@ -179,7 +197,7 @@ class Finder:
         self._by_id: dict[str, set[str]] = {}
         self._by_number: dict[str, set[str]] = {}
         self._by_name: dict[str, set[str]] = {}
-        self.unsettled: list[str] = []  # rows that point to different students
+        self.unsettled: list[str] = []  # rows whose student is not certain
         for line in lines:
             entry = line.entry
             self._lines[entry.student] = line
@@ -190,30 +208,41 @@ class Finder:
             for key in name_keys(entry.name):
                 self._by_name.setdefault(key, set()).add(entry.student)
 
-    def find(
-        self, ids: Iterable[str], name: str, number: str = "", layout: str = ""
-    ) -> Line | None:
-        """Return the line of a student; or None, with a note, if ids and name point to different
-        ones.
-
-        number: the other system's own; it counts if the class came from there (``layout``)
+    def find(self, rows: Sequence[Row]) -> list[Line | None]:
+        """Return the line of each row's student; or None, with a note, if ids and names point to
+        different students, or a name alone to one whom another row means, too.
         """
-        known = list(filter(None, map(str.strip, ids)))
+        found = [self._student(row) for row in rows]
+        counts = Counter(match.student for match in found if match is not None)
+        lines: list[Line | None] = []
+        for row, match in zip(rows, found, strict=True):
+            if match is not None and match.by_name and counts[match.student] > 1:
+                self._leave(row)
+                match = None
+            lines.append(None if match is None else self._lines[match.student])
+        return lines
+
+    def _student(self, row: Row) -> _Match | None:
+        known = list(filter(None, map(str.strip, row.ids)))
         claims = [Claim(id_, frozenset(self._by_id.get(id_.casefold(), ()))) for id_ in known]
+        own = row.number.strip().casefold()
+        from_here = row.layout == self._layout
+        if own and from_here:
+            claims.append(Claim(row.number, frozenset(self._by_number.get(own, ()))))
+        by_name = not any(claim.students for claim in claims)
         named: set[str] = set()
-        for key in name_keys(name):
+        for key in name_keys(row.name):
             named |= self._by_name.get(key, set())
-        claims.append(Claim(name, frozenset(named)))
-        own = number.strip().casefold()
-        if own and layout == self._layout:
-            claims.append(Claim(number, frozenset(self._by_number.get(own, ()))))
-        students, why = settle(claims)
-        weak = (
-            frozenset(self._by_id.get(own, ())) if own and layout != self._layout else frozenset()
-        )
+        students, why = settle([*claims, Claim(row.name, frozenset(named))])
+        weak = frozenset(self._by_id.get(own, ())) if own and not from_here else frozenset()
         if not why and students and weak and not students <= weak:
             why = "its number is another student's"
         if why or (not students and weak):
-            self.unsettled.append(tidy(name or number or ", ".join(known), 60))
+            self._leave(row)
             return None
-        return self._lines[next(iter(students))] if students else None
+        return _Match(next(iter(students)), by_name) if students else None
+
+    def _leave(self, row: Row) -> None:
+        """Note a row that is left as it is."""
+        known = ", ".join(filter(None, map(str.strip, row.ids)))
+        self.unsettled.append(tidy(row.name or row.number or known, 60))
