@@ -363,8 +363,6 @@ def test_check_that_breaks_on_a_wrong_answer_is_a_finding_and_its_mutants_are_ki
         small.recorded().folder,
         "--out",
         out,
-        "--isolation",
-        "none",
         "--part",
         "misconceptions",
     )
@@ -449,9 +447,7 @@ def test_command_writes_both_reports_and_says_by_its_code_whether_all_is_good(
     small.mistake("good", "axis=0", "axis=1, keepdims=True", "center")
     small.write("tests/right/other_way/code.py", RIGHT)
     folder, out = small.recorded().folder, small.folder / "out"
-    run = inline(
-        "audit", "--assignment", folder, "--out", out, "--isolation", "none", "--workers", "2"
-    )
+    run = inline("audit", "--assignment", folder, "--out", out, "--workers", "2")
     assert run.code == 0, run.err
     assert (
         "none survives; 1 known mistakes, all fail where they should; 1 of these 1 (100%)"
@@ -468,8 +464,6 @@ def test_command_writes_both_reports_and_says_by_its_code_whether_all_is_good(
         folder,
         "--out",
         out,
-        "--isolation",
-        "none",
         "--part",
         "misconceptions",
     )

@@ -97,7 +97,7 @@ def test_it_is_handed_out(small: Assignment) -> None:
 def test_it_is_audited(small: Assignment) -> None:
     found = run_audit.audit(
         small,
-        run_audit.AuditOptions(isolation="none", parts=("misconceptions", "mutants"), workers=1),
+        run_audit.AuditOptions(isolation="auto", parts=("misconceptions", "mutants"), workers=1),
     )
     assert found.mutants
     assert [mutant.diff for mutant in found.mutants if mutant.state.value == "survived"] == []
