@@ -14,6 +14,7 @@ from here import Here
 
 from grader import cli as commands
 from grader.assignment.spec import Assignment
+from grader.authoring.audit.trial_runs import settle
 from grader.classroom.run import executors, worker
 
 
@@ -67,6 +68,12 @@ def command(
 
     yield run
     worker.close()
+
+
+@pytest.fixture(scope="session")
+def tier(assignment: Assignment) -> str:
+    """The strongest tier that this machine has: there, a submission costs a fork and no start."""
+    return settle(assignment, "auto")
 
 
 @pytest.fixture

@@ -100,10 +100,10 @@ def test_a_broken_result_is_made_again(batch: Callable, small_class: Path, out: 
 
 
 def test_a_changed_assignment_is_graded_again(
-    command: Callable, small_class: Path, out: Path, tmp_path: Path
+    command: Callable, tier: str, small_class: Path, out: Path, tmp_path: Path
 ) -> None:
     assignment = mini.build(tmp_path / "assignment")
-    arguments = ("--assignment", assignment.folder, "--isolation", "none", "--out", out)
+    arguments = ("--assignment", assignment.folder, "--isolation", tier, "--out", out)
     command("batch", small_class, *arguments)
     mini.build(tmp_path / "assignment", mini.SPEC.replace("points = 6", "points = 8"))
     command("batch", small_class, *arguments)
@@ -112,10 +112,10 @@ def test_a_changed_assignment_is_graded_again(
 
 
 def test_regrading_one_check_keeps_the_others(
-    command: Callable, small_class: Path, out: Path, tmp_path: Path
+    command: Callable, tier: str, small_class: Path, out: Path, tmp_path: Path
 ) -> None:
     assignment = mini.build(tmp_path / "assignment")
-    arguments = ("--assignment", assignment.folder, "--isolation", "none", "--out", out)
+    arguments = ("--assignment", assignment.folder, "--isolation", tier, "--out", out)
     command("batch", small_class, *arguments)
     before = json.loads((out / "s0" / "report.json").read_text())
     mini.build(tmp_path / "assignment", mini.SPEC.replace("points = 4", "points = 5"))

@@ -97,10 +97,10 @@ def test_shards_of_different_cuts_are_refused(
 
 
 def test_shards_with_different_expectations_are_refused(
-    command: Callable, small_class: Path, tmp_path: Path
+    command: Callable, tier: str, small_class: Path, tmp_path: Path
 ) -> None:
     assignment = mini.build(tmp_path / "assignment")
-    fixed = ("--assignment", assignment.folder, "--isolation", "none")
+    fixed = ("--assignment", assignment.folder, "--isolation", tier)
     command("batch", small_class, *fixed, "--shard", "1/2", "--out", tmp_path / "part1")
     record(assignment, reseed=True, progress=lambda line: None)
     command("batch", small_class, *fixed, "--shard", "2/2", "--out", tmp_path / "part2")
@@ -111,10 +111,10 @@ def test_shards_with_different_expectations_are_refused(
 
 
 def test_a_result_of_an_earlier_assignment_is_told_where_shards_are_merged(
-    command: Callable, small_class: Path, tmp_path: Path
+    command: Callable, tier: str, small_class: Path, tmp_path: Path
 ) -> None:
     assignment = mini.build(tmp_path / "assignment")
-    fixed = ("batch", small_class, "--assignment", assignment.folder, "--isolation", "none")
+    fixed = ("batch", small_class, "--assignment", assignment.folder, "--isolation", tier)
     command(*fixed, "--shard", "1/2", "--out", tmp_path / "part1")
     record(assignment, reseed=True, progress=lambda line: None)
     command(*fixed, "--shard", "1/2", "--out", tmp_path / "part1", "--regrade", "shift")

@@ -41,11 +41,11 @@ class Course(NamedTuple):
 
 
 @pytest.fixture
-def course(command: Callable, tmp_path: Path) -> Course:
+def course(command: Callable, tier: str, tmp_path: Path) -> Course:
     for name, kind in {"ada": "right", "bob": "lucky", "eve": "left"}.items():
         mini.write(tmp_path / "submissions" / name, mini.KINDS[kind].files)
     assignment, out = mini.build(tmp_path / "assignment").folder, tmp_path / "out"
-    fixed = ("--assignment", assignment, "--isolation", "none", "--out", out)
+    fixed = ("--assignment", assignment, "--isolation", tier, "--out", out)
     done = Course(
         lambda *words: command("batch", tmp_path / "submissions", *fixed, *words), assignment, out
     )
