@@ -57,10 +57,14 @@ def _is_direct(item: pytest.Item) -> bool:
         return False
     if any(mark.name in _LOOKED_AT for mark in item.iter_markers()):
         return False
-    given, defined = parameters(item), item._fixtureinfo.name2fixturedefs
+    info = getattr(item, "_fixtureinfo", None)  # pytest's own: another version may not have it
+    defined = getattr(info, "name2fixturedefs", None)
+    if info is None or defined is None:
+        return False
+    given = parameters(item)
     for name in item.fixturenames:
         # which the plugin's own fixtures ask for
-        its_own = name == "request" and name not in item._fixtureinfo.argnames
+        its_own = name == "request" and name not in info.argnames
         if not its_own and not _is_known(name, defined.get(name, ()), name in given):
             return False
     return True
