@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import json
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -258,14 +259,14 @@ def test_the_cell_that_stopped_what_others_need_is_one_cause(give: Give) -> None
     def change(cells: list[Cell]) -> None:
         tasks = [cells.pop(at(cells, id_)) for id_ in ("evens", "standardise", "summary")]
         merged = "\n\n".join("".join(task["source"]) for task in tasks)
-        cells.insert(3, code(f"table = lookup['today']\n{merged}"))
+        cells.insert(3, code("if lookup['today']:\n" + textwrap.indent(merged, "    ")))
 
     graded = give(change)
     assert lost(graded) == {"evens", "standardise", "summary"}
     (look,) = graded.report.look
     assert (
         look
-        == "cell [2] (`table = lookup['today']`) stopped, and `evens`, `standardise`, `summary` need it"
+        == "cell [2] (`if lookup['today']:`) stopped, and `evens`, `standardise`, `summary` need it"
     )
     assert all(
         "NameError: name 'lookup'" in check.message

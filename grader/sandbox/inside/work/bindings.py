@@ -53,7 +53,8 @@ class Bindings:
     def look(self) -> None:
         """Remember what a function may need of what is there; an array may be too large to keep."""
         for name, value in self._namespace.items():
-            if isinstance(value, _NEEDED) and not name.startswith("_"):
+            hides = name in self._builtins and not callable(value)
+            if isinstance(value, _NEEDED) and not name.startswith("_") and not hides:
                 self._seen[name] = value
 
     def undelete(self) -> None:
