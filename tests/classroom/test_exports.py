@@ -233,7 +233,7 @@ def test_another_maximum_of_canvas_is_told_or_marks_are_scaled(
     arguments = ("--from", canvas_class, "--gradebook", tmp_path / "own.csv", "--out", target)
     run = command("export", "canvas", *arguments, *more)
     assert [row["hw (77)"] for row in table(target)] == [most, mark]
-    assert ("a maximum of 6 for it, and this assignment of 12" in run.out) == (not more)
+    assert ("Canvas has a maximum of 6, and this assignment of 12" in run.out) == (not more)
 
 
 # --- Brightspace, Blackboard, Sakai ---------------------------------------------------------------

@@ -126,15 +126,13 @@ class _Maximum(NamedTuple):
 def _maximum(class_: ClassFile, theirs: float | None, scale_asked: bool) -> _Maximum:
     """Compare the maximum with Canvas's: marks are scaled if it is asked for, else it is told."""
     ours = class_.max_points
-    if not theirs or abs(theirs - ours) < 0.005:
+    if not theirs:
         return _Maximum(ours)
-    if scale_asked:
-        return _Maximum(theirs, scale(ours, theirs, scale_asked, "Canvas"))
-    note = (
-        f"Canvas has a maximum of {number(theirs)} for it, and this assignment of {number(ours)}:"
-        " set that there, or let marks be scaled by --scale"
-    )
-    return _Maximum(ours, notes=(note,))
+    try:
+        factor = scale(ours, theirs, scale_asked, "Canvas")
+    except UsageError as different:  # Canvas takes marks above its maximum
+        return _Maximum(ours, notes=(str(different),))
+    return _Maximum(ours if factor == 1.0 else theirs, factor)
 
 
 def _possible(rows: Sequence[Sequence[str]], place: int) -> float | None:
