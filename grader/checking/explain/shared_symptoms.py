@@ -16,7 +16,7 @@ import numpy as np
 from grader.checking.explain.evidence import ORDINALS, Evidence, failing, pairs
 from grader.checking.explain.fingerprints import parts
 from grader.checking.explain.symptoms import Pair, observe
-from grader.checking.judge.distances import distances
+from grader.checking.judge.compare import compare
 from grader.text import quoted
 
 LARGE = 4.0  # how much larger than all others' the inputs of a case must be to be called large
@@ -113,15 +113,8 @@ def _is_key(key: object) -> bool:
 
 
 def _is_right(pair: Pair) -> bool:
-    """Return whether an array or a number is within the tolerance of what is expected."""
-    if not isinstance(pair.got, np.ndarray | np.generic | float | int):
-        return False
-    want, have = np.asarray(pair.expected), np.asarray(pair.got)
-    if want.dtype.kind != "f":
-        return bool(np.array_equal(want, have))
-    if have.shape != want.shape or have.dtype.kind not in NUMBERS:
-        return False
-    return not distances(want, have, pair.tolerance)[1].any()
+    """Return whether a value passes beside what is expected, by the comparison that decides."""
+    return all(found.ok for found in compare(pair.name, pair.expected, pair.got, pair.tolerance))
 
 
 def _nothing(pair: Pair) -> Iterator[str]:
