@@ -64,10 +64,39 @@ class Assignment:
                 return {name: (folder / name).read_bytes() for name in names}
         return None
 
+    def reference_notebooks(self) -> dict[str, bytes]:
+        """Return the reference's version of the notebooks whose cells hold its solution.
+
+        A notebook that the reference's folder does not have is its own reference.
+        """
+        found: dict[str, bytes] = {}
+        for notebook in self.spec.notebooks:
+            places = [self.folder / STAND_INS / notebook.path, self.folder / notebook.source]
+            if self.reference is not None:
+                places.insert(0, self.reference / notebook.path)
+            for path in places:
+                if path.is_file():
+                    found[notebook.path] = path.read_bytes()
+                    break
+        return found
+
+    def reference_work(self) -> dict[str, bytes] | None:
+        """Return what stand-ins ask: the reference's files and notebooks; None in a handout, and
+        if a file is missing.
+        """
+        modules = self.reference_modules()
+        if self.spec.handout_of or (modules is None and self.spec.files):
+            return None
+        return {**(modules or {}), **self.reference_notebooks()}
+
     def stand_in_files(self) -> dict[str, bytes]:
-        """Return the copy of the reference's modules for an assignment that is sent elsewhere."""
-        modules = self.reference_modules() or {}
-        return {f"{STAND_INS}/{name}": data for name, data in modules.items()}
+        """Return the copy of the reference's work for an assignment that is sent elsewhere."""
+        work = dict(self.reference_work() or {})
+        for notebook in self.spec.notebooks:
+            own = self.folder / notebook.source
+            if own.is_file() and work.get(notebook.path) == own.read_bytes():
+                del work[notebook.path]  # the assignment itself has it
+        return {f"{STAND_INS}/{name}": data for name, data in work.items()}
 
     def require_hidden(self) -> None:
         """Raise `AssignmentError` if there is only the public seed: the handout has its answers."""

@@ -30,6 +30,7 @@ from grader.assignment.expectations import (
 from grader.assignment.exposure import refuse_readable
 from grader.assignment.misconceptions import FOLDER, Misconception, apply, load_all
 from grader.assignment.spec import SPEC_NAME, Assignment
+from grader.authoring.missing_requires import missing_requires
 from grader.authoring.strip import unowned_solutions
 from grader.checking.api.changed_arguments import UNTOUCHED
 from grader.checking.api.expect import Mode
@@ -71,6 +72,8 @@ def record(
             progress(f"{name} seed: recording again")
             _must_be_reproducible(assignment, first)
         written[name] = first
+    for sentence in missing_requires(assignment, written["public"]):
+        progress(f"warning: {sentence}")
     known = {}
     for name, one in written.items():
         known[name] = observe(assignment, one, name, progress)

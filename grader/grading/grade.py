@@ -142,7 +142,7 @@ class Grader:
         self.options = options
         self.expectations, self.hidden = load_expectations(assignment, options.seed)
         self._wanted = wanted(assignment)
-        self._reference = None if options.seed == "public" else assignment.reference_modules()
+        self._reference = None if options.seed == "public" else assignment.reference_work()
         self._known: KnownMistakes | None = None
         self._known_read = False
         self._given = opening

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from grader.assignment.schema import NotebookSpec
@@ -23,7 +23,7 @@ from grader.checking.cells.cell_runs import NO_TIME, Clock, Ran, run_cells
 from grader.checking.cells.in_box import Answered, InBox, ask
 from grader.checking.cells.kernel_client import names_told
 from grader.checking.explain.missing_names import MissingNames
-from grader.checking.run.remote import Remote
+from grader.checking.run.remote import Remote, Request
 from grader.errors import (
     GraderError,
     GraderFault,
@@ -87,6 +87,7 @@ class NotebookRun:
         self._rebound: frozenset[str] = frozenset()
         self._unshadowed: list[str] = []  # names of Python's own that a cell had bound
         self._revivals = 0
+        self._stand_ins: Request | None = None  # in a second run: what puts them in their places
         self._in_box = in_box
         self._answered: dict[str, Answered] = {}
 
@@ -189,6 +190,19 @@ class NotebookRun:
         if self.ran.died is None:
             self._names = self._ask_for_names()
 
+    def substitute(self, request: Request | None) -> None:
+        """Let stand-ins take the place of functions that the cells have defined, whenever they have
+        run again, too.
+        """
+        self._stand_ins = request
+        if self.failure() is None and self.remote.is_open:
+            self._put_stand_ins()
+
+    def _put_stand_ins(self) -> None:
+        if self._stand_ins is not None:
+            with suppress(SubmissionFailed):  # which the next call tells
+                self.remote.request(*self._stand_ins)
+
     def _notes_of_mended(self) -> Iterator[str]:
         """Yield which names a cell took from the others, and that these have them all the same."""
         for place, names in _by_place(self.ran.mended):
@@ -276,6 +290,7 @@ class NotebookRun:
         with self._numbers_shown():
             asyncio.run(run_cells(again, self.remote, self._clock, self.ran, self._wanted))
             self._ask_for_names()  # which also takes away what hides Python's own functions
+            self._put_stand_ins()
 
     @contextmanager
     def _numbers_shown(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ imports none of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from grader.assignment.schema import CheckSpec
 from grader.checking.api.live_notebook import LiveRun
 from grader.checking.api.notebook import NotebookRun
-from grader.checking.cells.in_box import BesideFiles, in_box_of
+from grader.checking.cells.in_box import BesideFiles, InBox, in_box_of
 from grader.checking.run.plan import Plan
 from grader.checking.run.remote import Remote, Request
 from grader.checking.run.timing import ClockedRemote
@@ -83,15 +83,23 @@ class Boxes:
             self.functions.close()  # what is called in it later is called in a fresh one
         remote = self.fresh(notebook=True, live=self._plan.live.get(path))
         self._notebooks[path] = remote
-        self.runs[path] = self._run(path, remote, self._plan.assignment.spec.limits)
+        limits = self._plan.assignment.spec.limits
+        tests = in_box_of(self._plan.assignment, path, self._plan.checks)
+        self.runs[path] = self._run(path, remote, limits, self._plan.files, tests)
 
-    def _run(self, path: str, remote: Remote, limits: Limits) -> NotebookRun:
+    def _run(
+        self,
+        path: str,
+        remote: Remote,
+        limits: Limits,
+        files: Mapping[str, bytes],
+        tests: tuple[InBox, ...] = (),
+    ) -> NotebookRun:
         assignment = self._plan.assignment
         spec = assignment.notebook(path)
         author = provided(assignment.folder / spec.source)
-        tests = in_box_of(assignment, path, self._plan.checks)
         kind = LiveRun if path in self._plan.live else NotebookRun
-        run = kind(spec, author, self._plan.files.get(path), remote, limits, tests)
+        run = kind(spec, author, files.get(path), remote, limits, tests)
         run.start(self._pool)
         return run
 
@@ -137,7 +145,11 @@ class Boxes:
             self.begin_notebook(path)
 
     def second(
-        self, first: Request, asked: Callable[[Frame], Frame], *, notebook: bool = False
+        self,
+        first: Request | None,
+        asked: Callable[[Frame], Frame],
+        *,
+        notebook: bool = False,
     ) -> ClockedRemote:
         """Return a box for a second run: what it is asked first, and what answers its questions."""
         if self._plan.boxes == 1:
@@ -152,12 +164,39 @@ class Boxes:
         limits = self._plan.assignment.spec.limits
         short = min(limits.notebook_seconds, seconds)
         limits = msgspec.structs.replace(limits, notebook_seconds=short)
-        run = self._run(path, remote, limits)
+        run = self._run(path, remote, limits, self._plan.files)
         self._second_runs.append(run)
         return run
 
+    def reference(self, path: str) -> tuple[Remote, NotebookRun | None]:
+        """Return a box with the reference in it, and the run of its notebook if there is a path."""
+        assignment, work = self._plan.assignment, self._plan.reference or {}
+        notebooks = assignment.spec.notebook_paths
+        files = {place: data for place, data in work.items() if place not in notebooks}
+        limits = assignment.spec.limits
+        remote = Remote(
+            self._plan.sandbox,
+            Staging(assignment.links, {**files, **(assignment.box_files if path else {})}),
+            limits,
+            hide_numbers=True,
+            notebook=bool(path),
+        )
+        self._second.append(remote)
+        run = self._run(path, remote, limits, work) if path else None
+        if run is not None:
+            self._second_runs.append(run)
+        return remote, run
+
+    def end_second(self, remote: Remote, run: NotebookRun | None) -> None:
+        """End one box of second runs."""
+        if run is not None:
+            run.stop()
+        remote.close()
+        self._second = [one for one in self._second if one is not remote]
+        self._second_runs = [one for one in self._second_runs if one is not run]
+
     def close_second(self) -> None:
-        """End the boxes of second runs."""
+        """End the boxes of second runs, and the references' boxes."""
         for run in self._second_runs:
             run.stop()
         for remote in self._second:

@@ -32,7 +32,7 @@ class Plan(msgspec.Struct, frozen=True):
     on_check: Callable[[CheckOutcome], None] = lambda check: None
     # what known mistakes answer, for hints
     known: Callable[[], KnownMistakes | None] = lambda: None
-    # the reference's modules, for stand-ins; None: nothing is run twice
+    # the reference's files and notebooks, for stand-ins; None: nothing is run twice
     reference: Mapping[str, bytes] | None = None
     # called when nothing is left but to wait for a notebook
     on_wait: Callable[[], None] = lambda: None

@@ -2,35 +2,37 @@
 that failed.
 
 Theory of operation. The functions that failed are replaced, in a fresh box with the student's
-files, by stand-ins that ask this side, which asks the reference in a box of its own. The box with
-student code may ask for any function. Only the failed functions are answered, and only these and
-the functions that the check builds on may make caches. The function that the check judges is never
-answered, unless the check judges a notebook's cells. Questions and answers are passed on as bytes
-and not decoded here. A report gets from such a run only what is right, and the name of a known
-mistake.
+files, by stand-ins that ask this side, which asks the reference in a box of its own. Functions that
+a notebook's cells define are replaced when the cells have run. The box with student code may ask
+for any function. Only the failed functions are answered, and only these and the functions that the
+check builds on may make caches. The function that the check judges is never answered, unless the
+check judges what a notebook's cells have made of the student's modules. Questions and answers are
+passed on as bytes and not decoded here. A report gets from such a run only what is right, and the
+name of a known mistake.
 """
 
 from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment
+from grader.checking.api.notebook import NotebookRun
 from grader.checking.run.remote import Remote, Request
 from grader.checking.run.verdicts import CheckOutcome
-from grader.errors import SubmissionFailed
-from grader.sandbox.box import Sandbox, Staging
+from grader.errors import GraderFault, SubmissionFailed
 from grader.sandbox.wire import Frame
 
 STEPS = 64  # of one question: the call itself, and those that made what it is given
 ARGUMENTS = 64
 BYTES = 64 << 20  # of one question's arrays
 REFUSED = Frame({"ok": False})
+CELLS = "__main__"  # the module of what a notebook's cells define
 
 
 class Substitution(msgspec.Struct, frozen=True):
@@ -40,6 +42,18 @@ class Substitution(msgspec.Struct, frozen=True):
     replaced: frozenset[str]  # functions, methods as `Class.method`
     watched: frozenset[str]  # functions whose caches the replaced ones may be given, and classes
     stubs: bool  # whether none of the replaced functions is implemented, so that none makes a cache
+    cells: frozenset[str] = frozenset()  # of all these, what a notebook's cells define
+    # whether the check calls a function of the cells, which are run without stand-ins for the rest
+    calls: bool = False
+
+    def allows(self, other: Substitution) -> bool:
+        """Return whether all that another one answers may be answered here, too: a box in which
+        that was asked may be asked this.
+        """
+        modules = (self.replaced | self.watched) - self.cells
+        return other.replaced <= self.replaced and modules == (
+            (other.replaced | other.watched) - other.cells
+        )
 
 
 class Built:
@@ -73,14 +87,17 @@ class Built:
         spec = self._assignment.check(check)
         below = self.begun_below(check, outcomes)
         lost = [one for one in below if one.lost]
-        if spec is None or not lost or (spec.notebook and not self._mostly_right(below)):
+        if spec is None or not lost:
             return None
         judged = self._judged_by(check)
+        own = self._of_cells(spec.notebook, judged) if spec.notebook else judged
+        if spec.notebook and not own and not self._mostly_right(below):
+            return None
         roots: dict[str, None] = {}
         replaced: set[str] = set()
         watched: set[str] = set()
         for one in below:
-            functions = self._functions(one.id) - (frozenset() if spec.notebook else judged)
+            functions = self._functions(one.id, spec.notebook) - own
             watched |= functions
             if one.lost and functions:
                 replaced |= functions
@@ -88,11 +105,14 @@ class Built:
         if not replaced or (spec.notebook and judged and judged <= replaced):
             return None  # with nothing left of the student's that the check judges
         watched |= {name.partition(".")[0] for name in replaced}  # of a method, its class
+        kept = {name for name in watched - replaced if "." not in name}
         return Substitution(
             roots=tuple(roots),
             replaced=frozenset(replaced),
-            watched=frozenset(filter(self._assignment.modules.get, watched - replaced)),
+            watched=frozenset(kept),
             stubs=all(one.is_unwritten for one in lost),
+            cells=self._of_cells(spec.notebook, replaced | kept),
+            calls=bool(own) and bool(spec.notebook),
         )
 
     def same(self, check: str) -> tuple[str, ...]:
@@ -103,23 +123,35 @@ class Built:
         )
 
     def own(self, check: str) -> frozenset[str]:
-        """Return the functions that a check is the first to judge; none for a notebook's."""
-        spec = self._assignment.check(check)
-        if spec is None or spec.notebook:
-            return frozenset()
+        """Return the functions that a check is the first to judge."""
         return self._judged_by(check).difference(*map(self._judged_by, self.below(check)))
 
     def _judged_by(self, check: str) -> frozenset[str]:
         return self._judged.get(check, frozenset())
 
-    def _functions(self, check: str) -> frozenset[str]:
-        """Return what a check judges in the student's files; what a notebook's cells define is not
-        replaced.
+    def _functions(self, check: str, notebook: str) -> frozenset[str]:
+        """Return what a check judges that can be replaced where a notebook has run, or without one
+        in the student's files alone.
         """
-        spec = self._assignment.check(check)
-        if spec is None or spec.notebook:
+        spec, judged = self._assignment.check(check), self._judged_by(check)
+        if spec is None:
             return frozenset()
-        return frozenset(filter(self._assignment.module_of, self._judged_by(check)))
+        if spec.notebook:
+            return self._of_cells(notebook, judged) if spec.notebook == notebook else frozenset()
+        return frozenset(filter(self._assignment.module_of, judged))
+
+    def _of_cells(self, notebook: str, names: Iterable[str]) -> frozenset[str]:
+        """Return the functions and methods, of some names, that a notebook's cells define."""
+        if not notebook:
+            return frozenset()
+        provides = self._assignment.notebook(notebook).provides
+        found: list[str] = []
+        for name in names:
+            first = name.partition(".")[0]
+            is_defined = first in provides if provides else first.isidentifier()
+            if is_defined and not self._assignment.module_of(name):
+                found.append(name)
+        return frozenset(found)
 
     def _mostly_right(self, below: list[CheckOutcome]) -> bool:
         """Return whether most of what a notebook builds on is the submission's own right work.
@@ -137,22 +169,28 @@ class Built:
 
 
 class Reference:
-    """The reference in a box of its own, opened when it is first asked."""
+    """The reference in a box of its own, opened when it is first asked.
+
+    cells: the run of its notebook in that box, if cells define what it is asked for
+    """
 
     def __init__(
-        self, assignment: Assignment, sandbox: Sandbox, files: Mapping[str, bytes]
+        self, assignment: Assignment, remote: Remote, cells: NotebookRun | None = None
     ) -> None:
         self._assignment = assignment
-        self._remote = Remote(
-            sandbox, Staging(assignment.links, files), assignment.spec.limits, hide_numbers=True
-        )
+        self._remote = remote
+        self._cells = cells
 
-    def close(self) -> None:
-        """End the box."""
-        self._remote.close()
+    def wait(self) -> None:
+        """Wait until it can be asked; raises `GraderFault` if the grader itself failed."""
+        failure = None if self._cells is None else self._cells.failure()
+        if isinstance(failure, GraderFault):
+            raise failure
 
     def begin(self) -> None:
         """Begin a new case: nothing that an earlier one made is kept."""
+        if self._cells is not None:
+            self._cells.revive()
         self._remote.reset(seed=2016)
 
     def answer(
@@ -162,7 +200,7 @@ class Reference:
         `SubmissionFailed`.
         """
         for step in steps:
-            step["module"] = self._assignment.module_of(step["function"])
+            step["module"] = self._assignment.module_of(step["function"]) or CELLS
         reply = self._remote.request(
             "what a stand-in asks", {"op": "answer", "steps": steps}, blobs, seconds=seconds
         )
@@ -179,6 +217,10 @@ class ReferenceAnswers:
         self._most = calls
         self._calls = 0
         self._deadline = time.monotonic()
+
+    def allow(self, what: Substitution) -> None:
+        """Answer from now on for what another check builds on."""
+        self._what = what
 
     def begin(self, seconds: float) -> None:
         """Begin a case, which may ask for so long."""
@@ -259,15 +301,35 @@ def _natural(number: Any) -> bool:
     return _whole(number) and number >= 0
 
 
-def request(assignment: Assignment, what: Substitution, *, own_caches: bool) -> Request:
-    """Return what a fresh box is asked first: to put the stand-ins in their places."""
+def request(assignment: Assignment, what: Substitution, *, own_caches: bool) -> Request | None:
+    """Return what a fresh box is asked first: to put stand-ins in their places; None if it is not
+    to be asked yet.
+    """
+    left_out = what.cells if what.calls else frozenset[str]()
+    replaced = _places(assignment, what.replaced - left_out)
+    if not replaced:
+        return None
+    watched = _places(assignment, what.watched - left_out)
+    return _request(replaced, watched, own_caches=own_caches, renew=bool(what.cells - left_out))
 
-    def places(names: frozenset[str]) -> list[list[str]]:
-        return [[assignment.module_of(name), name] for name in sorted(names)]
 
-    body = {"op": "substitute", "own_caches": own_caches}
-    body |= {"replaced": places(what.replaced), "watched": places(what.watched)}
-    return Request("beginning a second run", body)
+def request_behind_cells(
+    assignment: Assignment, what: Substitution, *, own_caches: bool
+) -> Request:
+    """Return what a box is asked if its cells have run, and the check calls what they define."""
+    replaced, watched = (_places(assignment, names) for names in (what.replaced, what.watched))
+    return _request(replaced, watched, own_caches=own_caches, renew=False)
+
+
+def _places(assignment: Assignment, names: frozenset[str]) -> list[list[str]]:
+    return [[assignment.module_of(name) or CELLS, name] for name in sorted(names)]
+
+
+def _request(
+    replaced: list[list[str]], watched: list[list[str]], *, own_caches: bool, renew: bool
+) -> Request:
+    body = {"op": "substitute", "own_caches": own_caches, "renew": renew}
+    return Request("beginning a second run", body | {"replaced": replaced, "watched": watched})
 
 
 def judged(expectations: Expectations) -> dict[str, frozenset[str]]:

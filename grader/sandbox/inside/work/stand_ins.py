@@ -56,6 +56,14 @@ class Called(NamedTuple):
     kwargs: dict[str, Any]
 
 
+class Held(NamedTuple):
+    """A function in the place of which another one stands."""
+
+    original: Any
+    placed: Any
+    answers: bool  # or it only watches
+
+
 class Kept:
     """Stands for what only the reference's functions understand, and what can't cross as data."""
 
@@ -100,18 +108,22 @@ class Shelf:
 
 
 class StandIns:
-    """Puts stand-ins in the place of functions in the student's modules, and answers for them by
-    asking.
+    """Puts stand-ins in the place of functions in the student's modules or in a notebook's
+    namespace, and answers for them by asking.
 
     own_caches: whether a stand-in hands out the cache that the student's own function makes, with
         the right outputs in the place of its wrong ones; else, and when that function raises, it
         hands out the reference's
     """
 
-    def __init__(self, ask: Ask, root: Path, *, own_caches: bool) -> None:
+    def __init__(self, ask: Ask, root: Path, namespace: dict[str, Any]) -> None:
+        self.own_caches = True
         self._ask = ask
         self._root = root
-        self._own_caches = own_caches
+        self._namespace = namespace  # of a notebook's cells
+        # by module and name: what stands in a function's place, or watches it
+        self._held: dict[tuple[str, str], Held] = {}
+        self._places: tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]] = ((), ())
         self._lock = threading.RLock()
         self._count = 0
         # id -> the object, the call that made it, its index
@@ -128,43 +140,75 @@ class StandIns:
     def install(self, replaced: Sequence[Sequence[str]], watched: Sequence[Sequence[str]]) -> None:
         """Replace functions, each given as (module, name), and watch what others make.
 
-        A module that can't be imported is left alone: whoever imports it next learns why.
+        A module that can't be imported is left alone: whoever imports it next learns why. What was
+        watched may be replaced later.
         """
+        self._places = (replaced, watched)
         changes: list[tuple[Any, str, Any, Any]] = []
-        asked_for = list(map(list, replaced))
-        for module_name, name in [*replaced, *watched]:
-            try:
-                owner: Any = importlib.import_module(module_name)
-                *within, last = name.split(".")
-                for part in within:
-                    owner = getattr(owner, part)
-            except BaseException:  # noqa: S112 - a student's module may raise anything
-                continue
-            original = getattr(owner, last, None)
-            if [module_name, name] in asked_for:
-                changes.append((owner, last, original, self._stand_in(name, original)))
-            elif isinstance(original, type):
-                made = getattr(original, "__init__")  # noqa: B009 - mypy takes it for an instance's
-                changes.append((original, "__init__", None, self._constructor(name, made)))
-            elif callable(original):
-                changes.append((owner, last, original, self._watched(name, original)))
-        for owner, name, original, replacement in changes:
-            setattr(owner, name, replacement)
-            if original is not None:
-                self._rebind(original, replacement)
+        for answers, places in ((True, replaced), (False, watched)):
+            for module_name, name in places:
+                try:
+                    owner, last = self._owner(module_name, name)
+                except BaseException:  # noqa: S112 - a student's module may raise anything
+                    continue
+                original = now = getattr(owner, last, None)
+                held = self._held.get((module_name, name))
+                if held is not None and held.placed is now:
+                    if held.answers or not answers:
+                        continue
+                    original = held.original
+                placed = self._placed(name, original, answers=answers)
+                self._held[module_name, name] = Held(original, placed, answers)
+                changes.append((owner, last, now, placed))
+        for owner, name, now, placed in changes:
+            if placed is not now:
+                setattr(owner, name, placed)
+                if now is not None:
+                    self._rebind(now, placed)
+
+    def renew(self) -> None:
+        """Do the same for what has been defined since."""
+        self.install(*self._places)
+
+    def _placed(self, name: str, original: Any, *, answers: bool) -> Any:
+        """Return what is to stand in a function's place; a class stays where it is."""
+        if answers:
+            return self._stand_in(name, original)
+        if isinstance(original, type):
+            self._watch(name, original)
+            return original
+        return self._watched(name, original) if callable(original) else original
+
+    def _owner(self, module_name: str, name: str) -> tuple[Any, str]:
+        """Return the module or class that holds a function, and its name there; raises whatever the
+        module raises. A class that is not there is made: it has what is replaced alone.
+        """
+        module: Any = importlib.import_module(module_name)
+        *within, last = name.split(".")
+        owner = module
+        for part in within:
+            held = getattr(owner, part, None)
+            if not isinstance(held, type):
+                held = type(part, (), {"__init__": _takes_anything, "__module__": module_name})
+                setattr(owner, part, held)
+            owner = held
+        return owner, last
 
     def _rebind(self, original: Any, replacement: Any) -> None:
-        """Let every other name of the student's modules that is bound to a function be bound to its
-        replacement.
+        """Let every other name of the student's modules, or of the notebook, that is bound to a
+        function be bound to its replacement.
         """
+        namespaces = [self._namespace]
         for module in list(sys.modules.values()):
             file = getattr(module, "__file__", None)
             if isinstance(file, str) and Path(file).is_relative_to(self._root):
-                for name, value in list(vars(module).items()):
-                    if value is original:
-                        setattr(module, name, replacement)
-                    elif type(value) in (dict, list):
-                        _replace_in(value, original, replacement)
+                namespaces.append(vars(module))
+        for namespace in namespaces:
+            for name, value in list(namespace.items()):
+                if value is original:
+                    namespace[name] = replacement
+                elif type(value) in (dict, list):
+                    _replace_in(value, original, replacement)
 
     # --- what takes a function's place ------------------------------------------------------------
 
@@ -174,7 +218,7 @@ class StandIns:
         def stand_in(*args: Any, **kwargs: Any) -> Any:
             with self._lock:
                 number, values, container = self._answer(name, args, kwargs, method)
-                if self._own_caches and not method and callable(original):
+                if self.own_caches and not method and callable(original):
                     own = OwnCall(original, args, kwargs)
                     values = _with_own_caches(values, container, own)
                 results = [value for value, _ in values]
@@ -197,7 +241,14 @@ class StandIns:
 
         return watched
 
-    def _constructor(self, name: str, original: Callable[..., None]) -> Callable[..., None]:
+    def _watch(self, name: str, made_of: type) -> None:
+        """Remember with which arguments the objects of a class are made.
+
+        If a method of the class is replaced, the student's own constructor may raise: the
+        reference makes the object that is asked for.
+        """
+        original = getattr(made_of, "__init__")  # noqa: B009 - mypy takes it for an instance's
+
         @functools.wraps(original)
         def constructor(made: Any, *args: Any, **kwargs: Any) -> None:
             with self._lock:
@@ -207,9 +258,13 @@ class StandIns:
                 kept = (Called(name, args, kwargs), [id(made)])
                 for _, ids in self._calls.put_object(number, kept):
                     self._made.pop(ids[0], None)
-            original(made, *args, **kwargs)
+            try:
+                original(made, *args, **kwargs)
+            except Exception:
+                if not any(replaced.startswith(f"{name}.") for _, replaced in self._places[0]):
+                    raise
 
-        return constructor
+        setattr(made_of, "__init__", constructor)  # noqa: B010
 
     def _remember(
         self, number: int, call: Called, results: list[Any], *, told: bool = False
@@ -329,6 +384,10 @@ class Answers:
 
 
 # --- values ---------------------------------------------------------------------------------------
+
+
+def _takes_anything(made: object, *args: Any, **kwargs: Any) -> None:
+    """Construct an object of a class that a student has not written."""
 
 
 def _opaque(value: Any) -> bool:

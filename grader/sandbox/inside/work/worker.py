@@ -108,6 +108,7 @@ class Worker:
         self.printed = CappedText()
         self.has_kernel = False  # whether it runs a notebook
         self.stand_ins: StandIns | None = None
+        self.renews = False  # whether stand-ins take the place of what each cell defines
         self.answers = Answers()
         self.figures = Figures()
         self.handed_in = HandedIn(self)
@@ -365,9 +366,11 @@ class Worker:
         """Put stand-ins in the place of some of the student's functions, for as long as this
         process lives.
         """
-        own_caches = bool(frame.body["own_caches"])
-        self.stand_ins = StandIns(self._ask, self.root, own_caches=own_caches)
+        if self.stand_ins is None:
+            self.stand_ins = StandIns(self._ask, self.root, self.namespace)
+        self.stand_ins.own_caches = bool(frame.body["own_caches"])
         self.stand_ins.install(frame.body["replaced"], frame.body["watched"])
+        self.renews = bool(frame.body["renew"])
         return Frame({"ok": True})
 
     def do_answer(self, frame: Frame) -> Frame:
@@ -441,15 +444,16 @@ class Worker:
 
         kernel = Kernel.of(self.channel, self.root)
         body = frame.body
-        return Frame(
-            kernel.execute(
-                str(body["code"]),
-                float(body.get("seconds", 0.0)),
-                body.get("keep", ()),
-                provided=bool(body.get("provided")),
-                defines=bool(body.get("defines")),
-            )
+        told = kernel.execute(
+            str(body["code"]),
+            float(body.get("seconds", 0.0)),
+            body.get("keep", ()),
+            provided=bool(body.get("provided")),
+            defines=bool(body.get("defines")),
         )
+        if self.renews and self.stand_ins is not None:
+            self.stand_ins.renew()
+        return Frame(told)
 
     def do_probe(self, frame: Frame) -> Frame:
         """Run an author's code beside a notebook's objects or the student's files, in a fork of
