@@ -36,7 +36,7 @@ from grader.checking.run.boxes import Boxes
 from grader.checking.run.direct_cases import FIXTURES, direct, parameters
 from grader.checking.run.plan import Outcome, Plan
 from grader.checking.run.second_runs import Place, SecondRuns
-from grader.checking.run.substitution import Built, judged
+from grader.checking.run.substitution import Built, judged, looking
 from grader.checking.run.timing import ClockedRemote, in_time
 from grader.checking.run.verdicts import CheckOutcome, Ending, Skipped, Stopped, verdict
 from grader.errors import (
@@ -93,7 +93,11 @@ class ChecksPlugin:
         self.problem: GraderError | None = None
         self._left: Counter[str] = Counter()  # cases to be run, of a check and of a notebook
         self._stopped: dict[str, GraderError] = {}  # checks of which no more cases are run, and why
-        self._built = Built(plan.assignment, judged(plan.expectations))
+        self._built = Built(
+            plan.assignment,
+            judged(plan.expectations),
+            looking(plan.assignment, plan.expectations),
+        )
         self._causes = Causes(plan, self._built, self.outcome.checks)
         self._second = SecondRuns(plan, boxes, self._built, self.outcome.checks)
         self._direct: set[pytest.Item] = set()  # cases that need none of pytest's steps

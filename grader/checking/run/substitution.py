@@ -26,6 +26,9 @@ from grader.checking.api.notebook import NotebookRun
 from grader.checking.run.remote import Remote, Request
 from grader.checking.run.verdicts import CheckOutcome
 from grader.errors import GraderFault, SubmissionFailed
+from grader.notebooks.cells import is_students, text_of
+from grader.notebooks.definitions import definitions
+from grader.notebooks.format import provided
 from grader.sandbox.wire import Frame
 
 STEPS = 64  # of one question: the call itself, and those that made what it is given
@@ -43,7 +46,7 @@ class Substitution(msgspec.Struct, frozen=True):
     watched: frozenset[str]  # functions whose caches the replaced ones may be given, and classes
     stubs: bool  # whether none of the replaced functions is implemented, so that none makes a cache
     cells: frozenset[str] = frozenset()  # of all these, what a notebook's cells define
-    # whether the check calls a function of the cells, which are run without stand-ins for the rest
+    # whether the check does nothing but call functions of the cells: these run without stand-ins
     calls: bool = False
 
     def allows(self, other: Substitution) -> bool:
@@ -59,11 +62,20 @@ class Substitution(msgspec.Struct, frozen=True):
 class Built:
     """What builds on what: the checks that each check requires, and the functions that each
     judges.
+
+    looking: checks of notebooks of which some case looks at what the cells have made
     """
 
-    def __init__(self, assignment: Assignment, judged: Mapping[str, frozenset[str]]) -> None:
+    def __init__(
+        self,
+        assignment: Assignment,
+        judged: Mapping[str, frozenset[str]],
+        looking: frozenset[str] = frozenset(),
+    ) -> None:
         self._assignment = assignment
         self._judged = judged
+        self._looking = looking
+        self._tasks: dict[str, frozenset[str]] = {}  # by the notebook
 
     def below(self, check: str) -> tuple[str, ...]:
         """Return all checks that a check builds on, in the order of the spec."""
@@ -91,7 +103,8 @@ class Built:
             return None
         judged = self._judged_by(check)
         own = self._of_cells(spec.notebook, judged) if spec.notebook else judged
-        if spec.notebook and not own and not self._mostly_right(below):
+        calls = bool(spec.notebook and own) and check not in self._looking
+        if spec.notebook and not calls and not self._mostly_right(below):
             return None
         roots: dict[str, None] = {}
         replaced: set[str] = set()
@@ -112,7 +125,7 @@ class Built:
             watched=frozenset(kept),
             stubs=all(one.is_unwritten for one in lost),
             cells=self._of_cells(spec.notebook, replaced | kept),
-            calls=bool(own) and bool(spec.notebook),
+            calls=calls,
         )
 
     def same(self, check: str) -> tuple[str, ...]:
@@ -141,17 +154,22 @@ class Built:
         return frozenset(filter(self._assignment.module_of, judged))
 
     def _of_cells(self, notebook: str, names: Iterable[str]) -> frozenset[str]:
-        """Return the functions and methods, of some names, that a notebook's cells define."""
-        if not notebook:
-            return frozenset()
-        provides = self._assignment.notebook(notebook).provides
-        found: list[str] = []
-        for name in names:
-            first = name.partition(".")[0]
-            is_defined = first in provides if provides else first.isidentifier()
-            if is_defined and not self._assignment.module_of(name):
-                found.append(name)
-        return frozenset(found)
+        """Return the functions and methods, of some names, that a notebook's cells leave to
+        students.
+        """
+        tasks = self._tasks_of(notebook) if notebook else frozenset[str]()
+        return frozenset(name for name in names if name.partition(".")[0] in tasks)
+
+    def _tasks_of(self, notebook: str) -> frozenset[str]:
+        """Return the names that a notebook's cells leave to students, and no file defines."""
+        if notebook not in self._tasks:
+            spec = self._assignment.notebook(notebook)
+            names = set(spec.provides)
+            for cell in provided(self._assignment.folder / spec.source).cells:
+                if cell.cell_type == "code" and is_students(cell):
+                    names |= definitions(text_of(cell))
+            self._tasks[notebook] = frozenset(names - self._assignment.modules.keys())
+        return self._tasks[notebook]
 
     def _mostly_right(self, below: list[CheckOutcome]) -> bool:
         """Return whether most of what a notebook builds on is the submission's own right work.
@@ -341,3 +359,13 @@ def judged(expectations: Expectations) -> dict[str, frozenset[str]]:
         if record.calls:
             found[check] = found.get(check, frozenset()) | {record.calls[-1].function}
     return found
+
+
+def looking(assignment: Assignment, expectations: Expectations) -> frozenset[str]:
+    """Return the checks of notebooks of which some case called nothing when it was recorded."""
+    found = set()
+    for (check, _), record in expectations.cases.items():
+        spec = assignment.check(check)
+        if spec is not None and spec.notebook and not record.calls:
+            found.add(check)
+    return frozenset(found)
