@@ -122,7 +122,7 @@ class SecondRuns:
                 return None
             if self._plan.boxes == 1:
                 self._end_all()
-            reference = self._reference(notebook)
+            reference = self._reference(notebook if what.cells else "")
             place = self._opened(what, own_caches, reference, CALLS, notebook)
             self._kept[notebook] = place
             reference.wait()
