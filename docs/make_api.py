@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from grader.checking import inputs
-from grader.checking.api.case_files import Files
 from grader.checking.api.expect import Expect
 from grader.checking.api.notebook import Notebook
 from grader.checking.api.student import Helpers, Library, Student
 from grader.checking.api.value import Value
+from grader.checking.case.case_files import Files
 
 HEAD = """\
 # What checks use

@@ -51,7 +51,7 @@ class LiveWorker(Worker):
 
     def do_probe(self, frame: Frame) -> Frame:
         """Run an author's code beside the kernel's objects, in a fork of this process."""
-        from grader.sandbox.inside.work.probe import probe
+        from grader.sandbox.inside.work.cells.probe import probe
 
         return Frame(
             {"ok": True, "told": probe(KernelState(self.channel, self.namespace), frame.body)}

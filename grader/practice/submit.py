@@ -16,7 +16,7 @@ from grader.grading.intake.candidates import listed_cells
 from grader.grading.intake.take import MOST_OWN_MODULES, OWN_MODULE_BYTES, take
 from grader.notebooks.advice import remarks as notebook_remarks
 from grader.notebooks.recovery import UnreadableNotebook, recovered
-from grader.sandbox.inside.work.mending import mended
+from grader.sandbox.inside.work.files.mending import mended
 from grader.zips import zipped
 
 _NOT_TAKEN = (

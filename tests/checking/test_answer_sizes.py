@@ -12,11 +12,11 @@ import pytest
 from test_remote import LIMITS, LiarSandbox
 
 from grader.assignment.expectations import CallShape, CaseRecord, Expectations, Provenance
-from grader.checking.api.call_log import SPARE, SPARE_QUIET, TIMES, TIMES_QUIET, CallLog
-from grader.checking.api.callbacks import MOST_BYTES
-from grader.checking.api.case import Case
 from grader.checking.api.expect import Expect, Mode
 from grader.checking.api.value import Value
+from grader.checking.case.call_log import SPARE, SPARE_QUIET, TIMES, TIMES_QUIET, CallLog
+from grader.checking.case.callbacks import MOST_BYTES
+from grader.checking.case.case import Case
 from grader.checking.run.remote import PRINTED_CHARACTERS, Remote
 from grader.errors import AssignmentError, SubmissionFailed, WrongReturn
 from grader.model import Tolerance

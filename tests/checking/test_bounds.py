@@ -20,11 +20,11 @@ import pytest
 from test_remote import LIMITS, LiarSandbox
 
 from grader.assignment.expectations import CallShape, CaseRecord
-from grader.checking.api.call_log import Call, CallLog
 from grader.checking.api.cell_tests import MOST_IN_SET, recordable
 from grader.checking.api.expect import Expect, Got, Mode, weight
 from grader.checking.api.numerical_gradients import gradients
 from grader.checking.api.value import fetched
+from grader.checking.case.call_log import Call, CallLog
 from grader.checking.cells.cell_runs import Clock
 from grader.checking.cells.kernel_client import MAX_UPDATES, WireKernelClient
 from grader.checking.explain.diagnosis import correlation, diagnose, resembles

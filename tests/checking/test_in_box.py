@@ -24,8 +24,8 @@ from grader.errors import AssignmentError
 from grader.grading.grade import Grader
 from grader.model import CheckResult, Report
 from grader.report import labels
-from grader.sandbox.inside.work.probe import Guards
-from grader.sandbox.inside.work.replaced import in_libraries
+from grader.sandbox.inside.work.cells.probe import Guards
+from grader.sandbox.inside.work.process.replaced import in_libraries
 from grader.sandbox.wire import Encoder, Frame
 
 STUDENTS = {"grader": {"role": "student"}}

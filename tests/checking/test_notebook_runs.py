@@ -297,7 +297,7 @@ def test_file_that_is_no_notebook_fails_its_check(toy: Toy) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="speaks to the worker's descriptor")
 def test_nonsense_on_the_wire_is_a_mark_and_no_fault_of_ours(toy: Toy) -> None:
     lie = (
-        "from grader.sandbox.inside.work.kernel import Kernel\n"
+        "from grader.sandbox.inside.work.cells.kernel import Kernel\n"
         "from grader.sandbox.wire import Frame\n"
         "deep = []\n"
         "for _ in range(900): deep = [deep]\n"

@@ -16,9 +16,9 @@ from toy import Graded, Graders, Toy, build, notebook
 from grader.assignment.expectations import CaseRecord
 from grader.authoring.record import record
 from grader.checking.api import figures
-from grader.checking.api.call_log import CallLog
-from grader.checking.api.case import Case
 from grader.checking.api.expect import Expect, Mode
+from grader.checking.case.call_log import CallLog
+from grader.checking.case.case import Case
 from grader.checking.judge import plots
 from grader.checking.run.remote import Remote
 from grader.errors import AssignmentError

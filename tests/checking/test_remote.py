@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.checking.api.call_log import CallLog
-from grader.checking.api.case import Case
 from grader.checking.api.value import Value
+from grader.checking.case.call_log import CallLog
+from grader.checking.case.case import Case
 from grader.checking.run.remote import Remote
 from grader.errors import GraderFault, SubmissionFailed
 from grader.limits import Limits

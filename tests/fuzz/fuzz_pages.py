@@ -31,12 +31,12 @@ from scipy.sparse import coo_array
 
 from grader.assignment.expectations import CallShape, CaseRecord, Expectations, Provenance
 from grader.assignment.schema import CheckSpec
-from grader.checking.api.call_log import CallLog
-from grader.checking.api.case import Case
 from grader.checking.api.cell_tests import recordable
 from grader.checking.api.expect import Expect, Mode, Scene
 from grader.checking.api.numerical_gradients import gradients
 from grader.checking.api.value import Value
+from grader.checking.case.call_log import CallLog
+from grader.checking.case.case import Case
 from grader.checking.cells.cell_runs import Clock, Ran, run_cells
 from grader.checking.explain.diagnosis import (
     KnownMistakes,

@@ -30,9 +30,9 @@ import numpy as np
 from fuzz_once import SECONDS, OnceSandbox
 from fuzz_pages import BETWEEN, pages
 
-from grader.checking.api.call_log import CallLog
-from grader.checking.api.case import Case
 from grader.checking.api.value import Value
+from grader.checking.case.call_log import CallLog
+from grader.checking.case.case import Case
 from grader.checking.judge.compare import compare
 from grader.checking.judge.judgements import check_recordable
 from grader.checking.run.remote import Remote

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from grader.sandbox.inside.work.exception_text import describe
-from grader.sandbox.inside.work.loading import Loading
+from grader.sandbox.inside.work.files.loading import Loading
 
 Load = Callable[..., ModuleType]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.sandbox.inside.work.may_change import may_change
+from grader.sandbox.inside.work.process.may_change import may_change
 
 
 @pytest.mark.parametrize(

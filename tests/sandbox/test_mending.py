@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from grader.sandbox.inside.work.mending import MOST_CHARACTERS, RAISES, mended
+from grader.sandbox.inside.work.files.mending import MOST_CHARACTERS, RAISES, mended
 
 FIRST = (
     'import numpy as np\n\n\ndef first(x):\n    """One.\n\nNot indented (\n    """\n    return x\n'

@@ -17,10 +17,10 @@ from replayed import SECONDS, Fault, Recording, RecordingSandbox, ReplayingSandb
 from toy import Toy, notebook
 
 from grader.assignment.schema import NotebookSpec
-from grader.checking.api.call_log import CallLog
-from grader.checking.api.case import Case
 from grader.checking.api.notebook import NotebookRun
 from grader.checking.api.value import Value
+from grader.checking.case.call_log import CallLog
+from grader.checking.case.case import Case
 from grader.checking.run.remote import Remote
 from grader.errors import GraderFault, LimitExceeded, SubmissionFailed, WorkerDied
 from grader.limits import Limits

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.sandbox.inside.work.stand_ins import Answers, StandIns
+from grader.sandbox.inside.work.second_runs.reference_answers import Answers
+from grader.sandbox.inside.work.second_runs.stand_ins import StandIns
 from grader.sandbox.wire import Frame, pack, unpack
 
 REFERENCE = """
@@ -93,7 +94,8 @@ class World:
                 step["module"] = "reference_layers"
             return crossed(answers.answer(frame))
 
-        stand_ins = StandIns(ask, self._folder, own_caches=own_caches)
+        stand_ins = StandIns(ask, self._folder, {})
+        stand_ins.own_caches = own_caches
         places = [[["student_layers", name] for name in names] for names in (replaced, watched)]
         stand_ins.install(*places)
 
@@ -198,9 +200,7 @@ def test_a_method_is_answered_with_the_objects_own_parameters(world: Callable[..
 
 def test_a_refusal_is_an_exception_in_the_students_code(world: Callable[..., World]) -> None:
     made = world()
-    stand_ins = StandIns(
-        lambda body, blobs: Frame({"ok": False}), Path("/nowhere"), own_caches=False
-    )
+    stand_ins = StandIns(lambda body, blobs: Frame({"ok": False}), Path("/nowhere"), {})
     stand_ins.install([["student_layers", "square"]], [])
     with pytest.raises(RuntimeError, match="no answer was to be had for `square`"):
         made.layers.square(X)

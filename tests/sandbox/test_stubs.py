@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.sandbox.inside.work.stubs import is_stub
+from grader.sandbox.inside.work.calls.stubs import is_stub
 
 
 class Model:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader.sandbox.inside.work.unused_names import unused
+from grader.sandbox.inside.work.calls.unused_names import unused
 
 FUNCTIONS = {
     "a parameter that is only kept": ("def f(x, w, b):\n    y = w + b\n    return y, (x, w)", ["x"]),

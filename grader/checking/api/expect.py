@@ -17,11 +17,11 @@ import numpy as np
 
 from grader.assignment.expectations import CaseRecord
 from grader.checking.api import cell_outputs, figures
-from grader.checking.api.call_answer import PRINTED_CHARACTERS
-from grader.checking.api.case import Case
 from grader.checking.api.changed_arguments import UNTOUCHED, can_change
 from grader.checking.api.numerical_gradients import NUMERICAL, gradients
 from grader.checking.api.value import fetched, name_of
+from grader.checking.case.call_answer import PRINTED_CHARACTERS
+from grader.checking.case.case import Case
 from grader.checking.judge import judgements, plots
 from grader.checking.judge.compare import compare
 from grader.checking.judge.conversions import in_kind

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from grader.checking.api.case import Case
 from grader.checking.api.value import Value
+from grader.checking.case.case import Case
 from grader.checking.judge.plots import Axes
 from grader.errors import StudentException
 from grader.sandbox.wire import Ref

@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from grader.assignment.schema import NotebookSpec
-from grader.checking.api.case import Case
 from grader.checking.api.value import Value
+from grader.checking.case.case import Case
 from grader.checking.cells.cell_runs import NO_TIME, Clock, Ran, run_cells
 from grader.checking.cells.in_box import Answered, InBox, ask
 from grader.checking.cells.kernel_client import names_told

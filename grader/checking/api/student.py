@@ -14,9 +14,9 @@ import operator
 from typing import Any
 
 from grader.assignment.spec import BOX_MODULE, Assignment
-from grader.checking.api.case import Case
-from grader.checking.api.case_files import Files
 from grader.checking.api.value import BoxFunction, Value
+from grader.checking.case.case import Case
+from grader.checking.case.case_files import Files
 from grader.errors import AssignmentError
 
 # Whose functions a check may call in the box, by name.

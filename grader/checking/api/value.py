@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, NoReturn
 
-from grader.checking.api.call_answer import CallAnswer, trusting
-from grader.checking.api.call_log import Call
-from grader.checking.api.callbacks import MOST_BYTES, exception_parts, stands_for
-from grader.checking.api.case import Case
 from grader.checking.api.handles import Unseen
+from grader.checking.case.call_answer import CallAnswer, trusting
+from grader.checking.case.call_log import Call
+from grader.checking.case.callbacks import MOST_BYTES, exception_parts, stands_for
+from grader.checking.case.case import Case
 from grader.checking.explain.exception_hints import typed
 from grader.checking.judge.value_kinds import describe
 from grader.checking.run.remote import Request

@@ -2,13 +2,13 @@
 the notebook.
 
 Theory of operation. Such a check is the word of the student's process, which every report says. The
-code runs in a fork of the notebook's process (`grader.sandbox.inside.work.probe`); what comes back
-is data, of which everything may be a lie. The box asks for the test and for questions beside it one
-by one, and for what comes of comparisons (`Conversation`). It passes only if the test went through
-statement by statement, each comparison that a passing test makes held here, and each question was
-answered as it must be. The questions stand before and behind the test in an order that is drawn
-anew, so an answer of "all went well" fails. If an answer is wrong the check fails, and a person is
-asked to look.
+code runs in a fork of the notebook's process (`grader.sandbox.inside.work.cells.probe`); what comes
+back is data, of which everything may be a lie. The box asks for the test and for questions beside
+it one by one, and for what comes of comparisons (`Conversation`). It passes only if the test went
+through statement by statement, each comparison that a passing test makes held here, and each
+question was answered as it must be. The questions stand before and behind the test in an order that
+is drawn anew, so an answer of "all went well" fails. If an answer is wrong the check fails, and a
+person is asked to look.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from grader.checking.api.call_log import Call
-from grader.checking.api.case import Case
 from grader.checking.api.expect import Expect, Mode
+from grader.checking.case.call_log import Call
+from grader.checking.case.case import Case
 from grader.checking.explain.diagnosis import (
     KnownMistakes,
     Mistake,

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from grader.checking.api.call_log import Call
-from grader.checking.api.case import Case
 from grader.checking.api.value import Value
+from grader.checking.case.call_log import Call
+from grader.checking.case.case import Case
 
 MOST_ENTRIES = 400  # of an array that is written out
 MOST_CHARACTERS = 12_000  # of all lines

@@ -21,13 +21,13 @@ import numpy as np
 import pytest
 
 from grader.assignment.expectations import CaseRecord
-from grader.checking.api.call_log import CallLog
-from grader.checking.api.case import Case
 from grader.checking.api.cell_outputs import shown_by
 from grader.checking.api.expect import Expect, Mode, Scene
 from grader.checking.api.notebook import Notebook, NotebookRun
 from grader.checking.api.student import Student
 from grader.checking.api.value import let_call_back
+from grader.checking.case.call_log import CallLog
+from grader.checking.case.case import Case
 from grader.checking.explain.causes import Causes, evidence
 from grader.checking.explain.diagnosis import Mistake
 from grader.checking.explain.try_again import lines_again

@@ -36,11 +36,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from grader.sandbox.inside.walls import mounts, process_tree, scratch, wall, warden
-from grader.sandbox.inside.work.surroundings import Libraries
+from grader.sandbox.inside.work.process.surroundings import Libraries
 from grader.sandbox.inside.work.worker import Worker
 from grader.sandbox.wire import Channel
 
-KERNEL = "grader.sandbox.inside.work.kernel"
+KERNEL = "grader.sandbox.inside.work.cells.kernel"
 # Loaded one by one while nothing else is to be done; a box that needs one earlier loads it itself,
 # more slowly.
 HEAVY = (

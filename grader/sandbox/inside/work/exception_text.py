@@ -11,7 +11,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from grader.sandbox.inside.work.alarm import TimeUp
-from grader.sandbox.inside.work.mending import RAISES
+from grader.sandbox.inside.work.files.mending import RAISES
 from grader.sandbox.inside.work.nearby_names import innermost, nearest
 
 TEXT_CAP = 2_000  # characters kept of an exception's message

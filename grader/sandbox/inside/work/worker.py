@@ -25,18 +25,19 @@ from typing import Any
 import numpy as np
 
 from grader.sandbox.inside.work.alarm import TimeUp, ends_after
-from grader.sandbox.inside.work.arguments import can_change, is_numbers, named, unchanged
-from grader.sandbox.inside.work.bindings import Bindings
-from grader.sandbox.inside.work.case_files import CaseFiles
+from grader.sandbox.inside.work.calls.arguments import can_change, is_numbers, named, unchanged
+from grader.sandbox.inside.work.calls.case_files import CaseFiles
+from grader.sandbox.inside.work.calls.figures import Figures
+from grader.sandbox.inside.work.calls.handed_in import AsWritten, HandedIn, imported, reading
+from grader.sandbox.inside.work.calls.stubs import is_stub
+from grader.sandbox.inside.work.calls.unused_names import unused
+from grader.sandbox.inside.work.cells.bindings import Bindings
+from grader.sandbox.inside.work.cells.probe import WithoutKernel, probe
 from grader.sandbox.inside.work.exception_text import describe, inside, without
-from grader.sandbox.inside.work.figures import Figures
-from grader.sandbox.inside.work.handed_in import AsWritten, HandedIn, imported, reading
-from grader.sandbox.inside.work.loading import Loading
-from grader.sandbox.inside.work.probe import WithoutKernel, probe
-from grader.sandbox.inside.work.stand_ins import Answers, StandIns
-from grader.sandbox.inside.work.stubs import is_stub
-from grader.sandbox.inside.work.surroundings import Surroundings, lay
-from grader.sandbox.inside.work.unused_names import unused
+from grader.sandbox.inside.work.files.loading import Loading
+from grader.sandbox.inside.work.process.surroundings import Surroundings, lay
+from grader.sandbox.inside.work.second_runs.reference_answers import Answers
+from grader.sandbox.inside.work.second_runs.stand_ins import StandIns
 from grader.sandbox.wire import (
     MAX_NODES,
     RETURNED_DEPTH,
@@ -190,7 +191,7 @@ class Worker:
         that can.
         """
         if frame.body.get("notebook"):
-            from grader.sandbox.inside.work.kernel import (
+            from grader.sandbox.inside.work.cells.kernel import (
                 Kernel,  # IPython: only where a notebook is run
             )
 
@@ -440,7 +441,7 @@ class Worker:
         """Run one cell of a notebook; its outputs go ahead of the reply, as messages of their
         own.
         """
-        from grader.sandbox.inside.work.kernel import Kernel
+        from grader.sandbox.inside.work.cells.kernel import Kernel
 
         kernel = Kernel.of(self.channel, self.root)
         body = frame.body
@@ -461,7 +462,7 @@ class Worker:
         """
         if not self.has_kernel:
             return Frame({"ok": True, "told": probe(WithoutKernel(self.channel), frame.body)})
-        from grader.sandbox.inside.work.kernel import Kernel
+        from grader.sandbox.inside.work.cells.kernel import Kernel
 
         return Frame({"ok": True, "told": probe(Kernel.of(self.channel, self.root), frame.body)})
 

@@ -25,8 +25,8 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from grader.sandbox.inside.work.may_change import may_change
-from grader.sandbox.inside.work.replaced import foreign
+from grader.sandbox.inside.work.process.may_change import may_change
+from grader.sandbox.inside.work.process.replaced import foreign
 
 MAIN = frozenset(("__main__",))  # where a notebook's cells are run
 MOST_TOLD = 20  # names

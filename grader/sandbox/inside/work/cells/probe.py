@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 
 from grader.sandbox.inside.work.alarm import TimeUp, ends_after
-from grader.sandbox.inside.work.handed_in import exception
-from grader.sandbox.inside.work.replaced import foreign, in_libraries, instead
+from grader.sandbox.inside.work.calls.handed_in import exception
+from grader.sandbox.inside.work.process.replaced import foreign, in_libraries, instead
 from grader.sandbox.wire import Channel, Decoder, Encoder, Frame, WireError, WireTimeout
 
 MOST_BYTES = 4 << 20  # of the arrays of one message of a fork's

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.checking.api.call_log import CallLog
-from grader.checking.api.callbacks import Callbacks
 from grader.checking.api.changed_arguments import path_to
+from grader.checking.case.call_log import CallLog
+from grader.checking.case.callbacks import Callbacks
 from grader.checking.run.remote import Remote
 
 if TYPE_CHECKING:  # which imports this module

@@ -16,7 +16,7 @@ from types import CodeType, TracebackType
 from typing import Any
 
 from grader.sandbox.inside.work.exception_text import PassedOver
-from grader.sandbox.inside.work.mending import RAISES, mended
+from grader.sandbox.inside.work.files.mending import RAISES, mended
 
 # the first line of a cell that runs its other lines
 _RUNS_THE_REST = re.compile(r"\A\s*%%(?:time|timeit|capture|prun)\b[^\n]*\n")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from grader.checking.api.case import Case
+from grader.checking.case.case import Case
 from grader.checking.run.box_accounts import listed, texts
 from grader.errors import AssignmentError, WrongReturn
 

@@ -22,9 +22,9 @@ from typing import Any
 
 from grader.sandbox.inside.work.alarm import TimeUp
 from grader.sandbox.inside.work.exception_text import PassedOver, describe, inside
-from grader.sandbox.inside.work.mending import RAISES, mended
+from grader.sandbox.inside.work.files.mending import RAISES, mended
 from grader.sandbox.inside.work.nearby_names import nearest
-from grader.sandbox.inside.work.replaced import CELLS
+from grader.sandbox.inside.work.process.replaced import CELLS
 
 MOST_TOLD = 20  # parts of a submission's files that were passed over
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)

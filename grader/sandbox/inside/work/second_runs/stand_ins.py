@@ -2,10 +2,10 @@
 answers them.
 
 Theory of operation. `StandIns` lives in a box with student code, so it decides nothing: it asks,
-and the other side answers for the functions that it allows and no others. `Answers` lives in a
-second box, which holds the reference and no student code; what it is asked for comes from a
-student's process, so any argument may be hostile, and the walls and limits of that box are what
-bounds it.
+and the other side answers for the functions that it allows and no others. `Answers`, in the file
+beside this one, lives in a second box, which holds the reference and no student code; what it is
+asked for comes from a student's process, so any argument may be hostile, and the walls and limits
+of that box are what bounds it.
 
 A value that only the functions themselves understand (a cache) is known by identity. The box with
 student code tells by which call it was made and with which arguments; the reference makes its own
@@ -19,24 +19,26 @@ import importlib
 import operator
 import sys
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from grader.sandbox.inside.work.own_caches import NotComputed, run_to_the_end
-from grader.sandbox.wire import Decoder, Encoder, Frame, Ref, WireError
+from grader.sandbox.inside.work.second_runs.kept_calls import (
+    DEPTH,
+    ENTRIES,
+    ITSELF,
+    Shelf,
+    is_opaque,
+    parts_of,
+    size_of,
+)
+from grader.sandbox.inside.work.second_runs.own_caches import NotComputed, run_to_the_end
+from grader.sandbox.wire import Decoder, Encoder, Frame
 
 Ask = Callable[[dict[str, Any], tuple[bytes, ...]], Frame]
 
-KEPT_BYTES = 256 << 20  # of arguments and results that are kept so that caches can be recognised
-KEPT_CALLS = 20_000
-KEPT_OBJECTS = 1_000
-DEPTH = 6  # of the containers in a cache that are looked into
-ENTRIES = 10_000  # of a cache that are looked at
-ITSELF = -1  # in the place of a result's index: the object that a constructor made
 _NUMBER = operator.itemgetter("number")
 
 
@@ -66,45 +68,6 @@ class Held(NamedTuple):
 
 class Kept:
     """Stands for what only the reference's functions understand, and what can't cross as data."""
-
-
-class Shelf:
-    """What is kept by number, the oldest first to go when it gets too much; objects, which are few,
-    stay longest.
-    """
-
-    def __init__(self) -> None:
-        self._entries: OrderedDict[int, tuple[Any, int]] = OrderedDict()
-        self._objects: OrderedDict[int, Any] = OrderedDict()  # made by constructors
-        self._bytes = 0
-
-    def put(self, number: int, value: Any, size: int) -> list[Any]:
-        """Keep a value and return those that were dropped to make room."""
-        self._entries[number] = (value, size)
-        self._bytes += size
-        gone = []
-        while len(self._entries) > 1 and (
-            self._bytes > KEPT_BYTES or len(self._entries) > KEPT_CALLS
-        ):
-            _, (old, old_size) = self._entries.popitem(last=False)
-            self._bytes -= old_size
-            gone.append(old)
-        return gone
-
-    def put_object(self, number: int, value: Any) -> list[Any]:
-        """Keep what belongs to an object and return what was dropped to make room."""
-        self._objects[number] = value
-        return [self._objects.popitem(last=False)[1]] if len(self._objects) > KEPT_OBJECTS else []
-
-    def get(self, number: int) -> Any:
-        """Return what is kept under a number; `KeyError` when it is not there any more."""
-        return self._objects[number] if number in self._objects else self._entries[number][0]
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._entries.clear()
-        self._objects.clear()
-        self._bytes = 0
 
 
 class StandIns:
@@ -236,7 +199,7 @@ class StandIns:
             result = original(*args, **kwargs)
             with self._lock:
                 self._count += 1
-                self._remember(self._count, before, _parts(result)[1])
+                self._remember(self._count, before, parts_of(result)[1])
             return result
 
         return watched
@@ -274,10 +237,10 @@ class StandIns:
         """
         kept = []
         for index, value in enumerate(results):
-            if _opaque(value):
+            if is_opaque(value):
                 self._made[id(value)] = (value, number, index)
                 kept.append(id(value))
-        size = sum(map(_size, (*call.args, *call.kwargs.values(), *results)))
+        size = sum(map(size_of, (*call.args, *call.kwargs.values(), *results)))
         for _, ids in self._calls.put(number, (call, kept), size):
             for one in ids:
                 self._made.pop(one, None)
@@ -334,74 +297,11 @@ class StandIns:
         return {"made": [number, index]}
 
 
-class Answers:
-    """Calls the reference's functions for stand-ins, and keeps what they return."""
-
-    def __init__(self) -> None:
-        self._results = Shelf()
-
-    def forget(self) -> None:
-        """Begin a new case."""
-        self._results.clear()
-
-    def answer(self, frame: Frame) -> Frame:
-        """Do each step; the last one's results are the reply, each with whether it is opaque."""
-        decoder = Decoder(frame.blobs)
-        container, results = "", list[Any]()
-        for step in frame.body["steps"]:
-            container, results = self._step(step, decoder)
-        encoder = Encoder(lambda value: Ref(0, ""))
-        values = [[encoder.encode(value), _opaque(value)] for value in results]
-        return Frame({"ok": True, "container": container, "values": values}, tuple(encoder.blobs))
-
-    def _step(self, step: dict[str, Any], decoder: Decoder) -> tuple[str, list[Any]]:
-        args = list(map(functools.partial(self._value, decoder=decoder), step["args"]))
-        kwargs = {str(name): self._value(item, decoder) for name, item in step["kwargs"]}
-        target: Any = importlib.import_module(step["module"])
-        for part in step["function"].split("."):
-            target = getattr(target, part)
-        for name, item in step.get("state", ()):
-            if name in vars(args[0]):
-                setattr(args[0], name, decoder.decode(item))
-        result = target(*args, **kwargs)
-        container, results = _parts(result)
-        if isinstance(target, type):
-            self._results.put_object(step["number"], (result, results))
-        else:
-            size = sum(map(_size, (*args, *kwargs.values(), *results)))
-            self._results.put(step["number"], (result, results), size)
-        return container, results
-
-    def _value(self, item: dict[str, Any], decoder: Decoder) -> Any:
-        if "made" not in item:
-            return decoder.decode(item["value"])
-        number, index = item["made"]
-        try:
-            result, results = self._results.get(number)
-        except KeyError:
-            raise WireError("a value that is not kept any more") from None
-        return result if index == ITSELF else results[index]
-
-
 # --- values ---------------------------------------------------------------------------------------
 
 
 def _takes_anything(made: object, *args: Any, **kwargs: Any) -> None:
     """Construct an object of a class that a student has not written."""
-
-
-def _opaque(value: Any) -> bool:
-    """Return whether a value is not an array, number or text: a cache, an object."""
-    return not isinstance(
-        value, np.ndarray | np.generic | int | float | complex | str | bytes | type(None)
-    )
-
-
-def _parts(result: Any) -> tuple[str, list[Any]]:
-    """Return the results of a call, and the name of the container that they came in, if any."""
-    if isinstance(result, tuple):
-        return "tuple", list(result)
-    return ("list", list(result)) if isinstance(result, list) else ("", [result])
 
 
 def _copied(value: Any) -> Any:
@@ -413,15 +313,6 @@ def _copies(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments of a call with copies of its arrays."""
     return tuple(map(_copied, args)), dict(zip(kwargs, map(_copied, kwargs.values()), strict=True))
-
-
-def _size(value: Any, depth: int = 0) -> int:
-    if isinstance(value, np.ndarray):
-        return int(value.nbytes)
-    if isinstance(value, tuple | list | dict) and depth < DEPTH:
-        items = value.values() if isinstance(value, dict) else value
-        return sum(_size(item, depth + 1) for item in list(items)[:ENTRIES])
-    return 0
 
 
 def _state(made: Any, encoder: Encoder) -> list[list[Any]]:
@@ -475,7 +366,7 @@ def _with_own_caches(
     pairs: list[tuple[Any, Any, bool]] = []  # right, the student's own, whether it is opaque
     outputs: list[tuple[np.ndarray, np.ndarray]] = []
     for (right, told), mine in zip(values, own, strict=True):
-        opaque = told or _opaque(mine)
+        opaque = told or is_opaque(mine)
         pairs.append((right, mine, opaque))
         if not opaque and isinstance(mine, np.ndarray) and isinstance(right, np.ndarray):
             outputs.append((mine, right))
@@ -490,7 +381,7 @@ def _own_results(values: list[tuple[Any, bool]], container: str, call: OwnCall) 
 
     def own(function: Callable[..., Any]) -> list[Any] | None:
         args, kwargs = _copies(call.args, call.kwargs)
-        own_container, parts = _parts(function(*args, **kwargs))
+        own_container, parts = parts_of(function(*args, **kwargs))
         fits = bool(container) == bool(own_container)
         return parts if fits and len(parts) == len(values) else None
 

@@ -32,10 +32,10 @@ from matplotlib.backends.registry import backend_registry
 from traitlets.config import Config
 
 from grader.sandbox.inside.work.alarm import TimeUp, ends_after
-from grader.sandbox.inside.work.bindings import Bindings
-from grader.sandbox.inside.work.cell_definitions import CellDefinitions
+from grader.sandbox.inside.work.cells.bindings import Bindings
+from grader.sandbox.inside.work.cells.cell_definitions import CellDefinitions
 from grader.sandbox.inside.work.exception_text import without
-from grader.sandbox.inside.work.surroundings import ProcessSettings, Surroundings
+from grader.sandbox.inside.work.process.surroundings import ProcessSettings, Surroundings
 from grader.sandbox.wire import Channel, Frame, TooLarge
 
 FLUSH_CHARACTERS = 16_384

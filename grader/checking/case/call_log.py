@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from grader.assignment.expectations import CallShape
-from grader.checking.api.callbacks import MOST_BYTES
+from grader.checking.case.callbacks import MOST_BYTES
 from grader.errors import WrongReturn
 
 # How large a value may be beside the largest that the reference returned in the same place.

@@ -1,0 +1,1 @@
+"""A notebook's cells: run, made good, and asked from an author's test."""

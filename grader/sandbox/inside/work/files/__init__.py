@@ -1,0 +1,1 @@
+"""The student's files: imported as far as they can be read."""
