@@ -169,7 +169,7 @@ class _Terminated(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM interrupt what is done here, so that it is cleaned up and told."""
+    """Let SIGTERM interrupt what is done here, so that it is cleaned up and reported."""
 
     def end(*_: object) -> None:
         raise _Terminated

@@ -79,7 +79,7 @@ class Teller:
         self._watched = watched
         self._follower = follower
         self._opened = False
-        self._explained = False  # whether a failure of this round was told at length
+        self._explained = False  # whether a failure of this round was explained
 
     def round(self, look: Callable[[Callable[[CheckResult], None]], Round]) -> None:
         """Have the files looked at, and print the lines that changed as they come."""

@@ -151,7 +151,7 @@ def _with_source(cell: Cell) -> Cell:
 
 
 def identify(cell: Cell, wanted: str, number: int, ids: Names) -> str:
-    """Give a cell the id by which a submission's cells are told apart, and return it."""
+    """Give a cell the id that distinguishes a submission's cells, and return it."""
     cell["id"] = ids.take(
         _ID.sub("-", wanted or cell.get("id") or "").strip("-")[:56], f"cell-{number}"
     )

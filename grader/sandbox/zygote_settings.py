@@ -23,7 +23,7 @@ LIST_FONTS = "import sys; sys.path.extend(sys.argv[1:]); import matplotlib.font_
 
 
 class ZygoteSettings(msgspec.Struct, frozen=True):
-    """What a zygote is told: paths and limits, no secret."""
+    """The settings of a zygote: paths and limits, no secret."""
 
     base: str  # where the scratch folders lie
     roots: list[str]  # may be read and run, but for what is withheld in them

@@ -566,7 +566,7 @@ def test_a_helper_that_a_later_cell_deletes_is_there_for_the_checks(give: Give) 
 
 def test_what_a_scratch_cell_draws_changes_no_later_draw_of_the_assignments_cells() -> None:
     kernel = pytest.importorskip("grader.sandbox.inside.work.cells.kernel")
-    draws = kernel.Draws()
+    draws = kernel.RandomStates()
     first = np.random.get_state()[1].copy()
     np.random.seed(7)
     draws.go_on()

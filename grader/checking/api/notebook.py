@@ -51,7 +51,7 @@ def _is_text(value: object) -> bool:
 
 
 def _by_place(told: dict[str, str]) -> list[tuple[str, str]]:
-    """Return the names that were told of each cell."""
+    """Return the names that belong to each cell."""
     names: dict[str, list[str]] = {}
     for name, place in told.items():
         names.setdefault(place, []).append(name)

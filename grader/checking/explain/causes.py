@@ -79,7 +79,7 @@ class Causes:
         outcome.mistake = diagnose(told, sparing(fits, passed, known).values(), partly)
         outcome.attempted = bool(outcome.mistake.name) or resembles(told)
         if not outcome.mistake.name and outcome.id not in outcome.roots:
-            outcome.mistake = Mistake("", "")  # all of it is told where it comes from
+            outcome.mistake = Mistake("", "")  # the earlier check has the hint
         if outcome.mistake.name:
             cases = costing_once(outcome, before)
             outcome.repeats, outcome.cases = cases != outcome.cases, cases

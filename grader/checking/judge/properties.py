@@ -174,7 +174,7 @@ def _by_the_seed_alone() -> Iterator[None]:
 
 
 def held(name: str, failure: Failure | None, *, shown: bool) -> Comparison:
-    """Say whether a property holds; the input that fails is shown, or told by its shapes alone."""
+    """Say whether a property holds; show the input that fails, or its shapes alone."""
     if failure is None:
         return Comparison(name, True)
     # in which an author may have put what came of the submission

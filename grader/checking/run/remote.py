@@ -38,8 +38,8 @@ from grader.sandbox.wire import (
 SEND_SECONDS = 30.0
 STAGE_SECONDS = 60.0
 IMPORT_GRACE = 3.0  # for what stands behind a statement that was interrupted
-MOST_UNUSED = 3  # names of one function that are told
-MOST_PASSED_OVER = 20  # parts of files that are told
+MOST_UNUSED = 3  # names of one function that a report lists
+MOST_PASSED_OVER = 20  # parts of files that a report lists
 KILLED = -9  # the exit code of what SIGKILL ended; Windows has no such signal
 PRINTED_CHARACTERS = 100_000  # of what a case has printed that are kept for the report
 HEADER_BYTES = 256  # of an array that crosses, far more than a usual header has

@@ -1,5 +1,5 @@
-"""How each LMS lays out its bulk download. A layout is told by its names alone: nothing handed in
-is opened here.
+"""How each LMS lays out its bulk download. Names alone say which layout it is: no file that was
+handed in is opened here.
 """
 
 from __future__ import annotations

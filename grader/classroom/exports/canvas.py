@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from grader.classroom.exports.tables import (
     Finder,
-    Row,
     Table,
+    WantedRow,
     number_in,
     read_sheet,
     scale,
@@ -96,13 +96,13 @@ def _filled(
     possible = sheet.number(maximum.written)
     result = [[*kept, column], [POSSIBLE, *[""] * (len(kept) - 1), possible]]
     kept_rows: list[list[str]] = []
-    students: list[Row] = []
+    students: list[WantedRow] = []
     for row in rows:
         cells = {name: row[place] for name, place in places.items()}
         ids = [cells.get("SIS User ID", ""), cells.get("SIS Login ID", "")]
         if any((cells["ID"], *ids)):  # else the row is Canvas's own
             kept_rows.append([*cells.values()])
-            students.append(Row(ids, _name(cells), cells["ID"], "canvas"))
+            students.append(WantedRow(ids, _name(cells), cells["ID"], "canvas"))
     finder, there = Finder(class_, lines), set()
     for row, line in zip(kept_rows, finder.find(students), strict=True):
         if line is not None:
@@ -124,7 +124,7 @@ class _Maximum(NamedTuple):
 
 
 def _maximum(class_: ClassFile, theirs: float | None, scale_asked: bool) -> _Maximum:
-    """Compare the maximum with Canvas's: marks are scaled if it is asked for, else it is told."""
+    """Compare the maximum with Canvas's: marks are scaled on request, else a sentence says so."""
     ours = class_.max_points
     if not theirs:
         return _Maximum(ours)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from grader.classroom.exports.tables import (
     Finder,
-    Row,
     Table,
+    WantedRow,
     number_in,
     read_sheet,
     scale,
@@ -103,7 +103,7 @@ def _filled(class_: ClassFile, lines: Sequence[Line], exported: Path, scale_aske
     return Table(sheet.write([header, *rows]), frozenset(there), finder.unsettled)
 
 
-def _who(row: Sequence[str], places: _Places) -> Row:
+def _who(row: Sequence[str], places: _Places) -> WantedRow:
     """Return the ids and the name in a row."""
     identifier = row[places.identifier]
     number = _NUMBER.fullmatch(identifier)
@@ -111,7 +111,7 @@ def _who(row: Sequence[str], places: _Places) -> Row:
     if places.email is not None:
         ids.append(row[places.email])
     name = row[places.name] if places.name is not None else ""
-    return Row(ids, name, number[1] if number else "", "moodle")
+    return WantedRow(ids, name, number[1] if number else "", "moodle")
 
 
 def _places(header: Sequence[str], rows: Sequence[Sequence[str]], exported: Path) -> _Places:

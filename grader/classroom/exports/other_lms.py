@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from grader.classroom.exports.tables import (
     Finder,
-    Row,
     Sheet,
     Table,
+    WantedRow,
     number_in,
     read_sheet,
     scale,
@@ -104,13 +104,13 @@ def _header_row(form: Form, sheet: Sheet) -> int:
     )
 
 
-def _who(form: Form, header: Sequence[str], row: Sequence[str]) -> Row:
+def _who(form: Form, header: Sequence[str], row: Sequence[str]) -> WantedRow:
     """Return the ids and the name in a row."""
     cells = dict(zip(header, row, strict=False))
     ids = [cells.get(name, "").removeprefix("#") for name in form.ids]
     last, first = cells.get(form.last, ""), cells.get(form.first, "")
     whole = cells.get("Name", cells.get("Student Name", ""))
-    return Row(ids, f"{last}, {first}" if last or first else whole)
+    return WantedRow(ids, f"{last}, {first}" if last or first else whole)
 
 
 def _column(form: Form, title: str, header: Sequence[str], column: str, exported: Path) -> int:

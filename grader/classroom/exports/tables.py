@@ -172,7 +172,7 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     return buffer.getvalue().encode("utf-8", "replace")
 
 
-class Row(NamedTuple):
+class WantedRow(NamedTuple):
     """What a row of another system's table says of its student."""
 
     ids: Sequence[str]
@@ -208,7 +208,7 @@ class Finder:
             for key in name_keys(entry.name):
                 self._by_name.setdefault(key, set()).add(entry.student)
 
-    def find(self, rows: Sequence[Row]) -> list[Line | None]:
+    def find(self, rows: Sequence[WantedRow]) -> list[Line | None]:
         """Return the line of each row's student; or None, with a note, if ids and names point to
         different students, or a name alone to one whom another row means, too.
         """
@@ -222,7 +222,7 @@ class Finder:
             lines.append(None if match is None else self._lines[match.student])
         return lines
 
-    def _student(self, row: Row) -> _Match | None:
+    def _student(self, row: WantedRow) -> _Match | None:
         known = list(filter(None, map(str.strip, row.ids)))
         claims = [Claim(id_, frozenset(self._by_id.get(id_.casefold(), ()))) for id_ in known]
         own = row.number.strip().casefold()
@@ -242,7 +242,7 @@ class Finder:
             return None
         return _Match(next(iter(students)), by_name) if students else None
 
-    def _leave(self, row: Row) -> None:
+    def _leave(self, row: WantedRow) -> None:
         """Note a row that is left as it is."""
         known = ", ".join(filter(None, map(str.strip, row.ids)))
         self.unsettled.append(tidy(row.name or row.number or known, 60))

@@ -231,7 +231,7 @@ def _bins(scores: Sequence[float], most: float) -> list[Bin]:
 
 
 def _check(check: CheckHead, rows: Iterable[Line]) -> CheckLine:
-    """Return a check's line; of what failed, a cell that stopped is told once, in its own part."""
+    """Return a check's line; a cell that stopped has a part of its own, and is left out here."""
     statuses: Counter[Status] = Counter()
     mistakes: Counter[str] = Counter()
     messages: Counter[str] = Counter()

@@ -77,7 +77,7 @@ class Unchanged:
             write_atomically(self._store.out / NAME, data)
 
     def _stamp(self, entry: Entry, submission: str) -> str:
-        """Return the stamp of a submission with its result; nothing if it can't be told."""
+        """Return the stamp of a submission with its result; nothing if it can't be read."""
         if not submission:
             return ""
         # as text: a class asks for thousands, and a `Path` takes longer to make than to look at

@@ -113,7 +113,7 @@ def prepare(temporary: str, environment: Mapping[str, str], boxes: int) -> None:
     def watch() -> None:
         assert parent is not None
         multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)  # killed, the parent can't have told us to end; the sandbox ends with us
+        os._exit(1)  # a killed parent can't end us; the sandbox ends with us
 
     if parent is not None:
         threading.Thread(target=watch, name="parent-watch", daemon=True).start()

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-PIPE, SOCKET = 1 << 16, 212_992  # bytes that the kernel keeps for each, unless it is told otherwise
+PIPE, SOCKET = 1 << 16, 212_992  # bytes that the kernel keeps for each by default
 _EXITING = 0x4  # PF_EXITING among the kernel's flags of a task
 MAX_SEEN = 4096  # tasks looked at: far beyond any limit
 

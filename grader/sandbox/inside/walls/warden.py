@@ -31,7 +31,7 @@ from typing import NamedTuple, NoReturn
 from grader.sandbox.inside.walls import process_tree, scratch, wall
 
 TICK = 0.05  # seconds between two looks
-GRACE = 0.05  # for a process that is just ending by itself, so that its own exit code is told
+GRACE = 0.05  # for a process that is just ending by itself: its own exit code is reported then
 # for one that has begun to end, when the machine has too little memory or time: the kernel's kill
 # must not look like the student's own end
 ENDING = 5.0

@@ -53,7 +53,7 @@ def describe(error: BaseException, root: Path) -> dict[str, Any]:
         error = reason
         seen.append(id(error))
     misspelt = error if isinstance(error, SyntaxError) and error.filename and error.lineno else None
-    try:  # the whole text of a syntax error ends with its place, which is told as the last frame
+    try:  # the whole text of a syntax error ends with its place, which is the last frame
         message = without(root, str(error if misspelt is None else misspelt.msg))
     except BaseException:
         message = "(its message can't be shown)"

@@ -223,7 +223,7 @@ class Shell(InteractiveShell):
         return SList([]) if split else LSString("")
 
 
-class Draws:
+class RandomStates:
     """The state of the global random generators, as cells of the assignment go on with it.
 
     A scratch cell that draws, or seeds, does not change what cells of the assignment draw later.
@@ -266,7 +266,7 @@ class Kernel:
         builtins.input = no_input
         self.bindings = Bindings(self.namespace)
         self.surroundings = Surroundings(root)
-        self.draws = Draws()
+        self.random_states = RandomStates()
         # the messages of a cell's exception, if the cell may be run once more; None: they are sent
         self.held: list[dict[str, Any]] | None = None
         self._process = 0  # in which the cell at hand was begun
@@ -328,7 +328,7 @@ class Kernel:
         before = dict(self.namespace) if provided else {}
         self.surroundings.look()
         if provided:
-            self.draws.go_on()
+            self.random_states.go_on()
         set_before = ProcessSettings.now()
         if defines:
             self._define(code, keep)
@@ -367,7 +367,7 @@ class Kernel:
         self.bindings.look()
         self.surroundings.note_swaps(meant=meant)
         if meant:
-            self.draws.remember()
+            self.random_states.remember()
 
     def _define(self, code: str, keep: Sequence[str], error: BaseException | None = None) -> None:
         """Make the definitions of a cell behind the statement that raised, or all of them."""

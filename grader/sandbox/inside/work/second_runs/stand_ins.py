@@ -51,14 +51,14 @@ class OwnCall(NamedTuple):
 
 
 class Called(NamedTuple):
-    """One call that made something: what has to be told so that the reference can make its own."""
+    """One call that made something: from it the reference makes its own."""
 
     function: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
 
 
-class Held(NamedTuple):
+class Placed(NamedTuple):
     """A function in the place of which another one stands."""
 
     original: Any
@@ -85,7 +85,7 @@ class StandIns:
         self._root = root
         self._namespace = namespace  # of a notebook's cells
         # by module and name: what stands in a function's place, or watches it
-        self._held: dict[tuple[str, str], Held] = {}
+        self._held: dict[tuple[str, str], Placed] = {}
         self._places: tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]] = ((), ())
         self._lock = threading.RLock()
         self._count = 0
@@ -121,7 +121,7 @@ class StandIns:
                         continue
                     original = held.original
                 placed = self._placed(name, original, answers=answers)
-                self._held[module_name, name] = Held(original, placed, answers)
+                self._held[module_name, name] = Placed(original, placed, answers)
                 changes.append((owner, last, now, placed))
         for owner, name, now, placed in changes:
             if placed is not now:
