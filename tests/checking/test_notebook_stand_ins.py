@@ -4,6 +4,7 @@ run again with a right one in its place.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -166,7 +167,7 @@ WRONG = {
 }
 # If `step` is wrong, most of what the cell with the result builds on is: it is not run again.
 COSTS = {name: {name} for name in WRONG} | {"step": {"step", "result"}}
-Give = Callable[[dict[str, str]], Graded]
+Give = Callable[..., Graded]
 
 
 def notebook(cells: dict[str, str]) -> str:
@@ -197,11 +198,15 @@ def give(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Give]:
     write(folder, SPEC)
     record(load(folder), reseed=True, progress=lambda line: None, again=False)
     handin = tmp_path_factory.mktemp("handin")
-    with Grader(load(folder), Options(isolation="auto")) as grader:
+    with contextlib.ExitStack() as stack:
+        graders: dict[int, Grader] = {}
 
-        def handed_in(changes: dict[str, str]) -> Graded:
+        def handed_in(changes: dict[str, str], boxes: int = 8) -> Graded:
             (handin / "chain.ipynb").write_text(notebook(CELLS | changes))
-            return grader.grade(handin)
+            if boxes not in graders:
+                options = Options(isolation="auto", boxes=boxes)
+                graders[boxes] = stack.enter_context(Grader(load(folder), options))
+            return graders[boxes].grade(handin)
 
         yield handed_in
 
@@ -243,6 +248,11 @@ def test_several_wrong_ones_cost_their_own_points_each(give: Give) -> None:
     assert lost(give(two)) == {*two, "result"}
 
 
+def test_a_class_that_is_graded_in_one_box_each_has_the_same_points(give: Give) -> None:
+    for name in ("step", "walk", "line"):
+        assert lost(give({name: WRONG[name]}, boxes=1)) == COSTS[name]
+
+
 def test_a_name_that_is_bound_elsewhere_is_answered_too(give: Give) -> None:
     again = "one = step\n" + CELLS["walk"].replace("step(x, W)", "one(x, W)")
     assert lost(give({"step": WRONG["step"], "walk": again})) == COSTS["step"]
@@ -273,3 +283,18 @@ def test_recording_says_which_function_is_called_and_not_required(tmp_path: Path
     (line,) = [line for line in lines if "calls" in line]
     assert line.startswith("warning: `walk`: the reference's `walk` calls `step`")
     assert "add 'step' to its `requires`" in line
+
+
+def test_the_function_under_check_can_not_be_asked_for(give: Give) -> None:
+    asks = """def walk(x, W, T):
+    import gc
+    from grader.sandbox.inside.work.second_runs.stand_ins import StandIns
+    for one in gc.get_objects():
+        if isinstance(one, StandIns):
+            values = one._answer("walk", (x, W, T), {}, False)[1]
+            return values[0][0], []
+    return x, []"""
+    graded = give({"step": WRONG["step"], "walk": asks})
+    assert {"step", "walk"} <= lost(graded)
+    (walk,) = [check for check in graded.report.checks if check.id == "walk"]
+    assert walk.points == 0
