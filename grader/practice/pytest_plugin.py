@@ -17,8 +17,9 @@ from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment, load
 from grader.checking.explain.diagnosis import KnownMistakes
 from grader.checking.run.boxes import Boxes
+from grader.checking.run.collection import case_id, check_id
 from grader.checking.run.plan import Plan
-from grader.checking.run.plugin import ChecksPlugin, case_id, check_id
+from grader.checking.run.plugin import ChecksPlugin
 from grader.errors import GraderError
 from grader.model import CaseResult, Status
 from grader.sandbox.plain import PlainSandbox

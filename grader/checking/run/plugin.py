@@ -11,7 +11,6 @@ import functools
 import tempfile
 import time
 import zlib
-from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from grader.checking.explain.diagnosis import Mistake
 from grader.checking.explain.try_again import lines_again
 from grader.checking.judge.credit import Credit, credit, share
 from grader.checking.run.boxes import Boxes
+from grader.checking.run.collection import Collection, case_id, check_id
 from grader.checking.run.direct_cases import FIXTURES, direct, parameters
 from grader.checking.run.plan import Outcome, Plan
 from grader.checking.run.second_runs import Place, SecondRuns
@@ -80,7 +80,6 @@ INSTEAD = {  # of fixtures of pytest's, what to write
     **dict.fromkeys(("capsys", "capfd", "capsysbinary", "capfdbinary", "caplog"), PRINTED),
     "recwarn": WARNED,
 }
-ONLY_CASE = "all"  # the name of the case of a check that has but one
 
 
 class ChecksPlugin:
@@ -90,8 +89,7 @@ class ChecksPlugin:
         self.plan = plan
         self.boxes = boxes
         self.outcome = Outcome()
-        self.problem: GraderError | None = None
-        self._left: Counter[str] = Counter()  # cases to be run, of a check and of a notebook
+        self._collection = Collection(plan)
         self._stopped: dict[str, GraderError] = {}  # checks of which no more cases are run, and why
         self._built = Built(
             plan.assignment,
@@ -106,12 +104,17 @@ class ChecksPlugin:
         self._place: Place | None = None  # of a second run
         self._now: Running
 
+    @property
+    def problem(self) -> GraderError | None:
+        """The assignment's fault that ends the session."""
+        return self._collection.problem
+
     # --- collection -------------------------------------------------------------------------------
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Turn a check file that can't be imported into one error of the assignment's."""
-        if report.failed and self.problem is None:
-            self.problem = AssignmentError(
+        if report.failed:
+            self._collection.fails(
                 f"{report.nodeid or 'the checks'} can't be collected:\n{report.longreprtext}"
             )
 
@@ -120,28 +123,8 @@ class ChecksPlugin:
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Bring the items into order, and leave out what was not asked for."""
-        spec = self.plan.assignment.spec
-        order = {check.id: index for index, check in enumerate(spec.checks)}
-        found = {check_id(item) for item in items}
-        for id_ in sorted(found - order.keys()):
-            self._problem(
-                f"the test `test_{id_}` has no [[checks]] entry with points in assignment.toml"
-            )
-        for id_ in order:
-            if id_ not in found and not self.plan.only:
-                self._problem(
-                    f"the check `{id_}` of assignment.toml has no test `test_{id_}` in "
-                    f"{self.plan.assignment.checks_folder}"
-                )
-        wanted = self.plan.only or frozenset(order)
-        kept = [item for item in items if check_id(item) in wanted and check_id(item) in order]
-        # Notebooks run beside the other checks, so those that wait for one come last.
-        items[:] = sorted(
-            kept, key=lambda item: (bool(self._notebook_of(check_id(item))), order[check_id(item)])
-        )
-        self._check_weights(items)
+        items[:] = self._collection.arranged(items)
         for item in items:
-            self._left.update({check_id(item), self._notebook_of(check_id(item))})
             text = (getattr(item, "function", None).__doc__ or check_id(item)).strip()
             title = " ".join(text.split("\n\n")[0].split())
             self.outcome.checks.setdefault(check_id(item), CheckOutcome(check_id(item), title))
@@ -154,27 +137,6 @@ class ChecksPlugin:
             self._following[item] = following
             if item not in self._direct:
                 following = item
-
-    def _check_weights(self, items: list[pytest.Item]) -> None:
-        """Refuse a weight of a case that no check has."""
-        for check in self.plan.assignment.spec.checks:
-            if not check.weights:
-                continue
-            cases = [case_id(item) for item in items if check_id(item) == check.id]
-            for case in check.weights:
-                if cases and case not in cases:
-                    self._problem(
-                        f"`{check.id}` weighs its case {case!r}, but its cases are"
-                        f" {', '.join(cases)}"
-                    )
-
-    def _problem(self, text: str) -> None:
-        if self.problem is None:
-            self.problem = AssignmentError(text)
-
-    def _notebook_of(self, id_: str) -> str:
-        check = self.plan.assignment.check(id_)
-        return check.notebook if check is not None else ""
 
     # --- running ----------------------------------------------------------------------------------
 
@@ -240,7 +202,7 @@ class ChecksPlugin:
     def _run_again(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Run a case again in a fresh box after a kill from outside; a second kill is our fault."""
         if self._place is None:
-            self.boxes.restart_notebook(self._notebook_of(check_id(item)))
+            self.boxes.restart_notebook(self._collection.notebook_of(check_id(item)))
         self._reset(item)
         self._begin()
         self._through(item, nextitem)
@@ -368,7 +330,7 @@ class ChecksPlugin:
             record = self.plan.expectations.cases.get((check, case), CaseRecord())
         else:
             record = self.plan.expectations.cases[check, case] = CaseRecord()
-        path = self._notebook_of(check)
+        path = self._collection.notebook_of(check)
         self.boxes.begin_notebook(path)
         remote = self.boxes.of(path) if self._place is None else self._place.remote
         comparing = self.plan.mode is Mode.COMPARE
@@ -384,7 +346,7 @@ class ChecksPlugin:
 
     def _scene(self, check: str, case: str) -> Scene:
         """Return what a case's `expect` knows of its surroundings."""
-        path, spec = self._notebook_of(check), self.plan.assignment.check(check)
+        path, spec = self._collection.notebook_of(check), self.plan.assignment.check(check)
         shown = not self.plan.hidden and spec is not None and spec.visibility is Visibility.VISIBLE
         values = shown and spec is not None and spec.show_expected
         seed = f"{self.plan.expectations.provenance.seed}/{check}/{case}"
@@ -423,11 +385,11 @@ class ChecksPlugin:
                     result.id, bool(result.follows), second.case, second.expect, second.error
                 ),
             )
-        path = self._notebook_of(check)
-        self._left.subtract({check, path})
-        if path and not self._left[path]:
+        path = self._collection.notebook_of(check)
+        self._collection.left.subtract({check, path})
+        if path and not self._collection.left[path]:
             self.boxes.of(path).close()
-        if not self._left[check]:
+        if not self._collection.left[check]:
             self._second.end()
             self._explain(outcome)
             self.plan.on_check(outcome)
@@ -441,7 +403,7 @@ class ChecksPlugin:
             if outcome.failed and not outcome.mistake.hint and outcome.id in outcome.roots:
                 outcome.mistake = Mistake("", self._unused(outcome))
         except AssignmentError as error:
-            self.problem = self.problem or error
+            self._collection.problem = self.problem or error
         except Exception as error:  # of a value that a student chose, and nobody thought of
             last = outcome.cases[-1]
             note = f"the grader failed to look for the cause of this: {type(error).__name__}"
@@ -449,7 +411,7 @@ class ChecksPlugin:
 
     def _unused(self, outcome: CheckOutcome) -> str:
         """Return a sentence on what the function that a check judges never uses, or nothing."""
-        if self._notebook_of(outcome.id) or not outcome.functions:
+        if self._collection.notebook_of(outcome.id) or not outcome.functions:
             return ""
         (function,) = outcome.functions
         module = self.plan.assignment.module_of(function)
@@ -531,7 +493,7 @@ class ChecksPlugin:
         return given[name]
 
     def _notebook(self, item: pytest.Item) -> Notebook:
-        path = self._notebook_of(check_id(item))
+        path = self._collection.notebook_of(check_id(item))
         if not path:
             raise AssignmentError(
                 "a check uses `notebook`, but its [[checks]] entry names no `notebook`"
@@ -603,14 +565,3 @@ def _credit(record: CaseRecord, held: Sequence[Comparison], case: Case) -> Credi
     for call in case.log.calls:
         given += (*call.args, *call.kwargs.values())
     return credit(record, held, [*given, *case.log.items.values()])
-
-
-def check_id(item: pytest.Item) -> str:
-    """Return the id of the check that an item is a case of."""
-    return str(getattr(item, "originalname", item.name)).removeprefix("test_")
-
-
-def case_id(item: pytest.Item) -> str:
-    """Return the name of a case within its check."""
-    callspec = getattr(item, "callspec", None)
-    return str(callspec.id) if callspec is not None else ONLY_CASE

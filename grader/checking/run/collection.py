@@ -1,0 +1,83 @@
+"""What pytest collected from an assignment's checks: held against the spec, and put into order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from grader.checking.run.plan import Plan
+from grader.errors import AssignmentError, GraderError
+
+ONLY_CASE = "all"  # the name of the case of a check that has but one
+
+
+class Collection:
+    """The cases of the checks that are wanted; ``problem`` is the first fault of the assignment."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.problem: GraderError | None = None
+        self.left: Counter[str] = Counter()  # cases to be run, of a check and of a notebook
+        self._plan = plan
+
+    def fails(self, text: str) -> None:
+        """Note a fault of the assignment, unless there was one before."""
+        if self.problem is None:
+            self.problem = AssignmentError(text)
+
+    def notebook_of(self, id_: str) -> str:
+        """Return the path of a check's notebook, or nothing."""
+        check = self._plan.assignment.check(id_)
+        return check.notebook if check is not None else ""
+
+    def arranged(self, items: Sequence[pytest.Item]) -> list[pytest.Item]:
+        """Return the cases that are wanted, in the order in which they are run."""
+        spec = self._plan.assignment.spec
+        order = {check.id: index for index, check in enumerate(spec.checks)}
+        self._must_fit({check_id(item) for item in items}, order)
+        wanted = self._plan.only or frozenset(order)
+        kept = [item for item in items if check_id(item) in wanted and check_id(item) in order]
+        # Notebooks run beside the other checks, so those that wait for one come last.
+        kept.sort(key=lambda item: (bool(self.notebook_of(check_id(item))), order[check_id(item)]))
+        self._check_weights(kept)
+        for item in kept:
+            self.left.update({check_id(item), self.notebook_of(check_id(item))})
+        return kept
+
+    def _must_fit(self, found: set[str], order: Iterable[str]) -> None:
+        """Refuse a test that is no check of the spec, and a check without a test."""
+        for id_ in sorted(found.difference(order)):
+            self.fails(
+                f"the test `test_{id_}` has no [[checks]] entry with points in assignment.toml"
+            )
+        for id_ in order:
+            if id_ not in found and not self._plan.only:
+                self.fails(
+                    f"the check `{id_}` of assignment.toml has no test `test_{id_}` in "
+                    f"{self._plan.assignment.checks_folder}"
+                )
+
+    def _check_weights(self, items: Sequence[pytest.Item]) -> None:
+        """Refuse a weight of a case that no check has."""
+        for check in self._plan.assignment.spec.checks:
+            if not check.weights:
+                continue
+            cases = [case_id(item) for item in items if check_id(item) == check.id]
+            for case in check.weights:
+                if cases and case not in cases:
+                    self.fails(
+                        f"`{check.id}` weighs its case {case!r}, but its cases are"
+                        f" {', '.join(cases)}"
+                    )
+
+
+def check_id(item: pytest.Item) -> str:
+    """Return the id of the check that an item is a case of."""
+    return str(getattr(item, "originalname", item.name)).removeprefix("test_")
+
+
+def case_id(item: pytest.Item) -> str:
+    """Return the name of a case within its check."""
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.id) if callspec is not None else ONLY_CASE
