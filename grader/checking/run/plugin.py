@@ -89,7 +89,7 @@ class ChecksPlugin:
         self.plan = plan
         self.boxes = boxes
         self.outcome = Outcome()
-        self._collection = Collection(plan)
+        self._collection = Collection(plan.assignment)
         self._stopped: dict[str, GraderError] = {}  # checks of which no more cases are run, and why
         self._built = Built(
             plan.assignment,
@@ -123,7 +123,7 @@ class ChecksPlugin:
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Bring the items into order, and leave out what was not asked for."""
-        items[:] = self._collection.arranged(items)
+        items[:] = self._collection.arranged(items, self.plan.only)
         for item in items:
             text = (getattr(item, "function", None).__doc__ or check_id(item)).strip()
             title = " ".join(text.split("\n\n")[0].split())
