@@ -80,8 +80,9 @@ def write_functions(work: Path, **bodies: str) -> None:
 def test_untouched_stubs_fail_as_not_implemented_and_what_needs_them_is_skipped(work: Path) -> None:
     done = run(work)
     assert done.code == 1
-    assert done.counts == {"failed": 3, "skipped": 3}
+    assert done.counts == {"failed": 4, "skipped": 2}
     assert "add_up: `add_up` is not implemented yet" in done.out
+    assert "halves: `half_of` is not implemented yet" in done.out
     assert "Traceback" not in done.out
 
 
@@ -114,13 +115,13 @@ def test_failure_says_what_is_wrong_and_where(work: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "counts"),
     [
-        (("assignment/checks/test_sums.py",), {"failed": 3, "skipped": 3}),
+        (("assignment/checks/test_sums.py",), {"failed": 4, "skipped": 2}),
         (("-k", "add_up"), {"failed": 2, "deselected": 4}),
         (("-x",), {"failed": 1}),
         (("assignment/checks/test_sums.py::test_scale_by",), {"failed": 1}),
         (
             ("--deselect", "assignment/checks/test_sums.py::test_add_up"),
-            {"failed": 3, "skipped": 1, "deselected": 2},
+            {"failed": 4, "deselected": 2},
         ),
     ],
 )
@@ -134,7 +135,7 @@ def test_asking_for_a_part_runs_that_part(
 def test_last_failures_can_be_run_again(work: Path) -> None:
     write_functions(work, scale_by="return a * factor")
     run(work)
-    assert run(work, "--lf").counts["failed"] == 2
+    assert run(work, "--lf").counts["failed"] == 3
 
 
 OWN = """\
