@@ -148,7 +148,8 @@ class TrialWorker:
     def __init__(self, bench: Bench) -> None:
         self._patient = load(Path(bench.folder))
         self._reference = reference_files(self._patient)
-        self._expectations: dict[tuple[str, frozenset[str]], Expectations] = {}
+        self._expectations: dict[str, Expectations] = {}  # by seed
+        self._recorded: dict[str, set[str]] = {}  # the checks that they are of, if not all
         self._known: dict[str, KnownMistakes | None] = {}
         for seed, path in bench.known:
             self._known[seed] = KnownMistakes.read(Path(path))
@@ -234,12 +235,20 @@ class TrialWorker:
         return answers(expectations, self._expected(trial.seed, frozenset().union(*trial.stages)))
 
     def _expected(self, seed: str, checks: frozenset[str]) -> Expectations:
-        key = (seed, frozenset[str]() if seed in RECORDED else checks)
-        if key not in self._expectations:
-            self._expectations[key] = (
-                self._read(seed) if seed in RECORDED else self._record(seed, checks)
-            )
-        return self._expectations[key]
+        """Return what is expected with a seed, by these checks and by all that were asked before:
+        the reference is run once by each.
+        """
+        if seed in RECORDED:
+            if seed not in self._expectations:
+                self._expectations[seed] = self._read(seed)
+            return self._expectations[seed]
+        own = Expectations(Provenance(SCHEMA, seed, self._patient.digest, "", {}))
+        expectations = self._expectations.setdefault(seed, own)
+        done = self._recorded.setdefault(seed, set())
+        if missing := checks - done:
+            expectations.cases.update(self._record(seed, missing).cases)
+            done |= missing
+        return expectations
 
     def _read(self, seed: str) -> Expectations:
         path = self._patient.expectations_path(seed)
