@@ -18,8 +18,8 @@ from toy import Graders, Toy, build
 from grader import cli as commands
 from grader.assignment.spec import load
 from grader.authoring.record import record
-from grader.errors import IsolationError
 from grader.grading.grade import Grader, Options
+from grader.grading.startup import Opening
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -162,30 +162,25 @@ def inline(
 @pytest.fixture(scope="session")
 def graders() -> Iterator[Graders]:
     """Return a function that gives the one grader of an assignment, on the strongest tier that this
-    machine has.
+    machine has: behind walls if there are any, since a fork costs less than a start.
+
+    Assignments that ask for the same limits, data and packages share a sandbox.
     """
     opened: dict[Path, Grader] = {}
+    sandboxes: dict[tuple[object, ...], Opening] = {}
     with contextlib.ExitStack() as stack:
 
         def grader(folder: Path) -> Grader:
             if folder not in opened:
-                opened[folder] = stack.enter_context(strongest(folder))
+                assignment = load(folder)
+                spec, links = assignment.spec, frozenset(assignment.links.values())
+                alike = (spec.limits, spec.withheld, links)
+                if alike not in sandboxes:
+                    sandboxes[alike] = stack.enter_context(Opening(assignment, "auto", own=True))
+                opening = sandboxes[alike]
+                opened[folder] = stack.enter_context(Grader(assignment, Options(), opening))
             return opened[folder]
 
-        yield grader
-
-
-@contextlib.contextmanager
-def strongest(folder: Path) -> Iterator[Grader]:
-    """Open a grader of an assignment: behind walls if there are any, since a fork costs less than a
-    start.
-    """
-    assignment = load(folder)
-    with contextlib.ExitStack() as stack:
-        try:
-            grader = stack.enter_context(Grader(assignment, Options()))
-        except IsolationError:
-            grader = stack.enter_context(Grader(assignment, Options(isolation="none")))
         yield grader
 
 

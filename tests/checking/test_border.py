@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from toy import Toy, build
+from toy import Graders, Toy, build
 
 from grader.assignment.spec import Assignment
 from grader.authoring import record
@@ -116,11 +117,19 @@ def assignment(folder: Path, *bodies: str, fixtures: str = "student, expect, rng
     return build(folder / "assignment", spec=spec, checks=checks, reference=REFERENCE)
 
 
-def recorded(folder: Path, *bodies: str, fixtures: str = "student, expect, rng") -> Toy:
-    """Return such an assignment with what the reference answers."""
-    made = assignment(folder, *bodies, fixtures=fixtures)
-    record.record(made, reseed=False, again=False, progress=lambda line: None)
-    return Toy(made, folder / "submissions")
+Recorded = Callable[..., Toy]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, graders: Graders) -> Recorded:
+    """Return a function that gives such an assignment with what the reference answers."""
+
+    def make(*bodies: str, fixtures: str = "student, expect, rng") -> Toy:
+        made = assignment(tmp_path, *bodies, fixtures=fixtures)
+        record.record(made, reseed=False, again=False, progress=lambda line: None)
+        return Toy(made, tmp_path / "submissions", graders)
+
+    return make
 
 
 def with_own(definition: str) -> str:
@@ -172,31 +181,29 @@ def test_recording_refuses_every_judgement_of_a_handle_and_tells_all_of_them(
         assert re.search(r"\(test_toy\.py, line \d+\)$", line), one
 
 
-def test_an_object_in_place_of_plain_data_is_the_submissions_failure(tmp_path: Path) -> None:
-    toy = recorded(
-        tmp_path, 'expect.that("x", student.double(2) == 4, "double")', "assert student.double(2)"
-    )
+def test_an_object_in_place_of_plain_data_is_the_submissions_failure(recorded: Recorded) -> None:
+    toy = recorded('expect.that("x", student.double(2) == 4, "double")', "assert student.double(2)")
     graded = toy.grade(with_own("class double:\n    def __init__(self, x):\n        pass"))
     assert graded.statuses == {"c0": "fail", "c1": "fail"}
     assert graded["c0"].message == "`double` returned an object, expected plain data"
 
 
-def test_what_is_not_plain_within_fetched_data_can_be_asked_on(tmp_path: Path) -> None:
+def test_what_is_not_plain_within_fetched_data_can_be_asked_on(recorded: Recorded) -> None:
     body = 'found = student.apply(student.builtins.dict, [["v", student.Vector(3, 4)]]).fetch()\n'
-    toy = recorded(tmp_path, f'{body}expect("x", found["v"].x.fetch())')
+    toy = recorded(f'{body}expect("x", found["v"].x.fetch())')
     assert toy.grade(REFERENCE).passed == {"c0"}
 
 
-def test_a_list_in_place_of_a_generator_is_asked_for_in_the_same_way(tmp_path: Path) -> None:
-    toy = recorded(tmp_path, 'expect("v", student.builtins.list(student.chunks([1, 2, 3], 2)))')
+def test_a_list_in_place_of_a_generator_is_asked_for_in_the_same_way(recorded: Recorded) -> None:
+    toy = recorded('expect("v", student.builtins.list(student.chunks([1, 2, 3], 2)))')
     listed = "def chunks(items, size):\n    return [items[:2], items[2:]]"
     assert toy.grade(with_own(listed)).passed == {"c0"}
     assert not toy.grade(with_own(listed.replace("items[2:]", "items"))).passed
 
 
-def test_an_exit_that_answers_an_array_is_the_submissions_failure(tmp_path: Path) -> None:
+def test_an_exit_that_answers_an_array_is_the_submissions_failure(recorded: Recorded) -> None:
     with_vector = "student.Vector(1, 2)"
-    toy = recorded(tmp_path, f"with {with_vector}:\n    pass\nexpect('v', 1)")
+    toy = recorded(f"with {with_vector}:\n    pass\nexpect('v', 1)")
     empty = "Vector.__exit__ = lambda self, *error: np.zeros(0)"
     graded = toy.grade(with_own(empty))
     assert graded.statuses == {"c0": "fail"}
@@ -224,15 +231,15 @@ BY_NAME = {
 }
 
 
-def test_what_python_does_in_the_box_is_asked_for_by_name_and_judged(tmp_path: Path) -> None:
-    toy = recorded(tmp_path, *BY_NAME)
+def test_what_python_does_in_the_box_is_asked_for_by_name_and_judged(recorded: Recorded) -> None:
+    toy = recorded(*BY_NAME)
     assert len(toy.grade(REFERENCE).passed) == len(BY_NAME)
     graded = toy.grade(with_own("\n".join(BY_NAME.values())))
     assert set(graded.statuses.values()) == {"fail"}
 
 
-def test_a_check_is_still_about_the_students_function_that_it_called(tmp_path: Path) -> None:
-    toy = recorded(tmp_path, 'expect("v", student.builtins.list(student.chunks([1, 2, 3], 2)))')
+def test_a_check_is_still_about_the_students_function_that_it_called(recorded: Recorded) -> None:
+    toy = recorded('expect("v", student.builtins.list(student.chunks([1, 2, 3], 2)))')
     graded = toy.grade(
         with_own("def chunks(items, size):\n    raise NotImplementedError\n    yield")
     )
@@ -262,16 +269,16 @@ def test_a_check_is_still_about_the_students_function_that_it_called(tmp_path: P
     ],
 )
 def test_what_answers_by_name_in_the_box_is_bounded_and_told(
-    tmp_path: Path, wrong: str, told: str
+    recorded: Recorded, wrong: str, told: str
 ) -> None:
-    toy = recorded(tmp_path, 'expect("v", student.builtins.list(student.chunks([1, 2], 2)))')
+    toy = recorded('expect("v", student.builtins.list(student.chunks([1, 2], 2)))')
     graded = toy.grade(with_own(wrong))
     assert graded["c0"].status == "fail"
     assert told in graded["c0"].message
 
 
-def test_a_text_that_is_none_is_the_submissions_failure(tmp_path: Path) -> None:
-    toy = recorded(tmp_path, 'expect("v", str(student.Vector(1, 2)))')
+def test_a_text_that_is_none_is_the_submissions_failure(recorded: Recorded) -> None:
+    toy = recorded('expect("v", str(student.Vector(1, 2)))')
     graded = toy.grade(with_own("Vector.__str__ = lambda self: 3"))
     assert "`str` raised TypeError" in graded["c0"].message
 
@@ -285,9 +292,8 @@ def test_a_name_that_python_has_not_is_the_authors_mistake(tmp_path: Path) -> No
 # --- kinds ---
 
 
-def test_an_array_may_stand_for_a_list_or_a_tuple_and_the_other_way(tmp_path: Path) -> None:
+def test_an_array_may_stand_for_a_list_or_a_tuple_and_the_other_way(recorded: Recorded) -> None:
     toy = recorded(
-        tmp_path,
         'low, high = student.corners(rng.standard_normal(9))\nexpect("low", low)\nexpect("high", high)',
         'expect("steps", student.steps(4))',
         'expect("steps", student.steps(4), kind="exact")',
@@ -307,9 +313,8 @@ def test_an_array_may_stand_for_a_list_or_a_tuple_and_the_other_way(tmp_path: Pa
 # --- arguments that a call changes ---
 
 
-def test_what_a_call_made_of_its_arguments_is_judged(tmp_path: Path) -> None:
+def test_what_a_call_made_of_its_arguments_is_judged(recorded: Recorded) -> None:
     toy = recorded(
-        tmp_path,
         'items = rng.integers(0, 99, 9).tolist()\nstudent.sort(items)\nexpect("items", items)',
         'state = {"mean": np.zeros(3)}\nexpect("y", student.step(rng.standard_normal((4, 3)), state))\n'
         'expect("mean", state["mean"])',
@@ -324,9 +329,9 @@ def test_what_a_call_made_of_its_arguments_is_judged(tmp_path: Path) -> None:
     assert toy.grade(with_own(idle)).report.score == 0
 
 
-def test_an_array_that_a_call_returned_is_judged_as_it_came(tmp_path: Path) -> None:
+def test_an_array_that_a_call_returned_is_judged_as_it_came(recorded: Recorded) -> None:
     body = 'y = student.double(np.arange(3.0))\nstudent.apply(student.double, y)\nexpect("y", y)'
-    toy = recorded(tmp_path, body)
+    toy = recorded(body)
     in_place = "def apply(function, x):\n    x *= 0\n    return x"
     assert toy.grade(with_own(in_place)).passed == {"c0"}
 
@@ -337,9 +342,8 @@ def test_recording_warns_of_an_argument_that_no_call_has_changed(tmp_path: Path)
     assert any("`x` is an argument that no call has changed" in line for line in said)
 
 
-def test_changed_lists_and_dicts_are_seen_by_not_modified(tmp_path: Path) -> None:
+def test_changed_lists_and_dicts_are_seen_by_not_modified(recorded: Recorded) -> None:
     toy = recorded(
-        tmp_path,
         'student.double([[1], {"a": (2, [3])}])\nexpect.not_modified()',
         'student.double([[1.0, float("nan")]])\nexpect.not_modified()',
     )
@@ -355,9 +359,8 @@ def test_changed_lists_and_dicts_are_seen_by_not_modified(tmp_path: Path) -> Non
 # --- pytest's own ---
 
 
-def test_pytests_fixtures_and_helpers_work_in_a_check(tmp_path: Path) -> None:
+def test_pytests_fixtures_and_helpers_work_in_a_check(recorded: Recorded) -> None:
     toy = recorded(
-        tmp_path,
         '(tmp_path / "a").write_text("2")\nexpect("y", student.double(int((tmp_path / "a").read_text())))',
         "assert student.double(0.1) == pytest.approx(0.2)",
         "with pytest.raises(KeyError, match='nothing'):\n    student.double(None)",
@@ -382,18 +385,18 @@ def test_pytests_fixtures_and_helpers_work_in_a_check(tmp_path: Path) -> None:
     ],
 )
 def test_what_of_pytest_does_not_work_is_told_in_a_sentence(
-    tmp_path: Path, fixture: str, body: str, told: str
+    recorded: Recorded, fixture: str, body: str, told: str
 ) -> None:
     with pytest.raises(AssignmentError, match="the reference fails") as refused:
-        recorded(tmp_path, body, fixtures=f"student, expect, {fixture}")
+        recorded(body, fixtures=f"student, expect, {fixture}")
     assert told in str(refused.value)
 
 
 # --- figures ---
 
 
-def test_a_figure_that_is_shown_or_closed_is_still_there(tmp_path: Path) -> None:
-    toy = recorded(tmp_path, 'expect.plot("figure", student.draw([1.0, 2.0]))')
+def test_a_figure_that_is_shown_or_closed_is_still_there(recorded: Recorded) -> None:
+    toy = recorded('expect.plot("figure", student.draw([1.0, 2.0]))')
     draw = "def draw(x):\n    plt.plot(x)\n    plt.title('t')\n    "
     for last in ("plt.show()", "plt.close('all')"):
         assert toy.grade(with_own(draw + last)).passed == {"c0"}, last
