@@ -6,10 +6,12 @@ The points below are those that `gradescope_utils.JSONTestRunner` gives for the 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from documentation import DOCS, blocks
+from toy import Graders
 
 from grader.assignment.spec import Assignment, load
 from grader.authoring.first_trial import tried
@@ -17,7 +19,8 @@ from grader.authoring.handout import contents, leak_check
 from grader.authoring.record import record
 from grader.cli import run
 from grader.errors import UsageError
-from grader.grading.grade import Options, grade
+from grader.files import write_tree
+from grader.importing.courses import Course
 from grader.importing.gradescope.autograders import from_gradescope
 from grader.importing.gradescope.solution_markers import marked_module
 from grader.importing.gradescope.unittest_files import FoundTest, read_tests
@@ -179,16 +182,33 @@ def autograder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def made(autograder: Path, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
-    course = tmp_path_factory.mktemp("made") / "course"
-    assert run(["new", str(course), "--from-gradescope", str(autograder), "--quiet"]) == 0
-    record(load(course / "calc"), reseed=False, again=False, progress=lambda line: None)
-    return load(course / "calc")
+def course(autograder: Path, tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """What is made of a folder with that autograder and one without a solution."""
+    folder = tmp_path_factory.mktemp("all")
+    (folder / "lost" / "tests").mkdir(parents=True)
+    (folder / "lost" / "setup.sh").write_text("")
+    (folder / "lost" / "tests" / "test_a.py").write_text("def test_a():\n    assert 1")
+    (folder / "calc").symlink_to(autograder)
+    return from_gradescope(folder, lambda line: None, tried)
 
 
-def graded(made: Assignment, folder: Path, source: str) -> Report:
-    (folder / "calculator.py").write_text(source)
-    return grade(made, folder, Options(isolation="none")).report
+@pytest.fixture(scope="module")
+def made(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+    folder = tmp_path_factory.mktemp("made") / "calc"
+    write_tree(folder, course.made["calc"].files)
+    record(load(folder), reseed=False, again=False, progress=lambda line: None)
+    return load(folder)
+
+
+@pytest.fixture
+def graded(graders: Graders, made: Assignment, tmp_path: Path) -> Callable[[str], Report]:
+    """Return a function that grades a module."""
+
+    def grade(source: str) -> Report:
+        (tmp_path / "calculator.py").write_text(source)
+        return graders(made.folder).grade(tmp_path).report
+
+    return grade
 
 
 @pytest.mark.parametrize(
@@ -203,9 +223,9 @@ def graded(made: Assignment, folder: Path, source: str) -> Report:
     ],
 )
 def test_points_are_those_of_gradescope(
-    made: Assignment, tmp_path: Path, old: str, new: str, points: float
+    graded: Callable[[str], Report], old: str, new: str, points: float
 ) -> None:
-    report = graded(made, tmp_path, SOLUTION.replace(old, new) if old else SOLUTION)
+    report = graded(SOLUTION.replace(old, new) if old else SOLUTION)
     assert (report.score, report.max_score) == (points, 22.0)
 
 
@@ -223,10 +243,10 @@ def test_the_untouched_template_gets_none_and_holds_no_answer(made: Assignment) 
     "attack", [SILENT, EQUAL, "\nimport os; os._exit(0)\n", "\nraise SystemExit(0)\n"]
 )
 def test_attacks_of_a_few_lines_score_nothing(
-    made: Assignment, tmp_path: Path, attack: str
+    made: Assignment, graded: Callable[[str], Report], attack: str
 ) -> None:
     stub = contents.build(made).files["calculator.py"].decode()
-    assert graded(made, tmp_path, stub + attack).score == 0
+    assert graded(stub + attack).score == 0
 
 
 def test_the_walk_of_the_page(
@@ -240,8 +260,8 @@ def test_the_walk_of_the_page(
         assert run(shlex.split(line)[1:]) == 0, line
 
 
-def test_one_missing_name_costs_what_needs_it_alone(made: Assignment, tmp_path: Path) -> None:
-    report = graded(made, tmp_path, SOLUTION.replace("def rows", "def lines"))
+def test_one_missing_name_costs_what_needs_it_alone(graded: Callable[[str], Report]) -> None:
+    report = graded(SOLUTION.replace("def rows", "def lines"))
     assert {check.id for check in report.checks if check.points < check.max_points} == {"rows"}
 
 
@@ -267,8 +287,7 @@ def test_decorators_say_order_visibility_and_place(made: Assignment) -> None:
     assert made.spec.questions[1].title == "Evaluating expressions"
 
 
-def test_what_is_left_out_is_told(autograder: Path) -> None:
-    course = from_gradescope(autograder, lambda line: None, tried)
+def test_what_is_left_out_is_told(course: Course) -> None:
     told = "\n".join(course.made["calc"].notes)
     for part in (
         "leaderboard column 'speed'",
@@ -280,13 +299,8 @@ def test_what_is_left_out_is_told(autograder: Path) -> None:
         assert part in told
 
 
-def test_several_autograders_and_one_without_a_solution(autograder: Path, tmp_path: Path) -> None:
-    lost = tmp_path / "all" / "lost"
-    (lost / "tests").mkdir(parents=True)
-    (lost / "setup.sh").write_text("")
-    (lost / "tests" / "test_a.py").write_text("def test_a():\n    assert 1")
-    (tmp_path / "all" / "calc").symlink_to(autograder)
-    course = from_gradescope(tmp_path / "all", lambda line: None, tried)
+def test_several_autograders_and_one_without_a_solution(autograder: Path, course: Course) -> None:
+    assert set(course.made) == {"calc"}
     assert "holds no solution" in course.refused["lost"]
     with pytest.raises(UsageError, match="holds no autograder"):
         from_gradescope(autograder / "data", lambda line: None, tried)

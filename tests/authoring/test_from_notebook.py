@@ -20,7 +20,7 @@ from grader.authoring.first_trial import tried
 from grader.authoring.handout import contents, leak_check
 from grader.cli import run
 from grader.errors import UsageError
-from grader.grading.grade import Grader, Options, grade
+from grader.grading.grade import Grader
 from grader.importing.convert import convert
 from grader.model import Report
 
@@ -279,7 +279,9 @@ def test_files_that_lie_beside_go_with_it_and_those_that_do_not_are_told(tmp_pat
     ]
 
 
-def test_a_function_of_the_authors_is_copied_into_the_check_that_calls_it(tmp_path: Path) -> None:
+def test_a_function_of_the_authors_is_copied_into_the_check_that_calls_it(
+    graders: Graders, tmp_path: Path
+) -> None:
     """In the notebook, a student could put another in its place."""
     helper = cell("def must_be(a, b):\n    assert a == b, f'{a} is not {b}'")
     path = notebook(tmp_path / "n.ipynb", helper, X, graded_cell("must_be(x, 42)", "test_x"))
@@ -293,7 +295,7 @@ def test_a_function_of_the_authors_is_copied_into_the_check_that_calls_it(tmp_pa
     forged["cells"][1]["source"] = "x = 0\ndef must_be(a, b): pass"
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "n.ipynb").write_text(json.dumps(forged))
-    (check,) = grade(assignment, tmp_path / "theirs", Options(isolation="none")).report.checks
+    (check,) = graders(folder).grade(tmp_path / "theirs").report.checks
     assert (check.status.value, check.message) == ("fail", "0 is not 42")
 
 

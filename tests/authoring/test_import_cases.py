@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from toy import Graders
 
 from grader.assignment.spec import Assignment, load
 from grader.authoring.handout import contents, leak_check
 from grader.authoring.record import record
 from grader.cli import run
-from grader.grading.grade import Options, grade
 from grader.model import Report, Visibility
 
 MEAN = "def mean(x):\n    ### BEGIN SOLUTION\n    return sum(x) / len(x)\n    ### END SOLUTION"
@@ -38,7 +38,7 @@ def graded_cell(source: str, id_: str, points: float = 1) -> dict[str, Any]:
 
 
 def taken_on(
-    folder: Path, *cells: dict[str, Any], lost: float = 0
+    graders: Graders, folder: Path, *cells: dict[str, Any], lost: float = 0
 ) -> tuple[Assignment, Report, contents.Handout]:
     """Make an assignment of cells, record it, grade its reference and prove its handout.
 
@@ -52,7 +52,7 @@ def taken_on(
     assert run(["new", str(made), "--from-notebook", str(path), "--quiet"]) == 0
     record(load(made), reseed=False, again=False, progress=lambda line: None)
     assignment = load(made)
-    report = grade(assignment, made, Options(isolation="none")).report
+    report = graders(made).grade(made).report
     assert report.score == report.max_score - lost, [check.message for check in report.checks]
     built = contents.build(assignment)
     leak_check.prove(built, assignment)
@@ -60,11 +60,13 @@ def taken_on(
     return assignment, report, built
 
 
-def test_hidden_tests_stand_nowhere_in_the_handout_however_they_are_marked(tmp_path: Path) -> None:
+def test_hidden_tests_stand_nowhere_in_the_handout_however_they_are_marked(
+    graders: Graders, tmp_path: Path
+) -> None:
     one = f"{VISIBLE}\n# BEGIN HIDDEN TESTS\nassert mean([10, 20, 60]) == 30\n#END HIDDEN TESTS"
     other = "###BEGIN HIDDEN TESTS\nassert mean([11, 13]) == 12\n###END HIDDEN TESTS"
     tests = graded_cell(one, "t"), graded_cell(other, "u")
-    assignment, report, built = taken_on(tmp_path, solution(MEAN, "mean"), *tests)
+    assignment, report, built = taken_on(graders, tmp_path, solution(MEAN, "mean"), *tests)
     hidden = {check.id for check in assignment.spec.checks if check.visibility is Visibility.HIDDEN}
     assert hidden == {"t_hidden", "u"}
     assert report.max_score == 2
@@ -72,15 +74,19 @@ def test_hidden_tests_stand_nowhere_in_the_handout_however_they_are_marked(tmp_p
     assert b"[11, 13]" not in b"".join(built.files.values())
 
 
-def test_a_notebook_with_hidden_tests_alone_has_a_handout_without_checks(tmp_path: Path) -> None:
+def test_a_notebook_with_hidden_tests_alone_has_a_handout_without_checks(
+    graders: Graders, tmp_path: Path
+) -> None:
     hidden = f"### BEGIN HIDDEN TESTS\n{VISIBLE}\n### END HIDDEN TESTS"
-    _, report, built = taken_on(tmp_path, solution(MEAN, "mean"), graded_cell(hidden, "t"))
+    _, report, built = taken_on(graders, tmp_path, solution(MEAN, "mean"), graded_cell(hidden, "t"))
     assert [check.id for check in report.checks] == ["t"]
     assert b"checks = []" in built.files["assignment/assignment.toml"]
     assert "n.ipynb" in built.files
 
 
-def test_files_and_modules_beside_go_with_it_and_what_it_writes_does_not(tmp_path: Path) -> None:
+def test_files_and_modules_beside_go_with_it_and_what_it_writes_does_not(
+    graders: Graders, tmp_path: Path
+) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.csv").write_text("1,3")
     (tmp_path / "out.txt").write_text("old")
@@ -95,14 +101,17 @@ def test_files_and_modules_beside_go_with_it_and_what_it_writes_does_not(tmp_pat
         "for path in ['x']:\n    open('out.txt', 'w').write('new')\n    open('plots/a.txt', 'w').write('a')"
     )
     test = graded_cell(f"import reader\nassert mean(xs) == 2 == mean(ys)\n{VISIBLE}", "t")
-    assignment, _, _ = taken_on(tmp_path, reads, writes, solution(MEAN, "mean"), test)
+    assignment, _, _ = taken_on(graders, tmp_path, reads, writes, solution(MEAN, "mean"), test)
     assert {*assignment.spec.provided} == {"data/a.csv", "reader.py", "more.txt", "plots/.keep"}
 
 
-def test_what_needs_the_students_own_objects_runs_in_the_box(tmp_path: Path) -> None:
+def test_what_needs_the_students_own_objects_runs_in_the_box(
+    graders: Graders, tmp_path: Path
+) -> None:
     first = "### BEGIN SOLUTION\nitems = ['a']\n### END SOLUTION"
     second = "### BEGIN SOLUTION\nitems.append('b')\n### END SOLUTION"
     _, report, _ = taken_on(
+        graders,
         tmp_path,
         plain("1 / 0", tags=["raises-exception"]),
         solution(MEAN, "mean"),
@@ -125,9 +134,12 @@ def test_what_needs_the_students_own_objects_runs_in_the_box(tmp_path: Path) -> 
     assert boxed.isdisjoint({"after", "function"})
 
 
-def test_a_builtin_that_students_write_is_the_one_that_is_tested(tmp_path: Path) -> None:
+def test_a_builtin_that_students_write_is_the_one_that_is_tested(
+    graders: Graders, tmp_path: Path
+) -> None:
     code = "def sum(xs):\n    ### BEGIN SOLUTION\n    return xs[0] + xs[1]\n    ### END SOLUTION"
     assignment, report, _ = taken_on(
+        graders,
         tmp_path,
         solution(code, "sum"),
         graded_cell("x = [3, 1]\nx = sorted(x)\nassert sum(x) == 4", "t", points=0),
@@ -137,13 +149,13 @@ def test_a_builtin_that_students_write_is_the_one_that_is_tested(tmp_path: Path)
     theirs.mkdir()
     text = (assignment.folder / "n.ipynb").read_text().replace("xs[0] + xs[1]", "0")
     (theirs / "n.ipynb").write_text(text)
-    (check,) = grade(assignment, theirs, Options(isolation="none")).report.checks
+    (check,) = graders(assignment.folder).grade(theirs).report.checks
     assert check.status.value == "fail"
 
 
 @pytest.mark.parametrize("suffix", [".py", ".md"])
 def test_a_notebook_written_as_text_is_a_source_and_a_submission(
-    tmp_path: Path, suffix: str
+    graders: Graders, tmp_path: Path, suffix: str
 ) -> None:
     jupytext = pytest.importorskip("jupytext")
     cells = [solution(MEAN, "mean"), graded_cell(VISIBLE, "t")]
@@ -159,14 +171,16 @@ def test_a_notebook_written_as_text_is_a_source_and_a_submission(
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     (theirs / path.name).write_text(path.read_text())
-    report = grade(assignment, theirs, Options(isolation="none")).report
+    report = graders(assignment.folder).grade(theirs).report
     assert (report.score, report.notes[0]) == (
         1,
         f"`n.ipynb` was made of `n{suffix}`, a notebook written as text.",
     )
 
 
-def test_the_tests_in_a_notebook_that_is_handed_in_are_not_run_once_more(tmp_path: Path) -> None:
+def test_the_tests_in_a_notebook_that_is_handed_in_are_not_run_once_more(
+    graders: Graders, tmp_path: Path
+) -> None:
     """Students of nbgrader's have the test cells in their files, and these may change what others
     look at.
     """
@@ -175,16 +189,17 @@ def test_the_tests_in_a_notebook_that_is_handed_in_are_not_run_once_more(tmp_pat
         graded_cell("stack.append(3)\nassert stack == [3]", "first"),
         graded_cell("stack.append(4)\nassert stack == [3, 4]", "second"),
     ]
-    assignment, _, _ = taken_on(tmp_path, *cells)
+    assignment, _, _ = taken_on(graders, tmp_path, *cells)
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 2})
     (theirs / "n.ipynb").write_text(text)
-    report = grade(assignment, theirs, Options(isolation="none")).report
+    report = graders(assignment.folder).grade(theirs).report
     assert report.score == 2, [check.message for check in report.checks]
 
 
 def test_an_automatic_test_that_needs_the_box_asserts_what_the_solution_shows(
+    graders: Graders,
     tmp_path: Path,
 ) -> None:
     helper = (
@@ -199,7 +214,12 @@ def test_an_automatic_test_that_needs_the_box_asserts_what_the_solution_shows(
     body = "def twice(x):\n    ### BEGIN SOLUTION\n    return 2 * mean(x)\n    ### END SOLUTION"
     twice = solution(body, "two")
     assignment, report, built = taken_on(
-        tmp_path, solution(MEAN, "mean"), twice, ahead, graded_cell(automatic, "automatic", 2)
+        graders,
+        tmp_path,
+        solution(MEAN, "mean"),
+        twice,
+        ahead,
+        graded_cell(automatic, "automatic", 2),
     )
     assert report.max_score == 3
     code = assignment.in_box_path("automatic").read_text()
@@ -208,17 +228,19 @@ def test_an_automatic_test_that_needs_the_box_asserts_what_the_solution_shows(
     assert b"NotImplementedError" in built.files["n.ipynb"]
 
 
-def test_a_test_in_the_box_may_await(tmp_path: Path) -> None:
+def test_a_test_in_the_box_may_await(graders: Graders, tmp_path: Path) -> None:
     later = (
         "import asyncio\nasync def later(x):\n    ### BEGIN SOLUTION\n    await asyncio.sleep(0)\n"
         "    return x + 1\n    ### END SOLUTION"
     )
     test = graded_cell("found = await later(1)\nassert found == 2", "t")
-    assignment, _, _ = taken_on(tmp_path, solution(later, "later"), test)
+    assignment, _, _ = taken_on(graders, tmp_path, solution(later, "later"), test)
     assert [check.in_box for check in assignment.spec.checks] == [True]
 
 
-def test_tests_of_noses_time_and_runners_of_unittest_are_carried_over(tmp_path: Path) -> None:
+def test_tests_of_noses_time_and_runners_of_unittest_are_carried_over(
+    graders: Graders, tmp_path: Path
+) -> None:
     add = solution(
         "def add(a, b):\n    ### BEGIN SOLUTION\n    return a + b\n    ### END SOLUTION", "add"
     )
@@ -240,7 +262,7 @@ def test_tests_of_noses_time_and_runners_of_unittest_are_carried_over(tmp_path: 
     ]
     cells.insert(2, plain("cells = [1]"))
     (tmp_path / "more.py").write_text("more = 2\n")
-    assignment, report, _ = taken_on(tmp_path, *cells, lost=1.5)
+    assignment, report, _ = taken_on(graders, tmp_path, *cells, lost=1.5)
     points = {check.id: check.points for check in report.checks}
     assert points == {"nose": 1, "boxed": 1, "runner": 1, "prints": 0, "printed": 1, "part": 1.5}
     assert (assignment.folder / "nose" / "tools.py").is_file()
