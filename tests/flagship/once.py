@@ -17,7 +17,7 @@ import argparse
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,19 +92,17 @@ def cost(grader: Grader, mistake: Mistake, folder: Path) -> Row:
     return Row(mistake, round(sum(lost.values()), 2), own, lost)
 
 
-def rows(only: str, kinds: frozenset[str], *, notebooks: bool) -> Iterator[Row]:
-    """Yield a row for each mistake whose id begins so."""
-    assignment = load(ROOT / "assignment")
-    checks = frozenset(
-        check.id for check in assignment.spec.checks if notebooks or not check.notebook
-    )
-    with (
-        Grader(assignment, Options(only=checks)) as grader,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        for mistake in mistakes(assignment):
-            if mistake.id.startswith(only) and mistake.kind in kinds:
-                yield cost(grader, mistake, Path(folder, f"{mistake.kind}-{mistake.id}"))
+def asked(assignment: Assignment, *, notebooks: bool) -> Options:
+    """Return how to grade: with all checks, or with those of functions alone."""
+    checks = (check.id for check in assignment.spec.checks if notebooks or not check.notebook)
+    return Options(only=frozenset(checks))
+
+
+def rows(grader: Grader, tried: Iterable[Mistake]) -> Iterator[Row]:
+    """Yield a row for each of some mistakes."""
+    with tempfile.TemporaryDirectory() as folder:
+        for mistake in tried:
+            yield cost(grader, mistake, Path(folder, f"{mistake.kind}-{mistake.id}"))
 
 
 def main() -> int:
@@ -122,16 +120,18 @@ def main() -> int:
     parser.add_argument("--notebooks", action="store_true", help="with the notebooks' checks")
     options = parser.parse_args()
     kinds = frozenset(options.kind or ["known", *BODIES])
+    assignment = load(ROOT / "assignment")
+    tried = [
+        one for one in mistakes(assignment) if one.id.startswith(options.only) and one.kind in kinds
+    ]
     worst = 0
-    for row in rows(options.only, kinds, notebooks=options.notebooks):
-        over = row.lost > row.own + 0.01
-        worst = max(worst, int(over))
-        where = ", ".join(f"{id_} {lost:g}" for id_, lost in row.checks.items())
-        name = f"{row.mistake.kind:6} {row.mistake.id:45}"
-        print(
-            f"{name} lost {row.lost:5.2f} of {row.own:4g}  {'MORE' if over else '    '}  {where}",
-            flush=True,
-        )
+    with Grader(assignment, asked(assignment, notebooks=options.notebooks)) as grader:
+        for row in rows(grader, tried):
+            over = row.lost > row.own + 0.01
+            worst = max(worst, int(over))
+            where = ", ".join(f"{id_} {lost:g}" for id_, lost in row.checks.items())
+            told = f"lost {row.lost:5.2f} of {row.own:4g}  {'MORE' if over else '    '}  {where}"
+            print(f"{row.mistake.kind:6} {row.mistake.id:45} {told}", flush=True)
     return worst
 
 

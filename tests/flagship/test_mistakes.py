@@ -230,6 +230,18 @@ def test_mistake_fails_exactly_its_checks(results: dict, name: str) -> None:
     assert results[name].code == 1
 
 
+def test_mistake_in_a_step_costs_the_steps_points_alone(results: dict) -> None:
+    report = results["tanh left out"].report
+    assert report["score"] == 94  # the notebooks are run again with a right step
+    lost = {check["id"] for check in report["checks"] if check["points"] < check["max_points"]}
+    assert lost == {"rnn_step_forward"}
+    followed = [check for check in report["checks"] if check["follow_through"]]
+    assert len(followed) >= 4
+    for check in followed:
+        assert check["status"] == "fail"
+        assert check["message"].startswith("right, given the mistake in `rnn_step_forward`: it has")
+
+
 @pytest.mark.parametrize("name", MISTAKES)
 def test_message_says_what_parts_and_where(results: dict, name: str) -> None:
     mistake = MISTAKES[name]

@@ -1,7 +1,8 @@
-"""Right solutions, written in unusual ways: full marks for each, on the public and the hidden seed.
+"""Right solutions, written in unusual ways: full marks for each, on the hidden seed, and for some
+on the public one.
 
-`tox -e audit -- --part right --right tests/right` tries other seeds, too. A folder beside this file holds the files in
-which a solution differs from the reference.
+`tox -e audit -- --part right --right tests/right` tries both seeds, and others, with each. A folder
+beside this file holds the files in which a solution differs from the reference.
 """
 
 from __future__ import annotations
@@ -12,38 +13,33 @@ from pathlib import Path
 import pytest
 
 from grader.assignment.spec import load
-from grader.authoring.audit import run_audit as auditing
 from grader.authoring.audit.audit_inputs import right_solutions
-from grader.authoring.audit.findings import RightResult
-from grader.authoring.audit.trial_runs import Bench, TrialRun, Verdict, run_all, settle
+from grader.authoring.audit.trial_runs import Bench, TrialRun, Verdict, Workers, settle
 
 HERE = Path(__file__).resolve().parent
 ASSIGNMENT = load(HERE.parents[1] / "assignment")
 SOLUTIONS = right_solutions(ASSIGNMENT, HERE)
+WITH_BOTH_SEEDS = list(SOLUTIONS)[::4]
 IN_NOTEBOOKS = ("float32_inside", "in_place")
+NOTEBOOKS = frozenset(check.id for check in ASSIGNMENT.spec.checks if check.notebook)
+FUNCTIONS = frozenset(ASSIGNMENT.spec.check_ids) - NOTEBOOKS
+
+
+def trials() -> Iterator[TrialRun]:
+    """Yield all that is graded: the functions' checks for each, the notebooks' for some."""
+    for name, files in SOLUTIONS.items():
+        for seed in ("hidden", "public") if name in WITH_BOTH_SEEDS else ("hidden",):
+            yield TrialRun(name, files, seed, (FUNCTIONS,), hurry=False)
+    for name in IN_NOTEBOOKS:
+        yield TrialRun(f"notebooks: {name}", SOLUTIONS[name], "hidden", (NOTEBOOKS,), hurry=False)
 
 
 @pytest.fixture(scope="module")
-def results() -> dict[str, RightResult]:
-    """What the audit says of each, by name: all checks but the notebooks', with both recorded seeds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(auditing, "OTHER_SEEDS", ())
-        found = auditing.audit(ASSIGNMENT, auditing.AuditOptions(parts=("right",), right=HERE))
-    return {one.name: one for one in found.right}
-
-
-@pytest.fixture(scope="module")
-def in_notebooks() -> dict[str, Verdict]:
-    """The verdicts of some, by name, with the notebooks' checks."""
-
-    def trials() -> Iterator[TrialRun]:
-        checks = frozenset(check.id for check in ASSIGNMENT.spec.checks if check.notebook)
-        for name in IN_NOTEBOOKS:
-            yield TrialRun(name, SOLUTIONS[name], "hidden", (checks,), hurry=False)
-
+def verdicts() -> dict[tuple[str, str], Verdict]:
+    """What comes of each, by name and seed, as the audit finds it."""
     bench = Bench(str(ASSIGNMENT.folder), settle(ASSIGNMENT, "auto"))
-    verdicts = run_all(bench, list(trials()), None, lambda trial, verdict: None)
-    return {name: verdict for (name, _), verdict in verdicts.items()}
+    with Workers(bench, 1, 1) as workers:
+        return workers.run(list(trials()), lambda trial, verdict: None)
 
 
 def test_there_are_thirty() -> None:
@@ -53,12 +49,16 @@ def test_there_are_thirty() -> None:
 
 
 @pytest.mark.parametrize("name", SOLUTIONS)
-def test_right_solution_has_full_marks_and_no_hint_with_every_seed(results: dict[str, RightResult], name: str) -> None:
-    assert set(results[name].seeds) == {"public", "hidden"}
-    assert (results[name].lost, results[name].hinted) == ({}, False)
+def test_right_solution_has_full_marks_and_no_hint(verdicts: dict[tuple[str, str], Verdict], name: str) -> None:
+    found = {seed: verdict for (id_, seed), verdict in verdicts.items() if id_ == name}
+    assert set(found) == ({"public", "hidden"} if name in WITH_BOTH_SEEDS else {"hidden"})
+    for verdict in found.values():
+        assert set(verdict.ran) == FUNCTIONS
+        assert (verdict.noticed, verdict.hints) == ({}, {})
 
 
 @pytest.mark.parametrize("name", IN_NOTEBOOKS)
-def test_notebooks_run_learn_and_caption_with_it(in_notebooks: dict[str, Verdict], name: str) -> None:
-    assert set(in_notebooks[name].ran) == {check.id for check in ASSIGNMENT.spec.checks if check.notebook}
-    assert (in_notebooks[name].failed, in_notebooks[name].faults) == ({}, {})
+def test_notebooks_run_learn_and_caption_with_it(verdicts: dict[tuple[str, str], Verdict], name: str) -> None:
+    verdict = verdicts[f"notebooks: {name}", "hidden"]
+    assert set(verdict.ran) == NOTEBOOKS
+    assert (verdict.failed, verdict.faults) == ({}, {})
