@@ -1,6 +1,6 @@
 """The data set can be learned from: a model trained on it says what unseen pictures show.
 
-The reference LSTM is trained for some ten seconds on one core. Then it captions the val pictures twice: given their own
+The reference LSTM is trained for some five seconds on one core. Then it captions the val pictures twice: given their own
 features, and given those of other pictures, which is what a model that ignores the picture amounts to.
 """
 
@@ -27,7 +27,7 @@ TRAIN_AND_CAPTION = """
     )
     optim_config = {"learning_rate": 5e-3}
     CaptioningSolver(
-        model, data, update_rule="adam", optim_config=optim_config, num_epochs=16, batch_size=50, lr_decay=0.85,
+        model, data, update_rule="adam", optim_config=optim_config, num_epochs=8, batch_size=50, lr_decay=0.75,
         verbose=False,
     ).train()
 
