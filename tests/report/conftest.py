@@ -17,6 +17,10 @@ import small_assignment
 from corpus import ROOT as CORPUS
 from corpus import lay_down
 
+from grader.assignment.spec import Assignment
+
+from .graded import grade_each
+
 TESTS = Path(__file__).resolve().parents[1]
 FIGURE = """\
 import matplotlib.pyplot as plt
@@ -72,13 +76,7 @@ def graded_twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pat
     with tempfile.TemporaryDirectory(prefix="grader-twice-") as place:
         Path(place).chmod(0o755)
         small = lay_down(Path(place, "small"), "canary")
-        notebook = small_assignment.notebook(CELLS)
-        sums = small_assignment.write(
-            Path(place, "sums"), {"assignment/notebooks/Work.ipynb": notebook}
-        )
-        small_assignment.recorded(sums)
-        for name, text in (("right", small_assignment.REFERENCE), ("broken", BROKEN_SUMS)):
-            hand_in(root / "sums" / name, {"lib/sums.py": text, "Work.ipynb": notebook})
+        sums = lay_down_sums(Path(place, "sums"), root / "sums")
         right = CORPUS / "honest" / "nb_right"
         shutil.copytree(right, root / "small" / "right")
         hand_in(root / "small" / "broken", {"work.py": BROKEN_WORK})
@@ -92,6 +90,27 @@ def graded_twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pat
                 )
         assert [run.wait(timeout=300) for run in runs] == [0] * len(runs)
         yield root / "run-1", root / "run-2"
+
+
+@pytest.fixture(scope="session")
+def graded_sums(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder with the reports of the sums, right and broken."""
+    root = tmp_path_factory.mktemp("sums")
+    with tempfile.TemporaryDirectory(prefix="grader-sums-") as place:
+        Path(place).chmod(0o755)
+        sums = lay_down_sums(Path(place, "sums"), root / "sums")
+        grade_each(sums.folder, root / "sums", root / "reports")
+        yield root / "reports"
+
+
+def lay_down_sums(folder: Path, submissions: Path) -> Assignment:
+    """Record the small assignment with a notebook that has a figure; hand in right and broken work."""
+    notebook = small_assignment.notebook(CELLS)
+    sums = small_assignment.write(folder, {"assignment/notebooks/Work.ipynb": notebook})
+    small_assignment.recorded(sums)
+    for name, text in (("right", small_assignment.REFERENCE), ("broken", BROKEN_SUMS)):
+        hand_in(submissions / name, {"lib/sums.py": text, "Work.ipynb": notebook})
+    return sums
 
 
 def hand_in(folder: Path, files: dict[str, str]) -> None:
