@@ -43,7 +43,7 @@ from grader.authoring.audit.notebook_trials import (
     notebook_results,
     notebook_trials,
 )
-from grader.authoring.audit.trial_runs import Bench, TrialRun, Verdict, run_all, settle
+from grader.authoring.audit.trial_runs import Bench, TrialRun, Verdict, Workers, settle
 from grader.authoring.record import reference_files
 from grader.checking.explain.diagnosis import KnownMistakes, Mistake, rivals
 from grader.errors import AssignmentError
@@ -76,13 +76,14 @@ def audit(assignment: Assignment, options: AuditOptions) -> Audit:
     wrong = [*plan.misconception_trials(), *plan.lazy_trials(), *plan.mutant_trials()]
     trials = [*plan.right_trials(), *wrong, *plan.notebook_trials()]
     options.on_start(len(observed) + len(trials))
-    bench = Bench(str(assignment.folder), settle(assignment, options.isolation))
-    plan.learn(run_all(bench, observed, options.workers, options.on_done))
+    isolation = settle(assignment, options.isolation)
     with tempfile.TemporaryDirectory(prefix="grader-audit-") as folder:
         path = Path(folder) / "known-mistakes.json"
-        plan.known.write(path)
-        bench = msgspec.structs.replace(bench, known=((FRESH, str(path)),))
-        verdicts = run_all(bench, trials, options.workers, options.on_done)
+        bench = Bench(str(assignment.folder), isolation, known=((FRESH, str(path)),))
+        with Workers(bench, options.workers, max(len(observed), len(trials))) as workers:
+            plan.learn(workers.run(observed, options.on_done))
+            plan.known.write(path)
+            verdicts = workers.run(trials, options.on_done)
     fragile = tuple(_fragile(verdicts))
     mutant_results = tuple(plan.mutant_results(verdicts))
     misconception_results = tuple(plan.misconception_results(verdicts))
@@ -94,7 +95,7 @@ def audit(assignment: Assignment, options: AuditOptions) -> Audit:
         assignment=assignment.spec.name,
         title=assignment.spec.title,
         seed=plan.seed,
-        isolation=bench.isolation,
+        isolation=isolation,
         seconds=round(time.perf_counter() - start, 1),
         parts=options.parts,
         mutants=mutant_results,

@@ -6,7 +6,6 @@ with small changes. So plain processes are used if this machine has no sandbox.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import multiprocessing
 import time
@@ -14,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing.util import Finalize
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -40,7 +40,8 @@ class Bench(msgspec.Struct, frozen=True):
 
     folder: str  # of the assignment
     isolation: str  # a tier; `settle` turns "auto" into one
-    # pairs of a seed and the file of the known mistakes' answers to it
+    # pairs of a seed and the file of the known mistakes' answers to it, written by the time that a
+    # trial is judged
     known: tuple[tuple[str, str], ...] = ()
 
 
@@ -87,43 +88,54 @@ def settle(assignment: Assignment, isolation: str) -> str:
         return "none"
 
 
-def run_all(
-    bench: Bench,
-    trials: Sequence[TrialRun],
-    workers: int | None,
-    on_done: Callable[[TrialRun, Verdict], None],
-) -> dict[tuple[str, str], Verdict]:
-    """Run trials on several processes, or in this one if one is enough; return the verdicts by id
-    and seed, and report each.
+class Workers:
+    """Run trials on several processes, or in this one if one is enough. A context manager.
+
+    The workers stay from one call of `run` to the next, with their sandboxes and with what they
+    recorded.
     """
-    if not trials:
-        return {}
-    count = min(workers or cores(), len(trials))
-    if count <= 1:
-        return _in_this_process(bench, trials, on_done)
-    verdicts: dict[tuple[str, str], Verdict] = {}
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = {pool.submit(run_one, bench, trial): trial for trial in trials}
+
+    def __init__(self, bench: Bench, workers: int | None, most: int) -> None:
+        """``most``: how many trials a call of `run` will have at most."""
+        self._bench = bench
+        self._pool: ProcessPoolExecutor | None = None
+        self._here: TrialWorker | None = None
+        count = min(workers or cores(), most)
+        if count > 1:
+            spawn = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(count, mp_context=spawn)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+        if self._here is not None:
+            self._here.close()
+
+    def run(
+        self, trials: Sequence[TrialRun], on_done: Callable[[TrialRun, Verdict], None]
+    ) -> dict[tuple[str, str], Verdict]:
+        """Run trials; return the verdicts by id and seed, and report each."""
+        verdicts: dict[tuple[str, str], Verdict] = {}
+        if self._pool is None:
+            for trial in trials:
+                if self._here is None:
+                    self._here = TrialWorker(self._bench)
+                verdicts[trial.id, trial.seed] = verdict = self._here.run(trial)
+                on_done(trial, verdict)
+            return verdicts
+        futures = {self._pool.submit(run_one, self._bench, trial): trial for trial in trials}
         try:
             for future in as_completed(futures):
                 trial = futures[future]
                 verdicts[trial.id, trial.seed] = verdict = future.result()
                 on_done(trial, verdict)
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return verdicts
-
-
-def _in_this_process(
-    bench: Bench, trials: Sequence[TrialRun], on_done: Callable[[TrialRun, Verdict], None]
-) -> dict[tuple[str, str], Verdict]:
-    verdicts: dict[tuple[str, str], Verdict] = {}
-    with contextlib.closing(TrialWorker(bench)) as worker:
-        for trial in trials:
-            verdicts[trial.id, trial.seed] = verdict = worker.run(trial)
-            on_done(trial, verdict)
-    return verdicts
+        return verdicts
 
 
 # --- in a worker ----------------------------------------------------------------------------------
@@ -150,9 +162,8 @@ class TrialWorker:
         self._reference = reference_files(self._patient)
         self._expectations: dict[str, Expectations] = {}  # by seed
         self._recorded: dict[str, set[str]] = {}  # the checks that they are of, if not all
+        self._known_paths = dict(bench.known)
         self._known: dict[str, KnownMistakes | None] = {}
-        for seed, path in bench.known:
-            self._known[seed] = KnownMistakes.read(Path(path))
         self._sandbox = open_sandbox(
             bench.isolation,
             self._patient.spec.limits,
@@ -216,9 +227,18 @@ class TrialWorker:
                 files={**self._reference, **trial.files},
                 expectations=self._expected(trial.seed, stage),
                 only=stage,
-                known=functools.partial(self._known.get, trial.seed),
+                known=functools.partial(self._known_with, trial.seed),
             )
         ).checks
+
+    def _known_with(self, seed: str) -> KnownMistakes | None:
+        """Return the known mistakes' answers to a seed, if a file of them was named; the file is
+        read when it is first asked for.
+        """
+        if seed not in self._known:
+            path = self._known_paths.get(seed)
+            self._known[seed] = None if path is None else KnownMistakes.read(Path(path))
+        return self._known[seed]
 
     def _observed(self, trial: TrialRun) -> Answers:
         expectations = Expectations(Provenance(SCHEMA, trial.seed, "", "", {}))
