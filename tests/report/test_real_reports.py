@@ -7,7 +7,6 @@ at three widths, light, dark and printed; and axe-core is content with each kind
 
 from __future__ import annotations
 
-import importlib.resources
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -16,7 +15,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from browsers import needs_browser
+from browsers import needs_browser, violations
 from corpus import SERVER
 
 from grader.classroom.download.students import Entry
@@ -44,11 +43,6 @@ LOOKS = (
 NARROWEST = ((360, "light", "screen"), (768, "light", "print"))
 UNFOLD = "document.querySelectorAll('details').forEach(one => one.open = true)"
 ACTORS = "[...document.querySelectorAll('script, iframe, object, embed, form, base, link')].map(one => one.outerHTML)"
-TOLD = ".then(r => r.violations.map(v => `${v.id}: ${v.help}: ${v.nodes[0].html.slice(0, 200)}`))"
-AXE = f"axe.run(document, {{resultTypes: ['violations']}}){TOLD}"
-AXE_ON_COLOURS = (
-    f"axe.run(document, {{resultTypes: ['violations'], runOnly: ['color-contrast']}}){TOLD}"
-)
 WIDER = "[document.documentElement.scrollWidth, innerWidth]"
 
 
@@ -208,11 +202,6 @@ def test_the_class_s_pages_run_our_own_script_alone_and_fit(
 
 
 def test_axe_finds_no_violation_in_any_kind_of_page(browser: Any, kinds: dict[str, Path]) -> None:
-    script = (
-        importlib.resources.files("axe_playwright_python")
-        .joinpath("axe.min.js")
-        .read_text(encoding="utf-8")
-    )
     # The page's own policy forbids scripts, axe's too: it is lifted for the test, all else stays as
     # it is.
     tab = browser.new_page(viewport={"width": 1024, "height": 900}, bypass_csp=True)
@@ -220,10 +209,9 @@ def test_axe_finds_no_violation_in_any_kind_of_page(browser: Any, kinds: dict[st
         tab.emulate_media(color_scheme="light")
         tab.goto(path.as_uri())
         tab.evaluate(UNFOLD)
-        tab.evaluate(script)
-        found = tab.evaluate(AXE)
+        found = violations(tab)
         tab.emulate_media(color_scheme="dark")
-        found += tab.evaluate(AXE_ON_COLOURS)
+        found += violations(tab, colours_alone=True)
         assert (name, found) == (name, [])
     tab.close()
 
