@@ -313,7 +313,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 @pytest.mark.skipif(sys.platform == "win32", reason="measured through resource")
 def test_memory_of_the_coordinator_is_flat(assignment, tmp_path: Path) -> None:
     peaks = []
-    for count in (40, 140):
+    for count in (20, 120):
         root = tmp_path / str(count)
         for number in range(count):
             (root / "submissions" / f"s{number:04}").mkdir(parents=True)
