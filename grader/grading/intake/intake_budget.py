@@ -112,7 +112,13 @@ class Collector:
         if self._within is not None:
             self._within.count()
         self._count += 1
-        if self._count > self.limits.max_entries:
+        self.expect(0)
+
+    def expect(self, entries: int) -> None:
+        """Refuse what says ahead that it has more entries than may come, before any is read."""
+        if self._within is not None:
+            self._within.expect(entries)
+        if self._count + entries > self.limits.max_entries:
             raise self.refusal(f"it has more than {self.limits.max_entries} entries; {_ONLY}")
 
     def grow(self, size: int) -> None:

@@ -72,6 +72,7 @@ def read_zip(file: BinaryIO, collector: Collector) -> None:
         raise collector.refusal("it is empty; hand in the files that you were asked for")
     if sum(info.file_size for info in infos) > collector.limits.max_bytes:
         raise collector.too_large()
+    collector.expect(len(infos))
     position = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         entry = _name(info)
