@@ -92,11 +92,13 @@ def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]
     from grader.report import html_report, json_report, junit_report
 
     report = graded.report
+    known: dict[tuple[str, str], str] = {}  # the pages show the same cells: none is converted twice
 
     def page(audience: Audience) -> bytes:
         text = html_report.render(
-            report, audience=audience, notebooks=graded.notebooks, sources=graded.sources
-        )
+            report, audience=audience, notebooks=graded.notebooks, sources=graded.sources,
+            known=known,
+        )  # fmt: skip
         return text.encode("utf-8", "replace")
 
     files = {

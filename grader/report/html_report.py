@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from grader.model import Report
 from grader.report import templating
 from grader.report.audience import Audience, view
-from grader.report.markup.conversion_clock import patient
+from grader.report.markup.conversion_clock import Converted, patient
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -37,11 +37,13 @@ def render(
     audience: Audience,
     notebooks: Mapping[str, NotebookNode] | None = None,
     sources: Mapping[str, str] | None = None,
+    known: Converted | None = None,
 ) -> str:
     """Return the report as one self-contained page.
 
     notebooks: executed notebooks by the name that the report and its checks use
     sources: the student's files by their path in the submission
+    known: slow texts of the submission's other page, converted, and those of this one from now on
     """
     from grader.report import page
 
@@ -49,7 +51,7 @@ def render(
     return templating.render(
         PACKAGE,
         "report.html.j2",
-        page=page.build(shown, audience, notebooks or {}, sources or {}),
+        page=page.build(shown, audience, notebooks or {}, sources or {}, known),
         report=shown,
         audience=audience.value,
     )

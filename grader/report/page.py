@@ -25,7 +25,7 @@ from grader.model import (
 from grader.report import labels, notebook_cells
 from grader.report.audience import Audience
 from grader.report.markup import sanitise, snippets
-from grader.report.markup.conversion_clock import patient
+from grader.report.markup.conversion_clock import ConversionClock, Converted, patient
 from grader.report.page_parts import Check, Given, Material, QuestionGroup, ReportPage, ShownCase
 from grader.text import clean, quoted
 
@@ -46,9 +46,11 @@ def build(
     audience: Audience,
     notebooks: Mapping[str, NotebookNode],
     sources: Mapping[str, str],
+    known: Converted | None = None,
 ) -> ReportPage:
     """Return the page of a report that was cut to its audience before."""
-    budget = notebook_cells.PageBudget()
+    clock = ConversionClock(known={} if known is None else known)
+    budget = notebook_cells.PageBudget(clock=clock)
     shown_notebooks: dict[str, notebook_cells.ShownNotebook] = {}
     for number, (name, node) in enumerate(notebooks.items(), start=1):
         shown_notebooks[name] = notebook_cells.build(name, number, node, budget)

@@ -77,6 +77,22 @@ def test_each_conversion_takes_what_it_took_off_the_clock(monkeypatch: pytest.Mo
     assert clock.apart == APART_SECONDS - 2.0
 
 
+def test_the_next_page_shows_what_a_process_has_converted_for_the_one_before() -> None:
+    asked: list[str] = []
+
+    def process(kind: str, text: str, seconds: float) -> str:
+        asked.append(text)
+        return f"apart: {text}"
+
+    first = ConversionClock(here=0.0, process=process)
+    assert first.convert("code", "x", never) == "apart: x"
+    second = ConversionClock(here=0.0, apart=0.0, process=process, known=first.known)
+    assert second.convert("code", "x", never) == "apart: x"
+    with pytest.raises(TooSlow):
+        second.convert("markdown", "x", never)
+    assert asked == ["x"]
+
+
 def test_waiting_for_a_busy_machine_takes_nothing_off_the_clock() -> None:
     clock = ConversionClock()
 
