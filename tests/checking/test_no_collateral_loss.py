@@ -82,31 +82,43 @@ def told(graded: Graded) -> str:
 
 # --- cells that raise ---
 
-TROUBLES = {
+RAISING = {
     "1 / 0": "ZeroDivisionError",
     "def broken(:": "SyntaxError",
     "this is only a note to myself": "SyntaxError",
+    "x = [1, 2\n": "SyntaxError",
     "import google.colab": "No module named 'google'",
     "from ipywidgets import interact": "No module named 'ipywidgets'",
     "from public_tests import *": "No module named 'public_tests'",
+    "import cs231n_of_mine.layers": "No module named 'cs231n_of_mine'",
+    "import torchvision_of_mine": "No module named 'torchvision_of_mine'",
     "%%sql\nSELECT 1": "UsageError",
     "name = input('your name? ')": "EOFError",
     "assert evens(2)[0] == 1, 'my own test'": "my own test",
     "raise KeyboardInterrupt": "KeyboardInterrupt",
     "raise SystemExit(1)": "SystemExit",
+    "exit()": "SystemExit",
     "raise type('Odd', (BaseException,), {})()": "Odd",
+    "raise RecursionError('deep')": "RecursionError",
+    "open('/content/drive/data.csv')": "FileNotFoundError",
+    "np.int(3)": "AttributeError",
+    "undefined_name": "NameError",
+    "evens('three')": "TypeError",
+}
+ENDING = {
     "import os\nos._exit(3)": "ended its process: exit code 3",
     "import ctypes\nctypes.string_at(0)": "a segmentation fault",
+    "import os\nos.abort()": "an abort",
     "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)": "SIGTERM",
 }
-
-
+TROUBLES = RAISING | ENDING
 FIRST = ("1 / 0", "def broken(:", "import os\nos._exit(3)")  # one of each kind
+ALONE = ("1 / 0", "def broken(:", "raise KeyboardInterrupt", "raise SystemExit(1)", *ENDING)
 
 
 @pytest.mark.parametrize(
     ("source", "place"),
-    [*((source, "last") for source in TROUBLES), *((source, "first") for source in FIRST)],
+    [*((source, "last") for source in ALONE), *((source, "first") for source in FIRST)],
 )
 def test_a_cell_in_trouble_is_told_and_costs_nothing(give: Give, source: str, place: str) -> None:
     def change(cells: list[Cell]) -> None:
@@ -118,13 +130,24 @@ def test_a_cell_in_trouble_is_told_and_costs_nothing(give: Give, source: str, pl
     assert f"(`{source.splitlines()[0].replace('`', '')}`)" in told(graded)
 
 
-@pytest.mark.parametrize(
-    "source", ["%matplotlib widget", "%matplotlib qt", "%load_ext nb_black", "%autosave_it 60"]
-)
-def test_a_magic_that_is_not_there_is_passed_over_within_its_cell(give: Give, source: str) -> None:
+def test_every_cell_that_raises_is_told_and_none_costs_anything(give: Give) -> None:
+    graded = give(
+        lambda cells: [*cells, *(code(source, f"mine{n}") for n, source in enumerate(RAISING))]
+    )
+    assert graded.report.score == FULL, told(graded)
+    for source, said in RAISING.items():
+        cell = f"(`{source.splitlines()[0].replace('`', '')}`)"
+        notes = [note for note in graded.report.notes if cell in note]
+        assert any(said in note for note in notes), (source, graded.report.notes)
+
+
+def test_a_magic_that_is_not_there_is_passed_over_within_its_cell(give: Give) -> None:
+    magics = ["%matplotlib widget", "%matplotlib qt", "%load_ext nb_black", "%autosave_it 60"]
+
     def change(cells: list[Cell]) -> None:
-        cells.insert(2, code(f"{source}\nwidth_of_mine = 3"))
-        cells.append(code("width_of_mine + 1"))
+        for number, source in enumerate(magics):
+            cells.insert(2, code(f"{source}\nwidth_{number} = 3", f"magic{number}"))
+            cells.append(code(f"width_{number} + 1", f"mine{number}"))
 
     graded = give(change)
     assert graded.report.score == FULL
@@ -214,16 +237,21 @@ def test_a_tag_says_that_a_cell_may_raise(give: Give) -> None:
 # --- tasks that are wrong cost themselves ---
 
 
-@pytest.mark.parametrize("task", ["evens", "running-mean", "distances"])
+INSTEAD = (
+    "def {}(:",
+    "1 / 0",
+    "import not_there",
+    "raise NotImplementedError('task')",
+    "import os; os._exit(1)",
+    "",
+)
+
+
 @pytest.mark.parametrize(
-    "instead",
+    ("task", "instead"),
     [
-        "def {}(:",
-        "1 / 0",
-        "import not_there",
-        "raise NotImplementedError('task')",
-        "import os; os._exit(1)",
-        "",
+        *(("evens", instead) for instead in INSTEAD),
+        *((task, INSTEAD[n]) for task in ("running-mean", "distances") for n in (0, 4)),
     ],
 )
 def test_a_task_that_stops_costs_its_own_points_alone(give: Give, task: str, instead: str) -> None:
