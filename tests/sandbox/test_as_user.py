@@ -1,4 +1,4 @@
-"""All of these tests once more, as an ordinary user: there, no change of user stands between a box
+"""What may end otherwise for an ordinary user, as one: there, no change of user stands between a box
 and the grader.
 """
 
@@ -14,8 +14,18 @@ import pytest
 
 HERE = Path(__file__).parent
 USER = "61111"
-# the outer one is the same for every user once it stands
-INNER_WALL = ("test_limits.py", "test_endings.py")
+ONE_OF_EACH = "symlink or permissions or TCP or parent or trace or root"  # of attempts at a wall
+# What is run of each file. The rest is the same for every user: the outer wall once it stands, how
+# bwrap fails, the bytes on the wire, limits that are the kernel's for anybody.
+SELECTED = {
+    "test_walls.py": f"landlock or not (no_attempt or every_attempt) or {ONE_OF_EACH}",
+    "test_limits.py": "not bubblewrap and (many or sessions or caps or thread_bomb or steps_back"
+    " or ignoring or unlinked or hides)",
+    "test_endings.py": "not (bubblewrap or garbled or thread or alike)",
+    "test_ladder.py": "strongest or probe or forbidden or withheld or holds_nothing or without_limit",
+    "test_syscalls.py": "",
+    "test_without_a_home.py": "writable or not_there",
+}
 
 
 def open_own_folders() -> None:
@@ -29,17 +39,7 @@ def open_own_folders() -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="it is root who can become somebody else")
-@pytest.mark.parametrize(
-    "name",
-    [
-        "test_walls.py",
-        "test_limits.py",
-        "test_endings.py",
-        "test_ladder.py",
-        "test_syscalls.py",
-        "test_without_a_home.py",
-    ],
-)
+@pytest.mark.parametrize("name", SELECTED)
 def test_as_an_ordinary_user(name: str) -> None:
     open_own_folders()
     with tempfile.TemporaryDirectory(prefix="as-user-") as home:
@@ -48,7 +48,7 @@ def test_as_an_ordinary_user(name: str) -> None:
         command = [
             sys.executable, str(HERE / "as_user.py"), USER, str(HERE.parents[1]), "--",
             sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", f"{home}/base",
-            str(HERE / name), *(["-k", "not bubblewrap"] if name in INNER_WALL else []),
+            str(HERE / name), "-k", SELECTED[name],
         ]  # fmt: skip
         done = subprocess.run(
             command,
