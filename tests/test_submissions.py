@@ -60,10 +60,10 @@ POINTS = {"forward": 4, "backward": 4, "slopes": 3, "ascend": 4, "notebook": 2, 
 
 # Those that the command line grades in a process of its own: one or two of each kind.
 BY_COMMAND = (
-    "forging/exit_zero_at_import", "forging/prints_pass_lines", "forging/forged_replies_ahead",
-    "forging/daemon_that_holds_the_wire", "reading/by_path", "reading/through_proc", "exhausting/fork_bomb",
-    "exhausting/memory_in_many_processes", "exhausting/nb_flood_of_messages", "reaching/zip_slip",
-    "reaching/terminal_escapes", "reaching/markup_of_the_terminal", "honest/right", "honest/untouched_stub",
+    "forging/exit_zero_at_import", "forging/prints_pass_lines", "forging/daemon_that_holds_the_wire",
+    "reading/through_proc", "exhausting/memory_in_many_processes", "exhausting/nb_flood_of_messages",
+    "reaching/zip_slip", "reaching/terminal_escapes", "reaching/markup_of_the_terminal",
+    "honest/right", "honest/untouched_stub",
 )  # fmt: skip
 
 

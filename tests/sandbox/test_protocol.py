@@ -3,6 +3,7 @@ time, never our fault.
 
 What a real worker sends for a small honest grading is recorded once and replayed with a fault at
 each byte of headers and JSON, and at samples of the arrays' bytes, to the very client that grades.
+Of the ways to garble it, one third strikes at each byte.
 """
 
 from __future__ import annotations
@@ -204,7 +205,7 @@ def test_a_worker_that_is_garbled_at_any_byte_gives_values_or_marks(
         assert len(found) == len(honest)
         assert not any(isinstance(one, GraderFault) for one in found)
 
-    at_every(recording.spots(), run)
+    at_every(recording.spots()[list(SPOILS).index(spoil) % 3 :: 3], run)
 
 
 # --- notebooks ------------------------------------------------------------------------------------
