@@ -78,14 +78,14 @@ def tier(assignment: Assignment) -> str:
 
 @pytest.fixture
 def batch(
-    command: Callable[..., Ran], assignment: Assignment, tmp_path: Path
+    command: Callable[..., Ran], assignment: Assignment, tier: str, tmp_path: Path
 ) -> Callable[..., Ran]:
-    """Return a function that runs ``grader batch`` on the mini assignment, without a sandbox, in
-    this process.
+    """Return a function that runs ``grader batch`` on the mini assignment, behind walls if there
+    are any, in this process: there, a submission costs a fork and no start of Python.
     """
 
     def run(submissions: Path, *arguments: str | Path, out: Path = tmp_path / "out") -> Ran:
-        fixed = ("--assignment", assignment.folder, "--isolation", "none", "--out", out)
+        fixed = ("--assignment", assignment.folder, "--isolation", tier, "--out", out)
         return command("batch", submissions, *fixed, *arguments)
 
     return run
