@@ -117,7 +117,7 @@ def uncarried(test: Test, around: TestScope) -> str:
     if not parses(test.code):
         return "it is more than Python (a magic command?)"
     tree = tree_of(test.code)
-    why = _unfit(tree)
+    why = _unfit(tree) or _changes_modules(tree, around)
     if why:
         return why
     if test.by_number and gives_points(tree):
@@ -149,6 +149,21 @@ def _unfit(tree: ast.Module) -> str:
         if isinstance(node, ast.Delete):
             why = "it deletes names of the notebook"
     return why
+
+
+def _changes_modules(tree: ast.Module, around: TestScope) -> str:
+    """Return that a test puts something of its own in a module, which must not be the grader's own;
+    nothing if it does not.
+    """
+    modules = {*around.imports}
+    for node in ast.walk(tree):
+        if isinstance(node, IMPORTS):
+            modules.update(map(imported_as, node.names))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            if ast.unparse(node).partition(".")[0] in modules:
+                return f"it puts something of its own in the place of `{ast.unparse(node)}`"
+    return ""
 
 
 def gives_points(tree: ast.Module) -> bool:

@@ -34,6 +34,25 @@ def plain_python(source: str) -> str:
     return "\n".join(lines)
 
 
+def unguarded(code: str) -> str:
+    """Return a test with what stands below `if __name__ == "__main__":` in its place: in a notebook
+    it is always run.
+    """
+    try:
+        tree = tree_of(code)
+    except SyntaxError:
+        return code
+    lines = code.split("\n")
+    for node in reversed(tree.body):
+        if isinstance(node, ast.If) and not node.orelse and _asks_for_main(node.test):
+            lines[node.lineno - 1 : node.end_lineno] = map(ast.unparse, node.body)
+    return "\n".join(lines)
+
+
+def _asks_for_main(test: ast.expr) -> bool:
+    return ast.unparse(test) in ("__name__ == '__main__'", "'__main__' == __name__")
+
+
 def bound(body: Iterable[ast.stmt]) -> set[str]:
     """Return the names that statements bind, those within loops and conditions included."""
     names: set[str] = set()

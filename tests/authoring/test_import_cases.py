@@ -267,3 +267,61 @@ def test_tests_of_noses_time_and_runners_of_unittest_are_carried_over(
     assert points == {"nose": 1, "boxed": 1, "runner": 1, "prints": 0, "printed": 1, "part": 1.5}
     assert (assignment.folder / "nose" / "tools.py").is_file()
     assert assignment.check("part").reference_points == 1.5  # type: ignore[union-attr]
+
+
+def handed_in(assignment: Assignment, folder: Path, old: str, new: str) -> Report:
+    """Grade the author's notebook with a text of it changed, as a student's."""
+    folder.mkdir(exist_ok=True)
+    text = (assignment.folder / "n.ipynb").read_text()
+    assert old in text
+    (folder / "n.ipynb").write_text(text.replace(old, new))
+    return grade(assignment, folder, Options(isolation="none")).report
+
+
+def test_a_test_that_runs_only_as_the_main_program_is_run(tmp_path: Path) -> None:
+    """Tests of courses that keep their notebooks as scripts look like this."""
+    inner = 'def test_mean():\n    """The mean."""\n    assert mean([1, 3]) == 2'
+    guard = 'if __name__ == "__main__":\n    test_mean()'
+    boxed = f"{inner}\nimport inspect\nassert inspect.getsource(mean)\n{guard}"
+    other = 'if "__main__" == __name__: test_mean()  # again'
+    cells = graded_cell(f"{inner}\n\n{guard}", "t"), graded_cell(f"{boxed}\n{other}", "u")
+    assignment, _, _ = taken_on(tmp_path, solution(MEAN, "mean"), *cells)
+    assert [check.in_box for check in assignment.spec.checks] == [False, True]
+    report = handed_in(assignment, tmp_path / "theirs", "len(x)", "2 + 1")
+    assert report.score == 0, [check.message for check in report.checks]
+
+
+def test_a_test_in_the_box_is_the_main_program(tmp_path: Path) -> None:
+    test = (
+        f"import inspect\nassert inspect.getsource(mean)\nassert __name__ == '__main__'\n{VISIBLE}"
+    )
+    assignment, _, _ = taken_on(tmp_path, solution(MEAN, "mean"), graded_cell(test, "t"))
+    old = '"def mean(x):'
+    report = handed_in(assignment, tmp_path / "theirs", old, f'"__name__ = 7\\n",\n{old}')
+    assert report.score == 1, [check.message for check in report.checks]
+
+
+def test_a_test_that_changes_a_module_runs_in_the_box(tmp_path: Path) -> None:
+    """A function that students must not use is put away: never the grader's own."""
+    provided = plain("import numpy as np\nimport sys, io")
+    hidden = (
+        f"{VISIBLE}\nassert np.mean([1, 3]) == 2\n### BEGIN HIDDEN TESTS\ntry:\n"
+        "    np.mean = None\nexcept AttributeError:\n    pass\nassert mean([2, 4]) == 3\n"
+        "### END HIDDEN TESTS"
+    )
+    out = (
+        "kept, sys.stdout = sys.stdout, io.StringIO()\nassert mean([1, 5]) == 3\nsys.stdout = kept"
+    )
+    assignment, _, _ = taken_on(
+        tmp_path,
+        provided,
+        solution(MEAN, "mean"),
+        graded_cell(hidden, "t"),
+        graded_cell(out, "out"),
+    )
+    boxed = [check.in_box for check in assignment.spec.checks]
+    assert boxed == [False, True, True]
+    report = handed_in(
+        assignment, tmp_path / "theirs", "return sum(x) / len(x)", "return np.mean(x)"
+    )
+    assert [check.status.value for check in report.checks] == ["pass", "fail", "pass"]

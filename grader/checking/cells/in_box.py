@@ -45,7 +45,9 @@ from grader.notebooks.format import provided
 from grader.text import clean
 
 GRACE_SECONDS = 5.0  # for the box to end a fork by itself
-BUILTINS = frozenset(dir(builtins))
+# What every module has under these names is no builtin: a cell's `__name__` is "__main__".
+OF_MODULES = frozenset(("__name__", "__doc__", "__package__", "__loader__", "__spec__"))
+BUILTINS = frozenset(dir(builtins)) - OF_MODULES
 A_LOOK = "what must come out false came out true in the student's process"
 
 

@@ -28,7 +28,7 @@ from grader.importing.drafts import (
     numbered,
     to_students,
 )
-from grader.importing.source_code import IMPORTS, parses, plain_python
+from grader.importing.source_code import IMPORTS, parses, plain_python, unguarded
 from grader.markers import BEGIN, END
 from grader.notebooks.definitions import tree_of
 
@@ -165,8 +165,8 @@ def _tests(
     source = captured(cell["source"])
     lines = "\n".join(chain.from_iterable(map(_automatic, source.splitlines())))
     visible, hidden = split(lines, HIDDEN_BEGIN, HIDDEN_END)
-    every = numbered(_without_markers(lines))
-    shown = numbered(visible)
+    every = unguarded(numbered(_without_markers(lines)))
+    shown = unguarded(numbered(visible))
     id_ = names.take(check_id(cell["id"]).removeprefix("test_"), "test")
     points = _points(markup)
     after = made.cells[-1]["id"] if made.cells else ""

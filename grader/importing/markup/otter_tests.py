@@ -15,7 +15,7 @@ import msgspec
 
 from grader.importing.drafts import Cell, expected, shared
 from grader.importing.markup.otter_comments import without_ignored
-from grader.importing.source_code import plain_python
+from grader.importing.source_code import plain_python, unguarded
 from grader.notebooks.definitions import tree_of
 
 _CONFIG = re.compile(
@@ -58,7 +58,7 @@ def read_test(cell: Cell) -> TestCell:
         source = source[head.end() :]
     hidden = bool(told.get("hidden") or (head and head[1]))
     points = told.get("points")
-    code = without_ignored(source).strip("\n")
+    code = unguarded(without_ignored(source).strip("\n"))
     box_code = _shown_again(code, _shown(cell)) if _shown(cell) else ""
     try:
         code, sentence = _checked(code, cell)

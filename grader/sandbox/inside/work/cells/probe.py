@@ -384,6 +384,7 @@ def _answer(kernel: Any, body: dict[str, Any], asked: Channel) -> None:
             _imported(module)
         vars(builtins).update(_BUILTINS)
         namespace["__builtins__"] = builtins
+        namespace["__name__"] = "__main__"  # which a test may ask for, and a student's cell change
         for name in body["builtins"]:
             namespace.pop(name, None)
         libraries = frozenset(body["libraries"])
