@@ -160,9 +160,9 @@ def _changes_modules(tree: ast.Module, around: TestScope) -> str:
         if isinstance(node, IMPORTS):
             modules.update(map(imported_as, node.names))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
-            if ast.unparse(node).partition(".")[0] in modules:
-                return f"it puts something of its own in the place of `{ast.unparse(node)}`"
+        changes = isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+        if changes and ast.unparse(node).partition(".")[0] in modules:
+            return f"it puts something of its own in the place of `{ast.unparse(node)}`"
     return ""
 
 

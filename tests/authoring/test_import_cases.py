@@ -301,6 +301,21 @@ def test_a_test_in_the_box_is_the_main_program(tmp_path: Path) -> None:
     assert report.score == 1, [check.message for check in report.checks]
 
 
+def test_what_a_class_of_the_students_has_is_no_replacement(tmp_path: Path) -> None:
+    box = (
+        "class Box:\n    ### BEGIN SOLUTION\n    def __init__(self, size):\n"
+        "        self.size = size\n    @property\n    def double(self):\n        return 2 * self.size\n"
+        "    ### END SOLUTION"
+    )
+    test = (
+        "import inspect\nassert len(inspect.signature(Box.__init__).parameters) == 2\n"
+        "assert isinstance(Box.double, property)\nclass Small(Box):\n    pass\n"
+        "assert Small.double is Box.double\nassert Small(3).double == 6"
+    )
+    assignment, _, _ = taken_on(tmp_path, solution(box, "box"), graded_cell(test, "t"))
+    assert [check.in_box for check in assignment.spec.checks] == [True]
+
+
 def test_a_test_that_changes_a_module_runs_in_the_box(tmp_path: Path) -> None:
     """A function that students must not use is put away: never the grader's own."""
     provided = plain("import numpy as np\nimport sys, io")

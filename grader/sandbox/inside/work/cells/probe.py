@@ -122,7 +122,7 @@ class Guards:
         """Return what an attribute is read of, and note it if students have put their own in its
         library's place.
         """
-        library = owner.__name__ if type(owner) is ModuleType else type(owner).__module__
+        library = _library(owner)
         if library not in self._theirs:
             module = type(owner) is ModuleType
             listed = [getattr(owner, "__dict__", {})]
@@ -223,6 +223,16 @@ class Guards:
     def _note(self, told: str) -> None:
         if told not in self.liars and len(self.liars) < 10:
             self.liars.append(told)
+
+
+def _library(owner: Any) -> str:
+    """Return the module that an object's attributes are of: a class's own, of others their
+    class's.
+    """
+    if type(owner) is ModuleType:
+        return owner.__name__
+    kind = owner if isinstance(owner, type) else type(owner)
+    return str(type.__getattribute__(kind, "__module__"))
 
 
 def _made(literals: list[str]) -> list[Any]:
