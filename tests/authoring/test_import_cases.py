@@ -340,3 +340,33 @@ def test_a_test_that_changes_a_module_runs_in_the_box(tmp_path: Path) -> None:
         assignment, tmp_path / "theirs", "return sum(x) / len(x)", "return np.mean(x)"
     )
     assert [check.status.value for check in report.checks] == ["pass", "fail", "pass"]
+
+
+def test_a_name_that_came_with_a_star_is_the_students_to_use(tmp_path: Path) -> None:
+    code = "### BEGIN SOLUTION\ngamma = 0.5\nrec = mean([gamma, 1.5])\n### END SOLUTION"
+    assignment, _, _ = taken_on(
+        tmp_path,
+        plain("from math import *\nfrom numpy import *"),
+        solution(MEAN, "mean"),
+        solution(code, "numbers"),
+        graded_cell("assert gamma == 0.5 and rec == 1", "t"),
+        graded_cell("import inspect\nassert inspect.getsource(mean)\nassert rec == 1", "u"),
+    )
+    assert [check.in_box for check in assignment.spec.checks] == [False, True]
+
+
+def test_a_comment_that_stands_in_the_stub_or_in_a_visible_test_too_is_no_leak(
+    tmp_path: Path,
+) -> None:
+    """Whoever writes tests by copying them has the same comments above each of them."""
+    asked = "# Put your answer to the question here."
+    code = MEAN.replace("    ###", f"    {asked}\n    ###", 1)
+    visible = f"# check that the function exists\n{VISIBLE}"
+    hidden = visible.replace("[1, 3]) == 2", "[5, 9]) == 7")
+    taken_on(
+        tmp_path,
+        solution(code, "mean"),
+        solution(asked, "free"),
+        graded_cell(visible, "t"),
+        graded_cell(f"{VISIBLE}\n### BEGIN HIDDEN TESTS\n{hidden}\n### END HIDDEN TESTS", "u"),
+    )

@@ -155,7 +155,9 @@ def given_away(handout: Handout, assignment: Assignment) -> set[str]:
             lines += data.decode("utf-8", "replace").split("\n")
     streams: set[str] = set()
     for line in lines:
-        streams.update(map(_stream, filter(str.strip, (*_parts(line), line.strip()))))
+        whole, code, comment = _parts(line)
+        told = comment.lstrip("# ")  # as `solution_pieces` has it
+        streams.update(map(_stream, filter(str.strip, (whole, code, comment, told))))
     return streams
 
 

@@ -10,11 +10,14 @@ another one kept under such a name.
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from types import FunctionType, ModuleType
 from typing import Any
 
+_EVERYTHING = re.compile(r"\bimport\s+\*|^\s*%pylab\b", re.MULTILINE)
+_WORD = re.compile(r"\w+")
 _NEEDED = (FunctionType, ModuleType, type, int, float, str)
 
 
@@ -30,11 +33,16 @@ class Bindings:
         functions = [name for name, value in vars(builtins).items() if callable(value)]
         self._builtins = frozenset(functions)
 
-    def lend(self, before: Mapping[str, Any]) -> None:
-        """Remember what a cell of the assignment has bound."""
+    def lend(self, before: Mapping[str, Any], code: str) -> None:
+        """Remember what a cell of the assignment has bound.
+
+        Of what a cell brings with a `*`, only what it names: students may call a number `gamma`.
+        """
+        named = {*_WORD.findall(code)} if _EVERYTHING.search(code) else None
         for name, value in self._namespace.items():
             bound = isinstance(value, ModuleType | FunctionType) and not name.startswith("_")
-            if bound and before.get(name) is not value:
+            counts = bound and (named is None or name in named)
+            if counts and before.get(name) is not value:
                 self._lent[name] = value
 
     def give_back(self) -> list[str]:

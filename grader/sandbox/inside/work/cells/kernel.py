@@ -345,7 +345,7 @@ class Kernel:
         }
         raised = error is not None
         if provided:
-            self.bindings.lend(before)
+            self.bindings.lend(before, code)
             mended = self.surroundings.mend(raised=raised)
             self.surroundings.count_on(set_before)
         else:
