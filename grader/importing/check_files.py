@@ -28,6 +28,7 @@ from grader.notebooks.definitions import tree_of
 
 OURS = frozenset(("expect", "recordable"))  # in lines that a reader wrote
 ROUNDED = frozenset(("round", "int", "float", "sum", "min", "max", "len", "abs"))
+LOOKS = frozenset(("globals", "locals", "eval", "exec", "get_ipython"))
 FINDERS = frozenset(("unittest.main", "doctest.testmod", "main"))
 IN_BOX_HEAD = '"""The notebook\'s tests, which run in the box: their code is in in_box/."""\n'
 CHECKS_HEAD = '''\
@@ -146,9 +147,17 @@ def _unfit(tree: ast.Module) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in FINDERS:
             return "it looks for tests among what stands in the notebook"
+        if isinstance(node, ast.Call) and _asks_for_names(node):
+            return "it looks at the names that the notebook has"
         if isinstance(node, ast.Delete):
             why = "it deletes names of the notebook"
     return why
+
+
+def _asks_for_names(call: ast.Call) -> bool:
+    """Return whether a call asks what names there are where it stands."""
+    asked = ast.unparse(call.func)
+    return asked in LOOKS or (asked in ("dir", "vars") and not (call.args or call.keywords))
 
 
 def _changes_modules(tree: ast.Module, around: TestScope) -> str:

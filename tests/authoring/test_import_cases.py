@@ -370,3 +370,16 @@ def test_a_comment_that_stands_in_the_stub_or_in_a_visible_test_too_is_no_leak(
         graded_cell(visible, "t"),
         graded_cell(f"{VISIBLE}\n### BEGIN HIDDEN TESTS\n{hidden}\n### END HIDDEN TESTS", "u"),
     )
+
+
+@pytest.mark.parametrize("asked", ["dir()", "globals()", "locals()"])
+def test_a_test_that_looks_at_the_names_of_the_notebook_runs_in_the_box(
+    tmp_path: Path, asked: str
+) -> None:
+    """In the grader's process there are none of them, so a test for what is forbidden would hold."""
+    test = graded_cell(f"assert 'median' not in {asked}\n{VISIBLE}", "t")
+    assignment, _, _ = taken_on(tmp_path, solution(MEAN, "mean"), test)
+    assert [check.in_box for check in assignment.spec.checks] == [True]
+    old = '"def mean(x):'
+    changed = f'"from statistics import median\\n",\n{old}'
+    assert handed_in(assignment, tmp_path / "theirs", old, changed).score == 0
