@@ -1,5 +1,5 @@
-"""Notebooks as text: Python with `# %%` between cells and Markdown with `{code-cell}` (MyST), which
-jupytext writes; scripts that nbconvert (`# In[1]:`) or Colab wrote.
+"""Notebooks as text: Python with `# %%` between cells, or in its light format, and Markdown with
+`{code-cell}` (MyST), which jupytext writes; scripts that nbconvert (`# In[1]:`) or Colab wrote.
 
 Nothing is run. What is not read by jupytext is read line by line, or as Python's own parser does.
 """
@@ -21,13 +21,21 @@ _PARAGRAPH = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)*+")
 _HEAD_LINE = re.compile(r"#!.*|# coding: [-\w]+|# -\*-.*")
 _COMMENT_MARK = re.compile(r"^#? ?", re.MULTILINE)
 _PERCENT = re.compile(r"^# %%", re.MULTILINE)
+_LIGHT = re.compile(r"^# +format_name: light$", re.MULTILINE)
 _MYST = re.compile(r"^```\{code-cell\}|^\+\+\+", re.MULTILINE)
 
 
 def is_text_notebook(data: bytes) -> bool:
     """Return whether a file is a notebook that was written as text."""
     text = data.decode("utf-8", "replace")
-    return bool(_PERCENT.search(text) or (_MYST.search(text) and "kernelspec" in text[:2000]))
+    if _PERCENT.search(text) or _is_light(text):
+        return True
+    return bool(_MYST.search(text) and "kernelspec" in text[:2000])
+
+
+def _is_light(text: str) -> bool:
+    """Return whether the head of a script says that it is jupytext's light format."""
+    return _LIGHT.search(text[:2000]) is not None
 
 
 def notebook_of(data: bytes, name: str) -> bytes | None:
@@ -41,8 +49,10 @@ def notebook_of(data: bytes, name: str) -> bytes | None:
     if not is_text_notebook(data):
         return None
     try:
-        form = "md:myst" if name.endswith(".md") else "py:percent"
-        made: str = jupytext.writes(jupytext.reads(data.decode("utf-8-sig"), fmt=form), fmt="ipynb")
+        text = data.decode("utf-8-sig")
+        script = "py:light" if _is_light(text) else "py:percent"
+        form = "md:myst" if name.endswith(".md") else script
+        made: str = jupytext.writes(jupytext.reads(text, fmt=form), fmt="ipynb")
     except Exception:  # its readers may raise anything
         return None
     return made.encode()

@@ -153,16 +153,16 @@ def test_a_builtin_that_students_write_is_the_one_that_is_tested(
     assert check.status.value == "fail"
 
 
-@pytest.mark.parametrize("suffix", [".py", ".md"])
+@pytest.mark.parametrize("form", ["py:percent", "py:light", "md:myst"])
 def test_a_notebook_written_as_text_is_a_source_and_a_submission(
-    graders: Graders, tmp_path: Path, suffix: str
+    graders: Graders, tmp_path: Path, form: str
 ) -> None:
     jupytext = pytest.importorskip("jupytext")
     cells = [solution(MEAN, "mean"), graded_cell(VISIBLE, "t")]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}}
     notebook = json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 2})
+    suffix = f".{form[:2]}"
     path = tmp_path / f"n{suffix}"
-    form = "py:percent" if suffix == ".py" else "md:myst"
     path.write_text(jupytext.writes(jupytext.reads(notebook, fmt="ipynb"), fmt=form))
     assert run(["new", str(tmp_path / "made"), "--from-notebook", str(path), "--quiet"]) == 0
     record(load(tmp_path / "made"), reseed=False, again=False, progress=lambda line: None)
