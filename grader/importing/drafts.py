@@ -110,7 +110,8 @@ def from_text(data: bytes, name: str) -> bytes:
     """
     if not is_text_notebook(data):
         raise UsageError(
-            f"{name} is not a notebook: a text needs jupytext's `# %%`, the head of its light format or MyST's `{{code-cell}}`"
+            f"{name} is not a notebook: a text needs jupytext's `# %%` or its head with"
+            " `format_name: light`, or MyST's `{code-cell}`"
         )
     made = notebook_of(data, name)
     if made is None:
