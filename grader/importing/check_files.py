@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 
 import msgspec
@@ -24,6 +24,7 @@ from grader.importing.source_code import (
     plain_python,
     top_module,
 )
+from grader.importing.star_imports import with_stars
 from grader.notebooks.definitions import tree_of
 
 OURS = frozenset(("expect", "recordable"))  # in lines that a reader wrote
@@ -64,13 +65,16 @@ class TestScope(msgspec.Struct, frozen=True):
         return found
 
 
-def surroundings(cells: list[Cell], tests: list[Test]) -> TestScope:
+def surroundings(
+    cells: list[Cell], tests: list[Test], files: Mapping[str, bytes] | None = None
+) -> TestScope:
     """Return what cells and tests offer to every test.
 
-    A function that needs nothing of the notebook is copied into the check that calls it: in the
-    notebook, a student could put another in its place.
+    files: those beside the notebook, by path. A function that needs nothing of the notebook is
+    copied into the check that calls it: in the notebook, a student could put another in its place.
     """
     imports: dict[str, str] = {}
+    starred: dict[str, str] = {}
     assigned: set[str] = set()
     every: set[str] = set()
     students: dict[str, str] = {}
@@ -80,6 +84,7 @@ def surroundings(cells: list[Cell], tests: list[Test]) -> TestScope:
             authors |= functions(tree_of(test.code), test.code)
     for cell, tree in trees(cells):
         imports |= _imports(tree)
+        starred |= with_stars(tree, files or {})
         names = bound(tree.body)
         every |= names
         if is_students(cell):
@@ -89,6 +94,8 @@ def surroundings(cells: list[Cell], tests: list[Test]) -> TestScope:
             authors |= functions(tree, cell["source"])
     for name in students:
         authors.pop(name, None)
+    for name in starred.keys() - every - authors.keys():
+        imports[name] = starred[name]
     _drop_dependent(authors, imports)
     return TestScope(imports, authors, frozenset(assigned), frozenset(every))
 

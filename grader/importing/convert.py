@@ -136,7 +136,7 @@ def _read(path: Path, title: str, *, alone: bool) -> Book:
         path,
         notebook,
         made,
-        surroundings(made.cells + cells, made.tests),
+        surroundings(made.cells + cells, made.tests, found.files),
         old | found.files,
         [*made.tests],
     )

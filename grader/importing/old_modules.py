@@ -32,6 +32,11 @@ def installed(module: str) -> bool:
         return False
 
 
+def own_name(module: str) -> str:
+    """Return the name by which a module can be imported here: of an old one, that of our copy."""
+    return f"{OURS}.{module}" if module.partition(".")[0] in OLD else module
+
+
 def beside_notebook(cells: list[Cell]) -> dict[str, bytes]:
     """Return the files of the old modules that cells import, as they lie beside the notebook."""
     for _, tree in trees(cells):

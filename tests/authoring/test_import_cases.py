@@ -383,3 +383,25 @@ def test_a_test_that_looks_at_the_names_of_the_notebook_runs_in_the_box(
     old = '"def mean(x):'
     changed = f'"from statistics import median\\n",\n{old}'
     assert handed_in(assignment, tmp_path / "theirs", old, changed).score == 0
+
+
+def test_what_came_with_a_star_is_imported_by_the_test_itself(tmp_path: Path) -> None:
+    """Otherwise a student's own function under that name would be asked."""
+    helper = "def check(value, wanted):\n    assert value == wanted\ndef mean(x):\n    return 0\n"
+    (tmp_path / "helpers.py").write_text(helper)
+    assignment, _, _ = taken_on(
+        tmp_path,
+        plain("from numpy.testing import *\nfrom helpers import *"),
+        solution(MEAN, "mean"),
+        graded_cell("assert_allclose(mean([1, 3]), 2)", "t"),
+        graded_cell("check(mean([1, 5]), 3)", "u"),
+    )
+    assert [check.in_box for check in assignment.spec.checks] == [False, True]
+    old = '"def mean(x):'
+    lies = '"assert_allclose = check = lambda *args: None\\n",\n'
+    theirs = tmp_path / "theirs"
+    report = handed_in(assignment, theirs, old, f"{lies}{old}")
+    assert report.score == 2, [check.message for check in report.checks]
+    text = (theirs / "n.ipynb").read_text().replace("sum(x)", "sum(x) + 1")
+    (theirs / "n.ipynb").write_text(text)
+    assert grade(assignment, theirs, Options(isolation="none")).report.score == 0
