@@ -269,39 +269,41 @@ def test_tests_of_noses_time_and_runners_of_unittest_are_carried_over(
     assert assignment.check("part").reference_points == 1.5  # type: ignore[union-attr]
 
 
-def handed_in(assignment: Assignment, folder: Path, old: str, new: str) -> Report:
+def handed_in(graders: Graders, assignment: Assignment, folder: Path, old: str, new: str) -> Report:
     """Grade the author's notebook with a text of it changed, as a student's."""
     folder.mkdir(exist_ok=True)
     text = (assignment.folder / "n.ipynb").read_text()
     assert old in text
     (folder / "n.ipynb").write_text(text.replace(old, new))
-    return grade(assignment, folder, Options(isolation="none")).report
+    return graders(assignment.folder).grade(folder).report
 
 
-def test_a_test_that_runs_only_as_the_main_program_is_run(tmp_path: Path) -> None:
+def test_a_test_that_runs_only_as_the_main_program_is_run(graders: Graders, tmp_path: Path) -> None:
     """Tests of courses that keep their notebooks as scripts look like this."""
     inner = 'def test_mean():\n    """The mean."""\n    assert mean([1, 3]) == 2'
     guard = 'if __name__ == "__main__":\n    test_mean()'
     boxed = f"{inner}\nimport inspect\nassert inspect.getsource(mean)\n{guard}"
     other = 'if "__main__" == __name__: test_mean()  # again'
     cells = graded_cell(f"{inner}\n\n{guard}", "t"), graded_cell(f"{boxed}\n{other}", "u")
-    assignment, _, _ = taken_on(tmp_path, solution(MEAN, "mean"), *cells)
+    assignment, _, _ = taken_on(graders, tmp_path, solution(MEAN, "mean"), *cells)
     assert [check.in_box for check in assignment.spec.checks] == [False, True]
-    report = handed_in(assignment, tmp_path / "theirs", "len(x)", "2 + 1")
+    report = handed_in(graders, assignment, tmp_path / "theirs", "len(x)", "2 + 1")
     assert report.score == 0, [check.message for check in report.checks]
 
 
-def test_a_test_in_the_box_is_the_main_program(tmp_path: Path) -> None:
+def test_a_test_in_the_box_is_the_main_program(graders: Graders, tmp_path: Path) -> None:
     test = (
         f"import inspect\nassert inspect.getsource(mean)\nassert __name__ == '__main__'\n{VISIBLE}"
     )
-    assignment, _, _ = taken_on(tmp_path, solution(MEAN, "mean"), graded_cell(test, "t"))
+    assignment, _, _ = taken_on(graders, tmp_path, solution(MEAN, "mean"), graded_cell(test, "t"))
     old = '"def mean(x):'
-    report = handed_in(assignment, tmp_path / "theirs", old, f'"__name__ = 7\\n",\n{old}')
+    report = handed_in(graders, assignment, tmp_path / "theirs", old, f'"__name__ = 7\\n",\n{old}')
     assert report.score == 1, [check.message for check in report.checks]
 
 
-def test_what_a_class_of_the_students_has_is_no_replacement(tmp_path: Path) -> None:
+def test_what_a_class_of_the_students_has_is_no_replacement(
+    graders: Graders, tmp_path: Path
+) -> None:
     box = (
         "class Box:\n    ### BEGIN SOLUTION\n    def __init__(self, size):\n"
         "        self.size = size\n    @property\n    def double(self):\n        return 2 * self.size\n"
@@ -312,11 +314,11 @@ def test_what_a_class_of_the_students_has_is_no_replacement(tmp_path: Path) -> N
         "assert isinstance(Box.double, property)\nclass Small(Box):\n    pass\n"
         "assert Small.double is Box.double\nassert Small(3).double == 6"
     )
-    assignment, _, _ = taken_on(tmp_path, solution(box, "box"), graded_cell(test, "t"))
+    assignment, _, _ = taken_on(graders, tmp_path, solution(box, "box"), graded_cell(test, "t"))
     assert [check.in_box for check in assignment.spec.checks] == [True]
 
 
-def test_a_test_that_changes_a_module_runs_in_the_box(tmp_path: Path) -> None:
+def test_a_test_that_changes_a_module_runs_in_the_box(graders: Graders, tmp_path: Path) -> None:
     """A function that students must not use is put away: never the grader's own."""
     provided = plain("import numpy as np\nimport sys, io")
     hidden = (
@@ -328,6 +330,7 @@ def test_a_test_that_changes_a_module_runs_in_the_box(tmp_path: Path) -> None:
         "kept, sys.stdout = sys.stdout, io.StringIO()\nassert mean([1, 5]) == 3\nsys.stdout = kept"
     )
     assignment, _, _ = taken_on(
+        graders,
         tmp_path,
         provided,
         solution(MEAN, "mean"),
@@ -337,14 +340,17 @@ def test_a_test_that_changes_a_module_runs_in_the_box(tmp_path: Path) -> None:
     boxed = [check.in_box for check in assignment.spec.checks]
     assert boxed == [False, True, True]
     report = handed_in(
-        assignment, tmp_path / "theirs", "return sum(x) / len(x)", "return np.mean(x)"
+        graders, assignment, tmp_path / "theirs", "return sum(x) / len(x)", "return np.mean(x)"
     )
     assert [check.status.value for check in report.checks] == ["pass", "fail", "pass"]
 
 
-def test_a_name_that_came_with_a_star_is_the_students_to_use(tmp_path: Path) -> None:
+def test_a_name_that_came_with_a_star_is_the_students_to_use(
+    graders: Graders, tmp_path: Path
+) -> None:
     code = "### BEGIN SOLUTION\ngamma = 0.5\nrec = mean([gamma, 1.5])\n### END SOLUTION"
     assignment, _, _ = taken_on(
+        graders,
         tmp_path,
         plain("from math import *\nfrom numpy import *"),
         solution(MEAN, "mean"),
@@ -356,7 +362,7 @@ def test_a_name_that_came_with_a_star_is_the_students_to_use(tmp_path: Path) -> 
 
 
 def test_a_comment_that_stands_in_the_stub_or_in_a_visible_test_too_is_no_leak(
-    tmp_path: Path,
+    graders: Graders, tmp_path: Path
 ) -> None:
     """Whoever writes tests by copying them has the same comments above each of them."""
     asked = "# Put your answer to the question here."
@@ -364,6 +370,7 @@ def test_a_comment_that_stands_in_the_stub_or_in_a_visible_test_too_is_no_leak(
     visible = f"# check that the function exists\n{VISIBLE}"
     hidden = visible.replace("[1, 3]) == 2", "[5, 9]) == 7")
     taken_on(
+        graders,
         tmp_path,
         solution(code, "mean"),
         solution(asked, "free"),
@@ -374,22 +381,25 @@ def test_a_comment_that_stands_in_the_stub_or_in_a_visible_test_too_is_no_leak(
 
 @pytest.mark.parametrize("asked", ["dir()", "globals()", "locals()"])
 def test_a_test_that_looks_at_the_names_of_the_notebook_runs_in_the_box(
-    tmp_path: Path, asked: str
+    graders: Graders, tmp_path: Path, asked: str
 ) -> None:
     """In the grader's process there are none of them, so a test for what is forbidden would hold."""
     test = graded_cell(f"assert 'median' not in {asked}\n{VISIBLE}", "t")
-    assignment, _, _ = taken_on(tmp_path, solution(MEAN, "mean"), test)
+    assignment, _, _ = taken_on(graders, tmp_path, solution(MEAN, "mean"), test)
     assert [check.in_box for check in assignment.spec.checks] == [True]
     old = '"def mean(x):'
     changed = f'"from statistics import median\\n",\n{old}'
-    assert handed_in(assignment, tmp_path / "theirs", old, changed).score == 0
+    assert handed_in(graders, assignment, tmp_path / "theirs", old, changed).score == 0
 
 
-def test_what_came_with_a_star_is_imported_by_the_test_itself(tmp_path: Path) -> None:
+def test_what_came_with_a_star_is_imported_by_the_test_itself(
+    graders: Graders, tmp_path: Path
+) -> None:
     """Otherwise a student's own function under that name would be asked."""
     helper = "def check(value, wanted):\n    assert value == wanted\ndef mean(x):\n    return 0\n"
     (tmp_path / "helpers.py").write_text(helper)
     assignment, _, _ = taken_on(
+        graders,
         tmp_path,
         plain("from numpy.testing import *\nfrom helpers import *"),
         solution(MEAN, "mean"),
@@ -400,8 +410,8 @@ def test_what_came_with_a_star_is_imported_by_the_test_itself(tmp_path: Path) ->
     old = '"def mean(x):'
     lies = '"assert_allclose = check = lambda *args: None\\n",\n'
     theirs = tmp_path / "theirs"
-    report = handed_in(assignment, theirs, old, f"{lies}{old}")
+    report = handed_in(graders, assignment, theirs, old, f"{lies}{old}")
     assert report.score == 2, [check.message for check in report.checks]
     text = (theirs / "n.ipynb").read_text().replace("sum(x)", "sum(x) + 1")
     (theirs / "n.ipynb").write_text(text)
-    assert grade(assignment, theirs, Options(isolation="none")).report.score == 0
+    assert graders(assignment.folder).grade(theirs).report.score == 0
