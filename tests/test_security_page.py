@@ -8,7 +8,8 @@ import re
 
 from documentation import DOCS, ROOT
 
-from grader.checking.api import call_log, callbacks, cell_tests, expect, notebook
+from grader.checking.api import cell_tests, expect, notebook
+from grader.checking.case import call_log, callbacks
 from grader.checking.cells import kernel_client
 from grader.checking.judge import judgements, up_to
 from grader.checking.run import remote

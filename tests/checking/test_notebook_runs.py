@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from toy import CELLS, Toy, notebook
 
+from grader.checking.cells.cell_runs import in_one_piece
 from grader.errors import AssignmentError
 from grader.notebooks.format import UnreadableNotebook, parse, provided
 from grader.notebooks.restore import restore
@@ -353,3 +354,22 @@ def test_what_cells_put_out_is_not_read() -> None:
     assert sources(read) == sources(submitted)
     assert read.cells[3].outputs == []
     assert read.metadata == {}
+
+
+def test_text_that_was_sent_in_pieces_is_one_output() -> None:
+    """Where it is cut depends on the time that passed: a report must not differ by that."""
+
+    def stream(name: str, text: str) -> nbformat.NotebookNode:
+        return nbformat.v4.new_output("stream", name=name, text=text)
+
+    shown = nbformat.v4.new_output("display_data", data={"text/plain": "1"})
+    pieces = [stream("stdout", "a"), stream("stdout", "\n"), shown, stream("stdout", "b")]
+    joined = in_one_piece([*pieces, stream("stderr", "c"), shown, shown])
+    assert [one.get("text", "shown") for one in joined] == [
+        "a\n",
+        "shown",
+        "b",
+        "c",
+        "shown",
+        "shown",
+    ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,6 +162,7 @@ async def _run_cell(client: Any, index: int, ran: Ran, wanted: frozenset[str]) -
     finally:
         if kernel.pending is not None:
             await kernel.pending
+        cell.outputs = in_one_piece(cell.outputs)
     if kernel.defines:
         _defined(cell, index, kernel, ran)
         return
@@ -174,6 +176,22 @@ async def _run_cell(client: Any, index: int, ran: Ran, wanted: frozenset[str]) -
         _show(cell, trouble)
         ran.dead[index] = trouble
         ran.died = index
+
+
+def in_one_piece(outputs: Iterable[NotebookNode]) -> list[NotebookNode]:
+    """Return a cell's outputs with text that was sent in pieces put together: where it was cut
+    depends on how busy the machine is.
+    """
+    joined: list[NotebookNode] = []
+    streams = itertools.groupby(outputs, lambda one: one.get("name", ""))
+    for name, pieces in streams:
+        first, *others = pieces
+        if name:
+            first.text = "".join([first.text, *(piece.text for piece in others)])
+            joined.append(first)
+        else:
+            joined += [first, *others]
+    return joined
 
 
 def _defined(cell: NotebookNode, index: int, kernel: WireKernelClient, ran: Ran) -> None:
