@@ -20,7 +20,7 @@ from grader.checking.run.plan import Outcome, Plan
 from grader.checking.run.plugin import ChecksPlugin
 from grader.checking.run.session import run_checks
 from grader.checking.run.verdicts import CheckOutcome
-from grader.errors import AssignmentError
+from grader.errors import AssignmentError, GraderFault
 from grader.model import CaseResult
 from grader.sandbox.plain import PlainSandbox
 
@@ -277,6 +277,30 @@ def test_checks_that_python_failed_to_parse_beside_another_thread_are_collected_
     else:
         assert set(run(tmp_path, CHECKS))
     assert len(tried) == session.PARSED_AGAIN + 1
+
+
+@pytest.mark.parametrize(("failures", "ends"), [(1, False), (2, True)])
+def test_a_session_in_which_pytest_itself_fails_is_tried_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int, ends: bool
+) -> None:
+    finish = ChecksPlugin._finish
+    tried: list[int] = []
+
+    def failing(self: ChecksPlugin, item: pytest.Item, seconds: float) -> None:
+        tried.append(1)
+        if len(tried) <= failures:
+            raise RuntimeError("of pytest's")
+        finish(self, item, seconds)
+
+    monkeypatch.setattr(ChecksPlugin, "_finish", failing)
+    if ends:
+        with pytest.raises(GraderFault, match="pytest failed"):
+            run(tmp_path, CHECKS)
+        assert len(tried) == 2
+    else:
+        cases = run(tmp_path, CHECKS)
+        assert set(cases) == {"center", "center_backward", "count", "noise", "tally", "notebook"}
+        assert all(cases.values())
 
 
 def test_checks_that_are_broken_are_collected_once(

@@ -48,6 +48,10 @@ PARSED_AGAIN = 4
 PARSED_AT_ONCE = "SystemError: AST constructor recursion depth mismatch"
 
 
+class PytestFailed(GraderFault):
+    """Pytest ended by an exception of its own, or of ours in one of its steps."""
+
+
 @contextlib.contextmanager
 def _apart(folder: Path) -> Iterator[None]:
     """Let nothing of the environment's settings into pytest, and no module of the checks stay when
@@ -102,14 +106,19 @@ def run_checks(plan: Plan) -> Outcome:
 
 
 def _collected(plan: Plan, boxes: Boxes) -> Outcome:
-    """Let pytest run the checks, again if Python failed to parse them.
+    """Let pytest run the checks, again if Python failed to parse them or pytest itself failed.
 
     On Python 3.11, threads that parse at the same time share a counter of depth, and the notebooks'
-    threads parse while pytest collects. No check has run if that happens.
+    threads parse while pytest does. What pytest fails in twice is a fault of ours.
     """
+    failed = False
     for _ in range(PARSED_AGAIN):
         try:
             return _session(plan, boxes)
+        except PytestFailed:
+            if failed:
+                raise
+            failed = True
         except AssignmentError as error:
             if PARSED_AT_ONCE not in str(error):
                 raise
@@ -150,7 +159,7 @@ def _session(plan: Plan, boxes: Boxes) -> Outcome:
         if code == pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if code == pytest.ExitCode.INTERNAL_ERROR:
-            raise GraderFault(
+            raise PytestFailed(
                 f"pytest failed while it ran the checks in {folder} (its lines above say where)"
             )
         raise AssignmentError(
