@@ -63,23 +63,37 @@ def answered_below() -> list[Cell]:
     return cells
 
 
-# name -> cells, points of programs, what the row's note must say: one of each kind, the others are
-# in `checking/test_no_collateral_loss.py`
+# name -> cells, points of programs, what the row's note must say
 ROWS: dict[str, tuple[list[Cell], float, str]] = {
     f"raises{number:02}": (plus(code(source)), FULL, said)
     for number, (source, said) in enumerate(
         {
             "1 / 0": "ZeroDivisionError",
             "def broken(:": "SyntaxError",
+            "a note to myself in words": "SyntaxError",
             "import google.colab": "No module named 'google'",
+            "from ipywidgets import interact": "No module named 'ipywidgets'",
+            "from public_tests import *": "No module named 'public_tests'",
+            "import cs231n_of_mine.layers": "No module named 'cs231n_of_mine'",
             "%%sql\nSELECT 1": "Cell magic `%%sql` not found",
             "input('name? ')": "EOFError",
+            "assert evens(2)[0] == 1, 'my test'": "my test",
+            "raise KeyboardInterrupt": "KeyboardInterrupt",
+            "exit()": "SystemExit",
             "raise SystemExit(1)": "SystemExit",
             "import os\nos._exit(3)": "exit code 3",
             "import ctypes\nctypes.string_at(0)": "segmentation fault",
+            "import os\nos.abort()": "an abort",
+            "open('/content/drive/data.csv')": "FileNotFoundError",
+            "np.int(3)": "AttributeError",
+            "undefined_name": "NameError",
             "import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9')": "without a network",
             "import multiprocessing\nmultiprocessing.Pool(2)": "without the shared semaphores",
+            "x = [1, 2\n": "SyntaxError",
+            "evens('three')": "TypeError",
+            "import torchvision_of_mine": "No module named",
             "evens = evens(3)": "was bound to something else",
+            "raise RecursionError('deep')": "RecursionError",
         }.items()
     )
 }
