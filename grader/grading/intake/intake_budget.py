@@ -112,12 +112,16 @@ class Collector:
         if self._within is not None:
             self._within.count()
         self._count += 1
-        self.expect(0)
+        self._must_hold(0)
 
     def expect(self, entries: int) -> None:
         """Refuse what says ahead that it has more entries than may come, before any is read."""
         if self._within is not None:
             self._within.expect(entries)
+        self._must_hold(entries)
+
+    def _must_hold(self, entries: int) -> None:
+        """Refuse so many entries more, if these are too many."""
         if self._count + entries > self.limits.max_entries:
             raise self.refusal(f"it has more than {self.limits.max_entries} entries; {_ONLY}")
 

@@ -69,6 +69,7 @@ def parts_of(result: Any) -> tuple[str, list[Any]]:
 
 
 def size_of(value: Any, depth: int = 0) -> int:
+    """Return the bytes of a value's arrays, those in containers included, up to some depth."""
     if isinstance(value, np.ndarray):
         return int(value.nbytes)
     if isinstance(value, tuple | list | dict) and depth < DEPTH:
