@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,14 +57,12 @@ def _run(options: argparse.Namespace, assignment: Assignment, opening: Opening) 
     from rich.text import Text
 
     from grader.grading.grade import Options, grade
-    from grader.grading.outputs import clear, prepare, write
+    from grader.grading.outputs import Preparing, clear, write
     from grader.machine import cores
     from grader.report import terminal
 
     out = console(options.quiet)
     clear(options.out, options.submission)
-    # What only the report needs is loaded while notebooks run, as soon as they leave a core to it.
-    preparing = threading.Thread(target=prepare, args=(assignment,), daemon=True)
     wanted = [
         check for check in assignment.spec.checks if not options.only or check.id in options.only
     ]
@@ -76,15 +73,17 @@ def _run(options: argparse.Namespace, assignment: Assignment, opening: Opening) 
         running.discard(check.notebook)
 
     def wait() -> None:
-        if not preparing.ident and len(running) < cores():
+        if len(running) < cores():
             preparing.start()
 
     settings = Options(
         isolation=options.isolation, only=frozenset(options.only), on_check=tell, on_wait=wait
     )
-    graded = grade(assignment, options.submission, settings, opening)
-    opening.begin_to_end()
-    page = write(graded, options.out)["report.html"]
+    # What only the report needs is loaded while notebooks run, as soon as they leave a core to it.
+    with Preparing(assignment) as preparing:
+        graded = grade(assignment, options.submission, settings, opening)
+        opening.begin_to_end()
+        page = write(graded, options.out)["report.html"]
     out.print()
     out.print(terminal.summary(graded.report))
     if opening.unwalled:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import os
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -68,22 +69,48 @@ def clear(out: Path, submission: Path) -> None:
         (out / EXECUTED).rmdir()
 
 
-def prepare(assignment: Assignment) -> None:
-    """Import the libraries and read the templates and cells that the first report needs.
+class Preparing:
+    """Imports the libraries and reads the templates and cells that the first report needs, in a
+    thread of its own with a priority below that of other work; a context manager that ends it.
 
-    Call it in a thread of its own; it lowers its priority below that of other work.
+    It is always waited for: a thread that is inside a library's compiled code while the interpreter
+    ends can crash the process.
     """
-    from grader.notebooks.format import provided
 
-    if sys.platform == "linux":  # only there has a thread a niceness of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PATIENT)
-    for name in LIBRARIES:
-        importlib.import_module(name)
-    from grader.report import html_report
+    def __init__(self, assignment: Assignment) -> None:
+        self._assignment = assignment
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._prepare, name="report-preparing")
 
-    html_report.prepare(
-        provided(assignment.folder / book.source) for book in assignment.spec.notebooks
-    )
+    def start(self) -> None:
+        """Start the thread, unless it has been started."""
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def _prepare(self) -> None:
+        from grader.notebooks.format import provided
+
+        if sys.platform == "linux":  # only there has a thread a niceness of its own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PATIENT)
+        for name in LIBRARIES:
+            if self._ended.is_set():
+                return
+            importlib.import_module(name)
+        from grader.report import html_report
+
+        books = self._assignment.spec.notebooks
+        html_report.prepare(
+            provided(self._assignment.folder / book.source)
+            for book in itertools.takewhile(lambda _: not self._ended.is_set(), books)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join()
 
 
 def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]:
