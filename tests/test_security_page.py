@@ -14,7 +14,7 @@ from grader.checking.cells import kernel_client
 from grader.checking.judge import judgements, up_to
 from grader.checking.run import remote
 from grader.classroom.similar import similarity
-from grader.grading.intake.intake_budget import IntakeLimits
+from grader.grading.intake.reading.intake_budget import IntakeLimits
 from grader.notebooks import recovery
 from grader.report.markup import conversion_clock
 from grader.sandbox import untrusted, wire

@@ -35,8 +35,8 @@ from grader.authoring.strip import unowned_solutions
 from grader.checking.api.changed_arguments import UNTOUCHED
 from grader.checking.api.expect import Mode
 from grader.checking.explain.diagnosis import KnownMistakes, Mistake, answers
-from grader.checking.judge.distances import FLOOR
 from grader.checking.judge.judgements import NAN
+from grader.checking.judge.values.distances import FLOOR
 from grader.checking.run.plan import Plan
 from grader.checking.run.session import run_checks
 from grader.errors import AssignmentError

@@ -15,7 +15,7 @@ import msgspec
 
 from grader.files import write_atomically
 from grader.grading.grade import Graded
-from grader.grading.intake.entry_names import EXECUTED, JUNIT_XML, REPORT_HTML
+from grader.grading.intake.reading.entry_names import EXECUTED, JUNIT_XML, REPORT_HTML
 from grader.model import REPORT_JSON, Visibility
 from grader.report.audience import Audience
 

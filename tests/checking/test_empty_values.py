@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from grader.checking.api.cell_tests import Fixed, Several
-from grader.checking.judge.empty_values import EmptyArray, guarded, plain
+from grader.checking.judge.values.empty_values import EmptyArray, guarded, plain
 
 TESTS: dict[str, Callable[[Any, Any], Any]] = {
     "allclose": np.allclose,

@@ -37,10 +37,10 @@ from packing import (
 )
 
 from grader.errors import SubmissionError
-from grader.grading.intake import zip_archives
-from grader.grading.intake.intake_budget import Collector
+from grader.grading.intake.reading import zip_archives
+from grader.grading.intake.reading.intake_budget import Collector
+from grader.grading.intake.reading.tar_archives import read_archive
 from grader.grading.intake.take import take
-from grader.grading.intake.tar_archives import read_archive
 
 HEAD = struct.Struct("<4s5H3L2H")
 ZEROS = bytes(32 << 20)

@@ -31,11 +31,11 @@ from packing import (
 )
 
 from grader.errors import GraderFault, SubmissionError
-from grader.grading.intake import folders
-from grader.grading.intake.entry_names import original_names, shown
-from grader.grading.intake.intake_budget import Collector
+from grader.grading.intake.reading import folders
+from grader.grading.intake.reading.entry_names import original_names, shown
+from grader.grading.intake.reading.intake_budget import Collector
+from grader.grading.intake.reading.zip_archives import read_zip
 from grader.grading.intake.take import IntakeLimits, Wanted, take
-from grader.grading.intake.zip_archives import read_zip
 
 BARE = {LAYERS: b"# layers\n", "README.md": b"hello"}
 

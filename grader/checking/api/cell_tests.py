@@ -25,7 +25,7 @@ from grader.checking.api.notebook import Notebook
 from grader.checking.api.student import Student
 from grader.checking.api.value import Value, fetched
 from grader.checking.explain.exception_hints import typed
-from grader.checking.judge.empty_values import AsArray, guarded, plain
+from grader.checking.judge.values.empty_values import AsArray, guarded, plain
 from grader.errors import GraderError, StudentException, WrongReturn
 from grader.sandbox.wire import Ref
 from grader.text import clean

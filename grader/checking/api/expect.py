@@ -24,9 +24,9 @@ from grader.checking.case.call_answer import PRINTED_CHARACTERS
 from grader.checking.case.case import Case
 from grader.checking.judge import judgements, plots
 from grader.checking.judge.compare import compare
-from grader.checking.judge.conversions import in_kind
 from grader.checking.judge.got import Got
 from grader.checking.judge.up_to import WORDS, UpTo
+from grader.checking.judge.values.conversions import in_kind
 from grader.errors import AssignmentError
 from grader.model import Comparison, Tolerance
 from grader.sandbox.wire_types import taken_apart

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from grader.checking.api.value import fetched
-from grader.checking.judge.value_kinds import describe
+from grader.checking.judge.values.value_kinds import describe
 from grader.errors import WrongReturn
 from grader.model import Tolerance
 

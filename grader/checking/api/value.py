@@ -18,7 +18,7 @@ from grader.checking.case.call_log import Call
 from grader.checking.case.callbacks import MOST_BYTES, exception_parts, stands_for
 from grader.checking.case.case import Case
 from grader.checking.explain.exception_hints import typed
-from grader.checking.judge.value_kinds import describe
+from grader.checking.judge.values.value_kinds import describe
 from grader.checking.run.remote import Request
 from grader.errors import AssignmentError, StudentException, WorkerDied, WrongReturn
 from grader.sandbox.untrusted import Untrusted

@@ -12,7 +12,7 @@ from grader.assignment.expectations import CallShape
 from grader.checking.api.handles import Unseen
 from grader.checking.case.call_log import Call
 from grader.checking.case.case import Case
-from grader.checking.judge.conversions import as_array
+from grader.checking.judge.values.conversions import as_array
 from grader.checking.run.box_accounts import far_more
 from grader.errors import WorkerDied, WrongReturn
 from grader.sandbox.untrusted import Untrusted

@@ -24,7 +24,7 @@ import numpy as np
 
 from grader.checking.cells.comparison_cuts import VALUES
 from grader.checking.cells.nose import tools
-from grader.checking.judge.empty_values import guarded
+from grader.checking.judge.values.empty_values import guarded
 from grader.sandbox.untrusted import Budget, Untrusted
 from grader.sandbox.wire import Ref, WireError
 

@@ -21,7 +21,7 @@ from grader.assignment.spec import Assignment
 from grader.checking.explain import shared_symptoms
 from grader.checking.explain.evidence import Evidence, failing, pairs, prints
 from grader.checking.explain.fingerprints import Fingerprint, agree, digests, same, sample
-from grader.checking.judge.conversions import in_kind
+from grader.checking.judge.values.conversions import in_kind
 from grader.errors import AssignmentError
 from grader.files import write_atomically
 from grader.text import counted, quoted

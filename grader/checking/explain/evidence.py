@@ -13,8 +13,8 @@ import numpy as np
 from grader.assignment.expectations import CaseRecord
 from grader.checking.explain.fingerprints import Fingerprint, fingerprint, parts
 from grader.checking.explain.symptoms import Pair
-from grader.checking.judge.conversions import named
 from grader.checking.judge.got import Got
+from grader.checking.judge.values.conversions import named
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grader.checking.judge.distances import distances
-from grader.checking.judge.value_kinds import KINDS
+from grader.checking.judge.values.distances import distances
+from grader.checking.judge.values.value_kinds import KINDS
 from grader.model import Tolerance
 
 BLOCKS = (4, 3, 2)  # into how many blocks columns are split to look for another order

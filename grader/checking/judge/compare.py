@@ -11,10 +11,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from grader.checking.judge.compare_types import compare_special, is_special
-from grader.checking.judge.conversions import as_floats, in_excess, in_kind, named, of_another_kind
-from grader.checking.judge.distances import distances
-from grader.checking.judge.value_kinds import KINDS, describe, entries
+from grader.checking.judge.values.compare_types import compare_special, is_special
+from grader.checking.judge.values.conversions import (
+    as_floats,
+    in_excess,
+    in_kind,
+    named,
+    of_another_kind,
+)
+from grader.checking.judge.values.distances import distances
+from grader.checking.judge.values.value_kinds import KINDS, describe, entries
 from grader.error_map import classify
 from grader.model import Comparison, ErrorMap, Scatter, Tolerance
 from grader.sandbox.wire_types import text_of

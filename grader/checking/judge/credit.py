@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from grader.assignment.expectations import CaseRecord
-from grader.checking.judge.compare_types import is_filled, is_special
-from grader.checking.judge.conversions import named
+from grader.checking.judge.values.compare_types import is_filled, is_special
+from grader.checking.judge.values.conversions import named
 from grader.model import Comparison
 
 NOTHING = 1e-6  # what varies by no more could be had without doing anything

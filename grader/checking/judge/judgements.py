@@ -16,10 +16,10 @@ import msgspec
 import numpy as np
 
 from grader.checking.judge.compare import compare
-from grader.checking.judge.conversions import as_array
 from grader.checking.judge.got import Got
 from grader.checking.judge.up_to import UpTo, fitted
-from grader.checking.judge.value_kinds import describe
+from grader.checking.judge.values.conversions import as_array
+from grader.checking.judge.values.value_kinds import describe
 from grader.errors import AssignmentError, StudentException
 from grader.model import Comparison, Tolerance
 from grader.sandbox import wire_tables

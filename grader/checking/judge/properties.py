@@ -29,7 +29,7 @@ from hypothesis.errors import (
 )
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 
-from grader.checking.judge.value_kinds import describe
+from grader.checking.judge.values.value_kinds import describe
 from grader.errors import AssignmentError, GraderError, StudentException, WrongReturn
 from grader.model import Comparison
 from grader.text import clean, without_numbers

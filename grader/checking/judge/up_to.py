@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from grader.checking.judge.compare import compare
-from grader.checking.judge.conversions import as_array
+from grader.checking.judge.values.conversions import as_array
 from grader.model import Tolerance
 from grader.sandbox.wire_types import text_of
 

@@ -27,8 +27,14 @@ from grader.classroom.download.unpack import PartWriter, Readable, component, re
 from grader.classroom.run.result_store import CLASS, LOCK
 from grader.errors import GraderFault, SubmissionError, UsageError
 from grader.files import UNREADABLE
-from grader.grading.intake.entry_names import as_written, fault_of, is_litter, parts_of, shown
-from grader.grading.intake.intake_budget import DEFAULT_LIMITS
+from grader.grading.intake.reading.entry_names import (
+    as_written,
+    fault_of,
+    is_litter,
+    parts_of,
+    shown,
+)
+from grader.grading.intake.reading.intake_budget import DEFAULT_LIMITS
 
 MAX_BULK_ENTRIES = 500_000
 MAX_SMALL_FILE = 64 << 20  # of a metadata file: Gradescope's grows with the class

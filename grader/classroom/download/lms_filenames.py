@@ -14,7 +14,7 @@ import msgspec
 
 from grader.classroom.download.students import LmsHandIn, natural
 from grader.classroom.download.unpack import CODE
-from grader.grading.intake.entry_names import ARCHIVES, fold
+from grader.grading.intake.reading.entry_names import ARCHIVES, fold
 
 TWO_KINDS = (
     "an archive and loose files in one hand-in: the loose files count before those of the archive"

@@ -22,7 +22,7 @@ from grader.classroom.download.named_folders import below, join
 from grader.classroom.download.students import LmsHandIn
 from grader.classroom.download.unpack import CODE
 from grader.errors import UsageError
-from grader.grading.intake.entry_names import ARCHIVES
+from grader.grading.intake.reading.entry_names import ARCHIVES
 
 METADATA = "submission_metadata.yml"
 DEEPEST = 32  # folders within folders around a class

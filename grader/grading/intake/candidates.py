@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader.grading.intake.entry_names import fold, folded_name, original_names
+from grader.grading.intake.reading.entry_names import fold, folded_name, original_names
 from grader.notebooks.cells import text_of
 from grader.notebooks.definitions import definitions_and_stubs
 from grader.notebooks.encodings import decoded
 from grader.notebooks.recovery import Recovered, UnreadableNotebook, recovered
 
 if TYPE_CHECKING:
-    from grader.grading.intake.intake_budget import Collector
     from grader.grading.intake.match_files import Layout, Match
+    from grader.grading.intake.reading.intake_budget import Collector
     from grader.grading.intake.submitted_files import SubmittedFile, Wanted
 
 CODE = (".py", ".ipynb")

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from grader.grading.intake.candidates import CHECKPOINTS
-from grader.grading.intake.entry_names import listed, shown
-from grader.grading.intake.intake_budget import Collector
 from grader.grading.intake.match_files import Layout, Match, entry_paths, suffixes_of
+from grader.grading.intake.reading.entry_names import listed, shown
+from grader.grading.intake.reading.intake_budget import Collector
 from grader.grading.intake.submitted_files import SubmittedFile, Wanted
 
 _TESTS = re.compile(

@@ -16,7 +16,7 @@ import msgspec
 
 from grader.errors import SubmissionError
 from grader.grading.intake.candidates import Work
-from grader.grading.intake.entry_names import fold, is_old, original_names, shown
+from grader.grading.intake.reading.entry_names import fold, is_old, original_names, shown
 from grader.grading.intake.submitted_files import SubmittedFile
 
 

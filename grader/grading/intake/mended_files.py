@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from grader.grading.intake.candidates import TemplateFile, best_reading, work_in
-from grader.grading.intake.entry_names import shown
+from grader.grading.intake.reading.entry_names import shown
 from grader.grading.intake.submitted_files import Wanted
 from grader.grading.intake.take import Taken
 from grader.notebooks.definitions import parsed

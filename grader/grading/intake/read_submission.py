@@ -9,11 +9,11 @@ from collections.abc import Collection
 from pathlib import Path
 
 from grader.errors import SubmissionError
-from grader.grading.intake.entry_names import shown
-from grader.grading.intake.folders import SAFE_READ, read_folder
-from grader.grading.intake.intake_budget import Collector, IntakeLimits
+from grader.grading.intake.reading.entry_names import shown
+from grader.grading.intake.reading.folders import SAFE_READ, read_folder
+from grader.grading.intake.reading.intake_budget import Collector, IntakeLimits
+from grader.grading.intake.reading.tar_archives import read_archive
 from grader.grading.intake.submitted_files import Wanted
-from grader.grading.intake.tar_archives import read_archive
 
 SINGLE = (".py", ".ipynb")
 

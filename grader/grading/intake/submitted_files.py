@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Mapping
 import msgspec
 
 from grader.grading.intake.candidates import TemplateFile
-from grader.grading.intake.entry_names import ARCHIVES
+from grader.grading.intake.reading.entry_names import ARCHIVES
 
 
 class Wanted(msgspec.Struct, frozen=True):

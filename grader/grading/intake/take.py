@@ -21,9 +21,12 @@ import msgspec
 from grader.errors import GraderFault, SubmissionError
 from grader.files import UNREADABLE
 from grader.grading.intake.candidates import preferred, renamed, unread, work_of
-from grader.grading.intake.entry_names import ARCHIVES, listed, plain, shown
-from grader.grading.intake.folders import archive_within, beside
-from grader.grading.intake.inner_archive import (
+from grader.grading.intake.intake_notes import places, remarks, to_look_at
+from grader.grading.intake.match_files import Layout, Match, arrange, choose
+from grader.grading.intake.read_submission import SINGLE, read_submission
+from grader.grading.intake.reading.entry_names import ARCHIVES, listed, plain, shown
+from grader.grading.intake.reading.folders import archive_within, beside
+from grader.grading.intake.reading.inner_archive import (
     DEEPEST,
     Inner,
     Opened,
@@ -31,10 +34,7 @@ from grader.grading.intake.inner_archive import (
     chosen,
     troubled,
 )
-from grader.grading.intake.intake_budget import DEFAULT_LIMITS, Collector, IntakeLimits
-from grader.grading.intake.intake_notes import places, remarks, to_look_at
-from grader.grading.intake.match_files import Layout, Match, arrange, choose
-from grader.grading.intake.read_submission import SINGLE, read_submission
+from grader.grading.intake.reading.intake_budget import DEFAULT_LIMITS, Collector, IntakeLimits
 from grader.grading.intake.submitted_files import SubmittedFile, Wanted, paths_of
 
 __all__ = ["IntakeLimits", "Taken", "Wanted", "take"]

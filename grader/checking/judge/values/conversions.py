@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from grader.checking.judge.distances import as_float, distances
-from grader.checking.judge.value_kinds import describe
+from grader.checking.judge.values.distances import as_float, distances
+from grader.checking.judge.values.value_kinds import describe
 from grader.model import Tolerance
 from grader.sandbox.wire_types import text_of
 from grader.text import counted

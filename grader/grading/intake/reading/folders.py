@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grader.grading.intake.candidates import CHECKPOINTS
-from grader.grading.intake.entry_names import ARCHIVES, is_litter
-from grader.grading.intake.intake_budget import CHUNK, Collector
+from grader.grading.intake.reading.entry_names import ARCHIVES, is_litter
+from grader.grading.intake.reading.intake_budget import CHUNK, Collector
 from grader.grading.intake.submitted_files import Kind
 
 _CODE = (".py", ".ipynb")

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from grader.checking.judge.distances import distances
-from grader.checking.judge.value_kinds import KINDS, describe, entries
+from grader.checking.judge.values.distances import distances
+from grader.checking.judge.values.value_kinds import KINDS, describe, entries
 from grader.model import Tolerance
 from grader.sandbox import wire_tables
 

@@ -20,7 +20,7 @@ import msgspec
 from grader.errors import GraderFault, SubmissionError
 from grader.files import UNREADABLE
 from grader.grading.intake.candidates import CHECKPOINTS, MOST_CANDIDATES, Read
-from grader.grading.intake.entry_names import (
+from grader.grading.intake.reading.entry_names import (
     EXECUTED,
     REPORTS,
     fault_of,

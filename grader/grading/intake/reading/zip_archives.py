@@ -16,8 +16,8 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from grader.grading.intake.entry_names import as_written, shown
-from grader.grading.intake.intake_budget import CHUNK, MIB, Collector
+from grader.grading.intake.reading.entry_names import as_written, shown
+from grader.grading.intake.reading.intake_budget import CHUNK, MIB, Collector
 from grader.grading.intake.submitted_files import Kind
 
 _LOCAL = struct.Struct("<4s5H3L2H")

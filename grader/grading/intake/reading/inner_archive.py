@@ -13,10 +13,10 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from grader.errors import SubmissionError
-from grader.grading.intake.entry_names import listed, shown
-from grader.grading.intake.intake_budget import Collector
+from grader.grading.intake.reading.entry_names import listed, shown
+from grader.grading.intake.reading.intake_budget import Collector
+from grader.grading.intake.reading.tar_archives import read_archive
 from grader.grading.intake.submitted_files import SubmittedFile, Wanted
-from grader.grading.intake.tar_archives import read_archive
 
 DEEPEST = 4  # archives within archives
 MOST = 8  # archives of one submission that are looked into

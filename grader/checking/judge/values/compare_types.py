@@ -15,11 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from grader.checking.judge.compare_tables import table_off
-from grader.checking.judge.conversions import by_text
-from grader.checking.judge.differences import another_one, entries_off, moments_off, other_kind
-from grader.checking.judge.distances import distances
-from grader.checking.judge.value_kinds import KINDS, describe, entries
+from grader.checking.judge.values.compare_tables import table_off
+from grader.checking.judge.values.conversions import by_text
+from grader.checking.judge.values.differences import (
+    another_one,
+    entries_off,
+    moments_off,
+    other_kind,
+)
+from grader.checking.judge.values.distances import distances
+from grader.checking.judge.values.value_kinds import KINDS, describe, entries
 from grader.model import Comparison, Tolerance
 from grader.sandbox import wire_tables
 from grader.sandbox.wire_json import MAX_INT

@@ -1,0 +1,1 @@
+"""Compares single values of each kind, and says how two differ."""
