@@ -146,6 +146,7 @@ class Follower:
         self._pages.end()
         self._server.shutdown()
         self._server.server_close()
+        self._thread.join()
 
     def show(self, graded: Graded) -> None:
         """Show a report in place of the one before."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
@@ -13,6 +16,7 @@ from toy import CENTER_STUB, REFERENCE, Toy
 
 from grader import __version__
 from grader import cli as command_line
+from grader.grading import outputs
 
 
 @pytest.fixture
@@ -110,6 +114,31 @@ def test_output_that_can_not_be_written_exits_2(check: Callable, toy: Toy, tmp_p
     code, _, err = check(toy.submission(), "--only", "count")
     assert code == 2
     assert "can't write to" in err
+
+
+def test_what_prepares_the_report_has_ended_when_the_command_ends(
+    check: Callable, toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread inside a library's compiled code can crash a process that ends."""
+    begun, written, steps = threading.Event(), threading.Event(), []
+
+    def prepare(_: object) -> None:
+        begun.set()
+        assert written.wait(60)
+        time.sleep(0.2)
+        steps.append("prepared")
+
+    def write_then(*arguments: Any, **more: Any) -> Any:
+        assert begun.wait(60)
+        pages = write(*arguments, **more)
+        written.set()
+        return pages
+
+    write = outputs.write
+    monkeypatch.setattr("grader.report.html_report.prepare", prepare)
+    monkeypatch.setattr(outputs, "write", write_then)
+    assert check(toy.submission())[0] == 0
+    assert steps == ["prepared"]
 
 
 def test_quiet_prints_nothing(check: Callable, toy: Toy) -> None:
