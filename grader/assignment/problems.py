@@ -43,16 +43,16 @@ def problems(spec: Spec, folder: Path) -> Iterator[str]:
     for check in spec.checks:
         if check.question not in questions:
             yield (
-                f"check `{check.id}` is of the question {check.question!r}, which is none of"
-                f" {', '.join(questions)}"
+                f"check `{check.id}` belongs to the question {check.question!r}, but the questions"
+                f" are {', '.join(questions)}"
             )
         yield from _numbers(check)
         yield from _in_box(check, folder, bool(spec.files))
         yield from _requires(check, checks)
         if check.notebook and check.notebook not in spec.notebook_paths:
             yield (
-                f"check `{check.id}` is of the notebook {check.notebook!r}, which is none of"
-                f" {', '.join(spec.notebook_paths)}"
+                f"check `{check.id}` belongs to the notebook {check.notebook!r}, but the notebooks"
+                f" are {', '.join(spec.notebook_paths)}"
             )
     yield from _manual(spec)
     yield from _rubric(spec)
@@ -153,8 +153,8 @@ def _numbers(check: CheckSpec) -> Iterator[str]:
     for case, weight in (check.weights or {}).items():
         if not 0 < weight < math.inf:
             yield (
-                f"check `{check.id}` weighs its case {case!r} with {weight:g}: it must be more"
-                " than 0"
+                f"check `{check.id}` gives its case {case!r} the weight {weight:g}: it must be"
+                " more than 0"
             )
     if not 0 <= check.lazy_share < 1:
         said = f"`lazy_share` of check `{check.id}` is {check.lazy_share:g}"

@@ -80,7 +80,7 @@ class _FileSearch:
         self._size = 0
 
     def cell(self, cell: Cell, place: str) -> None:
-        """Take what a cell speaks of."""
+        """Collect the files that a cell mentions."""
         source = cell["source"]
         if cell["cell_type"] == "markdown":
             for found in _PICTURE.findall(source):

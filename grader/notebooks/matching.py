@@ -68,7 +68,7 @@ class Facts:
 
     @cached_property
     def stubs(self) -> frozenset[str]:
-        """What of that is still to be written."""
+        """The names of stubs in the cell that the student has not written yet."""
         return stubs(self.source) if self.read else frozenset()
 
     @cached_property

@@ -125,7 +125,7 @@ class BubblewrapSandbox(WarmSandbox):
 
 
 def mask(path: Path) -> tuple[str, ...]:
-    """Return what lays nothing over a package that is withheld."""
+    """Return the options that cover withheld packages with something empty."""
     return (
         ("--size", str(1 << 12), "--tmpfs", str(path))
         if path.is_dir()

@@ -84,12 +84,12 @@ def refused(folder: Path, old: str, new: str) -> str:
         (
             'requires = ["center"]',
             "weights = { a = 0 }",
-            "weighs its case 'a' with 0: it must be more than 0",
+            "gives its case 'a' the weight 0: it must be more than 0",
         ),
         (
             'requires = ["center"]',
             "weights = { a = nan }",
-            "weighs its case 'a' with nan: it must be more than 0",
+            "gives its case 'a' the weight nan: it must be more than 0",
         ),
         (
             'requires = ["center"]',
@@ -106,7 +106,7 @@ def refused(folder: Path, old: str, new: str) -> str:
         (
             'question = "q2"',
             'question = "q3"',
-            "check `notebook` is of the question 'q3', which is none of q1, q2",
+            "check `notebook` belongs to the question 'q3', but the questions are q1, q2",
         ),
         ('id = "q2"', 'id = "q1"', "`questions` names 'q1' twice"),
         ('id = "noise"', 'id = "count"', "`checks` names 'count' twice"),

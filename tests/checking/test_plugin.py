@@ -195,7 +195,8 @@ def test_users_own_pytest_settings_have_no_say(
 def test_weight_of_a_case_that_no_check_has_is_refused(tmp_path: Path) -> None:
     spec = SPEC.replace('id = "center"', 'id = "center"\nweights = { "N=4" = 2, "N=3" = 2 }')
     with pytest.raises(
-        AssignmentError, match=r"`center` weighs its case 'N=3', but its cases are N=4, N=1, D=1"
+        AssignmentError,
+        match=r"`center` has a weight for the case 'N=3', but its cases are N=4, N=1, D=1",
     ):
         run(tmp_path, CHECKS, spec=spec)
 

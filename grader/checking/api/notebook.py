@@ -204,7 +204,7 @@ class NotebookRun:
                 self.remote.request(*self._stand_ins)
 
     def _notes_of_mended(self) -> Iterator[str]:
-        """Yield which names a cell took from the others, and that these have them all the same."""
+        """Yield notes on cells that took names away from the others, which have been given back."""
         for place, names in _by_place(self.ran.mended):
             what = f"name {names} away from the other cells; they have it all the same"
             if "," in names:

@@ -349,8 +349,8 @@ def _nameless(ref: Ref) -> Ref:
 
 
 def fetched(value: Any) -> Any:
-    """Return a value with everything that was held in the box brought over, what stands in
-    containers too.
+    """Return a value after fetching every part of it that is still in the box, also parts within
+    containers.
     """
     if isinstance(value, Value):
         return value.brought()

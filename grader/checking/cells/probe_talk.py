@@ -75,8 +75,8 @@ class Conversation:
         return ""
 
     def points(self, told: object) -> object:
-        """Return the number that the test ends with: what it added up to, if that is counted here,
-        otherwise what the box has told.
+        """Return the number that the test ends with: the sum if this side counts it, otherwise the
+        number that the box reported.
         """
         count = self._piece.tally
         return told if count is None else count.total(self._passed, self._held)

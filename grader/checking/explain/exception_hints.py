@@ -116,7 +116,7 @@ USUAL_ALIASES |= {
 
 
 class Account(NamedTuple):
-    """What the box tells of an exception, cleaned and bounded."""
+    """An exception as the box reported it, cleaned and bounded."""
 
     kinds: tuple[str, ...]  # its type and those that it derives from, by name
     message: str

@@ -76,7 +76,7 @@ class Collection:
             for case in check.weights:
                 if cases and case not in cases:
                     self.fails(
-                        f"`{check.id}` weighs its case {case!r}, but its cases are"
+                        f"`{check.id}` has a weight for the case {case!r}, but its cases are"
                         f" {', '.join(cases)}"
                     )
 

@@ -25,7 +25,7 @@ ASKED = "? "  # before the name of a hand-in whose student is not known: no stud
 
 
 class Class(msgspec.Struct, frozen=True):
-    """A class as a download and a roster give it."""
+    """The class that a download holds, with the names of a roster."""
 
     layout: str  # as `lms` names it: 'canvas', 'moodle', ... or 'folders'
     entries: tuple[Entry, ...]  # in the order of the students' ids

@@ -68,7 +68,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def titled(self) -> str:
-        """What reports call the submission."""
+        """The submission's name in reports."""
         named = bool(self.name) and self.name != self.student
         return f"{self.name} ({self.student})" if named else self.student
 

@@ -52,7 +52,7 @@ def begin(out: Path, ids: tuple[str, ...], assignment: str) -> str:
 
 
 def end(out: Path) -> None:
-    """Forget this regrading: it is done."""
+    """Remove the file of this regrading, which is done."""
     (out / FILE).unlink(missing_ok=True)
 
 

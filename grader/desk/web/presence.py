@@ -12,7 +12,7 @@ MOST = 1_000  # places that are remembered
 
 
 class Presence:
-    """The places of the graders."""
+    """Which group each grader is looking at."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -196,7 +196,7 @@ class DeskPages:
         return self._report(student)
 
     def to_overview(self, request: Request) -> Response:
-        """Lead to the overview, which lists what waits."""
+        """Redirect to the overview, which lists what is still to be graded."""
         return RedirectResponse(f"{self.base}/", 303)
 
     def to_class_page(self, request: Request) -> Response:
@@ -218,7 +218,7 @@ class DeskPages:
         return Response(text, media_type="text/html", headers={"Content-Security-Policy": policy})
 
     def class_report(self, request: Request) -> Response:
-        """Answer to a link of the class page: a folder's name is looked up like any other."""
+        """Answer a link of the class page, which names a student by their folder."""
         student = self.desk.view().snapshot.folders.get(request.path_params["folder"])
         if student is None:
             raise UsageError("there is no such student in this class")

@@ -28,7 +28,7 @@ LOCK = ".desk.lock"
 
 @dataclass(frozen=True)
 class DeskOptions:
-    """How a desk is reached."""
+    """The address and the users of a desk."""
 
     source: Path  # the class's folder
     host: str = "127.0.0.1"

@@ -209,7 +209,7 @@ def _only(
 
 
 def _best_elsewhere(matches: Sequence[Match], chosen: dict[str, Match]) -> dict[str, list[Match]]:
-    """Return the best claims of other roots for each wanted file that the root lacks."""
+    """Return the best matches in other folders for each wanted file that the chosen one lacks."""
     used = entry_paths(chosen.values())
     best: dict[str, list[Match]] = {}
     for match in sorted(matches, key=_distance):

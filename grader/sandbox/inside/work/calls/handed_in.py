@@ -188,8 +188,8 @@ def own_member(member: Member) -> Any:
 
 
 def imported(name: str) -> Any:
-    """Return a module; what importing it draws at random changes nothing for the case that comes to
-    need it first.
+    """Return a module; random numbers that its import draws are not missing from the case that
+    needs it first.
     """
     if name in sys.modules:
         return sys.modules[name]

@@ -240,7 +240,9 @@ def _made(literals: list[str]) -> list[Any]:
 
 
 def _question(index: int, values: tuple[Any, ...]) -> Frame:
-    """Return what asks the trusted side for a comparison; without values that aren't plain data."""
+    """Return the message that asks the trusted side for a comparison; it leaves out values that
+    are no plain data.
+    """
     body = {"op": "probed", "want": "decide", "index": index}
     encoder = Encoder(most=MOST_SIZE, deepest=MOST_DEPTH)
     try:
