@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     try_folder(options.out)
     own = is_own(assignment, options.submission)
     # before anything is imported that takes long
-    with Opening(assignment, options.isolation, own=own) as opening:
+    with Opening(assignment, options.isolation, only=options.only, own=own) as opening:
         return _run(options, assignment, opening)
 
 

@@ -152,7 +152,8 @@ class Grader:
     def __enter__(self) -> Self:
         opening: HasSandbox
         if self._given is None:
-            opening = self._own = Opening(self.assignment, self.options.isolation)
+            isolation, only = self.options.isolation, self.options.only
+            opening = self._own = Opening(self.assignment, isolation, only=only)
         else:
             opening = self._given
         # imports NumPy and nbclient while the sandbox starts

@@ -7,6 +7,7 @@ nothing that imports NumPy: an import before the sandbox starts delays it.
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from typing import Self
 
 from grader.assignment.exposure import refuse_readable
@@ -21,9 +22,24 @@ from grader.sandbox.plain import PlainSandbox
 class Opening:
     """An assignment's sandbox while it starts; a context manager that ends it."""
 
-    def __init__(self, assignment: Assignment, isolation: str, *, own: bool = False) -> None:
-        """Start the thread; ``own``: the work is the user's, so `auto` may use no sandbox."""
+    def __init__(
+        self,
+        assignment: Assignment,
+        isolation: str,
+        *,
+        only: Collection[str] = (),
+        own: bool = False,
+    ) -> None:
+        """Start the thread.
+
+        only: ids of the checks that will be run, or none for all: if none of them needs a notebook,
+        no libraries of notebooks are loaded
+        own: the work is the user's, so `auto` may use no sandbox
+        """
         self._assignment = assignment
+        self._notebooks = any(
+            check.notebook for check in assignment.spec.checks if not only or check.id in only
+        )
         self._isolation = isolation
         self._may_fall_back = own and isolation == "auto"
         self.unwalled = ""  # why there is no sandbox, if `auto` found none
@@ -58,6 +74,7 @@ class Opening:
             self._isolation,
             spec.limits,
             readable,
+            notebooks=self._notebooks,
             withheld=spec.withheld,
             launched=self._launched.set,
         )

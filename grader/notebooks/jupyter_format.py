@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING
 # nbformat's usual validator is compiled at its first use, for 30 ms and 10 MB; single cells and
 # outputs pass it by.
 os.environ.setdefault("NBFORMAT_VALIDATOR", "jsonschema")
-# JupyterLab brings a package along that builds a grammar of internet addresses when it is imported,
-# for a second. jsonschema, which nbformat imports, does without it, and notebooks have no addresses
-# to validate.
-GRAMMAR = "rfc3987_syntax"
+# JupyterLab brings packages along by which jsonschema, which nbformat imports, also validates
+# addresses, colours, dates and durations. One of them builds a grammar when it is imported, for a
+# second; the others take 0.1 s. Notebooks have nothing that they validate.
+VALIDATORS = (
+    *("rfc3987_syntax", "rfc3986_validator", "rfc3339_validator", "isoduration"),
+    *("fqdn", "uri_template", "webcolors"),
+)
 
 
 def _import_nbformat() -> ModuleType:
-    hidden = GRAMMAR not in sys.modules
-    if hidden:
-        sys.modules[GRAMMAR] = None  # type: ignore[assignment]  # as if it was not installed
+    hidden = [name for name in VALIDATORS if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # as if it was not installed
     try:
         import nbformat
     finally:
-        if hidden:
-            del sys.modules[GRAMMAR]
+        for name in hidden:
+            del sys.modules[name]
     return nbformat
 
 

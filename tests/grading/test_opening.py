@@ -85,6 +85,26 @@ def test_a_box_ends_with_its_notebooks_last_check(toy: Toy, counting: CountingSa
     assert left["notebook"] == left["count"] - 1 == 1  # the functions' own box still stands
 
 
+@pytest.mark.parametrize(
+    ("only", "loads"), [((), True), (("count",), False), (("notebook",), True)]
+)
+def test_a_notebooks_libraries_are_loaded_for_checks_of_notebooks_alone(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, only: tuple[str, ...], loads: bool
+) -> None:
+    asked: list[bool] = []
+
+    def note(*_: object, notebooks: bool, **__: object) -> Sandbox:
+        asked.append(notebooks)
+        return PlainSandbox()
+
+    monkeypatch.setattr("grader.grading.startup.open_sandbox", note)
+    with Grader(toy.assignment, Options(only=frozenset(only))):
+        pass
+    with Opening(toy.assignment, "auto", only=only):
+        pass
+    assert asked == [loads, loads]
+
+
 def test_what_is_imported_before_the_sandbox_starts_is_light() -> None:
     code = f"import sys, grader.grading.startup, grader.cli\nprint([n for n in {HEAVY!r} if n in sys.modules])"
     told = subprocess.run(

@@ -1,4 +1,4 @@
-"""A notebook's check does not pay for the grammar of addresses that comes with JupyterLab."""
+"""A notebook's check does not pay for validators that come with JupyterLab."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from grader.checking.api import notebook
 import nbclient, jsonschema
 import rfc3987_syntax
 print(rfc3987_syntax.WHOSE, jsonschema._format.__name__)
+print({{"isoduration", "webcolors", "arrow"}} & sys.modules.keys())
 """
 
 
@@ -29,4 +30,4 @@ def test_the_grammar_is_not_built_and_can_be_imported_afterwards(tmp_path: Path)
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
     )
-    assert done.stdout == "the test's jsonschema._format\n", done.stderr
+    assert done.stdout == "the test's jsonschema._format\nset()\n", done.stderr
