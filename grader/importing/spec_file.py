@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import tomli_w
 
-from grader.importing.drafts import Test
+from grader.assignment.naming import names_a_question
+from grader.importing.drafts import Names, Test
 
 LIMITS = {"cell_seconds": 120, "notebook_seconds": 900, "cpu_seconds": 900}  # of a notebook
 
@@ -23,12 +25,28 @@ def spec_text(made_of: str, table: Mapping[str, Any], provided: Iterable[str]) -
 
 
 def question_entries(titles: Mapping[str, str], tests: Iterable[Test]) -> list[dict[str, Any]]:
-    """Return the entries of the questions that tests belong to.
+    """Return the entries of the questions that tests belong to, with a name if an id is no word
+    for command lines.
 
     titles: by the questions' ids
     """
     asked = {test.question for test in tests}
-    return [{"id": id_, "title": title} for id_, title in titles.items() if id_ in asked]
+    names = Names("-")
+    for id_ in filter(names_a_question, titles):
+        names.take(id_, id_)
+    entries = []
+    for id_ in filter(asked.__contains__, titles):
+        entry = {"id": id_, "title": titles[id_]}
+        if not names_a_question(id_):
+            entry["name"] = names.take(_word(id_), "")
+        entries.append(entry)
+    return entries
+
+
+def _word(id_: str) -> str:
+    """Return a word that can name a question with an id that can't."""
+    word = re.sub(r"[^a-z0-9]+", "-", id_.lower()).strip("-")
+    return word if names_a_question(word) else f"question-{word}".rstrip("-")
 
 
 def check_entry(test: Test, notebook: str = "") -> dict[str, Any]:

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from grader.assignment.naming import names_a_question
 from grader.authoring.strip import strip_python
+from grader.importing import drafts
 from grader.importing.drafts import Cell, Draft
 from grader.importing.markup.otter_comments import marked
 from grader.importing.markup.otter_markup import draft, is_otters
 from grader.importing.markup.otter_tests import read_test, resolved
+from grader.importing.spec_file import question_entries
 
 
 def cell(kind: str, *lines: str, shown: str = "") -> Cell:
@@ -442,3 +445,14 @@ def test_the_older_format_knows_words_by_their_bold_beginning() -> None:
 )
 def test_the_markup_is_known(cells: list[Cell], known: bool) -> None:
     assert is_otters(cells) is known
+
+
+# --- names of questions ---------------------------------------------------------------------------
+
+
+def test_a_question_whose_name_is_no_word_for_command_lines_gets_one() -> None:
+    titles = dict.fromkeys(("Q1", "q1", "part 2.1", "all", "other"), "T")
+    tests = [drafts.Test(id="t", place="", question=id_, points=1, code="") for id_ in titles]
+    entries = question_entries(titles, tests[:-1])
+    assert [entry.get("name", "") for entry in entries] == ["q1-2", "", "part-2-1", "question-all"]
+    assert all(names_a_question(entry.get("name") or entry["id"]) for entry in entries)

@@ -7,6 +7,7 @@ import re
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from grader.assignment.naming import RESERVED, names_a_question
 from grader.assignment.schema import Spec
 from grader.assignment.spec import Assignment
 from grader.authoring.handout.wheel import wheel_name
@@ -22,7 +23,6 @@ GITIGNORE = (
     b".tox/\n.venv/\n.pytest_cache/\nreport/\n__pycache__/\n.ipynb_checkpoints/\n*-submission.zip\n"
 )
 PAGES = ("README.md", "tox.ini", "toxfile.py")
-RESERVED = ("all", "pytest", "submit", "jupyter", "notebooks", "watch")
 
 
 class ToxPart(msgspec.Struct, frozen=True):
@@ -77,7 +77,7 @@ def parts(spec: Spec) -> list[ToxPart]:
     result = []
     for question in spec.questions:
         name = question.name or question.id
-        if name in RESERVED or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        if not names_a_question(name):
             raise AssignmentError(
                 f"question `{question.id}` would be the tox environment {name!r}: give it a `name`"
                 f" of small letters and digits, other than {', '.join(RESERVED)}"
