@@ -304,6 +304,19 @@ def test_a_line_that_the_grader_itself_has_may_be_one_of_a_solution(
     ]
 
 
+def test_what_a_visible_check_has_within_a_longer_line_may_be_one_of_a_solution(
+    made: Handout, assignment: Assignment
+) -> None:
+    longer = "# if a: total[index] = a[index] + b[index]; return"
+    shown = altered(
+        made, "assignment/checks/test_sums.py", "import numpy", f"{longer}\nimport numpy"
+    )
+    assert leaks(shown)
+    assert list(leak_check.leaks_of(shown, assignment)) == []
+    stub = altered(made, "lib/sums.py", "# Begin with zeros.", longer)
+    assert [leak.path for leak in leak_check.leaks_of(stub, assignment)] == ["sums/lib/sums.py"]
+
+
 @pytest.mark.parametrize("name", ["lines.json", "broken.ipynb", "broken.zip", "broken.whl"])
 def test_provided_file_that_is_not_what_its_name_says_is_searched_as_text(name: str) -> None:
     data = b"{'a': 1}\ntotal = zeros_like(a)\n"

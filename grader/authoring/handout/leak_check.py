@@ -106,18 +106,21 @@ def prove(handout: Handout, assignment: Assignment) -> None:
 def leaks_of(handout: Handout, assignment: Assignment) -> Iterator[Leak]:
     """Yield each line of a solution or a hidden test that a handout holds without permission.
 
-    Permitted are the lines of provided cells and files, of stubs and of visible checks, and those
-    that the spec allows.
+    Permitted is what stands in provided cells and files and in visible checks, as a line or, if it
+    is no short one, within longer lines; and the lines of stubs and those that the spec allows.
     """
     archive = {}
     for path, text in texts(handout.archive()).items():
         if not _is_graders_own(path, text):
             archive[path] = text
-    given, prose = given_away(handout, assignment), _stream("\n".join(_explained(assignment)))
+    own = list(_own_texts(handout, assignment))
+    given, written = given_away(own, assignment), _stream("\n".join(own))
+    prose = _stream("\n".join(_explained(assignment)))
     for hidden, blocks in ((False, handout.blocks), (True, tuple(hidden_tests(assignment)))):
         for leak in leaks(blocks, archive):
             piece = f" {leak.text} "
-            if piece not in given and piece not in prose:
+            within = piece.count(" ") > MIN_WITHIN and piece in written
+            if piece not in given and piece not in prose and not within:
                 yield msgspec.structs.replace(leak, hidden=hidden)
 
 
@@ -143,16 +146,28 @@ def _author_cells(assignment: Assignment) -> Iterator[Cell]:
         yield from listed_cells((assignment.folder / notebook.source).read_bytes())
 
 
-def given_away(handout: Handout, assignment: Assignment) -> set[str]:
-    """Return the token streams of the lines that an author leaves to students on purpose."""
-    lines = list(map(attrgetter("line"), assignment.spec.allowed_lines))
+def _own_texts(handout: Handout, assignment: Assignment) -> Iterator[str]:
+    """Yield the author's texts that students get as they are: cells, files and visible checks."""
     for cell in _author_cells(assignment):
-        lines += released(text_of(cell)).split("\n")
+        if not is_students(cell):
+            yield released(text_of(cell))
     for path in (*assignment.provided.values(), *assignment.checks_folder.rglob("*.py")):
         visible = handout.files.get(f"{ASSIGNMENT_FOLDER}/{_within(path, assignment.folder)}")
         data = visible if path.is_relative_to(assignment.checks_folder) else path.read_bytes()
         if data and path.suffix in TEXTS:
-            lines += data.decode("utf-8", "replace").split("\n")
+            yield data.decode("utf-8", "replace")
+
+
+def given_away(own: Iterable[str], assignment: Assignment) -> set[str]:
+    """Return the token streams of the lines that an author leaves to students on purpose.
+
+    own: the texts that students get as they are
+    """
+    lines = list(map(attrgetter("line"), assignment.spec.allowed_lines))
+    for cell in _author_cells(assignment):
+        lines += released(text_of(cell)).split("\n")
+    for text in own:
+        lines += text.split("\n")
     streams: set[str] = set()
     for line in lines:
         whole, code, comment = _parts(line)
