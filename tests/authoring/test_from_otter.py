@@ -419,6 +419,21 @@ def test_the_older_format_is_read_alike() -> None:
     ]  # fmt: skip
 
 
+def test_a_fenced_block_of_the_language_otter_is_a_raw_cell() -> None:
+    cells = [
+        *config("files: [data.csv]"),
+        *question("q1", *solution(X), *with_tests(cell("code", "assert x == 1"))),
+    ]
+    fenced = [
+        cell("markdown", "```otter", one["source"], "```") if one["cell_type"] == "raw" else one
+        for one in cells
+    ]
+    assert is_otters(fenced)
+    assert drafted(*fenced) == drafted(*cells)
+    shown = cell("markdown", "Write", "```otter", "# BEGIN QUESTION", "```")
+    assert not is_otters([shown])
+
+
 def test_the_older_format_knows_words_by_their_bold_beginning() -> None:
     manual = cell("markdown", "Why?", "```", "BEGIN QUESTION", "name: q1", "manual: true", "```")
     made = drafted(

@@ -5,6 +5,9 @@ before.
          name: q1                              name: q1 ```
     ... raw: # BEGIN SOLUTION ... # END SOLUTION, # BEGIN PROMPT ..., # BEGIN TESTS ...
 
+For editors without raw cells, such as Colab's, a Markdown cell that is one fenced block of the
+language `otter` stands for a raw cell.
+
 Both are read into one stream of pieces. In either, comments in code mark the solution's lines
 (`otter_comments`), and a test is a cell whose last line shows something, an assertion, or a
 function (`otter_tests`).
@@ -41,6 +44,7 @@ _CONFIG = re.compile(r"#+\s*(?:BEGIN\s+ASSIGNMENT|ASSIGNMENT\s+CONFIG)\b", re.IG
 _FENCED = re.compile(
     r"^(`{3,})[ \t]*\n?\s*BEGIN (ASSIGNMENT|QUESTION)[ \t]*\n(.*?)^\1[ \t]*$", re.M | re.S
 )
+_AS_RAW = re.compile(r"\s*```otter[ \t]*\n(.*?)\n?[ \t]*```\s*", re.S)
 _TEST_HEAD = re.compile(
     r"#+\s*(?:hidden\s+)?test\b[\s#]*$|\"\"\"\s*#\s*BEGIN TEST CONFIG", re.IGNORECASE
 )
@@ -116,20 +120,29 @@ def draft(cells: list[Cell], title: str) -> Draft:
 
 
 def _with_raw_cells(cells: list[Cell]) -> bool:
-    for cell in cells:
-        text = cell["source"].lstrip()
-        if cell["cell_type"] == "raw" and (_BOUNDARY.match(text) or _CONFIG.match(text)):
+    for text in filter(None, map(_raw, cells)):
+        if _BOUNDARY.match(text) or _CONFIG.match(text):
             return True
     return False
+
+
+def _raw(cell: Cell) -> str:
+    """Return the text of a raw cell, or of a Markdown cell that stands for one; nothing of any
+    other.
+    """
+    if cell["cell_type"] == "raw":
+        return str(cell["source"]).lstrip()
+    found = _AS_RAW.fullmatch(cell["source"]) if cell["cell_type"] == "markdown" else None
+    return found[1].lstrip() if found else ""
 
 
 def _pieces_between(cells: list[Cell]) -> Iterator[MarkedCell]:
     """Yield the pieces of a notebook whose questions stand between raw cells."""
     block = "plain"
     for number, cell in enumerate(cells, start=1):
-        text = cell["source"].lstrip()
-        found = _BOUNDARY.match(text) if cell["cell_type"] == "raw" else None
-        if cell["cell_type"] == "raw" and _CONFIG.match(text):
+        text = _raw(cell)
+        found = _BOUNDARY.match(text)
+        if _CONFIG.match(text):
             yield MarkedCell(number, "assignment", cell, _yaml(text))
         elif found is None:
             yield MarkedCell(number, block, cell)
