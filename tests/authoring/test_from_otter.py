@@ -221,6 +221,35 @@ def test_what_a_cell_showed_is_held(source: str, shown: str, code: str) -> None:
     assert read_test(cell("code", source, shown=shown)).code == code
 
 
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("greet('Ada')", "greet('Ada')\nexpect.printed()"),
+        ("pot = Pot(2)\npot.show()", "pot = Pot(2)\npot.show()\nexpect.printed()"),
+        (
+            "for k in f(2):\n    print(k, 'x')",
+            "printed_values = []\nfor k in f(2):\n    printed_values.append((k, 'x'))\n"
+            "expect('printed_values', recordable(printed_values))",
+        ),
+        ("print(f(2))", "expect('f(2)', recordable(f(2)))"),
+        ("assert f(2)\nprint('well done')", "assert f(2)\nprint('well done')"),
+    ],
+)
+def test_what_a_cell_printed_is_held(source: str, code: str) -> None:
+    printing = cell("code", *source.split("\n"))
+    printing["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["2 x\n"]}]
+    assert read_test(printing).code == code
+
+
+def test_what_a_cell_printed_is_asserted_in_the_box() -> None:
+    printing = cell("code", "greet('Ada')")
+    printing["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["Hi,\n", " Ada\n"]}]
+    names = {"greet": lambda name: print("Hi, ", name)}
+    exec(read_test(printing).box_code, names)
+    with pytest.raises(AssertionError):
+        exec(read_test(printing).box_code, {"greet": lambda name: print("Ha,", name)})
+
+
 def test_a_function_gets_all_that_the_notebook_holds_as_env() -> None:
     read = read_test(cell("code", "def test_f(env, f):", "    assert env['f'] is f"))
     assert read.code.endswith("test_f(globals(), f)")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from itertools import filterfalse
 from typing import Any
 
@@ -23,6 +24,8 @@ _CONFIG = re.compile(
     re.M | re.S,
 )
 _HEAD = re.compile(r"\A\s*#+[ \t]*(hidden)?[ \t]*(?:test)?[ \t]*#*[ \t]*(?:\n|\Z)", re.IGNORECASE)
+_EXPECTS = re.compile(r"\brecordable\(|\bexpect\.printed\(")
+_PRINTED, _TEXT = "printed_values", "printed_text"
 _YES_OR_NO = (ast.Compare, ast.BoolOp)
 
 
@@ -60,6 +63,8 @@ def read_test(cell: Cell) -> TestCell:
     points = told.get("points")
     code = unguarded(without_ignored(source).strip("\n"))
     box_code = _shown_again(code, _shown(cell)) if _shown(cell) else ""
+    if not box_code and _printed(cell):
+        box_code = _printed_again(code, _printed(cell))
     try:
         code, sentence = _checked(code, cell)
     except SyntaxError:
@@ -70,7 +75,7 @@ def read_test(cell: Cell) -> TestCell:
         float(points) if isinstance(points, int | float) else None,
         sentence,
         notes,
-        box_code if "recordable(" in code else "",
+        box_code if _EXPECTS.search(code) else "",
         str(told.get("success_message") or ""),
         str(told.get("failure_message") or ""),
     )
@@ -114,12 +119,46 @@ def _checked(code: str, cell: Cell) -> tuple[str, str]:
             calls.append(f"{node.name}({', '.join(given)})")
     if calls and not any(isinstance(node, ast.Expr | ast.Assert) for node in tree.body[1:]):
         return "\n".join([code, "", *calls]), told
+    prints = list(filter(_prints, ast.walk(tree))) if _printed(cell) else []
+    if prints and prints != [last]:
+        return _collected(tree), ""
+    says = _printed(cell) and "print" not in _called(tree) and _called(tree)
+    said = "\nexpect.printed()" if says else ""
     if not isinstance(last, ast.Expr):
-        return code, ""
+        return code + said, ""
     lines = code.split("\n")
     begin = lines[last.lineno - 1].encode()[: last.col_offset].decode()
     before = "\n".join([*lines[: last.lineno - 1], begin]).rstrip(" ;\n")
-    return (before + "\n" if before.strip() else "") + _held(last.value, _shown(cell)), ""
+    return (before + "\n" if before.strip() else "") + _held(last.value, _shown(cell)) + said, ""
+
+
+def _prints(node: ast.AST) -> bool:
+    """Return whether a statement prints something that is not the same for everybody."""
+    shown = node.value if isinstance(node, ast.Expr) else None
+    if not isinstance(shown, ast.Call) or ast.unparse(shown.func) != "print":
+        return False
+    return not all(map(_is_constant, shown.args))
+
+
+def _called(tree: ast.Module) -> set[str]:
+    """Return what code calls."""
+    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+
+def _collected(tree: ast.Module) -> str:
+    """Return code that expects what it printed, as a list of what each `print` was given."""
+    code = ast.unparse(_Collecting().visit(tree))
+    return "\n".join([f"{_PRINTED} = []", code, expected(_PRINTED)])
+
+
+class _Collecting(ast.NodeTransformer):
+    """Turns each `print` into a line that keeps what it is given."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        if not _prints(node) or not isinstance(node.value, ast.Call):
+            return node
+        given = ast.unparse(ast.Tuple(node.value.args, ast.Load()))
+        return tree_of(f"{_PRINTED}.append({given})").body[0]
 
 
 def _given(parameter: ast.arg) -> str:
@@ -145,6 +184,17 @@ def _shown_again(code: str, output: str) -> str:
     return "\n".join([*map(ast.unparse, tree.body[:-1]), test])
 
 
+def _printed_again(code: str, output: str) -> str:
+    """Return code that asserts that it prints the text that the notebook keeps, compared as doctest
+    does.
+    """
+    head = ["import contextlib", "import io", f"{_TEXT} = io.StringIO()"]
+    head.append(f"with contextlib.redirect_stdout({_TEXT}):")
+    wanted = " ".join(output.split())
+    test = f'assert " ".join({_TEXT}.getvalue().split()) == {wanted!r}'
+    return "\n".join([*head, textwrap.indent(plain_python(code), "    "), test])
+
+
 def _held(shown: ast.expr, output: str) -> str:
     """Return a statement that asserts the value of a cell's last line."""
     text = ast.unparse(shown)
@@ -158,6 +208,15 @@ def _held(shown: ast.expr, output: str) -> str:
 
 def _is_constant(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant)
+
+
+def _printed(cell: Cell) -> str:
+    """Return the text that the notebook keeps of what the cell printed."""
+    text = ""
+    for output in cell.get("outputs") or ():
+        if isinstance(output, dict) and output.get("name") == "stdout":
+            text += "".join(output.get("text", ""))
+    return text.strip()
 
 
 def _shown(cell: Cell) -> str:
