@@ -30,6 +30,10 @@ from grader.notebooks.definitions import tree_of
 OURS = frozenset(("expect", "recordable"))  # in lines that a reader wrote
 ROUNDED = frozenset(("round", "int", "float", "sum", "min", "max", "len", "abs"))
 LOOKS = frozenset(("globals", "locals", "eval", "exec", "get_ipython"))
+# Names under which a test asks for the time, with or without their module ahead.
+CLOCKS = frozenset(
+    ("time", "perf_counter", "process_time", "monotonic", "timeit", "repeat", "default_timer")
+)
 FINDERS = frozenset(("unittest.main", "doctest.testmod", "main"))
 IN_BOX_HEAD = '"""The notebook\'s tests, which run in the box: their code is in in_box/."""\n'
 CHECKS_HEAD = '''\
@@ -156,6 +160,8 @@ def _unfit(tree: ast.Module) -> str:
             return "it looks for tests among what stands in the notebook"
         if isinstance(node, ast.Call) and _asks_for_names(node):
             return "it looks at the names that the notebook has"
+        if isinstance(node, ast.Call) and _asks_for_time(node):
+            return "it measures time, and calls from the grader's process take longer"
         if isinstance(node, ast.Delete):
             why = "it deletes names of the notebook"
     return why
@@ -165,6 +171,12 @@ def _asks_for_names(call: ast.Call) -> bool:
     """Return whether a call asks what names there are where it stands."""
     asked = ast.unparse(call.func)
     return asked in LOOKS or (asked in ("dir", "vars") and not (call.args or call.keywords))
+
+
+def _asks_for_time(call: ast.Call) -> bool:
+    """Return whether a call asks for the time, or times something."""
+    module, _, name = ast.unparse(call.func).rpartition(".")
+    return name in CLOCKS and module in ("", "time", "timeit") and (module or name) != "repeat"
 
 
 def _changes_modules(tree: ast.Module, around: TestScope) -> str:

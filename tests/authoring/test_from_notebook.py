@@ -206,6 +206,10 @@ def test_a_notebook_whose_cells_raise_is_taken_on_and_one_without_a_test_too(
             "from math import *\nassert x",
             "it can't stand in a function (import * only allowed at module level)",
         ),
+        (
+            "import time\nstart = time.time()\nassert x and time.time() - start < 5",
+            "it measures time",
+        ),
         ("assert type(odd) is Odd", "in the grader's process the notebook's own solution fails it"),
     ],
 )
