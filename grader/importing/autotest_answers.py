@@ -27,6 +27,7 @@ from grader.sandbox.ladder import open_sandbox
 LIMITS = Limits(cell_seconds=120, notebook_seconds=900, cpu_seconds=900)
 CLOSE = 1e-6  # how near floats must be, relative to the author's
 _SHOWN, _CELL = "_shown_by_the_solution", "shown-by-the-solution"
+_SCALAR = re.compile(r"np\.(?:float|u?int)\d*\((.*)\)")  # as NumPy 2 shows a number
 _ADDRESS = re.compile(r"\bat 0x[0-9a-f]+")
 
 
@@ -89,7 +90,8 @@ def _asked(node: ast.Expr) -> ast.expr | None:
 def _assertion(text: str, shown: str) -> str:
     """Return the assertion that an expression is what was shown."""
     try:
-        value = ast.literal_eval(shown)
+        scalar = _SCALAR.fullmatch(shown)
+        value = ast.literal_eval(scalar[1] if scalar else shown)
     except (ValueError, SyntaxError):
         return f'assert " ".join(repr({text}).split()) == {shown!r}'
     if isinstance(value, float):

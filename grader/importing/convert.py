@@ -48,7 +48,7 @@ from grader.importing.drafts import (
 )
 from grader.importing.markup import nbgrader_markup, otter_markup
 from grader.importing.old_modules import beside_notebook
-from grader.importing.source_code import bound, needed, parses, plain_python
+from grader.importing.source_code import altered, bound, needed, parses, plain_python
 from grader.importing.spec_file import LIMITS, check_entry, question_entries, spec_text
 from grader.notebooks.definitions import tree_of
 from grader.sandbox.box import Staging
@@ -97,9 +97,10 @@ def convert_all(paths: Sequence[Path], name: str, title: str, try_out: TryOut) -
     for book in books:
         _keep_definitions(book)
         for test in [*book.made.tests]:
-            why = uncarried(test, book.around)
+            later = _changed_later(book, test)
+            why = uncarried(test, book.around) or later
             if why:
-                _into_the_box(book, test, why)
+                _into_the_box(book, test, why, in_place=bool(later))
     trial = _settle(books, name, title, try_out)
     for book in books:
         _leave_points_to_a_person(book)
@@ -208,9 +209,30 @@ def _wanted(cells: list[Cell]) -> set[str]:
 # --- what runs where ------------------------------------------------------------------------------
 
 
-def _into_the_box(book: Book, test: Test, why: str) -> None:
+def _changed_later(book: Book, test: Test) -> str:
+    """Return that a cell behind a test gives another value to what the test reads of the students';
+    nothing if none does.
+
+    The grader's process knows only what the finished notebook holds. A test of a recorded value
+    also stands in place if a later cell changes a part of that value.
+    """
+    code = plain_python(test.code)
+    if not test.after or not parses(code):
+        return ""
+    later = book.made.cells[position_behind(book.made.cells, test.after) :]
+    changed = _defined(later)
+    if asks(test.code):
+        for _, tree in trees(later):
+            changed |= altered(tree)
+    read = needed(code, book.around.students) & book.around.students & changed
+    return f"a later cell changes `{min(read)}`" if read else ""
+
+
+def _into_the_box(book: Book, test: Test, why: str, *, in_place: bool = False) -> None:
     """Let a test run in the box, a visible one at its place; leave it out if it can't be read even
     there.
+
+    in_place: whether a hidden one stands at its place, too
     """
     code = test.box_code or test.code
     try:
@@ -226,7 +248,13 @@ def _into_the_box(book: Book, test: Test, why: str) -> None:
             return
     if not test.by_number and parses(code) and gives_points(tree_of(code)):
         code = f"{code.rstrip()}\npass"  # in the box, a number at the end would be one of points
-    book.made.change(test, in_box=True, in_place=not test.hidden, code=code)
+    book.made.change(
+        test,
+        in_box=True,
+        in_place=in_place or not test.hidden,
+        code=code,
+        expects=test.code if test.box_code else "",
+    )
     book.made.notes.append(f"{test.place} runs in the box, beside the students' objects: {why}")
 
 
@@ -307,6 +335,8 @@ def _move_on(book: Book, test: Test, why: str, points: float | None) -> None:
         book.made.change(test, in_place=True)
     elif not test.cumulative and _before(book, test):
         book.made.change(test, cumulative=True)
+    elif test.expects:
+        _expect_anew(book, test, why)
     elif points is not None and test.reference_points is None:
         book.made.change(test, reference_points=points)
         book.made.notes.append(
@@ -314,6 +344,18 @@ def _move_on(book: Book, test: Test, why: str, points: float | None) -> None:
         )
     else:
         _leave_out(book, test, f"the notebook's own solution fails it: {why}")
+
+
+def _expect_anew(book: Book, test: Test, why: str) -> None:
+    """Let a test in the box assert what the solution shows now, in place of the text that the
+    notebook keeps: other versions of a library write the same value otherwise.
+    """
+    try:
+        code = _answered(book, test, test.expects)
+    except (LookupError, SyntaxError) as error:
+        _leave_out(book, test, f"the notebook's own solution fails it: {why}; {error}")
+        return
+    book.made.change(test, code=code, expects="", cumulative=False)
 
 
 def _before(book: Book, test: Test) -> list[Test]:

@@ -44,6 +44,7 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     after: str = ""  # the id of the notebook's cell that it stood behind; empty: ahead of all
     cell: str = ""  # the id of the cell that it was
     box_code: str = ""  # what runs in the box in the code's place
+    expects: str = ""  # the code that asks for recorded values, if the box has other code now
     by_number: bool = False  # whether a number that it ends with is that of its points
     in_box: bool = False  # whether it runs beside the student's objects
     in_place: bool = False  # whether it runs where it stood, and not behind the last cell

@@ -72,6 +72,18 @@ def _stored(node: ast.stmt) -> Iterator[str]:
             yield one.id
 
 
+def altered(tree: ast.Module) -> set[str]:
+    """Return the names of what code changes in part, by an index or an attribute."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            whole: ast.expr = node
+            while isinstance(whole, ast.Subscript | ast.Attribute):
+                whole = whole.value
+            names.update([whole.id] if isinstance(whole, ast.Name) else [])
+    return names
+
+
 def needed(code: str, theirs: frozenset[str] = frozenset()) -> set[str]:
     """Return the names that code reads and does not define itself; builtins only if they are among
     ``theirs``.

@@ -8,6 +8,7 @@ document.
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -224,6 +225,32 @@ def test_a_test_that_needs_the_students_objects_runs_in_the_box_and_says_so(
     assert why in note
     assert source.encode() in made.files["checks/in_box/odd.py"]
     assert b"in_box = true" in made.files["assignment.toml"]
+
+
+def test_a_test_of_what_a_later_cell_changes_stands_at_its_place(tmp_path: Path) -> None:
+    cells = [X, graded_cell("### BEGIN HIDDEN TESTS\nassert x > 0\n### END HIDDEN TESTS", "odd")]
+    later = cell("x = 100\nother = 2")
+    made = convert(notebook(tmp_path / "n.ipynb", *cells, later), "n", "N", tried)
+    assert "cell 2 (odd, 1 points) runs in the box, beside the students' objects: a later cell" in (
+        "\n".join(made.notes)
+    )
+    (check,) = tomllib.loads(made.files["assignment.toml"].decode())["checks"]
+    assert check["after"] == json.loads(made.files["n.ipynb"])["cells"][0]["id"]
+    again = cell("y = 100\nother = 2")
+    made = convert(notebook(tmp_path / "n.ipynb", *cells, again), "n", "N", tried)
+    assert not made.notes
+
+
+def test_a_value_that_is_shown_otherwise_now_is_expected_as_it_is_shown_now(tmp_path: Path) -> None:
+    told = {"output_type": "execute_result", "data": {"text/plain": ["1.5"]}, "metadata": {}}
+    test = cell("mean") | {"outputs": [told | {"execution_count": 1}]}
+    head, behind = "# BEGIN QUESTION\nname: q1", ("# END TESTS", "# END QUESTION")
+    cells = [cell("import numpy as np"), cell(head, "raw"), cell("# BEGIN SOLUTION", "raw")]
+    cells += [cell("mean = np.mean([1, 2])  # SOLUTION"), cell("# END SOLUTION", "raw")]
+    cells += [cell("# BEGIN TESTS", "raw"), test, *[cell(end, "raw") for end in behind]]
+    cells += [cell("mean = None")]
+    made = convert(notebook(tmp_path / "n.ipynb", *cells), "n", "N", tried)
+    assert b"assert abs(mean - 1.5) <= " in made.files["checks/in_box/q1_1.py"]
 
 
 def test_a_test_that_can_not_be_carried_over_is_a_comment_and_its_points_wait_for_a_person(
