@@ -241,6 +241,13 @@ def test_what_a_cell_printed_is_held(source: str, code: str) -> None:
     assert read_test(printing).code == code
 
 
+def test_without_any_output_kept_what_a_test_shows_is_expected() -> None:
+    asked = question("q1", *solution(X), *with_tests(cell("code", "x"), cell("code", "None")))
+    assert [test.code for test in drafted(*asked).tests] == ["expect('x', recordable(x))", "None"]
+    kept = cell("code", "1 + 1", shown="2")
+    assert [test.code for test in drafted(kept, *asked).tests] == ["x", "None"]
+
+
 def test_what_a_cell_printed_is_asserted_in_the_box() -> None:
     printing = cell("code", "greet('Ada')")
     printing["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["Hi,\n", " Ada\n"]}]

@@ -72,6 +72,7 @@ class _Question(msgspec.Struct):
     id: str
     number: int
     told: dict[str, Any]
+    cleared: bool = False  # whether the notebook keeps no outputs
     prompt: Cell | None = None
     answered: bool = False
     tests: list[MarkedCell] = []
@@ -98,6 +99,7 @@ def draft(cells: list[Cell], title: str) -> Draft:
     made = Draft()
     ids, names = Names("-"), Names("_")
     question: _Question | None = None
+    cleared = not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
     for piece in _pieces_between(cells) if _with_raw_cells(cells) else _pieces_behind(cells):
         if piece.role == "assignment":
             _assignment(piece, made)
@@ -105,6 +107,8 @@ def draft(cells: list[Cell], title: str) -> Draft:
             if question is not None:
                 _end(question, made, ids, names)
             question = _begin(piece, made) if piece.role == "question" else None
+            if question is not None:
+                question.cleared = cleared
         elif piece.role == "test" and question is not None:
             question.tests.append(piece)
         elif piece.role == "prompt" and question is not None:
@@ -319,7 +323,7 @@ def _end(question: _Question, made: Draft, ids: Names, names: Names) -> None:
         )
     elif not question.tests and not question.manual and question.answered:
         made.notes.append(f"{question.id} has no tests, so it has no points: write a check for it")
-    read = list(map(read_test, map(attrgetter("cell"), question.tests)))
+    read = [read_test(piece.cell, cleared=question.cleared) for piece in question.tests]
     points = resolved(question.told.get("points"), list(map(attrgetter("points"), read)))
     together = bool(question.told.get("all_or_nothing")) and len(read) > 1
     whole: list[TestCell] = []

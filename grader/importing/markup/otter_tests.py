@@ -26,6 +26,7 @@ _CONFIG = re.compile(
 _HEAD = re.compile(r"\A\s*#+[ \t]*(hidden)?[ \t]*(?:test)?[ \t]*#*[ \t]*(?:\n|\Z)", re.IGNORECASE)
 _EXPECTS = re.compile(r"\brecordable\(|\bexpect\.printed\(")
 _PRINTED, _TEXT = "printed_values", "printed_text"
+UNKNOWN = "(not kept)"
 _YES_OR_NO = (ast.Compare, ast.BoolOp)
 
 
@@ -42,8 +43,12 @@ class TestCell(msgspec.Struct):
     when_failed: str = ""
 
 
-def read_test(cell: Cell) -> TestCell:
-    """Read a test cell: its configuration, and its code as a check can have it."""
+def read_test(cell: Cell, *, cleared: bool = False) -> TestCell:
+    """Read a test cell: its configuration, and its code as a check can have it.
+
+    cleared: whether the notebook keeps no outputs, so that a value in the last line is what the
+    solution shows
+    """
     import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
 
     source, told = cell["source"], {}
@@ -66,7 +71,7 @@ def read_test(cell: Cell) -> TestCell:
     if not box_code and _printed(cell):
         box_code = _printed_again(code, _printed(cell))
     try:
-        code, sentence = _checked(code, cell)
+        code, sentence = _checked(code, cell, _shown(cell) or (UNKNOWN if cleared else ""))
     except SyntaxError:
         sentence = ""
     return TestCell(
@@ -104,9 +109,11 @@ def resolved(question: Any, tests: list[float | None]) -> list[float]:
 # --- code -----------------------------------------------------------------------------------------
 
 
-def _checked(code: str, cell: Cell) -> tuple[str, str]:
+def _checked(code: str, cell: Cell, shown: str) -> tuple[str, str]:
     """Return code in which what was shown is asserted or expected, and a sentence of its own if it
     has one.
+
+    shown: the value of the last line as text
     """
     tree = tree_of(plain_python(code))
     last = tree.body[-1] if tree.body else None
@@ -129,7 +136,7 @@ def _checked(code: str, cell: Cell) -> tuple[str, str]:
     lines = code.split("\n")
     begin = lines[last.lineno - 1].encode()[: last.col_offset].decode()
     before = "\n".join([*lines[: last.lineno - 1], begin]).rstrip(" ;\n")
-    return (before + "\n" if before.strip() else "") + _held(last.value, _shown(cell)) + said, ""
+    return (before + "\n" if before.strip() else "") + _held(last.value, shown) + said, ""
 
 
 def _prints(node: ast.AST) -> bool:
@@ -203,7 +210,8 @@ def _held(shown: ast.expr, output: str) -> str:
     if isinstance(shown, ast.Call) and ast.unparse(shown.func) == "print":
         asked = dict.fromkeys(map(ast.unparse, filterfalse(_is_constant, shown.args)))
         return "\n".join(map(expected, asked)) or text
-    return expected(text) if output else text
+    nothing = output == UNKNOWN and _is_constant(shown)
+    return expected(text) if output and not nothing else text
 
 
 def _is_constant(node: ast.expr) -> bool:
