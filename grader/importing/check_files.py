@@ -55,6 +55,7 @@ class TestScope(msgspec.Struct, frozen=True):
     helpers: dict[str, str]  # name -> definition
     students: frozenset[str] = frozenset()  # names that cells of students define
     cells: frozenset[str] = frozenset()  # names that any cell of the notebook defines
+    tasks: frozenset[str] = frozenset()  # names that cells of students alone import
 
     def statements(self, names: Iterable[str]) -> list[str]:
         """Return the import statements that give those of the names that are imported."""
@@ -81,6 +82,8 @@ def surroundings(
     starred: dict[str, str] = {}
     assigned: set[str] = set()
     every: set[str] = set()
+    tasks: set[str] = set()
+    provided: set[str] = set()
     students: dict[str, str] = {}
     authors: dict[str, str] = {}
     for test in tests:
@@ -88,6 +91,7 @@ def surroundings(
             authors |= functions(tree_of(test.code), test.code)
     for cell, tree in trees(cells):
         imports |= _imports(tree)
+        (tasks if is_students(cell) else provided).update(_imports(tree))
         starred |= with_stars(tree, files or {})
         names = bound(tree.body)
         every |= names
@@ -101,7 +105,8 @@ def surroundings(
     for name in starred.keys() - every - authors.keys():
         imports[name] = starred[name]
     _drop_dependent(authors, imports)
-    return TestScope(imports, authors, frozenset(assigned), frozenset(every))
+    alone = frozenset(tasks - provided)
+    return TestScope(imports, authors, frozenset(assigned), frozenset(every), alone)
 
 
 def _imports(tree: ast.Module) -> dict[str, str]:
@@ -217,8 +222,8 @@ def in_box_source(test: Test, around: TestScope, earlier: list[Test]) -> str:
     place; what only tests before it define is taken from there.
     """
     head: list[str] = []
-    given: set[str] = set()
     code = test.code.strip("\n")
+    given = set(around.tasks & _only_named(code))  # to import it is what students are asked to do
     if test.cumulative:
         code = "\n".join([*filter(None, map(_done_before, earlier)), code])
     for _ in range(len(earlier) + 2):
@@ -233,6 +238,22 @@ def in_box_source(test: Test, around: TestScope, earlier: list[Test]) -> str:
             break
         head = [*more, *head]
     return "\n".join([*dict.fromkeys(head), code]) + "\n"
+
+
+def _only_named(code: str) -> set[str]:
+    """Return the names that code reads and takes nothing of, as in `assert np`."""
+    if not parses(code):
+        return set()
+    named: set[str] = set()
+    used: set[str] = set()
+    for node in ast.walk(tree_of(code)):
+        whole = node.value if isinstance(node, ast.Attribute) else None
+        whole = node.func if isinstance(node, ast.Call) else whole
+        if isinstance(whole, ast.Name):
+            used.add(whole.id)
+        if isinstance(node, ast.Name):
+            named.add(node.id)
+    return named - used
 
 
 def _safely(statement: str) -> str:

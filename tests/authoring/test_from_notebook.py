@@ -241,6 +241,14 @@ def test_a_test_of_what_a_later_cell_changes_stands_at_its_place(tmp_path: Path)
     assert not made.notes
 
 
+def test_a_test_that_asks_for_an_import_does_not_import_it_itself(tmp_path: Path) -> None:
+    task = cell("import random", solution=True, grade_id="task")
+    path = notebook(tmp_path / "n.ipynb", task, graded_cell("assert random", "there"))
+    made = convert(path, "n", "N", tried)
+    assert made.files["checks/in_box/there.py"] == b"assert random\n"
+    assert not [note for note in made.notes if "given for nothing" in note]
+
+
 def test_a_value_that_is_shown_otherwise_now_is_expected_as_it_is_shown_now(tmp_path: Path) -> None:
     told = {"output_type": "execute_result", "data": {"text/plain": ["1.5"]}, "metadata": {}}
     test = cell("mean") | {"outputs": [told | {"execution_count": 1}]}
