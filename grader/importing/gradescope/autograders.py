@@ -21,7 +21,7 @@ import msgspec
 from grader.assignment.naming import named
 from grader.assignment.trial import Trial, TryOut
 from grader.errors import AssignmentError, UsageError
-from grader.importing.convert import NOT_CARRIED, Converted, commented
+from grader.importing.convert import Converted, commented
 from grader.importing.courses import Course
 from grader.importing.data_files import beside
 from grader.importing.drafts import Names, Test, TestDraft, check_id, code_cell
@@ -30,6 +30,7 @@ from grader.importing.gradescope.solution_markers import marked_module
 from grader.importing.gradescope.unittest_files import HIDDEN, FoundTest, read_tests
 from grader.importing.old_modules import installed
 from grader.importing.spec_file import check_entry, question_entries, spec_text
+from grader.importing.where_tests_run import NOT_CARRIED
 from grader.notebooks.definitions import definitions
 
 SOLUTIONS = ("solution", "solutions", "reference", "reference_solution", "soln", "sol")
