@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace, assignment: Assignment, opening: Opening) 
         isolation=options.isolation, only=frozenset(options.only), on_check=tell, on_wait=wait
     )
     # What only the report needs is loaded while notebooks run, as soon as they leave a core to it.
-    with Preparing(assignment) as preparing:
+    with Preparing(assignment, frozenset(running)) as preparing:
         graded = grade(assignment, options.submission, settings, opening)
         opening.begin_to_end()
         page = write(graded, options.out)["report.html"]

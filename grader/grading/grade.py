@@ -23,7 +23,7 @@ from grader.grading.intake.candidates import TemplateFile, draft_of, listed_cell
 from grader.grading.intake.take import Taken, Wanted
 from grader.grading.intake.text_notebooks import take_in
 from grader.grading.scoring import questions, score_check
-from grader.grading.startup import Opening
+from grader.grading.startup import Opening, runs_notebooks
 from grader.markers import released
 from grader.model import REPORT_SCHEMA, CheckResult, Report, sums
 from grader.notebooks.advice import remarks
@@ -156,8 +156,10 @@ class Grader:
             opening = self._own = Opening(self.assignment, isolation, only=only)
         else:
             opening = self._given
-        # imports NumPy and nbclient while the sandbox starts
+        # what takes long is imported while the sandbox starts: NumPy, and nbformat if it is needed
         importlib.import_module("grader.checking.run.session")
+        if runs_notebooks(self.assignment, self.options.only):
+            importlib.import_module("grader.notebooks.jupyter_format")
         self._sandbox = opening.sandbox()
         return self
 

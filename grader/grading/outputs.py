@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import itertools
 import os
 import sys
 import threading
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +21,7 @@ from grader.report.audience import Audience
 
 if TYPE_CHECKING:
     from grader.assignment.spec import Assignment
+    from grader.notebooks.jupyter_format import NotebookNode
 
 # what may be handed back: hidden checks keep points and verdict alone
 STUDENTS_PAGE = "student.html"
@@ -77,8 +78,10 @@ class Preparing:
     ends can crash the process.
     """
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: Assignment, notebooks: Collection[str]) -> None:
+        """Get ready; ``notebooks`` are the paths of those that the report will show."""
         self._assignment = assignment
+        self._notebooks = notebooks
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._prepare, name="report-preparing")
 
@@ -88,8 +91,6 @@ class Preparing:
             self._thread.start()
 
     def _prepare(self) -> None:
-        from grader.notebooks.format import provided
-
         if sys.platform == "linux":  # only there has a thread a niceness of its own
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PATIENT)
         for name in LIBRARIES:
@@ -98,11 +99,15 @@ class Preparing:
             importlib.import_module(name)
         from grader.report import html_report
 
-        books = self._assignment.spec.notebooks
-        html_report.prepare(
-            provided(self._assignment.folder / book.source)
-            for book in itertools.takewhile(lambda _: not self._ended.is_set(), books)
-        )
+        html_report.prepare(self._provided())
+
+    def _provided(self) -> Iterator[NotebookNode]:
+        """Yield the shown notebooks as they are handed out, until nobody waits for them."""
+        for book in self._assignment.spec.notebooks:
+            if book.path in self._notebooks and not self._ended.is_set():
+                from grader.notebooks.format import provided
+
+                yield provided(self._assignment.folder / book.source)
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +120,6 @@ class Preparing:
 
 def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]:
     """Return the reports and executed notebooks by name; the student's page only on request."""
-    from grader.notebooks.jupyter_format import nbformat
     from grader.report import html_report, json_report, junit_report
 
     report = graded.report
@@ -135,6 +139,15 @@ def contents(graded: Graded, *, students_page: bool = False) -> dict[str, bytes]
     }
     if students_page:
         files[STUDENTS_PAGE] = page(Audience.STUDENT)
+    return files | _executed(graded)
+
+
+def _executed(graded: Graded) -> dict[str, bytes]:
+    if not graded.notebooks:  # functions alone need not load nbformat
+        return {}
+    from grader.notebooks.jupyter_format import nbformat
+
+    files: dict[str, bytes] = {}
     for name, notebook in graded.notebooks.items():
         text = nbformat.v4.writes(notebook)
         files[f"{EXECUTED}/{Path(name).name}"] = text.encode("utf-8", "replace")

@@ -19,6 +19,13 @@ from grader.sandbox.ladder import open_sandbox
 from grader.sandbox.plain import PlainSandbox
 
 
+def runs_notebooks(assignment: Assignment, only: Collection[str]) -> bool:
+    """Return whether one of the checks with these ids, or of all if there are none, is of a
+    notebook.
+    """
+    return any(check.notebook for check in assignment.spec.checks if not only or check.id in only)
+
+
 class Opening:
     """An assignment's sandbox while it starts; a context manager that ends it."""
 
@@ -37,9 +44,7 @@ class Opening:
         own: the work is the user's, so `auto` may use no sandbox
         """
         self._assignment = assignment
-        self._notebooks = any(
-            check.notebook for check in assignment.spec.checks if not only or check.id in only
-        )
+        self._notebooks = runs_notebooks(assignment, only)
         self._isolation = isolation
         self._may_fall_back = own and isolation == "auto"
         self.unwalled = ""  # why there is no sandbox, if `auto` found none

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grader.errors import AssignmentError
 from grader.notebooks.cells import text_of
-from grader.notebooks.jupyter_format import NotebookNode, nbformat
 from grader.notebooks.recovery import FORMAT, UnreadableNotebook, recovered
+
+if TYPE_CHECKING:
+    from grader.notebooks.jupyter_format import NotebookNode
 
 __all__ = ["UnreadableNotebook", "parse", "provided"]
 
@@ -16,6 +19,8 @@ def parse(data: bytes) -> NotebookNode:
     """Return a notebook of the current format, without outputs and without its own metadata, which
     nothing here reads; raise `UnreadableNotebook` with a sentence for anything else.
     """
+    from grader.notebooks.jupyter_format import nbformat
+
     cells = []
     for cell in recovered(data).cells:
         made = {**cell, "source": text_of(cell)}
@@ -30,6 +35,8 @@ def parse(data: bytes) -> NotebookNode:
 
 def provided(path: Path) -> NotebookNode:
     """Return a notebook of the assignment's; raise `AssignmentError` if it can't be read."""
+    from grader.notebooks.jupyter_format import nbformat
+
     try:
         node: NotebookNode = nbformat.convert(
             nbformat.reader.reads(path.read_text(encoding="utf-8")), 4

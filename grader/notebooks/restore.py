@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grader.markers import BEGIN
 from grader.notebooks.answer_cells import attachments
@@ -23,9 +23,11 @@ from grader.notebooks.cells import (
     text_of,
 )
 from grader.notebooks.definitions import additions
-from grader.notebooks.jupyter_format import NotebookNode, nbformat
 from grader.notebooks.matching import Facts, Matching, match, numbers
 from grader.text import counted, quoted
+
+if TYPE_CHECKING:
+    from grader.notebooks.jupyter_format import NotebookNode
 
 SHOWN_NAMES = 3  # in a note
 
@@ -61,6 +63,8 @@ def restored(author: NotebookNode, submitted: NotebookNode | None, *, keep_extra
     cells that the student added are run; those that define what a task asks for are run in any
     case.
     """
+    from grader.notebooks.jupyter_format import nbformat
+
     result: NotebookNode = nbformat.from_dict({**author, "cells": []})
     if submitted is None:
         result.cells = [_made(cell, _unwritten(cell), cell_key(cell)) for cell in author.cells]
@@ -282,6 +286,8 @@ def _made(
     """Return a new cell of the type of ``cell``; ``written`` is the student's, if it is another
     one.
     """
+    from grader.notebooks.jupyter_format import nbformat
+
     code = cell.get("cell_type") == "code"
     make = nbformat.v4.new_code_cell if code else nbformat.v4.new_markdown_cell
     told: dict[str, Any] = {"id": key[:64]}

@@ -124,17 +124,19 @@ def test_what_prepares_the_report_has_ended_when_the_command_ends(
 
     def prepare(_: object) -> None:
         begun.set()
-        assert written.wait(60)
+        assert written.wait(600)
         time.sleep(0.2)
         steps.append("prepared")
 
     def write_then(*arguments: Any, **more: Any) -> Any:
-        assert begun.wait(60)
+        assert begun.wait(600)
         pages = write(*arguments, **more)
         written.set()
         return pages
 
     write = outputs.write
+    monkeypatch.setattr(outputs, "LIBRARIES", ())
+    monkeypatch.setattr(outputs, "PATIENT", 0)
     monkeypatch.setattr("grader.report.html_report.prepare", prepare)
     monkeypatch.setattr(outputs, "write", write_then)
     assert check(toy.submission())[0] == 0

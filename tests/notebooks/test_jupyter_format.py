@@ -1,4 +1,6 @@
-"""A notebook's check does not pay for validators that come with JupyterLab."""
+"""A notebook's check does not pay for validators that come with JupyterLab, and a function's check
+does not pay for nbformat.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from toy import Toy, notebook
+
 CHECK_OF_A_NOTEBOOK = """
 import sys
 sys.path.insert(0, {folder!r})
-from grader.checking.api import notebook
+from grader.notebooks.format import parse
+parse(b'{{"nbformat": 4, "nbformat_minor": 5, "metadata": {{}}, "cells": []}}')
 import nbclient, jsonschema
 import rfc3987_syntax
 print(rfc3987_syntax.WHOSE, jsonschema._format.__name__)
@@ -31,3 +36,22 @@ def test_the_grammar_is_not_built_and_can_be_imported_afterwards(tmp_path: Path)
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.stdout == "the test's jsonschema._format\nset()\n", done.stderr
+
+
+def test_a_check_of_functions_does_not_load_it(toy: Toy, tmp_path: Path) -> None:
+    words = [
+        "check",
+        str(toy.submission(notebook=notebook())),
+        "--assignment",
+        str(toy.assignment.folder),
+    ]
+    words += ["--out", str(tmp_path), "--isolation", "none", "--quiet", "--only"]
+    for only, loaded in (("count", False), ("notebook", True)):
+        code = (
+            f"import sys\nfrom grader.cli import run\nprint(run({[*words, only]!r}))\n"
+            "print('nbformat' in sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.stdout.split() == ["0", str(loaded)], done.stderr

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grader.checking.cells.kernel_client import WireKernelClient
 from grader.checking.run.remote import Remote
@@ -22,7 +22,6 @@ from grader.errors import (
 from grader.limits import Limits
 from grader.notebooks.cells import in_words, may_raise, ours, text_of
 from grader.notebooks.definitions import definitions, only_defines
-from grader.notebooks.jupyter_format import NotebookNode, nbformat
 
 _INPUT = re.compile(r"<ipython-input-[\w-]*>")  # what IPython calls a cell in a syntax error
 DENIED = {  # what a cell may want and a box does not have
@@ -34,6 +33,9 @@ DENIED = {  # what a cell may want and a box does not have
 }
 RESERVE = 0.1  # of a notebook's whole time
 NO_TIME = "was not run: the cells before it took the notebook's whole time"
+
+if TYPE_CHECKING:
+    from grader.notebooks.jupyter_format import NotebookNode
 
 
 class Clock:
@@ -251,6 +253,8 @@ def _trouble(cell: NotebookNode, kernel: WireKernelClient) -> Trouble | None:
 
 def _show(cell: NotebookNode, trouble: Trouble) -> None:
     """Let the notebook as it ran say in the cell's own output what ended it."""
+    from grader.notebooks.jupyter_format import nbformat
+
     output = nbformat.v4.new_output(
         "error", ename="Stopped", evalue=str(trouble.error), traceback=[str(trouble.error)]
     )
