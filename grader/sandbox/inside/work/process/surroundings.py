@@ -17,7 +17,7 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, KeysView
 from operator import is_not
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -71,6 +71,11 @@ class Libraries:
                     self._kept[name] = _ModuleState(vars(module))
         for kept in self._kept.values():
             self._numbers += kept.look()
+
+    @property
+    def names(self) -> KeysView[str]:
+        """Their modules' names."""
+        return self._modules.keys()
 
     def have(self, key: str, value: Any) -> bool:
         """Return whether one of them has this value under this name."""
@@ -267,6 +272,8 @@ class Surroundings:
         self._swaps: dict[str, Swap] = {}  # by cells that no task asks for
         self._meant: dict[str, Any] = {}  # what tasks and the assignment's cells put there
         self.look()
+        # in a forked box these are hundreds, which were looked at before the fork
+        self._others.update(self._libraries.names)
         self.settings = ProcessSettings.now()
 
     def provide(self, links: Iterable[tuple[Path, Path]]) -> None:
