@@ -90,8 +90,9 @@ def surroundings(
         if parses(test.code):
             authors |= functions(tree_of(test.code), test.code)
     for cell, tree in trees(cells):
-        imports |= _imports(tree)
-        (tasks if is_students(cell) else provided).update(_imports(tree))
+        imported = _imports(tree)
+        imports |= imported
+        (tasks if is_students(cell) else provided).update(imported)
         starred |= with_stars(tree, files or {})
         names = bound(tree.body)
         every |= names

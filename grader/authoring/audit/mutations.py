@@ -130,7 +130,7 @@ def comparison(node: cst.Comparison, parents: Parents) -> Found:
 
 
 def boolean_operation(node: cst.BooleanOperation, parents: Parents) -> Found:
-    """Puts `and` in the place of `or`, or leaves out one of two conditions."""
+    """`and` for `or`, `or` for `and`, or one of two conditions left out."""
     other = cst.Or if isinstance(node.operator, cst.And) else cst.And
     yield node.with_changes(operator=other()), "another operator"
     for operand, left_out in ((node.left, node.right), (node.right, node.left)):

@@ -164,7 +164,7 @@ def given_away(own: Iterable[str], assignment: Assignment) -> set[str]:
     own: the texts that students get as they are
     """
     lines = list(map(attrgetter("line"), assignment.spec.allowed_lines))
-    for cell in _author_cells(assignment):
+    for cell in filter(is_students, _author_cells(assignment)):
         lines += released(text_of(cell)).split("\n")
     for text in own:
         lines += text.split("\n")

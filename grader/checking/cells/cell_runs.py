@@ -23,6 +23,9 @@ from grader.limits import Limits
 from grader.notebooks.cells import in_words, may_raise, ours, text_of
 from grader.notebooks.definitions import definitions, only_defines
 
+if TYPE_CHECKING:
+    from grader.notebooks.jupyter_format import NotebookNode
+
 _INPUT = re.compile(r"<ipython-input-[\w-]*>")  # what IPython calls a cell in a syntax error
 DENIED = {  # what a cell may want and a box does not have
     "semaphores": (
@@ -33,9 +36,6 @@ DENIED = {  # what a cell may want and a box does not have
 }
 RESERVE = 0.1  # of a notebook's whole time
 NO_TIME = "was not run: the cells before it took the notebook's whole time"
-
-if TYPE_CHECKING:
-    from grader.notebooks.jupyter_format import NotebookNode
 
 
 class Clock:

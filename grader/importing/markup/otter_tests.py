@@ -67,11 +67,12 @@ def read_test(cell: Cell, *, cleared: bool = False) -> TestCell:
     hidden = bool(told.get("hidden") or (head and head[1]))
     points = told.get("points")
     code = unguarded(without_ignored(source).strip("\n"))
-    box_code = _shown_again(code, _shown(cell)) if _shown(cell) else ""
-    if not box_code and _printed(cell):
-        box_code = _printed_again(code, _printed(cell))
+    shown, printed = _shown(cell), _printed(cell)
+    box_code = _shown_again(code, shown) if shown else ""
+    if not box_code and printed:
+        box_code = _printed_again(code, printed)
     try:
-        code, sentence = _checked(code, cell, _shown(cell) or (UNKNOWN if cleared else ""))
+        code, sentence = _checked(code, shown or (UNKNOWN if cleared else ""), printed)
     except SyntaxError:
         sentence = ""
     return TestCell(
@@ -109,11 +110,12 @@ def resolved(question: Any, tests: list[float | None]) -> list[float]:
 # --- code -----------------------------------------------------------------------------------------
 
 
-def _checked(code: str, cell: Cell, shown: str) -> tuple[str, str]:
+def _checked(code: str, shown: str, printed: str) -> tuple[str, str]:
     """Return code in which what was shown is asserted or expected, and a sentence of its own if it
     has one.
 
     shown: the value of the last line as text
+    printed: the text that the cell printed
     """
     tree = tree_of(plain_python(code))
     last = tree.body[-1] if tree.body else None
@@ -126,11 +128,11 @@ def _checked(code: str, cell: Cell, shown: str) -> tuple[str, str]:
             calls.append(f"{node.name}({', '.join(given)})")
     if calls and not any(isinstance(node, ast.Expr | ast.Assert) for node in tree.body[1:]):
         return "\n".join([code, "", *calls]), told
-    prints = list(filter(_prints, ast.walk(tree))) if _printed(cell) else []
+    prints = list(filter(_prints, ast.walk(tree))) if printed else []
     if prints and prints != [last]:
         return _collected(tree), ""
-    says = _printed(cell) and "print" not in _called(tree) and _called(tree)
-    said = "\nexpect.printed()" if says else ""
+    called = _called(tree)
+    said = "\nexpect.printed()" if printed and called and "print" not in called else ""
     if not isinstance(last, ast.Expr):
         return code + said, ""
     lines = code.split("\n")

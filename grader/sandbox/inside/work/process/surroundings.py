@@ -267,13 +267,12 @@ class Surroundings:
         self._libraries = Libraries.of_this_process()
         self._links: list[tuple[Path, Path]] = []
         self._students: frozenset[str] = frozenset()  # modules that were imported
-        self._others: set[str] = set()
         self._may_have_changed = False
         self._swaps: dict[str, Swap] = {}  # by cells that no task asks for
         self._meant: dict[str, Any] = {}  # what tasks and the assignment's cells put there
         self.look()
         # in a forked box these are hundreds, which were looked at before the fork
-        self._others.update(self._libraries.names)
+        self._others = set(self._libraries.names)
         self.settings = ProcessSettings.now()
 
     def provide(self, links: Iterable[tuple[Path, Path]]) -> None:
