@@ -585,9 +585,15 @@ def test_what_a_scratch_cell_draws_changes_no_later_draw_of_the_assignments_cell
     kernel = pytest.importorskip("grader.sandbox.inside.work.cells.kernel")
     draws = kernel.RandomStates()
     first = np.random.get_state()[1].copy()
-    np.random.seed(7)
+    for seed in (7, 8):  # two scratch cells, one after the other
+        draws.keep()
+        np.random.seed(seed)
     draws.go_on()
     assert (np.random.get_state()[1] == first).all()
+    np.random.seed(9)  # an assignment's cell
+    of_theirs = np.random.get_state()[1].copy()
+    draws.go_on()
+    assert (np.random.get_state()[1] == of_theirs).all()
 
 
 # --- what a cell changes of the process ---

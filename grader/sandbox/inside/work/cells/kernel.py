@@ -230,18 +230,25 @@ class RandomStates:
     """
 
     def __init__(self) -> None:
-        self.remember()
+        self._kept: tuple[Any, Any] | None = None  # NumPy's and Python's, if scratch cells ran
 
-    def remember(self) -> None:
-        """Let the assignment's next cell go on from here."""
-        with suppress(Exception):
-            self._numpys, self._pythons = _NUMPYS.get_state(), random.getstate()
+    def keep(self) -> None:
+        """Keep the state: the first of some scratch cells is about to run."""
+        if self._kept is None:
+            with suppress(Exception):  # of a generator of another kind, for one
+                self._kept = (_NUMPYS.get_state(), random.getstate())
 
     def go_on(self) -> None:
-        """Take up the state that was remembered."""
-        with suppress(Exception):  # of a generator of another kind, for one
-            _NUMPYS.set_state(self._numpys)
-            random.setstate(self._pythons)
+        """Take up the state from before the scratch cells."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            with suppress(Exception):
+                _NUMPYS.set_state(kept[0])
+                random.setstate(kept[1])
+
+    def forget(self) -> None:
+        """Let the assignment's next cell go on from here."""
+        self._kept = None
 
 
 class Kernel:
@@ -327,8 +334,7 @@ class Kernel:
         self.last_error, self._process = {}, os.getpid()
         before = dict(self.namespace) if provided else {}
         self.surroundings.look()
-        if provided:
-            self.random_states.go_on()
+        self._draw_from_here(provided=provided, scratch=not provided and not keep)
         set_before = ProcessSettings.now()
         if defines:
             self._define(code, keep)
@@ -351,7 +357,8 @@ class Kernel:
         else:
             mended = self.bindings.give_back()
             mended += self.surroundings.mend(raised=raised, printing=not keep)
-        self._remember(meant=provided or bool(keep))
+        self.bindings.look()
+        self.surroundings.note_swaps(meant=provided or bool(keep))
         count = self.shell.execution_count - 1
         if error is None:
             told = {"status": "ok", "execution_count": count, "mended": mended, "again": again}
@@ -359,15 +366,14 @@ class Kernel:
         told = {"execution_count": count, "mended": mended, "again": []}
         return {"ok": True, "status": "error", **told, **self._trouble(error)}
 
-    def _remember(self, *, meant: bool) -> None:
-        """Remember what a cell has left.
-
-        meant: whether it was a cell of the assignment or a task's, and no scratch cell
-        """
-        self.bindings.look()
-        self.surroundings.note_swaps(meant=meant)
-        if meant:
-            self.random_states.remember()
+    def _draw_from_here(self, *, provided: bool, scratch: bool) -> None:
+        """Settle which random numbers a cell draws, before it runs."""
+        if provided:
+            self.random_states.go_on()
+        elif scratch:
+            self.random_states.keep()
+        else:
+            self.random_states.forget()
 
     def _define(self, code: str, keep: Sequence[str], error: BaseException | None = None) -> None:
         """Make the definitions of a cell behind the statement that raised, or all of them."""
@@ -488,6 +494,7 @@ def prepare() -> None:
     shell.run_cell("pass", silent=True)
     shell.display_formatter.format(0)
     shell.find_line_magic("matplotlib")
+    _ = shell.logger  # made when it is first asked for
     registry: Any = backend_registry
     # matplotlib looks through the entry points of every installed package, once
     registry.list_all()

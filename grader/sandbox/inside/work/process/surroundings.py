@@ -47,6 +47,7 @@ class Libraries:
         self._passed_over: set[str] = set()
         self._kept: dict[str, _ModuleState] = {}
         self._numbers: list[tuple[dict[str, Any], str, float]] = []
+        self._count = 0  # modules when they were last looked at
 
     @classmethod
     def of_this_process(cls) -> Libraries:
@@ -60,7 +61,13 @@ class Libraries:
     def look(self, is_own: Callable[[str], bool] = lambda file: False) -> None:
         """Remember the modules that were loaded since, but for the student's own files, and what
         the others have more than before.
+
+        A forked process that looks at all of them copies their pages. So this is done only if there
+        are more or fewer modules than the last time.
         """
+        if len(sys.modules) == self._count:
+            return
+        self._count = len(sys.modules)
         for name in sorted(sys.modules.keys() - self._modules.keys() - self._passed_over):
             module = sys.modules.get(name)
             if module is None or not _is_library(module, is_own):
@@ -271,8 +278,7 @@ class Surroundings:
         self._swaps: dict[str, Swap] = {}  # by cells that no task asks for
         self._meant: dict[str, Any] = {}  # what tasks and the assignment's cells put there
         self.look()
-        # in a forked box these are hundreds, which were looked at before the fork
-        self._others = set(self._libraries.names)
+        self._count = len(sys.modules)  # when it was last looked which are the student's
         self.settings = ProcessSettings.now()
 
     def provide(self, links: Iterable[tuple[Path, Path]]) -> None:
@@ -295,11 +301,19 @@ class Surroundings:
 
         Not so if it was the first to import a module of the student's: that may have done it.
         """
-        now = frozenset(filter(self._is_students, sys.modules.keys() - self._others))
-        self._others.update(sys.modules.keys() - now)
-        if now <= self._students:
+        theirs = self._own_modules() - self._students
+        if not theirs:
             self.settings = self.settings.but(before, ProcessSettings.now())
-        self._students |= now
+        self._students |= theirs
+
+    def _own_modules(self) -> frozenset[str]:
+        """Return the names of the student's modules, if any module was imported since the last
+        time.
+        """
+        if len(sys.modules) == self._count:
+            return frozenset()
+        self._count = len(sys.modules)
+        return frozenset(filter(self._is_students, sys.modules.keys() - self._libraries.names))
 
     def return_to(self, before: ProcessSettings) -> None:
         """Establish earlier settings again, with what has changed since `settings` were."""
