@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import json
@@ -18,7 +19,13 @@ from grader.assignment.spec import Assignment, load
 from grader.authoring.audit.in_box_advice import in_box_advice
 from grader.authoring.handout import contents, leak_check
 from grader.authoring.record import record
-from grader.checking.cells import box_questions, rewritten_tests, watched_tests
+from grader.checking.cells import (
+    box_questions,
+    comparison_cuts,
+    literal_loops,
+    rewritten_tests,
+    watched_tests,
+)
 from grader.checking.cells.probe_talk import Conversation
 from grader.errors import AssignmentError
 from grader.grading.grade import Grader
@@ -300,6 +307,13 @@ def of_the_test(code: str) -> rewritten_tests.WatchedCode:
         ("import numpy as np\nassert (f() == np.array([43.21, 2])).all()", np.ones(2), False),
         ("import unittest\nt = unittest.TestCase()\nt.assertEqual(f(2), 43.21)", 43.21, True),
         ("def check():\n    assert 43.21 in f()\ncheck()", [43.21], True),
+        ("for got, want in zip(f(2), [43.21]):\n    assert got == want", 43.21, True),
+        ("for (x, want), got in zip([(1, 43.21)], f()):\n    assert got == want", 43.0, False),
+        ("assert all(got == want for got, want in zip(f(), (43.21,)))", 43.21, True),
+        ("assert all([abs(x - y) < 1e-3 for x, y in zip([43.21], f())])", 43.3, False),
+        ("for n, want in enumerate([43.21]):\n    assert f(n) == want", 43.21, True),
+        ("want = [43.21]\nfor i in range(1):\n    assert f(i) == want[i]", 43.21, True),
+        ("want = [43.21]\nfor i in range(len(want)):\n    assert f(i) == want[i]", 43.0, False),
     ],
 )
 def test_what_is_compared_with_a_literal_is_compared_on_the_trusted_side(
@@ -316,6 +330,21 @@ def test_what_is_compared_with_a_literal_is_compared_on_the_trusted_side(
         talk.answer(ask("decide", tuple(encoder.blobs), index=last, values=values))
     assert (talk.wrong() == "") is held
     assert "43.21" not in sent.pieces[sent.test].code
+
+
+@pytest.mark.parametrize(
+    ("answers", "raises"),
+    [([2, 4], False), ([2, 5], True), ([2], False), ([2, 4, 9], False), (iter([2, 5]), True)],
+)
+def test_a_loop_over_pairs_does_what_it_did_when_its_turns_are_written_out(
+    answers: Any, raises: bool
+) -> None:
+    code = "for want, got in zip([2, 4], f()):\n    assert got == want"
+    tree = ast.parse(code)
+    written_out, lines = literal_loops.unrolled(tree, comparison_cuts.Cutter({}))
+    assert lines == ["for want, got in zip([2, 4], f()):"]
+    with pytest.raises(AssertionError) if raises else contextlib.nullcontext():
+        exec(compile(written_out, "<test>", "exec"), {"f": lambda: answers})
 
 
 def ask(want: str, blobs: tuple[bytes, ...] = (), **told: Any) -> Frame:

@@ -151,6 +151,8 @@ class Cutter:
             return self.is_literal(node.left) and self.is_literal(node.right)
         if isinstance(node, ast.Attribute):
             return self.path(node) in NUMBERS
+        if isinstance(node, ast.Subscript):
+            return self.is_literal(node.value) and self.is_literal(node.slice)
         if isinstance(node, ast.Call):
             return self._makes(node.func) and all(map(self.is_literal, given(node)))
         parts = self.parts(node)

@@ -69,7 +69,7 @@ def program(
     asked = list(dict.fromkeys([*ALWAYS, *must_be_false(tree, guard)]))
     asked_true = list(dict.fromkeys(must_be_true(tree)))
     cutter = Cutter(imports_of(tree), theirs)
-    written_out = unrolled(tree, cutter)
+    written_out, lines = unrolled(tree, cutter)
     order = secrets.SystemRandom()
     pieces = _questions(asked, asked_true, guard)
     before = order.randint(1, len(pieces) - 1)
@@ -84,7 +84,7 @@ def program(
         questions=questions,
         true=frozenset(itertools.compress(itertools.count(), truths)),
         builtins=tuple(sorted(names_in(tree) & builtin - theirs)),
-        statements=tuple(map(_first_line, written_out.body)),
+        statements=tuple(lines),
         theirs=modules,
         modules=tuple(sorted(_imports(tree) & {*modules})),
         libraries=tuple(sorted(_libraries(tree))),
@@ -145,8 +145,3 @@ def parsed(text: str, source: str) -> ast.Module:
         raise AssignmentError(
             f"a test in the box that begins with {first!r} can't be read: {error}"
         ) from None
-
-
-def _first_line(node: ast.stmt) -> str:
-    text = ast.unparse(node)
-    return text.partition("\n")[0]
