@@ -8,7 +8,7 @@ import re
 
 from documentation import DOCS, ROOT
 
-from grader.checking.api import cell_tests, expect, notebook
+from grader.checking.api import cell_tests, held_values, notebook
 from grader.checking.case import call_log, callbacks
 from grader.checking.cells import kernel_client
 from grader.checking.judge import judgements, up_to
@@ -76,7 +76,7 @@ def test_the_numbers_that_security_names_are_those_of_the_code() -> None:
         f"{untrusted.LIVE_BYTES // mib} MB for all values of a submission": 1,
         f"{cell_tests.MOST_IN_SET:,} items": 1,
         "a value 16 times as heavy as the recorded one, and 1 MB or 4,096 values": (
-            mib == expect.HEAVY and expect.HEAVY // expect.VALUE_WEIGHT == 4096
+            mib == held_values.HEAVY and held_values.HEAVY // held_values.VALUE_WEIGHT == 4096
         ),
         "four times the reference's text and 20,000 characters": (
             (judgements.PRINTED_TIMES, judgements.PRINTED_SPARE) == (4, 20_000)

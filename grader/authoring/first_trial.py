@@ -20,7 +20,7 @@ from grader.authoring.record import (
     reference_digest,
     reference_files,
 )
-from grader.checking.api.expect import Mode
+from grader.checking.api.held_values import Mode
 from grader.checking.explain.diagnosis import KnownMistakes
 from grader.checking.run.plan import Outcome, Plan
 from grader.checking.run.session import run_checks

@@ -33,7 +33,7 @@ from grader.assignment.spec import SPEC_NAME, Assignment
 from grader.authoring.missing_requires import missing_requires
 from grader.authoring.strip import unowned_solutions
 from grader.checking.api.changed_arguments import UNTOUCHED
-from grader.checking.api.expect import Mode
+from grader.checking.api.held_values import Mode
 from grader.checking.explain.diagnosis import KnownMistakes, Mistake, answers
 from grader.checking.judge.judgements import NAN
 from grader.checking.judge.values.distances import FLOOR

@@ -12,7 +12,8 @@ import pytest
 from test_remote import LIMITS, LiarSandbox
 
 from grader.assignment.expectations import CallShape, CaseRecord, Expectations, Provenance
-from grader.checking.api.expect import Expect, Mode
+from grader.checking.api.expect import Expect
+from grader.checking.api.held_values import Mode
 from grader.checking.api.value import Value
 from grader.checking.case.call_log import SPARE, SPARE_QUIET, TIMES, TIMES_QUIET, CallLog
 from grader.checking.case.callbacks import MOST_BYTES

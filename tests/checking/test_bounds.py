@@ -21,7 +21,8 @@ from test_remote import LIMITS, LiarSandbox
 
 from grader.assignment.expectations import CallShape, CaseRecord
 from grader.checking.api.cell_tests import MOST_IN_SET, recordable
-from grader.checking.api.expect import Expect, Got, Mode, weight
+from grader.checking.api.expect import Expect
+from grader.checking.api.held_values import Mode, weight
 from grader.checking.api.numerical_gradients import gradients
 from grader.checking.api.value import fetched
 from grader.checking.case.call_log import Call, CallLog
@@ -32,6 +33,7 @@ from grader.checking.explain.evidence import Evidence
 from grader.checking.explain.fingerprints import fingerprint
 from grader.checking.explain.symptoms import Pair, observe
 from grader.checking.judge.compare import compare, describe
+from grader.checking.judge.got import Got
 from grader.checking.judge.judgements import PRINTED_SPARE, printed_text
 from grader.checking.judge.up_to import MOST_LEFT, reordered
 from grader.checking.run.remote import Remote

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from grader.assignment.expectations import CaseRecord
-from grader.checking.api.expect import Expect, Mode
+from grader.checking.api.expect import Expect
+from grader.checking.api.held_values import Mode
 from grader.errors import AssignmentError
 from grader.model import Tolerance
 from grader.sandbox.wire import Ref

@@ -14,7 +14,8 @@ from toy import Graded, Graders, Toy, build
 
 from grader.assignment.expectations import CaseRecord, Expectations
 from grader.authoring.record import record
-from grader.checking.api.expect import Expect, Mode
+from grader.checking.api.expect import Expect
+from grader.checking.api.held_values import Mode
 from grader.checking.judge.judgements import raised
 from grader.errors import AssignmentError, StudentException
 

@@ -16,7 +16,8 @@ from toy import Graded, Graders, Toy, build, notebook
 from grader.assignment.expectations import CaseRecord
 from grader.authoring.record import record
 from grader.checking.api import figures
-from grader.checking.api.expect import Expect, Mode
+from grader.checking.api.expect import Expect
+from grader.checking.api.held_values import Mode
 from grader.checking.case.call_log import CallLog
 from grader.checking.case.case import Case
 from grader.checking.judge import plots

@@ -12,7 +12,7 @@ from toy import CHECKS, REFERENCE, SPEC, Toy, build
 
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.authoring.record import record
-from grader.checking.api.expect import Mode
+from grader.checking.api.held_values import Mode
 from grader.checking.explain.causes import Causes
 from grader.checking.run import session
 from grader.checking.run.boxes import Boxes

@@ -21,7 +21,8 @@ from toy import REFERENCE, Toy, build
 from grader.assignment.expectations import CaseRecord
 from grader.authoring.record import record
 from grader.checking import inputs
-from grader.checking.api.expect import Expect, Mode, Scene
+from grader.checking.api.expect import Expect
+from grader.checking.api.held_values import Mode, Scene
 from grader.checking.inputs import floats, integers, masks, size, token_ids
 from grader.checking.judge.properties import SHRINKS, Draws, Failure, falsify, held
 from grader.errors import (

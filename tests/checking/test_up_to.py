@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from grader.assignment.expectations import CaseRecord
-from grader.checking.api.expect import Expect, Mode
+from grader.checking.api.expect import Expect
+from grader.checking.api.held_values import Mode
 from grader.errors import AssignmentError
 
 VECTORS = np.linalg.qr(np.random.default_rng(0).standard_normal((4, 4)))[0]

@@ -32,7 +32,8 @@ from scipy.sparse import coo_array
 from grader.assignment.expectations import CallShape, CaseRecord, Expectations, Provenance
 from grader.assignment.schema import CheckSpec
 from grader.checking.api.cell_tests import recordable
-from grader.checking.api.expect import Expect, Mode, Scene
+from grader.checking.api.expect import Expect
+from grader.checking.api.held_values import Mode, Scene
 from grader.checking.api.numerical_gradients import gradients
 from grader.checking.api.value import Value
 from grader.checking.case.call_log import CallLog

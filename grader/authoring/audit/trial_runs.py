@@ -20,7 +20,7 @@ import msgspec
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.assignment.spec import Assignment, load
 from grader.authoring.record import earns_what_is_said, reference_files
-from grader.checking.api.expect import Mode
+from grader.checking.api.held_values import Mode
 from grader.checking.explain.diagnosis import Answers, KnownMistakes, Mistake, answers
 from grader.checking.run.plan import Plan
 from grader.checking.run.session import run_checks

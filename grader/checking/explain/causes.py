@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from grader.checking.api.expect import Expect, Mode
+from grader.checking.api.expect import Expect
+from grader.checking.api.held_values import Mode
 from grader.checking.case.call_log import Call
 from grader.checking.case.case import Case
 from grader.checking.explain.diagnosis import (

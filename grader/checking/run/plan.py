@@ -12,7 +12,7 @@ import msgspec
 from grader.assignment.expectations import Expectations
 from grader.assignment.schema import CheckSpec
 from grader.assignment.spec import Assignment
-from grader.checking.api.expect import Mode
+from grader.checking.api.held_values import Mode
 from grader.checking.explain.diagnosis import KnownMistakes
 from grader.checking.run.verdicts import CheckOutcome
 from grader.sandbox.box import Sandbox

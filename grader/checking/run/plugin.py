@@ -21,7 +21,8 @@ import pytest
 
 from grader.assignment.expectations import CaseRecord
 from grader.checking.api.cell_outputs import shown_by
-from grader.checking.api.expect import Expect, Mode, Scene
+from grader.checking.api.expect import Expect
+from grader.checking.api.held_values import Mode, Scene
 from grader.checking.api.notebook import Notebook, NotebookRun
 from grader.checking.api.student import Student
 from grader.checking.api.value import let_call_back

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from grader.checking.api.expect import Mode
+from grader.checking.api.held_values import Mode
 from grader.checking.api.notebook import NotebookRun
 from grader.checking.run.boxes import Boxes
 from grader.checking.run.plan import Plan

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from grader.checking.api.expect import Mode
+from grader.checking.api.held_values import Mode
 from grader.checking.run.boxes import Boxes
 from grader.checking.run.plan import Outcome, Plan
 from grader.errors import AssignmentError, GraderFault
