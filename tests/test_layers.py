@@ -33,7 +33,7 @@ FLOORS = (
     {"sandbox"},
     {"error_map", "zips"},
     {"model"},
-    {"markers", "errors", "limits", "text", "files", "machine", "__init__"},
+    {"markers", "errors", "limits", "text", "files", "machine", "finished_tasks", "__init__"},
 )
 HEIGHT = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(path.relative_to(HOUSE).as_posix() for path in HOUSE.rglob("*.py"))

@@ -10,7 +10,7 @@ import functools
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Self
@@ -26,6 +26,7 @@ from grader.checking.run.plan import Plan
 from grader.checking.run.session import run_checks
 from grader.checking.run.verdicts import CheckOutcome
 from grader.errors import AssignmentError, IsolationError
+from grader.finished_tasks import FinishedTasks
 from grader.machine import cores, slowdown
 from grader.model import CaseResult, Status
 from grader.sandbox.ladder import open_sandbox
@@ -126,15 +127,21 @@ class Workers:
                 verdicts[trial.id, trial.seed] = verdict = self._here.run(trial)
                 on_done(trial, verdict)
             return verdicts
-        futures = {self._pool.submit(run_one, self._bench, trial): trial for trial in trials}
-        try:
-            for future in as_completed(futures):
-                trial = futures[future]
-                verdicts[trial.id, trial.seed] = verdict = future.result()
-                on_done(trial, verdict)
-        except BaseException:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        with FinishedTasks() as finished:
+            try:
+                left = dict[Future[Verdict], TrialRun]()
+                for trial in trials:
+                    future = self._pool.submit(run_one, self._bench, trial)
+                    left[future] = trial
+                    finished.add(future)
+                while left:
+                    for future in finished.get():
+                        trial = left.pop(future)
+                        verdicts[trial.id, trial.seed] = verdict = future.result()
+                        on_done(trial, verdict)
+            except BaseException:
+                self._pool.shutdown(wait=False, cancel_futures=True)
+                raise
         return verdicts
 
 

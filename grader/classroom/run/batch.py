@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from itertools import repeat
 from operator import attrgetter
 from pathlib import Path
@@ -33,6 +33,7 @@ from grader.classroom.run.results import CLASS_SCHEMA, ClassFile, Row, Submissio
 from grader.classroom.run.run_types import BatchOptions, Event, Totals, Workers
 from grader.classroom.run.unchanged import Unchanged
 from grader.errors import CannotGrade, GraderFault, SubmissionError
+from grader.finished_tasks import FinishedTasks
 from grader.grading.grade import wanted
 from grader.grading.intake.take import Taken
 from grader.grading.intake.text_notebooks import take_in
@@ -62,6 +63,28 @@ class _Job(msgspec.Struct, kw_only=True):
     def of(self, key: str, assignment: str) -> _Job:
         """Return the same with another key, of another assignment."""
         return msgspec.structs.replace(self, key=key, assignment=assignment)
+
+
+class _Pending:
+    """What workers are at."""
+
+    def __init__(self, workers: Workers, finished: FinishedTasks) -> None:
+        self.workers = workers
+        self.jobs: dict[Future[bytes], _Job] = {}
+        self._finished = finished
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more would not have to wait."""
+        return len(self.jobs) < self.workers.capacity
+
+    def submit(self, job: _Job, task: worker.Task | None = None) -> None:
+        """Give a job out; `task`: in place of its own."""
+        job.copies += 1
+        job.since = time.monotonic()
+        future = self.workers.submit(worker.grade, msgspec.msgpack.encode(task or job.task))
+        self.jobs[future] = job
+        self._finished.add(future)
 
 
 class Batch:
@@ -167,43 +190,41 @@ class Batch:
         if first is None:
             return
         workers = open_workers(work)
-        pending: dict[Future[bytes], _Job] = {}
-        try:
-            ready: _Job | None = first
-            while ready is not None or pending or self._later:
-                while ready is not None and len(pending) < workers.capacity:
-                    self._submit(workers, pending, ready)
-                    ready = self._next(jobs)
-                # what failed by the machine's fault: alone, after a pause for it to pass
-                if not pending:
-                    time.sleep(PAUSE)
-                    self._submit(workers, pending, self._later.pop(0))
-                done, _ = wait(pending, timeout=10.0, return_when=FIRST_COMPLETED)
-                finished = [(future, pending.pop(future)) for future in done]
-                if ready is not None and len(pending) < workers.capacity and finished:
-                    # before anything is written: nobody is to wait for that
-                    self._submit(workers, pending, ready)
-                    ready = None
-                for future, job in finished:
-                    self._finish(workers, pending, job, future)
-                self._remind(workers, pending)
-                ready = ready or self._next(jobs)
-        except BaseException:
-            workers.abort()
-            raise
-        workers.shutdown()
+        with FinishedTasks() as finished:
+            try:
+                self._keep_busy(workers, first, jobs, finished)
+            except BaseException:
+                workers.abort()
+                raise
+            workers.shutdown()
+
+    def _keep_busy(
+        self, workers: Workers, first: _Job, jobs: Iterator[_Job], finished: FinishedTasks
+    ) -> None:
+        pending = _Pending(workers, finished)
+        ready: _Job | None = first
+        while ready is not None or pending.jobs or self._later:
+            while ready is not None and pending.has_room:
+                pending.submit(ready)
+                ready = self._next(jobs)
+            # what failed by the machine's fault: alone, after a pause for it to pass
+            if not pending.jobs:
+                time.sleep(PAUSE)
+                pending.submit(self._later.pop(0))
+            done = [(future, pending.jobs.pop(future)) for future in finished.get(10.0)]
+            if ready is not None and pending.has_room and done:
+                # before anything is written: nobody is to wait for that
+                pending.submit(ready)
+                ready = None
+            for future, job in done:
+                self._finish(pending, job, future)
+            self._remind(pending)
+            ready = ready or self._next(jobs)
 
     def _next(self, jobs: Iterator[_Job]) -> _Job | None:
         return self._again.pop() if self._again else next(jobs, None)
 
-    def _submit(self, workers: Workers, pending: dict[Future[bytes], _Job], job: _Job) -> None:
-        job.copies += 1
-        job.since = time.monotonic()
-        pending[workers.submit(worker.grade, msgspec.msgpack.encode(job.task))] = job
-
-    def _finish(
-        self, workers: Workers, pending: dict[Future[bytes], _Job], job: _Job, future: Future[bytes]
-    ) -> None:
+    def _finish(self, pending: _Pending, job: _Job, future: Future[bytes]) -> None:
         """Write what came of a submission, or try once more."""
         job.copies -= 1
         if job.done:  # its other copy was faster
@@ -212,7 +233,7 @@ class Batch:
             done = msgspec.msgpack.decode(future.result(), type=worker.Done)
         # a worker that died, a host that is gone, an answer that was cut off
         except Exception as error:
-            if getattr(workers, "alive", True) is False:
+            if getattr(pending.workers, "alive", True) is False:
                 raise CannotGrade(
                     "the cluster is gone; the same command goes on where this stopped"
                 ) from error
@@ -224,8 +245,7 @@ class Batch:
         if done.needs_bundle:
             self._bundle = self._bundle or worker.bundle(self.assignment)
             with_it = msgspec.structs.replace(job.task, bundle=self._bundle)
-            job.copies += 1
-            pending[workers.submit(worker.grade, msgspec.msgpack.encode(with_it))] = job
+            pending.submit(job, with_it)
             return
         if done.fault or done.doubtful:
             job.tries += 1
@@ -238,16 +258,16 @@ class Batch:
         job.done = True
         self._keep(job, done)
 
-    def _remind(self, workers: Workers, pending: dict[Future[bytes], _Job]) -> None:
+    def _remind(self, pending: _Pending) -> None:
         """Give a task of a cluster out once more that has taken far too long: whichever answer
         comes first counts.
         """
         if not self.options.remote:
             return
         limit = max(PATIENCE, 2 * self.assignment.spec.limits.notebook_seconds)
-        for job in list(pending.values()):
+        for job in list(pending.jobs.values()):
             if not job.done and job.copies == 1 and time.monotonic() - job.since > limit:
-                self._submit(workers, pending, job)
+                pending.submit(job)
 
     # --- what is to be done -----------------------------------------------------------------------
 
