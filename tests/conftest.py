@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import hypothesis
+import plain_forks
 import pytest
 from browsers import CHROMIUM
 from toy import Graders, Toy, build
@@ -118,6 +119,9 @@ SLOW = {
         "test_docs.py",
     ),
 }
+
+
+plain_forks.use_forks()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -62,6 +62,11 @@ class PlainBox(Box):
         from grader.sandbox.wire import Channel
 
         self.channel = Channel(ours)
+        with theirs:
+            self._process = self._start(theirs)
+
+    def _start(self, wire: socket.socket) -> subprocess.Popen[bytes]:
+        """Start the worker, which speaks over ``wire``."""
         command = [
             sys.executable,
             "-I",
@@ -70,30 +75,29 @@ class PlainBox(Box):
             "-c",
             "from grader.sandbox.inside.work.worker import main; main()",
         ]
-        with theirs:
-            if sys.platform == "win32":
-                self._process = subprocess.Popen(
-                    command,
-                    cwd=self._folder,
-                    env=clean_environment(self._folder),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
-                assert self._process.stdin is not None
-                with self._process.stdin as pipe:
-                    pipe.write(theirs.share(self._process.pid))
-            else:
-                self._process = subprocess.Popen(
-                    [*command, str(theirs.fileno())],
-                    cwd=self._folder,
-                    env=clean_environment(self._folder),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
-                    start_new_session=True,
-                )
+        if sys.platform == "win32":
+            process = subprocess.Popen(
+                command,
+                cwd=self._folder,
+                env=clean_environment(self._folder),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            assert process.stdin is not None
+            with process.stdin as pipe:
+                pipe.write(wire.share(process.pid))
+            return process
+        return subprocess.Popen(
+            [*command, str(wire.fileno())],
+            cwd=self._folder,
+            env=clean_environment(self._folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[wire.fileno()],
+            start_new_session=True,
+        )
 
     def kill(self) -> Exit:
         """End the worker and its process group, and remove its folder."""
