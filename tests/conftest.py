@@ -185,6 +185,13 @@ def inline(
     return run
 
 
+@pytest.fixture
+def real_starts() -> Iterator[None]:
+    """Plain workers are started as the product does it, each with a Python of its own."""
+    with plain_forks.as_the_product_does():
+        yield
+
+
 @pytest.fixture(scope="session")
 def graders() -> Iterator[Graders]:
     """Return a function that gives the one grader of an assignment, on the strongest tier that this

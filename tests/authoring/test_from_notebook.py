@@ -338,6 +338,7 @@ def test_a_function_of_the_authors_is_copied_into_the_check_that_calls_it(
     assert (check.status.value, check.message) == ("fail", "0 is not 42")
 
 
+@pytest.mark.usefixtures("real_starts")
 def test_the_command_tells_what_it_made_and_what_it_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_foreign_report_is_left_alone(check: Callable, toy: Toy, tmp_path: Pat
     assert names(out) == {"report.json", "student.html"}
 
 
+@pytest.mark.usefixtures("real_starts")
 def test_notebooks_that_were_executed_can_be_checked_themselves(
     check: Callable, toy: Toy, tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ def test_check_of_stale_expectations_exits_1_and_writes_nothing(
     assert {path: path.read_bytes() for path in (folder / "expectations").iterdir()} == before
 
 
+@pytest.mark.usefixtures("real_starts")
 def test_record_makes_stale_expectations_fresh(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

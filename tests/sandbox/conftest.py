@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plain_forks import as_the_product_does
 from trials import SMALL, Trial, not_here
 
 from grader.errors import IsolationError
@@ -16,11 +15,9 @@ from grader.sandbox.box import Sandbox
 from grader.sandbox.ladder import open_sandbox, targets
 
 
-@pytest.fixture(scope="module", autouse=True)
-def real_starts() -> Iterator[None]:
-    """These tests are about processes: plain workers are started as the product does it."""
-    with as_the_product_does():
-        yield
+@pytest.fixture(autouse=True)
+def as_the_product_does(real_starts: None) -> None:
+    """These tests are about processes: none of them is given a fork of the tests' own."""
 
 
 @pytest.fixture(scope="session", params=["bubblewrap", "landlock"])
