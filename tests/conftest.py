@@ -19,6 +19,7 @@ from toy import Graders, Toy, build
 from grader import cli as commands
 from grader.assignment.spec import load
 from grader.authoring.record import record
+from grader.checking.judge import properties
 from grader.grading.grade import Grader, Options
 from grader.grading.startup import Opening
 
@@ -190,6 +191,19 @@ def real_starts() -> Iterator[None]:
     """Plain workers are started as the product does it, each with a Python of its own."""
     with plain_forks.as_the_product_does():
         yield
+
+
+@pytest.fixture
+def few_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A property is tried on three examples, not on fifty: for tests that are not about properties
+    and grade by checks that have some.
+    """
+    falsify = properties.falsify
+
+    def hurried(holds: Any, inputs: Any, draws: properties.Draws) -> properties.Failure | None:
+        return falsify(holds, inputs, draws._replace(examples=min(3, draws.examples)))
+
+    monkeypatch.setattr(properties, "falsify", hurried)
 
 
 @pytest.fixture(scope="session")

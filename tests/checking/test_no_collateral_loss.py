@@ -21,6 +21,7 @@ from grader.grading.grade import Graded, Grader, Options
 
 BASICS = Path(__file__).resolve().parents[2] / "examples" / "numpy-basics"
 FULL = 18
+pytestmark = pytest.mark.usefixtures("few_examples")
 Cell = dict[str, Any]
 Give = Callable[..., Graded]
 

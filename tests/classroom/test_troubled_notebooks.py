@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 BASICS = Path(__file__).resolve().parents[2] / "examples" / "numpy-basics"
 FULL, ANSWERS = 18, 4
 Cell = dict[str, Any]
@@ -117,6 +119,7 @@ ROWS |= {
 }
 
 
+@pytest.mark.usefixtures("few_examples")
 def test_every_trouble_costs_itself_and_is_told(
     tmp_path: Path, command: Callable[..., Any]
 ) -> None:
