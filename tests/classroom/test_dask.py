@@ -81,10 +81,11 @@ def _wait_for(place: str, workers: int) -> None:
     subprocess.run([sys.executable, "-c", script], env=ENVIRONMENT, check=True, timeout=120)
 
 
-def write_class(folder: Path, copies: int) -> Path:
-    for number, kind in enumerate(
-        [kind for kind in mini.KINDS if not mini.KINDS[kind].refused] * copies
-    ):
+KINDS = [kind for kind in mini.KINDS if not mini.KINDS[kind].refused]
+
+
+def write_class(folder: Path, kinds: Sequence[str]) -> Path:
+    for number, kind in enumerate(kinds):
         mini.write(folder / f"s{number:03}", {**mini.KINDS[kind].files, "number.txt": str(number)})
     return folder
 
@@ -100,7 +101,7 @@ def hosts_of(out: Path) -> set[str]:
 def test_marks_equal_those_of_the_local_run(
     batch: Callable, command: Callable, assignment: Assignment, tmp_path: Path
 ) -> None:
-    submissions = write_class(tmp_path / "d", 1)
+    submissions = write_class(tmp_path / "d", KINDS[::3])
     batch(submissions, out=tmp_path / "here")
     with cluster(tmp_path, "127.0.0.1", [[], []]) as (scheduler, *_):
         run = command(
@@ -182,7 +183,7 @@ def hosts() -> Iterator[list[str]]:
 def test_a_host_that_is_cut_off_costs_no_mark(
     hosts: list[str], batch: Callable, assignment: Assignment, tmp_path: Path
 ) -> None:
-    submissions = write_class(tmp_path / "d", 3)
+    submissions = write_class(tmp_path / "d", KINDS)
     batch(submissions, out=tmp_path / "here")
     out = tmp_path / "there"
     with cluster(tmp_path, "10.77.0.1", [["ip", "netns", "exec", name] for name in hosts]) as (
