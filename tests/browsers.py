@@ -27,8 +27,8 @@ needs_browser = pytest.mark.skipif(
 )
 
 
-# Of the elements that have a text of their own, one of each kind: by tags, classes, styles and names
-# of attributes, its own and of all around it. A style sheet knows no others, so what is of a kind
+# Of the elements that have a text of their own, one of each kind: by tags, classes, styles, whether
+# it is pressed, and names of attributes, its own and of all around it. A style sheet knows no others, so what is of a kind
 # has the same colours; and to find the colours of thousands takes long.
 OF_EACH_KIND = """
 (() => {
@@ -37,7 +37,8 @@ OF_EACH_KIND = """
     if (![...one.childNodes].some(node => node.nodeType === 3 && node.data.trim())) continue;
     let kind = '';
     for (let at = one; at; at = at.parentElement)
-      kind += `${at.tagName} ${at.className} ${at.getAttribute('style')} ${at.getAttributeNames()}<`;
+      kind += `${at.tagName} ${at.className} ${at.getAttribute('style')} ${at.getAttribute('aria-pressed')}
+        ${at.getAttributeNames()}<`;
     if (!seen.has(kind)) { seen.add(kind); found.push(one); }
   }
   return found;
