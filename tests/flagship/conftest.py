@@ -124,18 +124,20 @@ def expected_numbers() -> Callable[[str, int], set[str]]:
     rounds to it.
     """
     recorded = np.concatenate(list(map(np.ravel, all_recorded())))
-    rounded = {
-        digits: {f"{abs(value):.{digits - 1}e}" for value in recorded} for digits in range(4, 18)
-    }
+    sizes = np.sort(np.abs(recorded[np.isfinite(recorded)]))
+
+    def is_expected(value: float, digits: int) -> bool:
+        """Tell whether an expectation has these digits, if it is rounded as the value is."""
+        near = abs(value) * 2 * 10.0 ** (1 - digits)
+        first, last = np.searchsorted(sizes, (abs(value) - near, abs(value) + near))
+        text = f"{value:.{digits - 1}e}"
+        return any(f"{size:.{digits - 1}e}" == text for size in sizes[first:last])
 
     def find(text: str, digits: int) -> set[str]:
         found = set()
         for token in re.findall(r"(?<![\w.])\d+\.\d+(?:e[+-]?\d+)?", text, re.IGNORECASE):
             count = len(re.sub(r"e.*|\.", "", token.lower()).lstrip("0"))
-            if (
-                digits <= count
-                and f"{float(token):.{min(count, 17) - 1}e}" in rounded[min(count, 17)]
-            ):
+            if digits <= count and is_expected(float(token), min(count, 17)):
                 found.add(token)
         return found
 
