@@ -188,10 +188,16 @@ print(len(scenes), len(seen), sum(scene.combination in seen for scene in scenes[
 
 
 @functools.cache
+def pictures() -> zipfile.ZipFile:
+    """The archive of all pictures, in memory: to list what is in it takes longer than to read one."""
+    return zipfile.ZipFile(io.BytesIO((COCO / "images.zip").read_bytes()))
+
+
+@functools.cache
 def things_shown(split: str, number: int) -> dict[str, tuple[float, float]]:
     """The colours in a picture by the captions' names, and the middle (x, y) of each one's pixels."""
     name = f"images/{split}_{number + 1:04d}.png"
-    with zipfile.ZipFile(COCO / "images.zip") as archive, Image.open(archive.open(name)) as picture:
+    with Image.open(pictures().open(name)) as picture:
         hue, saturation, value = np.moveaxis(np.array(picture.convert("HSV"), dtype=float), -1, 0)
     strong = (saturation > 90) & (value > 120)
     degrees = hue * 360 / 255

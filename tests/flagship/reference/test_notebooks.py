@@ -324,8 +324,8 @@ print(json.dumps({'none': none, 'names': names, 'seen': [run(k)[0] for k in rang
     assert answer["seen"] == [[each] for each in answer["names"]]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_compare_says_in_words_what_is_wrong_and_never_stops(run_course: Callable[..., str], name: str) -> None:
+def test_compare_says_in_words_what_is_wrong_and_never_stops(run_course: Callable[..., str]) -> None:
+    name = NAMES[0]  # the helpers of the other are the same, as the next test says
     script = (
         IN_PROCESS
         + """
