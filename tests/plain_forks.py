@@ -24,7 +24,8 @@ from typing import Any
 from grader.sandbox.box import Box
 from grader.sandbox.plain import PlainBox, PlainSandbox, clean_environment
 
-SECONDS = 60.0  # for a fork, of a server that may still be loading
+PYTHON = sys.executable  # which a test may put another in the place of
+SECONDS = 120.0  # for a fork, of a server that may still be loading
 SERVER = Path(__file__).with_name("plain_server.py")
 
 
@@ -83,16 +84,20 @@ class Forks:
 
     def _started(self) -> socket.socket:
         with self._lock:
-            if self._control is None:
+            if self._process is None or self._process.poll() is not None:
+                self.close()
                 self._control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                python = [sys.executable, "-I", "-X", "utf8"]
+                python = [PYTHON, "-I", "-X", "utf8"]
                 with far:
                     self._process = subprocess.Popen(
                         [*python, "-c", SERVER.read_text("utf-8"), str(far.fileno())],
                         cwd="/", env=clean_environment(Path(tempfile.gettempdir())),
-                        stdin=subprocess.DEVNULL, pass_fds=[far.fileno()], start_new_session=True,
+                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                        pass_fds=[far.fileno()], start_new_session=True,
                     )  # fmt: skip
+                atexit.unregister(self.close)
                 atexit.register(self.close)
+            assert self._control is not None
             return self._control
 
     def close(self) -> None:

@@ -162,6 +162,7 @@ def test_a_failure_that_can_not_be_explained_keeps_its_verdict(
     assert case.notes[-1] == "the grader failed to look for the cause of this: OverflowError"
 
 
+@pytest.mark.usefixtures("real_starts")
 def test_box_that_can_not_be_made_is_our_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -622,6 +622,11 @@ OTHER_SPELLINGS = {
 }
 # These serve until they are ended, and one is a big download: only whether tox understands them.
 ENDLESS = {"tox -e jupyter", "tox -e watch"}
+# A student's pip compiles what it installs. Here it does not, and a worker, which writes no bytecode,
+# would compile what a notebook loads in every run.
+COMPILE = (
+    ".tox/all/bin/python -c 'import matplotlib.pyplot, grader.sandbox.inside.work.cells.kernel'"
+)
 # This installs once more what the first `tox` did: tried last, with the grader's wheel alone.
 AGAIN = "tox -r"
 
@@ -643,6 +648,9 @@ def test_students_day_as_the_readme_has_it(
         ending = [command for command in commands if command not in ENDLESS]
         if ending:
             steps |= {step.command: step for step in machine.run(*ending)}
+        if "tox" in ending:
+            (compiled,) = machine.run(COMPILE)
+            assert compiled.code == 0, compiled.out
     for command in inline_commands(readme):
         if command not in (*ENDLESS, *steps, AGAIN):
             steps[command] = machine.run(OTHER_SPELLINGS.get(command, command))[0]
