@@ -116,6 +116,7 @@ def test_output_that_can_not_be_written_exits_2(check: Callable, toy: Toy, tmp_p
     assert "can't write to" in err
 
 
+@pytest.mark.usefixtures("real_starts")  # the notebook is to be waited for
 def test_what_prepares_the_report_has_ended_when_the_command_ends(
     check: Callable, toy: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
