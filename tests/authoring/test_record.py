@@ -112,6 +112,14 @@ def test_reference_that_can_not_be_relied_on_is_refused(
     assert not assignment.expectations_path("public").exists()
 
 
+@pytest.mark.usefixtures("real_starts")  # forks of one process hash alike
+def test_reference_that_depends_on_how_texts_are_hashed_is_refused(tmp_path: Path) -> None:
+    hashed = "np.array([float(hash(letter)) for letter in 'abcdefgh'[:n]])"
+    reference = REFERENCE.replace("np.random.randn(n)", hashed)
+    with pytest.raises(AssignmentError, match="not reproducible: `numbers` of noise"):
+        record.record(build(tmp_path, reference=reference), reseed=False, progress=quiet)
+
+
 def test_check_that_asserts_wrongly_is_told_while_recording(tmp_path: Path) -> None:
     assignment = build(
         tmp_path, checks=CHECKS.replace('expect("numbers", student.noise(3))', "assert 1 == 2")
