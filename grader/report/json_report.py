@@ -12,8 +12,12 @@ from grader.report.audience import Audience, view
 
 def render(report: Report, *, audience: Audience) -> bytes:
     """Return the report as indented JSON in UTF-8, for an audience."""
-    data = _encodable(msgspec.to_builtins(view(report, audience)))
-    return msgspec.json.format(msgspec.json.encode(data), indent=2) + b"\n"
+    shown = view(report, audience)
+    try:
+        data = msgspec.json.encode(shown)
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(_encodable(msgspec.to_builtins(shown)))
+    return msgspec.json.format(data, indent=2) + b"\n"
 
 
 def schema() -> bytes:
