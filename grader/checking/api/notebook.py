@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 MAX_RUNS = 3  # of one notebook: the first, and those without a cell that ended its process
-MORE_RUNS = 1  # if the process may have ended in a module: that which looks for the statement
 MAX_REVIVALS = 8  # after calls that ended the process of a finished notebook
 MOST_NAMES = 50_000  # that a notebook may define and still be asked for each
 
@@ -170,9 +169,7 @@ class NotebookRun:
         """
         # the cell in which the process was killed from outside, if that came once
         killed: int | None = None
-        runs, most = 0, MAX_RUNS
-        while runs < most:
-            runs += 1
+        for _ in range(MAX_RUNS):
             self.ran = asyncio.run(
                 run_cells(
                     notebook,
@@ -189,12 +186,6 @@ class NotebookRun:
             if self.ran.dead[died].unexplained and killed != died:
                 killed = died
                 del self.ran.dead[died]  # it is run once more
-            elif isinstance(self.ran.dead[died].error, WorkerDied) and (
-                self.remote.may_have_ended_in_a_module()
-            ):
-                most = MAX_RUNS + MORE_RUNS
-                del self.ran.dead[died]
-                self.ran.lost.discard(died)
             self.remote.close()
         if self.ran.died is None:
             self._names = self._ask_for_names()
