@@ -12,6 +12,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import plain_forks
 import pytest
 
 from grader.assignment.expectations import Expectations
@@ -90,7 +91,9 @@ def seen(changed: Callable, stubbed: Callable, tmp_path_factory: pytest.TempPath
     asked = [check.id for check in assignment.spec.checks if not check.notebook]
     # no wall stands between the process and its memory
     options = Options(isolation="none", only=frozenset(asked))
-    report = grade(assignment, submission, options).report
+    # and it is a process of the product's own, not a fork of the tests'
+    with plain_forks.as_the_product_does():
+        report = grade(assignment, submission, options).report
     assert report.seed == "hidden"
     assert next(check.message for check in report.checks if check.id == "spy") == ""
     return folder / "seen"

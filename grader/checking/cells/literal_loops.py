@@ -81,7 +81,8 @@ def _as_loop(node: ast.stmt, cutter: Cutter) -> ast.For | None:
     call = node.test if isinstance(node, ast.Assert) else None
     if not isinstance(call, ast.Call) or not isinstance(call.func, DOTTED):
         return None
-    if cutter.path(call.func) not in ALL or len(given(call)) != 1:
+    path = cutter.path(call.func)
+    if path not in ALL or path in cutter.theirs or len(given(call)) != 1:
         return None
     (made,) = given(call)
     if not isinstance(made, ast.GeneratorExp | ast.ListComp) or len(made.generators) != 1:
