@@ -111,8 +111,10 @@ def _paired(loop: ast.For, cases: Mapping[str, ast.expr], tree: ast.Module) -> a
     """Return a loop over `zip` of literals and of what the box computes with its turns written out,
     None for what is not to be.
     """
-    columns = _zipped(loop.iter)
-    if not isinstance(loop.target, ast.Tuple) or len(loop.target.elts) != len(columns):
+    name, columns = _call(loop.iter)
+    if name != "zip" or not isinstance(loop.target, ast.Tuple):
+        return None
+    if len(loop.target.elts) != len(columns):
         return None
     literal = {at: _items(column, cases) for at, column in enumerate(columns)}
     lengths = [len(items) for items in literal.values() if items is not None]
@@ -175,8 +177,9 @@ def _items(node: ast.expr, cases: Mapping[str, ast.expr]) -> list[ast.expr] | No
     """Return what a loop goes through, if it is a list of literals."""
     if isinstance(node, ast.Name) and node.id in cases:
         node = cases[node.id]
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        return _items_of_call(node.func.id, node.args, cases)
+    name, args = _call(node)
+    if name:
+        return _items_of_call(name, args, cases)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args:
         owner = node.func.value
         owner = cases.get(owner.id, owner) if isinstance(owner, ast.Name) else owner
@@ -217,25 +220,26 @@ def _looks_up(loop: ast.For, cases: Mapping[str, ast.expr]) -> bool:
 
 def _places(loop: ast.For, cases: Mapping[str, ast.expr]) -> list[ast.expr] | None:
     """Return the numbers of `range(3)`, or of `range(len(want))` for a literal."""
-    call = loop.iter
-    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+    name, args = _call(loop.iter)
+    if name != "range" or len(args) != 1:
         return None
-    if call.func.id != "range" or len(given(call)) != 1:
-        return None
-    (end,) = given(call)
-    if isinstance(end, ast.Call) and isinstance(end.func, ast.Name) and end.func.id == "len":
-        items = _items(end.args[0], cases) if len(end.args) == 1 else None
+    (end,) = args
+    name, args = _call(end)
+    if name == "len":
+        items = _items(args[0], cases) if len(args) == 1 else None
         return None if items is None else [ast.Constant(at) for at in range(len(items))]
     if isinstance(end, ast.Constant) and type(end.value) is int and end.value <= MOST_NODES:
         return [ast.Constant(at) for at in range(end.value)]
     return None
 
 
-def _zipped(node: ast.expr) -> list[ast.expr]:
-    """Return what a call of `zip` is given, nothing for any other expression."""
+def _call(node: ast.expr) -> tuple[str, list[ast.expr]]:
+    """Return the name of a function that is called by it, and its arguments, which all stand in
+    their places; "" for any other expression.
+    """
     if not isinstance(node, ast.Call) or node.keywords or unpacks(node.args):
-        return []
-    return node.args if isinstance(node.func, ast.Name) and node.func.id == "zip" else []
+        return "", []
+    return (node.func.id, node.args) if isinstance(node.func, ast.Name) else ("", [])
 
 
 def _tuples(rows: Iterable[tuple[ast.expr, ...]]) -> list[ast.expr]:
