@@ -27,8 +27,8 @@ from traitlets.config import Config
 
 from benchmarks import lane
 from grader.assignment.spec import Assignment, load
-from grader.checking.run.plugin import case_id, check_id
-from grader.checking.run.session import OPTIONS, UNUSED
+from grader.checking.session.plugin import case_id, check_id
+from grader.checking.session.run_checks import OPTIONS, UNUSED
 
 # check, case, the test function, its parameters
 Case = tuple[str, str, Callable[..., None], dict[str, Any]]
@@ -188,7 +188,7 @@ def collect(assignment: Assignment) -> list[Case]:
     folder = assignment.checks_folder
     quiet = [word for name in UNUSED for word in ("-p", f"no:{name}")]
     ini = str(
-        Path(sys.modules["grader.checking.run.plugin"].__file__ or "").with_name("checks.ini")
+        Path(sys.modules["grader.checking.session.plugin"].__file__ or "").with_name("checks.ini")
     )
     options = [
         str(folder),

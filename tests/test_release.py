@@ -81,7 +81,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert package == there
     assert {
         "grader/py.typed",
-        "grader/checking/run/checks.ini",
+        "grader/checking/session/checks.ini",
         "grader/authoring/templates/README.md.j2",
     } <= package
     assert f"grader-{grader.__version__}.dist-info/licenses/LICENSE" in names

@@ -23,8 +23,8 @@ from grader.authoring.record import (
 from grader.checking.api.held_values import Mode
 from grader.checking.explain.diagnosis import KnownMistakes
 from grader.checking.run.plan import Outcome, Plan
-from grader.checking.run.session import run_checks
 from grader.checking.run.verdicts import CheckOutcome
+from grader.checking.session.run_checks import run_checks
 from grader.errors import AssignmentError
 from grader.files import write_tree
 from grader.model import Status

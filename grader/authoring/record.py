@@ -38,7 +38,7 @@ from grader.checking.explain.diagnosis import KnownMistakes, Mistake, answers
 from grader.checking.judge.judgements import NAN
 from grader.checking.judge.values.distances import FLOOR
 from grader.checking.run.plan import Plan
-from grader.checking.run.session import run_checks
+from grader.checking.session.run_checks import run_checks
 from grader.errors import AssignmentError
 from grader.model import CaseResult, Status
 from grader.sandbox.ladder import open_sandbox

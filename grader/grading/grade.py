@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from grader.assignment.expectations import Expectations
     from grader.checking.explain.diagnosis import KnownMistakes
     from grader.checking.run.plan import Outcome
+    from grader.checking.session.run_checks import KeptChecks
     from grader.sandbox.box import Sandbox
 
 HANDOUT_PAGES = ("README.md", "tox.ini", "toxfile.py", "pytest.ini", ".gitignore")
@@ -148,6 +149,7 @@ class Grader:
         self._given = opening
         self._own: Opening | None = None
         self._begun = 0  # submissions
+        self._checks: KeptChecks | None = None
 
     def __enter__(self) -> Self:
         opening: HasSandbox
@@ -157,7 +159,9 @@ class Grader:
         else:
             opening = self._given
         # what takes long is imported while the sandbox starts: NumPy, and nbformat if it is needed
-        importlib.import_module("grader.checking.run.session")
+        from grader.checking.session.run_checks import KeptChecks
+
+        self._checks = KeptChecks()
         if runs_notebooks(self.assignment, self.options.only):
             importlib.import_module("grader.notebooks.jupyter_format")
         self._sandbox = opening.sandbox()
@@ -234,8 +238,8 @@ class Grader:
 
     def _run(self, taken: Taken) -> tuple[list[CheckResult], Outcome]:
         from grader.checking.run.plan import Plan  # late: only when something is graded
-        from grader.checking.run.session import run_checks
         from grader.checking.run.verdicts import CheckOutcome
+        from grader.checking.session.run_checks import run_checks
 
         results: dict[str, CheckResult] = {}
 
@@ -259,7 +263,7 @@ class Grader:
             boxes=self.options.boxes,
             live=self.options.live,
         )
-        outcome = run_checks(plan)
+        outcome = run_checks(plan, self._checks)
         ids = self.assignment.spec.check_ids
         return [results[id_] for id_ in ids if id_ in results], outcome
 

@@ -17,9 +17,10 @@ from grader.assignment.expectations import Expectations
 from grader.assignment.spec import Assignment, load
 from grader.checking.explain.diagnosis import KnownMistakes
 from grader.checking.run.boxes import Boxes
-from grader.checking.run.collection import case_id, check_id
 from grader.checking.run.plan import Plan
-from grader.checking.run.plugin import ChecksPlugin
+from grader.checking.session.case_runs import CaseRuns
+from grader.checking.session.collection import case_id, check_id
+from grader.checking.session.plugin import ChecksPlugin
 from grader.errors import GraderError
 from grader.model import CaseResult, Status
 from grader.sandbox.plain import PlainSandbox
@@ -32,7 +33,7 @@ class PracticePlugin(ChecksPlugin):
 
     def is_check(self, item: pytest.Item) -> bool:
         """Return whether an item is a case of a check, not a test of the student's own."""
-        return item.path.is_relative_to(self.plan.assignment.checks_folder)
+        return item.path.is_relative_to(self.runs.plan.assignment.checks_folder)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Leave modules that can't be collected to pytest."""
@@ -46,13 +47,14 @@ class PracticePlugin(ChecksPlugin):
         others: list[pytest.Item] = []
         for item in items:
             (checks if self.is_check(item) else others).append(item)
-        self.plan = msgspec.structs.replace(
-            self.plan, only=frozenset(map(check_id, checks)) or frozenset({""})
+        runs = self.runs
+        runs.plan = msgspec.structs.replace(
+            runs.plan, only=frozenset(map(check_id, checks)) or frozenset({""})
         )
         super().pytest_collection_modifyitems(config, checks)
-        if self.problem is not None:
-            raise pytest.UsageError(str(self.problem))
-        self.boxes.begin(self.plan.checks)
+        if runs.problem is not None:
+            raise pytest.UsageError(str(runs.problem))
+        runs.boxes.begin(runs.plan.checks)
         items[:] = checks + others
 
     @pytest.hookimpl(wrapper=True)
@@ -60,10 +62,10 @@ class PracticePlugin(ChecksPlugin):
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> Generator[None, object, object]:
         """Let pytest run a case in its own way, then keep its result."""
-        start = self._begin()
+        start = self.runs.begin()
         done = yield
         if self.is_check(item):
-            self._finish(item, time.perf_counter() - start)
+            self.runs.finish(item, time.perf_counter() - start)
         return done
 
     @pytest.hookimpl(wrapper=True)
@@ -72,7 +74,7 @@ class PracticePlugin(ChecksPlugin):
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Keep what a fixture raised."""
         if call.excinfo is not None and self.is_check(item):
-            self._raised(call.excinfo.value)
+            self.runs.raised(call.excinfo.value)
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -86,7 +88,7 @@ class PracticePlugin(ChecksPlugin):
         if not self.is_check(pyfuncitem):
             return (yield)
         done = yield from super().pytest_pyfunc_call(pyfuncitem)
-        case = self.result(case_id(pyfuncitem), 0.0)
+        case = self.runs.result(case_id(pyfuncitem), 0.0)
         if case.output:
             pyfuncitem.add_report_section("call", "stdout", case.output)
         if case.status is Status.SKIP:
@@ -98,7 +100,7 @@ class PracticePlugin(ChecksPlugin):
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the hints: each is about all cases of a check together."""
         hints: list[str] = []
-        for id_, outcome in self.outcome.checks.items():
+        for id_, outcome in self.runs.outcome.checks.items():
             if outcome.mistake.hint:
                 hints.append(f"{id_}: {outcome.mistake.hint}")
         if hints:
@@ -108,7 +110,7 @@ class PracticePlugin(ChecksPlugin):
 
     def pytest_unconfigure(self) -> None:
         """End the workers."""
-        self.boxes.close()
+        self.runs.boxes.close()
 
 
 def _told(check: str, case: CaseResult) -> str:
@@ -140,4 +142,5 @@ def pytest_configure(config: pytest.Config) -> None:
         expectations=expectations,
         known=lambda: KnownMistakes.of(assignment, "public"),
     )
-    config.pluginmanager.register(PracticePlugin(plan, Boxes(plan)), "grader-practice")
+    runs = CaseRuns(plan, Boxes(plan))
+    config.pluginmanager.register(PracticePlugin(runs), "grader-practice")

@@ -40,7 +40,7 @@ def test_wheel_holds_the_package_and_its_templates(files: dict[str, bytes]) -> N
     package = Path(grader.__file__).parent
     for name in (
         "__main__.py",
-        "checking/run/checks.ini",
+        "checking/session/checks.ini",
         "practice/pytest_plugin.py",
         "sandbox/inside/work/worker.py",
     ):

@@ -19,7 +19,7 @@ from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.authoring.record import record
 from grader.checking.run.boxes import Boxes
 from grader.checking.run.plan import Plan
-from grader.checking.run.session import run_checks
+from grader.checking.session.run_checks import run_checks
 from grader.errors import AssignmentError, GraderError
 from grader.sandbox.plain import PlainSandbox
 

@@ -14,12 +14,12 @@ from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.authoring.record import record
 from grader.checking.api.held_values import Mode
 from grader.checking.explain.causes import Causes
-from grader.checking.run import session
 from grader.checking.run.boxes import Boxes
 from grader.checking.run.plan import Outcome, Plan
-from grader.checking.run.plugin import ChecksPlugin
-from grader.checking.run.session import run_checks
 from grader.checking.run.verdicts import CheckOutcome
+from grader.checking.session import run_checks as session
+from grader.checking.session.case_runs import CaseRuns
+from grader.checking.session.run_checks import KeptChecks, run_checks
 from grader.errors import AssignmentError, GraderFault
 from grader.model import CaseResult
 from grader.sandbox.plain import PlainSandbox
@@ -263,16 +263,16 @@ def test_what_a_check_cannot_go_on_with_is_the_submissions_matter(tmp_path: Path
 def test_checks_that_python_failed_to_parse_beside_another_thread_are_collected_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int, ends: bool
 ) -> None:
-    collected = session._session
+    collected = session._run
     tried: list[int] = []
 
-    def failing(plan: Plan, boxes: Boxes) -> Outcome:
+    def failing(plan: Plan, boxes: Boxes, kept: KeptChecks) -> Outcome:
         tried.append(1)
         if len(tried) <= failures:
             raise AssignmentError(f"test_toy.py can't be collected:\nE {session.PARSED_AT_ONCE}")
-        return collected(plan, boxes)
+        return collected(plan, boxes, kept)
 
-    monkeypatch.setattr(session, "_session", failing)
+    monkeypatch.setattr(session, "_run", failing)
     if ends:
         with pytest.raises(AssignmentError, match="can't be collected"):
             run(tmp_path, CHECKS)
@@ -285,16 +285,16 @@ def test_checks_that_python_failed_to_parse_beside_another_thread_are_collected_
 def test_a_session_in_which_pytest_itself_fails_is_tried_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int, ends: bool
 ) -> None:
-    finish = ChecksPlugin._finish
+    finish = CaseRuns.finish
     tried: list[int] = []
 
-    def failing(self: ChecksPlugin, item: pytest.Item, seconds: float) -> None:
+    def failing(self: CaseRuns, item: pytest.Item, seconds: float) -> None:
         tried.append(1)
         if len(tried) <= failures:
             raise RuntimeError("of pytest's")
         finish(self, item, seconds)
 
-    monkeypatch.setattr(ChecksPlugin, "_finish", failing)
+    monkeypatch.setattr(CaseRuns, "finish", failing)
     if ends:
         with pytest.raises(GraderFault, match="pytest failed"):
             run(tmp_path, CHECKS)
@@ -310,11 +310,11 @@ def test_checks_that_are_broken_are_collected_once(
 ) -> None:
     tried: list[int] = []
 
-    def failing(plan: Plan, boxes: Boxes) -> Outcome:
+    def failing(plan: Plan, boxes: Boxes, kept: KeptChecks) -> Outcome:
         tried.append(1)
         raise AssignmentError("test_toy.py can't be collected:\nE SyntaxError: invalid syntax")
 
-    monkeypatch.setattr(session, "_session", failing)
+    monkeypatch.setattr(session, "_run", failing)
     with pytest.raises(AssignmentError, match="invalid syntax"):
         run(tmp_path, CHECKS)
     assert tried == [1]
@@ -325,13 +325,13 @@ def test_a_case_that_asks_for_nothing_of_pytests_is_called_without_its_steps(
 ) -> None:
     """One with an author's fixture, or with a mark that pytest looks at, goes through them."""
     called: list[str] = []
-    run_directly = ChecksPlugin._run_directly
+    run_directly = CaseRuns._run_directly
 
-    def noted(self: ChecksPlugin, item: pytest.Function) -> None:
+    def noted(self: CaseRuns, item: pytest.Function) -> None:
         called.append(item.name)
         run_directly(self, item)
 
-    monkeypatch.setattr(ChecksPlugin, "_run_directly", noted)
+    monkeypatch.setattr(CaseRuns, "_run_directly", noted)
     head = CHECKS.replace(
         "def test_count(", "@pytest.mark.skipif(False, reason='no')\ndef test_count("
     )

@@ -230,7 +230,7 @@ def test_an_option_is_not_abbreviated_and_help_is_plain_text(cli: Callable) -> N
 def test_pytest_that_fails_is_a_fault_of_ours(
     check: Callable, toy: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grader.checking.run.plugin.ChecksPlugin._finish", lambda *_: 1 / 0)
+    monkeypatch.setattr("grader.checking.session.case_runs.CaseRuns.finish", lambda *_: 1 / 0)
     code, _, err = check(toy.submission(), "--only", "count")
     assert code == 3
     assert "pytest failed while it ran the checks" in err

@@ -23,8 +23,8 @@ from grader.authoring.record import earns_what_is_said, reference_files
 from grader.checking.api.held_values import Mode
 from grader.checking.explain.diagnosis import Answers, KnownMistakes, Mistake, answers
 from grader.checking.run.plan import Plan
-from grader.checking.run.session import run_checks
 from grader.checking.run.verdicts import CheckOutcome
+from grader.checking.session.run_checks import run_checks
 from grader.errors import AssignmentError, IsolationError
 from grader.finished_tasks import FinishedTasks
 from grader.machine import cores, slowdown

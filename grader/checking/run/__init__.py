@@ -1,3 +1,3 @@
-"""Runs an assignment's checks: the pytest plugin, one case, its boxes, and second runs with right
-functions.
+"""What the checks of a submission run with: its boxes, its clock, second runs with right functions,
+verdicts.
 """

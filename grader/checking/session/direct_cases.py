@@ -27,11 +27,13 @@ _LOOKED_AT = frozenset(("skip", "skipif", "xfail", "usefixtures"))
 _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_GENERATOR
 
 
-def direct(config: pytest.Config, items: Iterable[pytest.Item], plugin: object) -> set[pytest.Item]:
+def direct(
+    config: pytest.Config, items: Iterable[pytest.Item], plugin: object
+) -> frozenset[pytest.Item]:
     """Return the cases that pytest does nothing for but what ``plugin`` does as well."""
     if _others(config, plugin):
-        return set()
-    return {item for item in items if _is_direct(item)}
+        return frozenset()
+    return frozenset(filter(_is_direct, items))
 
 
 def parameters(item: pytest.Function) -> dict[str, Any]:
@@ -77,4 +79,4 @@ def _is_known(name: str, definitions: Any, is_parameter: bool) -> bool:
     function = definitions[0].func
     if is_parameter:  # else a fixture is given the parameter
         return str(function.__module__).startswith("_pytest.")
-    return name in FIXTURES and function.__module__ == "grader.checking.run.plugin"
+    return name in FIXTURES and function.__module__ == "grader.checking.session.plugin"

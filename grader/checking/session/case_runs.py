@@ -1,45 +1,34 @@
-"""The pytest plugin that runs checks: fixtures for their authors, verdicts for the report.
-
-A check is the test function ``test_<id>``; its cases are pytest's parametrised items. Each case
-ends as a value, a `CaseResult`; pytest's own outcome is not looked at.
+"""The cases of an assignment's checks, run against one submission: each ends as a value, a
+`CaseResult`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import tempfile
 import time
-import zlib
-from collections.abc import Callable, Generator, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 import pytest
 
 from grader.assignment.expectations import CaseRecord
-from grader.checking.api.cell_outputs import shown_by
-from grader.checking.api.expect import Expect
-from grader.checking.api.held_values import Mode, Scene
-from grader.checking.api.notebook import Notebook, NotebookRun
-from grader.checking.api.student import Student
-from grader.checking.api.value import let_call_back
-from grader.checking.case.call_log import CallLog
+from grader.checking.api.held_values import Mode
 from grader.checking.case.case import Case
 from grader.checking.explain.causes import Causes, evidence
 from grader.checking.explain.diagnosis import Mistake
 from grader.checking.explain.try_again import lines_again
 from grader.checking.judge.credit import Credit, credit, share
 from grader.checking.run.boxes import Boxes
-from grader.checking.run.collection import Collection, case_id, check_id
-from grader.checking.run.direct_cases import FIXTURES, direct, parameters
 from grader.checking.run.plan import Outcome, Plan
-from grader.checking.run.second_runs import Place, SecondRuns
+from grader.checking.run.second_runs import SecondRuns
 from grader.checking.run.substitution import Built, judged, looking
-from grader.checking.run.timing import ClockedRemote, in_time
+from grader.checking.run.timing import in_time
 from grader.checking.run.verdicts import CheckOutcome, Ending, Skipped, Stopped, verdict
+from grader.checking.session.case_setup import CaseSetup, Running, no_credit
+from grader.checking.session.collection import Collection, case_id, check_id
+from grader.checking.session.direct_cases import FIXTURES, parameters
 from grader.errors import (
     AssignmentError,
     GraderError,
@@ -49,31 +38,8 @@ from grader.errors import (
     StudentException,
     WorkerDied,
 )
-from grader.model import CaseResult, Comparison, Status, Visibility
+from grader.model import CaseResult, Comparison, Status
 from grader.text import quoted
-
-
-def _nothing() -> Credit:
-    """Return the credit of a case that earns nothing."""
-    return Credit({})
-
-
-class Running:
-    """What belongs to one run of a case, and how it ended."""
-
-    remote: ClockedRemote  # the case's worker
-    before: float  # what stood on its clock when the case began
-    case: Case
-    expect: Expect
-    given: dict[str, Any]  # what the case's fixtures are, by their names
-
-    def __init__(self) -> None:
-        self.error: BaseException | None = None
-        self.credit: Callable[[], Credit] = _nothing  # is worked out if the case fails
-        self.follows: tuple[str, ...] = ()
-        self.share = 0.0
-        self.second: Running | None = None  # the last second run, if there was one
-
 
 PRINTED = ": what a student's code prints is held by `expect.printed()`"
 WARNED = ": what a student's code warns of stays in the box"
@@ -83,8 +49,8 @@ INSTEAD = {  # of fixtures of pytest's, what to write
 }
 
 
-class ChecksPlugin:
-    """Runs the items that pytest collected from ``checks/`` and turns each into a `CaseResult`."""
+class CaseRuns:
+    """Runs the cases of one plan, one after the other, and keeps what became of them."""
 
     def __init__(self, plan: Plan, boxes: Boxes) -> None:
         self.plan = plan
@@ -99,67 +65,68 @@ class ChecksPlugin:
         )
         self._causes = Causes(plan, self._built, self.outcome.checks)
         self._second = SecondRuns(plan, boxes, self._built, self.outcome.checks)
-        self._direct: set[pytest.Item] = set()  # cases that need none of pytest's steps
+        self._direct: frozenset[pytest.Item] = frozenset()  # cases that need none of pytest's steps
         # the next one that needs them, for which pytest keeps what both need
         self._following: dict[pytest.Item, pytest.Item | None] = {}
-        self._place: Place | None = None  # of a second run
-        self._now: Running
+        self.setup = CaseSetup(plan, boxes, self._collection)
 
     @property
     def problem(self) -> GraderError | None:
         """The assignment's fault that ends the session."""
         return self._collection.problem
 
-    # --- collection -------------------------------------------------------------------------------
+    # --- which cases ------------------------------------------------------------------------------
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+    def collection_failed(self, report: pytest.CollectReport) -> None:
         """Turn a check file that can't be imported into one error of the assignment's."""
-        if report.failed:
-            self._collection.fails(
-                f"{report.nodeid or 'the checks'} can't be collected:\n{report.longreprtext}"
-            )
+        self._collection.fails(
+            f"{report.nodeid or 'the checks'} can't be collected:\n{report.longreprtext}"
+        )
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
-        """Bring the items into order, and leave out what was not asked for."""
-        items[:] = self._collection.arranged(items, self.plan.only)
-        for item in items:
+    def arrange(
+        self, items: Sequence[pytest.Item], direct: frozenset[pytest.Item]
+    ) -> list[pytest.Item]:
+        """Return the cases that were asked for, in the order in which they are to be run.
+
+        direct: those that need none of pytest's steps
+        """
+        arranged = self._collection.arranged(items, self.plan.only)
+        for item in arranged:
             text = (getattr(item, "function", None).__doc__ or check_id(item)).strip()
             title = " ".join(text.split("\n\n")[0].split())
             self.outcome.checks.setdefault(check_id(item), CheckOutcome(check_id(item), title))
         if self.problem is not None:
-            items.clear()
+            return []
         if self.plan.mode is Mode.COMPARE:
-            self._direct = direct(config, items, self)
+            self._direct = direct
         following: pytest.Item | None = None
-        for item in reversed(items):
+        for item in reversed(arranged):
             self._following[item] = following
             if item not in self._direct:
                 following = item
+        return arranged
 
     # --- running ----------------------------------------------------------------------------------
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
-        """Run one case and keep its result. What pytest would report of it takes as long, and
-        nobody would read it.
-        """
+    def run(self, item: pytest.Item) -> None:
+        """Run one case and keep its result."""
         nextitem = self._following[item]
-        start = self._begin()
+        start = self.begin()
         self._through(item, nextitem)
         seconds = time.perf_counter() - start
         if self._killed():
             self._run_again(item, nextitem)
         if self.result(case_id(item), seconds).status in (Status.FAIL, Status.SKIP):
             self._look_for_credit(item, nextitem)
-        self._finish(item, seconds)
-        return True
+        self.finish(item, seconds)
 
-    def _begin(self) -> float:
+    def close(self) -> None:
+        """End what second runs have used."""
+        self._second.close()
+
+    def begin(self) -> float:
         """Begin a case without the state of the last one; return the time."""
-        self._now = Running()
+        self.setup.now = Running()
         return time.perf_counter()
 
     def _through(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
@@ -167,18 +134,18 @@ class ChecksPlugin:
             self._step(self._run_directly, item=item)
             return
         self._step(item.ihook.pytest_runtest_setup, item=item)
-        if self._now.error is None:
+        if self.setup.now.error is None:
             self._step(item.ihook.pytest_runtest_call, item=item)
         self._step(item.ihook.pytest_runtest_teardown, item=item, nextitem=nextitem)
 
     def _run_directly(self, item: pytest.Function) -> None:
         """Run a case without pytest's steps, which take longer than many a call into the box."""
-        self._prepare(item)
+        self.setup.prepare(item)
         asked = parameters(item)
         for name in FIXTURES:
             if name in item._fixtureinfo.name2fixturedefs and name not in asked:
-                asked[name] = self._made(item, name)
-        with self._kept_end(item):
+                asked[name] = self.setup.made(item, name)
+        with self.kept_end(item):
             item.obj(**{name: asked[name] for name in item._fixtureinfo.argnames})
 
     def _step(self, hook: Callable[..., object], **given: object) -> None:
@@ -187,29 +154,29 @@ class ChecksPlugin:
         except (KeyboardInterrupt, pytest.exit.Exception):
             raise
         except BaseException as error:
-            self._raised(error)
+            self.raised(error)
 
-    def _raised(self, error: BaseException) -> None:
+    def raised(self, error: BaseException) -> None:
         """Keep what a fixture raised: the call itself never gets to raise."""
         if isinstance(error, pytest.FixtureLookupError):
             instead = INSTEAD.get(str(error.argname), "")
             error = AssignmentError(f"there is no fixture `{error.argname}`{instead}")
-        self._now.error = self._now.error or error
+        self.setup.now.error = self.setup.now.error or error
 
     def _killed(self) -> bool:
         """Return whether the case's box was killed, and not by a limit of ours."""
-        return isinstance(self._now.error, WorkerDied) and self._now.error.unexplained
+        return isinstance(self.setup.now.error, WorkerDied) and self.setup.now.error.unexplained
 
     def _run_again(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Run a case again in a fresh box after a kill from outside; a second kill is our fault."""
-        if self._place is None:
+        if self.setup.place is None:
             self.boxes.restart_notebook(self._collection.notebook_of(check_id(item)))
         self._reset(item)
-        self._begin()
+        self.begin()
         self._through(item, nextitem)
         if self._killed():
-            fault = GraderFault(f"{self._now.error}, twice, and none of our limits did that")
-            self._now.error = self._stopped[check_id(item)] = fault
+            fault = GraderFault(f"{self.setup.now.error}, twice, and none of our limits did that")
+            self.setup.now.error = self._stopped[check_id(item)] = fault
 
     def _reset(self, item: pytest.Item) -> None:
         """Let pytest make a case's fixtures anew, for another run."""
@@ -223,17 +190,17 @@ class ChecksPlugin:
         Of a second run a report has what is right in it, and which known mistake it shows: the
         answers of stand-ins may be in all the rest.
         """
-        first = self._now
+        first = self.setup.now
         runs = [first.credit()]
         for place in self._second.places(check_id(item)):
-            self._place = place
+            self.setup.place = place
             self._reset(item)
-            self._begin()
+            self.begin()
             with self._second.timed(place):
                 self._through(item, nextitem)
                 if self._killed():
                     self._run_again(item, nextitem)
-            first.second = second = self._now
+            first.second = second = self.setup.now
             place.spent = isinstance(second.error, LimitExceeded | WorkerDied)
             if isinstance(second.error, GraderFault):
                 first.error = second.error
@@ -245,7 +212,7 @@ class ChecksPlugin:
             runs.append(second.credit())
         if len(runs) > 1 and not first.follows:
             self._note_what_is_needed(first, place.what.replaced)
-        self._place, self._now = None, first
+        self.setup.place, self.setup.now = None, first
         first.share = share(runs)
 
     def _note_what_is_needed(self, first: Running, replaced: frozenset[str]) -> None:
@@ -258,35 +225,26 @@ class ChecksPlugin:
                 f" only your own `{begun.function}` makes."
             )
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-        """Run the test function; whatever it raises is kept as the case's end and goes no
-        further.
-        """
-        with self._kept_end(pyfuncitem):
-            yield
-        return True
-
     @contextlib.contextmanager
-    def _kept_end(self, item: pytest.Function) -> Iterator[None]:
+    def kept_end(self, item: pytest.Function) -> Iterator[None]:
         """Keep whatever a test function raises as the case's end."""
         id_ = check_id(item)
         try:
-            if self._place is None and id_ in self._stopped:
+            if self.setup.place is None and id_ in self._stopped:
                 raise self._stopped[id_]
             yield
         except (KeyboardInterrupt, pytest.exit.Exception):
             raise
         # `pytest.fail`, and `pytest.raises` when nothing is raised
         except pytest.fail.Exception as error:
-            self._now.error = AssertionError(str(error))
+            self.setup.now.error = AssertionError(str(error))
         except BaseException as error:
-            self._now.error = self._skipped(id_, error) or error
+            self.setup.now.error = self._skipped(id_, error) or error
         self._look_at_the_clock(item)
 
     def _look_at_the_clock(self, item: pytest.Item) -> None:
         """Note how long the reference's functions took, or hold the submission's against it."""
-        now = self._now
+        now = self.setup.now
         took, key = now.remote.seconds - now.before, (check_id(item), case_id(item))
         record = self.plan.expectations.cases.get(key, CaseRecord())
         check = self.plan.assignment.check(key[0])
@@ -295,14 +253,14 @@ class ChecksPlugin:
         elif self.plan.mode is Mode.COMPARE:
             held = tuple(now.expect.comparisons)
             now.credit = functools.partial(_credit, record, held, now.case)
-            if check is not None and check.times_reference is not None and self._place is None:
+            if check is not None and check.times_reference is not None and self.setup.place is None:
                 timed = in_time(took, record.call_seconds, check.times_reference)
                 now.expect.comparisons.append(timed)
-                now.credit = now.credit if timed.ok else _nothing
+                now.credit = now.credit if timed.ok else no_credit
             lost = {one.name.partition("[")[0] for one in now.expect.comparisons if not one.ok}
             # what it leaves behind is wrong, whatever it returns
             if lost & now.expect.of_arguments:
-                now.credit = _nothing
+                now.credit = no_credit
 
     def _skipped(self, id_: str, error: BaseException) -> Skipped | None:
         """Return why a case could not be run, if a function that it builds on is not there yet, and
@@ -317,49 +275,8 @@ class ChecksPlugin:
                 return Skipped(f"`{function}`, which this needs, is not implemented yet")
         return None
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Make what is a case's own before its fixtures are asked for."""
-        self._prepare(item)
-        self._hand(item)
-        return (yield)
-
-    def _prepare(self, item: pytest.Item) -> None:
-        """Make the case's own log and expectations."""
-        check, case = check_id(item), case_id(item)
-        if self.plan.mode is Mode.COMPARE:
-            record = self.plan.expectations.cases.get((check, case), CaseRecord())
-        else:
-            record = self.plan.expectations.cases[check, case] = CaseRecord()
-        path = self._collection.notebook_of(check)
-        self.boxes.begin_notebook(path)
-        remote = self.boxes.of(path) if self._place is None else self._place.remote
-        comparing = self.plan.mode is Mode.COMPARE
-        log = CallLog(record.calls, record.fetched) if comparing else CallLog(None)
-        if not comparing:
-            record.calls, record.fetched = log.made, log.fetched
-        now = self._now
-        now.remote, now.before = remote, remote.seconds
-        now.case = Case(remote, log)
-        let_call_back(now.case)
-        now.expect = Expect(record, self.plan.mode, now.case, self._scene(check, case))
-        now.given = {"expect": now.expect}
-
-    def _scene(self, check: str, case: str) -> Scene:
-        """Return what a case's `expect` knows of its surroundings."""
-        path, spec = self._collection.notebook_of(check), self.plan.assignment.check(check)
-        shown = not self.plan.hidden and spec is not None and spec.visibility is Visibility.VISIBLE
-        values = shown and spec is not None and spec.show_expected
-        seed = f"{self.plan.expectations.provenance.seed}/{check}/{case}"
-        notebook = functools.partial(shown_by, self._notebook_run(path)) if path else None
-        return Scene(seed, shown, notebook, show_expected=values)
-
-    def _notebook_run(self, path: str) -> NotebookRun:
-        second = None if self._place is None else self._place.run
-        return self.boxes.runs[path] if second is None else second
-
-    def _finish(self, item: pytest.Item, seconds: float) -> None:
-        check, now = check_id(item), self._now
+    def finish(self, item: pytest.Item, seconds: float) -> None:
+        check, now = check_id(item), self.setup.now
         result = self.result(case_id(item), seconds)
         if isinstance(now.error, LimitExceeded | WorkerDied) and result.status is Status.FAIL:
             self._stopped[check] = Stopped(
@@ -427,7 +344,7 @@ class ChecksPlugin:
 
     def result(self, case: str, seconds: float) -> CaseResult:
         """Return the verdict of the case that has just ended."""
-        now = self._now
+        now = self.setup.now
         ending = Ending(
             case=case,
             seconds=seconds,
@@ -451,113 +368,13 @@ class ChecksPlugin:
         """Return whether a case's inputs may stand in the report, and have been the student's own
         functions' alone.
         """
-        return self.plan.mode is Mode.COMPARE and not self.plan.hidden and self._place is None
+        return self.plan.mode is Mode.COMPARE and not self.plan.hidden and self.setup.place is None
 
     def _printed(self) -> str:
         """Return what the student's code printed, unless the inputs are hidden ones that could
         stand in it.
         """
-        return "" if self.plan.hidden else self._now.case.remote.printed
-
-    def pytest_sessionfinish(self) -> None:
-        """End what second runs have used."""
-        self._second.close()
-
-    # --- fixtures ---------------------------------------------------------------------------------
-
-    def _hand(self, item: pytest.Item) -> None:
-        """Give a test function what nearly all ask for: pytest's own way takes longer than many a
-        call into the box.
-
-        Where an author has a fixture of the same name, it is left to pytest.
-        """
-        if isinstance(item, pytest.Function):
-            own = parameters(item)
-            for name in ("student", "expect", "rng"):
-                known = item._fixtureinfo.name2fixturedefs.get(name, ())
-                if len(known) == 1 and name not in own:
-                    item.funcargs[name] = self._made(item, name)
-
-    def _made(self, item: pytest.Item, name: str) -> Any:
-        """Return a case's own object of a name, the same however often it is asked for."""
-        given = self._now.given
-        if name not in given:
-            if name == "student":
-                given[name] = Student(self.plan.assignment, self._fresh_case())
-            elif name == "notebook":
-                given[name] = self._notebook(item)
-            else:
-                seeds = [int(self.plan.expectations.provenance.seed)]
-                for part in (check_id(item), case_id(item)):
-                    seeds.append(zlib.crc32(part.encode()))
-                given[name] = np.random.default_rng(seeds)
-        return given[name]
-
-    def _notebook(self, item: pytest.Item) -> Notebook:
-        path = self._collection.notebook_of(check_id(item))
-        if not path:
-            raise AssignmentError(
-                "a check uses `notebook`, but its [[checks]] entry names no `notebook`"
-            )
-        run = self._notebook_run(path)
-        if run.running:
-            self.plan.on_wait()
-        run.revive()
-        # the cells are done: what is asked from here on is the check's
-        run.remote.hide_numbers = self.plan.hidden
-        return Notebook(run, self._fresh_case())
-
-    @pytest.fixture
-    def student(self, request: pytest.FixtureRequest) -> Student:
-        """The submission: its functions and classes by their names."""
-        made: Student = self._made(request.node, "student")
-        return made
-
-    @pytest.fixture
-    def expect(self) -> Expect:
-        """Records or compares a named value."""
-        return self._now.expect
-
-    @pytest.fixture
-    def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
-        """A generator seeded by the seed of the expectations, the check and the case."""
-        made: np.random.Generator = self._made(request.node, "rng")
-        return made
-
-    @pytest.fixture
-    def tmp_path(self) -> Iterator[Path]:
-        """A folder of the check's own, which no box can see."""
-        with tempfile.TemporaryDirectory(prefix="grader-check-") as folder:
-            self._now.case.folder = folder
-            yield Path(folder)
-
-    @pytest.fixture
-    def notebook(self, request: pytest.FixtureRequest) -> Notebook:
-        """The finished notebook that the spec names for the check."""
-        made: Notebook = self._made(request.node, "notebook")
-        return made
-
-    @pytest.fixture
-    def in_box(self, request: pytest.FixtureRequest) -> Callable[[], None]:
-        """Runs, or has run, the author's code of this check in the box: call it, it raises what
-        went wrong there.
-        """
-        id_ = check_id(request.node)
-        check = self.plan.assignment.check(id_)
-        if check is None or not check.in_box:
-            raise AssignmentError(
-                f"`{id_}` uses `in_box`, but its [[checks]] entry has no `in_box = true`"
-            )
-        if not check.notebook:
-            return functools.partial(self.boxes.beside_files.passed_in_box, id_)
-        run = self.boxes.runs[check.notebook]
-        if run.running:
-            self.plan.on_wait()
-        return functools.partial(run.passed_in_box, id_)
-
-    def _fresh_case(self) -> Case:
-        self._now.case.remote.reset(seed=2016)
-        return self._now.case
+        return "" if self.plan.hidden else self.setup.now.case.remote.printed
 
 
 def _credit(record: CaseRecord, held: Sequence[Comparison], case: Case) -> Credit:
