@@ -32,6 +32,11 @@ ONE = (
     "Look for what removes such an axis (`squeeze`, an index in place of a slice, a `reshape` with"
     " too few axes), and for a shape that is read off an array which has lost one."
 )
+ONE_VALUE = (
+    "Look at what a single entry there changes: it is the first and the last, an array of length"
+    " one is stretched to the lengths of others, and what is divided by a length less one is"
+    " divided by zero."
+)
 
 
 def told(evidence: Sequence[Evidence]) -> str:
@@ -45,7 +50,7 @@ def told(evidence: Sequence[Evidence]) -> str:
         # what is true of most cases goes ahead of what ended a few
         sentences.insert(0, _overflow(evidence) or _observation(wrong))
     return " ".join(filter(None, sentences)) or " ".join(
-        filter(None, [_but_ones(evidence), _one_alone(wrong), _lacking(wrong)])
+        filter(None, [_but_ones(evidence), _one_alone(wrong), _lacking(wrong), _no_keys(wrong)])
     )
 
 
@@ -107,6 +112,22 @@ def _lacking(wrong: Sequence[Evidence]) -> str:
     )
 
 
+def _no_keys(wrong: Sequence[Evidence]) -> str:
+    """Return what stands in a dictionary's place in all failing cases."""
+    found: list[str] = []
+    for one in wrong:
+        for name, got in one.got.items():
+            expected = one.record.values[name][0] if name in one.record.values else None
+            if isinstance(expected, Mapping) and isinstance(got.value, list | tuple):
+                found.append(name)
+    if not wrong or len(found) != len(wrong) or len(set(found)) > 1:
+        return ""
+    return (
+        f"`{found[0]}` is a list or a tuple, and a dictionary is expected: each value has to stand"
+        " under the name that is asked for."
+    )
+
+
 def _is_key(key: object) -> bool:
     """Return whether a dictionary's key may stand in a sentence."""
     return isinstance(key, str) and key.isidentifier() and len(key) <= LONGEST_KEY
@@ -151,12 +172,32 @@ def _only_ones(evidence: Sequence[Evidence]) -> str:
                 if len(wrong) == 1
                 else "Only the cases that fail have"
             )
-            return f"{which} length one in the {called}. {ONE}"
+            return f"{which} length one in the {called}. {_on_ones(failed)}"
     for (one, first), (other, second) in itertools.combinations(found.items(), 2):
         if first and second and first | second == wrong:
-            return f"Just those cases fail that have length one in the {one} or the {other}. {ONE}"
+            return (
+                f"Just those cases fail that have length one in the {one} or the {other}."
+                f" {_on_ones(failed)}"
+            )
     ended_early = not any(one.got for one in failed)  # before there was a value
     return _ones_among(found, wrong) if ended_early else ""
+
+
+def _on_ones(failed: Sequence[Evidence]) -> str:
+    """Return what to look for if cases with an axis of length one fail: whether it is gone, or the
+    values alone are wrong.
+    """
+    if any(one.raised or not one.got for one in failed):
+        return ONE
+    for one in failed:
+        for pair in pairs(one):
+            if _shape(pair.expected) != _shape(pair.got):
+                return ONE
+    return ONE_VALUE
+
+
+def _shape(value: object) -> tuple[int, ...] | None:
+    return value.shape if isinstance(value, np.ndarray | np.generic) else None
 
 
 def _cases(evidence: Iterable[Evidence]) -> set[str]:
