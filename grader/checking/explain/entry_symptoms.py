@@ -43,7 +43,7 @@ def factors(want: np.ndarray, have: np.ndarray, close: Close, named: Named) -> I
     if want.ndim < 2:
         return
     for axis in range(want.ndim):
-        if want.shape[axis] < FEW or want.size == want.shape[axis]:
+        if want.shape[axis] < FEW:
             continue
         if _sums_to_one(have, axis) and not _sums_to_one(want, axis):
             yield (
@@ -51,6 +51,8 @@ def factors(want: np.ndarray, have: np.ndarray, close: Close, named: Named) -> I
                 " nothing of that kind is expected."
             )
             return
+        if want.size == want.shape[axis]:  # a single row, whose factor is that of all entries
+            continue
         squares = (have * have).sum(axis=axis, keepdims=True)
         if not squares.all():
             continue
