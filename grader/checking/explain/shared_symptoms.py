@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from grader.checking.explain import sum_symptoms
 from grader.checking.explain.evidence import ORDINALS, Evidence, failing, pairs
 from grader.checking.explain.fingerprints import parts
 from grader.checking.explain.symptoms import Pair, observe
@@ -48,7 +49,13 @@ def told(evidence: Sequence[Evidence]) -> str:
     sentences = [_only_ones(evidence), exception]
     if not sentences[0] and 2 * cases < len(wrong):
         # what is true of most cases goes ahead of what ended a few
-        sentences.insert(0, _overflow(evidence) or _observation(wrong))
+        sentences.insert(
+            0,
+            _overflow(evidence)
+            or _summed(wrong, direct=False)
+            or _observation(wrong)
+            or _summed(wrong, direct=True),
+        )
     return " ".join(filter(None, sentences)) or " ".join(
         filter(None, [_but_ones(evidence), _one_alone(wrong), _lacking(wrong), _no_keys(wrong)])
     )
@@ -307,6 +314,12 @@ def _observation(wrong: Sequence[Evidence]) -> str:
     if not best or len(cases) * 2 <= sum(bool(one.got) for one in wrong):
         return ""
     return f"{best}{_of_which(cases, wrong)}"
+
+
+def _summed(wrong: Sequence[Evidence], *, direct: bool) -> str:
+    """Return which parts of a sum have a wrong factor, and of which cases that is true."""
+    sentence, cases = sum_symptoms.summed(wrong, direct=direct)
+    return f"{sentence}{_of_which(cases, wrong)}" if sentence else ""
 
 
 def _mixed_up(pair: Pair, one: Evidence) -> Iterator[str]:
