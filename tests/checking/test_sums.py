@@ -94,7 +94,7 @@ NEITHER: dict[str, Sum] = {
     "a product": lambda x, h, Wx, Wh, b: (x @ Wx) * (h @ Wh) + b,
     "weights transposed": lambda x, h, Wx, Wh, b: x @ Wx + h @ Wh.T + b,
     "nearly right": lambda x, h, Wx, Wh, b: x @ Wx + h @ Wh + b + 1e-4 * np.sin(x @ Wx),
-    "all parts alike": lambda x, h, Wx, Wh, b: 2 * (x @ Wx + h @ Wh + b),
+    "the other way round": lambda x, h, Wx, Wh, b: -(x @ Wx + h @ Wh + b),
     "right": right,
     "zero": lambda x, h, Wx, Wh, b: 0 * (h + b),
     "not a number": lambda x, h, Wx, Wh, b: np.nan * (h + b),
@@ -106,19 +106,56 @@ NEITHER: dict[str, Sum] = {
 @pytest.mark.parametrize("function", [np.tanh, logistic, lambda x: x])
 def test_nothing_is_said_of_what_is_no_such_sum(name: str, function: Callable[[Any], Any]) -> None:
     assert "in the sum" not in hint(NEITHER[name], function)
+    assert "right sum" not in hint(NEITHER[name], function)
 
 
-def test_another_function_of_the_right_sum_has_no_wrong_part() -> None:
-    assert "in the sum" not in hint(right, np.tanh, logistic)
+@pytest.mark.parametrize(("factor", "how"), [(2, "large"), (0.5, "small")])
+def test_sum_that_is_a_multiple_is_told(factor: float, how: str) -> None:
+    def multiple(*arrays: Any) -> Any:
+        return factor * right(*arrays)
+
+    assert (
+        hint(multiple) == f"`y` is made of the right sum, but all of that has too {how} a factor."
+    )
+    assert "factor everywhere" in hint(multiple, lambda x: x)
+
+
+@pytest.mark.parametrize(
+    ("function", "other", "called"),
+    [
+        (np.tanh, lambda x: x, "nothing is"),
+        (np.tanh, logistic, "the logistic function is"),
+        (np.tanh, np.sin, "the sine is"),
+        (np.tanh, lambda x: np.maximum(x, 0), "a ReLU is"),
+        (logistic, np.tanh, "tanh is"),
+    ],
+    ids=["nothing", "logistic", "sine", "relu", "tanh"],
+)
+def test_function_in_the_place_of_another_is_named(function: Any, other: Any, called: str) -> None:
+    said = hint(right, function, other)
+    assert said.startswith(f"`y` comes from the right sum, but {called} applied to it. ")
+
+
+def test_function_that_is_applied_twice_is_named() -> None:
+    assert "tanh is applied to it twice." in hint(right, np.tanh, lambda x: np.tanh(np.tanh(x)))
+
+
+def test_entries_that_no_sum_gives_are_not_passed_over() -> None:
+    def cut(x: Any) -> Any:
+        return np.where(x > 2, 5.0, np.tanh(x))
+
+    doubled, _ = WRONG["input doubled"]
+    assert "sum" not in hint(right, np.tanh, cut)
+    assert "sum" not in hint(doubled, np.tanh, cut)
 
 
 def test_wrong_part_under_another_function_is_not_named() -> None:
     doubled, _ = WRONG["input doubled"]
-    assert "in the sum" not in hint(doubled, np.tanh, logistic)
+    assert "sum" not in hint(doubled, np.tanh, logistic)
 
 
 def test_too_few_entries_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: SIZES[name] for name in ("N=1", "H=1")}
     monkeypatch.setattr("test_sums.SIZES", few)
     doubled, _ = WRONG["input doubled"]
-    assert "in the sum" not in hint(doubled)
+    assert "sum" not in hint(doubled)

@@ -1,4 +1,5 @@
-"""Whether a wrong value is made of the right parts, of which some have a wrong factor. Pure.
+"""Whether a wrong value is made of the right parts, of which some have a wrong factor, or which go
+through a wrong function. Pure.
 
 Many functions return a weighted sum of what they are given, or a function such as tanh of one. The
 parts are looked for among a call's arguments and their matrix products. A sentence is returned only
@@ -21,7 +22,7 @@ MOST_PARTS = 8
 MOST_ENTRIES = 1 << 12  # of an argument or a value
 MOST_ROWS = 1 << 16  # entries of all cases
 MOST_NAMED = 2  # parts that have a wrong factor
-EXACT = 1e-6  # of the largest entry: how far a sum may be off
+EXACT = 1e-6  # how far an entry may be off, relative to it if it is above one
 ALIKE = 1e-5  # how far apart two factors may be that are the same
 FLAT = 1e-5  # how near to its bounds a function is too flat to be inverted
 
@@ -47,10 +48,9 @@ def summed(wrong: Sequence[Evidence], *, direct: bool) -> tuple[str, list[str]]:
             case = _case(one, pair.expected, pair.got)
             if case is not None:
                 found.setdefault(pair.name, []).append(case)
-    inverses = DIRECT if direct else INVERSES
     for name, cases in found.items():
-        for inverse in inverses:
-            sentence, seen = _compared(cases, inverse)
+        for last in DIRECT if direct else LAST:
+            sentence, seen = _compared(cases, last)
             if sentence and 2 * len(seen) > sum(bool(one.got) for one in wrong):
                 return f"`{name}` {sentence}", seen
     return "", []
@@ -101,70 +101,120 @@ def _parts(
             yield (one, other), left @ right
 
 
+Function = Callable[[np.ndarray], np.ndarray]
+
+
+class _Last(NamedTuple):
+    """A function that is applied to a sum, and its inverse, which is NaN where it is too flat."""
+
+    function: Function
+    inverse: Function
+
+
 def _as_it_is(value: np.ndarray) -> np.ndarray:
     return value
 
 
-def _through_tanh(value: np.ndarray) -> np.ndarray:
+def _logistic(value: np.ndarray) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(-value)))
+
+
+def _before_tanh(value: np.ndarray) -> np.ndarray:
     return np.asarray(np.arctanh(np.where(np.abs(value) < 1 - FLAT, value, np.nan)))
 
 
-def _through_logistic(value: np.ndarray) -> np.ndarray:
+def _before_logistic(value: np.ndarray) -> np.ndarray:
     inside = np.where((value > FLAT) & (value < 1 - FLAT), value, np.nan)
     return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
-Inverse = Callable[[np.ndarray], np.ndarray]
-DIRECT: tuple[Inverse, ...] = (_as_it_is,)
-INVERSES: tuple[Inverse, ...] = (_through_tanh, _through_logistic)
+DIRECT = (_Last(_as_it_is, _as_it_is),)
+LAST = (_Last(np.tanh, _before_tanh), _Last(_logistic, _before_logistic))
+# what may stand in the place of such a function
+OTHERS: dict[str, Function] = {
+    "nothing is applied to it": _as_it_is,
+    "tanh is applied to it": np.tanh,
+    "tanh is applied to it twice": lambda value: np.tanh(np.tanh(value)),
+    "the logistic function is applied to it": _logistic,
+    "the logistic function is applied to it twice": lambda value: _logistic(_logistic(value)),
+    "a ReLU is applied to it": lambda value: np.maximum(value, 0),
+    "the exponential is applied to it": np.exp,
+    "the sine is applied to it": np.sin,
+    "the tangent is applied to it": np.tan,
+    "the hyperbolic sine is applied to it": np.sinh,
+    "the arc tangent is applied to it": np.arctan,
+}
 
 
-def _compared(cases: Sequence[_Case], inverse: Inverse) -> tuple[str, list[str]]:
-    """Return what is true of the factors of a value's parts, and the cases that say so."""
+def _compared(cases: Sequence[_Case], last: _Last) -> tuple[str, list[str]]:
+    """Return what is true of the factors of a value's parts, or of what is applied to their sum,
+    and the cases that say so.
+    """
     common = set.intersection(*(set(case.parts) for case in cases))
     keys = sorted(common)
     if not keys or len(keys) > MOST_PARTS or any(case.called != cases[0].called for case in cases):
         return "", []
-    rows: list[np.ndarray] = []
-    wants: list[np.ndarray] = []
-    haves: list[np.ndarray] = []
-    seen: list[str] = []
+    want = np.concatenate([case.want.reshape(-1) for case in cases])
+    have = np.concatenate([case.have.reshape(-1) for case in cases])
+    if want.size > MOST_ROWS:
+        return "", []
+    rows = []
     for case in cases:
-        want, have = inverse(case.want).reshape(-1), inverse(case.have).reshape(-1)
-        is_number = np.isfinite(want) & np.isfinite(have)
-        if is_number.any():
-            parts = np.stack([case.parts[key].reshape(-1) for key in keys], axis=1)
-            rows.append(parts[is_number])
-            wants.append(want[is_number])
-            haves.append(have[is_number])
-            seen.append(case.case)
-    if not 0 < sum(map(len, rows)) <= MOST_ROWS:
-        return "", []
-    matrix = np.concatenate(rows)
-    right = _factors(matrix, np.concatenate(wants))
-    own = _factors(matrix, np.concatenate(haves))
-    if right is None or own is None:
-        return "", []
-    return _sentence(keys, right, own, cases[0].called), seen
+        rows.append(np.stack([case.parts[key].reshape(-1) for key in keys], axis=1))
+    parts = np.concatenate(rows)
+    seen = [case.case for case in cases]
+    # what is beyond a double becomes infinite, and nothing is equal to that
+    with np.errstate(all="ignore"):
+        right = _factors(parts, want, last)
+        if right is None:
+            return "", []
+        own = _factors(parts, have, last)
+        if own is not None:
+            return _wrong_parts(keys, right, own, cases[0].called), seen
+        if last in LAST:
+            return _wrong_function(parts @ right, want, have), seen
+    return "", []
 
 
-def _factors(matrix: np.ndarray, value: np.ndarray) -> np.ndarray | None:
-    """Return the factors with which the columns sum up to a value; None if they do not."""
-    entries, parts = matrix.shape
-    if entries < 2 * parts + 3 or not np.isfinite(matrix).all():
+def _wrong_function(right: np.ndarray, want: np.ndarray, have: np.ndarray) -> str:
+    """Return what is applied to a sum that is right."""
+    for called, function in OTHERS.items():
+        wrong = function(right)
+        if _alike(wrong, have) and not _alike(wrong, want):
+            return (
+                f"comes from the right sum, but {called}. What is asked for there, and how often?"
+            )
+    return ""
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool((np.abs(one - other) <= EXACT * np.maximum(np.abs(other), 1)).all())
+
+
+def _factors(parts: np.ndarray, value: np.ndarray, last: _Last) -> np.ndarray | None:
+    """Return the factors with which the columns sum up to what a function makes a value of; None if
+    they do not.
+    """
+    before = last.inverse(value)
+    is_number = np.isfinite(before)
+    matrix = parts[is_number]
+    if len(matrix) < 2 * parts.shape[1] + 3 or not np.isfinite(parts).all():
         return None
-    factors, _, rank, _ = np.linalg.lstsq(matrix, value, rcond=None)
-    size = float(np.abs(value).max())
-    if rank < parts or not size:
+    factors, _, rank, _ = np.linalg.lstsq(matrix, before[is_number], rcond=None)
+    if rank < parts.shape[1] or not factors.any():
         return None
-    is_sum = bool((np.abs(matrix @ factors - value) <= EXACT * size).all())
-    return np.asarray(np.where(np.abs(factors) > EXACT, factors, 0.0)) if is_sum else None
+    if not _alike(last.function(parts @ factors), value):
+        return None
+    return np.asarray(np.where(np.abs(factors) > EXACT, factors, 0.0))
 
 
-def _sentence(
+def _wrong_parts(
     keys: Sequence[Key], right: np.ndarray, own: np.ndarray, called: Sequence[str]
 ) -> str:
     """Return which parts have another factor than they should."""
+    if _is_multiple(right, own):
+        how = "large" if np.abs(own).max() > np.abs(right).max() else "small"
+        return f"is made of the right sum, but all of that has too {how} a factor."
     others = []
     for key, expected, factor in zip(keys, right, own, strict=True):
         if abs(factor - expected) > ALIKE * max(abs(expected), 1.0):
@@ -175,6 +225,15 @@ def _sentence(
         f"goes wrong in the sum that it is made of: {' and '.join(others)}. The rest of that sum is"
         " right, and so is what is done with it."
     )
+
+
+def _is_multiple(right: np.ndarray, own: np.ndarray) -> bool:
+    """Return whether several factors are wrong, and all by one and the same positive factor."""
+    if np.count_nonzero(right) < 2 or _alike(own, right):
+        return False
+    largest = int(np.abs(right).argmax())
+    ratio = own[largest] / right[largest]
+    return bool(ratio > 0 and (np.abs(own - ratio * right) <= ALIKE * np.abs(own).max()).all())
 
 
 def _how(expected: float, factor: float) -> str:
