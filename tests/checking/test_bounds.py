@@ -31,6 +31,7 @@ from grader.checking.cells.kernel_client import MAX_UPDATES, WireKernelClient
 from grader.checking.explain.diagnosis import correlation, diagnose, resembles
 from grader.checking.explain.evidence import Evidence
 from grader.checking.explain.fingerprints import fingerprint
+from grader.checking.explain.sum_symptoms import summed
 from grader.checking.explain.symptoms import Pair, observe
 from grader.checking.judge.compare import compare, describe
 from grader.checking.judge.got import Got
@@ -120,6 +121,24 @@ def test_an_array_takes_few_steps(walk: str) -> None:
 def pairs(count: int) -> dict[str, Any]:
     """Return a dict on the wire whose keys a dict would compare with one another."""
     return {"dict": [[{"tuple": [n << 40, 0.5 * n]}, n] for n in range(count)]}
+
+
+def test_a_sum_of_many_arguments_takes_few_steps_and_little_memory() -> None:
+    side = 64
+    inputs = [np.random.default_rng(number).standard_normal((side, side)) for number in range(9)]
+    called = [f"input {number}" for number in range(9)]
+    for parts in (2, 9):  # the products of nine are more than are looked at
+        given = inputs[:parts]
+        right = np.tanh(sum(given))
+        record = CaseRecord({"y": (right, Tolerance())})
+
+        def walk(right: Any = right, given: Any = given, record: Any = record) -> Any:
+            got = {"y": Got(-right, ())}
+            return summed([Evidence("one", got, record, False, given, "", called)], direct=False)
+
+        walk()
+        assert steps(walk) < 4000
+        assert height(walk) < 24 * (len(given) + 1) * side**2 * 8
 
 
 KEYED: dict[str, Callable[[Any], Any]] = {

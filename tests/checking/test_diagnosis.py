@@ -374,6 +374,12 @@ def test_mistake_is_named_where_other_cases_raise() -> None:
     assert told.share == 0.0
 
 
+def test_mistake_is_not_named_where_most_cases_raise() -> None:
+    (first, *others) = DOUBLED
+    told = beside(evidence({first: DOUBLED[first], **{case: {} for case in others}}))
+    assert told.name == ""
+
+
 def test_mistake_that_would_be_wrong_where_the_submission_is_right_explains_nothing() -> None:
     in_one_case = {**RIGHT, "N=1": DOUBLED["N=1"]}
     assert beside(evidence(in_one_case)).name == ""
@@ -469,6 +475,19 @@ def test_only_case_with_one_row_is_told_as_that() -> None:
     assert told.hint.endswith("Look there.")
     every = diagnose("check", with_inputs({case: {} for case in CASES}, "Look there."), None)
     assert every.hint == "Look there."
+
+
+def test_values_of_the_right_shape_have_lost_no_axis() -> None:
+    one = {**RIGHT, "N=1": {**RIGHT["N=1"], "y": CASES["N=1"] ** 2 + 1}}
+    hint = diagnose("check", with_inputs(one, ""), None).hint
+    assert "length one in the axis N batch. Look at what a single entry there changes" in hint
+    gone = {**RIGHT, "N=1": {**RIGHT["N=1"], "y": 9 * CASES["N=1"][0]}}
+    assert "what removes such an axis" in diagnose("check", with_inputs(gone, ""), None).hint
+
+
+def test_list_in_the_place_of_a_dictionary_is_told() -> None:
+    hint = failing("grads", lambda x: [x, x], lambda x: {"W": x, "b": x})
+    assert hint.startswith("`grads` is a list or a tuple, and a dictionary is expected")
 
 
 def test_exception_is_told_of_the_cases_that_raised() -> None:

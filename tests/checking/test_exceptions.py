@@ -54,6 +54,8 @@ RAISED = {
     "a variable set too late": ("y = z + 1\n    z = 2\n    return y, 0", "some paths"),
     "an id beyond 8 bits": ("y = np.zeros(3, np.int8)\n    y[0] = 300\n    return y, 0", "`int8` ends at 127"),
     "nothing to stack": ("return np.stack([]), 0", "list of arrays is empty"),
+    "a key that is added to": ("grads = {}\n    grads['W'] += x\n    return x, 0", "set it first"),
+    "an entry of a tuple by its name": ("return (x, x).cache_h, 0", "no such name"),
     "a key": ("return {'a': x}['b'], 0", "no such key"),
     "its own assertion": ("assert False\n    return x, 0", "`assert` in your own code"),
 }  # fmt: skip

@@ -81,7 +81,33 @@ ZERO = "is zero"
 
 
 # What is expected, what is got, its axes, and what must be said of it.
+CUT, UNSIGNED = "cut off what is below zero", "every entry that should be negative is positive"
+OWN_FACTOR, SOFTMAX = "a factor of its own", "sums to one"
+SHUFFLED = "in another order."
+EXP = np.exp(X)
 TRUE: dict[str, tuple[Any, Any, tuple[str, ...], str]] = {
+    "cut off below zero": (X, np.maximum(X, 0), AXES, CUT),
+    "cut off above zero": (X, np.minimum(X, 0), AXES, "cut off what is above zero"),
+    "without its sign": (X, np.abs(X), AXES, UNSIGNED),
+    "made of length one": (
+        X,
+        X / np.linalg.norm(X, axis=-1, keepdims=True),
+        AXES,
+        "each row of it along the axis D input",
+    ),
+    "a softmax": (
+        X,
+        EXP / EXP.sum(axis=1, keepdims=True),
+        AXES,
+        "sums to one along the axis T time",
+    ),
+    "steps in another order": (
+        X,
+        X[:, [3, 0, 4, 1, 2]],
+        AXES,
+        "the right entries along the axis T time, but in another order",
+    ),
+    "entries sorted": (VECTOR, np.sort(VECTOR), (), SHUFFLED),
     "transposed": (MATRIX, MATRIX.T, (), TRANSPOSED),
     "transposed, square": (SQUARE, SQUARE.T, (), TRANSPOSED),
     "time before batch": (X, X.swapaxes(0, 1), AXES, ORDER),
@@ -209,6 +235,20 @@ TRUE: dict[str, tuple[Any, Any, tuple[str, ...], str]] = {
 }
 # What must not be said: it looks alike and is not true.
 FALSE: dict[str, tuple[Any, Any, tuple[str, ...], str]] = {
+    "cut off, but in one place": (X, changed(np.maximum(X, 0), (0, 0, 0), 9.0), AXES, CUT),
+    "cut off where nothing is below zero": (EXP, np.maximum(EXP, 1), AXES, CUT),
+    "the opposite sign": (X, -X, AXES, UNSIGNED),
+    "rows of one entry": (X[..., :1], X[..., :1] * EXP[..., :1], AXES, "along the axis D input"),
+    "a factor for each entry": (X, X * EXP, AXES, OWN_FACTOR),
+    "a factor below zero": (X, X * X[..., :1], AXES, OWN_FACTOR),
+    "another softmax": (
+        EXP / EXP.sum(axis=-1, keepdims=True),
+        EXP**2 / (EXP**2).sum(axis=-1, keepdims=True),
+        AXES,
+        SOFTMAX,
+    ),
+    "each row sorted by itself": (X, np.sort(X, axis=-1), AXES, SHUFFLED),
+    "all the same": (0 * VECTOR + 1, 0 * VECTOR + 2, (), SHUFFLED),
     "transposed but for one entry": (SQUARE, changed(SQUARE.T, (0, 1), 9.0), (), TRANSPOSED),
     "of another shape altogether": (X, noise(X.swapaxes(0, 1)), AXES, ORDER),
     "as many numbers, but others": (X, noise(X).reshape(-1, D), AXES, SHAPE),

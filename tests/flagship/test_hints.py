@@ -40,6 +40,38 @@ TOLD = {
         ),
         "captioning_rnn_sample",
     ),
+    "sample-second-best": (
+        (RNN, "scores.argmax(axis=1)", "np.argsort(-scores, axis=1)[:, 1]"),
+        "captioning_lstm_sample",
+    ),
+    "sample-argmax-of-state": (
+        (RNN, "scores.argmax(axis=1)", "h.argmax(axis=1)"),
+        "captioning_rnn_sample",
+    ),
+    "sample-columns-rolled": (
+        (
+            RNN,
+            "        return captions\n        ### END",
+            "        return np.roll(captions, 1, axis=1)\n        ### END",
+        ),
+        "captioning_rnn_sample",
+    ),
+    "sample-first-picture-for-all": (
+        (
+            RNN,
+            "h, _ = affine_forward(features, W_proj, b_proj)",
+            "h, _ = affine_forward(0 * features + features[0], W_proj, b_proj)",
+        ),
+        "captioning_lstm_sample",
+    ),
+    "embedding-gradient-largest": (
+        (LAYERS, "np.add.at(dW, x, dout)", "np.maximum.at(dW, x, dout)"),
+        "word_embedding_backward",
+    ),
+    "embedding-gradient-assigned": (
+        (LAYERS, "np.add.at(dW, x, dout)", "dW[x] = dout"),
+        "word_embedding_backward",
+    ),
 }
 
 
@@ -61,6 +93,29 @@ def test_mistake_that_nobody_knows_is_told_what_is_true_of_its_numbers(
     change = (LAYERS, "out = W[x]  # (N, T, D)", "out = -W[x]")
     result = graded(changed(change), "--only", "word_embedding_forward").report["checks"][0]
     assert (result["mistake"], result["hint"]) == ("", "`out` has the opposite sign everywhere.")
+
+
+def test_part_of_the_step_that_counts_twice_is_named(
+    changed: Callable[..., Path], graded: Callable[..., Any]
+) -> None:
+    change = (LAYERS, "next_h = np.tanh(x @ Wx +", "next_h = np.tanh(2 * (x @ Wx) +")
+    result = graded(changed(change), "--only", "rnn_step_forward").report["checks"][0]
+    assert result["hint"].startswith(
+        "`next_h` goes wrong in the sum that it is made of: the matrix"
+    )
+    assert "the third argument of `rnn_step_forward` has too large a factor." in result["hint"]
+
+
+def test_activation_that_is_applied_twice_is_named(
+    changed: Callable[..., Path], graded: Callable[..., Any]
+) -> None:
+    change = (
+        LAYERS,
+        "next_h = np.tanh(x @ Wx + prev_h @ Wh + b)",
+        "next_h = np.tanh(np.tanh(x @ Wx + prev_h @ Wh + b))",
+    )
+    result = graded(changed(change), "--only", "rnn_step_forward").report["checks"][0]
+    assert "comes from the right sum, but tanh is applied to it twice." in result["hint"]
 
 
 def test_right_but_unusual_solution_has_full_marks_and_no_hint(graded: Callable[..., Any]) -> None:

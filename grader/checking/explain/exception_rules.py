@@ -161,6 +161,12 @@ RULES = (
         "'(tuple|list)' object has no attribute '(shape|dot|T|reshape|sum|dtype|ndim|size)'",
         TUPLE,
     ),
+    Rule(
+        "AttributeError",
+        "'(tuple|list)' object has no attribute",
+        "A tuple or list has places and no such name: take it apart in the order in which it was"
+        " made, `a, b = values`.",
+    ),
     Rule("TypeError", "NoneType", NOTHING),
     Rule(
         "TypeError",
@@ -300,6 +306,13 @@ RULES = (
         "MemoryError",
         "",
         "An array is far larger than the task needs: print the shapes that it is made of.",
+    ),
+    Rule(
+        "KeyError",
+        "",
+        "The line changes an entry that has to be there already, and the dictionary has no such"
+        " key: set it first. If it should be there, compare its spelling with the keys that are.",
+        r"\]\s*(?:[-+*/@%&|^]|//|\*\*|<<|>>)=[^=]",
     ),
     Rule(
         "KeyError",

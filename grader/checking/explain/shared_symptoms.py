@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from grader.checking.explain import sum_symptoms
 from grader.checking.explain.evidence import ORDINALS, Evidence, failing, pairs
 from grader.checking.explain.fingerprints import parts
 from grader.checking.explain.symptoms import Pair, observe
@@ -32,6 +33,11 @@ ONE = (
     "Look for what removes such an axis (`squeeze`, an index in place of a slice, a `reshape` with"
     " too few axes), and for a shape that is read off an array which has lost one."
 )
+ONE_VALUE = (
+    "Look at what a single entry there changes: it is the first and the last, an array of length"
+    " one is stretched to the lengths of others, and what is divided by a length less one is"
+    " divided by zero."
+)
 
 
 def told(evidence: Sequence[Evidence]) -> str:
@@ -43,9 +49,15 @@ def told(evidence: Sequence[Evidence]) -> str:
     sentences = [_only_ones(evidence), exception]
     if not sentences[0] and 2 * cases < len(wrong):
         # what is true of most cases goes ahead of what ended a few
-        sentences.insert(0, _overflow(evidence) or _observation(wrong))
+        sentences.insert(
+            0,
+            _overflow(evidence)
+            or _summed(wrong, direct=False)
+            or _observation(wrong)
+            or _summed(wrong, direct=True),
+        )
     return " ".join(filter(None, sentences)) or " ".join(
-        filter(None, [_but_ones(evidence), _one_alone(wrong), _lacking(wrong)])
+        filter(None, [_but_ones(evidence), _one_alone(wrong), _lacking(wrong), _no_keys(wrong)])
     )
 
 
@@ -107,6 +119,22 @@ def _lacking(wrong: Sequence[Evidence]) -> str:
     )
 
 
+def _no_keys(wrong: Sequence[Evidence]) -> str:
+    """Return what stands in a dictionary's place in all failing cases."""
+    found: list[str] = []
+    for one in wrong:
+        for name, got in one.got.items():
+            expected = one.record.values[name][0] if name in one.record.values else None
+            if isinstance(expected, Mapping) and isinstance(got.value, list | tuple):
+                found.append(name)
+    if not wrong or len(found) != len(wrong) or len(set(found)) > 1:
+        return ""
+    return (
+        f"`{found[0]}` is a list or a tuple, and a dictionary is expected: each value has to stand"
+        " under the name that is asked for."
+    )
+
+
 def _is_key(key: object) -> bool:
     """Return whether a dictionary's key may stand in a sentence."""
     return isinstance(key, str) and key.isidentifier() and len(key) <= LONGEST_KEY
@@ -151,12 +179,32 @@ def _only_ones(evidence: Sequence[Evidence]) -> str:
                 if len(wrong) == 1
                 else "Only the cases that fail have"
             )
-            return f"{which} length one in the {called}. {ONE}"
+            return f"{which} length one in the {called}. {_on_ones(failed)}"
     for (one, first), (other, second) in itertools.combinations(found.items(), 2):
         if first and second and first | second == wrong:
-            return f"Just those cases fail that have length one in the {one} or the {other}. {ONE}"
+            return (
+                f"Just those cases fail that have length one in the {one} or the {other}."
+                f" {_on_ones(failed)}"
+            )
     ended_early = not any(one.got for one in failed)  # before there was a value
     return _ones_among(found, wrong) if ended_early else ""
+
+
+def _on_ones(failed: Sequence[Evidence]) -> str:
+    """Return what to look for if cases with an axis of length one fail: whether it is gone, or the
+    values alone are wrong.
+    """
+    if any(one.raised or not one.got for one in failed):
+        return ONE
+    for one in failed:
+        for pair in pairs(one):
+            if _shape(pair.expected) != _shape(pair.got):
+                return ONE
+    return ONE_VALUE
+
+
+def _shape(value: object) -> tuple[int, ...] | None:
+    return value.shape if isinstance(value, np.ndarray | np.generic) else None
 
 
 def _cases(evidence: Iterable[Evidence]) -> set[str]:
@@ -266,6 +314,12 @@ def _observation(wrong: Sequence[Evidence]) -> str:
     if not best or len(cases) * 2 <= sum(bool(one.got) for one in wrong):
         return ""
     return f"{best}{_of_which(cases, wrong)}"
+
+
+def _summed(wrong: Sequence[Evidence], *, direct: bool) -> str:
+    """Return which parts of a sum have a wrong factor, and of which cases that is true."""
+    sentence, cases = sum_symptoms.summed(wrong, direct=direct)
+    return f"{sentence}{_of_which(cases, wrong)}" if sentence else ""
 
 
 def _mixed_up(pair: Pair, one: Evidence) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from grader.checking.explain import entry_symptoms
 from grader.checking.judge.values.distances import distances
 from grader.checking.judge.values.value_kinds import KINDS
 from grader.model import Tolerance
@@ -132,7 +133,8 @@ def _true(look: _Look, expected: np.ndarray, got: np.ndarray) -> Iterator[str]:
         yield from _time(look)
     else:
         found = False
-        for kind in (_precision, _scaled, _axes, _reshaped, _time, _blocks, _shifted, _broadcast):
+        kinds = (_precision, _scaled, _axes, _reshaped, _time, _blocks, _shifted, _broadcast)
+        for kind in (*kinds, _entries):
             for sentence in kind(look):
                 found = True
                 yield sentence
@@ -381,6 +383,14 @@ def _broadcast(look: _Look) -> Iterator[str]:
         is_spread = look.close(_first_everywhere(look.have, axis), look.have)
         if is_spread and look.wrong(_first_everywhere(look.want, axis), look.want).any():
             yield f"is the same all along {look.axis(axis)}, which it should not be."
+
+
+def _entries(look: _Look) -> Iterator[str]:
+    """Yield what is true of the entries, each looked at by itself or by its row."""
+    want, have = look.want, look.have
+    yield from entry_symptoms.signs(want, have, look.close)
+    yield from entry_symptoms.factors(want, have, look.close, look.axis)
+    yield from entry_symptoms.order(want, have, look.close, look.axis)
 
 
 def _first_everywhere(array: np.ndarray, axis: int) -> np.ndarray:
