@@ -41,7 +41,9 @@ from grader.text import quoted
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-MAX_RUNS = 3  # of one notebook: the first, and those without a cell that ended its process
+# of one notebook: the first, that which looks for the cause of its end in a module, and those
+# without a cell that ended its process
+MAX_RUNS = 4
 MAX_REVIVALS = 8  # after calls that ended the process of a finished notebook
 MOST_NAMES = 50_000  # that a notebook may define and still be asked for each
 
@@ -186,6 +188,11 @@ class NotebookRun:
             if self.ran.dead[died].unexplained and killed != died:
                 killed = died
                 del self.ran.dead[died]  # it is run once more
+            elif isinstance(self.ran.dead[died].error, WorkerDied) and (
+                self.remote.may_have_ended_in_a_module()
+            ):
+                del self.ran.dead[died]
+                self.ran.lost.discard(died)
             self.remote.close()
         if self.ran.died is None:
             self._names = self._ask_for_names()

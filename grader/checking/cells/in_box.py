@@ -17,6 +17,7 @@ import builtins
 import math
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,15 +125,31 @@ class BesideFiles:
         self._seconds = seconds
         self._answered: dict[str, Answered] = {}
         self.look: list[str] = []  # what a person should decide
+        self._has_imported = False  # the modules, to find what ends a process
 
     def passed_in_box(self, id: str) -> None:  # noqa: A002
         """Run a check, if it has not been run; raise why it did not pass, if it did not."""
         if id not in self._answered:
-            answered = self._answered[id] = ask(self._tests[id], self._remote, self._seconds)
+            answered = self._answered[id] = self._ask(self._tests[id])
             self.look += [answered.look] if answered.look else []
         error = self._answered[id].error
         if error is not None:
             raise error
+
+    def _ask(self, test: InBox) -> Answered:
+        """Run a check; if its process ends, once more without what ends it in a module."""
+        answered = ask(test, self._remote, self._seconds)
+        if not isinstance(answered.error, WorkerDied | LimitExceeded) or self._has_imported:
+            return answered
+        self._has_imported = True
+        before = len(self._remote.fatal.found)
+        for module in test.modules:
+            with suppress(SubmissionFailed):
+                self._remote.import_module(module)
+        self._remote.close()  # no check is to find what importing them here has left
+        if len(self._remote.fatal.found) == before:
+            return answered
+        return ask(test, self._remote, self._seconds)
 
     def close(self) -> None:
         """End the box."""

@@ -15,6 +15,7 @@ from grader.assignment.schema import CheckSpec
 from grader.checking.api.live_notebook import LiveRun
 from grader.checking.api.notebook import NotebookRun
 from grader.checking.cells.in_box import BesideFiles, InBox, in_box_of
+from grader.checking.run.fatal_statements import FatalStatements
 from grader.checking.run.plan import Plan
 from grader.checking.run.remote import Remote, Request
 from grader.checking.run.timing import ClockedRemote
@@ -31,6 +32,7 @@ class Boxes:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._passed_over: dict[tuple[str, int], str] = {}
+        self._fatal = FatalStatements()
         self.functions = self.fresh()
         self.runs: dict[str, NotebookRun] = {}
         self._notebooks: dict[str, ClockedRemote] = {}
@@ -65,6 +67,7 @@ class Boxes:
                     file.module, StudentException(f"`{file.path}` is not in the submission")
                 )
         remote.passed_over = self._passed_over  # each box tells the same
+        remote.fatal = self._fatal
         return remote
 
     def begin(self, checks: Iterable[CheckSpec]) -> None:

@@ -15,6 +15,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
 from grader.checking.run.box_accounts import BoxAccounts, listed, told_text
+from grader.checking.run.fatal_statements import (
+    MOST_TRIES,
+    TIMES_IMPORT_SECONDS,
+    FatalStatements,
+    Place,
+    place_told,
+)
 from grader.errors import (
     AssignmentError,
     GraderFault,
@@ -82,6 +89,9 @@ class Remote:
         self.printed = ""
         # what was passed over when modules were loaded, each once: file and line, and a sentence
         self.passed_over: dict[tuple[str, int], str] = {}
+        self.fatal = FatalStatements()
+        self._at: Place | None = None  # the statement of a module that the box is running
+        self._by_statements = False  # whether the box says that
         self.budget = Budget()  # of what was decoded of its values
         # answers what stand-ins ask; without it nothing does
         self.asked: Callable[[Frame], Frame] | None = None
@@ -228,24 +238,55 @@ class Remote:
     ) -> Frame:
         """Send a request that may import a student's module first; an import that hung or died is
         not tried again, unless it was killed from outside."""
+        self.import_module(module)
+        return self.request(what, body, blobs)
+
+    def import_module(self, module: str) -> None:
+        """Let the box import a student's module, unless it has; raise why it can't be imported."""
         if module in self._broken:
             raise self._broken[module]
         if module in self._imported or not module:
-            return self.request(what, body, blobs)
+            return
         try:
-            path, seconds = [["module", module], ["attr", "__name__"]], self._limits.import_seconds
-            self.request(
-                f"importing `{module}`",
-                {"op": "fetch", "target": path, "seconds": seconds},
-                seconds=seconds,
-                grace=IMPORT_GRACE,
-            )
+            self._import(module)
         except (LimitExceeded, WorkerDied) as error:
             if not (isinstance(error, WorkerDied) and error.unexplained):
                 self._broken[module] = error
             raise
         self._imported.add(module)
-        return self.request(what, body, blobs)
+
+    def _import(self, module: str) -> None:
+        """Let the box import a module; if that ends it, once more in fresh ones without the
+        statement that does.
+        """
+        path, held = [["module", module], ["attr", "__name__"]], self._held.copy()
+        until = time.monotonic() + TIMES_IMPORT_SECONDS * self._limits.import_seconds
+        for _ in range(MOST_TRIES):
+            seconds = min(self._limits.import_seconds, until - time.monotonic())
+            try:
+                self.request(
+                    f"importing `{module}`",
+                    {"op": "fetch", "target": path, "seconds": seconds},
+                    seconds=seconds,
+                    grace=IMPORT_GRACE,
+                )
+                return
+            except (LimitExceeded, WorkerDied) as error:
+                if self._box is not None or getattr(error, "unexplained", False):
+                    raise
+                if not self.fatal.ended(self._at) or time.monotonic() >= until:
+                    raise
+                self._held = held.copy()  # which begin the case
+
+    def may_have_ended_in_a_module(self) -> bool:
+        """Note where the box that is no longer there ended; return whether the next one may come
+        further: without a statement of a module, or since it will say which one that is.
+        """
+        by_statements = self._by_statements
+        may_come_further = self.fatal.ended(self._at)
+        if by_statements:
+            return may_come_further
+        return any(place.endswith(".py") for place in self._staging.files)
 
     def unused(self, module: str, function: str) -> list[str]:
         """Return the names that a function of the submission is given or sets and never reads, as
@@ -280,6 +321,7 @@ class Remote:
         if self._box is None:
             self._box = self._sandbox.open(self._notebook)
             self._imported.clear()
+            self._at, self._by_statements = None, self.fatal.sought
             try:
                 self._stage(self._staging.links, self._staging.files)
             except SubmissionFailed as error:  # nothing of the student's has run yet
@@ -313,6 +355,8 @@ class Remote:
                 box.channel.send(self.asked(frame), SEND_SECONDS)
             elif kind == "callback" and self.called_back is not None:
                 box.channel.send(self._answer_callback(frame, what, deadline), SEND_SECONDS)
+            elif kind == "place":
+                self._at = place_told(frame.body)
             elif kind == "probed" and probed is not None:
                 box.channel.send(probed(frame), SEND_SECONDS)
             elif kind != "message":
@@ -339,6 +383,8 @@ class Remote:
             "links": [[place, str(source)] for place, source in links.items()],
             "files": [[place, index] for index, place in enumerate(files)],
             "notebook": self._notebook,
+            "by_statements": self._by_statements,
+            "left_out": [list(place) for place in self.fatal.found],
         }
         self.request("preparing it", body, tuple(files.values()), seconds=STAGE_SECONDS)
 

@@ -4,6 +4,10 @@ A module that compiles and can be imported is loaded as Python loads it. Of one 
 compile, what can't be read is replaced (`mending`). A statement at the top level that raises is
 passed over, and the next one runs. An import inside a `try` of a student's file fails as it always
 does, since that file may be ready for it. What was passed over is told as data.
+
+A statement that ends the process can only be passed over in another one. If a box ended in an
+import, the next one runs each statement by itself and says before it which one that is. The one at
+which that box ends is left out of those after it.
 """
 
 from __future__ import annotations
@@ -14,7 +18,8 @@ import io
 import linecache
 import sys
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
@@ -26,9 +31,14 @@ from grader.sandbox.inside.work.files.mending import RAISES, mended
 from grader.sandbox.inside.work.nearby_names import nearest
 from grader.sandbox.inside.work.process.replaced import CELLS
 
+HAS_ENDED = "this statement ended the process"
 MOST_TOLD = 20  # parts of a submission's files that were passed over
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 FUTURES = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+
+
+class EndedProcess(Exception):
+    """What a statement raises that has ended an earlier process: it is not run again."""
 
 
 class Loading:
@@ -39,9 +49,22 @@ class Loading:
         self.runs = runs  # is called with each module's code before it runs
         self._untold: list[dict[str, Any]] = []
         self._count = 0
+        # is called with the file and the index of each statement before it runs, and with "" at the
+        # end; None: modules are run as a whole
+        self._say_place: Callable[[str, int], None] | None = None
+        self._left_out: frozenset[tuple[str, int]] = frozenset()
+        self._places: list[tuple[str, int]] = []  # in modules that import one another
 
-    def begin(self) -> None:
-        """Load modules below the folder in this way from here on."""
+    def begin(
+        self,
+        say_place: Callable[[str, int], None] | None = None,
+        left_out: Iterable[tuple[str, int]] = (),
+    ) -> None:
+        """Load modules below the folder in this way from here on.
+
+        left_out: file and index of statements that have ended a process
+        """
+        self._say_place, self._left_out = say_place, frozenset(left_out)
         sys.path_hooks.insert(0, self._finder)
         for path in list(sys.path_importer_cache):
             if Path(path).is_relative_to(self._root):
@@ -60,6 +83,32 @@ class Loading:
             return Loader(name, file, self)
 
         return FileFinder(path, (loader, [".py"]))  # type: ignore[arg-type] # it need be no class
+
+    @property
+    def by_statements(self) -> bool:
+        """Whether the statements of a module are run one by one from the first on."""
+        return self._say_place is not None
+
+    def at(self, file: str, index: int) -> bool:
+        """Say that a statement is about to be run; return whether it may be."""
+        place = inside(file, self._root), index
+        self._places[-1] = place
+        self._say()
+        return place not in self._left_out
+
+    @contextmanager
+    def within(self, file: str) -> Iterator[None]:
+        """Say behind a module that the statement which imported it goes on."""
+        self._places.append((inside(file, self._root), 0))
+        try:
+            yield
+        finally:
+            self._places.pop()
+            self._say()
+
+    def _say(self) -> None:
+        if self._say_place is not None:
+            self._say_place(*(self._places[-1] if self._places else ("", 0)))
 
     def is_awaited(self) -> bool:
         """Return whether the import at hand stands in a `try` of the student's."""
@@ -118,6 +167,11 @@ class Loader(SourceFileLoader):
             code = compile(text, self.path, "exec", dont_inherit=True)
             setattr(module, RAISES, passed_over)
         self._loading.runs(code)
+        if self._loading.by_statements:
+            setattr(module, RAISES, passed_over)
+            with self._loading.within(self.path):
+                Rest(module, text or decoded(data), code, self._loading, passed_over).run_all()
+            return
         try:
             exec(code, vars(module))  # noqa: S102 - what a loader does
         except BaseException as error:
@@ -166,11 +220,20 @@ class Rest:
         for statement in self._statements[at + 1 :]:
             self._attempt(statement)
 
-    def _attempt(self, statement: ast.stmt) -> None:
+    def run_all(self) -> None:
+        """Run all statements one by one, but for those that have ended a process."""
+        awaited = self._loading.is_awaited()
+        for index, statement in enumerate(self._statements):
+            if self._loading.at(self._code.co_filename, index):
+                self._attempt(statement, awaited=awaited)
+            else:
+                self._raised(statement, EndedProcess(HAS_ENDED))
+
+    def _attempt(self, statement: ast.stmt, *, awaited: bool = False) -> None:
         try:
             self._execute(statement)
         except BaseException as error:
-            if stops(error):
+            if stops(error) or awaited:
                 raise
             self._raised(statement, error)
 
