@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 MOST_LEFT_OUT = 3  # statements of one submission
-MOST_TRIES = MOST_LEFT_OUT + 2  # the first import, and that which looks for the first statement
 TIMES_IMPORT_SECONDS = 3  # for all tries of one import
 _MOST_STATEMENTS = 1 << 20
 _MOST_CHARACTERS = 300
@@ -21,7 +20,7 @@ class Place(NamedTuple):
     """A statement at the top level of a module."""
 
     file: str
-    index: int  # among the statements of the file
+    number: int  # among the statements of the file, from 0
 
 
 class FatalStatements:
@@ -31,12 +30,15 @@ class FatalStatements:
         self.sought = False
         self.found: list[Place] = []
 
-    def ended(self, at: Place | None) -> bool:
-        """Note where a box ended in an import; return whether another one may come further."""
+    def ended(self, at: Place | None, left_out: int) -> bool:
+        """Note where a box ended in an import; return whether another one may come further.
+
+        left_out: how many of those found it has left out
+        """
         if not self.sought:
             self.sought = True
             return True
-        if at is None:
+        if at is None or at in self.found[:left_out]:
             return False
         if at not in self.found:
             if len(self.found) == MOST_LEFT_OUT:
@@ -47,9 +49,9 @@ class FatalStatements:
 
 def place_told(body: dict[str, Any]) -> Place | None:
     """Return the statement that a box says it is about to run; None if it runs none."""
-    file, index = body.get("file"), body.get("index")
+    file, number = body.get("file"), body.get("number")
     if not isinstance(file, str) or not 0 < len(file) <= _MOST_CHARACTERS:
         return None
-    if not isinstance(index, int) or not 0 <= index < _MOST_STATEMENTS:
+    if not isinstance(number, int) or not 0 <= number < _MOST_STATEMENTS:
         return None
-    return Place(file, index)
+    return Place(file, number)

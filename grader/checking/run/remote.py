@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, Self
 
 from grader.checking.run.box_accounts import BoxAccounts, listed, told_text
 from grader.checking.run.fatal_statements import (
-    MOST_TRIES,
     TIMES_IMPORT_SECONDS,
     FatalStatements,
     Place,
@@ -92,6 +91,7 @@ class Remote:
         self.fatal = FatalStatements()
         self._at: Place | None = None  # the statement of a module that the box is running
         self._by_statements = False  # whether the box says that
+        self._left_out = 0  # how many fatal statements the box leaves out
         self.budget = Budget()  # of what was decoded of its values
         # answers what stand-ins ask; without it nothing does
         self.asked: Callable[[Frame], Frame] | None = None
@@ -261,7 +261,7 @@ class Remote:
         """
         path, held = [["module", module], ["attr", "__name__"]], self._held.copy()
         until = time.monotonic() + TIMES_IMPORT_SECONDS * self._limits.import_seconds
-        for _ in range(MOST_TRIES):
+        while True:
             seconds = min(self._limits.import_seconds, until - time.monotonic())
             try:
                 self.request(
@@ -274,7 +274,7 @@ class Remote:
             except (LimitExceeded, WorkerDied) as error:
                 if self._box is not None or getattr(error, "unexplained", False):
                     raise
-                if not self.fatal.ended(self._at) or time.monotonic() >= until:
+                if not self.fatal.ended(self._at, self._left_out) or time.monotonic() >= until:
                     raise
                 self._held = held.copy()  # which begin the case
 
@@ -283,7 +283,7 @@ class Remote:
         further: without a statement of a module, or since it will say which one that is.
         """
         by_statements = self._by_statements
-        may_come_further = self.fatal.ended(self._at)
+        may_come_further = self.fatal.ended(self._at, self._left_out)
         if by_statements:
             return may_come_further
         return any(place.endswith(".py") for place in self._staging.files)
@@ -322,6 +322,7 @@ class Remote:
             self._box = self._sandbox.open(self._notebook)
             self._imported.clear()
             self._at, self._by_statements = None, self.fatal.sought
+            self._left_out = len(self.fatal.found)
             try:
                 self._stage(self._staging.links, self._staging.files)
             except SubmissionFailed as error:  # nothing of the student's has run yet
@@ -384,7 +385,7 @@ class Remote:
             "files": [[place, index] for index, place in enumerate(files)],
             "notebook": self._notebook,
             "by_statements": self._by_statements,
-            "left_out": [list(place) for place in self.fatal.found],
+            "left_out": [list(place) for place in self.fatal.found[: self._left_out]],
         }
         self.request("preparing it", body, tuple(files.values()), seconds=STAGE_SECONDS)
 

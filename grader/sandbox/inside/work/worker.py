@@ -210,7 +210,7 @@ class Worker:
             place.unlink(missing_ok=True)
             place.write_bytes(frame.blobs[index])
         if frame.body.get("by_statements"):
-            left_out = [(file, index) for file, index in frame.body["left_out"]]
+            left_out = [(file, number) for file, number in frame.body["left_out"]]
             self.loading.begin(self._place_sayer(), left_out)
         else:
             self.loading.begin()
@@ -220,9 +220,9 @@ class Worker:
         """Return what tells the trusted side which statement of a module is about to be run."""
         process = os.getpid()
 
-        def say(file: str, index: int) -> None:
+        def say(file: str, number: int) -> None:
             if os.getpid() == process:  # student code may have forked
-                self.channel.send(Frame({"op": "place", "file": file, "index": index}))
+                self.channel.send(Frame({"op": "place", "file": file, "number": number}))
 
         return say
 

@@ -49,8 +49,8 @@ class Loading:
         self.runs = runs  # is called with each module's code before it runs
         self._untold: list[dict[str, Any]] = []
         self._count = 0
-        # is called with the file and the index of each statement before it runs, and with "" at the
-        # end; None: modules are run as a whole
+        # is called with the file and the number of each statement before it runs, and with "" at
+        # the end; None: modules are run as a whole
         self._say_place: Callable[[str, int], None] | None = None
         self._left_out: frozenset[tuple[str, int]] = frozenset()
         self._places: list[tuple[str, int]] = []  # in modules that import one another
@@ -62,7 +62,7 @@ class Loading:
     ) -> None:
         """Load modules below the folder in this way from here on.
 
-        left_out: file and index of statements that have ended a process
+        left_out: file and number of statements that have ended a process
         """
         self._say_place, self._left_out = say_place, frozenset(left_out)
         sys.path_hooks.insert(0, self._finder)
@@ -89,9 +89,9 @@ class Loading:
         """Whether the statements of a module are run one by one from the first on."""
         return self._say_place is not None
 
-    def at(self, file: str, index: int) -> bool:
+    def at(self, file: str, number: int) -> bool:
         """Say that a statement is about to be run; return whether it may be."""
-        place = inside(file, self._root), index
+        place = inside(file, self._root), number
         self._places[-1] = place
         self._say()
         return place not in self._left_out
@@ -223,8 +223,8 @@ class Rest:
     def run_all(self) -> None:
         """Run all statements one by one, but for those that have ended a process."""
         awaited = self._loading.is_awaited()
-        for index, statement in enumerate(self._statements):
-            if self._loading.at(self._code.co_filename, index):
+        for number, statement in enumerate(self._statements):
+            if self._loading.at(self._code.co_filename, number):
                 self._attempt(statement, awaited=awaited)
             else:
                 self._raised(statement, EndedProcess(HAS_ENDED))
