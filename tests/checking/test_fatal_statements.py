@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_remote import LIMITS, LiarBox, LiarSandbox
+from toy import Graders
 
+from grader.assignment.spec import load
+from grader.authoring.record import record
 from grader.checking.run.fatal_statements import (
     MOST_LEFT_OUT,
     FatalStatements,
@@ -103,3 +107,30 @@ def test_box_that_left_out_nothing_yet_may_come_further() -> None:
     assert fatal.ended(at, 0)
     assert fatal.ended(at, 0)  # another box, begun before
     assert fatal.found == [at]
+
+
+def test_check_in_the_box_beside_files_runs_without_what_ends_its_process(
+    tmp_path: Path, graders: Graders
+) -> None:
+    """The check imports the module itself, in a process of its own."""
+    spec = 'schema = 1\nname = "b"\ntitle = "B"\nreference = "right"\n[[questions]]\nid = "q1"\ntitle = "Q"\n'
+    spec += '[[files]]\npath = "work.py"\nprovides = ["twice"]\n'
+    spec += '[[checks]]\nid = "twice"\nquestion = "q1"\npoints = 1\nin_box = true\n'
+    folder, handed_in = tmp_path / "assignment", tmp_path / "handed_in"
+    right = "def twice(x):\n    return 2 * x\n"
+    files = {
+        "assignment/assignment.toml": spec,
+        "assignment/right/work.py": right,
+        "assignment/checks/in_box/twice.py": "from work import twice\nassert twice(21) == 42\n",
+        "assignment/checks/test_work.py": '"""Checks."""\n\n\ndef test_twice(in_box):\n'
+        '    """Twice."""\n    in_box()\n',
+        "handed_in/work.py": f"import os\nos._exit(0)\n{right}",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    record(load(folder), reseed=False, again=False, progress=lambda line: None)
+    report = graders(folder).grade(handed_in).report
+    assert report.score == 1, [check.message for check in report.checks]
+    (note,) = report.notes
+    assert "`os._exit(0)` ended the process" in note
