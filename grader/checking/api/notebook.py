@@ -41,9 +41,8 @@ from grader.text import quoted
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-# of one notebook: the first, that which looks for the cause of its end in a module, and those
-# without a cell that ended its process
-MAX_RUNS = 4
+MAX_RUNS = 3  # of one notebook: the first, and those without a cell that ended its process
+MORE_RUNS = 1  # if the process may have ended in a module: that which looks for the statement
 MAX_REVIVALS = 8  # after calls that ended the process of a finished notebook
 MOST_NAMES = 50_000  # that a notebook may define and still be asked for each
 
@@ -171,7 +170,9 @@ class NotebookRun:
         """
         # the cell in which the process was killed from outside, if that came once
         killed: int | None = None
-        for _ in range(MAX_RUNS):
+        runs, most = 0, MAX_RUNS
+        while runs < most:
+            runs += 1
             self.ran = asyncio.run(
                 run_cells(
                     notebook,
@@ -191,6 +192,7 @@ class NotebookRun:
             elif isinstance(self.ran.dead[died].error, WorkerDied) and (
                 self.remote.may_have_ended_in_a_module()
             ):
+                most = MAX_RUNS + MORE_RUNS
                 del self.ran.dead[died]
                 self.ran.lost.discard(died)
             self.remote.close()
