@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 MAX_RUNS = 3  # of one notebook: the first, and those without a cell that ended its process
-MORE_RUNS = 1  # if the process may have ended in a module: that which looks for the statement
+MORE_RUNS = 1  # if the process ended in a module: without the statement that ended it
 MAX_REVIVALS = 8  # after calls that ended the process of a finished notebook
 MOST_NAMES = 50_000  # that a notebook may define and still be asked for each
 
@@ -189,13 +189,13 @@ class NotebookRun:
             if self.ran.dead[died].unexplained and killed != died:
                 killed = died
                 del self.ran.dead[died]  # it is run once more
-            elif isinstance(self.ran.dead[died].error, WorkerDied) and (
-                self.remote.may_have_ended_in_a_module()
-            ):
+                self.remote.close()
+                continue
+            self.remote.close()
+            if self.remote.may_come_further(self.ran.dead[died].error):
                 most = MAX_RUNS + MORE_RUNS
                 del self.ran.dead[died]
                 self.ran.lost.discard(died)
-            self.remote.close()
         if self.ran.died is None:
             self._names = self._ask_for_names()
 

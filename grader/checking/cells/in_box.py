@@ -17,7 +17,6 @@ import builtins
 import math
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,7 +124,6 @@ class BesideFiles:
         self._seconds = seconds
         self._answered: dict[str, Answered] = {}
         self.look: list[str] = []  # what a person should decide
-        self._has_imported = False  # the modules, to find what ends a process
 
     def passed_in_box(self, id: str) -> None:  # noqa: A002
         """Run a check, if it has not been run; raise why it did not pass, if it did not."""
@@ -139,15 +137,10 @@ class BesideFiles:
     def _ask(self, test: InBox) -> Answered:
         """Run a check; if its process ends, once more without what ends it in a module."""
         answered = ask(test, self._remote, self._seconds)
-        if not isinstance(answered.error, WorkerDied | LimitExceeded) or self._has_imported:
+        if not isinstance(answered.error, WorkerDied):
             return answered
-        self._has_imported = True
-        before = len(self._remote.fatal.found)
-        for module in test.modules:
-            with suppress(SubmissionFailed):
-                self._remote.import_module(module)
-        self._remote.close()  # no check is to find what importing them here has left
-        if len(self._remote.fatal.found) == before:
+        self._remote.close()
+        if not self._remote.may_come_further(answered.error):
             return answered
         return ask(test, self._remote, self._seconds)
 
@@ -181,7 +174,8 @@ def ask(test: InBox, remote: Remote, seconds: float) -> Answered:
             LimitExceeded(f"{what} was still running after the limit of {seconds:g} seconds")
         )
     if not told:
-        return Answered(WorkerDied(f"{what} ended its process before its last line"))
+        how = "before its last line"
+        return Answered(WorkerDied(f"{what} ended its process {how}", how=how))
     if len(talk.results) != len(sent.pieces):
         return _look(test, "its answer is not one of the grader's")
     return _judged(test, sent, talk)

@@ -1,9 +1,6 @@
-"""The statements of a submission's modules that end the process they are run in.
+"""The statements of a submission's modules that end the process in which they are run.
 
-Theory of operation. If a box ends while it imports a module, the next one runs the module statement
-by statement and says before each which one that is; the last that it names is left out of the boxes
-after it. What a box says is its own word, and it can gain nothing by it: what is left out of its
-own modules defines nothing, and there are few tries, which have one limit of time.
+Every box of the submission leaves them out. `fatal_search` finds them.
 """
 
 from __future__ import annotations
@@ -11,7 +8,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 MOST_LEFT_OUT = 3  # statements of one submission
-TIMES_IMPORT_SECONDS = 3  # for all tries of one import
 _MOST_STATEMENTS = 1 << 20
 _MOST_CHARACTERS = 300
 
@@ -24,27 +20,34 @@ class Place(NamedTuple):
 
 
 class FatalStatements:
-    """The statements that all boxes of one submission leave out, and whether they look for any."""
+    """The statements that all boxes of one submission leave out, in the order in which they were
+    found, and how each ended the process.
+    """
 
     def __init__(self) -> None:
-        self.sought = False
         self.found: list[Place] = []
+        self._how: dict[Place, str] = {}
 
-    def ended(self, at: Place | None, left_out: int) -> bool:
-        """Note where a box ended in an import; return whether another one may come further.
-
-        left_out: how many of those found it has left out
-        """
-        if not self.sought:
-            self.sought = True
-            return True
-        if at is None or at in self.found[:left_out]:
+    def add(self, place: Place, how: str) -> bool:
+        """Note a statement; return whether it is a new one and not one too many."""
+        if place in self.found or len(self.found) >= MOST_LEFT_OUT:
             return False
-        if at not in self.found:
-            if len(self.found) == MOST_LEFT_OUT:
-                return False
-            self.found.append(at)
+        self._how[place] = how
+        self.found.append(place)
         return True
+
+    def sentence(self, told: Any) -> str:
+        """Return what came of importing a module, for an exception of which a box says that this
+        statement is its cause; empty if none was found there.
+        """
+        if not isinstance(told, dict):
+            return ""
+        place, line = place_told(told), told.get("line")
+        if place is None or place not in self._how or not isinstance(line, int):
+            return ""
+        module = place.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        where = f"{place.file}, line {min(max(line, 0), _MOST_STATEMENTS)}"
+        return f"importing `{module}` ended its process: {self._how[place]} ({where})"
 
 
 def place_told(body: dict[str, Any]) -> Place | None:
@@ -54,4 +57,4 @@ def place_told(body: dict[str, Any]) -> Place | None:
         return None
     if not isinstance(number, int) or not 0 <= number < _MOST_STATEMENTS:
         return None
-    return Place(file, number)
+    return Place(file, int(number))

@@ -15,14 +15,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
 from grader.checking.run.box_accounts import BoxAccounts, listed, told_text
-from grader.checking.run.fatal_statements import (
-    TIMES_IMPORT_SECONDS,
-    FatalStatements,
-    Place,
-    place_told,
-)
+from grader.checking.run.fatal_statements import FatalStatements, Place, place_told
 from grader.errors import (
     AssignmentError,
+    GraderError,
     GraderFault,
     LimitExceeded,
     StudentException,
@@ -88,10 +84,14 @@ class Remote:
         self.printed = ""
         # what was passed over when modules were loaded, each once: file and line, and a sentence
         self.passed_over: dict[tuple[str, int], str] = {}
-        self.fatal = FatalStatements()
-        self._at: Place | None = None  # the statement of a module that the box is running
-        self._by_statements = False  # whether the box says that
-        self._left_out = 0  # how many fatal statements the box leaves out
+        self.fatal = FatalStatements()  # which every box leaves out of the student's modules
+        self._left_out = 0  # how many of them the box leaves out
+        # looks for such statements in a module, "" for all, after a box that left out so many has
+        # ended by itself; returns whether there are more. Without it none are looked for.
+        self.search: Callable[[str, int], bool] | None = None
+        # whether boxes say which statement of a module they are about to run, and that statement
+        self.says_places = False
+        self.at: Place | None = None
         self.budget = Budget()  # of what was decoded of its values
         # answers what stand-ins ask; without it nothing does
         self.asked: Callable[[Frame], Frame] | None = None
@@ -210,7 +210,13 @@ class Remote:
         failure = self._accounts.failure(failed.what, reply.body.get("error"))
         if isinstance(failure, StudentException):
             failure.reply = reply.body
+            if ended := self._ended_before(reply.body.get("error")):
+                return WorkerDied(ended)
         return failure
+
+    def _ended_before(self, told: Any) -> str:
+        """Return what ended an earlier box, if an exception says that this is its cause."""
+        return self.fatal.sentence(told.get("ended")) if isinstance(told, dict) else ""
 
     def reset(self, seed: int) -> None:
         """Begin a new case, in the worker that is there or in a fresh one."""
@@ -237,7 +243,7 @@ class Remote:
         self, module: str, what: str, body: dict[str, Any], blobs: tuple[bytes, ...]
     ) -> Frame:
         """Send a request that may import a student's module first; an import that hung or died is
-        not tried again, unless it was killed from outside."""
+        not tried again, unless it was killed from outside or fails for a single statement."""
         self.import_module(module)
         return self.request(what, body, blobs)
 
@@ -250,43 +256,44 @@ class Remote:
         try:
             self._import(module)
         except (LimitExceeded, WorkerDied) as error:
-            if not (isinstance(error, WorkerDied) and error.unexplained):
+            if not (isinstance(error, WorkerDied) and (error.unexplained or error.again)):
                 self._broken[module] = error
             raise
         self._imported.add(module)
 
     def _import(self, module: str) -> None:
-        """Let the box import a module; if that ends it, once more in fresh ones without the
-        statement that does.
+        """Let the box import a module; if that ends it, a fresh one without the statement that
+        does.
         """
-        path, held = [["module", module], ["attr", "__name__"]], self._held.copy()
-        until = time.monotonic() + TIMES_IMPORT_SECONDS * self._limits.import_seconds
-        while True:
-            seconds = min(self._limits.import_seconds, until - time.monotonic())
-            try:
-                self.request(
-                    f"importing `{module}`",
-                    {"op": "fetch", "target": path, "seconds": seconds},
-                    seconds=seconds,
-                    grace=IMPORT_GRACE,
-                )
-                return
-            except (LimitExceeded, WorkerDied) as error:
-                if self._box is not None or getattr(error, "unexplained", False):
-                    raise
-                if not self.fatal.ended(self._at, self._left_out) or time.monotonic() >= until:
-                    raise
-                self._held = held.copy()  # which begin the case
+        held = self._held.copy()
+        begins = any(one.body["op"] == "reset" for one in held) and not self._notebook
+        has_state = self._box is not None and not begins  # of the case, or of a notebook's cells
+        try:
+            self._ask_to_import(module)
+        except WorkerDied as error:
+            if not self.may_come_further(error, module):
+                raise
+            if has_state:
+                raise WorkerDied(str(error), again=True) from None
+            self._held = held
+            self._ask_to_import(module)
 
-    def may_have_ended_in_a_module(self) -> bool:
-        """Note where the box that is no longer there ended; return whether the next one may come
-        further: without a statement of a module, or since it will say which one that is.
+    def _ask_to_import(self, module: str) -> None:
+        path, seconds = [["module", module], ["attr", "__name__"]], self._limits.import_seconds
+        self.request(
+            f"importing `{module}`",
+            {"op": "fetch", "target": path, "seconds": seconds},
+            seconds=seconds,
+            grace=IMPORT_GRACE,
+        )
+
+    def may_come_further(self, error: GraderError | None, module: str = "") -> bool:
+        """Return whether a fresh box would leave out more of the student's statements than the one
+        that an error has ended; looks for them in a module, or in all.
         """
-        by_statements = self._by_statements
-        may_come_further = self.fatal.ended(self._at, self._left_out)
-        if by_statements:
-            return may_come_further
-        return any(place.endswith(".py") for place in self._staging.files)
+        if self.search is None or not isinstance(error, WorkerDied) or not error.how:
+            return False
+        return self.search(module, self._left_out)
 
     def unused(self, module: str, function: str) -> list[str]:
         """Return the names that a function of the submission is given or sets and never reads, as
@@ -321,8 +328,7 @@ class Remote:
         if self._box is None:
             self._box = self._sandbox.open(self._notebook)
             self._imported.clear()
-            self._at, self._by_statements = None, self.fatal.sought
-            self._left_out = len(self.fatal.found)
+            self._left_out, self.at = len(self.fatal.found), None
             try:
                 self._stage(self._staging.links, self._staging.files)
             except SubmissionFailed as error:  # nothing of the student's has run yet
@@ -356,8 +362,8 @@ class Remote:
                 box.channel.send(self.asked(frame), SEND_SECONDS)
             elif kind == "callback" and self.called_back is not None:
                 box.channel.send(self._answer_callback(frame, what, deadline), SEND_SECONDS)
-            elif kind == "place":
-                self._at = place_told(frame.body)
+            elif kind == "place" and self.says_places:
+                self.at = place_told(frame.body)
             elif kind == "probed" and probed is not None:
                 box.channel.send(probed(frame), SEND_SECONDS)
             elif kind != "message":
@@ -384,9 +390,11 @@ class Remote:
             "links": [[place, str(source)] for place, source in links.items()],
             "files": [[place, index] for index, place in enumerate(files)],
             "notebook": self._notebook,
-            "by_statements": self._by_statements,
-            "left_out": [list(place) for place in self.fatal.found[: self._left_out]],
         }
+        if self.says_places:
+            body["says_places"] = True
+        if self._left_out:
+            body["left_out"] = [list(place) for place in self.fatal.found[: self._left_out]]
         self.request("preparing it", body, tuple(files.values()), seconds=STAGE_SECONDS)
 
     def _death(self, what: str) -> SubmissionFailed:
@@ -397,8 +405,12 @@ class Remote:
             raise GraderFault(f"the sandbox failed during {what}: {ended.fault}")
         if ended.limit:
             return LimitExceeded(f"{what} hit a limit: {ended.limit}")
+        how = _how(ended.code)
+        by_itself = ended.code is not None and ended.code != KILLED
         return WorkerDied(
-            f"{what} ended its process: {_how(ended.code)}", unexplained=ended.code == KILLED
+            f"{what} ended its process: {how}",
+            unexplained=ended.code == KILLED,
+            how=how if by_itself else "",
         )
 
 

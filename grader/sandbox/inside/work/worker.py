@@ -209,11 +209,9 @@ class Worker:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.unlink(missing_ok=True)
             place.write_bytes(frame.blobs[index])
-        if frame.body.get("by_statements"):
-            left_out = [(file, number) for file, number in frame.body["left_out"]]
-            self.loading.begin(self._place_sayer(), left_out)
-        else:
-            self.loading.begin()
+        left_out = [(file, number) for file, number in frame.body.get("left_out", ())]
+        says_places = bool(frame.body.get("says_places"))
+        self.loading.begin(self._place_sayer() if says_places else None, left_out)
         return Frame({"ok": True})
 
     def _place_sayer(self) -> Callable[[str, int], None]:

@@ -5,9 +5,9 @@ compile, what can't be read is replaced (`mending`). A statement at the top leve
 passed over, and the next one runs. An import inside a `try` of a student's file fails as it always
 does, since that file may be ready for it. What was passed over is told as data.
 
-A statement that ends the process can only be passed over in another one. If a box ended in an
-import, the next one runs each statement by itself and says before it which one that is. The one at
-which that box ends is left out of those after it.
+A statement that ends the process can only be passed over in another one. To find it, a module is
+run statement by statement, and each is named to the trusted side before it runs. Once it is found,
+its module is run without it.
 """
 
 from __future__ import annotations
@@ -26,19 +26,14 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 from grader.sandbox.inside.work.alarm import TimeUp
-from grader.sandbox.inside.work.exception_text import PassedOver, describe, inside
+from grader.sandbox.inside.work.exception_text import EndedProcess, PassedOver, describe, inside
 from grader.sandbox.inside.work.files.mending import RAISES, mended
 from grader.sandbox.inside.work.nearby_names import nearest
 from grader.sandbox.inside.work.process.replaced import CELLS
 
-HAS_ENDED = "this statement ended the process"
 MOST_TOLD = 20  # parts of a submission's files that were passed over
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 FUTURES = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
-
-
-class EndedProcess(Exception):
-    """What a statement raises that has ended an earlier process: it is not run again."""
 
 
 class Loading:
@@ -50,7 +45,7 @@ class Loading:
         self._untold: list[dict[str, Any]] = []
         self._count = 0
         # is called with the file and the number of each statement before it runs, and with "" at
-        # the end; None: modules are run as a whole
+        # the end
         self._say_place: Callable[[str, int], None] | None = None
         self._left_out: frozenset[tuple[str, int]] = frozenset()
         self._places: list[tuple[str, int]] = []  # in modules that import one another
@@ -84,14 +79,19 @@ class Loading:
 
         return FileFinder(path, (loader, [".py"]))  # type: ignore[arg-type] # it need be no class
 
-    @property
-    def by_statements(self) -> bool:
-        """Whether the statements of a module are run one by one from the first on."""
-        return self._say_place is not None
+    def by_statements(self, path: str) -> bool:
+        """Return whether the statements of a module are run one by one from the first on."""
+        if self._say_place is not None:
+            return True
+        return bool(self._left_out) and inside(path, self._root) in dict(self._left_out)
+
+    def name_of(self, path: str) -> str:
+        """Return a file's name in the submission."""
+        return inside(path, self._root)
 
     def at(self, file: str, number: int) -> bool:
         """Say that a statement is about to be run; return whether it may be."""
-        place = inside(file, self._root), number
+        place = self.name_of(file), number
         self._places[-1] = place
         self._say()
         return place not in self._left_out
@@ -167,7 +167,7 @@ class Loader(SourceFileLoader):
             code = compile(text, self.path, "exec", dont_inherit=True)
             setattr(module, RAISES, passed_over)
         self._loading.runs(code)
-        if self._loading.by_statements:
+        if self._loading.by_statements(self.path):
             setattr(module, RAISES, passed_over)
             with self._loading.within(self.path):
                 Rest(module, text or decoded(data), code, self._loading, passed_over).run_all()
@@ -227,7 +227,15 @@ class Rest:
             if self._loading.at(self._code.co_filename, number):
                 self._attempt(statement, awaited=awaited)
             else:
-                self._raised(statement, EndedProcess(HAS_ENDED))
+                self._has_ended(statement, number)
+
+    def _has_ended(self, statement: ast.stmt, number: int) -> None:
+        """Pass over a statement that has ended a process."""
+        line, _ = _first(statement)
+        file = self._loading.name_of(self._code.co_filename)
+        error = EndedProcess(file, number, line)
+        self._passed_over.unnamed = self._passed_over.unnamed or error
+        self._raised(statement, error)
 
     def _attempt(self, statement: ast.stmt, *, awaited: bool = False) -> None:
         try:
