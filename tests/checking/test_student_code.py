@@ -376,23 +376,36 @@ def test_statement_that_can_not_be_used_is_told_and_costs_nothing(
 ENDS = "import os\n\n\nos._exit(0)\n"
 
 
+def at(line: int) -> str:
+    return f"(pack/toy.py, line {line})"
+
+
 @pytest.mark.parametrize("tier", ["strongest", "plain"])
 def test_statement_that_ends_the_process_costs_what_it_defines(toy: Toy, tier: str) -> None:
     code = REFERENCE.replace("def count(ids, n):", "@lambda _: os._exit(0)\ndef count(ids, n):")
     given = toy if tier == "strongest" else toy.plain
     graded = given.grade(f"import os\n{code}")
     assert graded.passed == CHECKS - {"count"}
-    assert (
-        "`count` raised EndedProcess: this statement ended the process" in graded["count"].message
-    )
+    line = REFERENCE.split("\n").index("def count(ids, n):") + 2
+    said = f"importing `pack.toy` ended its process: exit code 0, as os._exit would give {at(line)}"
+    assert graded["count"].message == said
 
 
 def test_name_that_is_lacking_is_told_of_the_statement_that_ended_the_process(toy: Toy) -> None:
     code = f"import os\nSIZE = os._exit(1)\n{REFERENCE}".replace("minlength=n", "minlength=SIZE")
     graded = toy.grade(code)
     assert graded.passed == CHECKS - {"count"}
-    said = "`count` raised EndedProcess: this statement ended the process (pack/toy.py, line"
-    assert graded["count"].message.startswith(said)
+    said = f"importing `pack.toy` ended its process: exit code 1, as os._exit would give {at(2)}"
+    assert graded["count"].message == said
+
+
+def test_name_that_lacks_in_one_case_costs_that_case(toy: Toy) -> None:
+    """The function itself is there, so its other cases run."""
+    code = f"import os\nSIZE = os._exit(1)\n{REFERENCE}".replace(
+        "def center(x):", "def center(x):\n    if x.shape[0] == 1:\n        SIZE"
+    )
+    graded = toy.grade(code, "center")
+    assert {case.status.value for case in graded["center"].cases} == {"pass", "fail"}
 
 
 @pytest.mark.parametrize("ends", [1, 2])
@@ -438,7 +451,7 @@ def test_what_needs_an_import_that_failed_is_told_of_the_import(toy: Toy) -> Non
     ("code", "message"),
     [
         ("def cen ter(x):\n    return x", "SyntaxError"),
-        ("import os\nos._exit(3)", "module 'pack.toy' has no attribute"),
+        ("import os\nos._exit(3)", "importing `pack.toy` ended its process: exit code 3"),
         (
             "import os\n" + "os._exit(3)\n" * 4,
             "importing `pack.toy` ended its process: exit code 3",

@@ -183,7 +183,18 @@ def test_statements_that_are_left_out_lack_and_are_told(world: World) -> None:
     world.loading.begin(lambda *place: None, [("work.py", 1), ("other.py", 0)])
     work = world.load(WORK, other="Y = 1\nZ = 2\n")
     assert world.told() == [(2, "EndedProcess")]
-    assert world.describes(lambda: work.f(0))["type"] == "EndedProcess"
+    told = world.describes(lambda: work.f(0))
+    assert told["type"] == "EndedProcess"
+    assert told["ended"] == {"file": "work.py", "number": 1, "line": 2}
+    assert world.describes(lambda: work.g)["ended"] == told["ended"]
+
+
+def test_only_a_module_that_has_ended_is_run_statement_by_statement(world: World) -> None:
+    world.loading.begin(None, [("other.py", 1)])
+    work = world.load("import other\n1 / 0\nZ = other.Y", other="Y = 1\nEND\nZ = 2\n")
+    assert (work.Z, work.other.Z) == (1, 2)
+    assert not world.loading.by_statements(str(world.root / "work.py"))
+    assert world.told() == [(2, "EndedProcess"), (2, "ZeroDivisionError")]
 
 
 def test_an_error_within_a_try_is_the_same_statement_by_statement(world: World) -> None:

@@ -209,14 +209,14 @@ class Remote:
             failed = requests[done]
         failure = self._accounts.failure(failed.what, reply.body.get("error"))
         if isinstance(failure, StudentException):
-            failure.reply = reply.body
-            if ended := self._ended_before(reply.body.get("error")):
+            error = reply.body.get("error")
+            ended = self.fatal.sentence(error.get("ended")) if isinstance(error, dict) else ""
+            if ended and not failure.frames:  # there is nothing to call
                 return WorkerDied(ended)
+            if ended:
+                failure = StudentException(ended, failure.trace, failure.frames, failure.kinds)
+            failure.reply = reply.body
         return failure
-
-    def _ended_before(self, told: Any) -> str:
-        """Return what ended an earlier box, if an exception says that this is its cause."""
-        return self.fatal.sentence(told.get("ended")) if isinstance(told, dict) else ""
 
     def reset(self, seed: int) -> None:
         """Begin a new case, in the worker that is there or in a fresh one."""
