@@ -129,9 +129,43 @@ def test_boxes_of_a_search_are_given_an_import_and_nothing_else() -> None:
     stages, requests = sandbox.asked[::2], sandbox.asked[1::2]
     assert [bool(stage.get("says_places")) for stage in stages[:3]] == [False, False, True]
     assert stages[0] == stages[1]  # the second can't know that there was a first
+    assert stages[0].keys() == {"op", "links", "files", "notebook"}
     for request in requests[1:4]:
         (reset, _), (fetch, _) = request["steps"]
         assert (reset["op"], fetch["op"]) == ("reset", "fetch")
+
+
+SAYS = """
+import json, os, stat, struct, time
+def wires():
+    for number in range(3, 64):
+        try:
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                yield number
+        except OSError:
+            pass
+"""
+FAULTS = {
+    "bytes that are no frame, then an exit": "for one in wires(): os.write(one, b'x' * 99)\nos._exit(0)",
+    "a place out of turn, then an exit": (
+        "body = json.dumps({'op': 'place', 'file': 'work.py', 'number': 0}).encode()\n"
+        "for one in wires(): os.write(one, struct.pack('!II', len(body), 0) + body)\nos._exit(0)"
+    ),
+    "a closed channel": "for one in [*wires()]: os.close(one)\ntime.sleep(600)",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_real_box_that_breaks_the_protocol_while_importing_loses_its_module(
+    fault: str, tmp_path: Path, graders: Graders
+) -> None:
+    assignment = assignment_of(tmp_path / "assignment")
+    record(assignment, reseed=False, again=False, progress=lambda line: None)
+    folder = tmp_path / "handed_in"
+    built_files(folder, RIGHT | {"work.py": f"{SAYS}{fault}\n{RIGHT['work.py']}"})
+    report = graders(assignment.folder).grade(folder).report
+    assert [check.status.value for check in report.checks] == ["fail", "fail"]
+    assert not report.notes  # that tell of statements left out
 
 
 # --- what a box may name --------------------------------------------------------------------------
