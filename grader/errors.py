@@ -127,12 +127,18 @@ class WorkerDied(SubmissionFailed):
     """The student's process ended by itself or broke the protocol.
 
     ``unexplained``: it was killed or is gone, and not by a limit of the assignment; other processes
-    of the machine may be the cause.
+    of the machine may be the cause. ``how``: how the process ended, if it ended by itself: by an
+    exit or a signal, not by a limit of ours and not for what it had sent. ``again``: the case at
+    hand may come further in a fresh process.
     """
 
-    def __init__(self, message: str, *, unexplained: bool = False) -> None:
+    def __init__(
+        self, message: str, *, unexplained: bool = False, how: str = "", again: bool = False
+    ) -> None:
         super().__init__(message)
         self.unexplained = unexplained
+        self.how = how
+        self.again = again
 
 
 class GraderFault(GraderError):

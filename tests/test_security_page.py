@@ -12,7 +12,7 @@ from grader.checking.api import cell_tests, held_values, notebook
 from grader.checking.case import call_log, callbacks
 from grader.checking.cells import kernel_client
 from grader.checking.judge import judgements, up_to
-from grader.checking.run import remote
+from grader.checking.run import fatal_search, fatal_statements, remote
 from grader.classroom.similar import similarity
 from grader.grading.intake.reading.intake_budget import IntakeLimits
 from grader.notebooks import recovery
@@ -69,7 +69,9 @@ def test_the_numbers_that_security_names_are_those_of_the_code() -> None:
         == (4, 64 << 10),
         f"{callbacks.MOST_CALLS:,} calls for a case, {callbacks.MOST_NESTED} within one another,"
         f" {callbacks.MOST_BYTES // mib} MB each": 1,
-        "there are three at most": notebook.MAX_RUNS == 3,
+        "there are three at most, and a fourth": (notebook.MAX_RUNS, notebook.MORE_RUNS) == (3, 1),
+        "at most three of them": fatal_statements.MOST_LEFT_OUT == 3,
+        "within three times `import_seconds`": fatal_search.TIMES_IMPORT_SECONDS == 3,
         f"{wire.MAX_JSON // mib} MB of JSON; {wire.MAX_BLOBS:,} arrays, of {wire.MAX_BYTES // mib} MB": 1,
         f"{wire.MAX_MARKS / 1e6:g} million brackets": 1,
         f"{wire.MAX_NODES:,} values, {wire.RETURNED_DEPTH} levels": 1,

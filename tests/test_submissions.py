@@ -72,7 +72,8 @@ BY_COMMAND_ON_THE_OTHER = ("reading/through_proc",)
 WITHOUT_WALLS = {
     f"honest/{name}"
     for name in (
-        "absolute_path", "file_missing", "import_of_what_is_not_there", "inputs_changed_in_place", "latin_1",
+        "absolute_path", "ends_at_import", "exits_at_import", "faults_at_import", "file_missing",
+        "import_of_what_is_not_there", "inputs_changed_in_place", "latin_1",
         "nb_absolute_path", "nb_cd", "nb_colab_mount", "nb_displays_nan", "nb_input", "nb_kernel_not_installed",
         "nb_magics", "nb_pip_install", "nb_right", "nb_syntax_error", "nb_untouched", "nb_warns", "own_module_beside",
         "prints_and_warns", "python_2_print", "random_state_changed", "returns_none", "right", "runs_itself",

@@ -354,6 +354,9 @@ def test_missing_function_is_told(toy: Toy) -> None:
         ("for i in xrange(3): pass", "NameError: name 'xrange' is not defined"),
         ("import sys\nsys.exit()", "`sys.exit()` raised SystemExit. It was passed over"),
         ("while True: pass", "`while True: pass` did not end in the time of an import"),
+        ("import os\nos._exit(0)", "`os._exit(0)` ended the process. It was passed over, and"),
+        ("import ctypes\nctypes.string_at(0)", "`ctypes.string_at(0)` ended the process."),
+        ("import os\nos.abort()", "`os.abort()` ended the process."),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else None,
 )
@@ -368,6 +371,54 @@ def test_statement_that_can_not_be_used_is_told_and_costs_nothing(
     assert message in note
     (look,) = graded.report.look
     assert look.startswith("pack/toy.py does not load as it was handed in: see line")
+
+
+ENDS = "import os\n\n\nos._exit(0)\n"
+
+
+def at(line: int) -> str:
+    return f"(pack/toy.py, line {line})"
+
+
+@pytest.mark.parametrize("tier", ["strongest", "plain"])
+def test_statement_that_ends_the_process_costs_what_it_defines(toy: Toy, tier: str) -> None:
+    code = REFERENCE.replace("def count(ids, n):", "@lambda _: os._exit(0)\ndef count(ids, n):")
+    given = toy if tier == "strongest" else toy.plain
+    graded = given.grade(f"import os\n{code}")
+    assert graded.passed == CHECKS - {"count"}
+    line = REFERENCE.split("\n").index("def count(ids, n):") + 2
+    said = f"importing `pack.toy` ended its process: exit code 0, as os._exit would give {at(line)}"
+    assert graded["count"].message == said
+
+
+def test_name_that_is_lacking_is_told_of_the_statement_that_ended_the_process(toy: Toy) -> None:
+    code = f"import os\nSIZE = os._exit(1)\n{REFERENCE}".replace("minlength=n", "minlength=SIZE")
+    graded = toy.grade(code)
+    assert graded.passed == CHECKS - {"count"}
+    said = f"importing `pack.toy` ended its process: exit code 1, as os._exit would give {at(2)}"
+    assert graded["count"].message == said
+
+
+def test_name_that_lacks_in_one_case_costs_that_case(toy: Toy) -> None:
+    """The function itself is there, so its other cases run."""
+    code = f"import os\nSIZE = os._exit(1)\n{REFERENCE}".replace(
+        "def center(x):", "def center(x):\n    if x.shape[0] == 1:\n        SIZE"
+    )
+    graded = toy.grade(code, "center")
+    assert {case.status.value for case in graded["center"].cases} == {"pass", "fail"}
+
+
+@pytest.mark.parametrize("ends", [1, 2])
+def test_notebook_runs_though_a_module_ends_its_process(toy: Toy, ends: int) -> None:
+    code = f"import os\n{REFERENCE}" + f"\n\nos._exit({ends})" * ends
+    graded = toy.grade(code, "notebook")
+    assert graded.passed == {"notebook"}
+    assert sum("`os._exit(" in note for note in graded.report.notes) == ends
+
+
+def test_import_within_a_try_goes_on_behind_what_ended_the_process(toy: Toy) -> None:
+    code = f"try:\n    import pack.toy\nexcept ImportError:\n    pass\n{ENDS}{REFERENCE}"
+    assert toy.grade(code, "center", "count").passed == {"center", "count"}
 
 
 def test_function_that_can_not_be_read_fails_alone(toy: Toy) -> None:
@@ -401,6 +452,10 @@ def test_what_needs_an_import_that_failed_is_told_of_the_import(toy: Toy) -> Non
     [
         ("def cen ter(x):\n    return x", "SyntaxError"),
         ("import os\nos._exit(3)", "importing `pack.toy` ended its process: exit code 3"),
+        (
+            "import os\n" + "os._exit(3)\n" * 4,
+            "importing `pack.toy` ended its process: exit code 3",
+        ),
     ],
 )
 def test_module_with_nothing_to_use_fails_every_check(toy: Toy, code: str, message: str) -> None:

@@ -129,6 +129,22 @@ def test_a_function_that_raises_costs_what_a_wrong_one_costs(
     assert without_points(report) == {function}
 
 
+ENDINGS = {
+    "os._exit": "import os\nos._exit(0)",
+    "sys.exit": "import sys\nsys.exit()",
+    "segmentation fault": "import ctypes\nctypes.string_at(0)",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+def test_a_line_that_ends_the_process_costs_nothing_beside_a_mistake(
+    changed: Callable[..., Path], graded: Callable[..., Any], ending: str
+) -> None:
+    line = (LAYERS, "def rnn_step_backward(", f"{ending}\n\n\ndef rnn_step_backward(")
+    report = graded(changed(line, TANH), *OF_THE_RNN).report
+    assert without_points(report) == {"rnn_step_forward"}
+
+
 OWN_FORM = (
     LAYERS,
     "x, prev_h, Wx, Wh, next_h = cache",

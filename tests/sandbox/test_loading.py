@@ -155,3 +155,52 @@ def test_what_another_package_has_is_not_taken_from_the_tree(world: World) -> No
         "from nowhere.optim import Adam\n", pack____init__="", pack__optim="def adam():\n    pass\n"
     )
     assert world.told() == [(1, "ModuleNotFoundError")]
+
+
+# --- statement by statement ---
+
+WORK = "from __future__ import annotations\nimport other\n\n\ndef f(x: Odd):\n    return other.Y\n"
+
+
+def test_each_statement_says_its_place_before_it_runs(world: World) -> None:
+    said: list[tuple[str, int]] = []
+    world.loading.begin(lambda *place: said.append(place))
+    work = world.load(WORK, other="Y = 1\nZ = 2\n")
+    assert work.f(0) == 1
+    others = [("other.py", 0), ("other.py", 1)]
+    assert said == [
+        ("work.py", 0),
+        ("work.py", 1),
+        *others,
+        ("work.py", 1),
+        ("work.py", 2),
+        ("", 0),
+    ]
+    assert world.told() == []
+
+
+def test_statements_that_are_left_out_lack_and_are_told(world: World) -> None:
+    world.loading.begin(lambda *place: None, [("work.py", 1), ("other.py", 0)])
+    work = world.load(WORK, other="Y = 1\nZ = 2\n")
+    assert world.told() == [(2, "EndedProcess")]
+    told = world.describes(lambda: work.f(0))
+    assert told["type"] == "EndedProcess"
+    assert told["ended"] == {"file": "work.py", "number": 1, "line": 2}
+    assert world.describes(lambda: work.g)["ended"] == told["ended"]
+
+
+def test_only_a_module_that_has_ended_is_run_statement_by_statement(world: World) -> None:
+    world.loading.begin(None, [("other.py", 1)])
+    work = world.load("import other\n1 / 0\nZ = other.Y", other="Y = 1\nEND\nZ = 2\n")
+    assert (work.Z, work.other.Z) == (1, 2)
+    assert not world.loading.by_statements(str(world.root / "work.py"))
+    assert world.told() == [(2, "EndedProcess"), (2, "ZeroDivisionError")]
+
+
+def test_an_error_within_a_try_is_the_same_statement_by_statement(world: World) -> None:
+    world.loading.begin(lambda *place: None)
+    work = world.load(
+        "try:\n    import other\nexcept ZeroDivisionError:\n    A = 3\n", other="1 / 0\n"
+    )
+    assert work.A == 3
+    assert world.told() == []

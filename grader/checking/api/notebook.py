@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 MAX_RUNS = 3  # of one notebook: the first, and those without a cell that ended its process
+MORE_RUNS = 1  # if the process ended in a module: without the statement that ended it
 MAX_REVIVALS = 8  # after calls that ended the process of a finished notebook
 MOST_NAMES = 50_000  # that a notebook may define and still be asked for each
 
@@ -169,7 +170,9 @@ class NotebookRun:
         """
         # the cell in which the process was killed from outside, if that came once
         killed: int | None = None
-        for _ in range(MAX_RUNS):
+        runs, most = 0, MAX_RUNS
+        while runs < most:
+            runs += 1
             self.ran = asyncio.run(
                 run_cells(
                     notebook,
@@ -186,7 +189,13 @@ class NotebookRun:
             if self.ran.dead[died].unexplained and killed != died:
                 killed = died
                 del self.ran.dead[died]  # it is run once more
+                self.remote.close()
+                continue
             self.remote.close()
+            if self.remote.may_come_further(self.ran.dead[died].error):
+                most = MAX_RUNS + MORE_RUNS
+                del self.ran.dead[died]
+                self.ran.lost.discard(died)
         if self.ran.died is None:
             self._names = self._ask_for_names()
 

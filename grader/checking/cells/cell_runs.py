@@ -231,8 +231,11 @@ def _trouble(cell: NotebookNode, kernel: WireKernelClient) -> Trouble | None:
     if failure is not None:
         if isinstance(failure, LimitExceeded):
             return Trouble(place, LimitExceeded(f"{place}: {failure}"))
-        unexplained = isinstance(failure, WorkerDied) and failure.unexplained
-        return Trouble(place, WorkerDied(f"{place}: {failure}", unexplained=unexplained))
+        text = f"{place}: {failure}"
+        if not isinstance(failure, WorkerDied):
+            return Trouble(place, WorkerDied(text))
+        died = WorkerDied(text, unexplained=failure.unexplained, how=failure.how)
+        return Trouble(place, died)
     if reply.get("status") == "ok":
         return None
     if reply.get("interrupted"):

@@ -128,11 +128,21 @@ class BesideFiles:
     def passed_in_box(self, id: str) -> None:  # noqa: A002
         """Run a check, if it has not been run; raise why it did not pass, if it did not."""
         if id not in self._answered:
-            answered = self._answered[id] = ask(self._tests[id], self._remote, self._seconds)
+            answered = self._answered[id] = self._ask(self._tests[id])
             self.look += [answered.look] if answered.look else []
         error = self._answered[id].error
         if error is not None:
             raise error
+
+    def _ask(self, test: InBox) -> Answered:
+        """Run a check; if its process ends, once more without what ends it in a module."""
+        answered = ask(test, self._remote, self._seconds)
+        if not isinstance(answered.error, WorkerDied):
+            return answered
+        self._remote.close()
+        if not self._remote.may_come_further(answered.error):
+            return answered
+        return ask(test, self._remote, self._seconds)
 
     def close(self) -> None:
         """End the box."""
@@ -164,7 +174,8 @@ def ask(test: InBox, remote: Remote, seconds: float) -> Answered:
             LimitExceeded(f"{what} was still running after the limit of {seconds:g} seconds")
         )
     if not told:
-        return Answered(WorkerDied(f"{what} ended its process before its last line"))
+        how = "before its last line"
+        return Answered(WorkerDied(f"{what} ended its process {how}", how=how))
     if len(talk.results) != len(sent.pieces):
         return _look(test, "its answer is not one of the grader's")
     return _judged(test, sent, talk)

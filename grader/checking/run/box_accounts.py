@@ -93,6 +93,8 @@ class BoxAccounts:
             said = f"`{text}` finds no module. `{instead}` was taken instead."
         elif text and error.get("interrupted") is True:
             said = f"`{text}` did not end in the time of an import. It was passed over, and {rest}."
+        elif text and account.kinds[0] == "EndedProcess":
+            said = f"`{text}` ended the process. It was passed over, and {rest}."
         elif text:
             said = f"`{text}` raised {raised}. It was passed over, and {rest}. {hint(account)}"
         else:

@@ -12,9 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from grader.assignment.schema import CheckSpec
+from grader.checking.api.held_values import Mode
 from grader.checking.api.live_notebook import LiveRun
 from grader.checking.api.notebook import NotebookRun
 from grader.checking.cells.in_box import BesideFiles, InBox, in_box_of
+from grader.checking.run.fatal_search import FatalSearch
+from grader.checking.run.fatal_statements import FatalStatements
 from grader.checking.run.plan import Plan
 from grader.checking.run.remote import Remote, Request
 from grader.checking.run.timing import ClockedRemote
@@ -31,6 +34,13 @@ class Boxes:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._passed_over: dict[tuple[str, int], str] = {}
+        self._fatal = FatalStatements()
+        spec = plan.assignment.spec
+        own = {path for path in plan.files if path.endswith(".py")}
+        modules = [file.module for file in spec.files if file.path in own]
+        self._search = FatalSearch(
+            self._fatal, modules, own, spec.limits.import_seconds, self._for_an_import
+        )
         self.functions = self.fresh()
         self.runs: dict[str, NotebookRun] = {}
         self._notebooks: dict[str, ClockedRemote] = {}
@@ -46,6 +56,24 @@ class Boxes:
 
         live: what opens a kernel that runs already
         """
+        remote = self._made(notebook=notebook, live=live)
+        if self._plan.mode is Mode.COMPARE:  # a reference that ends its process is not recorded
+            remote.search = self._search
+        return remote
+
+    def _for_an_import(self, seconds: float) -> ClockedRemote:
+        """Return a box that may take so long for an import."""
+        limits = self._plan.assignment.spec.limits
+        return self._made(limits=msgspec.structs.replace(limits, import_seconds=seconds))
+
+    def _made(
+        self,
+        *,
+        notebook: bool = False,
+        live: Sandbox | None = None,
+        limits: Limits | None = None,
+    ) -> ClockedRemote:
+        """Return a box that leaves out the statements that end the process, and looks for none."""
         assignment, files = self._plan.assignment, self._plan.files
         notebooks = assignment.spec.notebook_paths
         laid = {path: data for path, data in files.items() if path not in notebooks}
@@ -55,7 +83,7 @@ class Boxes:
         remote = ClockedRemote(
             live or self._plan.sandbox,
             staging,
-            assignment.spec.limits,
+            limits or assignment.spec.limits,
             hide_numbers=hide,
             notebook=notebook,
         )
@@ -65,6 +93,7 @@ class Boxes:
                     file.module, StudentException(f"`{file.path}` is not in the submission")
                 )
         remote.passed_over = self._passed_over  # each box tells the same
+        remote.fatal = self._fatal
         return remote
 
     def begin(self, checks: Iterable[CheckSpec]) -> None:
@@ -151,10 +180,13 @@ class Boxes:
         *,
         notebook: bool = False,
     ) -> ClockedRemote:
-        """Return a box for a second run: what it is asked first, and what answers its questions."""
+        """Return a box for a second run: what it is asked first, and what answers its questions.
+
+        It is lent right answers, so nothing is made of how it ends.
+        """
         if self._plan.boxes == 1:
             self.functions.close()
-        remote = self.fresh(notebook=notebook)
+        remote = self._made(notebook=notebook)
         remote.first, remote.asked = first, asked
         self._second.append(remote)
         return remote
@@ -210,6 +242,7 @@ class Boxes:
 
     def close(self) -> None:
         """End every box and thread, notebooks that nobody waited for included."""
+        self._search.cancel()
         self.close_second()
         for run in self.runs.values():
             run.stop()

@@ -15,8 +15,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
 from grader.checking.run.box_accounts import BoxAccounts, listed, told_text
+from grader.checking.run.fatal_statements import FatalStatements, Place, place_told
 from grader.errors import (
     AssignmentError,
+    GraderError,
     GraderFault,
     LimitExceeded,
     StudentException,
@@ -82,6 +84,14 @@ class Remote:
         self.printed = ""
         # what was passed over when modules were loaded, each once: file and line, and a sentence
         self.passed_over: dict[tuple[str, int], str] = {}
+        self.fatal = FatalStatements()  # which every box leaves out of the student's modules
+        self._left_out = 0  # how many of them the box leaves out
+        # looks for such statements in a module, "" for all, after a box that left out so many has
+        # ended by itself; returns whether there are more. Without it none are looked for.
+        self.search: Callable[[str, int], bool] | None = None
+        # whether boxes say which statement of a module they are about to run, and that statement
+        self.says_places = False
+        self.at: Place | None = None
         self.budget = Budget()  # of what was decoded of its values
         # answers what stand-ins ask; without it nothing does
         self.asked: Callable[[Frame], Frame] | None = None
@@ -199,6 +209,12 @@ class Remote:
             failed = requests[done]
         failure = self._accounts.failure(failed.what, reply.body.get("error"))
         if isinstance(failure, StudentException):
+            error = reply.body.get("error")
+            ended = self.fatal.sentence(error.get("ended")) if isinstance(error, dict) else ""
+            if ended and not failure.frames:  # there is nothing to call
+                return WorkerDied(ended)
+            if ended:
+                failure = StudentException(ended, failure.trace, failure.frames, failure.kinds)
             failure.reply = reply.body
         return failure
 
@@ -227,25 +243,57 @@ class Remote:
         self, module: str, what: str, body: dict[str, Any], blobs: tuple[bytes, ...]
     ) -> Frame:
         """Send a request that may import a student's module first; an import that hung or died is
-        not tried again, unless it was killed from outside."""
+        not tried again, unless it was killed from outside or fails for a single statement."""
+        self.import_module(module)
+        return self.request(what, body, blobs)
+
+    def import_module(self, module: str) -> None:
+        """Let the box import a student's module, unless it has; raise why it can't be imported."""
         if module in self._broken:
             raise self._broken[module]
         if module in self._imported or not module:
-            return self.request(what, body, blobs)
+            return
         try:
-            path, seconds = [["module", module], ["attr", "__name__"]], self._limits.import_seconds
-            self.request(
-                f"importing `{module}`",
-                {"op": "fetch", "target": path, "seconds": seconds},
-                seconds=seconds,
-                grace=IMPORT_GRACE,
-            )
+            self._import(module)
         except (LimitExceeded, WorkerDied) as error:
-            if not (isinstance(error, WorkerDied) and error.unexplained):
+            if not (isinstance(error, WorkerDied) and (error.unexplained or error.again)):
                 self._broken[module] = error
             raise
         self._imported.add(module)
-        return self.request(what, body, blobs)
+
+    def _import(self, module: str) -> None:
+        """Let the box import a module; if that ends it, a fresh one without the statement that
+        does.
+        """
+        held = self._held.copy()
+        begins = any(one.body["op"] == "reset" for one in held) and not self._notebook
+        has_state = self._box is not None and not begins  # of the case, or of a notebook's cells
+        try:
+            self._ask_to_import(module)
+        except WorkerDied as error:
+            if not self.may_come_further(error, module):
+                raise
+            if has_state:
+                raise WorkerDied(str(error), again=True) from None
+            self._held = held
+            self._ask_to_import(module)
+
+    def _ask_to_import(self, module: str) -> None:
+        path, seconds = [["module", module], ["attr", "__name__"]], self._limits.import_seconds
+        self.request(
+            f"importing `{module}`",
+            {"op": "fetch", "target": path, "seconds": seconds},
+            seconds=seconds,
+            grace=IMPORT_GRACE,
+        )
+
+    def may_come_further(self, error: GraderError | None, module: str = "") -> bool:
+        """Return whether a fresh box would leave out more of the student's statements than the one
+        that an error has ended; looks for them in a module, or in all.
+        """
+        if self.search is None or not isinstance(error, WorkerDied) or not error.how:
+            return False
+        return self.search(module, self._left_out)
 
     def unused(self, module: str, function: str) -> list[str]:
         """Return the names that a function of the submission is given or sets and never reads, as
@@ -280,6 +328,7 @@ class Remote:
         if self._box is None:
             self._box = self._sandbox.open(self._notebook)
             self._imported.clear()
+            self._left_out, self.at = len(self.fatal.found), None
             try:
                 self._stage(self._staging.links, self._staging.files)
             except SubmissionFailed as error:  # nothing of the student's has run yet
@@ -313,6 +362,8 @@ class Remote:
                 box.channel.send(self.asked(frame), SEND_SECONDS)
             elif kind == "callback" and self.called_back is not None:
                 box.channel.send(self._answer_callback(frame, what, deadline), SEND_SECONDS)
+            elif kind == "place" and self.says_places:
+                self.at = place_told(frame.body)
             elif kind == "probed" and probed is not None:
                 box.channel.send(probed(frame), SEND_SECONDS)
             elif kind != "message":
@@ -340,6 +391,10 @@ class Remote:
             "files": [[place, index] for index, place in enumerate(files)],
             "notebook": self._notebook,
         }
+        if self.says_places:
+            body["says_places"] = True
+        if self._left_out:
+            body["left_out"] = [list(place) for place in self.fatal.found[: self._left_out]]
         self.request("preparing it", body, tuple(files.values()), seconds=STAGE_SECONDS)
 
     def _death(self, what: str) -> SubmissionFailed:
@@ -350,8 +405,12 @@ class Remote:
             raise GraderFault(f"the sandbox failed during {what}: {ended.fault}")
         if ended.limit:
             return LimitExceeded(f"{what} hit a limit: {ended.limit}")
+        how = _how(ended.code)
+        by_itself = ended.code is not None and ended.code != KILLED
         return WorkerDied(
-            f"{what} ended its process: {_how(ended.code)}", unexplained=ended.code == KILLED
+            f"{what} ended its process: {how}",
+            unexplained=ended.code == KILLED,
+            how=how if by_itself else "",
         )
 
 

@@ -114,7 +114,7 @@ class CaseRuns:
         start = self.begin()
         self._through(item, nextitem)
         seconds = time.perf_counter() - start
-        if self._killed():
+        if self._killed() or self._may_come_further():
             self._run_again(item, nextitem)
         if self.result(case_id(item), seconds).status in (Status.FAIL, Status.SKIP):
             self._look_for_credit(item, nextitem)
@@ -167,8 +167,14 @@ class CaseRuns:
         """Return whether the case's box was killed, and not by a limit of ours."""
         return isinstance(self.setup.now.error, WorkerDied) and self.setup.now.error.unexplained
 
+    def _may_come_further(self) -> bool:
+        """Return whether an import has ended the case's box, and a fresh one would go on."""
+        return isinstance(self.setup.now.error, WorkerDied) and self.setup.now.error.again
+
     def _run_again(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Run a case again in a fresh box after a kill from outside; a second kill is our fault."""
+        """Run a case again in a fresh box, such as after a kill from outside; a second kill is our
+        fault.
+        """
         if self.setup.place is None:
             self.boxes.restart_notebook(self._collection.notebook_of(check_id(item)))
         self._reset(item)

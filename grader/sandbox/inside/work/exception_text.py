@@ -18,12 +18,25 @@ TEXT_CAP = 2_000  # characters kept of an exception's message
 FRAME_CAP = 12  # frames kept of a traceback
 
 
+class EndedProcess(Exception):
+    """The cause of what lacks because a statement has ended an earlier process, and is not run
+    again.
+
+    place: file, number among its statements, and line
+    """
+
+    def __init__(self, file: str, number: int, line: int) -> None:
+        super().__init__("this statement ended the process")
+        self.place = {"file": file, "number": number, "line": line}
+
+
 class PassedOver:
     """What was passed over when a module was loaded, under the name `RAISES` in that module."""
 
     def __init__(self) -> None:
         self.raised: list[BaseException] = []  # by the functions that stand for what can't be used
-        self.unnamed: BaseException | None = None  # of a first piece that can't be read
+        # of a first piece that can't be read, or that has ended a process
+        self.unnamed: BaseException | None = None
         self._lacking: dict[str, BaseException] = {}
 
     def __call__(self, number: int) -> BaseException:
@@ -65,7 +78,8 @@ def describe(error: BaseException, root: Path) -> dict[str, Any]:
         text = str(misspelt.text or "").strip()[:300]
         frames.append({"file": file, "line": misspelt.lineno, "name": "", "text": text})
     kinds = [kind.__name__ for kind in type(error).__mro__ if issubclass(kind, BaseException)]
-    return {
+    ended = {"ended": error.place} if type(error) is EndedProcess else {}
+    return ended | {
         "type": type(error).__name__[:200],
         "kinds": kinds[:20],
         "interrupted": isinstance(error, TimeUp),

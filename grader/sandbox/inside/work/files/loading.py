@@ -4,6 +4,10 @@ A module that compiles and can be imported is loaded as Python loads it. Of one 
 compile, what can't be read is replaced (`mending`). A statement at the top level that raises is
 passed over, and the next one runs. An import inside a `try` of a student's file fails as it always
 does, since that file may be ready for it. What was passed over is told as data.
+
+A statement that ends the process can only be passed over in another one. To find it, a module is
+run statement by statement, and each is named to the trusted side before it runs. Once it is found,
+its module is run without it.
 """
 
 from __future__ import annotations
@@ -14,14 +18,15 @@ import io
 import linecache
 import sys
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 from grader.sandbox.inside.work.alarm import TimeUp
-from grader.sandbox.inside.work.exception_text import PassedOver, describe, inside
+from grader.sandbox.inside.work.exception_text import EndedProcess, PassedOver, describe, inside
 from grader.sandbox.inside.work.files.mending import RAISES, mended
 from grader.sandbox.inside.work.nearby_names import nearest
 from grader.sandbox.inside.work.process.replaced import CELLS
@@ -39,9 +44,22 @@ class Loading:
         self.runs = runs  # is called with each module's code before it runs
         self._untold: list[dict[str, Any]] = []
         self._count = 0
+        # is called with the file and the number of each statement before it runs, and with "" at
+        # the end
+        self._say_place: Callable[[str, int], None] | None = None
+        self._left_out: frozenset[tuple[str, int]] = frozenset()
+        self._places: list[tuple[str, int]] = []  # in modules that import one another
 
-    def begin(self) -> None:
-        """Load modules below the folder in this way from here on."""
+    def begin(
+        self,
+        say_place: Callable[[str, int], None] | None = None,
+        left_out: Iterable[tuple[str, int]] = (),
+    ) -> None:
+        """Load modules below the folder in this way from here on.
+
+        left_out: file and number of statements that have ended a process
+        """
+        self._say_place, self._left_out = say_place, frozenset(left_out)
         sys.path_hooks.insert(0, self._finder)
         for path in list(sys.path_importer_cache):
             if Path(path).is_relative_to(self._root):
@@ -60,6 +78,37 @@ class Loading:
             return Loader(name, file, self)
 
         return FileFinder(path, (loader, [".py"]))  # type: ignore[arg-type] # it need be no class
+
+    def by_statements(self, path: str) -> bool:
+        """Return whether the statements of a module are run one by one from the first on."""
+        if self._say_place is not None:
+            return True
+        return bool(self._left_out) and inside(path, self._root) in dict(self._left_out)
+
+    def name_of(self, path: str) -> str:
+        """Return a file's name in the submission."""
+        return inside(path, self._root)
+
+    def at(self, file: str, number: int) -> bool:
+        """Say that a statement is about to be run; return whether it may be."""
+        place = self.name_of(file), number
+        self._places[-1] = place
+        self._say()
+        return place not in self._left_out
+
+    @contextmanager
+    def within(self, file: str) -> Iterator[None]:
+        """Say behind a module that the statement which imported it goes on."""
+        self._places.append((inside(file, self._root), 0))
+        try:
+            yield
+        finally:
+            self._places.pop()
+            self._say()
+
+    def _say(self) -> None:
+        if self._say_place is not None:
+            self._say_place(*(self._places[-1] if self._places else ("", 0)))
 
     def is_awaited(self) -> bool:
         """Return whether the import at hand stands in a `try` of the student's."""
@@ -118,6 +167,11 @@ class Loader(SourceFileLoader):
             code = compile(text, self.path, "exec", dont_inherit=True)
             setattr(module, RAISES, passed_over)
         self._loading.runs(code)
+        if self._loading.by_statements(self.path):
+            setattr(module, RAISES, passed_over)
+            with self._loading.within(self.path):
+                Rest(module, text or decoded(data), code, self._loading, passed_over).run_all()
+            return
         try:
             exec(code, vars(module))  # noqa: S102 - what a loader does
         except BaseException as error:
@@ -166,11 +220,28 @@ class Rest:
         for statement in self._statements[at + 1 :]:
             self._attempt(statement)
 
-    def _attempt(self, statement: ast.stmt) -> None:
+    def run_all(self) -> None:
+        """Run all statements one by one, but for those that have ended a process."""
+        awaited = self._loading.is_awaited()
+        for number, statement in enumerate(self._statements):
+            if self._loading.at(self._code.co_filename, number):
+                self._attempt(statement, awaited=awaited)
+            else:
+                self._has_ended(statement, number)
+
+    def _has_ended(self, statement: ast.stmt, number: int) -> None:
+        """Pass over a statement that has ended a process."""
+        line, _ = _first(statement)
+        file = self._loading.name_of(self._code.co_filename)
+        error = EndedProcess(file, number, line)
+        self._passed_over.unnamed = self._passed_over.unnamed or error
+        self._raised(statement, error)
+
+    def _attempt(self, statement: ast.stmt, *, awaited: bool = False) -> None:
         try:
             self._execute(statement)
         except BaseException as error:
-            if stops(error):
+            if stops(error) or awaited:
                 raise
             self._raised(statement, error)
 
