@@ -247,20 +247,20 @@ question = "q1"
 points = 1
 """
 RIGHT = {
-    "work.py": "def twice(x):\n    return 2 * x\n",
-    "other.py": "def thrice(x):\n    return 3 * x\n",
+    "work.py": "def twice(x):\n    return 2 * x, [x]\n",
+    "other.py": "def thrice(y, cache):\n    return y + cache[0]\n",
 }
 CHECKS = '''"""Checks."""
 
 
 def test_twice(student, expect):
     """Twice."""
-    expect("twice", student.twice(21))
+    expect("twice", student.twice(21)[0])
 
 
 def test_thrice(student, expect):
     """Thrice."""
-    expect("thrice", student.thrice(student.twice(7)))
+    expect("thrice", student.thrice(*student.twice(7)))
 '''
 
 
@@ -320,7 +320,7 @@ def test_box_that_has_seen_an_input_can_tell_a_later_one_nothing_by_dying(
     assignment = assignment_of(tmp_path / "assignment")
     record(assignment, reseed=False, again=False, progress=lambda line: None)
     told = "def twice(x):\n    import sys\n    sys.seen = sys.seen if hasattr(sys, 'seen') else x\n"
-    work = {"work.py": f"{told}    return 2 * x\n", "other.py": SEES + RIGHT["other.py"]}
+    work = {"work.py": f"{told}    return 2 * x, [x]\n", "other.py": SEES + RIGHT["other.py"]}
     folder = tmp_path / "handed_in"
     built_files(folder, work)
     report = graders(assignment.folder).grade(folder).report
@@ -332,7 +332,9 @@ def test_box_that_has_seen_an_input_can_tell_a_later_one_nothing_by_dying(
 def test_case_whose_values_are_lost_with_an_import_is_run_again(
     tmp_path: Path, graders: Graders
 ) -> None:
-    """The second module ends the process in the middle of a case."""
+    """The second module ends the process in the middle of a case, and what the first has returned
+    stays in the box.
+    """
     assignment = assignment_of(tmp_path / "assignment")
     record(assignment, reseed=False, again=False, progress=lambda line: None)
     folder = tmp_path / "handed_in"
@@ -361,7 +363,7 @@ def test_check_in_the_box_beside_files_runs_without_what_ends_its_process(
         {
             "assignment.toml": spec,
             "right/work.py": RIGHT["work.py"],
-            "checks/in_box/twice.py": "from work import twice\nassert twice(21) == 42\n",
+            "checks/in_box/twice.py": "from work import twice\nassert twice(21)[0] == 42\n",
             "checks/test_work.py": '"""Checks."""\n\n\ndef test_twice(in_box):\n'
             '    """Twice."""\n    in_box()\n',
         },
