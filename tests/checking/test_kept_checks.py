@@ -85,6 +85,7 @@ def test_checks_are_collected_once_for_all_submissions(
         ("class Seen:\n    n = 0", "Seen.n += 1; seen = Seen.n"),
         ("class Seen:\n    n = 0\n\nSEEN = Seen()", "SEEN.n += 1; seen = SEEN.n"),
         ("import itertools\n\nSEEN = itertools.count(1)", "seen = next(SEEN)"),
+        ("class Seen(str):\n    n = 0\n\nSEEN = Seen()", "SEEN.n += 1; seen = SEEN.n"),
     ],
 )  # fmt: skip
 def test_no_submission_meets_what_another_has_left_in_a_check_file(

@@ -80,7 +80,10 @@ class _Values:
         if self._left < 0:
             raise MayChange("too many values")
         if isinstance(value, _CONSTANT):
-            return type(value), repr(value) if isinstance(value, float | complex) else value
+            if type(value).__module__ in self._modules:  # which may keep more than that
+                raise MayChange(type(value).__name__)
+            numeric = isinstance(value, float | complex | np.generic)  # a NaN equals nothing
+            return type(value), repr(value) if numeric else value
         if isinstance(value, _CODE) or _module_of(type(value)) in ("typing", "__future__"):
             return id(value)
         if id(value) in self._around:
