@@ -79,6 +79,11 @@ def test_checks_are_collected_once_for_all_submissions(
         ("SEEN = []", "SEEN.append(1); seen = len(SEEN)"),
         ("SEEN = {'n': 0}", "SEEN['n'] += 1; seen = SEEN['n']"),
         ("SEEN = np.zeros(1)", "SEEN[0] += 1; seen = int(SEEN[0])"),
+        ("__SEEN = []", "__SEEN.append(1); seen = len(__SEEN)"),
+        (
+            "from collections import namedtuple\n\nclass Seen(namedtuple('Seen', 'a')):\n    pass\n\nSEEN = Seen(1)",
+            "SEEN.n = getattr(SEEN, 'n', 0) + 1; seen = SEEN.n",
+        ),
         ("SEEN = 0", "global SEEN; SEEN += 1; seen = SEEN"),
         ("def seen_by(seen=[]):\n    seen.append(1)\n    return len(seen)", "seen = seen_by()"),
         ("def seen_by():\n    seen_by.n = getattr(seen_by, 'n', 0) + 1\n    return seen_by.n", "seen = seen_by()"),

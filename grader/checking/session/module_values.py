@@ -67,7 +67,7 @@ class _Values:
             for attribute, value in list(vars(module).items()):
                 if attribute.startswith("pytest_"):  # a hook of the author's: once a session
                     raise MayChange(attribute)
-                if not attribute.startswith(("__", "@")):
+                if not _is_pythons(attribute):
                     found += (attribute, self._value(value))
         for item in items:
             callspec = getattr(item, "callspec", None)
@@ -129,9 +129,14 @@ class _Values:
             return None
         told: list[Hashable] = []
         for name, attribute in vars(value).items():
-            if not name.startswith("__"):
+            if not _is_pythons(name):
                 told.append((name, self._value(attribute)))
         return tuple(told)
+
+
+def _is_pythons(name: str) -> bool:
+    """Return whether Python, or pytest in what it rewrites, has set a name."""
+    return name.startswith("@") or (name.startswith("__") and name.endswith("__"))
 
 
 def _module_of(type_: type) -> str:
@@ -145,7 +150,8 @@ def _parts(value: Any) -> Iterable[Any] | None:
         return itertools.chain.from_iterable(value.items())
     if issubclass(type_, _LISTS):
         # a class of an author's may keep more than its items
-        return value if type_ in _LISTS or hasattr(type_, "_fields") else None
+        named = hasattr(type_, "_fields") and not hasattr(value, "__dict__")
+        return value if type_ in _LISTS or named else None
     if type_ in (set, frozenset):
         return sorted(value, key=repr)
     if type_ in (staticmethod, classmethod):
