@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from grader.limits import THREADS
@@ -57,6 +58,7 @@ class PlainBox(Box):
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="grader-")).resolve()
+        self._lock = threading.Lock()
         self._exit: Exit | None = None
         ours, theirs = socket.socketpair()
         from grader.sandbox.wire import Channel
@@ -101,8 +103,12 @@ class PlainBox(Box):
 
     def kill(self) -> Exit:
         """End the worker and its process group, and remove its folder."""
-        if self._exit is not None:  # its process id may belong to somebody else by now
+        with self._lock:  # once it has ended, its process id may belong to somebody else
+            if self._exit is None:
+                self._exit = self._end()
             return self._exit
+
+    def _end(self) -> Exit:
         # A worker that is just ending by itself keeps its own exit code.
         code: int | None = None
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -115,8 +121,7 @@ class PlainBox(Box):
             self._process.kill()
             self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
-        self._exit = Exit(code)
-        return self._exit
+        return Exit(code)
 
 
 class PlainSandbox(Sandbox):

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -17,8 +18,10 @@ from toy import CELLS, CHECKS, REFERENCE, SPEC, Toy, build, notebook
 
 from grader.assignment.expectations import SCHEMA, Expectations, Provenance
 from grader.authoring.record import record
+from grader.checking.api.notebook import NotebookRun
 from grader.checking.run.boxes import Boxes
 from grader.checking.run.plan import Plan
+from grader.checking.run.verdicts import CheckOutcome
 from grader.checking.session.run_checks import run_checks
 from grader.errors import AssignmentError, GraderError
 from grader.sandbox.plain import PlainSandbox
@@ -51,6 +54,35 @@ def test_a_notebook_that_nobody_waits_for_ends_at_once(tmp_path: Path) -> None:
         assert not boxes.runs["Toy.ipynb"].running
         # of its own it would take ten minutes
         assert isinstance(boxes.runs["Toy.ipynb"].failure(), GraderError)
+
+
+IGNORING = (
+    CHECKS[: CHECKS.index('@pytest.mark.parametrize("part"')]
+    + """
+def test_notebook():
+    pass
+"""
+)
+
+
+def test_a_box_whose_checks_never_asked_for_the_notebook_ends_with_its_run(tmp_path: Path) -> None:
+    runs: list[NotebookRun] = []
+
+    class Seen(NotebookRun):
+        def start(self, pool: ThreadPoolExecutor) -> None:
+            super().start(pool)
+            runs.append(self)
+
+    def told(check: CheckOutcome) -> None:
+        assert check.id == "notebook"
+        assert [run.running for run in runs] == [False]
+
+    with PlainSandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("grader.checking.run.boxes.NotebookRun", Seen)
+        options = {"only": frozenset({"notebook"}), "boxes": 2, "on_check": told}
+        outcome = run_checks(plan(tmp_path, sandbox, checks=IGNORING, **options))
+    assert not outcome.checks["notebook"].failed
+    assert isinstance(runs[0].failure(), GraderError)  # no other error of its thread
 
 
 def test_only_notebooks_of_wanted_checks_begin(tmp_path: Path) -> None:

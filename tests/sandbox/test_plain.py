@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grader.model import Tier
-from grader.sandbox.box import Box
+from grader.sandbox.box import Box, Exit
 from grader.sandbox.plain import PlainSandbox, clean_environment
 from grader.sandbox.wire import Frame, WireClosed, WireTimeout
 
@@ -93,6 +95,18 @@ def test_killing_ends_children_and_removes_the_folder(run: Callable) -> None:
     assert not alive(worker)
     assert wait_until(lambda: not alive(child))
     assert not Path(folder).exists()
+
+
+def test_a_box_is_killed_once_whoever_kills_it(sandbox: PlainSandbox) -> None:
+    box, both = sandbox.open(), threading.Barrier(2)
+
+    def kill() -> Exit:
+        both.wait()
+        return box.kill()
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = [kill.result() for kill in [pool.submit(kill) for _ in range(2)]]
+    assert first is second
 
 
 def test_leaving_the_sandbox_ends_every_box() -> None:

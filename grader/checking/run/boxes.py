@@ -169,8 +169,8 @@ class Boxes:
     def restart_notebook(self, path: str) -> None:
         """Run a notebook anew whose box was killed from outside."""
         if path in self.runs:
-            self._notebooks.pop(path).close()
-            del self.runs[path]
+            self.end(path)
+            del self.runs[path], self._notebooks[path]
             self.begin_notebook(path)
 
     def second(
@@ -236,6 +236,11 @@ class Boxes:
         self._second.clear()
         self._second_runs.clear()
 
+    def end(self, path: str) -> None:
+        """End the box of a notebook, and its run with it, which nobody may have waited for."""
+        self.runs[path].stop()
+        self._notebooks[path].close()
+
     def of(self, path: str) -> ClockedRemote:
         """Return the box of a notebook, or where there is no path that of the functions."""
         return self._notebooks[path] if path else self.functions
@@ -244,9 +249,8 @@ class Boxes:
         """End every box and thread, notebooks that nobody waited for included."""
         self._search.cancel()
         self.close_second()
-        for run in self.runs.values():
-            run.stop()
-            run.remote.close()
+        for path in self.runs:
+            self.end(path)
         self.functions.close()
         if self._beside_files is not None:
             self._beside_files.close()

@@ -312,7 +312,7 @@ class CaseRuns:
         path = self._collection.notebook_of(check)
         self._collection.left.subtract({check, path})
         if path and not self._collection.left[path]:
-            self.boxes.of(path).close()
+            self.boxes.end(path)
         if not self._collection.left[check]:
             self._second.end()
             self._explain(outcome)
