@@ -7,6 +7,7 @@ running of it, and the drawing of the inputs.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
 import json
@@ -27,8 +28,8 @@ from traitlets.config import Config
 
 from benchmarks import lane
 from grader.assignment.spec import Assignment, load
-from grader.checking.session.plugin import case_id, check_id
-from grader.checking.session.run_checks import OPTIONS, UNUSED
+from grader.checking.session import run_checks
+from grader.checking.session.collection import case_id, check_id
 
 # check, case, the test function, its parameters
 Case = tuple[str, str, Callable[..., None], dict[str, Any]]
@@ -78,11 +79,7 @@ def main() -> None:
                 for path in (*sorted(used), ""):
                     mine = [case for case in cases if notebook_of(assignment, case[0]) == path]
                     if path or mine:
-                        apart(
-                            lambda tree=tree, path=path, mine=mine: run(
-                                assignment, shell, tree, path, mine
-                            )
-                        )
+                        apart(functools.partial(run, assignment, shell, tree, path, mine))
             return {}
 
         lane.serve(grade)
@@ -186,10 +183,8 @@ def collect(assignment: Assignment) -> list[Case]:
                 cases.append((check_id(item), case_id(item), item.obj, parameters))
 
     folder = assignment.checks_folder
-    quiet = [word for name in UNUSED for word in ("-p", f"no:{name}")]
-    ini = str(
-        Path(sys.modules["grader.checking.session.plugin"].__file__ or "").with_name("checks.ini")
-    )
+    quiet = [word for name in run_checks.UNUSED for word in ("-p", f"no:{name}")]
+    ini = str(Path(run_checks.__file__).with_name("checks.ini"))
     options = [
         str(folder),
         f"--rootdir={folder}",
@@ -198,7 +193,7 @@ def collect(assignment: Assignment) -> list[Case]:
         ini,
         "--collect-only",
     ]
-    code = pytest.main([*options, *OPTIONS, *quiet], plugins=[Collector()])
+    code = pytest.main([*options, *run_checks.OPTIONS, *quiet], plugins=[Collector()])
     if code or not cases:
         raise RuntimeError(f"the checks in {folder} can't be collected ({code})")
     return cases

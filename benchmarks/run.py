@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import platform
@@ -123,7 +124,8 @@ def entries(
             "otter": lambda peer: loads.otter_jobs(load_, home / "otter", peer),
         }[peer.name]
         jobs = lay(peer)
-        yield lambda peer=peer, jobs=jobs: Contestant(
+        yield functools.partial(
+            Contestant,
             peer.name, peer.python, f"peer_{peer.name}", jobs, home / f"{peer.name}-lanes",
             as_installed=options.as_installed,
         )  # fmt: skip
