@@ -261,7 +261,7 @@ def replace(path: Path, old: str, new: str) -> None:
     [
         ("layers.py", "out = x @ W + b", "out = np.einsum('nd,dh->nh', x, W); out += b"),
         ("layers.py", "out, cache = np.maximum(x, 0), x", "out, cache = x * (x > 0), {'mask': x}"),
-        ("net.py", "range(1500)", "range(900)"),
+        ("net.py", "range(500)", "range(400)"),
         ("net.py", "hidden=40", "hidden=90"),
     ],
 )
@@ -326,6 +326,6 @@ def test_labels_in_order_are_no_training(graded: Callable[..., Graded], net: Pat
 def test_a_network_that_is_not_trained_is_told_its_accuracy(
     graded: Callable[..., Graded], net: Path
 ) -> None:
-    replace(net / "twolayer" / "net.py", "range(1500)", "range(0)")
+    replace(net / "twolayer" / "net.py", "range(500)", "range(0)")
     report = graded(load(NET), {}, net, "spiral").report
     assert "`accuracy` (the share of new points that are right) is 0." in report.checks[0].message

@@ -186,13 +186,12 @@ class NotebookRun:
             died = self.ran.died
             if died is None or self._clock.left <= 0:
                 break
-            if self.ran.dead[died].unexplained and killed != died:
+            end = self.ran.dead[died]
+            self.remote.close()
+            if end.unexplained and killed != died:
                 killed = died
                 del self.ran.dead[died]  # it is run once more
-                self.remote.close()
-                continue
-            self.remote.close()
-            if self.remote.may_come_further(self.ran.dead[died].error):
+            elif self.remote.may_come_further(end.error):
                 most = MAX_RUNS + MORE_RUNS
                 del self.ran.dead[died]
                 self.ran.lost.discard(died)

@@ -55,7 +55,8 @@ class ValueComparison(NamedTuple):
         names = {name: _found(path) for name, path in self.modules.items()}
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return eval(self.code, {VALUES: guarded(values), **names})  # noqa: S307 - the author's code
+            # the author's code
+            return eval(self.code, {VALUES: guarded(values), **names})  # noqa: S307
 
 
 def _no_handle(ref: Ref) -> Any:

@@ -114,7 +114,7 @@ class CaseRuns:
         start = self.begin()
         self._through(item, nextitem)
         seconds = time.perf_counter() - start
-        if self._killed() or self._may_come_further():
+        if self._killed() or self._import_goes_on():
             self._run_again(item, nextitem)
         if self.result(case_id(item), seconds).status in (Status.FAIL, Status.SKIP):
             self._look_for_credit(item, nextitem)
@@ -167,7 +167,7 @@ class CaseRuns:
         """Return whether the case's box was killed, and not by a limit of ours."""
         return isinstance(self.setup.now.error, WorkerDied) and self.setup.now.error.unexplained
 
-    def _may_come_further(self) -> bool:
+    def _import_goes_on(self) -> bool:
         """Return whether an import has ended the case's box, and a fresh one would go on."""
         return isinstance(self.setup.now.error, WorkerDied) and self.setup.now.error.again
 

@@ -230,7 +230,8 @@ class ProcessSettings(NamedTuple):
         """Make those that raise the ones of the process."""
         np.seterr(**self.errors)
         warnings.resetwarnings()
-        warnings.filters.extend(self.filters)  # type: ignore[attr-defined]  # a list, if not by its type
+        # a list, though its type does not say so
+        warnings.filters.extend(self.filters)  # type: ignore[attr-defined]
         sys.path = [*self.path]
         self.enter()
 
