@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from grader.errors import UsageError
-from grader.importing.check_files import TestScope, surroundings
+from grader.importing.check_files import TestScope, by_name, surroundings
 from grader.importing.data_files import beside
 from grader.importing.drafts import (
     Cell,
@@ -92,11 +92,13 @@ def read(path: Path, title: str, *, alone: bool) -> Book:
             "nose can't be installed any more: `nose/` is a copy of its assertions, made of"
             " unittest's"
         )
+    around = surroundings(made.cells + cells, made.tests, found.files)
+    made.tests = by_name(made.tests, found.files)
     return Book(
         path,
         notebook,
         made,
-        surroundings(made.cells + cells, made.tests, found.files),
+        around,
         old | found.files,
         [*made.tests],
     )

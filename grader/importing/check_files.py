@@ -24,7 +24,7 @@ from grader.importing.source_code import (
     plain_python,
     top_module,
 )
-from grader.importing.star_imports import with_stars
+from grader.importing.star_imports import with_stars, without_stars
 from grader.notebooks.definitions import tree_of
 
 OURS = frozenset(("expect", "recordable"))  # in lines that a reader wrote
@@ -93,7 +93,9 @@ def surroundings(
         imported = _imports(tree)
         imports |= imported
         (tasks if is_students(cell) else provided).update(imported)
-        starred |= with_stars(tree, files or {})
+        brought = with_stars(tree, files or {})
+        is_test = any(test.code and test.code in cell["source"] for test in tests)
+        starred = brought | starred if is_test else starred | brought
         names = bound(tree.body)
         every |= names
         if is_students(cell):
@@ -108,6 +110,17 @@ def surroundings(
     _drop_dependent(authors, imports)
     alone = frozenset(tasks - provided)
     return TestScope(imports, authors, frozenset(assigned), frozenset(every), alone)
+
+
+def by_name(tests: list[Test], files: Mapping[str, bytes]) -> list[Test]:
+    """Return tests whose own imports with a star say the names that one of the tests needs."""
+    wanted: set[str] = set()
+    for test in tests:
+        wanted |= needed(test.code) if parses(test.code) else set()
+    return [
+        msgspec.structs.replace(test, code=without_stars(test.code, wanted, files))
+        for test in tests
+    ]
 
 
 def _imports(tree: ast.Module) -> dict[str, str]:

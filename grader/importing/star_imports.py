@@ -1,17 +1,17 @@
-"""What a notebook brings with `from module import *`, name by name.
+"""What code brings with `from module import *`, name by name.
 
 A test then imports what it needs by itself: what the notebook has under such a name may be a
-student's.
+student's. A test that has such an import of its own could not stand in a function.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from grader.importing.old_modules import installed, own_name
-from grader.importing.source_code import BUILTINS, bound
+from grader.importing.source_code import BUILTINS, bound, parses
 from grader.notebooks.definitions import tree_of
 
 
@@ -21,12 +21,36 @@ def with_stars(tree: ast.Module, files: Mapping[str, bytes]) -> dict[str, str]:
     files: those beside the notebook, by path
     """
     found = {}
+    for node in _stars_of(tree):
+        for name in _names_of(node.module or "", files):
+            found[name] = f"from {node.module} import {name}"
+    return found
+
+
+def without_stars(code: str, wanted: Set[str], files: Mapping[str, bytes]) -> str:
+    """Return a test whose own imports with a star bring the wanted names alone, each by name.
+
+    An import whose names can't be had stays as it is.
+    """
+    if "*" not in code or not parses(code):
+        return code
+    lines = code.encode().split(b"\n")
+    for node in reversed([*_stars_of(tree_of(code))]):
+        names = _names_of(node.module or "", files)
+        if not names or node.end_lineno is None:
+            continue
+        brought = ", ".join(sorted(names & wanted))
+        instead = f"from {node.module} import {brought}" if brought else "pass"
+        first, last = lines[node.lineno - 1], lines[node.end_lineno - 1]
+        whole = first[: node.col_offset] + instead.encode() + last[node.end_col_offset :]
+        lines[node.lineno - 1 : node.end_lineno] = [whole]
+    return b"\n".join(lines).decode()
+
+
+def _stars_of(tree: ast.Module) -> Iterator[ast.ImportFrom]:
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*" and not node.level:
-            module = node.module or ""
-            for name in _names_of(module, files):
-                found[name] = f"from {module} import {name}"
-    return found
+            yield node
 
 
 def _names_of(module: str, files: Mapping[str, bytes]) -> set[str]:

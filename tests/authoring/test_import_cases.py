@@ -361,6 +361,24 @@ def test_a_name_that_came_with_a_star_is_the_students_to_use(
     assert [check.in_box for check in assignment.spec.checks] == [False, True]
 
 
+def test_a_tests_own_star_gives_it_and_later_tests_what_they_need(
+    graders: Graders, tmp_path: Path
+) -> None:
+    own = "from math import *; from numpy.testing import *"
+    assignment, _, _ = taken_on(
+        graders,
+        tmp_path,
+        plain("from numpy import *"),
+        solution(MEAN, "mean"),
+        graded_cell("assert allclose(floor(array([1.5])), 1)\nassert mean([1, 3]) == 2", "t"),
+        graded_cell(f"{own}\nassert_allclose(mean([2, 4]), floor(3.5))", "u"),
+        graded_cell("assert_equal(mean([2, 6]), 4)\nassert mean([pi, pi]) == pi", "v"),
+    )
+    assert [check.in_box for check in assignment.spec.checks] == [False, False, False]
+    text = (assignment.checks_folder / "test_notebook.py").read_text()
+    assert "from math import floor, pi; from numpy.testing import assert_allclose" in text
+
+
 def test_a_comment_that_stands_in_the_stub_or_in_a_visible_test_too_is_no_leak(
     graders: Graders, tmp_path: Path
 ) -> None:

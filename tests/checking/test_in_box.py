@@ -280,6 +280,28 @@ def test_a_class_of_everything_is_not_asked_about() -> None:
     assert list(box_questions.must_be_false(watched_tests.parsed(code, code), "g")) == []
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from numpy.testing import assert_allclose\nassert_allclose(f(1), 2)",
+        "import numpy.testing as npt\nnpt.assert_array_equal(f(1), 2)",
+        "from numpy import *\nassert allclose(f(1), 2)",
+        "from numpy.testing import *\nassert_array_almost_equal(f(1), 2)",
+        "def check():\n    import numpy as n\n    assert n.array_equal(f(1), 2)\ncheck()",
+    ],
+)
+def test_questions_bring_the_imports_that_are_the_tests_own(code: str) -> None:
+    """They may be asked before the test has run."""
+    tree = watched_tests.parsed(code, code)
+    (true,), (false,) = box_questions.must_be_true(tree), box_questions.must_be_false(tree, "g")
+    exec(true, {})
+    with pytest.raises(AssertionError):
+        exec(false, {})
+    for question in (true, false):
+        assert "import" not in box_questions.in_words(question)
+        assert "(" in box_questions.in_words(question)
+
+
 def test_no_literal_that_is_compared_with_stands_in_the_code_that_is_sent() -> None:
     sent = watched_tests.program(
         "assert f(2) == 43.21 and g() in [77, 'secret']", frozenset(), frozenset()

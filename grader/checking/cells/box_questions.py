@@ -92,9 +92,10 @@ def must_be_false(tree: ast.Module, guard: str) -> Iterator[str]:
         last = function.rpartition(".")[2]
         if last == "isinstance" and len(node.args) == 2:
             if not names_in(node.args[1]) & ANYTHING:
-                yield f"assert {function}({guard}.other, {ast.unparse(node.args[1])})"
+                classes = ast.unparse(node.args[1])
+                yield f"assert {function}({guard}.other, {classes})"
         elif last in ASKED:
-            yield ASKED[last].format(f=function)
+            yield _importing(tree, function) + ASKED[last].format(f=function)
 
 
 def must_be_true(tree: ast.Module) -> Iterator[str]:
@@ -104,9 +105,30 @@ def must_be_true(tree: ast.Module) -> Iterator[str]:
     for _, function in named_calls(tree):
         last = function.rpartition(".")[2]
         if last in ("allclose", "array_equal", "array_equiv"):
-            yield "assert " + SAME.format(f=function)
+            yield _importing(tree, function) + "assert " + SAME.format(f=function)
         elif last in ("assert_allclose", "assert_array_equal", "assert_array_almost_equal"):
-            yield SAME.format(f=function)
+            yield _importing(tree, function) + SAME.format(f=function)
+
+
+def _importing(tree: ast.Module, function: str) -> str:
+    """Return the lines by which a test imports a function that it names: a question may be asked
+    before the test has run.
+    """
+    root = function.partition(".")[0]
+    lines: dict[str, None] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                if alias.name == "*" or root == (alias.asname or alias.name.partition(".")[0]):
+                    one = type(node)(**{**dict(ast.iter_fields(node)), "names": [alias]})
+                    lines[f"{ast.unparse(one)}\n"] = None
+    return "".join(lines)
+
+
+def in_words(question: str) -> str:
+    """Return what a question asks, without its imports, in one line."""
+    lines = [line for line in question.split("\n") if not line.startswith(("import ", "from "))]
+    return " ".join(lines).removeprefix("assert ")
 
 
 def drawn(question: str) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 
 from grader.assignment.schema import CheckSpec
 from grader.assignment.spec import Assignment
+from grader.checking.cells.box_questions import in_words
 from grader.checking.cells.probe_talk import Conversation
 from grader.checking.cells.watched_tests import Program, program
 from grader.checking.run.box_accounts import listed, texts, told_text
@@ -187,9 +188,7 @@ def _judged(test: InBox, sent: Program, talk: Conversation) -> Answered:
         raised = isinstance(result.get("raised"), Mapping)
         if index != sent.test and raised == (index in sent.true):
             question = sent.questions[index].replace(f"{sent.guard}.other", "object()")
-            lines = question.split("\n")
-            question = " ".join(lines[question.startswith("import ") :])
-            asked = clean(question.removeprefix("assert "), 200)
+            asked = clean(in_words(question), 200)
             return _look(test, f"`{asked}` came out {str(not raised).lower()}")
     own = talk.results[sent.test]
     if isinstance(own.get("raised"), Mapping):
