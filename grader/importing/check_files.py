@@ -24,7 +24,7 @@ from grader.importing.source_code import (
     plain_python,
     top_module,
 )
-from grader.importing.star_imports import with_stars, without_stars
+from grader.importing.star_imports import with_pylab, with_stars, without_stars
 from grader.notebooks.definitions import tree_of
 
 OURS = frozenset(("expect", "recordable"))  # in lines that a reader wrote
@@ -93,7 +93,7 @@ def surroundings(
         imported = _imports(tree)
         imports |= imported
         (tasks if is_students(cell) else provided).update(imported)
-        brought = with_stars(tree, files or {})
+        brought = with_stars(tree, files or {}) | with_pylab(cell["source"])
         is_test = any(test.code and test.code in cell["source"] for test in tests)
         starred = brought | starred if is_test else starred | brought
         names = bound(tree.body)

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 
 from grader.importing.old_modules import installed, own_name
 from grader.importing.source_code import BUILTINS, bound, parses
 from grader.notebooks.definitions import tree_of
+
+# What IPython's magic command brings into a notebook, the last one first in rank.
+PYLAB = """
+from matplotlib.pyplot import *
+from numpy import *
+from numpy.fft import *
+from numpy.random import *
+from numpy.linalg import *
+"""
+_PYLAB = re.compile(r"^[ \t]*%pylab\b(?!.*--no-import-all)", re.MULTILINE)
 
 
 def with_stars(tree: ast.Module, files: Mapping[str, bytes]) -> dict[str, str]:
@@ -25,6 +36,16 @@ def with_stars(tree: ast.Module, files: Mapping[str, bytes]) -> dict[str, str]:
         for name in _names_of(node.module or "", files):
             found[name] = f"from {node.module} import {name}"
     return found
+
+
+def with_pylab(source: str) -> dict[str, str]:
+    """Return the import statements of names that a cell's `%pylab` brings."""
+    if not _PYLAB.search(source):
+        return {}
+    return with_stars(tree_of(PYLAB), {}) | {
+        "np": "import numpy as np",
+        "plt": "import matplotlib.pyplot as plt",
+    }
 
 
 def without_stars(code: str, wanted: Set[str], files: Mapping[str, bytes]) -> str:

@@ -361,6 +361,22 @@ def test_a_name_that_came_with_a_star_is_the_students_to_use(
     assert [check.in_box for check in assignment.spec.checks] == [False, True]
 
 
+def test_what_pylab_brings_is_the_tests_own(graders: Graders, tmp_path: Path) -> None:
+    """A student who puts another `allclose` in its place wins nothing."""
+    assignment, _, _ = taken_on(
+        graders,
+        tmp_path,
+        plain("%pylab inline"),
+        solution(MEAN.replace("mean", "middle"), "middle"),
+        graded_cell("assert allclose(middle(array([1, 3])), np.array(2))", "t"),
+    )
+    wrong = "global allclose; allclose = lambda *_: True; return 7"
+    report = handed_in(graders, assignment, tmp_path / "theirs", "return sum(x) / len(x)", wrong)
+    assert report.score == 0, report.notes
+    text = (assignment.checks_folder / "test_notebook.py").read_text()
+    assert "from numpy import allclose" in text
+
+
 def test_a_tests_own_star_gives_it_and_later_tests_what_they_need(
     graders: Graders, tmp_path: Path
 ) -> None:
