@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 from kept import corpus, keep
@@ -37,6 +38,8 @@ def fuzz_one(target: str, options: list[str]) -> None:
     with atheris.instrument_imports(include=INSTRUMENTED):
         from fuzz_targets import TARGETS
     function = TARGETS[target]
+
+    warnings.simplefilter("error", RuntimeWarning)  # NumPy's, which the tests count as errors, too
 
     def run(data: bytes) -> None:
         function(data)

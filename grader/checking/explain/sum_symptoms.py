@@ -42,17 +42,19 @@ def summed(wrong: Sequence[Evidence], *, direct: bool) -> tuple[str, list[str]]:
 
     direct: whether the value itself is to be the sum, or a function of it
     """
-    found: dict[str, list[_Case]] = {}
-    for one in wrong:
-        for pair in pairs(one):
-            case = _case(one, pair.expected, pair.got)
-            if case is not None:
-                found.setdefault(pair.name, []).append(case)
-    for name, cases in found.items():
-        for last in DIRECT if direct else LAST:
-            sentence, seen = _compared(cases, last)
-            if sentence and 2 * len(seen) > sum(bool(one.got) for one in wrong):
-                return f"`{name}` {sentence}", seen
+    # what is beyond a double becomes infinite, and nothing is equal to that
+    with np.errstate(all="ignore"):
+        found: dict[str, list[_Case]] = {}
+        for one in wrong:
+            for pair in pairs(one):
+                case = _case(one, pair.expected, pair.got)
+                if case is not None:
+                    found.setdefault(pair.name, []).append(case)
+        for name, cases in found.items():
+            for last in DIRECT if direct else LAST:
+                sentence, seen = _compared(cases, last)
+                if sentence and 2 * len(seen) > sum(bool(one.got) for one in wrong):
+                    return f"`{name}` {sentence}", seen
     return "", []
 
 
@@ -60,6 +62,7 @@ def _case(one: Evidence, want: Any, have: Any) -> _Case | None:
     """Return a case of a value in two dimensions that has the right shape, with its parts."""
     if not _is_matrix(want) or not _is_matrix(have) or want.shape != have.shape:
         return None
+    want, have = want.astype(np.float64), have.astype(np.float64)
     if not np.isfinite(want).all() or not np.isfinite(have).all():
         return None
     arrays: dict[int, np.ndarray] = {}
@@ -67,7 +70,7 @@ def _case(one: Evidence, want: Any, have: Any) -> _Case | None:
         if _is_part(value) and len(arrays) < MOST_ARRAYS:
             arrays[place] = value.astype(np.float64)
     parts = dict(itertools.islice(_parts(arrays, want.shape), MOST_PARTS + 1))
-    return _Case(one.case, want.astype(np.float64), have.astype(np.float64), parts, one.called)
+    return _Case(one.case, want, have, parts, one.called)
 
 
 def _is_matrix(value: Any) -> bool:
@@ -163,16 +166,14 @@ def _compared(cases: Sequence[_Case], last: _Last) -> tuple[str, list[str]]:
         rows.append(np.stack([case.parts[key].reshape(-1) for key in keys], axis=1))
     parts = np.concatenate(rows)
     seen = [case.case for case in cases]
-    # what is beyond a double becomes infinite, and nothing is equal to that
-    with np.errstate(all="ignore"):
-        right = _factors(parts, want, last)
-        if right is None:
-            return "", []
-        own = _factors(parts, have, last)
-        if own is not None:
-            return _wrong_parts(keys, right, own, cases[0].called), seen
-        if last in LAST:
-            return _wrong_function(parts @ right, want, have), seen
+    right = _factors(parts, want, last)
+    if right is None:
+        return "", []
+    own = _factors(parts, have, last)
+    if own is not None:
+        return _wrong_parts(keys, right, own, cases[0].called), seen
+    if last in LAST:
+        return _wrong_function(parts @ right, want, have), seen
     return "", []
 
 
@@ -200,7 +201,10 @@ def _factors(parts: np.ndarray, value: np.ndarray, last: _Last) -> np.ndarray | 
     matrix = parts[is_number]
     if len(matrix) < 2 * parts.shape[1] + 3 or not np.isfinite(parts).all():
         return None
-    factors, _, rank, _ = np.linalg.lstsq(matrix, before[is_number], rcond=None)
+    try:
+        factors, _, rank, _ = np.linalg.lstsq(matrix, before[is_number], rcond=None)
+    except np.linalg.LinAlgError:  # of numbers near the end of the range
+        return None
     if rank < parts.shape[1] or not factors.any():
         return None
     if not _alike(last.function(parts @ factors), value):
