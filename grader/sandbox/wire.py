@@ -63,6 +63,8 @@ _USUAL_HEADER = re.compile(
     rb"'shape': \(((?:\d{1,18}, ){1,31}\d{1,18}|\d{1,18},|)\), \} {0,70}\n",
     re.DOTALL,
 )
+_PYTHON_2 = re.compile(rb".{12}[^\n]*\dL", re.DOTALL)  # its integers, in the line of a header
+_MOST_HEADER = 4096  # bytes
 
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
@@ -365,10 +367,12 @@ def _read_header(data: bytes) -> tuple[Any, bool, np.dtype[Any], int]:
     if usual is not None and usual.end() == _BEFORE_HEADER + int.from_bytes(usual[1], "little"):
         shape = tuple(int(number) for number in usual[4].split(b",") if number)
         return shape, usual[3] == b"True", np.dtype(usual[2].decode("ascii")), usual.end()
+    if _PYTHON_2.match(data[:_MOST_HEADER]):
+        raise ValueError("a header of Python 2, which NumPy warns of")
     buffer = io.BytesIO(data)
     version = npy.read_magic(buffer)
     reader = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
-    shape, fortran, dtype = reader(buffer, max_header_size=4096)
+    shape, fortran, dtype = reader(buffer, max_header_size=_MOST_HEADER)
     return shape, fortran, dtype, buffer.tell()
 
 

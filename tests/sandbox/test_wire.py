@@ -242,6 +242,14 @@ def test_impossible_shapes_are_refused(shape: tuple[int, ...]) -> None:
         wire.decode_array(npy(header, bytes(8)))
 
 
+def test_a_header_of_python_2_is_refused_and_content_like_it_crosses() -> None:
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1L,), }"
+    with pytest.raises(WireError, match="a broken header"):
+        wire.decode_array(npy(header, bytes(8)))
+    texts = np.array([b"5L", b"\n5L"])
+    assert (wire.decode_array(wire.encode_array(texts)) == texts).all()
+
+
 @pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 0.1, -0.0])
 def test_every_float_comes_back(number: float) -> None:
     assert repr(crossed(number)) == repr(number)
