@@ -18,6 +18,7 @@ arrays, lists, tuples and dicts are taken apart into these, see `wire_types`.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import json
@@ -63,7 +64,6 @@ _USUAL_HEADER = re.compile(
     rb"'shape': \(((?:\d{1,18}, ){1,31}\d{1,18}|\d{1,18},|)\), \} {0,70}\n",
     re.DOTALL,
 )
-_PYTHON_2 = re.compile(rb".{12}[^\n]*\dL", re.DOTALL)  # its integers, in the line of a header
 _MOST_HEADER = 4096  # bytes
 
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -367,10 +367,13 @@ def _read_header(data: bytes) -> tuple[Any, bool, np.dtype[Any], int]:
     if usual is not None and usual.end() == _BEFORE_HEADER + int.from_bytes(usual[1], "little"):
         shape = tuple(int(number) for number in usual[4].split(b",") if number)
         return shape, usual[3] == b"True", np.dtype(usual[2].decode("ascii")), usual.end()
-    if _PYTHON_2.match(data[:_MOST_HEADER]):
-        raise ValueError("a header of Python 2, which NumPy warns of")
     buffer = io.BytesIO(data)
     version = npy.read_magic(buffer)
+    begin = buffer.tell()
+    size = int.from_bytes(buffer.read(2 if version == (1, 0) else 4), "little")
+    # NumPy warns of what it has to mend first, such as the integers of Python 2
+    ast.literal_eval(buffer.read(min(size, _MOST_HEADER)).decode("latin-1"))
+    buffer.seek(begin)
     reader = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
     shape, fortran, dtype = reader(buffer, max_header_size=_MOST_HEADER)
     return shape, fortran, dtype, buffer.tell()

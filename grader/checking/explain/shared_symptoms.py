@@ -40,6 +40,7 @@ ONE_VALUE = (
 )
 
 
+@np.errstate(all="ignore")  # of whatever numbers come
 def told(evidence: Sequence[Evidence]) -> str:
     """Return the sentences for the failing cases of a check, or nothing if nothing is known to be
     true of them.
@@ -368,8 +369,7 @@ def _equal(have: np.ndarray, other: Any) -> bool:
         return False
     if have.dtype.kind not in NUMBERS or other.dtype.kind not in NUMBERS:
         return False
-    with np.errstate(all="ignore"):
-        return bool(np.allclose(have, other, rtol=1e-5, atol=1e-9))
+    return bool(np.allclose(have, other, rtol=1e-5, atol=1e-9))
 
 
 def _overflow(evidence: Sequence[Evidence]) -> str:

@@ -29,6 +29,8 @@ SHOWN_PLACES = 5
 GRID = 12  # cells of a scatter picture, each way
 
 
+# of whatever numbers come: those beyond a double count as infinite
+@np.errstate(all="ignore")
 def compare(
     name: str,
     expected: Any,
@@ -159,9 +161,7 @@ def _compare_floats(
     name: str, expected: np.ndarray, got: np.ndarray, tolerance: Tolerance
 ) -> Comparison:
     wide = np.complex128 if expected.dtype.kind == "c" else np.float64
-    # a long double may be beyond a double: infinite is what it is to us
-    with np.errstate(over="ignore"):
-        want, have = expected.astype(wide), got.astype(wide)
+    want, have = expected.astype(wide), got.astype(wide)
     odd = ~np.isfinite(have) & np.isfinite(want)
     if odd.any():
         message = _not_finite(name, have, odd)
@@ -175,9 +175,8 @@ def _compare_floats(
         return _values(name, expected, got, wrong, 0.0, absolute)
     if not (wrong & finite).any():  # infinite of the other sign, or finite
         return _values(name, expected, got, wrong, None, None)
-    with np.errstate(invalid="ignore", over="ignore"):
-        magnitude = np.maximum(np.maximum(np.abs(have), np.abs(want)), 1e-300)
-        relative = np.where(wrong & finite, distance / magnitude, 0.0)
+    magnitude = np.maximum(np.maximum(np.abs(have), np.abs(want)), 1e-300)
+    relative = np.where(wrong & finite, distance / magnitude, 0.0)
     return _values(name, expected, got, wrong, _rough(relative.max(initial=0.0)), absolute)
 
 
@@ -206,8 +205,7 @@ def _map(
     """Return the picture's classes: how far off each part is."""
     if expected.dtype.kind not in "fc":
         return classify((got != expected).astype(float), got != expected, 1.0, axes)
-    with np.errstate(over="ignore"):  # what is beyond a double counts as infinite
-        return classify(*distances(expected.astype(complex), got.astype(complex), tolerance), axes)
+    return classify(*distances(expected.astype(complex), got.astype(complex), tolerance), axes)
 
 
 def _scatter(expected: np.ndarray, got: np.ndarray) -> Scatter | None:
@@ -216,8 +214,7 @@ def _scatter(expected: np.ndarray, got: np.ndarray) -> Scatter | None:
     """
     if expected.size < GRID or expected.dtype.kind not in "fiu":
         return None
-    with np.errstate(over="ignore"):  # what is beyond a double counts as infinite
-        both = np.stack([expected.ravel(), got.ravel()]).astype(np.float64)
+    both = np.stack([expected.ravel(), got.ravel()]).astype(np.float64)
     low, high = float(both.min()), float(both.max())
     if not high - low < np.inf:  # not finite, or too far apart for a scale
         return None

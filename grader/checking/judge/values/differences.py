@@ -83,7 +83,7 @@ def entries_off(want: np.ndarray, have: np.ndarray, tolerance: Tolerance) -> str
         if have.dtype.kind not in ("iufc" if want.dtype.kind == "c" else "iuf"):
             return f"holds {kinds[1] or 'other values'}, expected {kinds[0]}"
         wide = np.complex128 if want.dtype.kind == "c" else np.float64
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             wrong = distances(want.astype(wide), have.astype(wide), tolerance)[1]
     elif kinds[0] != kinds[1] or kinds[0] is None:
         return f"holds {kinds[1] or 'other values'}, expected {kinds[0] or 'other values'}"
