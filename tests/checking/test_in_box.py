@@ -288,6 +288,8 @@ def test_a_class_of_everything_is_not_asked_about() -> None:
         "from numpy import *\nassert allclose(f(1), 2)",
         "from numpy.testing import *\nassert_array_almost_equal(f(1), 2)",
         "def check():\n    import numpy as n\n    assert n.array_equal(f(1), 2)\ncheck()",
+        "try:\n    from nowhere import allclose\nexcept ImportError:\n    from numpy import allclose\n"
+        "assert allclose(f(1), 2)",
     ],
 )
 def test_questions_bring_the_imports_that_are_the_tests_own(code: str) -> None:
