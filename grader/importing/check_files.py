@@ -9,6 +9,7 @@ from itertools import chain
 
 import msgspec
 
+from grader.checking.cells.syntax_trees import imported_as, one_by_one
 from grader.importing.drafts import Cell, Test, is_students, trees
 from grader.importing.old_modules import for_checks, installed
 from grader.importing.source_code import (
@@ -16,10 +17,8 @@ from grader.importing.source_code import (
     all_module_names,
     bound,
     functions,
-    imported_as,
     module_names,
     needed,
-    one_by_one,
     parses,
     plain_python,
     top_module,

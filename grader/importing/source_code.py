@@ -8,6 +8,7 @@ import symtable
 from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
+from grader.checking.cells.syntax_trees import imported_as
 from grader.notebooks.definitions import tree_of
 
 BUILTINS = frozenset(dir(builtins))
@@ -136,11 +137,6 @@ def text_of(node: ast.AST) -> str | None:
 # --- imports --------------------------------------------------------------------------------------
 
 
-def imported_as(alias: ast.alias) -> str:
-    """Return the name that an import binds."""
-    return alias.asname or top_module(alias.name)
-
-
 def top_module(name: str) -> str:
     """Return the first part of a module's dotted name."""
     return name.partition(".")[0]
@@ -157,10 +153,3 @@ def all_module_names(tree: ast.AST) -> Iterator[str]:
     """Yield the modules that code imports anywhere in it."""
     for node in ast.walk(tree):
         yield from filter(None, module_names(node))
-
-
-def one_by_one(node: ast.stmt) -> list[ast.stmt]:
-    """Return an import as one statement for each name: a test then needs no name but its own."""
-    if not isinstance(node, IMPORTS):
-        return [node]
-    return [type(node)(**{**dict(ast.iter_fields(node)), "names": [one]}) for one in node.names]

@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 ASSIGNMENT = load(HERE.parents[1] / "assignment")
 SOLUTIONS = right_solutions(ASSIGNMENT, HERE)
 WITH_BOTH_SEEDS = list(SOLUTIONS)[::4]
-IN_NOTEBOOKS = ("float32_inside",)
+IN_NOTEBOOKS = ("float32_inside", "in_place")
 NOTEBOOKS = frozenset(check.id for check in ASSIGNMENT.spec.checks if check.notebook)
 FUNCTIONS = frozenset(ASSIGNMENT.spec.check_ids) - NOTEBOOKS
 

@@ -8,7 +8,7 @@ import ast
 import secrets
 from collections.abc import Iterator
 
-from grader.checking.cells.syntax_trees import named_calls, names_in
+from grader.checking.cells.syntax_trees import imported_as, named_calls, names_in, one_by_one
 
 # What functions must not say yes to, by the last part of their names; `{f}` is the function as the
 # test names it.
@@ -119,9 +119,8 @@ def _importing(tree: ast.Module, function: str) -> str:
     lines: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            for alias in node.names:
-                if alias.name == "*" or root == (alias.asname or alias.name.partition(".")[0]):
-                    one = type(node)(**{**dict(ast.iter_fields(node)), "names": [alias]})
+            for alias, one in zip(node.names, one_by_one(node), strict=True):
+                if imported_as(alias) in (root, "*"):
                     lines[TRIED.format(ast.unparse(one))] = None
     return "".join(lines)
 

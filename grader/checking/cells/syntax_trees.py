@@ -49,6 +49,18 @@ def imported(node: ast.AST) -> Iterator[str]:
             yield f"{node.module}.{alias.name}"
 
 
+def imported_as(alias: ast.alias) -> str:
+    """Return the name that an import binds."""
+    return alias.asname or alias.name.partition(".")[0]
+
+
+def one_by_one(node: ast.stmt) -> list[ast.stmt]:
+    """Return an import as one statement for each name: a test then needs no name but its own."""
+    if not isinstance(node, ast.Import | ast.ImportFrom):
+        return [node]
+    return [type(node)(**{**dict(ast.iter_fields(node)), "names": [one]}) for one in node.names]
+
+
 def given(call: ast.Call) -> list[ast.expr]:
     """Return the arguments of a call, those by name last."""
     return [*call.args, *(word.value for word in call.keywords)]

@@ -37,24 +37,24 @@ class _Case(NamedTuple):
     called: Sequence[str]
 
 
+# what is beyond a double becomes infinite, and nothing is equal to that
+@np.errstate(all="ignore")
 def summed(wrong: Sequence[Evidence], *, direct: bool) -> tuple[str, list[str]]:
     """Return what is true of a value's parts, and the failing cases in which it is.
 
     direct: whether the value itself is to be the sum, or a function of it
     """
-    # what is beyond a double becomes infinite, and nothing is equal to that
-    with np.errstate(all="ignore"):
-        found: dict[str, list[_Case]] = {}
-        for one in wrong:
-            for pair in pairs(one):
-                case = _case(one, pair.expected, pair.got)
-                if case is not None:
-                    found.setdefault(pair.name, []).append(case)
-        for name, cases in found.items():
-            for last in DIRECT if direct else LAST:
-                sentence, seen = _compared(cases, last)
-                if sentence and 2 * len(seen) > sum(bool(one.got) for one in wrong):
-                    return f"`{name}` {sentence}", seen
+    found: dict[str, list[_Case]] = {}
+    for one in wrong:
+        for pair in pairs(one):
+            case = _case(one, pair.expected, pair.got)
+            if case is not None:
+                found.setdefault(pair.name, []).append(case)
+    for name, cases in found.items():
+        for last in DIRECT if direct else LAST:
+            sentence, seen = _compared(cases, last)
+            if sentence and 2 * len(seen) > sum(bool(one.got) for one in wrong):
+                return f"`{name}` {sentence}", seen
     return "", []
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from grader.checking.cells.syntax_trees import one_by_one
 from grader.importing.source_code import (
     FUNCTIONS,
     Function,
@@ -24,7 +25,6 @@ from grader.importing.source_code import (
     is_named_test,
     is_test_case,
     needed,
-    one_by_one,
     top_module,
 )
 from grader.notebooks.definitions import tree_of
