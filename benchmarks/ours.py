@@ -17,7 +17,9 @@ def main() -> None:
     job = lane.job()
     submissions, out = Path(job["submissions"]), Path(job["out"])
     options = Options(isolation=job["isolation"], only=frozenset(job["only"]), boxes=1)
-    with Grader(load(Path(job["assignment"])), options) as grader:
+    assignment = load(Path(job["assignment"]))
+    with Grader(assignment, options) as grader:
+        outputs.prepare(assignment, assignment.spec.notebook_paths)
 
         def grade(chunk: str, names: list[str]) -> dict[str, float]:
             scores = {}

@@ -23,3 +23,4 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open_files: int = 256
     processes: int = 32  # processes and threads, summed over the tree
     output_mb: float = 8.0  # outputs of one notebook
+    callbacks: int = 10_000  # calls of the functions that one case of a check hands in

@@ -10,14 +10,14 @@ from documentation import DOCS, ROOT
 
 from grader.checking.api import cell_tests, held_values, notebook
 from grader.checking.case import call_log, callbacks
-from grader.checking.cells import kernel_client
 from grader.checking.judge import judgements, up_to
 from grader.checking.run import fatal_search, fatal_statements, remote
 from grader.classroom.similar import similarity
 from grader.grading.intake.reading.intake_budget import IntakeLimits
+from grader.limits import Limits
 from grader.notebooks import recovery
 from grader.report.markup import conversion_clock
-from grader.sandbox import untrusted, wire
+from grader.sandbox import untrusted, wire, wire_outputs
 from grader.sandbox.inside.walls import warden
 
 _NAMED_TEST = re.compile(r"`(?:tests/)?(?:[\w/]+/)?(test_\w+)(\.py)?`")
@@ -67,7 +67,7 @@ def test_the_numbers_that_security_names_are_those_of_the_code() -> None:
         f" {intake.max_ratio} times its own size": 1,
         "an answer may have four times that and 64 KB": (call_log.TIMES, call_log.SPARE)
         == (4, 64 << 10),
-        f"{callbacks.MOST_CALLS:,} calls for a case, {callbacks.MOST_NESTED} within one another,"
+        f"`callbacks` of a case ({Limits().callbacks:,} by default), {callbacks.MOST_NESTED} within one another,"
         f" {callbacks.MOST_BYTES // mib} MB each": 1,
         "there are three at most, and a fourth": (notebook.MAX_RUNS, notebook.MORE_RUNS) == (3, 1),
         "at most three of them": fatal_statements.MOST_LEFT_OUT == 3,
@@ -84,7 +84,8 @@ def test_the_numbers_that_security_names_are_those_of_the_code() -> None:
             (judgements.PRINTED_TIMES, judgements.PRINTED_SPARE) == (4, 20_000)
         ),
         f"of a call, {remote.PRINTED_CHARACTERS:,} of a case": 1,
-        f"with {kernel_client.MESSAGE_BYTES} bytes for a message; {kernel_client.MAX_UPDATES} updates": 1,
+        f"with {wire_outputs.MESSAGE_BYTES} bytes for a message; {wire_outputs.MAX_UPDATES} updates": 1,
+        f"{wire_outputs.MOST_UNASKED // mib} MB of what is not kept": 1,
         f"{recovery.MAX_OBJECTS:,} objects, {recovery.MAX_ITEMS // 1_000_000} million items,"
         f" {recovery.MAX_CELLS:,} cells": 1,
         "20 million numbers of rows that are held against each other; 300 items": (
@@ -93,8 +94,8 @@ def test_the_numbers_that_security_names_are_those_of_the_code() -> None:
         f"{similarity.SOURCE_LIMIT:,} characters of a file; two blank lines": (
             similarity.BLANK_LINES == 2
         ),
-        "a page has two seconds of CPU time for conversions in its own process": (
-            conversion_clock.HERE_SECONDS == 2
+        "a page has one second of CPU time for conversions in its own process": (
+            conversion_clock.HERE_SECONDS == 1
         ),
         "after six seconds in all": conversion_clock.APART_SECONDS == 6,
         f"`nice` {warden.NICENESS}": 1,

@@ -1,7 +1,8 @@
 """Strips solutions from notebooks, together with outputs, counts and unknown metadata.
 
 nbconvert's preprocessors remove what a run left behind. They are imported here and nowhere else,
-since they take half a second to load.
+since they take half a second to load, and behind `grader.notebooks.jupyter_format`, since without
+it nbformat takes seconds more.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from grader.notebooks.jupyter_format import nbformat
+
+# isort: split
 from nbconvert.preprocessors import ClearMetadataPreprocessor, ClearOutputPreprocessor
 
 from grader.authoring.strip import (
@@ -20,7 +24,6 @@ from grader.authoring.strip import (
     strip_markdown,
     strip_python,
 )
-from grader.notebooks.jupyter_format import nbformat
 
 KEPT_OF_CELLS = {"grader", "tags", "slideshow", "editable", "deletable", "jupyter"}  # metadata
 KEPT_OF_OURS = ("id", "role", "points")  # of what this framework writes there

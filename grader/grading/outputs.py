@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -70,9 +70,38 @@ def clear(out: Path, submission: Path) -> None:
         (out / EXECUTED).rmdir()
 
 
+def prepare(
+    assignment: Assignment, notebooks: Collection[str], ended: Callable[[], bool] = lambda: False
+) -> None:
+    """Load what every report of this process needs: libraries, templates and the author's cells.
+
+    notebooks: the paths of those that reports will show; their cells are converted once, not once
+        for each submission
+    ended: whether nobody waits for it any more
+    """
+    for name in LIBRARIES:
+        if ended():
+            return
+        importlib.import_module(name)
+    from grader.report import html_report
+
+    html_report.prepare(_handed_out(assignment, notebooks, ended))
+
+
+def _handed_out(
+    assignment: Assignment, notebooks: Collection[str], ended: Callable[[], bool]
+) -> Iterator[NotebookNode]:
+    """Yield the notebooks as they are handed out, until nobody waits for them."""
+    for book in assignment.spec.notebooks:
+        if book.path in notebooks and not ended():
+            from grader.notebooks.format import provided
+
+            yield provided(assignment.folder / book.source)
+
+
 class Preparing:
-    """Imports the libraries and reads the templates and cells that the first report needs, in a
-    thread of its own with a priority below that of other work; a context manager that ends it.
+    """Does `prepare` in a thread of its own with a priority below that of other work; a context
+    manager that ends it.
 
     It is always waited for: a thread that is inside a library's compiled code while the interpreter
     ends can crash the process.
@@ -93,21 +122,7 @@ class Preparing:
     def _prepare(self) -> None:
         if sys.platform == "linux":  # only there has a thread a niceness of its own
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PATIENT)
-        for name in LIBRARIES:
-            if self._ended.is_set():
-                return
-            importlib.import_module(name)
-        from grader.report import html_report
-
-        html_report.prepare(self._provided())
-
-    def _provided(self) -> Iterator[NotebookNode]:
-        """Yield the shown notebooks as they are handed out, until nobody waits for them."""
-        for book in self._assignment.spec.notebooks:
-            if book.path in self._notebooks and not self._ended.is_set():
-                from grader.notebooks.format import provided
-
-                yield provided(self._assignment.folder / book.source)
+        prepare(self._assignment, self._notebooks, self._ended.is_set)
 
     def __enter__(self) -> Self:
         return self

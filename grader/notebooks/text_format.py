@@ -7,6 +7,7 @@ Nothing is run. What is not read by jupytext is read line by line, or as Python'
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import re
 from collections.abc import Iterator
@@ -42,11 +43,13 @@ def notebook_of(data: bytes, name: str) -> bytes | None:
     """Return the notebook that a text stands for, as JSON; None if it is none, or jupytext is not
     installed.
     """
+    if not is_text_notebook(data):  # told without jupytext, which takes long to be loaded
+        return None
+    # before jupytext, which would load nbformat with all that it can do without
+    importlib.import_module("grader.notebooks.jupyter_format")
     try:
         import jupytext
     except ImportError:
-        return None
-    if not is_text_notebook(data):
         return None
     try:
         text = data.decode("utf-8-sig")

@@ -43,7 +43,7 @@ def render(
 
     notebooks: executed notebooks by the name that the report and its checks use
     sources: the student's files by their path in the submission
-    known: slow texts of the submission's other page, converted, and those of this one from now on
+    known: what was converted for the submission's other page, and what this one converts
     """
     from grader.report import page
 

@@ -27,7 +27,7 @@ from grader.checking.api.numerical_gradients import gradients
 from grader.checking.api.value import fetched
 from grader.checking.case.call_log import Call, CallLog
 from grader.checking.cells.cell_runs import Clock
-from grader.checking.cells.kernel_client import MAX_UPDATES, WireKernelClient
+from grader.checking.cells.kernel_client import WireKernelClient
 from grader.checking.explain.diagnosis import correlation, diagnose, resembles
 from grader.checking.explain.evidence import Evidence
 from grader.checking.explain.fingerprints import fingerprint
@@ -38,13 +38,14 @@ from grader.checking.judge.got import Got
 from grader.checking.judge.judgements import PRINTED_SPARE, printed_text
 from grader.checking.judge.up_to import MOST_LEFT, reordered
 from grader.checking.run.remote import Remote
-from grader.errors import WrongReturn
+from grader.errors import SubmissionFailed, WrongReturn
 from grader.limits import Limits
 from grader.model import Tolerance
 from grader.sandbox import wire
 from grader.sandbox.box import Staging
 from grader.sandbox.untrusted import Untrusted
-from grader.sandbox.wire import Frame
+from grader.sandbox.wire import Frame, WireError
+from grader.sandbox.wire_outputs import MAX_UPDATES, MESSAGE_BYTES, MOST_UNASKED
 from grader.text import clean, without_numbers
 
 ENTRIES = 1 << 12
@@ -270,6 +271,38 @@ def test_empty_messages_take_up_the_room_of_outputs_too() -> None:
 def test_updates_of_displays_are_counted() -> None:
     update = shown({}, "update_display_data", transient={"display_id": "a"})
     assert len(taken(*[update] * 1000)) == MAX_UPDATES
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        shown({"text/plain": "x" * (1 << 20)}),
+        shown({"text/plain": "x" * (1 << 20)}, "comm_open"),
+        {"type": "stream", "content": "x" * (1 << 20)},
+        {"type": ["x" * (1 << 20)]},
+    ],
+    ids=["beyond the room", "not served", "no form", "no kind"],
+)
+def test_messages_that_are_not_kept_are_bounded_too(message: dict[str, Any]) -> None:
+    most = MOST_UNASKED >> 20
+    assert len(taken(*[message] * (most - 1), output_mb=0.1)) <= 1
+    with pytest.raises(WireError, match="without end that nobody keeps"):
+        taken(*[message] * (most + 1), output_mb=0.1)
+
+
+def test_small_messages_that_are_not_kept_are_bounded_too() -> None:
+    with pytest.raises(WireError, match="without end that nobody keeps"):
+        taken(*[{"type": "comm_open", "content": {}}] * (MOST_UNASKED // MESSAGE_BYTES))
+
+
+@pytest.mark.parametrize("kind", ["message", "place"])
+def test_what_a_box_says_before_its_reply_is_bounded(kind: str) -> None:
+    said = Frame({"op": kind, "file": "x" * (1 << 20), "number": 1})
+    box = LiarSandbox(*[said] * ((MOST_UNASKED >> 20) + 1), Frame({"ok": True}))
+    with Remote(box, Staging({}, {}), LIMITS, hide_numbers=False) as remote:
+        remote.says_places = True
+        with pytest.raises(SubmissionFailed, match="without end that nobody keeps"):
+            remote.request("the call", {"op": "call"})
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_broken_protocol_and_a_limit_begin_no_search(answers: list[Frame]) -> No
             return super().open(notebook)
 
     remote = searching(Lying(*answers))
-    object.__setattr__(remote, "_limits", type(LIMITS)(call_seconds=0.1, import_seconds=0.1))
+    object.__setattr__(remote, "limits", type(LIMITS)(call_seconds=0.1, import_seconds=0.1))
     with remote, pytest.raises(SubmissionFailed):
         remote.import_module("work")
     assert (len(opened), remote.fatal.found) == (1, [])

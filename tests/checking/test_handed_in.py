@@ -109,9 +109,11 @@ class Box:
 """
 
 
-def recorded(folder: Path, *bodies: str, fixtures: str = "student, expect, rng") -> Toy:
+def recorded(
+    folder: Path, *bodies: str, fixtures: str = "student, expect, rng", limits: str = ""
+) -> Toy:
     """Return a recorded assignment whose checks `c0`, `c1` and so on have these bodies."""
-    spec, checks = SPEC, "import math\nimport numpy as np\nimport pytest\n"
+    spec, checks = f"{SPEC}{limits}\n", "import math\nimport numpy as np\nimport pytest\n"
     for number, body in enumerate(bodies):
         spec += f'\n[[checks]]\nid = "c{number}"\nquestion = "q"\npoints = 1\n'
         checks += (
@@ -167,6 +169,14 @@ def test_calls_of_a_checks_functions_are_bounded(
     graded = toy.grade(wrong(definition))
     assert graded["c0"].status == "fail"
     assert any(part in graded["c0"].message for part in told.split("|")), graded["c0"].message
+
+
+def test_an_author_sets_how_often_they_may_be_called(tmp_path: Path) -> None:
+    toy = recorded(tmp_path, NEWTON, limits="callbacks = 60")
+    assert toy.grade(REFERENCE)["c0"].status == "pass"
+    definition = "def newton(f, x):\n    for _ in range(61):\n        f(x)"
+    message = toy.grade(wrong(definition))["c0"].message
+    assert "called the functions that it was given more than 60 times" in message
 
 
 def test_a_function_that_calls_itself_through_the_box_is_stopped(tmp_path: Path) -> None:

@@ -14,9 +14,12 @@ import pytest
 from toy import CELLS, Toy, notebook
 
 from grader.checking.cells.cell_runs import in_one_piece
+from grader.checking.cells.kernel_client import WireKernelClient
 from grader.errors import AssignmentError
 from grader.notebooks.format import UnreadableNotebook, parse, provided
 from grader.notebooks.restore import restore
+from grader.sandbox.wire import Frame
+from grader.sandbox.wire_outputs import OutputRoom, Unasked
 
 
 def with_answer(source: str) -> nbformat.NotebookNode:
@@ -287,6 +290,46 @@ def test_flood_of_outputs_is_capped(toy: Toy) -> None:
     text = printed(graded.notebooks["Toy.ipynb"])
     assert len(text) < 100_000
     assert "… outputs beyond 0.05 MB were not kept" in text
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        "for i in range(2_000):\n    print('x' * 1_000, flush=True)",
+        "for i in range(2_000):\n    display(i)",
+        "shown = display(0, display_id=True)\nfor i in range(2_000):\n    shown.update(i)",
+        "print('x' * 2_000_000)",
+    ],
+    ids=["lines", "displays", "updates", "a line"],
+)
+def test_outputs_beyond_the_limit_are_not_even_sent(
+    toy: Toy, flood: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+    take = WireKernelClient._message
+
+    def counting(client: WireKernelClient, id_: str, frame: Frame) -> None:
+        sent.append(len(json.dumps(frame.body)))
+        take(client, id_, frame)
+
+    monkeypatch.setattr(WireKernelClient, "_message", counting)
+    own = f"def double(x):\n    return 2 * x\n{flood}\nprint('small, and kept')"
+    graded = toy.grade_notebook(with_answer(own))
+    assert graded.passed == {"notebook"}
+    assert sum(sent) + OutputRoom(0).updates < 2 * toy.assignment.spec.limits.output_mb * (1 << 20)
+    assert len(sent) < 600
+
+
+def test_what_a_function_shows_when_a_check_calls_it_is_not_sent(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unasked: list[Frame] = []
+    monkeypatch.setattr(Unasked, "count", lambda _, frame: unasked.append(frame))
+    own = "def double(x):\n    display(x)\n    print(x, flush=True)\n    return 2 * x"
+    graded = toy.grade_notebook(with_answer(own))
+    assert graded.passed == {"notebook"}
+    assert graded.notebooks["Toy.ipynb"].cells[3].outputs  # of the cell that calls it
+    assert unasked == []
 
 
 def test_file_that_is_no_notebook_fails_its_check(toy: Toy) -> None:

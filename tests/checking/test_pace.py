@@ -118,7 +118,7 @@ def test_calls_alone_are_on_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever comes of them, and whatever the other side says."""
     ticks = iter(range(100))
     monkeypatch.setattr(timing.time, "perf_counter", lambda: float(next(ticks)))
-    monkeypatch.setattr(timing.Remote, "__init__", lambda self: setattr(self, "_limits", Limits()))
+    monkeypatch.setattr(timing.Remote, "__init__", lambda self: setattr(self, "limits", Limits()))
     monkeypatch.setattr(
         timing.Remote, "request", lambda self, what, body, blobs, **options: 1 / body["divisor"]
     )

@@ -6,11 +6,16 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from grader.classroom.run import worker
+from grader.report import notebook_cells
+from grader.report.markup import snippets
 
 BASICS = Path(__file__).resolve().parents[2] / "examples" / "numpy-basics"
 FULL, ANSWERS = 18, 4
@@ -148,3 +153,31 @@ def test_every_trouble_costs_itself_and_is_told(
         assert (programs, said in row["notes"]) == (points, True), (name, row)
     assert float(rows["renamed"]["points"]) == FULL
     assert "a web page" in rows["webpage"]["notes"]
+
+
+@pytest.mark.usefixtures("few_examples")
+def test_the_author_s_cells_are_converted_once_for_a_class_and_a_student_s_once_for_both_pages(
+    tmp_path: Path, command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebook_cells, "_CELLS", {})
+    worker._prepare.cache_clear()
+    counted: Counter[str] = Counter()
+    convert = snippets.pygmentized
+
+    def counting(source: str) -> str:
+        counted[source] += 1
+        return convert(source)
+
+    monkeypatch.setattr(snippets, "pygmentized", counting)
+    for name in ("ann", "ben", "cem"):
+        tree = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}}
+        cells = plus(code(f"mine = '{name}'"))
+        (tmp_path / "class" / name).mkdir(parents=True)
+        path = tmp_path / "class" / name / "numpy_basics.ipynb"
+        path.write_text(json.dumps({**tree, "cells": cells}))
+    out = tmp_path / "out"
+    options = ("--assignment", BASICS, "--out", out)
+    assert command("batch", tmp_path / "class", *options).code == 0
+    sources = ["".join(cell["source"]) for cell in RIGHT if cell["id"].startswith("try-")]
+    assert [counted[source] for source in sources] == [1] * len(sources)
+    assert [counted[f"mine = '{name}'"] for name in ("ann", "ben", "cem")] == [1, 1, 1]

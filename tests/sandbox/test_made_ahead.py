@@ -17,8 +17,9 @@ def asked(sandbox: object, *, notebook: bool) -> object:
     """Return what `get_ipython()` says in a fresh box."""
     with sandbox.open(notebook) as box:
         if notebook:
+            code = "import IPython; shell = IPython.get_ipython()"
             box.channel.send(
-                Frame({"op": "execute", "code": "import IPython; shell = IPython.get_ipython()"}),
+                Frame({"op": "execute", "code": code, "room": [0, 0]}),
                 10,
             )
             while (reply := box.channel.receive(30)).body.get("op") == "message":

@@ -36,19 +36,19 @@ from grader.sandbox.untrusted import Untrusted
 from grader.sandbox.wire import Encoder, Frame, WireError
 from grader.sandbox.wire_types import Parts
 
-MOST_CALLS = 10_000  # of a case, of all the functions that it hands in
 MOST_NESTED = 8  # calls within one another
 MOST_BYTES = 64 << 20  # of the arguments of one call
 NAMED_IN = sys.stdlib_module_names | {"numpy", "scipy"}  # libraries whose functions go by name
 
 
 class Callbacks:
-    """The functions that one case has handed in, by number."""
+    """The functions that one case has handed in, by number, and how often they may be called."""
 
     # never used twice, so that a number of an earlier case is unknown
     _numbers = itertools.count(1)
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._functions: dict[int, Callable[..., Any]] = {}
         self._calls = 0
         self._nested = 0
@@ -82,9 +82,9 @@ class Callbacks:
         if function is None:
             raise WireError("it called a function of another case")
         self._calls += 1
-        if self._calls > MOST_CALLS:
+        if self._calls > self._most:
             raise LimitExceeded(
-                f"{what} called the functions that it was given more than {MOST_CALLS} times"
+                f"{what} called the functions that it was given more than {self._most} times"
             )
         if self._nested >= MOST_NESTED:
             raise LimitExceeded(

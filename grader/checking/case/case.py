@@ -31,7 +31,7 @@ class Case:
         self.printed = ""  # by the calls, imports left out
         self.files: dict[str, bytes] = {}  # that the check has laid down
         self.folder = ""  # of the check's own, which the box can't see
-        self.callbacks = Callbacks()
+        self.callbacks = Callbacks(remote.limits.callbacks)
         # handle -> the call that returned it, and its place
         self.origins: dict[int, tuple[int, int | None]] = {}
         # the function that was called last, if it is still a stub that returns constants

@@ -1,15 +1,14 @@
 """A Jupyter kernel client, as nbclient asks for one, whose kernel is the worker in a box.
 
 Theory of operation. The messages of the kernel come over the wire like everything else. A message
-that is not of a known kind and form is dropped, and outputs beyond the limit are counted instead of
-kept.
+that is not of a known kind and form is dropped. Outputs beyond the limit are not sent: the worker
+keeps to the room that each request names, and a box that sends far more all the same is ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import re
 from queue import Empty
 from typing import Any, Protocol
@@ -19,11 +18,10 @@ from grader.checking.run.remote import Remote
 from grader.errors import GraderError, GraderFault, SubmissionFailed
 from grader.limits import Limits
 from grader.sandbox.wire import Frame
+from grader.sandbox.wire_outputs import LOST, OutputRoom, Unasked
 
 MAX_NESTING = 32  # of what a cell displays: what reads and writes it later recurses
-MAX_UPDATES = 500  # of displays, by a notebook in all
 JSON_TYPE = re.compile(r"application/(.*\+)?json")  # what may be displayed as data, says nbformat
-MESSAGE_BYTES = 512  # that even an empty message takes here
 LONGEST_NAME = 100
 MOST_TOLD = 20  # names that a cell took away
 GRACE_SECONDS = 3.0  # for a cell to end after it was interrupted; then its process is ended
@@ -65,7 +63,8 @@ class WireKernelClient:
         self.clock = clock
         self._limits = clock.limits
         self._loop = asyncio.get_running_loop()
-        self._room = int(clock.limits.output_mb * (1 << 20))
+        self._room = OutputRoom(int(clock.limits.output_mb * (1 << 20)))
+        self._unasked = Unasked()
         self._count = itertools.count(1)
         self.shell_channel, self.iopub_channel = _Queue(), _Queue()
         self.failure: GraderError | None = None  # of the last cell, if that ended the box
@@ -77,8 +76,7 @@ class WireKernelClient:
         self.defines = False  # whether only the next cell's definitions are made
         self.reserve = 0.0  # seconds of the whole time that the next cell may not use
         self.pending: asyncio.Future[None] | None = None
-        self.lost = 0
-        self._updates = 0
+        self._told_of_lost = False
 
     async def is_alive(self) -> bool:
         """Return True: a death shows as the reply of the cell that it ended."""
@@ -100,6 +98,7 @@ class WireKernelClient:
         try:
             body = {"op": "execute", "code": code, "seconds": self.seconds, "keep": self.keep}
             body |= {"provided": self.provided, "defines": self.defines}
+            body["room"] = [self._room.size, self._room.updates]
             reply = self._remote.request(
                 "the cell",
                 body,
@@ -118,22 +117,23 @@ class WireKernelClient:
         self._put(self.iopub_channel, id_, "status", {"execution_state": "idle"})
 
     def _message(self, id_: str, frame: Frame) -> None:
+        """Take what a cell shows; raise `WireError` for a box that sends without end what is not
+        kept.
+        """
         kind, content = frame.body.get("type"), frame.body.get("content")
-        if not isinstance(kind, str) or not isinstance(content, dict) or not _valid(kind, content):
+        if (
+            isinstance(kind, str)
+            and isinstance(content, dict)
+            and _valid(kind, content)
+            and self._room.takes(kind, content)
+        ):
+            self._put(self.iopub_channel, id_, kind, content)
             return
-        size = MESSAGE_BYTES + len(json.dumps(content))
-        if kind == "update_display_data":  # each looks through all outputs with its id
-            self._updates += 1
-            if self._updates > MAX_UPDATES:
-                return
-        if size > self._room:
-            self.lost += 1
-            if self.lost == 1:
-                text = f"\n… outputs beyond {self._limits.output_mb:g} MB were not kept\n"
-                self._put(self.iopub_channel, id_, "stream", {"name": "stderr", "text": text})
-            return
-        self._room -= size
-        self._put(self.iopub_channel, id_, kind, content)
+        if (kind == LOST or self._room.lost) and not self._told_of_lost:
+            self._told_of_lost = True
+            text = f"\n… outputs beyond {self._limits.output_mb:g} MB were not kept\n"
+            self._put(self.iopub_channel, id_, "stream", {"name": "stderr", "text": text})
+        self._unasked.count(frame)
 
     def _put(self, channel: _Queue, id_: str, kind: str, content: dict[str, Any]) -> None:
         message = {

@@ -36,6 +36,7 @@ from grader.sandbox.wire import (
     WireError,
     WireTimeout,
 )
+from grader.sandbox.wire_outputs import Unasked
 
 SEND_SECONDS = 30.0
 STAGE_SECONDS = 60.0
@@ -72,7 +73,7 @@ class Remote:
     ) -> None:
         self._sandbox = sandbox
         self._staging = staging
-        self._limits = limits
+        self.limits = limits
         self._notebook = notebook
         self.hide_numbers = hide_numbers  # of messages, where the inputs are hidden ones
         self._box: Box | None = None
@@ -148,7 +149,7 @@ class Remote:
         than ``seconds`` a far end may take that interrupts its own work in time. Raises a
         `SubmissionFailed` for all that the far end does wrong.
         """
-        limit = self._limits.call_seconds if seconds is None else seconds
+        limit = self.limits.call_seconds if seconds is None else seconds
         limit = min(limit, max(self._until - time.monotonic(), 0.0))
         held, self._held = self._held, []
         box = self._open()
@@ -279,7 +280,7 @@ class Remote:
             self._ask_to_import(module)
 
     def _ask_to_import(self, module: str) -> None:
-        path, seconds = [["module", module], ["attr", "__name__"]], self._limits.import_seconds
+        path, seconds = [["module", module], ["attr", "__name__"]], self.limits.import_seconds
         self.request(
             f"importing `{module}`",
             {"op": "fetch", "target": path, "seconds": seconds},
@@ -336,7 +337,7 @@ class Remote:
                 raise GraderFault(f"a box could not be made ready: {error}") from error
             # which runs student code: what fails here is the submission's
             if self.first is not None:
-                self.request(*self.first, seconds=self._limits.import_seconds)
+                self.request(*self.first, seconds=self.limits.import_seconds)
             assert self._box is not None
         return self._box
 
@@ -354,7 +355,7 @@ class Remote:
         That is what a function displays, what stand-ins ask, and calls of the check's own
         functions.
         """
-        deadline = time.monotonic() + limit
+        deadline, unasked = time.monotonic() + limit, Unasked()
         allowed = max(most, self.callback_bytes)  # decoding bounds a reply once more
         frame = box.channel.receive(limit, allowed)
         while (kind := frame.body.get("op")) is not None:
@@ -362,14 +363,16 @@ class Remote:
                 box.channel.send(self.asked(frame), SEND_SECONDS)
             elif kind == "callback" and self.called_back is not None:
                 box.channel.send(self._answer_callback(frame, what, deadline), SEND_SECONDS)
-            elif kind == "place" and self.says_places:
-                self.at = place_told(frame.body)
             elif kind == "probed" and probed is not None:
                 box.channel.send(probed(frame), SEND_SECONDS)
-            elif kind != "message":
-                break
-            elif message is not None:
+            elif kind == "message" and message is not None:
                 message(frame)
+            elif kind == "message" or (kind == "place" and self.says_places):
+                unasked.count(frame)
+                if kind == "place":
+                    self.at = place_told(frame.body)
+            else:
+                break
             frame = box.channel.receive(max(0.0, deadline - time.monotonic()), allowed)
         return frame
 

@@ -37,15 +37,13 @@ class ClockedRemote(Remote):
         if body.get("op") != "call":
             return super().request(what, body, blobs, **options)
         start = time.perf_counter()
-        left = min(self._deadline - start, PATIENCE * self._limits.cpu_seconds - self.seconds)
+        left = min(self._deadline - start, PATIENCE * self.limits.cpu_seconds - self.seconds)
         if left <= 0:
             raise LimitExceeded(
                 f"{what} was not called any more: the calls before it took all the time that"
                 " there is"
             )
-        seconds = options["seconds"] = min(
-            options.get("seconds") or self._limits.call_seconds, left
-        )
+        seconds = options["seconds"] = min(options.get("seconds") or self.limits.call_seconds, left)
         # what its cells defined would be lost with the process: it is asked to end by itself first
         if self._notebook:
             body, options["grace"] = {**body, "seconds": seconds}, GRACE_SECONDS

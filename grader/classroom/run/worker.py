@@ -325,6 +325,8 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, WrittenAnswer]) -> 
     from grader.report import json_report
     from grader.report.audience import Audience
 
+    if graded.notebooks and (folder := _assignment_folder(task)):
+        _prepare(folder, task.digest)
     answers = dict(zip(answers, map(_kept, answers.values()), strict=True))
     texts = {id_: answer.seen for id_, answer in answers.items()}
     rules = msgspec.structs.replace(task.rules, answered=tuple(answers), texts=texts)
@@ -352,6 +354,15 @@ def _rendered(task: Task, graded: Graded, answers: dict[str, WrittenAnswer]) -> 
         isolation=graded.report.isolation.value,
         worker=f"{os.uname().nodename if hasattr(os, 'uname') else 'worker'}:{os.getpid()}",
     )
+
+
+@functools.lru_cache(maxsize=4)
+def _prepare(folder: Path, digest: str) -> None:
+    """Convert the author's cells, once for all pages of this process."""
+    from grader.grading.outputs import prepare
+
+    assignment = _assignment(folder, digest)
+    prepare(assignment, assignment.spec.notebook_paths)
 
 
 def _elsewhere(answers: Mapping[str, WrittenAnswer]) -> list[str]:

@@ -6,8 +6,8 @@ each text has a worst case, computed from its length by the rates below, which w
 texts made to be slow. A text whose worst case fits into what is left of the page's seconds is
 converted here, and the CPU time that it really took is subtracted: honest text takes little, on a
 busy machine too, so the same work makes the same page. Every other text is converted in a process
-of its own, which is ended when the seconds for such processes are used up. What such a process has
-converted is kept for the next page of the same submission: it shows the same cells.
+of its own, which is ended when the seconds for such processes are used up. What was converted is
+kept for the next page of the same submission: it shows the same cells.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Protocol
 
 from grader.machine import slowdown
 
-HERE_SECONDS = 2.0  # of CPU time for one page, in this process
+HERE_SECONDS = 1.0  # of CPU time for one page, in this process
 APART_SECONDS = 6.0  # of one page, in processes of their own; more on a busy machine
 MOST_BYTES = 8_000_000  # of the result of one
 Converted = dict[tuple[str, str], str]  # by kind and text, the markup
@@ -79,7 +79,7 @@ class ConversionClock:
     here: float = HERE_SECONDS
     apart: float = APART_SECONDS
     process: Apart = field(default=in_a_process)
-    # what processes of their own have made, for this page or for one before it
+    # what was converted for this page or for one before it
     known: Converted = field(default_factory=dict)
 
     def convert(self, kind: str, text: str, converted: Callable[[str], str]) -> str:
@@ -87,14 +87,15 @@ class ConversionClock:
 
         Raises `TooSlow`, and whatever ``converted`` raises.
         """
+        if (kind, text) in self.known:
+            return self.known[kind, text]
         if worst_seconds(kind, text) <= self.here:
             start = time.thread_time()
             try:
-                return converted(text)
+                markup = self.known[kind, text] = converted(text)
+                return markup
             finally:
                 self.here -= time.thread_time() - start
-        if (kind, text) in self.known:
-            return self.known[kind, text]
         if self.apart <= 0:
             raise TooSlow
         start, longer = time.perf_counter(), slowdown()

@@ -50,6 +50,7 @@ from grader.sandbox.wire import (
     WireClosed,
     WireError,
 )
+from grader.sandbox.wire_outputs import OutputRoom
 from grader.sandbox.wire_types import VIEWS
 
 PRINT_CAP = 20_000  # characters kept of what one call prints
@@ -457,13 +458,17 @@ class Worker:
 
         kernel = Kernel.of(self.channel, self.root)
         body = frame.body
-        told = kernel.execute(
-            str(body["code"]),
-            float(body.get("seconds", 0.0)),
-            body.get("keep", ()),
-            provided=bool(body.get("provided")),
-            defines=bool(body.get("defines")),
-        )
+        kernel.room = OutputRoom(*body["room"])
+        try:
+            told = kernel.execute(
+                str(body["code"]),
+                float(body.get("seconds", 0.0)),
+                body.get("keep", ()),
+                provided=bool(body.get("provided")),
+                defines=bool(body.get("defines")),
+            )
+        finally:
+            kernel.room = None
         if self.renews and self.stand_ins is not None:
             self.stand_ins.renew()
         return Frame(told)

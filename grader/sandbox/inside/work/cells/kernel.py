@@ -37,6 +37,7 @@ from grader.sandbox.inside.work.cells.cell_definitions import CellDefinitions
 from grader.sandbox.inside.work.exception_text import without
 from grader.sandbox.inside.work.process.surroundings import ProcessSettings, Surroundings
 from grader.sandbox.wire import Channel, Frame, TooLarge
+from grader.sandbox.wire_outputs import LOST, OutputRoom
 
 FLUSH_CHARACTERS = 16_384
 FLUSH_SECONDS = 0.2
@@ -277,6 +278,8 @@ class Kernel:
         # the messages of a cell's exception, if the cell may be run once more; None: they are sent
         self.held: list[dict[str, Any]] | None = None
         self._process = 0  # in which the cell at hand was begun
+        # for messages of the cell at hand; outside of cells none are sent
+        self.room: OutputRoom | None = None
         self.stdout, self.stderr = Stream(self, "stdout"), Stream(self, "stderr")
         # imported before this notebook began, so not by its set-up
         if "matplotlib.pyplot" in sys.modules:
@@ -294,16 +297,22 @@ class Kernel:
         return cls._made
 
     def send(self, kind: str, content: dict[str, Any]) -> None:
-        """Send one message to the trusted side; a process that a cell forked sends none."""
-        if self._process and os.getpid() != self._process:
+        """Send one message to the trusted side, if there is room for it; a process that a cell
+        forked sends none.
+        """
+        if self.room is None or os.getpid() != self._process:
             return
         if kind != "stream":
             self.stdout.flush()
             self.stderr.flush()
+        content = jsonable(content, self._root)
+        lost = self.room.lost
+        if not self.room.takes(kind, content):
+            if lost or not self.room.lost:
+                return
+            kind, content = LOST, {}  # the first for which there is none
         try:
-            self._channel.send(
-                Frame({"op": "message", "type": kind, "content": jsonable(content, self._root)})
-            )
+            self._channel.send(Frame({"op": "message", "type": kind, "content": content}))
         # a picture of many megabytes, for one: the notebook goes on without it
         except TooLarge as error:
             self.send("stream", {"name": "stderr", "text": f"\nAn output was not kept: {error}.\n"})
