@@ -26,6 +26,10 @@ class OutputRoom:
         self.updates = updates
         self.lost = 0  # messages for which there was no room
 
+    def is_left(self) -> bool:
+        """Return whether there is room for any message at all."""
+        return self.size >= MESSAGE_BYTES
+
     def takes(self, kind: str, content: dict[str, Any]) -> bool:
         """Return whether there is room for a message, and count it."""
         if kind == _UPDATE:

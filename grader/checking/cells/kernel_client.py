@@ -122,14 +122,16 @@ class WireKernelClient:
         """
         kind, content = frame.body.get("type"), frame.body.get("content")
         if (
-            isinstance(kind, str)
+            self._room.is_left()
+            and isinstance(kind, str)
             and isinstance(content, dict)
             and _valid(kind, content)
             and self._room.takes(kind, content)
         ):
             self._put(self.iopub_channel, id_, kind, content)
             return
-        if (kind == LOST or self._room.lost) and not self._told_of_lost:
+        full = kind == LOST or self._room.lost or not self._room.is_left()
+        if full and not self._told_of_lost:
             self._told_of_lost = True
             text = f"\n… outputs beyond {self._limits.output_mb:g} MB were not kept\n"
             self._put(self.iopub_channel, id_, "stream", {"name": "stderr", "text": text})
