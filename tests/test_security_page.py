@@ -73,7 +73,7 @@ def test_the_numbers_that_security_names_are_those_of_the_code() -> None:
         "at most three of them": fatal_statements.MOST_LEFT_OUT == 3,
         "within three times `import_seconds`": fatal_search.TIMES_IMPORT_SECONDS == 3,
         f"{wire.MAX_JSON // mib} MB of JSON; {wire.MAX_BLOBS:,} arrays, of {wire.MAX_BYTES // mib} MB": 1,
-        f"{wire.MAX_MARKS / 1e6:g} million brackets": 1,
+        f"{wire.MAX_PARSED // mib} MB of memory by the brackets": 1,
         f"{wire.MAX_NODES:,} values, {wire.RETURNED_DEPTH} levels": 1,
         f"{untrusted.LIVE_BYTES // mib} MB for all values of a submission": 1,
         f"{cell_tests.MOST_IN_SET:,} items": 1,

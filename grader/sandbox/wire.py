@@ -21,6 +21,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import itertools
 import json
 import math
 import re
@@ -43,8 +44,11 @@ MAX_BYTES = 256 << 20  # bytes of all arrays in one frame
 MAX_DEPTH = 32  # nesting of containers
 RETURNED_DEPTH = 24  # of what a box returns: a check that hands it on may put more around it
 MAX_NODES = 500_000  # values in one frame
-# brackets, commas and colons of a frame's JSON, text left out: no value needs more
-MAX_MARKS = 5 * MAX_NODES
+MAX_PARSED = 72 << 20  # bytes that a frame's JSON takes when it is read, by its marks
+# what a container takes, or a value that stands behind a mark
+_WEIGHTS = {b"{": 200, b"[": 64, b",": 32, b":": 24}
+_HEAVIEST = max(_WEIGHTS.values())
+_MOST_STRINGS = 50_000  # of a heavy text, to be looked through for marks that are none
 OBJECT_BYTES = 128  # what an array takes beside its numbers
 MANY = "a container of many values, or a long text"
 LAST_CHARACTER = 0x10FFFF
@@ -66,7 +70,8 @@ _USUAL_HEADER = re.compile(
 )
 _MOST_HEADER = 4096  # bytes
 
-_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# a string of a JSON text; one that does not end goes on to the end, so that none is looked at twice
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
 class WireError(Exception):
@@ -114,6 +119,7 @@ def pack(frame: Frame) -> bytes:
     text = json.dumps(frame.body, separators=(",", ":")).encode("utf-8", "surrogatepass")
     if (
         len(text) > MAX_JSON
+        or not _can_be_read(text)
         or len(frame.blobs) > MAX_BLOBS
         or sum(map(len, frame.blobs)) > MAX_BYTES
     ):
@@ -151,19 +157,27 @@ def parse(text: bytes) -> Any:
     and half a character the one that stands for what can't be read. What the text would take in
     memory is bounded by its marks first.
     """
-    if _marks(text) > MAX_MARKS and _marks(_TEXT.sub(b"", text)) > MAX_MARKS:
-        raise WireError(f"a message of more than {MAX_MARKS} brackets, commas and colons")
+    if not _can_be_read(text):
+        raise WireError(f"a message that takes more than {MAX_PARSED} bytes when it is read")
     try:
         return load(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise WireError("a message that is not JSON") from error
 
 
-def _marks(text: bytes) -> int:
-    """Count what stands between the values of a JSON text; that within its strings is counted
-    too.
+def _can_be_read(text: bytes) -> bool:
+    """Return whether a JSON text takes no more than is allowed when it is read."""
+    if len(text) * _HEAVIEST <= MAX_PARSED or (weight := _weight(text)) <= MAX_PARSED:
+        return True
+    strings = itertools.islice(_TEXT.finditer(text), _MOST_STRINGS)
+    return weight - sum(_weight(string[0]) for string in strings) <= MAX_PARSED
+
+
+def _weight(text: bytes) -> int:
+    """Return about what the values of a JSON text take in memory; marks within its strings are
+    counted too.
     """
-    return sum(map(text.count, (b"[", b"{", b",", b":")))
+    return sum(weight * text.count(mark) for mark, weight in _WEIGHTS.items())
 
 
 class Channel:

@@ -212,9 +212,12 @@ def test_text_is_cut_before_it_is_looked_through(text: str) -> None:
     assert len(without_numbers(clean(text, 500))) <= 502
 
 
-def test_a_frame_takes_memory_in_proportion_to_its_marks() -> None:
-    worst = b"[" + b",".join([b'{"a":0}'] * 25_000) + b"]"  # a hundred thousand marks
-    assert height(lambda: wire.parse(worst)) < (256 << 20) * 100_000 / wire.MAX_MARKS
+@pytest.mark.parametrize(
+    "value", [b'{"a":0}', b"{}", b"[]", b"[0]", b'{"tuple":[1.5,2.5]}', b'"ab"', b"1e300", b"-1"]
+)
+def test_a_frame_takes_memory_in_proportion_to_its_marks(value: bytes) -> None:
+    worst = b"[" + b",".join([value] * 25_000) + b"]"
+    assert height(lambda: wire.parse(worst)) < wire._weight(worst) + 16 * len(worst)
 
 
 def test_many_calls_are_compared_with_what_was_recorded_one_by_one() -> None:

@@ -5,6 +5,7 @@ sender chooses.
 from __future__ import annotations
 
 import ast
+import io
 import json
 import random
 import struct
@@ -18,7 +19,7 @@ import pytest
 import grader
 from grader.sandbox import untrusted, wire
 from grader.sandbox.untrusted import Budget, FrozenItems, Items, Pairs, Untrusted
-from grader.sandbox.wire import Encoder, MoreThanExpected, Ref, TooLarge, WireError
+from grader.sandbox.wire import Encoder, Frame, MoreThanExpected, Ref, TooLarge, WireError
 
 PACKAGE = Path(grader.__file__).parent
 MB = 1 << 20
@@ -78,16 +79,39 @@ def test_an_empty_array_of_a_usual_shape_comes_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"[" + b"[]," * 5_000_000 + b"1]", b"[" + b"{}," * 5_000_000 + b"1]"]
-)
+    "text",
+    [b"[" + many + b"1]" for many in (
+        b"[]," * 5_000_000, b"{}," * 5_000_000, b'"",' * 5_000_000, b'"a",' * 3_000_000,
+        b'{"":0},' * 2_000_000, b"[," * 1_500_000 + b'"' + b'\\"' * 5_000_000,
+    )],
+    ids=["lists", "dicts", "empty text", "text", "keys", "text that does not end"],
+)  # fmt: skip
 def test_a_message_of_empty_containers_is_refused_before_it_is_read(text: bytes) -> None:
     assert peak(lambda: wire.parse(text)) < 64 * MB
-    with pytest.raises(WireError, match="brackets"):
+    with pytest.raises(WireError, match="when it is read"):
         wire.parse(text)
 
 
+def test_what_could_not_be_read_is_not_sent() -> None:
+    frame = Frame({"values": [[0]] * (wire.MAX_PARSED // 64)})
+    with pytest.raises(TooLarge, match="larger than the wire allows"):
+        wire.pack(frame)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1.5, "ab", None, [1.5, 2.5], (1.5, 2.5), {"key": 1.5}],
+    ids=["numbers", "text", "nothing", "lists", "tuples", "dicts"],
+)
+def test_as_many_values_as_a_frame_may_have_can_be_read(value: Any) -> None:
+    encoder = wire.Encoder()
+    nodes = wire.MAX_NODES // (3 if isinstance(value, list | tuple | dict) else 1)
+    body = {"value": encoder.encode([value] * (nodes - 10))}
+    assert wire.unpack(io.BytesIO(wire.pack(Frame(body))).read).body == body
+
+
 def test_marks_within_text_are_none() -> None:
-    text = '[{,:"' * (wire.MAX_MARKS // 4) + "\\"
+    text = '[{,:"' * (wire.MAX_PARSED // 300) + "\\"
     assert wire.parse(json.dumps([text]).encode()) == [text]
 
 
