@@ -8,15 +8,13 @@ looks at a clock.
 from __future__ import annotations
 
 import asyncio
-import sys
-import tracemalloc
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from measures import height, steps
 from test_remote import LIMITS, LiarSandbox
 
 from grader.assignment.expectations import CallShape, CaseRecord
@@ -57,33 +55,6 @@ HOSTILE: dict[str, Any] = {
     "one off": RIGHT + 1, "a row": np.zeros((1, ENTRIES)), "text": np.full(ENTRIES, "x"), "scaled": RIGHT * 3,
     "beyond": RIGHT * 1e307,
 }  # fmt: skip
-
-
-def steps(what: Callable[[], Any]) -> int:
-    """Return how many functions a call calls, those of libraries included."""
-    count = 0
-
-    def note(frame: FrameType, event: str, argument: Any) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        what()
-    finally:
-        sys.setprofile(before)
-    return count
-
-
-def height(what: Callable[[], Any]) -> int:
-    """Return the bytes that a call allocates at its height."""
-    tracemalloc.start()
-    try:
-        what()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 WALKS: dict[str, Callable[[Any], Any]] = {

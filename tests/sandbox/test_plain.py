@@ -136,9 +136,8 @@ def test_child_that_holds_the_pipe_open_does_not_stop_the_clock(
     orphan = "subprocess.Popen(['sleep', '600'], pass_fds=[int(sys.argv[1])]) and os._exit(0)"
     with pytest.raises(WireTimeout):
         run(orphan, seconds=1.0)
-    start = time.monotonic()
-    sandbox.close()
-    assert time.monotonic() - start < 30  # not until the child has slept
+    with ThreadPoolExecutor(1) as apart:
+        apart.submit(sandbox.close).result(timeout=300)  # not until the child has slept
 
 
 def test_tier_is_named() -> None:

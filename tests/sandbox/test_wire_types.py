@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -94,20 +93,14 @@ def test_sparse_matrices_are_counted_by_what_they_stand_for() -> None:
         decoded(beside, np.ones(1), np.array([7]))
 
 
-def test_a_set_of_one_hash_takes_no_longer_than_another() -> None:
-    def seconds(numbers: list[int]) -> float:
-        data = {"set": [{"int": [format(number, "x")]} for number in numbers]}
-        start = time.perf_counter()
-        found = decoded(data)
-        assert isinstance(found, Items)
-        assert len(found) == len(numbers)
-        assert numbers[-1] in found
-        return time.perf_counter() - start
-
-    chosen = [number * PRIME + 7 for number in range(8, 20_008)]
+def test_a_set_of_one_hash_is_read() -> None:
+    """Python's own sets would compare each number with each, and take an hour."""
+    chosen = [number * PRIME + 7 for number in range(8, 200_008)]
     assert len({*map(hash, chosen)}) == 1
-    usual = seconds([number * PRIME + number for number in range(8, 20_008)])
-    assert seconds(chosen) < 5 * usual + 0.5
+    found = decoded({"set": [{"int": [format(number, "x")]} for number in chosen]})
+    assert isinstance(found, Items)
+    assert len(found) == len(chosen)
+    assert chosen[-1] in found
 
 
 def test_equal_keys_have_one_text_and_others_have_not() -> None:
