@@ -94,6 +94,7 @@ class Remote:
         self.says_places = False
         self.at: Place | None = None
         self.budget = Budget()  # of what was decoded of its values
+        self._unasked = Unasked()  # of all its boxes
         # answers what stand-ins ask; without it nothing does
         self.asked: Callable[[Frame], Frame] | None = None
         # answers calls of a check's functions
@@ -355,7 +356,7 @@ class Remote:
         That is what a function displays, what stand-ins ask, and calls of the check's own
         functions.
         """
-        deadline, unasked = time.monotonic() + limit, Unasked()
+        deadline = time.monotonic() + limit
         allowed = max(most, self.callback_bytes)  # decoding bounds a reply once more
         frame = box.channel.receive(limit, allowed)
         while (kind := frame.body.get("op")) is not None:
@@ -368,7 +369,7 @@ class Remote:
             elif kind == "message" and message is not None:
                 message(frame)
             elif kind == "message" or (kind == "place" and self.says_places):
-                unasked.count(frame)
+                self._unasked.count(frame)
                 if kind == "place":
                     self.at = place_told(frame.body)
             else:

@@ -300,15 +300,16 @@ class Kernel:
         """Send one message to the trusted side, if there is room for it; a process that a cell
         forked sends none.
         """
-        if self.room is None or os.getpid() != self._process:
+        room = self.room  # a thread of the student's may outlast the cell
+        if room is None or os.getpid() != self._process:
             return
         if kind != "stream":
             self.stdout.flush()
             self.stderr.flush()
         content = jsonable(content, self._root)
-        lost = self.room.lost
-        if not self.room.takes(kind, content):
-            if lost or not self.room.lost:
+        lost = room.lost
+        if not room.takes(kind, content):
+            if lost or not room.lost:
                 return
             kind, content = LOST, {}  # the first for which there is none
         try:
