@@ -7,6 +7,7 @@ counted first, and nothing is made up: a cell counts if all of it can be read.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ from typing import Any
 from grader.errors import SubmissionFailed
 from grader.notebooks.encodings import decoded, elsewhere, side_by_place, sides
 from grader.notebooks.text_format import MOST_BYTES, notebook_of, script_cells
-from grader.sandbox.wire_json import decoder, without_halves
+from grader.sandbox.wire_json import decoder
 from grader.text import clean
 
 FORMAT = 4  # of notebooks: the newest there is
@@ -33,8 +34,10 @@ WEB_PAGE = (
 )
 HAND_IN = "open it in Jupyter, save it, and hand in the `.ipynb` file"
 _SOURCES = ("source", "input", "code", "text")  # keys of a cell's text, the newest format's first
-# a text in quotes, whole or cut off; or a comma that nothing follows
-_LOOSE_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+"?|,(?=\s*+[\]}])', re.DOTALL)
+# as far as there is no comma that nothing follows; a text in quotes may be cut off
+_UP_TO_A_LOOSE_COMMA = re.compile(
+    r'(?:[^",]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?|,(?!\s*+[\]}]))*+', re.DOTALL
+)
 _CELLS = re.compile(r'"cells"\s*+:\s*+\[|^\s*+\[')
 _CELL = re.compile(r'\{\s*+"(?:cell_type|attachments)"\s*+:')  # how Jupyter and Colab begin a cell
 _BETWEEN = re.compile(r"[\s,]*+")
@@ -129,10 +132,9 @@ def _tree(
     """Return a file's data, and what a person should know of how it was read; raise `ValueError`
     if it has none.
     """
-    as_saved, text = text, without_halves(text)
     with contextlib.suppress(ValueError, RecursionError):
         return _STRICTLY.decode(text), []
-    if script := _of_a_script(as_saved):
+    if script := _of_a_script(text):
         count = len(script)
         said = f"its file is a script, not a notebook: the {count} cells in it were taken"
         return {"nbformat": FORMAT, "cells": script}, [said]
@@ -188,7 +190,7 @@ def _whole_or_cut(text: str) -> tuple[Any, list[str]]:
     """Return the data of a text with small faults, or of its whole cells if it is damaged."""
     if len(text) <= MOST_REPAIRED:
         with contextlib.suppress(ValueError, RecursionError):
-            return _LOOSELY.decode(_LOOSE_COMMA.sub(_kept, text)), []
+            return _LOOSELY.decode(_without_loose_commas(text)), []
     cells = [*_whole_cells(text)]
     if not cells:
         raise ValueError(text[:0])
@@ -199,8 +201,13 @@ def _whole_or_cut(text: str) -> tuple[Any, list[str]]:
     ]
 
 
-def _kept(found: re.Match[str]) -> str:
-    return "" if found[0] == "," else found[0]
+def _without_loose_commas(text: str) -> str:
+    kept, at = io.StringIO(), 0
+    while at < len(text):
+        end = _past(_UP_TO_A_LOOSE_COMMA, text, at)
+        kept.write(text[at:end])
+        at = end + 1
+    return kept.getvalue()
 
 
 def _whole_cells(text: str) -> Iterator[Any]:

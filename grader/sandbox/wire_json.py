@@ -13,11 +13,8 @@ from collections.abc import Iterable
 from typing import Any
 
 MAX_INT = 1 << 63
-# An escape of a JSON text: a character written as two halves, or one half, or any other.
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    r"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
-)
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # how the escape of half a character begins
+_FOR_HALVES = dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
 
 
 def are_all(kind: type, values: Iterable[Any]) -> bool:
@@ -29,25 +26,49 @@ def load(text: str) -> Any:
     """Return the data of a JSON text, unbounded; raise `ValueError` or
     `RecursionError`.
     """
-    return _JSON.decode(without_halves(text))
+    return _JSON.decode(text)
 
 
-def without_halves(text: str) -> str:
-    """Return a JSON text with no escape of half a character in it."""
-    return _ESCAPE.sub(_whole, text) if "\\u" in text else text
+class Decoder(json.JSONDecoder):
+    """Reads JSON; its text is whole characters. What it takes beside the data is small."""
+
+    def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
+        """Return the data that begins at a place of a text, and where it ends."""
+        data, end = super().raw_decode(s, idx)
+        return (_mended(data) if _HALF.search(s, idx, end) else data), end
 
 
-def decoder(*, strict: bool = True) -> json.JSONDecoder:
+def decoder(*, strict: bool = True) -> Decoder:
     """Return a decoder that takes numbers as `load` does; a strict one refuses control characters
     in strings.
     """
-    return json.JSONDecoder(
+    return Decoder(
         parse_constant=_no_number, parse_float=_finite, parse_int=_integer, strict=strict
     )
 
 
-def _whole(escape: re.Match[str]) -> str:
-    return "\\ufffd" if escape[1] else escape[0]
+def _mended(data: Any) -> Any:
+    """Replace each half of a character in the text of JSON data, in its place, and return it."""
+    if isinstance(data, str):
+        return _whole(data)
+    waiting = [data]
+    while waiting:
+        at = waiting.pop()
+        if isinstance(at, dict) and not all(map(str.isascii, at)):
+            items = [(_whole(key), value) for key, value in at.items()]
+            at.clear()
+            at.update(items)
+        inside = at.items() if isinstance(at, dict) else enumerate(at)
+        for key, value in inside:
+            if isinstance(value, str):
+                at[key] = _whole(value)
+            elif isinstance(value, list | dict):
+                waiting.append(value)
+    return data
+
+
+def _whole(text: str) -> str:
+    return text if text.isascii() else text.translate(_FOR_HALVES)
 
 
 def _no_number(word: str) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import nbformat
 import pytest
-from measures import steps
+from measures import height, steps
 
 from grader.notebooks.cells import text_of
 from grader.notebooks.format import UnreadableNotebook, parse
-from grader.notebooks.recovery import MAX_ITEMS, Recovered, recovered
+from grader.notebooks.recovery import MAX_ITEMS, Recovered, _without_loose_commas, recovered
 from grader.notebooks.text_format import script_cells
 
 BASICS = Path(__file__).resolve().parents[2] / "examples" / "numpy-basics"
@@ -258,6 +258,15 @@ HOSTILE = {
     "paragraphs": "# In[1]:\n" + "# a\n\n" * 180_000,
     "words": '{"cells": [{}] ' + "\n\n \t" * 1_000_000,
 }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"",' * 600_000 + "]", "1,]," * 400_000, '{"a":"' + "\\n" * 900_000 + '",}', "'" * 2_000_000],
+    ids=["empty text", "loose commas", "one text", "apostrophes"],
+)
+def test_small_faults_are_mended_without_a_piece_of_memory_for_each(text: str) -> None:
+    assert height(lambda: _without_loose_commas(f"[{text}]")) < 6 * len(text) + 100_000
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -110,6 +110,18 @@ def test_as_many_values_as_a_frame_may_have_can_be_read(value: Any) -> None:
     assert wire.unpack(io.BytesIO(wire.pack(Frame(body))).read).body == body
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'"\\u0041' + b"\\n" * 4_000_000, b'"' + b"\\u0041" * 1_300_000,
+        b'"' + b"\\ud800" * 1_300_000, b'"' + b"\\ud800ab" * 1_000_000,
+    ],
+    ids=["lines", "escapes", "halves", "halves and others"],
+)  # fmt: skip
+def test_escapes_of_a_long_text_take_no_memory_each(text: bytes) -> None:
+    assert peak(lambda: wire.parse(b"[" + text + b'"]')) < 5 * len(text)
+
+
 def test_marks_within_text_are_none() -> None:
     text = '[{,:"' * (wire.MAX_PARSED // 300) + "\\"
     assert wire.parse(json.dumps([text]).encode()) == [text]
