@@ -36,7 +36,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from grader.sandbox import wire_types
-from grader.sandbox.wire_json import MAX_INT, load
+from grader.sandbox.wire_json import MAX_INT, SURROGATES, load
 
 MAX_JSON = 16 << 20  # bytes of JSON text in one frame
 MAX_BLOBS = 4096
@@ -52,7 +52,6 @@ _MOST_STRINGS = 50_000  # of a heavy text, to be looked through for marks that a
 OBJECT_BYTES = 128  # what an array takes beside its numbers
 MANY = "a container of many values, or a long text"
 LAST_CHARACTER = 0x10FFFF
-SURROGATES = range(0xD800, 0xE000)  # halves of characters: text that holds one can't be written
 # NumPy dtype kinds that cross as npy; dates and records are taken apart, objects don't cross
 PLAIN_KINDS = "biufcUS"
 APART_DEPTH = 4  # of containers within a value that is taken apart

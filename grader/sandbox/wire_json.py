@@ -14,7 +14,8 @@ from typing import Any
 
 MAX_INT = 1 << 63
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")  # how the escape of half a character begins
-_FOR_HALVES = dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
+SURROGATES = range(0xD800, 0xE000)  # halves of characters: text that holds one can't be written
+_FOR_HALVES = dict.fromkeys(SURROGATES, "\N{REPLACEMENT CHARACTER}")
 
 
 def are_all(kind: type, values: Iterable[Any]) -> bool:

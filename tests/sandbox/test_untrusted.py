@@ -5,16 +5,17 @@ sender chooses.
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import json
 import random
 import struct
-import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from measures import height
 
 import grader
 from grader.sandbox import untrusted, wire
@@ -33,15 +34,12 @@ def npy(descr: str, shape: tuple[int, ...], body: bytes = b"") -> bytes:
 
 def peak(what: Any) -> int:
     """Return the bytes that a call takes at its height; it may raise a `WireError`."""
-    tracemalloc.start()
-    try:
-        what()
-    except WireError:
-        pass
-    finally:
-        most = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-    return most
+
+    def tried() -> None:
+        with contextlib.suppress(WireError):
+            what()
+
+    return height(tried)
 
 
 # --- memory ---
