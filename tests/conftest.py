@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import hypothesis
@@ -18,6 +20,7 @@ from toy import Graders, Toy, build
 
 from grader import cli as commands
 from grader.assignment.spec import load
+from grader.authoring import record as recording
 from grader.authoring.record import record
 from grader.checking.judge import properties
 from grader.grading.grade import Grader, Options
@@ -144,6 +147,22 @@ class Run(NamedTuple):
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def seed_of_fixtures() -> Iterator[None]:
+    """What a fixture records has the same hidden seed in every run: no verdict rests on the draw."""
+    with pytest.MonkeyPatch.context() as patch:
+        draw = SimpleNamespace(randbits=lambda bits: random.Random("fixtures").getrandbits(bits))
+        patch.setattr(recording, "secrets", draw)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def seeds_of_a_test(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test records has hidden seeds of its own, the same in every run."""
+    draw = SimpleNamespace(randbits=random.Random(request.node.nodeid).getrandbits)
+    monkeypatch.setattr(recording, "secrets", draw)
 
 
 @pytest.fixture(scope="session")
