@@ -5,6 +5,7 @@
     │   ├── UsageError           the command line asks for something that does not exist
     │   ├── AssignmentError      the assignment on disk is broken
     │   ├── SubmissionError      the submission can't be taken in
+    │   │   └── SubmissionTooLarge it has more bytes or files than a submission may
     │   ├── Outdated             somebody else has changed meanwhile what was to be changed
     │   └── IsolationError       no isolation tier is available for untrusted code
     ├── SubmissionFailed       a mark: the student's matter, never ours
@@ -44,6 +45,10 @@ class AssignmentError(CannotGrade):
 
 class SubmissionError(CannotGrade):
     """The submission can't be taken in; the message says which entry and why."""
+
+
+class SubmissionTooLarge(SubmissionError):
+    """The submission has more bytes or files than a limit allows."""
 
 
 class IsolationError(CannotGrade):

@@ -23,4 +23,6 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open_files: int = 256
     processes: int = 32  # processes and threads, summed over the tree
     output_mb: float = 8.0  # outputs of one notebook
+    submission_mb: int = 512  # what is handed in, unpacked; of a folder, what is read of it
+    submission_files: int = 100_000  # files and folders of what is handed in
     callbacks: int = 10_000  # calls of the functions that one case of a check hands in

@@ -13,7 +13,7 @@ from grader.checking.case import call_log, callbacks
 from grader.checking.judge import judgements, up_to
 from grader.checking.run import fatal_search, fatal_statements, remote
 from grader.classroom.similar import similarity
-from grader.grading.intake.reading.intake_budget import IntakeLimits
+from grader.grading.intake.submitted_files import IntakeLimits
 from grader.limits import Limits
 from grader.notebooks import recovery
 from grader.report.markup import conversion_clock

@@ -20,7 +20,8 @@ import msgspec
 from grader.assignment.spec import Assignment
 from grader.errors import AssignmentError, UsageError
 from grader.grading.intake.candidates import TemplateFile, draft_of, listed_cells
-from grader.grading.intake.take import Taken, Wanted
+from grader.grading.intake.submitted_files import MIB, IntakeLimits, Wanted
+from grader.grading.intake.take import Taken
 from grader.grading.intake.text_notebooks import take_in
 from grader.grading.scoring import questions, score_check
 from grader.grading.startup import Opening, runs_notebooks
@@ -90,7 +91,10 @@ def wanted(assignment: Assignment) -> Wanted:
         digests=digests,
         drafts=_drafts(assignment),
         passed_over=passed_over,
-        own_modules=assignment.spec.own_modules,
+        own_modules=spec.own_modules,
+        limits=IntakeLimits(
+            max_bytes=spec.limits.submission_mb * MIB, max_entries=spec.limits.submission_files
+        ),
     )
 
 

@@ -41,7 +41,7 @@ MAX_FIELDS = 200  # of an array of records
 
 _HEX = re.compile(r"-?[0-9a-f]+")
 _DECIMAL = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,6})?|-?inf|nan", re.IGNORECASE)
-_UNIT = re.compile(r"\d{0,6}(?:Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)|generic")
+_UNIT = re.compile(r"(?:[1-9]\d{0,5})?(?:Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)|generic")
 # sent as lists
 VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()), collections.deque)
 _AS_ARRAYS = (np.recarray, np.memmap)  # a matrix multiplies in another way than an array: it stays

@@ -128,6 +128,16 @@ PAIRS = {
         "np.array(['2024-01-01', 'NaT'], 'M8[D]')",
         "np.array(['2024-01-01', '2024-01-02'], 'M8[D]')",
     ),
+    "days for months": ("np.array([1, 2], 'm8[D]')", "np.array([1, 2], 'm8[M]')"),
+    "a year for a day": ("np.timedelta64(1, 'D')", "np.timedelta64(1, 'Y')"),
+    "days and months in a list": (
+        "[np.timedelta64(1, 'D')]",
+        "[np.timedelta64(1, 'D'), np.timedelta64(1, 'M')]",
+    ),
+    "dates in a list that no unit holds": (
+        "np.array(['2024-01-01', '2024-01-02'], 'M8[ns]')",
+        "[np.datetime64(2**62, 'Y'), np.datetime64(1, 'ns')]",
+    ),
     "records": (
         "np.array([(1, 2.0)], [('a', int), ('b', float)])",
         "np.array([(1, 3.0)], [('a', int), ('b', float)])",

@@ -13,7 +13,8 @@ from grader.classroom.download.download_tree import open_tree
 from grader.classroom.download.hand_ins import Asking, Class, read
 from grader.classroom.download.students import safe_folder
 from grader.errors import SubmissionError, UsageError
-from grader.grading.intake.take import Wanted, take
+from grader.grading.intake.submitted_files import DEFAULT_LIMITS, IntakeLimits, Wanted
+from grader.grading.intake.take import take
 
 
 def found(path: Path, roster: str = "") -> Class:
@@ -225,8 +226,8 @@ def test_folders_are_safe_and_depend_on_the_student_alone() -> None:
 # --- parts of a bulk zip --------------------------------------------------------------------------
 
 
-def opened(archive: Path, *paths: str) -> dict[str, bytes]:
-    with open_tree(archive) as tree, tree.opened(paths) as path:
+def opened(archive: Path, *paths: str, limits: IntakeLimits = DEFAULT_LIMITS) -> dict[str, bytes]:
+    with open_tree(archive, limits=limits) as tree, tree.opened(paths) as path:
         return {
             file.relative_to(path).as_posix(): file.read_bytes()
             for file in path.rglob("*")
@@ -266,17 +267,12 @@ def test_a_link_in_a_part_is_left_out_and_noted(tmp_path: Path) -> None:
     assert opened(archive, "ann") == {}
 
 
-def test_a_part_that_unpacks_to_too_much_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import msgspec
-
-    from grader.classroom.download import download_tree
-
-    small = msgspec.structs.replace(download_tree.DEFAULT_LIMITS, max_bytes=1000)
-    monkeypatch.setattr(download_tree, "DEFAULT_LIMITS", small)
+def test_a_part_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    archive = bulk(tmp_path, {"ann/mini.py": b"1" * 2000, "ann/notes.txt": b""})
     with pytest.raises(SubmissionError, match="unpacks to more"):
-        opened(bulk(tmp_path, {"ann/mini.py": b"1" * 2000}), "ann")
+        opened(archive, "ann", limits=IntakeLimits(max_bytes=1000))
+    with pytest.raises(SubmissionError, match="more than 1 entries"):
+        opened(archive, "ann", limits=IntakeLimits(max_entries=1))
 
 
 def test_a_link_among_the_submissions_is_not_followed(tmp_path: Path) -> None:

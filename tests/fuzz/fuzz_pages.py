@@ -72,6 +72,7 @@ RECORDED: dict[str, Any] = {
 SPECIAL: dict[str, Any] = {  # held once each, as what a comparison of its own is for
     "date": date(2024, 2, 29), "moment": datetime(2024, 2, 29, tzinfo=UTC), "duration": timedelta(3), "time": time(3),
     "dates": np.array(["2024-01-01"], "M8[D]"), "fraction": Fraction(1, 3), "decimal": Decimal("1.5"), "big": 2**70,
+    "days": np.array([1, 2], "m8[D]"), "day": [np.timedelta64(1, "D")],
     "set": {1.5, "a"}, "range": range(3), "bytes": b"ab", "member": Member("Color", "RED", "work"), "keys": {1: 2.0},
     "records": np.array([(1, 0.5)], [("a", "i8"), ("b", "f8")]), "masked": np.ma.masked_array([1.0, 2.0], [True, False]),
     "table": pd.DataFrame({"a": [1.5, None], "b": ["x", "y"]}), "series": pd.Series([1, 2], name="s"), "gone": pd.NaT,
@@ -187,6 +188,9 @@ def judged(value: Any, expect: Expect) -> None:
             expect(f"{name}{index}", part, rtol=1e-3)
             expect.one_of(f"or {name}{index}", part, [np.zeros(3), "x", None])
             expect(f"at {name}{index}", part, where=np.array([True, False]))
+        for name in SPECIAL:
+            record_of[f"{name}{index}"] = record_of[name]
+            expect(f"{name}{index}", part)
         expect.quality(f"quality {index}", part, at_least=0.5, at_most=2, what="a share")
         recordable(part)
         differentiated(part)

@@ -53,6 +53,7 @@ FAR: list[Any] = [
     {float("nan"), 1}, frozenset(), {Fraction(1, 2): 1, Decimal("NaN"): 2}, pd.Series([1, 2], [float("nan")] * 2),
     pd.DataFrame([[1, 2]], columns=["a", "a"]), pd.DataFrame(index=range(9)), pd.Series([{}, [], 10**400]),
     coo_array((np.ones(2), ([0, 0], [1, 1])), shape=(2, 2)), coo_array((2, 2)),
+    np.array([1, 2], "m8[M]"), [np.timedelta64(1, "D"), np.timedelta64(1, "M")], np.array([2**62, 1], "M8[Y]"),
 ]  # fmt: skip
 LIES = [
     "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }",

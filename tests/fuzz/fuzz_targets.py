@@ -37,7 +37,8 @@ from grader.checking.judge.compare import compare
 from grader.checking.judge.judgements import check_recordable
 from grader.checking.run.remote import Remote
 from grader.errors import AssignmentError, SubmissionError, SubmissionFailed
-from grader.grading.intake.take import IntakeLimits, Taken, Wanted, take
+from grader.grading.intake.submitted_files import IntakeLimits, Wanted
+from grader.grading.intake.take import Taken, take
 from grader.limits import Limits
 from grader.model import Tolerance
 from grader.notebooks.format import UnreadableNotebook, parse
@@ -67,6 +68,10 @@ PLAIN = (
 )
 
 LAYERS, RNN, NOTEBOOK = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py", "RNN_Captioning.ipynb"
+SMALL = IntakeLimits(
+    max_bytes=1 << 20, max_kept_bytes=1 << 19, max_file_bytes=1 << 18, max_entries=40, max_depth=6, max_name=150,
+    ratio_floor=1 << 17,
+)  # fmt: skip
 WANTED = Wanted(
     files=(LAYERS, RNN),
     notebooks=(NOTEBOOK,),
@@ -74,11 +79,8 @@ WANTED = Wanted(
         {"cs231n/layers.py", "cs231n/__init__.py", "cs231n/classifiers/__init__.py"}
     ),
     digests={"cs231n/__init__.py": "0" * 64},
+    limits=SMALL,
 )
-SMALL = IntakeLimits(
-    max_bytes=1 << 20, max_kept_bytes=1 << 19, max_file_bytes=1 << 18, max_entries=40, max_depth=6, max_name=150,
-    ratio_floor=1 << 17,
-)  # fmt: skip
 ARCHIVE_NAMES = (
     "a.zip",
     "a.tar",
@@ -197,7 +199,7 @@ def arrays(data: bytes) -> str:
     theirs = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False, max_header_size=1 << 16)
     assert array.shape == theirs.shape
     if theirs.dtype.itemsize:  # NumPy gives empty text a character where it makes an array of it
-        assert (array.dtype, array.tobytes()) == (theirs.dtype, theirs.tobytes())
+        assert (array.dtype, array.tobytes()) == (theirs.dtype, whole(theirs).tobytes())
     again = wire.decode_array(wire.encode_array(array))
     assert (array.dtype, array.shape, array.tobytes()) == (
         again.dtype,
@@ -205,6 +207,15 @@ def arrays(data: bytes) -> str:
         again.tobytes(),
     )
     return "an array"
+
+
+def whole(array: np.ndarray) -> np.ndarray:
+    """Return an array with the halves of characters in its text replaced."""
+    if array.dtype.kind != "U":
+        return array
+    codes = array.reshape(-1, order="A").view(f"{array.dtype.byteorder}u4")
+    whole = np.where((codes >= 0xD800) & (codes < 0xE000), 0xFFFD, codes).astype(codes.dtype)
+    return whole.view(array.dtype).reshape(array.shape, order="F" if array.flags.fnc else "C")
 
 
 USES: tuple[Callable[[Value], Any], ...] = (
@@ -246,7 +257,7 @@ def outcome(name: str, data: bytes) -> Taken | str:
         path = Path(folder, name)
         path.write_bytes(data)
         try:
-            taken = take(path, WANTED, SMALL)
+            taken = take(path, WANTED)
         except SubmissionError as error:
             sentence = str(error)
             assert sentence.startswith(f"`{name}` can't be taken in: "), sentence

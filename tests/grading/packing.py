@@ -11,10 +11,12 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from grader.errors import SubmissionError
-from grader.grading.intake.take import IntakeLimits, Taken, Wanted, take
+from grader.grading.intake.submitted_files import IntakeLimits, Wanted
+from grader.grading.intake.take import Taken, take
 
 LAYERS, RNN = "cs231n/rnn_layers.py", "cs231n/classifiers/rnn.py"
 NOTEBOOK = "RNN_Captioning.ipynb"
@@ -24,12 +26,6 @@ PROVIDED = {
     "cs231n/classifiers/__init__.py": b"",
 }
 HONEST = {LAYERS: b"# layers\n", RNN: b"# rnn\n", NOTEBOOK: b"{}"}
-WANTED = Wanted(
-    files=(LAYERS, RNN),
-    notebooks=(NOTEBOOK,),
-    provided=frozenset(PROVIDED),
-    digests={path: hashlib.sha256(content).hexdigest() for path, content in PROVIDED.items()},
-)
 SMALL = IntakeLimits(
     max_bytes=4 << 20,
     max_kept_bytes=2 << 20,
@@ -37,6 +33,13 @@ SMALL = IntakeLimits(
     max_entries=50,
     max_depth=8,
     max_name=200,
+)
+WANTED = Wanted(
+    files=(LAYERS, RNN),
+    notebooks=(NOTEBOOK,),
+    provided=frozenset(PROVIDED),
+    digests={path: hashlib.sha256(content).hexdigest() for path, content in PROVIDED.items()},
+    limits=SMALL,
 )
 
 
@@ -88,7 +91,7 @@ def intake(
         path.write_bytes(given)
     else:
         plant(path, given)
-    return take(path, WANTED, limits)
+    return take(path, msgspec.structs.replace(WANTED, limits=limits))
 
 
 def refusal(

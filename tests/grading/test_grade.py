@@ -5,15 +5,17 @@ is refused.
 from __future__ import annotations
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import msgspec
 import pytest
-from toy import REFERENCE, Toy, build
+from toy import REFERENCE, SPEC, Toy, build
 
 from grader.assignment.spec import load
-from grader.errors import AssignmentError, SubmissionError, UsageError
-from grader.grading.grade import Options, grade
+from grader.errors import AssignmentError, SubmissionError, SubmissionTooLarge, UsageError
+from grader.grading.grade import Options, grade, wanted
+from grader.grading.intake.text_notebooks import take_in
 from grader.model import Report
 
 PRACTICE = Options(isolation="none", only=frozenset({"count"}))
@@ -93,6 +95,21 @@ def test_unknown_check_is_refused_with_the_known_ones(toy: Toy) -> None:
 def test_missing_submission_is_refused(toy: Toy) -> None:
     with pytest.raises(SubmissionError):
         grade(toy.assignment, toy.submission() / "nowhere", PRACTICE)
+
+
+def test_the_spec_says_how_much_may_be_handed_in(toy: Toy, tmp_path: Path) -> None:
+    spec = SPEC.replace("[limits]", "[limits]\nsubmission_mb = 1\nsubmission_files = 2")
+    asked = wanted(build(tmp_path / "assignment", spec=spec))
+    beside = tmp_path / "submission"
+    shutil.copytree(toy.submission(), beside)
+    (beside / "more").mkdir()
+    with pytest.raises(SubmissionTooLarge, match="more than 2 entries"):
+        take_in(beside, asked)
+    archive = tmp_path / "alice.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("data.bin", bytes((1 << 20) + 1))
+    with pytest.raises(SubmissionTooLarge, match="more than 1 MiB"):
+        take_in(archive, asked)
 
 
 def test_missing_expectations_are_told(toy: Toy, tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ from grader.grading.intake.reading import folders
 from grader.grading.intake.reading.entry_names import original_names, shown
 from grader.grading.intake.reading.intake_budget import Collector
 from grader.grading.intake.reading.zip_archives import read_zip
-from grader.grading.intake.take import IntakeLimits, Wanted, take
+from grader.grading.intake.submitted_files import IntakeLimits, Wanted
+from grader.grading.intake.take import take
 
 BARE = {LAYERS: b"# layers\n", "README.md": b"hello"}
 
@@ -450,7 +451,7 @@ def test_an_archive_that_the_machine_can_not_read_is_not_taken_for_a_bad_one() -
             raise OSError(errno.EIO, "Input/output error")
 
     with pytest.raises(OSError, match="Input/output error"):
-        read_zip(Failing(zipped(HONEST)), Collector("a.zip", WANTED, SMALL))
+        read_zip(Failing(zipped(HONEST)), Collector("a.zip", WANTED))
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
@@ -584,7 +585,7 @@ def test_a_large_data_set_in_a_folder_costs_nothing(tmp_path: Path) -> None:
     folder = plant(tmp_path / "student", HONEST)
     with (folder / "coco.h5").open("wb") as file:
         file.truncate(1 << 40)
-    taken = take(folder, WANTED, SMALL)
+    taken = take(folder, WANTED)
     assert taken.files == HONEST
     assert taken.notes == ("1 other file was not used: `coco.h5`.",)
 
@@ -597,7 +598,7 @@ def test_a_wanted_file_that_is_too_long_is_refused_before_it_is_read(tmp_path: P
         SubmissionError,
         match=r"`RNN_Captioning.ipynb` is longer than 1 MiB; clear the notebook's outputs",
     ):
-        take(folder, WANTED, SMALL)
+        take(folder, WANTED)
 
 
 def test_a_folder_of_too_many_entries_is_refused(tmp_path: Path) -> None:
@@ -724,7 +725,7 @@ def test_a_system_without_folders_by_descriptor_takes_the_same(
 ) -> None:
     usual = intake(tmp_path, {**HONEST, "deep/er/notes.txt": b"n"}, "student")
     monkeypatch.setattr(folders, "_BY_DESCRIPTOR", False)
-    assert take(tmp_path / "student", WANTED, SMALL) == usual
+    assert take(tmp_path / "student", WANTED) == usual
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from grader.errors import SubmissionTooLarge
+from grader.grading.intake import text_notebooks
 from grader.grading.intake.candidates import TemplateFile
-from grader.grading.intake.submitted_files import Wanted
+from grader.grading.intake.submitted_files import IntakeLimits, Wanted
+from grader.grading.intake.take import Taken, take
 from grader.grading.intake.text_notebooks import take_in
 from grader.notebooks.encodings import python_text, side_by_place, sides
 
@@ -32,6 +36,24 @@ def taken(tmp_path: Path, **files: bytes) -> tuple[dict[str, bytes], str, str]:
         path.write_bytes(data)
     found = take_in(folder, WANTED)
     return dict(found.files), " ".join(found.notes), " ".join(found.look)
+
+
+@pytest.mark.parametrize("limits", [IntakeLimits(max_entries=2), IntakeLimits(max_bytes=5)])
+def test_what_is_too_large_is_not_read_again_for_a_notebook_in_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: IntakeLimits
+) -> None:
+    readings: list[Path] = []
+
+    def counted(path: Path, wanted: Wanted) -> Taken:
+        readings.append(path)
+        return take(path, wanted)
+
+    monkeypatch.setattr(text_notebooks, "take", counted)
+    for name in ("mod.py", "notes.txt", "Work.md"):
+        (tmp_path / name).write_text(CODE)
+    with pytest.raises(SubmissionTooLarge):
+        take_in(tmp_path, msgspec.structs.replace(WANTED, limits=limits))
+    assert readings == [tmp_path]
 
 
 @pytest.mark.parametrize(

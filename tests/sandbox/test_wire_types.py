@@ -54,6 +54,15 @@ def test_parts_that_do_not_fit_are_refused(data: Any) -> None:
         decoded(data, np.zeros(2))
 
 
+@pytest.mark.parametrize("unit", ["0D", "00", "007D", "-1D", "1D/2", "h/0", "D]", "0generic"])
+def test_moments_of_a_unit_that_is_none_are_refused(unit: str) -> None:
+    """With some of them NumPy raises in every use, and with one it ends the process."""
+    for kind in ("datetime64", "timedelta64"):
+        with pytest.raises(WireError):
+            decoded({kind: [unit, {"array": 0}]}, np.zeros(2, np.int64))
+        assert decoded({kind: ["25D", {"array": 0}]}, np.zeros(2, np.int64)).shape == (2,)
+
+
 @pytest.mark.parametrize(
     "data",
     [

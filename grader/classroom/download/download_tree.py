@@ -34,7 +34,7 @@ from grader.grading.intake.reading.entry_names import (
     parts_of,
     shown,
 )
-from grader.grading.intake.reading.intake_budget import DEFAULT_LIMITS
+from grader.grading.intake.submitted_files import DEFAULT_LIMITS, IntakeLimits
 
 MAX_BULK_ENTRIES = 500_000
 MAX_SMALL_FILE = 64 << 20  # of a metadata file: Gradescope's grows with the class
@@ -97,8 +97,9 @@ class Tree(ABC):
 class FolderTree(Tree):
     """A download that was unpacked, or clones."""
 
-    def __init__(self, root: Path, out: Path | None = None) -> None:
+    def __init__(self, root: Path, limits: IntakeLimits, out: Path | None = None) -> None:
         self.root = root
+        self._limits = limits
         self.name = root.resolve().name
         self.aside = {}
         self._children: dict[str, list[Child]] = {}  # of folders that were listed
@@ -169,7 +170,7 @@ class FolderTree(Tree):
             return
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
             root = Path(folder, LOOSE)
-            part = PartWriter(shown(paths[0]), DEFAULT_LIMITS)
+            part = PartWriter(shown(paths[0]), self._limits)
             for path, name in zip(paths, files or _names(paths), strict=True):
                 whole = self.root / path
                 try:
@@ -189,8 +190,9 @@ class FolderTree(Tree):
 class ZipTree(Tree):
     """A bulk zip, of which one student's part is unpacked at a time."""
 
-    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+    def __init__(self, path: Path, archive: zipfile.ZipFile, limits: IntakeLimits) -> None:
         self.name = path.stem
+        self._limits = limits
         self.aside = {}
         self._archive = archive
         infos = archive.infolist()
@@ -241,7 +243,7 @@ class ZipTree(Tree):
         with tempfile.TemporaryDirectory(prefix="grader-part-") as folder:
             root = Path(folder, LOOSE)
             root.mkdir()
-            part = PartWriter(shown(paths[0]), DEFAULT_LIMITS)
+            part = PartWriter(shown(paths[0]), self._limits)
             names = []
             for path, own in zip(paths, files or _names(paths), strict=True):
                 for member in self._below(path):
@@ -263,8 +265,8 @@ class ZipTree(Tree):
         if kind not in (0, stat.S_IFREG):
             part.leave(place.partition("/")[2] or place, "is a link or no regular file")
             return
-        if place.count("/") > DEFAULT_LIMITS.max_depth and not fault_of(place):
-            part.leave(place, f"lies more than {DEFAULT_LIMITS.max_depth} folders deep")
+        if place.count("/") > self._limits.max_depth and not fault_of(place):
+            part.leave(place, f"lies more than {self._limits.max_depth} folders deep")
             return
         if is_litter(place.split("/")[1:]):
             return
@@ -321,13 +323,16 @@ def _bounded(file: Readable, path: object) -> bytes:
 
 
 @contextlib.contextmanager
-def open_tree(path: Path, out: Path | None = None) -> Iterator[Tree]:
+def open_tree(
+    path: Path, out: Path | None = None, limits: IntakeLimits = DEFAULT_LIMITS
+) -> Iterator[Tree]:
     """Open a download: a folder, or a zip; raise `UsageError` if it is neither.
 
     out: where results are written, perhaps among the submissions
+    limits: how much of one student's part is unpacked
     """
     if path.is_dir():
-        yield FolderTree(path, out)
+        yield FolderTree(path, limits, out)
         return
     if not path.is_file():
         raise UsageError(
@@ -340,4 +345,4 @@ def open_tree(path: Path, out: Path | None = None) -> Iterator[Tree]:
             f"{path} is neither a folder nor a zip that can be read ({error})"
         ) from error
     with archive:
-        yield ZipTree(path, archive)
+        yield ZipTree(path, archive, limits)

@@ -14,7 +14,8 @@ from grader.errors import GraderFault, SubmissionError
 from grader.files import UNREADABLE
 from grader.grading.intake.reading.entry_names import fault_of, has_control, parts_of, shown
 from grader.grading.intake.reading.folders import open_regular
-from grader.grading.intake.reading.intake_budget import CHUNK, IntakeLimits
+from grader.grading.intake.reading.intake_budget import CHUNK
+from grader.grading.intake.submitted_files import IntakeLimits
 
 MOST_NOTED = 10  # entries that are left out
 CODE = (".py", ".ipynb")

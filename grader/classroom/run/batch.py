@@ -125,7 +125,7 @@ class Batch:
             self.store, self.assignment.spec.name, shard=options.shard, besides=besides
         )
         with (
-            download_tree.open_tree(options.submissions, options.out) as tree,
+            download_tree.open_tree(options.submissions, options.out, self._wanted.limits) as tree,
             self.store.locked() as work,
         ):
             self._read_class(tree)

@@ -11,7 +11,7 @@ from pathlib import Path
 from grader.errors import SubmissionError
 from grader.grading.intake.reading.entry_names import shown
 from grader.grading.intake.reading.folders import SAFE_READ, read_folder
-from grader.grading.intake.reading.intake_budget import Collector, IntakeLimits
+from grader.grading.intake.reading.intake_budget import Collector
 from grader.grading.intake.reading.tar_archives import read_archive
 from grader.grading.intake.submitted_files import Wanted
 
@@ -19,7 +19,7 @@ SINGLE = (".py", ".ipynb")
 
 
 def read_submission(
-    path: Path, source: str, wanted: Wanted, limits: IntakeLimits, also: Collection[str] = ()
+    path: Path, source: str, wanted: Wanted, also: Collection[str] = ()
 ) -> Collector:
     """Read a folder, an archive or a file into a new collector."""
     try:
@@ -29,7 +29,7 @@ def read_submission(
             f"{shown(source)} can't be taken in: there is no such file or folder."
         ) from e
     if stat.S_ISDIR(status.st_mode):
-        collector = Collector(source, wanted, limits, also=also)
+        collector = Collector(source, wanted, also=also)
         read_folder(os.fspath(path), collector)
         return collector
     if stat.S_ISLNK(status.st_mode):
@@ -46,8 +46,8 @@ def read_submission(
             raise SubmissionError(
                 f"{shown(source)} can't be taken in: it is not a regular file any more."
             )
-        collector = Collector(source, wanted, limits, packed=status.st_size, also=also)
-        if status.st_size > limits.max_bytes:
+        collector = Collector(source, wanted, packed=status.st_size, also=also)
+        if status.st_size > wanted.limits.max_bytes:
             raise collector.too_large()
         _read_file(file, collector)
     return collector

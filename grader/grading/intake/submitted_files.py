@@ -1,4 +1,4 @@
-"""What the intake looks for, and what it sees: wanted paths and entries. Pure data."""
+"""What the intake looks for, how much it reads, and what it sees. Pure data."""
 
 from __future__ import annotations
 
@@ -9,6 +9,28 @@ import msgspec
 
 from grader.grading.intake.candidates import TemplateFile
 from grader.grading.intake.reading.entry_names import ARCHIVES
+
+MIB = 1 << 20
+
+
+class IntakeLimits(msgspec.Struct, frozen=True):
+    """How much of a submission is read before it is refused."""
+
+    max_bytes: int = 512 * MIB  # unpacked, in all; of a folder, only what is read
+    # of files whose names the spec may mean, held in memory at once
+    max_kept_bytes: int = 128 * MIB
+    max_file_bytes: int = 32 * MIB  # of one such file
+    # of every kind; a virtual environment or a data set beside the work has many
+    max_entries: int = 100_000
+    max_noted: int = 20_000  # of those that are not read; more are only counted
+    max_depth: int = 32  # folders within folders
+    max_name: int = 1024  # characters of a whole path
+    # unpacked over packed, if more than ratio_floor is unpacked: deflate reaches 1032
+    max_ratio: int = 200
+    ratio_floor: int = 8 * MIB
+
+
+DEFAULT_LIMITS = IntakeLimits()
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -24,6 +46,7 @@ class Wanted(msgspec.Struct, frozen=True):
     passed_over: frozenset[str] = frozenset()
     # patterns of further modules of the student's that are taken too
     own_modules: tuple[str, ...] = ()
+    limits: IntakeLimits = DEFAULT_LIMITS
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -34,10 +34,8 @@ from grader.grading.intake.reading.inner_archive import (
     chosen,
     troubled,
 )
-from grader.grading.intake.reading.intake_budget import DEFAULT_LIMITS, Collector, IntakeLimits
+from grader.grading.intake.reading.intake_budget import Collector
 from grader.grading.intake.submitted_files import SubmittedFile, Wanted, paths_of
-
-__all__ = ["IntakeLimits", "Taken", "Wanted", "take"]
 
 _Reader = Callable[[Collection[str]], Collector]
 MOST_OWN_MODULES = 20
@@ -58,7 +56,7 @@ class Taken(msgspec.Struct, frozen=True):
     more: Mapping[str, bytes] = {}
 
 
-def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> Taken:
+def take(path: Path, wanted: Wanted) -> Taken:
     """Take in a folder, a .zip, a tar (plain, .gz, .xz, .bz2), or a single .py or .ipynb file.
 
     A folder that holds only archives stands for the newest of them.
@@ -70,7 +68,7 @@ def take(path: Path, wanted: Wanted, limits: IntakeLimits = DEFAULT_LIMITS) -> T
     source = path.name if path.name not in ("", "..") else path.resolve().name
 
     def read(also: Collection[str] = ()) -> Collector:
-        return read_submission(path, source, wanted, limits, also=also)
+        return read_submission(path, source, wanted, also=also)
 
     try:
         collector, others = _look_twice(read, wanted)
@@ -243,12 +241,12 @@ def _laid_over(path: Path, archive: SubmittedFile, collector: Collector, wanted:
         collector.entries = others
         loose = _taken(collector, wanted)
     except SubmissionError:
-        packed = take(path / archive.path, wanted, collector.limits)
+        packed = take(path / archive.path, wanted)
         unused = f"other files beside it were not used: {listed(paths_of(others))}"
         note = f"The archive {shown(archive.path)} was taken; {unused}."
         return _made(collector.source, packed.files, wanted, (note, *packed.notes))
     try:
-        packed = take(path / archive.path, wanted, collector.limits)
+        packed = take(path / archive.path, wanted)
     except SubmissionError as e:
         note = f"The archive beside it was not used: {e}"
         return msgspec.structs.replace(loose, notes=(*loose.notes, note))

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import msgspec
 
-from grader.errors import SubmissionError
+from grader.errors import SubmissionError, SubmissionTooLarge
 from grader.grading.intake.candidates import TemplateFile
 from grader.grading.intake.mended_files import mended
-from grader.grading.intake.take import Taken, Wanted, take
+from grader.grading.intake.submitted_files import Wanted
+from grader.grading.intake.take import Taken, take
 from grader.notebooks.definitions import definitions
 from grader.notebooks.encodings import decoded
 from grader.notebooks.text_format import (
@@ -43,6 +44,8 @@ def _with_text_notebooks(path: Path, wanted: Wanted) -> Taken:
     try:
         taken = take(path, wanted)
         missing = [name for name in wanted.notebooks if name in taken.missing]
+    except SubmissionTooLarge:
+        raise
     except SubmissionError as error:
         refused, missing = error, [*wanted.notebooks]
     for form in FORMS:

@@ -39,6 +39,8 @@ def moments_off(expected: Any, got: Any, tolerance: Tolerance) -> str:
         wrong = ~((have == want) | (np.isnat(have) & np.isnat(want)))
     except OverflowError:  # one is so far away that the other's unit does not reach it
         return another_one(expected)
+    except TypeError:  # a month or a year is no number of days
+        return other_kind(expected, got)
     if not wrong.any():
         return ""
     if not wrong.shape:
@@ -60,7 +62,10 @@ def _as_moments(value: Any) -> np.ndarray | None:
             if moment is None or moment.shape:
                 return None
             single.append(moment[()])
-        return np.asarray(single)
+        try:
+            return np.asarray(single)
+        except (OverflowError, TypeError):  # there is no unit for all of them
+            return None
     if wire_tables.library(value) == "pandas" and isinstance(value, datetime.datetime):
         return np.asarray(np.datetime64("NaT"))
     if _is_aware(value):  # NumPy's dates reach further than Python's, which UTC could leave

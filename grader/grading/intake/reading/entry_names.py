@@ -86,6 +86,8 @@ def plain(name: str, limit: int = 100) -> str:
     """Return the name with control characters escaped, cut in its middle to the limit."""
     if len(name) > limit:
         name = name[: limit - limit // 3 - 1] + "…" + name[-(limit // 3) :]
+    if name.isprintable() and "`" not in name:
+        return name
     return "".join(map(_escaped, name))
 
 
@@ -134,7 +136,7 @@ def as_written(name: str, raw: bytes) -> str:
 
 def has_control(name: str) -> bool:
     """Return whether the name holds a control character, such as a line break."""
-    return "Cc" in map(unicodedata.category, name)
+    return not name.isprintable() and "Cc" in map(unicodedata.category, name)
 
 
 def parts_of(name: str) -> list[str]:

@@ -55,7 +55,6 @@ class Opened(msgspec.Struct, frozen=True):
         collector = Collector(
             self.name,
             self.wanted,
-            self.within.limits,
             packed=len(self.data),
             also=also,
             within=self.within,

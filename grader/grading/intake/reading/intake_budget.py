@@ -15,9 +15,7 @@ import re
 import sys
 from collections.abc import Collection, Iterable
 
-import msgspec
-
-from grader.errors import GraderFault, SubmissionError
+from grader.errors import GraderFault, SubmissionError, SubmissionTooLarge
 from grader.files import UNREADABLE
 from grader.grading.intake.candidates import CHECKPOINTS, MOST_CANDIDATES, Read
 from grader.grading.intake.reading.entry_names import (
@@ -32,31 +30,12 @@ from grader.grading.intake.reading.entry_names import (
     parts_of,
     shown,
 )
-from grader.grading.intake.submitted_files import Kind, SubmittedFile, Wanted
+from grader.grading.intake.submitted_files import MIB, Kind, SubmittedFile, Wanted
 
 CHUNK = 1 << 16
-MIB = 1 << 20
 _ONLY = "hand in only the files that you were asked for"
 
 
-class IntakeLimits(msgspec.Struct, frozen=True):
-    """How much of a submission is read before it is refused."""
-
-    max_bytes: int = 512 * MIB  # unpacked, in all; of a folder, only what is read
-    # of files whose names the spec may mean, held in memory at once
-    max_kept_bytes: int = 128 * MIB
-    max_file_bytes: int = 32 * MIB  # of one such file
-    # of every kind; a virtual environment or a data set beside the work has many
-    max_entries: int = 100_000
-    max_noted: int = 20_000  # of those that are not read; more are only counted
-    max_depth: int = 32  # folders within folders
-    max_name: int = 1024  # characters of a whole path
-    # unpacked over packed, if more than ratio_floor is unpacked: deflate reaches 1032
-    max_ratio: int = 200
-    ratio_floor: int = 8 * MIB
-
-
-DEFAULT_LIMITS = IntakeLimits()
 _MODULE = re.compile(r"(?:[A-Za-z_]\w*/){0,8}[A-Za-z_]\w*\.py", re.ASCII)
 
 
@@ -67,7 +46,6 @@ class Collector:
         self,
         source: str,
         wanted: Wanted,
-        limits: IntakeLimits,
         packed: int = 0,
         also: Collection[str] = (),
         within: Collector | None = None,
@@ -80,7 +58,7 @@ class Collector:
         self._also = also
         self._within = within
         self.source = source
-        self.limits = limits
+        self.limits = wanted.limits
         self.packed = packed
         self.entries: list[SubmittedFile] = []
         # those of notebooks; they are read only on request
@@ -105,7 +83,10 @@ class Collector:
 
     def refusal(self, why: str) -> SubmissionError:
         """Return the error that refuses the submission; ``why`` says what to do, too."""
-        return SubmissionError(f"{shown(self.source)} can't be taken in: {why}.")
+        return SubmissionError(self._sentence(why))
+
+    def _sentence(self, why: str) -> str:
+        return f"{shown(self.source)} can't be taken in: {why}."
 
     def count(self) -> None:
         """Count one entry of any kind."""
@@ -123,7 +104,12 @@ class Collector:
     def _must_hold(self, entries: int) -> None:
         """Refuse so many entries more, if these are too many."""
         if self._count + entries > self.limits.max_entries:
-            raise self.refusal(f"it has more than {self.limits.max_entries} entries; {_ONLY}")
+            raise self.too_many()
+
+    def too_many(self) -> SubmissionTooLarge:
+        """Return the error of a submission of too many files and folders."""
+        limit = self.limits.max_entries
+        return SubmissionTooLarge(self._sentence(f"it has more than {limit} entries; {_ONLY}"))
 
     def grow(self, size: int) -> None:
         """Count bytes that were unpacked or read."""
@@ -135,12 +121,13 @@ class Collector:
         limit = self.limits.max_ratio * self.packed
         if self.packed and self._bytes > max(limit, self.limits.ratio_floor):
             times = f"more than {self.limits.max_ratio} times its size, as a zip bomb does"
-            raise self.refusal(f"it unpacks to {times}; {_ONLY}")
+            raise SubmissionTooLarge(self._sentence(f"it unpacks to {times}; {_ONLY}"))
 
-    def too_large(self) -> SubmissionError:
+    def too_large(self) -> SubmissionTooLarge:
         """Return the error of a submission that is too large as a whole."""
         limit = _mib(self.limits.max_bytes)
-        return self.refusal(f"it holds more than {limit}; leave out data sets and {_ONLY}")
+        why = f"it holds more than {limit}; leave out data sets and {_ONLY}"
+        return SubmissionTooLarge(self._sentence(why))
 
     def litter(self, parts: list[str]) -> bool:
         """Return whether tools left this."""
@@ -219,7 +206,7 @@ class Collector:
 
     def reads(self, path: str) -> bool:
         """Return whether the bytes of a file matter: the spec may mean it, or it is provided."""
-        return self._keeps(path) or folded_name(path) in self._provided_names
+        return self._keeps(path) or self._provides(path)
 
     def archive_paths(self) -> list[str]:
         """Return the paths of the archives that were seen."""
@@ -238,7 +225,8 @@ class Collector:
 
     def absorb(self, path: str, chunks: Iterable[bytes]) -> None:
         """Read a file to its end; keep it if the spec may mean it, digest it if it matters."""
-        keep, digested = self._keeps(path), self.reads(path)
+        keep = self._keeps(path)
+        digested = keep or self._provides(path)
         kept: list[bytes] = []
         size, sha = 0, hashlib.sha256()
         for chunk in chunks:
@@ -271,6 +259,9 @@ class Collector:
                 "notebooks' outputs and leave out old copies"
             )
         self.contents[digest] = data
+
+    def _provides(self, path: str) -> bool:
+        return folded_name(path) in self._provided_names
 
     def _keeps(self, path: str) -> bool:
         basename = _basename(path)

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Protocol
 
 from grader.grading.intake.reading.entry_names import as_written, shown
-from grader.grading.intake.reading.intake_budget import CHUNK, MIB, Collector
+from grader.grading.intake.reading.intake_budget import CHUNK, Collector
 from grader.grading.intake.reading.zip_archives import read_zip
-from grader.grading.intake.submitted_files import Kind
+from grader.grading.intake.submitted_files import MIB, Kind
 
 _BLOCK = tarfile.BLOCKSIZE
 _XZ_MEMORY = 128 * MIB  # `xz -9` needs 65 MiB; the header may ask for 4 GiB

@@ -17,11 +17,12 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from grader.grading.intake.reading.entry_names import as_written, shown
-from grader.grading.intake.reading.intake_budget import CHUNK, MIB, Collector
-from grader.grading.intake.submitted_files import Kind
+from grader.grading.intake.reading.intake_budget import CHUNK, Collector
+from grader.grading.intake.submitted_files import MIB, Kind
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # the entry, strongly; the directory itself
+_IN_DIRECTORY = b"PK\1\2"  # an entry's header in the central directory begins so
 _SIZES_FOLLOW = 0x8
 _UTF8 = 0x800
 _ZIP64 = 0xFFFFFFFF
@@ -39,7 +40,10 @@ _FORMATS = {
 
 
 class _Guarded(io.BufferedIOBase):
-    """A file that refuses to return more at once than a directory of allowed size needs."""
+    """A file that refuses to return a directory that is larger than allowed, or has more entries.
+
+    `zipfile` reads the directory at once, and makes objects of its entries then.
+    """
 
     def __init__(self, file: BinaryIO, limit: int, collector: Collector) -> None:
         self._file, self._limit, self._collector = file, limit, collector
@@ -56,6 +60,9 @@ class _Guarded(io.BufferedIOBase):
             raise self._collector.refusal(
                 "its directory is too large; hand in only the files that you were asked for"
             )
+        most = self._collector.limits.max_entries
+        if data.startswith(_IN_DIRECTORY) and data.count(_IN_DIRECTORY) > most:
+            raise self._collector.too_many()
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
@@ -77,10 +84,11 @@ def read_zip(file: BinaryIO, collector: Collector) -> None:
     for info in sorted(infos, key=lambda info: info.header_offset):
         entry = _name(info)
         path = collector.admit(entry, _kind(info, entry))
-        name = shown(info.filename)
         if info.flag_bits & _ENCRYPTED:
+            name = shown(info.filename)
             raise collector.refusal(f"the entry {name} is encrypted; pack it without a password")
         if info.header_offset < position:
+            name = shown(info.filename)
             raise collector.refusal(
                 f"the entry {name} shares its bytes with another, as in a zip bomb; pack it again"
             )
