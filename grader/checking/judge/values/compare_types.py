@@ -157,7 +157,7 @@ def _are_floats_alike(some: list[Any], others: list[Any], tolerance: Tolerance) 
 
 def _masked(expected: Any, got: Any, tolerance: Tolerance) -> str:
     """Hold a masked array: the same entries are masked, and what is not masked is equal."""
-    if not isinstance(got, np.ndarray):
+    if not isinstance(got, np.ndarray) or got.dtype.names is not None:
         return other_kind(expected, got)
     if got.shape != expected.shape:
         return f"has shape {got.shape}, expected {expected.shape}"
