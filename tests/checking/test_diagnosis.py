@@ -563,6 +563,27 @@ def test_value_that_is_wrong_alone_is_told() -> None:
     assert diagnose("check", evidence(both), None).hint == ""
 
 
+def test_values_that_are_all_wrong_have_a_cause_in_common() -> None:
+    def hint(**got: Callable[[np.ndarray], np.ndarray]) -> str:
+        told = []
+        for case, x in CASES.items():
+            given = {name: Got(make(x), ()) for name, make in got.items()}
+            right = {"a": x, "b": x.T, "c": x.sum(axis=0)}
+            told.append(Evidence(case, given, record({name: right[name] for name in given})))
+        return diagnose("check", told, None).hint
+
+    def slope(x: np.ndarray) -> np.ndarray:
+        return np.sin(7 * x * x) - 2 * np.cos(5 * x)
+
+    wrong = {"a": slope, "b": lambda x: slope(x).T, "c": lambda x: slope(x).sum(axis=0)}
+    assert hint(**wrong).startswith(
+        "Each of `a`, `b`, `c` has its shape, and each is wrong in every"
+    )
+    for other in ({"c": lambda x: x.sum(axis=0)}, {"c": lambda x: np.exp(x.sum())}):
+        assert "Each of" not in hint(**{**wrong, **other})
+    assert "Each of" not in hint(a=wrong["a"], b=wrong["b"])
+
+
 @pytest.mark.parametrize(
     ("value", "said"), [(None, "`y` is None."), ((1, 2), "`y` is a list or a tuple")]
 )

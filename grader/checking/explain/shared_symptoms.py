@@ -24,6 +24,7 @@ LARGE = 4.0  # how much larger than all others' the inputs of a case must be to 
 NUMBERS = "iuf"  # kinds of arrays whose entries are real numbers
 MOST_KEYS, LONGEST_KEY = 100, 40  # of a dictionary, which is a student's
 NAMED = 3  # cases that are named one by one
+SEVERAL = 3  # wrong values that are likelier to have a cause in common than one each
 OVERFLOW = (
     "is NaN or infinite only where the inputs are large. Look for the exponential of a large"
     " number, or the logarithm of what has become zero: what is the same on paper can be written so"
@@ -57,9 +58,10 @@ def told(evidence: Sequence[Evidence]) -> str:
             or _observation(wrong)
             or _summed(wrong, direct=True),
         )
-    return " ".join(filter(None, sentences)) or " ".join(
-        filter(None, [_but_ones(evidence), _one_alone(wrong), _lacking(wrong), _no_keys(wrong)])
-    )
+    if any(sentences):
+        return " ".join(filter(None, sentences))
+    less = [_but_ones(evidence), _one_alone(wrong), _lacking(wrong), _no_keys(wrong)]
+    return " ".join(filter(None, less)) or _all_alike(wrong)
 
 
 def _but_ones(evidence: Sequence[Evidence]) -> str:
@@ -95,6 +97,25 @@ def _one_alone(wrong: Sequence[Evidence]) -> str:
     return (
         f"Of what is compared, `{name}` alone is wrong, in every case that fails: look at the lines"
         " that make it and nothing else."
+    )
+
+
+def _all_alike(wrong: Sequence[Evidence]) -> str:
+    """Return whether several arrays of the right shapes are wrong, all of them in all failing
+    cases.
+    """
+    names: dict[str, None] = {}
+    for one in wrong:
+        for pair in pairs(one):
+            shape = _shape(pair.expected)
+            if shape is None or _shape(pair.got) != shape or _is_right(pair):
+                return ""
+            names[pair.name] = None
+    if len(names) < SEVERAL or any(one.raised for one in wrong):
+        return ""
+    return (
+        f"Each of {quoted(list(names))} has its shape, and each is wrong in every case that fails."
+        " Before you look at them one by one, look at what all of them are made of."
     )
 
 
