@@ -106,12 +106,15 @@ def _all_alike(wrong: Sequence[Evidence]) -> str:
     """
     names: dict[str, None] = {}
     for one in wrong:
-        for pair in pairs(one):
+        held = list(pairs(one))
+        if one.raised or len(held) < SEVERAL:
+            return ""
+        for pair in held:
             shape = _shape(pair.expected)
             if shape is None or _shape(pair.got) != shape or _is_right(pair):
                 return ""
             names[pair.name] = None
-    if len(names) < SEVERAL or any(one.raised for one in wrong):
+    if not names:
         return ""
     return (
         f"Each of {quoted(list(names))} has its shape, and each is wrong in every case that fails."
