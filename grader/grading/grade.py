@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import msgspec
 
-from grader.assignment.spec import Assignment
+from grader.assignment import exposure
+from grader.assignment.spec import SPEC_NAME, Assignment
 from grader.errors import AssignmentError, UsageError
 from grader.grading.intake.candidates import TemplateFile, draft_of, listed_cells
 from grader.grading.intake.submitted_files import MIB, IntakeLimits, Wanted
@@ -42,6 +43,16 @@ if TYPE_CHECKING:
 HANDOUT_PAGES = ("README.md", "tox.ini", "toxfile.py", "pytest.ini", ".gitignore")
 # the folders that a handout brings or that its tools make
 HANDOUT_FOLDERS = ("assignment", "wheels", "report")
+# what may stand beside a solution in the same folder: what an author writes, and what the commands
+# make of it
+ASSIGNMENT_ITSELF = (
+    SPEC_NAME,
+    "equivalent_mutants.toml",
+    *exposure.FOLDERS,
+    "student_template",
+    "dist",
+    "report",
+)
 Progress = Callable[[CheckResult], None]
 
 
@@ -177,7 +188,12 @@ class Grader:
 
     def grade(self, submission: Path) -> Graded:
         """Grade a submission; raises `CannotGrade` if nothing in it can be graded."""
-        return self.grade_taken(take_in(submission, self._wanted))
+        wanted = self._wanted
+        if submission.resolve() == self.assignment.folder.resolve():
+            # an author's solution, beside the files that make it an assignment
+            passed_over = wanted.passed_over.union(ASSIGNMENT_ITSELF)
+            wanted = msgspec.structs.replace(wanted, passed_over=passed_over)
+        return self.grade_taken(take_in(submission, wanted))
 
     def grade_taken(self, taken: Taken) -> Graded:
         """Grade a submission that was taken in before."""

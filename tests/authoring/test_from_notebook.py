@@ -338,6 +338,20 @@ def test_a_function_of_the_authors_is_copied_into_the_check_that_calls_it(
     assert (check.status.value, check.message) == ("fail", "0 is not 42")
 
 
+def test_an_assignment_is_graded_where_it_stands_without_a_word_of_its_own_files(
+    graders: Graders, tmp_path: Path
+) -> None:
+    path = notebook(tmp_path / "n.ipynb", X, X_TEST)
+    folder = tmp_path / "made"
+    assert run(["new", str(folder), "--from-notebook", str(path), "--quiet"]) == 0
+    assert run(["record", "--assignment", str(folder), "--quiet"]) == 0
+    (folder / "misconceptions").mkdir()
+    (folder / "idea.txt").write_text("to be thought through")
+    report = graders(folder).grade(folder).report
+    assert (report.score, report.max_score) == (1, 1)
+    assert [*report.notes] == ["1 other file was not used: `idea.txt`."]
+
+
 @pytest.mark.usefixtures("real_starts")
 def test_the_command_tells_what_it_made_and_what_it_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
