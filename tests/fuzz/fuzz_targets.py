@@ -223,8 +223,8 @@ def whole(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind != "U":
         return array
     codes = array.reshape(-1, order="A").view(f"{array.dtype.byteorder}u4")
-    whole = np.where((codes >= 0xD800) & (codes < 0xE000), 0xFFFD, codes).astype(codes.dtype)
-    return whole.view(array.dtype).reshape(array.shape, order="F" if array.flags.fnc else "C")
+    mended = np.where((codes >= 0xD800) & (codes < 0xE000), 0xFFFD, codes).astype(codes.dtype)
+    return mended.view(array.dtype).reshape(array.shape, order="F" if array.flags.fnc else "C")
 
 
 USES: tuple[Callable[[Value], Any], ...] = (

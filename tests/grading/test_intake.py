@@ -581,6 +581,14 @@ def test_tool_folders_are_not_even_entered(tmp_path: Path) -> None:
     assert intake(tmp_path, {**HONEST, **files, **deep, ".git/HEAD": b""}, "student").notes == ()
 
 
+def test_a_folder_that_holds_what_is_wanted_is_never_passed_over(tmp_path: Path) -> None:
+    folder = plant(tmp_path / "student", {**HONEST, "report/index.html": b""})
+    wanted = msgspec.structs.replace(WANTED, passed_over=frozenset({"cs231n", "report"}))
+    taken = take(folder, wanted)
+    assert taken.files == HONEST
+    assert taken.notes == ()
+
+
 def test_a_large_data_set_in_a_folder_costs_nothing(tmp_path: Path) -> None:
     folder = plant(tmp_path / "student", HONEST)
     with (folder / "coco.h5").open("wb") as file:

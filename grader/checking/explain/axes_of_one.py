@@ -143,4 +143,5 @@ def _cases(evidence: Iterable[Evidence]) -> set[str]:
 
 
 def shape_of(value: object) -> tuple[int, ...] | None:
+    """Return the shape of an array or of a NumPy scalar, None for anything else."""
     return value.shape if isinstance(value, np.ndarray | np.generic) else None

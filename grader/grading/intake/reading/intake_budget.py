@@ -78,7 +78,7 @@ class Collector:
         # what the machine could not read, which may be what is missing
         self.unreadable: list[str] = []
         self.not_noted = 0
-        self.passed_over = wanted.passed_over
+        self.passed_over = wanted.passed_over - self._wanted_parts
         self._count = self._bytes = self._kept = 0
 
     def refusal(self, why: str) -> SubmissionError:
